@@ -2,7 +2,7 @@ import { query } from '../../database/query.ts';
 import { toTransfer } from '../payments/rupiah.ts';
 import type { StatementLineRow } from './queries.ts';
 
-/** An open payment that a transfer may be for, with its buyer's names. */
+/** An open payment that a transfer may be for, with the names of its buyer. */
 export interface OpenPaymentRow {
   readonly campaign_id: string;
   readonly participation_id: string;
@@ -14,7 +14,7 @@ export interface OpenPaymentRow {
   readonly holder: string | null;
 }
 
-/** The open payments that were made last, the newest first. */
+/** The most recent open payments, newest first. */
 export const newestOpenPayments = query<[limit: number], OpenPaymentRow>(
   'newest_open_payments',
   `select t.campaign_id, t.participation_id, p.user_id, t.account_id, t.amount, t.unique_code,
@@ -38,7 +38,7 @@ export const newestOpenPayments = query<[limit: number], OpenPaymentRow>(
   order by t.created_at desc limit $1`,
 );
 
-/** Open lines of an account, the newest first, that others may belong to. */
+/** Open lines of an account that may belong to the same payments, newest first. */
 export const newestOpenLines = query<
   [accountId: string, limit: number],
   Pick<StatementLineRow, 'line_id' | 'booked_on' | 'amount' | 'description'>
@@ -67,23 +67,23 @@ export interface Candidate {
   readonly reason: CandidateReason;
   /** Whether the description names the buyer as well. */
   readonly named: boolean;
-  /** How the line would be divided. */
+  /** How a person would divide the line. */
   readonly parts: readonly { readonly participation_id: string; readonly amount: bigint }[];
-  /** Other lines that pay for the same participation with it. */
+  /** Other lines that pay for the same participation together with this one. */
   readonly lines: readonly string[];
-  /** What comes above (or, below zero, is missing from) the sum that was to be transferred. */
+  /** Rupiah above the expected sum; negative if too little arrived. */
   readonly difference: bigint;
 }
 
 type Line = Pick<StatementLineRow, 'line_id' | 'booked_on' | 'amount' | 'description'>;
 
-/** Orders of one buyer that one transfer may pay together. */
+/** Several orders of one buyer that one transfer may pay. */
 const maxOrders = 6;
-/** Rupiah by which a transfer of the right sum may be off. */
+/** Tolerance in rupiah for a transfer of almost the right sum. */
 const maxOff = 10n;
 const maxDaysApart = 14;
 const maxCandidates = 8;
-/** Payments of one bare price that are shown though no name tells which one is meant. */
+/** Maximum payments of one price that are listed when no name tells which one is meant. */
 const maxUnnamed = 5;
 
 /** Finds candidates for lines among the open payments; built once per page. */
@@ -101,8 +101,8 @@ export class CandidateFinder {
   }
 
   /**
-   * The likeliest first. `others` are open lines of the same account, `exact` participations whose
-   * payment is known to be of this very sum.
+   * Candidates, most likely first. `others` are open lines of the same account. `exact` are
+   * participations with a payment of exactly this sum.
    */
   find(line: Line, others: readonly Line[], exact: readonly string[] = []): readonly Candidate[] {
     const words = wordsOf(line.description);
@@ -137,7 +137,7 @@ export class CandidateFinder {
     return fitting.map((payment) => single('exact', line, payment, words));
   }
 
-  /** Also where the codes of some or all of them were left out. */
+  /** Also matches if the buyer left out some or all unique codes. */
   #severalOrders(line: Line, words: ReadonlySet<string>): Candidate[] {
     return (this.#sets.get(line.amount) ?? []).map((set) => {
       const total = sumOf(set, toTransfer);
@@ -221,7 +221,7 @@ function rankOf({ reason, named, difference }: Candidate): number {
   return candidateReasons.indexOf(reason) + (named ? 0 : 3) + closeness;
 }
 
-/** Sets of two and more open payments of one buyer, by the sums with which they may be paid. */
+/** Sets of two or more open payments of one buyer, indexed by the sums that may pay them. */
 function setsBySum(payments: readonly OpenPaymentRow[]) {
   const sets = new Map<bigint, (readonly OpenPaymentRow[])[]>();
   for (const own of Map.groupBy(payments, ({ user_id }) => user_id).values()) {
@@ -230,7 +230,7 @@ function setsBySum(payments: readonly OpenPaymentRow[]) {
       const set = some.filter((_, index) => (mask & (1 << index)) !== 0);
       if (set.length < 2) continue;
       const sums = new Set([sumOf(set, toTransfer), sumOf(set, ({ amount }) => amount)]);
-      // One transfer with the code of one of them alone.
+      // The buyer sent one transfer with the unique code of one payment only.
       const [bare = 0n] = [sumOf(set, ({ amount }) => amount)];
       for (const { unique_code } of set) sums.add(bare + BigInt(unique_code));
       for (const sum of sums) sets.set(sum, [...(sets.get(sum) ?? []), set]);
@@ -243,7 +243,7 @@ function sumOf(set: readonly OpenPaymentRow[], worth: (one: OpenPaymentRow) => b
   return set.reduce((sum, one) => sum + worth(one), 0n);
 }
 
-/** Whether one digit was mistyped, or two neighbouring ones were swapped. */
+/** True if one digit was mistyped or two neighbouring digits were swapped. */
 export function isTypo(typed: bigint, meant: bigint): boolean {
   const [one, two] = [String(typed), String(meant)];
   if (one.length !== two.length) return false;
@@ -275,11 +275,13 @@ function wordsOf(text: string): ReadonlySet<string> {
   );
 }
 
-/** Whether most of a buyer's name, or of the holder of their account, stands in a description. */
+/**
+ * True if the description contains most of the name of the buyer or of their bank account's holder.
+ */
 function isNamed({ display_name, holder }: OpenPaymentRow, words: ReadonlySet<string>): boolean {
   return [display_name, holder].some((name) => {
     const own = [...wordsOf(name ?? '')];
-    // Banks cut names off: the last word may be a beginning.
+    // Banks truncate names, so the last word may be incomplete.
     const found = own.filter(
       (word) => words.has(word) || [...words].some((one) => word.startsWith(one)),
     );

@@ -4,7 +4,7 @@ import type { KnownLine } from './line-identity.ts';
 export const importStates = ['uploaded', 'storing', 'matching', 'done', 'refused'] as const;
 export type ImportState = (typeof importStates)[number];
 
-/** A row of a file that is no incoming transfer, as it is kept: amounts in whole rupiah. */
+/** A row of a file that is not an incoming transfer, as stored: amounts in whole rupiah. */
 export interface SkippedRow {
   readonly row: number;
   readonly text: string;
@@ -21,7 +21,7 @@ export interface ImportRow {
   readonly file_name: string;
   /** See `StoredMapping`. */
   readonly mapping: object;
-  /** YYYY-MM-DD, as an operator said. */
+  /** YYYY-MM-DD, as the operator entered it. */
   readonly stated_through: string | null;
   readonly created_at: Date;
   readonly started_by: string | null;
@@ -34,7 +34,7 @@ export interface ImportRow {
   readonly skipped_lines: number;
   readonly to_match: number;
   readonly matched_lines: number;
-  /** Code and parameters of the refusal. */
+  /** Error code and parameters of the refusal. */
   readonly error: object | null;
 }
 
@@ -66,7 +66,7 @@ export const findImport = query<[importId: string], ImportRow>(
   `select ${columns} from sambatan.statement_imports where import_id = $1`,
 );
 
-/** The file of an import that is not finished. */
+/** The file of an unfinished import. */
 export const findImportFile = query<
   [importId: string],
   { readonly content: Buffer | null; readonly mapping: object; readonly created_at: Date }
@@ -87,7 +87,7 @@ export const listSkipped = query<
   from sambatan.statement_imports i where i.import_id = $1`,
 );
 
-/** The newest imports, from before a place on. */
+/** The newest imports, starting at a cursor. */
 export const listImports = query<
   [before: Date | null, beforeId: string | null, limit: number],
   ImportRow
@@ -108,7 +108,7 @@ export const setImportMapping = query<
   where import_id = $1 and state = 'uploaded' returning import_id`,
 );
 
-/** Starts an uploaded import; no row when it was started before. */
+/** Starts an uploaded import. Returns no row if it was started before. */
 export const startImport = query<
   [
     importId: string,
@@ -128,14 +128,14 @@ export const startImport = query<
   where import_id = $1 and state = 'uploaded' returning ${columns}`,
 );
 
-/** Work on an import that one worker has taken. */
+/** An import whose lease this worker holds. */
 export interface TakenImportRow extends ImportRow {
   readonly content: Buffer;
 }
 
 /**
- * Takes an import that nobody works on, for half a minute: the one named, or the one that was started
- * first. An account's imports are taken in their order.
+ * Takes a lease of 30 seconds on an import that no worker holds: the given one, or the oldest. The
+ * imports of one account run in order.
  */
 export const takeImport = query<[token: string, importId: string | null], TakenImportRow>(
   'claim_statement_import',
@@ -153,7 +153,7 @@ export const takeImport = query<[token: string, importId: string | null], TakenI
   returning ${columns}, content`,
 );
 
-/** Locks an import for one batch, if it is still this worker's. */
+/** Locks an import for one batch if this worker still holds the lease. */
 export const lockImport = query<
   [importId: string, token: string],
   Pick<ImportRow, 'state' | 'stored_lines' | 'matched_lines'>
@@ -163,14 +163,14 @@ export const lockImport = query<
   where import_id = $1 and lease_token = $2 for update`,
 );
 
-/** Gives an import back, so that any worker may take it at once. */
+/** Releases the lease, so that any worker may take the import at once. */
 export const releaseImport = query<[importId: string, token: string], never>(
   'release_statement_import',
   `update sambatan.statement_imports set lease_until = null
   where import_id = $1 and lease_token = $2`,
 );
 
-/** Lines of an account on some days that other imports stored, in the order of the statement. */
+/** Lines of an account on certain days that other imports stored, in the order of the statement. */
 export const storedLines = query<
   [accountId: string, from: string, to: string, importId: string],
   KnownLine
@@ -214,7 +214,7 @@ export const insertLines = query<
   returning line_id`,
 );
 
-/** After a batch was stored: how far it got, and the lease begins again. */
+/** Stores the progress after a batch of lines was stored, and renews the lease. */
 export const noteStored = query<
   [importId: string, storedLines: number, added: number, doubtful: number, state: ImportState],
   never
@@ -226,7 +226,7 @@ export const noteStored = query<
   where import_id = $1`,
 );
 
-/** Before and after a batch was matched. */
+/** Stores the progress before and after a batch is matched. */
 export const noteMatched = query<[importId: string, matched: number, toMatch: number], never>(
   'note_matched_lines',
   `update sambatan.statement_imports set matched_lines = matched_lines + $2,
@@ -250,8 +250,8 @@ export const refuseImport = query<[importId: string, error: string], never>(
 );
 
 /**
- * An account is imported whole through a day, unless days before the first one of this file are
- * missing. It never goes back. Gives the campaigns for which that may decide something.
+ * Moves the day through which the account is completely imported. It stays if days before the first
+ * day of this file are missing, and it never goes back. Returns the campaigns that this may decide.
  */
 export const noteThrough = query<
   [accountId: string, from: string | null, through: string],
@@ -264,7 +264,7 @@ export const noteThrough = query<
   { changes: 'rows' },
 );
 
-/** The bank's files that nobody imported within a day are deleted with their rows. */
+/** Uploaded files that nobody imported within a day are deleted with their rows. */
 export const forgetUploads = query<[], never>(
   'delete_statement_uploads',
   `delete from sambatan.statement_imports

@@ -29,7 +29,7 @@ import {
 } from './schemas.ts';
 import * as statements from './operations.ts';
 
-/** What the routes of imports use of the running service. */
+/** The dependencies of the import routes. */
 interface ImportDeps {
   readonly db: Database;
   readonly importer: StatementImporter;
@@ -40,12 +40,12 @@ const File = Type.Unsafe<Buffer>({ description: 'The file itself, as the bank gi
 const fileBody = {
   content: Object.fromEntries(statementMediaTypes.map((type) => [type, { schema: File }])),
 };
-/** An import that takes longer is answered with 202, and goes on. */
+/** An import that takes longer is answered with 202 and continues in the background. */
 const patienceMs = 10_000;
 const Format = Type.Optional(choice(statementFormats));
 const DayInput = Type.String({ pattern: '^2\\d{3}-\\d{2}-\\d{2}$' });
 
-/** Files of bank statements, and how far their import got. */
+/** Routes that upload bank statements and show the progress of their imports. */
 export function importRoutes(app: ImportDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     await server.register(fileRoutes(app));
@@ -54,7 +54,7 @@ export function importRoutes(app: ImportDeps): FastifyPluginAsyncTypebox {
   };
 }
 
-/** Routes that take a file as their body. */
+/** Routes with a file as request body. */
 function fileRoutes(app: ImportDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     takeFiles(server, statementMediaTypes);
@@ -162,7 +162,7 @@ function fileRoutes(app: ImportDeps): FastifyPluginAsyncTypebox {
   };
 }
 
-/** How far imports got. */
+/** Routes that show imports and their progress. */
 function progressRoutes(app: ImportDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(
@@ -202,7 +202,7 @@ function progressRoutes(app: ImportDeps): FastifyPluginAsyncTypebox {
   };
 }
 
-/** What is done with an uploaded file. */
+/** Routes that change an uploaded file or start its import. */
 function uploadRoutes(app: ImportDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(
@@ -236,7 +236,7 @@ function uploadRoutes(app: ImportDeps): FastifyPluginAsyncTypebox {
     server.post(
       '/statements/:id/preview',
       {
-        // Headings of the largest mapping that the schema allows have more than any bank's.
+        // Maximum length of a mapping in JSON; more than the headings of any bank need.
         bodyLimit: maxJsonBytes,
         schema: {
           tags: ['money'],
@@ -261,7 +261,7 @@ function uploadRoutes(app: ImportDeps): FastifyPluginAsyncTypebox {
     server.post(
       '/statements/:id/apply',
       {
-        // Headings of the largest mapping that the schema allows have more than any bank's.
+        // Maximum length of a mapping in JSON; more than the headings of any bank need.
         bodyLimit: maxJsonBytes,
         schema: {
           tags: ['money'],

@@ -12,7 +12,7 @@ import { identify, type Identified } from './line-identity.ts';
 import { dayAfter, dayInJakarta, readByMapping, storedMappingOf } from './mapping.ts';
 import * as lines from './queries.ts';
 
-/** Workers look for imports that nobody works on this often. */
+/** How often workers look for unfinished imports. */
 const everyMs = 5_000;
 /** Maximum lines stored in one transaction. */
 const maxStored = 1_000;
@@ -28,13 +28,13 @@ interface ImporterDeps {
   readonly log: Log;
 }
 
-/** Another worker took the import, or it is finished. */
+/** Another worker holds the lease, or the import is finished. */
 class LeaseLost extends Error {}
 
 /**
- * Imports statements that were started: stores their lines and matches them with payments, in short
- * transactions that each note how far they got. A worker that is killed leaves its import to another
- * one, half a minute later; every line is stored and counted once.
+ * Imports statements that were started: stores their lines and matches them with payments in short
+ * transactions. Each transaction stores the progress. If a worker is killed, another one continues
+ * after 30 seconds. Every line is stored and counted once.
  */
 export class StatementImporter implements Job {
   readonly #deps: ImporterDeps;
@@ -55,7 +55,7 @@ export class StatementImporter implements Job {
     });
   }
 
-  /** Starts polling for unfinished imports, at once and every few seconds. Never throws. */
+  /** Polls for unfinished imports, at once and then every few seconds. Never throws. */
   start(): void {
     this.#isStopping = false;
     this.#loop.start();
@@ -67,7 +67,7 @@ export class StatementImporter implements Job {
     await Promise.all([this.#loop.stop(), ...this.#driven]);
   }
 
-  /** Runs one pass over all imports. Returns the number of finished imports. */
+  /** Processes all unfinished imports once. Returns the number of finished imports. */
   async run(): Promise<number> {
     let finished = 0;
     for (;;) {
@@ -82,8 +82,8 @@ export class StatementImporter implements Job {
   }
 
   /**
-   * Works on one import here and now, for as long as it takes; resolves after `patienceMs` at the
-   * latest, and the work goes on. `read` is the file as it was just read. Never throws.
+   * Runs one import in this process. Resolves when it is finished or after `patienceMs`; the import
+   * continues in either case. `read` is the parsed file, if the caller has it. Never throws.
    */
   async drive(importId: string, patienceMs: number, read?: ParsedStatement): Promise<void> {
     const work = this.#takeOne(importId, read);
@@ -145,7 +145,10 @@ export class StatementImporter implements Job {
     log.info({ import_id: taken.import_id, added, matched }, 'a statement was imported');
   }
 
-  /** Reads the file again; what this version cannot read any more is refused for good. */
+  /**
+   * Parses the file again. If this version can no longer read it, the import is refused
+   * permanently.
+   */
   async #read(taken: sql.TakenImportRow): Promise<ParsedStatement | undefined> {
     const mapping = storedMappingOf(taken.mapping);
     try {
@@ -193,8 +196,8 @@ export class StatementImporter implements Job {
   }
 
   /**
-   * Matches every open line of the account that fits a payment now, also of earlier imports. A batch
-   * that meets a locked campaign is tried again after the others.
+   * Matches every open line of the account that now fits a payment, including lines of earlier
+   * imports. A batch that meets a locked campaign is retried after the others.
    */
   async #match(taken: sql.TakenImportRow, token: string): Promise<void> {
     const { import_id: importId, account_id: accountId } = taken;
@@ -223,7 +226,9 @@ export class StatementImporter implements Job {
     }
   }
 
-  /** A transaction of this worker on its import. Throws LeaseLost when it is not its any more. */
+  /**
+   * Runs one transaction for an import. Throws LeaseLost if this worker no longer holds the lease.
+   */
   async #batch<T>(
     importId: string,
     token: string,
@@ -244,7 +249,10 @@ async function lockImport(tx: Tx, importId: string, token: string): Promise<Lock
   return job;
 }
 
-/** Which lines of a file are new for its account; the same ones each time an import is taken up. */
+/**
+ * The lines of a file that are new for its account. The result is the same each time an import
+ * resumes.
+ */
 export async function identifyLines(
   db: Database,
   { account_id: accountId, import_id: importId }: Pick<sql.ImportRow, 'account_id' | 'import_id'>,
@@ -274,8 +282,8 @@ function columnsOf(fresh: readonly (Identified & { readonly position: number })[
 }
 
 /**
- * Open lines that matching would change: those that fit a payment, in order of their days, as the
- * first of two transfers of one sum is the one that pays; then those that fitted several.
+ * Open lines that matching would change. Lines that fit one payment come first, by day, because the
+ * first of two transfers of the same sum pays. Lines that fitted several payments follow.
  */
 async function linesToMatch(db: Database, accountId: string): Promise<readonly string[]> {
   const found: lines.OpenLineRow[] = [];
@@ -294,8 +302,8 @@ async function linesToMatch(db: Database, accountId: string): Promise<readonly s
 }
 
 /**
- * Notes through which day the account is imported whole. Gives the campaigns for which that decides
- * something.
+ * Stores the day through which the account is completely imported. Returns the campaigns that this
+ * decides.
  */
 async function noteThrough(tx: Tx, row: sql.ImportRow, parsed: ParsedStatement): Promise<void> {
   const yesterday = dayAfter(dayInJakarta(row.created_at), -1);
@@ -305,9 +313,9 @@ async function noteThrough(tx: Tx, row: sql.ImportRow, parsed: ParsedStatement):
 }
 
 /**
- * The days of which a file has every line. On the day of the download more may come, so that it is
- * never one of them. Without a period in the file the last line's day may be cut off. The first day
- * is undefined where an operator has said that everything is imported.
+ * The period for which the file has every line. The day of the download is excluded, because more
+ * transfers may arrive. Without a period in the file, the last line's day is excluded too, because
+ * it may be cut off. The first day is undefined if an operator declared the import complete.
  */
 export function coveredDays(
   { period, lines: read }: ParsedStatement,

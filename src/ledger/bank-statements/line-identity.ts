@@ -11,25 +11,25 @@ export interface KnownLine {
   readonly balance_sen: bigint | null;
 }
 
-/** What is to be done with one line of a file: `known` is not stored again. */
+/** What the import does with one line of a file; it does not store `known` lines again. */
 export interface Identified {
   readonly line: StatementLine;
   readonly isKnown: boolean;
-  /** A stored line that may be the same transfer; a person has to look. */
+  /** A stored line that may be the same transfer; a person must check. */
   readonly duplicateOf: string | null;
-  /** 32 bytes, unique among the lines of the account. */
+  /** 32 bytes, unique among the lines of the bank account. */
   readonly fingerprint: Buffer;
 }
 
 /**
- * Which lines of a file are new for an account. Gives one entry for each line, in the order of the
- * file.
+ * Decides which lines of a file are new for an account. Returns one entry for each line, in the
+ * order of the file.
  *
- * Of two equal transfers the running balance tells whether they are the same one, otherwise a
- * reference that is unique on its day. Without either, equal lines of one day are paired one by one,
- * so that the second of two is new. Such a pair counts as the same transfer where the file repeats
- * the whole of the day's stored lines, or is repeated by them, or overlaps them at one end. Elsewhere
- * nothing proves it: the line is stored as new, with the line that it may repeat.
+ * Two equal transfers are compared by the running balance, or else by a reference that is unique on
+ * its day. Without either, equal lines of one day are paired one by one, so that the second of two
+ * is new. A pair is the same transfer if the file contains all stored lines of the day, or the
+ * stored lines contain all of the file's, or both overlap at one end. In other cases nothing proves
+ * it: the line is stored as new, with a link to the line that it may repeat.
  */
 export function identify(
   lines: readonly StatementLine[],
@@ -97,7 +97,7 @@ function judgeDay(
   for (const [line, pair] of pairs) {
     verdicts.set(line, pair.sure || overlaps ? { same: pair.line } : { perhaps: pair.line });
   }
-  // The same transfer in another export, which has other columns and other words for it.
+  // The same transfer in another export of the bank, with other columns and wording.
   for (const line of own) {
     if (verdicts.has(line)) continue;
     const other = [...left].find(
@@ -114,9 +114,9 @@ function judgeDay(
 }
 
 /**
- * Whether the paired lines are all of the file's day, all stored ones, or where the one ends and the
- * other begins: the last stored ones that the file begins with, or the other way round where the bank
- * writes the newest first.
+ * True if the paired lines are all lines of the file's day, or all stored lines, or the overlap
+ * where one ends and the other begins. A bank may list the newest line first, so the overlap may be
+ * at either end.
  */
 function isOverlap(
   own: readonly StatementLine[],
@@ -136,7 +136,7 @@ function isOverlap(
 const beginsWith = (marks: readonly boolean[], size: number): boolean =>
   marks.slice(0, size).every(Boolean);
 
-/** By balance and reference alone: 'unclear' where the two lines do not both have one. */
+/** Compares by balance and reference only; 'unclear' unless both lines have one of them. */
 function compare(
   line: StatementLine,
   other: KnownLine,
@@ -154,7 +154,7 @@ function compare(
   return repeated.has(reference) ? 'unclear' : 'same';
 }
 
-/** References that say nothing, such as a branch's code: several lines of the day have them. */
+/** References that identify nothing, such as a branch code: several lines of the day have them. */
 function repeatedReferences(
   own: readonly StatementLine[],
   stored: readonly KnownLine[],
@@ -174,7 +174,7 @@ function repeatedReferences(
   return twice;
 }
 
-/** Whether one of them has a balance or a reference and the other has not. */
+/** True if only one of the two has a balance, or only one has a reference. */
 function isOtherShape(line: StatementLine, other: KnownLine): boolean {
   return (
     (line.balanceSen === undefined) !== (other.balance_sen === null) ||

@@ -7,19 +7,19 @@ import { assertNotQuarantined } from '../../quarantine/operations.ts';
 import { findBuyer } from '../payments/queries.ts';
 import * as sql from './queries.ts';
 
-/** A line with what it is for, as far as anybody has said. */
+/** A statement line with the participations that it pays for, as far as known. */
 export interface DividedLine extends sql.StatementLineRow {
   readonly parts: readonly sql.LinePartRow[];
 }
 
-/** So many rupiah of a line for one participation. */
+/** The amount in rupiah of a line for one participation. */
 export interface PartInput {
   readonly participationId: string;
-  /** `whole`: all that the line has. */
+  /** `whole`: the whole amount of the line. */
   readonly amount: bigint | 'whole';
 }
 
-/** Lines with their parts, in the order given. */
+/** Lines with their allocations, in the given order. */
 export async function withParts(
   db: Queryable,
   lines: readonly sql.StatementLineRow[],
@@ -34,9 +34,9 @@ export async function withParts(
 }
 
 /**
- * A person says which participation a line pays for. It is counted at once where it pays what is
- * owed, together with lines that wait for the same participation; too little waits for the rest,
- * unless `refund` says that it is due back. Refuses: forbidden, statement_line_not_found,
+ * Records which participation a line pays for. The line is settled at once if it pays the amount
+ * owed, alone or with other lines for the same participation. A smaller amount waits for the rest,
+ * unless `refund` says to send it back. Refuses: forbidden, statement_line_not_found,
  * participation_not_found, statement_line_handled, installation_held.
  */
 export async function assignLine(
@@ -54,10 +54,9 @@ export async function assignLine(
 }
 
 /**
- * A person divides a line over participations; nothing is counted before `settleLines`. Replaces what
- * was said before; without any part the line is open again. Refuses: forbidden,
- * statement_line_not_found, statement_line_handled, participation_not_found,
- * statement_parts_exceed_line.
+ * Divides a line over participations; nothing is settled before `settleLines`. Replaces an earlier
+ * division; an empty list makes the line open again. Refuses: forbidden, statement_line_not_found,
+ * statement_line_handled, participation_not_found, statement_parts_exceed_line.
  */
 export async function divideLine(
   tx: Tx,
@@ -80,10 +79,10 @@ export async function divideLine(
 }
 
 /**
- * Counts divided lines, all together or none: what several bring for one participation is one sum.
- * What a line has left over goes with its first part, and is due back as far as it pays for nothing.
- * Less than a participation owes is refused, unless `refund` says that it is due back. Refuses:
- * forbidden, statement_line_not_found, statement_line_handled, statement_line_not_divided,
+ * Settles divided lines, all or none. The parts of several lines for one participation are added
+ * up. The rest of a line is added to its first part; what pays for nothing becomes a refund.
+ * Refuses a sum below the amount owed, unless `refund` says to send it back. Refuses: forbidden,
+ * statement_line_not_found, statement_line_handled, statement_line_not_divided,
  * statement_lines_too_little, installation_held.
  */
 export async function settleLines(
@@ -102,7 +101,7 @@ export async function settleLines(
 }
 
 /**
- * A line is not about any participation, says a person, and why. Refuses: forbidden,
+ * Marks a line as unrelated to any participation, with a reason. Refuses: forbidden,
  * statement_line_not_found, statement_line_handled.
  */
 export async function ignoreLine(

@@ -24,7 +24,7 @@ const Columns = Type.Array(Column, { minItems: 1, maxItems: 10 });
 const words = Type.Array(Type.String({ minLength: 1, maxLength: 20 }), { maxItems: 10 });
 const lineNumber = Type.Integer({ minimum: 1, maximum: 1_000 });
 
-/** How the columns of a file are read, as operators say it by the API. */
+/** How to read the columns of a file, as operators send it to the API. */
 export const MappingSchema = closed(
   {
     columns: closed({
@@ -54,13 +54,13 @@ export const MappingSchema = closed(
 );
 export type MappingInput = Static<typeof MappingSchema>;
 
-/** What an import or an account keeps: a format by its name, or columns. */
+/** The mapping that an import or an account stores: the name of a format, or columns. */
 export type StoredMapping =
   { readonly format: StatementFormat } | { readonly columns: MappingInput };
 
 const isMapping = Compile(MappingSchema);
 
-/** What was stored, whatever it was; `auto` for what this version does not know. */
+/** Parses a stored mapping; `auto` if this version does not know it. */
 export function storedMappingOf(value: unknown): StoredMapping {
   const { format, columns } = (value ?? {}) as { format?: unknown; columns?: unknown };
   if (isMapping.Check(columns)) return { columns };
@@ -68,8 +68,8 @@ export function storedMappingOf(value: unknown): StoredMapping {
 }
 
 /**
- * Reads a file by a mapping. `today` is the day in Asia/Jakarta on which it was uploaded. Refuses:
- * statement_not_readable, with place and reason.
+ * Reads a file with a mapping. `today` is the day of the upload in Asia/Jakarta. Refuses:
+ * statement_not_readable, with position and reason.
  */
 export async function readByMapping(
   bytes: Buffer,
@@ -77,7 +77,7 @@ export async function readByMapping(
   today: string,
 ): Promise<ParsedStatement> {
   if ('columns' in mapping) {
-    // Columns by number fit every delimiter: it has to be one.
+    // With columns by number any delimiter would work, so the mapping must name one.
     const delimiter = mapping.columns.delimiter ?? (await previewTable(bytes, 60)).delimiter;
     const columns = { ...mapping.columns, ...(delimiter === undefined ? {} : { delimiter }) };
     return await readStatement(bytes, {
@@ -90,8 +90,9 @@ export async function readByMapping(
 }
 
 /**
- * Reads a file whose mapping nobody named: by the one that its account keeps, else by whichever bank's
- * it is. Gives what was read and by which. Refuses: statement_not_readable.
+ * Reads a file for which the operator named no mapping: with the mapping of the account, or else
+ * with the built-in mapping that fits. Returns the result and the mapping. Refuses:
+ * statement_not_readable.
  */
 export async function recognise(
   bytes: Buffer,
@@ -125,12 +126,12 @@ function parserMappingOf(input: MappingInput): Mapping {
   } as Mapping;
 }
 
-/** The day in Asia/Jakarta (which has no summer time) at a moment. */
+/** The calendar day of a time in Asia/Jakarta (which has no summer time). */
 export function dayInJakarta(moment: Date = new Date()): string {
   return new Date(moment.getTime() + 7 * 3_600_000).toISOString().slice(0, 10);
 }
 
-/** The day so many days after another, YYYY-MM-DD. */
+/** Adds days to a day, YYYY-MM-DD. */
 export function dayAfter(day: string, days: number): string {
   const moment = new Date(`${day}T00:00:00Z`);
   return new Date(moment.getTime() + days * 86_400_000).toISOString().slice(0, 10);

@@ -19,16 +19,16 @@ import {
   type StatementLineRow,
 } from './queries.ts';
 
-/** An unmatched statement line, with the payments that it may be for. */
+/** An unmatched statement line with its candidate payments. */
 export interface OpenLine extends DividedLine {
   readonly candidates: readonly Candidate[];
 }
 
-/** Maximum open payments, and open lines of an account, in the search for candidates. */
+/** Maximum open payments, and maximum open lines of an account, in the search for candidates. */
 const maxPaymentsLooked = 10_000;
 const maxLinesLooked = 500;
 
-/** A page of statement lines that wait for a person, the oldest day first. Refuses: forbidden. */
+/** A page of statement lines that a person must handle, oldest day first. Refuses: forbidden. */
 export async function openLines(
   db: Queryable,
   actor: Actor,
@@ -50,9 +50,11 @@ export async function oneLine(db: Queryable, actor: Actor, lineId: string): Prom
 /** A line with the data of the page that divides it. */
 export interface LineToDivide {
   readonly line: OpenLine;
-  /** Open payments that it may pay, by its candidates, its parts and the search. */
+  /**
+   * Open payments that the line may pay: its candidates, its allocations and the search results.
+   */
   readonly payments: readonly OpenPaymentRow[];
-  /** Allocated lines, this one among them, that are counted together for one participation. */
+  /** Lines, including this one, that are settled together for one participation. */
   readonly together: readonly StatementLineRow[];
 }
 
@@ -107,7 +109,7 @@ async function withCandidates(
   return lines.map((line) => ({ ...line, candidates: found.get(line.line_id) ?? [] }));
 }
 
-/** Participations whose payment is of the very sum of a line, also those that a person verified. */
+/** Participations with a payment of exactly the sum of a line, including manually verified ones. */
 async function fittingBySum(
   db: Queryable,
   accountId: string,

@@ -21,7 +21,7 @@ import {
 } from './mapping.ts';
 import { countOpenLines, paymentsFor } from './queries.ts';
 
-/** The most bytes of a statement: room for 20,000 lines (`maxStatementRows`) of 400 bytes. */
+/** Maximum size of a statement in bytes: 20,000 lines (`maxStatementRows`) of 400 bytes. */
 export const maxStatementBytes = sizeLimits.statementBytes.max;
 
 /** What an import would do with a transfer. */
@@ -32,14 +32,14 @@ export interface PreviewedLine {
   readonly amount: bigint;
   readonly description: string;
   /**
-   * `match`: it is for exactly one open payment; `known`: it was imported before, nothing is done
-   * with it; `doubtful`: it may have been imported before, and waits for a person.
+   * `match`: it fits exactly one open payment. `known`: it was imported before and is skipped.
+   * `doubtful`: it may have been imported before, and a person must decide.
    */
   readonly outcome: 'match' | 'ambiguous' | 'unmatched' | 'known' | 'doubtful';
   readonly participation_id: string | null;
 }
 
-/** A file as it was understood, and what its import would do; nothing is changed. */
+/** A parsed file and the effects that its import would have; nothing is changed. */
 export interface StatementPreview {
   readonly parsed: ParsedStatement;
   readonly mapping: StoredMapping;
@@ -51,7 +51,7 @@ interface ImportDeps {
   readonly importer: StatementImporter;
 }
 
-/** Throws unless the caller may import statements of an account that is there. */
+/** Throws unless the caller may import statements of an existing account. */
 export async function authorizeImport(
   db: Queryable,
   actor: Actor,
@@ -64,9 +64,9 @@ export async function authorizeImport(
 }
 
 /**
- * What an import of a file would do, line by line; nothing is changed. Without a mapping that of the
- * account is taken, else the bank whose file it is. Refuses: forbidden, receiving_account_not_found,
- * statement_not_readable.
+ * Previews the import of a file line by line; nothing is changed. Without a mapping it uses the
+ * mapping of the account, or else the built-in one that fits. Refuses: forbidden,
+ * receiving_account_not_found, statement_not_readable.
  */
 export async function previewStatement(
   db: Database,
@@ -94,7 +94,7 @@ async function readFor(
   return await recognise(bytes, await keptMapping(db, accountId), today);
 }
 
-/** How an account's files are read, as an operator said once; undefined if nobody has. */
+/** The stored mapping of an account; undefined if it has none. */
 export async function keptMapping(
   db: Database,
   accountId: string,
@@ -120,7 +120,7 @@ async function previewLines(
     const shown = { row, booked_on, amount, description, participation_id: null };
     if (isKnown) return { ...shown, outcome: 'known' };
     if (duplicateOf !== null) return { ...shown, outcome: 'doubtful' };
-    // Of two transfers of one sum the first pays what is open.
+    // The first of two transfers of the same sum pays the open payment.
     const open = (fitting.get(line) ?? []).filter((one) => !taken.has(one.participation_id));
     const [only] = open;
     if (only === undefined) return { ...shown, outcome: 'unmatched' };
@@ -137,9 +137,8 @@ export interface UploadInput {
 }
 
 /**
- * Keeps a file for an import, which begins when somebody says so. A file that no table can be read
- * from is refused at once: statement_not_readable. Refuses as well: forbidden,
- * receiving_account_not_found.
+ * Stores a file; its import starts with a separate call. Refuses a file without a readable table at
+ * once: statement_not_readable. Also refuses: forbidden, receiving_account_not_found.
  */
 export async function uploadStatement(
   db: Database,
@@ -176,7 +175,7 @@ function storableName(name: string): string {
     .join('');
 }
 
-/** An import as its progress stands. Refuses: forbidden, statement_import_not_found. */
+/** One import with its current progress. Refuses: forbidden, statement_import_not_found. */
 export async function findStatementImport(
   db: Queryable,
   actor: Actor,
@@ -189,7 +188,7 @@ export async function findStatementImport(
 }
 
 /**
- * An uploaded file as its mapping, or the one given, reads it. Refuses: forbidden,
+ * Parses an uploaded file with its mapping, or with the given one. Refuses: forbidden,
  * statement_import_not_found, statement_import_started, statement_not_readable.
  */
 export async function previewUpload(
@@ -218,7 +217,7 @@ export async function fileOf(
 }
 
 /**
- * Keeps how an uploaded file is read. Refuses: forbidden, statement_import_not_found,
+ * Stores the mapping of an uploaded file. Refuses: forbidden, statement_import_not_found,
  * statement_import_started.
  */
 export async function mapUpload(
@@ -236,16 +235,16 @@ export async function mapUpload(
 
 export interface StartInput {
   readonly mapping?: StoredMapping | undefined;
-  /** Whether the account's next files are read in the same way. */
+  /** True to use the mapping for later files of the account too. */
   readonly keepMapping?: boolean;
-  /** The last day of which the file has every line, YYYY-MM-DD. */
+  /** The last day for which the file is complete, YYYY-MM-DD. */
   readonly through?: string | undefined;
 }
 
 /**
- * Imports an uploaded file, and gives how far that got within `patienceMs`; a worker goes on with the
- * rest. Refuses: forbidden, statement_import_not_found, statement_import_started, validation_failed
- * (a day that is not over), statement_not_readable, installation_held.
+ * Imports an uploaded file and returns its progress after at most `patienceMs`; a worker finishes
+ * the rest. Refuses: forbidden, statement_import_not_found, statement_import_started,
+ * validation_failed (a day that is not over), statement_not_readable, installation_held.
  */
 export async function applyUpload(
   { db, importer }: ImportDeps,
@@ -259,7 +258,7 @@ export async function applyUpload(
     read: given,
   }: StartInput & {
     readonly patienceMs: number;
-    /** The file as it was just read, if it was. */
+    /** The parsed file, if the caller has it. */
     readonly read?: { readonly parsed: ParsedStatement; readonly mapping: StoredMapping };
   },
 ): Promise<sql.ImportRow> {
@@ -294,7 +293,7 @@ export async function applyUpload(
   return await findStatementImport(db, actor, importId);
 }
 
-/** Uploads and applies at once: for callers that need no preview. Refuses as both do. */
+/** Uploads and imports a file in one call, without a preview. Refuses: the errors of both steps. */
 export async function importStatement(
   deps: ImportDeps,
   actor: Actor,
@@ -304,10 +303,10 @@ export async function importStatement(
   const { db } = deps;
   await authorizeImport(db, actor, accountId);
   await assertNotQuarantined(db);
-  // Before anything is kept: a file that cannot be read leaves no trace.
+  // Parse before storing anything: an unreadable file leaves no trace.
   const read = await readFor(db, accountId, input.bytes, input.mapping, dayInJakarta());
   const { import_id } = await uploadStatement(db, actor, accountId, input);
-  // Sent again under the same key, it was started before.
+  // The same idempotency key started this import before.
   const row = await findStatementImport(db, actor, import_id);
   if (row.state !== 'uploaded') {
     await deps.importer.drive(import_id, input.patienceMs);
@@ -316,7 +315,7 @@ export async function importStatement(
   return await applyUpload(deps, actor, import_id, { patienceMs: input.patienceMs, read });
 }
 
-/** The account's lines that wait for a person. */
+/** The open lines of the account, which a person must handle. */
 export async function openCounts(db: Database, accountId: string) {
   return await db.one(countOpenLines, accountId);
 }

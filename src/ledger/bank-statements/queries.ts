@@ -14,7 +14,7 @@ export interface StatementLineRow {
   readonly account_id: string;
   /** A day as the bank writes it, YYYY-MM-DD. */
   readonly booked_on: string;
-  /** The moment, where the bank names it. */
+  /** The time, if the bank states it. */
   readonly booked_at: Date | null;
   readonly amount: bigint;
   readonly description: string;
@@ -24,7 +24,7 @@ export interface StatementLineRow {
   readonly campaign_id: string | null;
   readonly participation_id: string | null;
   readonly outcome: string | null;
-  /** A line that may be the same transfer, from another file. */
+  /** A line from another file that may be the same transfer. */
   readonly duplicate_of: string | null;
   readonly imported_at: Date;
   readonly handled_at: Date | null;
@@ -33,7 +33,7 @@ export interface StatementLineRow {
 const columns = `line_id, account_id, booked_on::text as booked_on, booked_at, amount, description,
     reference, status, campaign_id, participation_id, outcome, duplicate_of, imported_at, handled_at`;
 
-/** What each of several transfers to an account may be for. */
+/** The candidates of several transfers to an account. */
 export const paymentsFor = query<
   [accountId: string, amounts: bigint[], bookedOn: string[]],
   {
@@ -50,7 +50,7 @@ export const paymentsFor = query<
   order by u.ordinal, f.participation_id`,
 );
 
-/** An open line, and whether there is a payment now that it may be for. */
+/** An open line, and whether an open payment fits it now. */
 export interface OpenLineRow {
   readonly line_id: string;
   readonly booked_on: string;
@@ -58,10 +58,7 @@ export interface OpenLineRow {
   readonly fits: boolean;
 }
 
-/**
- * Lines of an account that nobody has handled and that may be matched, from before a place on, the
- * newest day first.
- */
+/** Unhandled lines of an account that matching may use, starting at a cursor, newest day first. */
 export const openLinesOf = query<
   [accountId: string, beforeDay: string | null, beforeId: string | null, limit: number],
   OpenLineRow
@@ -78,7 +75,7 @@ export const openLinesOf = query<
   order by l.booked_on desc, l.line_id desc`,
 );
 
-/** How many lines of an account nobody has handled. */
+/** The number of unhandled lines of an account. */
 export const countOpenLines = query<
   [accountId: string],
   { readonly unmatched: number; readonly ambiguous: number }
@@ -90,7 +87,7 @@ export const countOpenLines = query<
   where status in ('unmatched', 'ambiguous') and account_id = $1`,
 );
 
-/** Matches several open lines with the payments that they fit; gives those that were counted. */
+/** Matches open lines with the payments that they fit. Returns the lines that were settled. */
 export const matchLines = query<[lineIds: string[], actor: string], StatementLineRow>(
   'match_lines',
   `select ${columns} from sambatan.match_lines($1, $2)`,
@@ -104,13 +101,13 @@ export const assignLine = query<
   changes: 'rows',
 });
 
-/** What part of a line is for one participation. */
+/** The part of a line that pays for one participation. */
 export interface LinePartRow {
   readonly line_id: string;
   readonly campaign_id: string;
   readonly participation_id: string;
   readonly amount: bigint;
-  /** Null until it is counted. */
+  /** Null until the line is settled. */
   readonly outcome: string | null;
 }
 
@@ -120,7 +117,7 @@ export const partsOfLines = query<[lineIds: string[]], LinePartRow>(
   from sambatan.statement_line_parts where line_id = any ($1) order by line_id, part`,
 );
 
-/** Says what a line pays for, without counting it; no part at all takes it back. */
+/** Allocates a line to participations without settling it; an empty list removes the allocation. */
 export const allocateLine = query<
   [
     lineId: string,
@@ -134,7 +131,7 @@ export const allocateLine = query<
   writes: true,
 });
 
-/** Counts lines that were divided, all together or none. */
+/** Settles divided lines, all or none. */
 export const countLines = query<
   [lineIds: string[], refund: boolean, actor: string],
   { readonly done: string }
@@ -151,7 +148,7 @@ export const findLines = query<[lineIds: string[]], StatementLineRow>(
   order by booked_on, line_id`,
 );
 
-/** Allocated lines that have a participation in common with one, itself among them. */
+/** Allocated lines that share a participation with one line, including that line. */
 export const allocatedTogether = query<[lineId: string], StatementLineRow>(
   'allocated_together',
   `select ${columns} from sambatan.statement_lines
@@ -163,7 +160,7 @@ export const allocatedTogether = query<[lineId: string], StatementLineRow>(
   order by booked_on, line_id`,
 );
 
-/** Sets an open line aside; no row when it is not open any more. */
+/** Marks an open line as unrelated; no row if the line is no longer open. */
 export const ignoreLine = query<[lineId: string, reason: string, actor: string], StatementLineRow>(
   'ignore_line',
   `with undone as (
@@ -175,7 +172,7 @@ export const ignoreLine = query<[lineId: string, reason: string, actor: string],
   returning ${columns}`,
 );
 
-/** A page of the lines that wait for a person, the oldest day first. */
+/** A page of lines that a person must handle, oldest day first. */
 export const listOpenLines = query<
   [afterDay: string | null, afterId: string | null, limit: number],
   StatementLineRow

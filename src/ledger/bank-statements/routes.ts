@@ -12,7 +12,7 @@ const params = closed({ id: Id });
 const changes = ['forbidden', 'campaign_busy', 'outcome_unknown'] as const;
 const Part = closed({ participation_id: Id, amount: Type.Integer({ ...RupiahInput, minimum: 1 }) });
 
-/** Transfers that banks say arrived, and which payments they are for. */
+/** Routes for transfers that bank statements report and the payments that they pay. */
 export function statementRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     await server.register(listRoutes(app));

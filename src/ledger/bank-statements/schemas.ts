@@ -173,7 +173,7 @@ export function statementLineOf(
   };
 }
 
-/** A mapping as it is told; without anything that the schema does not know. */
+/** A mapping from the request, without properties that the schema does not know. */
 const mappingOf = (value: unknown): StoredMapping => storedMappingOf(value);
 
 export function importOf(row: ImportRow) {
@@ -200,7 +200,7 @@ export function importOf(row: ImportRow) {
   };
 }
 
-/** What a preview says, as an answer of the API. */
+/** A preview as an API response. */
 export function previewOf({ parsed, mapping, lines }: StatementPreview) {
   const { kind, style, period, account, skipped, checks } = parsed;
   return {
@@ -215,7 +215,7 @@ export function previewOf({ parsed, mapping, lines }: StatementPreview) {
   };
 }
 
-/** The answer of the route that reads a file at once, of a preview. */
+/** The response of the route that imports a file at once, built from the preview. */
 export function resultOf(lines: readonly PreviewedLine[], { skipped }: ParsedStatement) {
   const count = (word: PreviewedLine['outcome']) =>
     lines.filter(({ outcome }) => outcome === word).length;

@@ -4,7 +4,10 @@ import { sortOutcomes, type Transaction } from './outcomes.ts';
 import { StatementRefused } from './values/refused.ts';
 import type { Encoding, ParsedStatement, StatementCheck } from './values/types.ts';
 
-/** ISO 20022 CAMT.053, by a strict XML parser; a document type or entity refuses the file. */
+/**
+ * ISO 20022 CAMT.053, read by a strict XML parser. A file with a document type or entity is
+ * refused.
+ */
 
 interface Element {
   readonly name: string;
@@ -88,7 +91,7 @@ function one(element: Element, ...path: readonly string[]): Element | undefined 
   return all(element, ...path)[0];
 }
 
-/** The first of several paths that has text. */
+/** The text of the first path that has any. */
 function textAt(element: Element, ...paths: readonly string[]): string {
   for (const path of paths) {
     const found = one(element, ...path.split('/'))?.text.trim();
@@ -105,7 +108,7 @@ function accountIn(statement: Element): string {
   return textAt(statement, 'Acct/Id/IBAN', 'Acct/Id/Othr/Id').replaceAll(/\D/g, '');
 }
 
-/** Sen of an amount such as `195722.00`. Refuses: currency, amount, amount_too_large. */
+/** Parses an amount such as `195722.00` into sen. Refuses: currency, amount, amount_too_large. */
 function senOf(element: Element | undefined, parent: Element): bigint {
   const cell = element?.text.trim() ?? '';
   const place = { line: (element ?? parent).line, column: 'Amt', cell };
@@ -119,7 +122,7 @@ function senOf(element: Element | undefined, parent: Element): bigint {
   return BigInt(`${found[1]}${(found[2] ?? '').padEnd(2, '0')}`);
 }
 
-/** Money in is above zero. A reversal has the direction of its own entry. */
+/** Incoming money is positive. A reversal states its own direction. */
 function signedSen(element: Element): bigint {
   const mark = textAt(element, 'CdtDbtInd');
   if (mark !== 'CRDT' && mark !== 'DBIT') {
@@ -132,7 +135,7 @@ function signedSen(element: Element): bigint {
 interface Entry {
   readonly sen: bigint;
   readonly isBooked: boolean;
-  /** The transactions that an entry gathers, or the entry itself. */
+  /** The transactions of a batch entry, or the entry itself. */
   readonly parts: readonly Transaction[];
 }
 
@@ -158,7 +161,7 @@ function readEntry(entry: Element, account: string): Entry {
   return { sen, isBooked, parts };
 }
 
-/** The amount of one transaction of a gathered entry; undefined where the bank gives none. */
+/** The amount of one transaction of a batch entry; undefined if the bank states none. */
 function partSen(detail: Element, whole: bigint): bigint | undefined {
   const amount = one(detail, 'Amt') ?? one(detail, 'AmtDtls', 'TxAmt', 'Amt');
   if (amount === undefined) return undefined;
@@ -190,7 +193,7 @@ function transaction(
   };
 }
 
-/** The day, and the moment where there is one, in Asia/Jakarta. Refuses: date. */
+/** The day in Asia/Jakarta, and the time if the entry has one. Refuses: date. */
 function dayIn(entry: Element): { readonly day: string; readonly time?: Date } {
   const text = textAt(entry, 'BookgDt/DtTm', 'BookgDt/Dt', 'ValDt/DtTm', 'ValDt/Dt');
   const place = { line: entry.line, column: 'BookgDt', cell: text };

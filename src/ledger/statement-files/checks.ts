@@ -3,20 +3,23 @@ import { StatementRefused, type Place } from './values/refused.ts';
 import type { Summary } from './tables/summaries.ts';
 import type { CheckKind, NumberStyle, StatementCheck } from './values/types.ts';
 
-/** A transaction as it was read; the sign of `sen` is the direction. */
+/** A parsed transaction; the sign of `sen` is the direction. */
 export interface ReadEntry {
   readonly row: number;
   readonly sen: bigint;
   readonly balance?: bigint;
   readonly isPending: boolean;
-  /** Only the running balance proves that the cells of this row were put right. */
+  /**
+   * The cells of this row were repaired; only the running balance can prove that the repair is
+   * right.
+   */
   readonly repaired: boolean;
 }
 
 /**
- * Compares what was read with what the file says of itself. Banks differ in whether pending
- * transactions are part of sums and balances: either may hold, for all of them at once. Refuses:
- * check, row_long (a repaired row without proof).
+ * Compares the parsed rows with the sums, counts and balances that the file states. Banks differ in
+ * whether these include pending transactions, so either reading may hold, but the same for all of
+ * them. Refuses: check, row_long (a repaired row without proof).
  */
 export function checkAll(
   entries: readonly ReadEntry[],
@@ -106,7 +109,10 @@ function differs(kind: CheckKind, expected: bigint, found: bigint, place: Place)
   });
 }
 
-/** Each balance is the one before plus the row's amount, from the oldest row or the newest. */
+/**
+ * Each balance must be the previous one plus the row's amount, from the oldest row or from the
+ * newest.
+ */
 function runningBalance(entries: readonly ReadEntry[], opening: bigint | undefined) {
   const forwards = follow(entries, opening);
   if (!forwards.wrong) return proofOf(forwards, entries);
@@ -116,7 +122,7 @@ function runningBalance(entries: readonly ReadEntry[], opening: bigint | undefin
 }
 
 interface Followed {
-  /** Rows whose balance was compared with the one before. */
+  /** Number of rows whose balance was compared with the previous one. */
   readonly proven: ReadonlySet<number>;
   readonly held: number;
   readonly last?: bigint | undefined;

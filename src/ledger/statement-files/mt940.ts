@@ -4,15 +4,15 @@ import { StatementRefused } from './values/refused.ts';
 import type { Encoding, ParsedStatement, StatementCheck } from './values/types.ts';
 
 /**
- * SWIFT MT940, parsed strictly by our own code: the packages for it (mt940js 1.3.5, mt940-js 1.0.0)
- * keep amounts as floating-point numbers. Every statement of the file must close with the balance
- * that its transactions lead to.
+ * SWIFT MT940, parsed strictly by our own code: the npm packages (mt940js 1.3.5, mt940-js 1.0.0)
+ * use floating-point amounts. The opening balance plus the transactions must equal the closing
+ * balance in every statement of the file.
  */
 
 interface Field {
   readonly tag: string;
   readonly line: number;
-  /** The field's first line and those that continue it. */
+  /** The field's first line and its continuation lines. */
   readonly rows: string[];
 }
 
@@ -48,7 +48,7 @@ export function readMt940(text: string, encoding: Encoding): ParsedStatement {
       transactions.push({ ...read, balance: balance.sen });
     } else if (tag === '86') {
       const last = transactions.at(-1);
-      // The one behind the closing balance is about the statement, not about a transaction.
+      // An information field after the closing balance describes the statement, not a transaction.
       if (last && balance && transactions.length > first) {
         transactions[transactions.length - 1] = { ...last, description: rows.join(' ') };
       }
@@ -78,7 +78,7 @@ export function readMt940(text: string, encoding: Encoding): ParsedStatement {
   };
 }
 
-/** The fields of all messages. Lines in front of the first field are blocks of the envelope. */
+/** The fields of all messages. Lines before the first field belong to the envelope. */
 function fieldsOf(text: string): Field[] {
   const fields: Field[] = [];
   let isOpen = false;
@@ -137,8 +137,8 @@ function dayOf(text: string, field: Field): string {
 }
 
 /**
- * Value day, perhaps the entry's day, mark, perhaps the currency's last letter, amount, kind,
- * references. `RC` takes a credit back, `RD` a debit; `EC` and `ED` are expected.
+ * Value day, optional entry day, mark, optional last letter of the currency, amount, type,
+ * references. `RC` reverses a credit, `RD` a debit; `EC` and `ED` are expected entries.
  */
 const transactionShape =
   /^(\d{6})(?:\d{4})?(RC|RD|EC|ED|C|D)[A-Z]?(\d+,\d{0,2})[A-Z][A-Z0-9]{3}([^\n]*)$/;

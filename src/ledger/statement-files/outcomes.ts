@@ -1,15 +1,15 @@
 import { shortened } from './values/refused.ts';
 import type { SkippedLine, SkipReason, StatementLine } from './values/types.ts';
 
-/** A transaction that was read, whatever the format of its file. */
+/** A parsed transaction of any file format. */
 export interface Transaction {
   readonly row: number;
-  /** The row as it stands in the file, for the list of skipped ones. */
+  /** The original row of the file, for the list of skipped rows. */
   readonly text: string;
-  /** Sen; above zero for money in, below for money out. */
+  /** Sen; positive for incoming money, negative for outgoing. */
   readonly sen: bigint;
   readonly isPending: boolean;
-  /** YYYY-MM-DD; missing for a pending one only. */
+  /** YYYY-MM-DD; missing only for a pending transaction. */
   readonly day?: string;
   readonly time?: Date;
   readonly description: string;
@@ -18,7 +18,7 @@ export interface Transaction {
   readonly account?: string;
 }
 
-/** Each transaction as a line, or as skipped with its amount and reason. */
+/** Turns each transaction into a line, or into a skipped row with its amount and reason. */
 export function sortOutcomes(transactions: readonly Transaction[]): {
   readonly lines: StatementLine[];
   readonly skipped: SkippedLine[];
@@ -50,7 +50,7 @@ function reasonToSkip({ sen, isPending, day }: Transaction): SkipReason | undefi
   if (sen === 0n) return 'no_amount';
   if (sen < 0n) return 'outgoing';
   if (isPending || day === undefined) return 'pending';
-  // Buyers transfer whole rupiah; sen are interest.
+  // Buyers transfer whole rupiah; an amount with sen is interest.
   return sen % 100n === 0n ? undefined : 'sen';
 }
 

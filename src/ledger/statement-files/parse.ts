@@ -15,14 +15,14 @@ export {
 export { maxStatementRows, previewTable } from './read.ts';
 export { StatementRefused } from './values/refused.ts';
 
-/** Files up to this size take a few milliseconds; larger ones are read in a thread of their own. */
+/** Smaller files take a few milliseconds; larger ones are parsed in a worker thread. */
 const maxInlineBytes = 64 * 1024;
 const maxWorkerMilliseconds = 60_000;
 const maxWorkerMegabytes = 512;
 
 /**
- * Reads a bank statement: see types.ts for what the result promises. Large files and workbooks do
- * not hold up the event loop. Refuses by `StatementRefused` (statement_not_readable).
+ * Parses a bank statement; types.ts documents the result. Large files and workbooks do not block
+ * the event loop. Refuses by `StatementRefused` (statement_not_readable).
  */
 export async function readStatement(bytes: Buffer, options: ReadOptions): Promise<ParsedStatement> {
   const isArchive = bytes.subarray(0, 2).toString('latin1') === 'PK';

@@ -36,11 +36,11 @@ import type {
   TablePreview,
 } from './values/types.ts';
 
-/** The most transactions that one file may have. */
+/** Maximum transactions of one file. */
 export const maxStatementRows = 20_000;
 
 /**
- * Reads a bank statement in this thread: about a second of it for 20,000 rows. Refuses by
+ * Parses a bank statement in this thread; 20,000 rows take about a second. Refuses by
  * `StatementRefused` (statement_not_readable).
  */
 export async function readHere(bytes: Buffer, options: ReadOptions): Promise<ParsedStatement> {
@@ -64,7 +64,7 @@ function candidatesOf(mapping: ReadOptions['mapping']): readonly Mapping[] {
 
 type Table = Extract<StatementFile, { kind: 'text' | 'xlsx' }>;
 
-/** The table of a file, and the mapping that its heading fits best. */
+/** The table of a file, and the mapping that fits its heading best. */
 function find(file: Table, mappings: readonly Mapping[]) {
   const tables =
     file.kind === 'xlsx'
@@ -78,14 +78,14 @@ function find(file: Table, mappings: readonly Mapping[]) {
   if (file.kind === 'xlsx' && found.length > 1) throw new StatementRefused('several_sheets');
   const best = found.toSorted((a, b) => b.located.score - a.located.score)[0];
   if (best === undefined) {
-    // What keeps the heading from being found may be a quotation mark above it.
+    // An unclosed quotation mark above the heading may hide it.
     if (file.kind === 'text') rowsOfText(file.text, likelyDelimiter(file.text));
     throw new StatementRefused('heading_not_found');
   }
   return { rows: best.whole(), located: best.located, kind: best.kind };
 }
 
-/** The first lines of a text, cut by each delimiter that it has. */
+/** The first lines of a text, split by each delimiter that occurs in it. */
 function textTables(text: string, mappings: readonly Mapping[]) {
   const given = mappings.map(({ delimiter }) => delimiter);
   const wanted = given.includes(undefined)
@@ -101,12 +101,12 @@ function textTables(text: string, mappings: readonly Mapping[]) {
     }));
 }
 
-/** The rows of a table without the line in which spreadsheets name their delimiter. */
+/** The rows of a table without the `sep=` line in which spreadsheets name their delimiter. */
 function tableRows(text: string, delimiter: Delimiter): TableRow[] {
   return rowsOfText(text, delimiter).filter(({ cells }) => !/^sep=.?$/i.test(cells.join('')));
 }
 
-/** A cut-off text may end within quotation marks: then up to the line where they begin. */
+/** A truncated text may end inside quotation marks: then keep it up to the line where they open. */
 function headRows(head: string, delimiter: Delimiter): TableRow[] {
   for (let lines = head.split('\n'); lines.length > 0; lines = lines.slice(0, -1)) {
     try {
@@ -165,7 +165,7 @@ function readTable(
   };
 }
 
-/** The balance that a dated row states instead of a transaction. */
+/** The balance of a dated row that states a balance instead of a transaction. */
 function statedIn({ states, balance, row }: RawEntry): Summary[] {
   if (states === undefined || balance === undefined) return [];
   const cell = balance.place.cell ?? '';
@@ -224,7 +224,7 @@ function wholePeriod(periods: readonly Period[]): Period | undefined {
   return from === undefined || to === undefined ? undefined : { from, to };
 }
 
-/** The one account that a file is about. Refuses: several_accounts. */
+/** The only bank account of a file. Refuses: several_accounts. */
 function accountOf(
   rows: readonly TableRow[],
   { columns, first }: Located,
@@ -265,7 +265,7 @@ function refuseOtherCurrencies(
   }
 }
 
-/** The first rows of a file as cells, for the page on which its columns are mapped. */
+/** The first rows of a file as cells, for the page that maps its columns. */
 export async function previewTable(bytes: Buffer, maxRows = 40): Promise<TablePreview> {
   const file = await openFile(bytes);
   if (file.kind === 'xlsx') {

@@ -3,7 +3,7 @@ import { readHere } from './read.ts';
 import { StatementRefused, type Place } from './values/refused.ts';
 import type { ParsedStatement, ReadOptions, StatementReason } from './values/types.ts';
 
-/** The thread in which large statements are read; started by parse.ts, for one file each. */
+/** The worker thread that parses one large statement; started by parse.ts. */
 
 export interface WorkerInput {
   readonly bytes: Uint8Array;

@@ -15,9 +15,9 @@ export interface Columns {
   readonly reference: number;
   readonly account: number;
   readonly currency: number;
-  /** Cells of the heading, without empty ones at its end; 0 where there is none. */
+  /** Number of cells of the heading, without empty ones at its end; 0 if there is no heading. */
   readonly width: number;
-  /** Headings by index, for messages. */
+  /** Headings by column index, for messages. */
   readonly names: readonly string[];
 }
 
@@ -26,14 +26,14 @@ export interface Located {
   readonly columns: Columns;
   /** Index of the first row below the heading. */
   readonly first: number;
-  /** How many of the heading's cells the mapping knows: the better of two mappings has more. */
+  /** How many cells of the heading the mapping knows; the mapping with more fits better. */
   readonly score: number;
 }
 
-/** Rows from the top in which a heading is looked for. */
+/** Number of rows at the top in which a heading is searched for. */
 const maxHeadRows = 100;
 
-/** Headings are compared by letters and digits alone. */
+/** Headings are compared by letters and digits only. */
 export function plain(heading: string): string {
   return heading
     .normalize('NFKD')
@@ -41,18 +41,18 @@ export function plain(heading: string): string {
     .replaceAll(/[^\p{L}\p{N}]/gu, '');
 }
 
-/** A heading in two languages is known by either: `Tanggal / Date`, or on two lines. */
+/** A heading in two languages matches in either: `Tanggal / Date`, or on two lines. */
 function namesIn(heading: string): string[] {
   return [heading, ...heading.split(/\n| \/ /)].map(plain).filter((name) => name !== '');
 }
 
-/** Where a mapping's table begins; undefined if the rows are not in its shape. */
+/** Where the table of a mapping begins; undefined if the rows do not have its shape. */
 export function locate(rows: readonly TableRow[], mapping: Mapping): Located | undefined {
   if (mapping.firstRow !== undefined && mapping.headerRow === undefined) {
     const first = rows.findIndex(({ row }) => row >= mapping.firstRow!);
     const columns = columnsIn([], mapping);
     if (columns === undefined) return undefined;
-    // Without a heading the first row of the table says how many cells a row has.
+    // Without a heading, the first row of the table gives the number of cells.
     const width = rows[first]?.cells.length ?? 0;
     const from = first === -1 ? rows.length : first;
     return { mapping, columns: { ...columns, width }, first: from, score: 1 };
@@ -67,7 +67,9 @@ export function locate(rows: readonly TableRow[], mapping: Mapping): Located | u
   return undefined;
 }
 
-/** Whether the day's column is known by its heading, so that a heading can be told from a row. */
+/**
+ * Whether the mapping names the day's column by heading, which distinguishes a heading from a row.
+ */
 export function isNamed({ columns }: Mapping): boolean {
   return columns.date.every((ref) => typeof ref === 'string');
 }
@@ -80,7 +82,7 @@ function scoreOf(cells: readonly string[], mapping: Mapping): number {
   return cells.filter((cell) => namesIn(cell).some((name) => names.has(name))).length;
 }
 
-/** The columns of a heading; undefined if it is not this mapping's. Refuses: column_twice. */
+/** The columns of a heading; undefined if it does not fit this mapping. Refuses: column_twice. */
 export function columnsIn(heading: readonly string[], mapping: Mapping): Columns | undefined {
   const cells = heading.map(namesIn);
   const all = (refs: readonly ColumnRef[] = []) =>
@@ -119,7 +121,7 @@ export function columnsIn(heading: readonly string[], mapping: Mapping): Columns
   };
 }
 
-/** The cell to the right of the amount has the mark where its heading is empty. */
+/** If the heading to the right of the amount is empty, that cell has the debit/credit mark. */
 function besides(cells: readonly string[][], amount: number): number[] {
   const right = cells[amount + 1];
   return right !== undefined && right.length === 0 ? [amount + 1] : [];

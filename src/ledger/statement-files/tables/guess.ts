@@ -6,7 +6,9 @@ import type { Mapping, TablePreview } from '../values/types.ts';
 type Columns = Mapping['columns'];
 type Role = Exclude<keyof Columns, 'mark'> | 'mark';
 
-/** Words in headings by which a column is guessed, in both languages; the first role that fits. */
+/**
+ * Words that identify a column by its heading, in both languages; the first role that fits wins.
+ */
 const words: readonly (readonly [Role, RegExp])[] = [
   ['currency', /^(?:ccy|currency|matauang)/],
   ['account', /^(?:norek|norekening|nomorrekening|accountno|accountnumber|account$)/],
@@ -22,8 +24,8 @@ const words: readonly (readonly [Role, RegExp])[] = [
 ];
 
 /**
- * A first proposal for the mapping page: the heading's row, and each column by its words. What it
- * cannot tell it leaves out; nothing is imported by a guess.
+ * Proposes a mapping for the mapping page: the row of the heading, and each column by its words.
+ * Leaves out what it cannot recognise. Nothing is imported by a guess.
  */
 export function guessMapping(rows: TablePreview['rows']): Partial<Mapping> {
   const scored = rows.map(({ row, cells }) => {

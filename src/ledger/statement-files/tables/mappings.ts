@@ -19,8 +19,8 @@ import table from './mappings/table.json' with { type: 'json' };
 import type { Mapping } from '../values/types.ts';
 
 /**
- * Mappings that need no operator. Each is a file of data and names the public importer or sample
- * that its shape was taken from. Of two that fit a heading equally the first one is taken.
+ * Built-in mappings. Each is a data file that names the public importer or sample on which it is
+ * based. If two fit a heading equally, the first one wins.
  */
 export const builtInMappings = [
   bca,
@@ -43,7 +43,7 @@ export const builtInMappings = [
   tableEn,
 ] as readonly Mapping[];
 
-/** What an import may be told of a file: to recognise it, or the bank that it comes from. */
+/** The format that an import requests: recognise it automatically, or one bank. */
 export const statementFormats = [
   'auto',
   'generic',

@@ -6,21 +6,21 @@ import { isBalanceLabel, labelOf, summariesOf, type Summary } from './summaries.
 import type { TableRow } from './table.ts';
 import type { Mapping, OtherRow } from '../values/types.ts';
 
-/** A row with a transaction, before the styles of the file are known. */
+/** A row with a transaction, before the number and date styles of the file are known. */
 export interface RawEntry {
   readonly row: TableRow;
-  /** Undefined for a pending one. */
+  /** Undefined for a pending transaction. */
   readonly date?: PlacedDate;
   readonly period?: Period;
-  /** A time of day from a column of its own, or from the line below. */
+  /** A time of day from its own column or from the line below. */
   clock?: { readonly clock?: string; readonly offset?: number };
-  /** Undefined where the row states no amount. */
+  /** Undefined if the row states no amount. */
   readonly money?: PlacedFigure & { readonly direction: Direction };
   readonly balance?: PlacedFigure;
   description: string;
-  /** The row states a balance only: `SALDO AWAL`. */
+  /** True if the row states only a balance, such as `SALDO AWAL`. */
   readonly states?: 'opening' | 'closing';
-  /** The cells were put right; true only if the running balance proves it. */
+  /** True if the cells were repaired; only the running balance can prove the repair. */
   readonly repaired: boolean;
 }
 
@@ -33,7 +33,9 @@ export interface RawTable {
 
 const pendingWords = /^(?:pend|pending|pnd|tertunda|hold)$/i;
 
-/** Sorts the rows below the heading. Refuses a row with money that is no transaction. */
+/**
+ * Classifies the rows below the heading. Refuses a row with an amount that is not a transaction.
+ */
 export function sortRows(rows: readonly TableRow[], located: Located): RawTable {
   const { columns, first } = located;
   const head = readHead(rows.slice(0, first), columns);
@@ -61,7 +63,7 @@ export function textOf({ cells }: TableRow): string {
   return shortened(cells.filter((cell) => cell !== '').join(' | '), 200);
 }
 
-/** What stands above the heading: period and balances, but no transaction. */
+/** Reads the rows above the heading: period and balances, but no transaction. */
 function readHead(rows: readonly TableRow[], columns: Columns) {
   for (const { row, cells } of rows) {
     const date = dateFigureOf(cells[columns.date] ?? '');
@@ -77,7 +79,7 @@ function readHead(rows: readonly TableRow[], columns: Columns) {
   };
 }
 
-/** The periods that rows name, or the one whose first and last day stand on two rows. */
+/** The periods that rows state, or one period whose first and last day are on two rows. */
 function periodsOf(rows: readonly TableRow[]): Period[] {
   const texts = rows.map(({ cells }) => cells.join(' '));
   const whole = texts.flatMap((text) => periodOf(text) ?? []);
@@ -94,7 +96,7 @@ function entryOf(given: TableRow, located: Located, period?: Period): RawEntry |
   const date = dateFigureOf(dateCell);
   const isPending = pendingWords.test(dateCell.replaceAll(/[^a-z]/gi, ''));
   if (date === undefined && !isPending) return undefined;
-  // A day alone is when the page was printed, unless the file ends in it.
+  // A single day is the print date, unless the file ends on that day.
   if (!given.isOpen && given.cells.filter((cell) => cell !== '').length === 1) return undefined;
   const { row, columns, repaired } = fitted(given, located);
   const place = { line: row.row, column: columns.names[columns.date] ?? '', cell: dateCell };
@@ -122,8 +124,8 @@ function described({ cells }: TableRow, columns: Columns): string {
 }
 
 /**
- * A row with as many cells as the heading has. More come from a mark without a heading of its own,
- * or from commas in a description that the bank does not quote; fewer, from a file that is cut off.
+ * Returns a row with as many cells as the heading. Extra cells come from a mark without a heading,
+ * or from unquoted commas in a description. Missing cells mean that the file is truncated.
  */
 function fitted(given: TableRow, { columns }: Located) {
   const { width } = columns;
@@ -153,7 +155,7 @@ function fitted(given: TableRow, { columns }: Located) {
   return { row: { ...given, cells }, columns, repaired: true };
 }
 
-/** Some exports end with a balance that has no heading: the amount before it has its mark. */
+/** Some exports end with a balance without a heading; the amount before it then has its mark. */
 function hasBalanceWithoutHeading({ cells }: TableRow, columns: Columns): boolean {
   const [amount, balance] = [columns.amount, columns.width].map((at) => figureOf(cells[at] ?? ''));
   return (
@@ -165,7 +167,7 @@ function hasBalanceWithoutHeading({ cells }: TableRow, columns: Columns): boolea
   );
 }
 
-/** Columns of a row that has a mark between the amount and what follows it. */
+/** The columns of a row with a mark between the amount and the cells after it. */
 function shifted(columns: Columns): Columns {
   const { amount } = columns;
   const moved = (index: number) => (index > amount ? index + 1 : index);
@@ -182,7 +184,7 @@ export function tooLong(row: TableRow): StatementRefused {
   return new StatementRefused('row_long', { line: row.row, cell: textOf(row) });
 }
 
-/** The amount in a column; undefined for an empty cell. Refuses: amount. */
+/** The amount in a column; undefined if the cell is empty. Refuses: amount. */
 function figureAt(row: TableRow, columns: Columns, index: number): PlacedFigure | undefined {
   if (index === -1) return undefined;
   const cell = row.cells[index] ?? '';
@@ -192,7 +194,9 @@ function figureAt(row: TableRow, columns: Columns, index: number): PlacedFigure 
   return figure === 'empty' ? undefined : { figure, place };
 }
 
-/** Amount and direction; undefined for a row without. Refuses: amount, amount_twice, mark. */
+/**
+ * Amount and direction; undefined if the row has no amount. Refuses: amount, amount_twice, mark.
+ */
 function moneyOf(row: TableRow, columns: Columns, mapping: Mapping): RawEntry['money'] {
   if (columns.credit === -1) return markedMoney(row, columns, mapping);
   const [debit, credit] = [columns.debit, columns.credit].map((index) => {
@@ -203,7 +207,8 @@ function moneyOf(row: TableRow, columns: Columns, mapping: Mapping): RawEntry['m
   const found = debit ?? credit;
   if (found === undefined) return undefined;
   const own = debit ? 'debit' : 'credit';
-  // Some banks write debits with a minus in their own column; a minus in the other is a reversal.
+  // Some banks write debits as negative numbers in the debit column; a negative credit is a
+  // reversal.
   const direction = credit?.figure.negative ? 'debit' : own;
   if (found.figure.mark !== undefined && found.figure.mark !== own) {
     throw new StatementRefused('mark', found.place);
@@ -239,7 +244,7 @@ function markedMoney(row: TableRow, columns: Columns, mapping: Mapping): RawEntr
   };
 }
 
-/** A row without a day: heading of a page, foot line, or more text of the row above. */
+/** Handles a row without a day: a page heading, a footer, or more text of the row above. */
 function otherRow(given: TableRow, located: Located, above: RawEntry | undefined) {
   const { columns, mapping } = located;
   const isRepeated = isNamed(mapping) && columnsIn(given.cells, mapping) !== undefined;
@@ -255,14 +260,14 @@ function otherRow(given: TableRow, located: Located, above: RawEntry | undefined
   return { kind: 'text', summaries: [] } as const;
 }
 
-/** The heading's second line, in the other language: no cell has a figure. */
+/** True for the second line of the heading in the other language: no cell has a digit. */
 function isHeading({ cells }: TableRow, columns: Columns): boolean {
   const known = new Set(columns.names.map(plain));
   const own = cells.map(plain).filter((cell) => cell !== '');
   return own.length > 1 && own.every((cell) => known.has(cell));
 }
 
-/** The second row of a transaction: a time below its day, and perhaps more of its description. */
+/** The second row of a transaction: a time below its day, and perhaps more of the description. */
 function isContinuation({ cells }: TableRow, columns: Columns): boolean {
   const allowed = new Set([...columns.descriptions, columns.date]);
   return (
@@ -272,7 +277,7 @@ function isContinuation({ cells }: TableRow, columns: Columns): boolean {
   );
 }
 
-/** A dated row without an amount in its columns, and with one elsewhere, was not understood. */
+/** Refuse a dated row with an amount outside the amount columns: it was not understood. */
 function refuseStrayMoney({ row, cells }: TableRow, columns: Columns): void {
   const amounts = [columns.amount, columns.debit, columns.credit].filter((at) => at !== -1);
   if (amounts.some((at) => figureOf(cells[at] ?? '') !== 'empty')) return;
@@ -288,12 +293,14 @@ function refuseStrayMoney({ row, cells }: TableRow, columns: Columns): void {
   if (cell !== undefined) throw new StatementRefused('row_unknown', { line: row, cell });
 }
 
-/** A whole cell with an amount in groups of three digits. */
+/** A cell that consists of an amount with groups of three digits. */
 function looksLikeMoney(cell: string): boolean {
   return /^\D{0,8}\d{1,3}(?:([.,])\d{3})+(?:(?!\1)[.,]\d\d)?\D{0,8}$/.test(cell);
 }
 
-/** An amount below a heading is a transaction, a known foot line, or a reason to stop. */
+/**
+ * An amount below a heading must be a transaction or a known footer; otherwise the file is refused.
+ */
 function refuseMoney(given: TableRow, columns: Columns): void {
   const { cells, row } = given;
   const dateCell = cells[columns.date] ?? '';

@@ -2,13 +2,13 @@ import { figureOf, isAmount, type Figure } from '../values/amounts.ts';
 import { plain, type Columns } from './columns.ts';
 import type { TableRow } from './table.ts';
 
-/** What a row of a head or foot states about the whole file. */
+/** A statement of a header or footer row about the whole file. */
 export type SummaryKind =
   | 'opening'
   | 'closing'
   | 'credits'
   | 'debits'
-  /** Sum or number of transactions: banks mean the one or the other by `Jumlah Transaksi`. */
+  /** Sum or number of transactions: `Jumlah Transaksi` means either, depending on the bank. */
   | 'creditsOrCount'
   | 'debitsOrCount'
   | 'total'
@@ -19,7 +19,7 @@ export interface Summary {
   readonly row: number;
   readonly figure: Figure;
   readonly cell: string;
-  /** Number of transactions behind the sum, where the bank states it. */
+  /** Number of transactions after the sum, if the bank states it. */
   readonly count?: number;
 }
 
@@ -59,7 +59,7 @@ export function labelOf(cell: string): SummaryKind | undefined {
   return labels.find(([, label]) => label.test(text))?.[0];
 }
 
-/** Whether a description is that of a row that states a balance, and nothing more. */
+/** True if a description only labels a balance. */
 export function isBalanceLabel(description: string): SummaryKind | undefined {
   const text = plain(description);
   if (/^(?:saldoawal|openingbalance|beginningbalance|startingbalance)$/.test(text)) {
@@ -69,8 +69,8 @@ export function isBalanceLabel(description: string): SummaryKind | undefined {
 }
 
 /**
- * The sums, counts and balances that a row states. A label is followed by its amount in its own
- * cell or the next, and that perhaps by a count; what has a label and no amount states nothing.
+ * The sums, counts and balances that a row states. The amount follows its label in the same cell or
+ * the next one, and a count may follow the amount. A label without an amount states nothing.
  */
 export function summariesOf(row: TableRow, columns?: Columns): Summary[] {
   const found: Summary[] = [];
@@ -98,7 +98,7 @@ function behindLabel(cell: string): string {
 }
 
 function valueOf(values: readonly string[], row: TableRow, from: number) {
-  // An amount whose own commas cut it into cells: `Saldo Awal,1,000,000.00`.
+  // An unquoted amount that its own commas split into cells: `Saldo Awal,1,000,000.00`.
   const joined = values.join(',');
   const whole = values.length > 1 ? amountIn(joined) : undefined;
   if (whole) return { figure: whole, cell: joined };
@@ -112,7 +112,7 @@ function valueOf(values: readonly string[], row: TableRow, from: number) {
   return { figure, cell: first, ...(count === undefined ? {} : { count }) };
 }
 
-/** A row `Total` has its sums below the columns. */
+/** A row `Total` has its sums in the columns of the amounts. */
 function columnTotals({ row, cells, numbers }: TableRow, columns: Columns): Summary[] {
   const kinds = [
     ['credits', columns.credit],

@@ -12,9 +12,9 @@ export interface TableRow {
   /** Line of the text file or row of the sheet, from 1. */
   readonly row: number;
   readonly cells: readonly string[];
-  /** Indexes of cells that hold a number of a workbook, written with a decimal point. */
+  /** Indexes of numeric workbook cells, written with a decimal point. */
   readonly numbers?: ReadonlySet<number>;
-  /** The file ends in this row, without a line end: it may be cut off. */
+  /** The file ends in this row without a line end: it may be truncated. */
   readonly isOpen?: boolean;
 }
 
@@ -24,10 +24,13 @@ export type StatementFile =
   | { readonly kind: 'mt940'; readonly text: string; readonly encoding: Encoding }
   | { readonly kind: 'xlsx'; readonly sheets: readonly (readonly TableRow[])[] };
 
-/** First bytes of gzip, PNG, JPEG, RAR and 7z. */
+/** Magic numbers of gzip, PNG, JPEG, RAR and 7z. */
 const otherFiles = ['1f8b', '89504e47', 'ffd8ff', '52617221', '377abcaf'];
 
-/** What a file is, by its first bytes. Refuses what no table can be read from, with the reason. */
+/**
+ * Detects the type of a file from its first bytes. Refuses files without a readable table, with the
+ * reason.
+ */
 export async function openFile(bytes: Buffer): Promise<StatementFile> {
   const start = bytes.subarray(0, 8);
   if (bytes.length === 0) throw new StatementRefused('empty');
@@ -51,7 +54,7 @@ export async function openFile(bytes: Buffer): Promise<StatementFile> {
   return { kind: 'text', text, encoding };
 }
 
-/** The longest row that is read, in characters. */
+/** Maximum length of a row in characters. */
 const maxRowChars = 100_000;
 
 /** The rows of a text table. Refuses: quote_not_closed, not_a_statement. */
@@ -72,7 +75,7 @@ export function rowsOfText(text: string, delimiter: Delimiter): TableRow[] {
     });
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    // The mark was opened in the row behind the last whole one.
+    // The quotation mark was opened in the row after the last complete one.
     throw new StatementRefused('quote_not_closed', { line: (records.at(-1)?.info.lines ?? 0) + 1 });
   }
   const open = text.endsWith('\n') ? -1 : records.length - 1;
@@ -86,8 +89,8 @@ export function rowsOfText(text: string, delimiter: Delimiter): TableRow[] {
 }
 
 /**
- * A quotation mark that is opened and never closed takes the rows below it into one cell, up to the
- * next mark. Refuses a cell of several lines that has what a row has: delimiters, or a day in front.
+ * An unclosed quotation mark would swallow the rows below it, up to the next mark. Refuses a cell
+ * of several lines that looks like rows: it has delimiters, or a line begins with a day.
  */
 function refuseSwallowedRows(cells: readonly string[], row: number, delimiter: Delimiter): void {
   for (const cell of cells) {
@@ -100,7 +103,9 @@ function refuseSwallowedRows(cells: readonly string[], row: number, delimiter: D
   }
 }
 
-/** The delimiter that cuts the first lines into the most columns, for a file nothing is known of. */
+/**
+ * The delimiter that splits the first lines into the most columns, for a file of unknown format.
+ */
 export function likelyDelimiter(text: string): Delimiter {
   const head = text.split('\n', 60).join('\n');
   let best: Delimiter = ',';

@@ -3,11 +3,11 @@ import readSheets from 'read-excel-file/node';
 import { StatementRefused } from '../values/refused.ts';
 import type { TableRow } from './table.ts';
 
-/** The most bytes that the parts of a workbook may have when unpacked, and the most parts. */
+/** Maximum unpacked size of a workbook in bytes, and maximum number of its parts. */
 const maxUnpackedBytes = 48 * 1024 * 1024;
 const maxParts = 200;
 
-/** A cell beyond column CZ or row 99,999: what lies between would be filled with empty cells. */
+/** A cell beyond column CZ or row 99,999: the gap would be filled with empty cells. */
 const farCell = /\br="(?:[A-Z]{3,}\d+|[D-Z][A-Z]\d+|[A-Z]*\d{6,})"/;
 
 /** Whether a file is a zip archive, as every .xlsx is. */
@@ -53,7 +53,9 @@ function rowOf(cells: readonly unknown[], row: number): TableRow {
   return numbers.size === 0 ? { row, cells: texts } : { row, cells: texts, numbers };
 }
 
-/** A stored number without exponent; what binary fractions leave behind the sen is cut off. */
+/**
+ * A stored number without exponent; rounding errors of binary fractions after the sen are cut off.
+ */
 function decimalText(stored: string): string {
   const value = Number(stored);
   if (/^-?\d{1,17}$/.test(stored) || !Number.isFinite(value)) return stored;
@@ -69,8 +71,8 @@ function dateText(date: Date): string {
 }
 
 /**
- * The archive with its parts stored unpacked, once they are known to be small enough: an archive
- * may say little and unpack to a lot.
+ * Repacks the archive without compression, after checking the unpacked size of its parts: a small
+ * archive may claim little and unpack to a lot (zip bomb).
  */
 function unpackedWithin(bytes: Buffer): Buffer {
   let sum = 0;

@@ -2,8 +2,8 @@ import { StatementRefused, type Place } from './refused.ts';
 import type { NumberStyle } from './types.ts';
 
 /**
- * Amounts as banks write them. A cell is first taken apart into sign, mark and figures; how its
- * separators are meant is decided once for all amounts of a file. All sums here are in sen.
+ * Amounts as banks write them. A cell is first split into sign, mark and digits. The meaning of
+ * separators is decided once for all amounts of a file. All sums here are in sen.
  */
 
 export type Direction = 'credit' | 'debit';
@@ -14,13 +14,13 @@ export interface Figure {
   readonly mark?: Direction;
   /** Digits with their separators, such as `1,500,123.00`. */
   readonly digits: string;
-  /** A number of a workbook: its point is a decimal point, whatever the other cells look like. */
+  /** A number of a workbook: its point is always a decimal point, whatever the other cells use. */
   readonly numeric: boolean;
 }
 
 const creditWords = ['cr', 'k', 'c', 'kredit', 'credit'];
 const debitWords = ['db', 'dr', 'd', 'debet', 'debit'];
-/** Words of a column of its own, such as `Jenis`; not beside an amount. */
+/** Words in a separate mark column such as `Jenis`; never part of an amount cell. */
 const creditKinds = ['masuk', 'uang masuk', 'dana masuk', 'in', 'incoming', 'cash in', 'kr'];
 const debitKinds = ['keluar', 'uang keluar', 'dana keluar', 'out', 'outgoing', 'cash out'];
 const words = [...creditWords, ...debitWords].toSorted((a, b) => b.length - a.length).join('|');
@@ -28,7 +28,7 @@ const leadingMark = new RegExp(`^\\(?(${words})\\)?\\.?(?=[\\s\\d(+-])\\s*`, 'i'
 const trailingMark = new RegExp(`(?<=[\\d\\s)-])\\(?(${words})\\)?\\.?$`, 'i');
 const currency = /^(?:rp\.?|idr)(?=[\s\d.,(+-]|$)\s*|\s*(?:rp|idr)\.?$/i;
 
-/** Whether a word is a mark of money in or money out. */
+/** Whether a word marks incoming or outgoing money. */
 export function markOf(
   text: string,
   more: { readonly credit?: readonly string[]; readonly debit?: readonly string[] } = {},
@@ -43,8 +43,8 @@ export function markOf(
 }
 
 /**
- * Takes a cell apart. `empty` for a cell without an amount (also `-` and a lone `Rp`), undefined
- * for one that holds something else than one amount.
+ * Parses a cell. `empty` for a cell without an amount (also `-` and a lone `Rp`); undefined if it
+ * contains anything but one amount.
  */
 export function figureOf(cell: string, numeric = false): Figure | 'empty' | undefined {
   if (/^\d[\d.,]*\d$/.test(cell)) return { negative: false, digits: cell, numeric };
@@ -61,7 +61,7 @@ export function figureOf(cell: string, numeric = false): Figure | 'empty' | unde
       rest = rest.replace(found[0], '').trim();
     }
     rest = rest.replace(currency, '').trim();
-    // `195.000,-` is a way to write whole rupiah.
+    // `195.000,-` is a common notation for whole rupiah.
     rest = rest.replace(/(\d)[.,]-{1,2}$/, '$1');
     const sign = /^[+-]\s*(?=[\d.,(])|(?<=\d)\s*[+-]$/.exec(rest);
     if (sign) {
@@ -77,14 +77,14 @@ export function figureOf(cell: string, numeric = false): Figure | 'empty' | unde
   if (rest === '' || /^-+$/.test(rest)) {
     return marks === 0 && negative === 0 ? 'empty' : undefined;
   }
-  // One sign and one mark at most; 100 stands for a plus.
+  // At most one sign and one mark; 100 stands for a plus.
   if (marks > 1 || ![0, 1, 100].includes(negative)) return undefined;
   const digits = withoutGroupSpaces(rest);
   if (!/^\d+(?:[.,]\d+)*$|^[.,]\d\d$/.test(digits)) return undefined;
   return { negative: negative === 1, digits, numeric, ...(mark === undefined ? {} : { mark }) };
 }
 
-/** Full-width digits, no-break spaces, invisible signs and dashes in their plain form. */
+/** Replaces full-width digits, no-break spaces, invisible characters and dashes by plain ones. */
 export function tidy(text: string): string {
   if (/^[\w.,]*$/.test(text)) return text;
   return text
@@ -97,7 +97,9 @@ export function tidy(text: string): string {
     .replace(/['" ]+$/, '');
 }
 
-/** `1 500 123` and `1'500'123` without the separators; other spaces stay, and make it unreadable. */
+/**
+ * Removes the separators of `1 500 123` and `1'500'123`; other spaces stay and make it unreadable.
+ */
 function withoutGroupSpaces(text: string): string {
   return /^\d{1,3}(?:[ ']\d{3})+(?:[.,]\d\d)?$/.test(text) ? text.replaceAll(/[ ']/g, '') : text;
 }
@@ -108,7 +110,7 @@ const shapes = {
 } as const;
 const pointed = /^(?:0|[1-9]\d*)(?:\.\d\d?)?$/;
 
-/** Whether a figure can be read at all, in one style or the other. */
+/** Whether the digits can be read in either number style. */
 export function isAmount({ digits, numeric }: Figure): boolean {
   return numeric
     ? pointed.test(digits)
@@ -121,9 +123,9 @@ export interface PlacedFigure {
 }
 
 /**
- * How the amounts of a file are written, from all of them together. Three digits behind a single
- * separator are thousands, since sen have two. Refuses: amount (fits neither style),
- * mixed_numbers (one amount fits only the one style, another only the other).
+ * The number style of a file, decided from all of its amounts. Three digits after a single
+ * separator are thousands, because sen have two digits. Refuses: amount (fits neither style),
+ * mixed_numbers (one amount fits only one style, another only the other).
  */
 export function numberStyleOf(
   figures: readonly PlacedFigure[],
@@ -143,10 +145,10 @@ export function numberStyleOf(
   return style ?? 'plain';
 }
 
-/** The largest amount that is believed: 15 digits of rupiah. */
+/** The largest amount that is accepted: 15 digits of rupiah. */
 const maxSen = 10n ** 17n - 1n;
 
-/** Sen of a figure, without its sign. Refuses: amount, amount_too_large. */
+/** The digits as sen, without the sign. Refuses: amount, amount_too_large. */
 export function senOf({ figure, place }: PlacedFigure, style: NumberStyle): bigint {
   const decimal = figure.numeric || style === 'comma_thousands' ? '.' : ',';
   const [whole = '', sen = ''] = figure.digits.split(decimal);
@@ -157,7 +159,7 @@ export function senOf({ figure, place }: PlacedFigure, style: NumberStyle): bigi
   return value;
 }
 
-/** Sen in words of the page: `1.500.123,45`. */
+/** Formats sen for messages: `1.500.123,45`. */
 export function senText(sen: bigint): string {
   const [digits, sign] = sen < 0n ? [-sen, '-'] : [sen, ''];
   const whole = (digits / 100n).toString().replaceAll(/\B(?=(\d{3})+$)/g, '.');

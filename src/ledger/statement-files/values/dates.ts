@@ -2,13 +2,13 @@ import { StatementRefused, type Place } from './refused.ts';
 import type { DateStyle } from './types.ts';
 
 /**
- * Dates as banks write them. A cell gives the days that it may mean; which part is the day and
- * which the month is decided once for all dates of a file.
+ * Dates as banks write them. Parsing a cell gives all days that it may mean; the order of day and
+ * month is decided once for all dates of a file.
  */
 
-/** Minutes that Asia/Jakarta is ahead of UTC, all year. */
+/** UTC offset of Asia/Jakarta in minutes, all year. */
 const jakartaMinutes = 7 * 60;
-/** Days after the import's day that a line may be booked on, over a long weekend. */
+/** Maximum days after the import that a booking date may have, for long weekends. */
 const maxDaysAhead = 7;
 
 interface DayMonth {
@@ -20,9 +20,9 @@ interface DayMonth {
 export interface DateFigure {
   readonly dmy?: DayMonth;
   readonly mdy?: DayMonth;
-  /** Missing where the bank writes day and month only. */
+  /** Missing if the bank writes day and month only. */
   readonly year?: number;
-  /** `HH:MM:SS`, and minutes ahead of UTC where the bank names a zone. */
+  /** `HH:MM:SS`, and the UTC offset in minutes if the bank names a zone. */
   readonly clock?: string;
   readonly offset?: number;
 }
@@ -70,7 +70,7 @@ function offsetOf(zone: string): number {
   return (zone.startsWith('-') ? -1 : 1) * (hours * 60 + minutes);
 }
 
-/** What a cell may mean as a date; undefined for one that holds none. */
+/** The possible meanings of a cell as a date; undefined if it has none. */
 export function dateFigureOf(cell: string): DateFigure | undefined {
   const text = cell
     .normalize('NFKC')
@@ -93,7 +93,9 @@ export function dateFigureOf(cell: string): DateFigure | undefined {
 type Parts = RegExpExecArray;
 const edge = String.raw`(?=$|[\sT,]|-\d\d:)`;
 
-/** Each with what its parts mean; the first that fits, with nothing but a time behind it. */
+/**
+ * Patterns with the meaning of their parts. The first match wins; only a time may follow the date.
+ */
 const dateShapes: readonly (readonly [RegExp, (parts: Parts) => DateFigure | undefined])[] = [
   [
     new RegExp(String.raw`^(\d{4}) ?([-/. ]) ?(\d{1,2}) ?\2 ?(\d{1,2})${edge}`),
@@ -165,7 +167,7 @@ function either(one: number, two: number, year?: number): DateFigure | undefined
   };
 }
 
-/** Days since 30 December 1899, as spreadsheets count them, with the time as a fraction. */
+/** Days since 30 December 1899, as spreadsheets count, with the time as a fraction. */
 function serialDate(serial: number): DateFigure | undefined {
   if (serial < 36_526 || serial > 73_050) return undefined;
   const moment = new Date(Math.round((serial - 25_569) * 86_400) * 1000);
@@ -173,7 +175,9 @@ function serialDate(serial: number): DateFigure | undefined {
   return serial % 1 === 0 ? date : { ...date, clock: moment.toISOString().slice(11, 19) };
 }
 
-/** Whether some day of a file has a time of day: midnight everywhere only means that none is known. */
+/**
+ * Whether any date of a file has a time of day. Midnight everywhere means that no time is known.
+ */
 export function hasClocks(dates: readonly PlacedDate[]): boolean {
   return dates.some(
     ({ date: { clock, offset } }) =>
@@ -192,9 +196,9 @@ export interface Period {
 }
 
 /**
- * The order of day and month, from all dates of a file: an order in which each of them exists; if
- * both do, the one that lies in the period of the file's head, or else before the import's day.
- * Refuses: date (no order fits this one), date_order.
+ * Decides the order of day and month from all dates of a file: the order in which every date
+ * exists. If both do, the one within the period of the file's header, or else before the import's
+ * day. Refuses: date (no order fits this one), date_order.
  */
 export function dateStyleOf(
   dates: readonly PlacedDate[],
@@ -227,8 +231,8 @@ export function dateStyleOf(
 }
 
 /**
- * The day in Asia/Jakarta, and the moment where there is a time. A date without a year takes it
- * from the period. Refuses: date, date_year, date_out_of_range.
+ * The day in Asia/Jakarta, and the time if the bank states one. The period gives a missing year.
+ * Refuses: date, date_year, date_out_of_range.
  */
 export function dayOf(
   { date, place }: PlacedDate,
@@ -257,7 +261,7 @@ export function refuseFarDay(day: string, today: string, place: Place): void {
   }
 }
 
-/** The year in which a day and month fall in a period; undefined for none, or more than one. */
+/** The year for which a day and month lie within a period; undefined for no year or several. */
 function yearIn(parts: DayMonth, period: Period | undefined): number | undefined {
   if (period === undefined) return undefined;
   const [first, last] = [period.from, period.to].map((day) => Number(day.slice(0, 4))) as [
@@ -284,8 +288,8 @@ const datesInText =
   /\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d\d)\b|\d{1,2}[-/. ]*[A-Za-z]{3,9}\.?[-/. ,]*\d{4}/g;
 
 /**
- * The period that a line of a file's head names, such as `Periode : 01/11/2026 - 30/11/2026`;
- * undefined for a line that names none. The day comes first, as Indonesian banks write it.
+ * The period in a header line, such as `Periode : 01/11/2026 - 30/11/2026`; undefined if the line
+ * has none. The day comes first, as Indonesian banks write it.
  */
 export function periodOf(text: string): Period | undefined {
   const line = text.replaceAll(/\s+/g, ' ');
@@ -299,7 +303,7 @@ export function periodOf(text: string): Period | undefined {
   if (days.length === 0) return monthOf(text);
   const [from, to, more] = days;
   if (from === undefined || to === undefined || from > to) return undefined;
-  // Behind the period there may be the day on which it was printed.
+  // The print date may follow the period.
   if (more !== undefined && labelled === undefined) return undefined;
   return { from, to };
 }

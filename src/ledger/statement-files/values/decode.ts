@@ -27,11 +27,11 @@ export function decodeText(bytes: Buffer): { readonly text: string; readonly enc
   return { text, encoding };
 }
 
-/** Control characters that no table has. */
+/** Control characters that no table contains. */
 const strange = /[^\P{Cc}\t\n\v\f\u0080-\u009f]|\ufffe|\uffff/u;
 
 function encodingOf(bytes: Buffer): Encoding {
-  // UTF-32 begins like UTF-16 and is written by no bank.
+  // UTF-32 starts with the byte order mark of UTF-16, and no bank writes it.
   if (bytes.subarray(0, 4).equals(Buffer.from([0xff, 0xfe, 0, 0]))) {
     throw new StatementRefused('encoding');
   }
@@ -45,14 +45,14 @@ function encodingOf(bytes: Buffer): Encoding {
     throw new StatementRefused('encoding');
   }
   if (isUtf8(bytes)) return 'utf-8';
-  // Five codes have no character in Windows-1252: what uses them is another encoding.
+  // Windows-1252 leaves five codes undefined: a file with one of them has another encoding.
   if (bytes.some((byte) => unassigned.has(byte))) throw new StatementRefused('encoding');
   return 'windows-1252';
 }
 
 const unassigned = new Set([0x81, 0x8d, 0x8f, 0x90, 0x9d]);
 
-/** Text without accents has a zero in every second byte of UTF-16. */
+/** In UTF-16, text without accents has a zero in every second byte. */
 function zeroBytes(bytes: Buffer): { even: number; odd: number } {
   const zeros = { even: 0, odd: 0 };
   for (const [index, byte] of bytes.entries()) {

@@ -1,20 +1,20 @@
 import { DomainError } from '../../../errors/errors.ts';
 import type { StatementReason } from '../../../errors/wording/statement-reasons.ts';
 
-/** Where a file stops being readable. */
+/** The position at which a file becomes unreadable. */
 export interface Place {
   /** Line of the text file or row of the sheet, from 1. */
   readonly line?: number;
   /** Heading of the column. */
   readonly column?: string;
-  /** What stands there. */
+  /** The text of the cell. */
   readonly cell?: string;
-  /** For a comparison that does not hold: what the file says, and what was read. */
+  /** For a failed comparison: the value that the file states, and the value that was read. */
   readonly expected?: string;
   readonly found?: string;
 }
 
-/** The file is refused as a whole: `statement_not_readable`, with place and reason. */
+/** The whole file is refused: `statement_not_readable`, with position and reason. */
 export class StatementRefused extends DomainError<'statement_not_readable'> {
   constructor(reason: StatementReason, place: Place = {}) {
     const { cell, column, ...rest } = place;
@@ -36,7 +36,7 @@ export class StatementRefused extends DomainError<'statement_not_readable'> {
   }
 }
 
-/** One line of plain text, at most so many characters. */
+/** Plain text on one line, truncated to a maximum length. */
 export function shortened(text: string, max: number): string {
   const line = text
     .replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, ' ')

@@ -1,21 +1,23 @@
 /**
- * What the statement parser promises, to the import job and to the mapping page.
+ * The contract of the statement parser, for the import job and the mapping page.
  *
  * Every row with incoming money has exactly one of three outcomes: it is one of `lines`; it is one
  * of `skipped`, with its amount and a reason; or the whole file is refused by `StatementRefused`,
- * with line, cell and reason. Rows without money (headings, foot lines, blank rows) are `otherRows`.
+ * with line, cell and reason. Rows without money (headings, footers, blank rows) are `otherRows`.
  *
- * Sums, counts and balances that the file itself states are compared with what was read. `checks`
- * lists the comparisons that were made; one that does not hold refuses the file.
+ * Sums, counts and balances that the file states are compared with the rows. `checks` lists the
+ * comparisons; a failed one refuses the file.
  */
 import type { StatementReason } from '../../../errors/wording/statement-reasons.ts';
 
 export type { StatementReason };
 
-/** How a file writes amounts. `plain`: no separator was seen in any of them. */
+/** The number style of a file. `plain`: no amount has a separator. */
 export type NumberStyle = 'dot_thousands' | 'comma_thousands' | 'plain';
 
-/** Order of the parts of numeric dates. `ISO`: none was ambiguous (year first, month by name). */
+/**
+ * Order of the parts of numeric dates. `ISO`: no date is ambiguous (year first, or month by name).
+ */
 export type DateStyle = 'DMY' | 'MDY' | 'ISO';
 
 export type FileKind = 'csv' | 'tsv' | 'xlsx' | 'mt940' | 'camt053';
@@ -29,13 +31,13 @@ export interface StatementStyle {
   readonly encoding: Encoding | 'xlsx';
 }
 
-/** Incoming money: whole rupiah, booked. */
+/** A booked incoming transfer in whole rupiah. */
 export interface StatementLine {
   /** Line of the text file or row of the sheet, counted from 1. */
   readonly row: number;
   /** YYYY-MM-DD in Asia/Jakarta. */
   readonly day: string;
-  /** The moment, where the bank writes a time of day. */
+  /** The time, if the bank states it. */
   readonly time?: Date;
   /** Rupiah, above zero. */
   readonly amount: bigint;
@@ -44,7 +46,7 @@ export interface StatementLine {
   readonly reference?: string;
   /** The balance of the account after this line, in sen. */
   readonly balanceSen?: bigint;
-  /** Number of the account that the line belongs to, digits only. */
+  /** Number of the bank account that the line belongs to, digits only. */
   readonly accountHint?: string;
 }
 
@@ -56,9 +58,9 @@ export interface SkippedLine {
   readonly row: number;
   /** The row's cells, shortened to 200 characters. */
   readonly text: string;
-  /** Whole rupiah, without sen; never negative: `incoming` says which way the money went. */
+  /** Whole rupiah, without sen; never negative: `incoming` gives the direction. */
   readonly amount: bigint;
-  /** Sen above the whole rupiah, 0 to 99. */
+  /** The remaining sen, 0 to 99. */
   readonly sen: number;
   readonly incoming: boolean;
   readonly reason: SkipReason;
@@ -81,7 +83,7 @@ export const checkKinds = [
 ] as const;
 export type CheckKind = (typeof checkKinds)[number];
 
-/** A statement of the file about itself that agrees with what was read; amounts in sen. */
+/** A sum, count or balance that the file states and that agrees with its rows; amounts in sen. */
 export interface StatementCheck {
   readonly kind: CheckKind;
   readonly expected: bigint;
@@ -90,13 +92,13 @@ export interface StatementCheck {
 }
 
 export interface ParsedStatement {
-  /** Id of the mapping that was used; `mt940` and `camt053` for those formats. */
+  /** Id of the mapping in use; `mt940` and `camt053` for those formats. */
   readonly mapping: string;
   readonly kind: FileKind;
   readonly style: StatementStyle;
-  /** ISO days that the file's head gives, both inclusive. */
+  /** ISO days of the period in the file's header, both inclusive. */
   readonly period?: { readonly from: string; readonly to: string };
-  /** Number of the account as the file's head gives it, digits only. */
+  /** Number of the bank account in the file's header, digits only. */
   readonly account?: string;
   readonly lines: readonly StatementLine[];
   readonly skipped: readonly SkippedLine[];
@@ -108,27 +110,27 @@ export interface ParsedStatement {
 export type ColumnRef = string | number;
 
 /**
- * How the columns of one bank's table are read. Data: built-in ones are JSON files in `mappings`,
- * and an operator makes others on a page. Where several columns are named, the first that the
- * file has is taken; of `description` all that it has are joined.
+ * How to read the columns of one bank's table. Built-in mappings are JSON files in `mappings`;
+ * operators make others on a page. If several columns are named, the first one that the file has is
+ * used; of `description` all that exist are joined.
  *
- * Which way the money went is said by `debit` and `credit`, or by `amount` with `mark`, or by the
- * sign of `amount` alone.
+ * The direction of the money comes from `debit` and `credit`, or from `amount` with `mark`, or from
+ * the sign of `amount`.
  */
 export interface Mapping {
   readonly id: string;
-  /** What people call it, such as `BCA (KlikBCA)`. */
+  /** The displayed name, such as `BCA (KlikBCA)`. */
   readonly name: string;
-  /** The choice of the import form and API that this mapping belongs to, such as `bca`. */
+  /** The format that selects this mapping in the import form and API, such as `bca`. */
   readonly bank: string;
-  /** The public evidence that the shape was taken from; built-in mappings only. */
+  /** The public source of the shape; built-in mappings only. */
   readonly source?: string;
   readonly columns: {
     readonly date: readonly ColumnRef[];
     readonly time?: readonly ColumnRef[];
     readonly description: readonly ColumnRef[];
     readonly amount?: readonly ColumnRef[];
-    /** `beside`: in the amount's cell, or in the cell to its right. */
+    /** `beside`: the mark is in the amount's cell or in the cell to its right. */
     readonly mark?: readonly ColumnRef[] | 'beside';
     readonly debit?: readonly ColumnRef[];
     readonly credit?: readonly ColumnRef[];
@@ -137,7 +139,7 @@ export interface Mapping {
     readonly account?: readonly ColumnRef[];
     readonly currency?: readonly ColumnRef[];
   };
-  /** Headings that a file must have besides those above to be taken for this bank's by itself. */
+  /** Further headings that a file must have so that this mapping is chosen automatically. */
   readonly signature?: readonly string[];
   /** Line of the heading, from 1; without it the heading is searched for. */
   readonly headerRow?: number;
@@ -145,21 +147,23 @@ export interface Mapping {
   readonly firstRow?: number;
   readonly numbers?: 'auto' | 'dot_thousands' | 'comma_thousands';
   readonly dates?: 'auto' | 'DMY' | 'MDY';
-  /** Words in a mark column besides the usual ones (CR, K, Kredit, DB, D, Debet …). */
+  /** Words in a mark column in addition to the usual ones (CR, K, Kredit, DB, D, Debet …). */
   readonly creditMarks?: readonly string[];
   readonly debitMarks?: readonly string[];
   readonly delimiter?: ',' | ';' | '\t' | '|';
 }
 
 export interface ReadOptions {
-  /** `auto`: the built-in mapping whose heading the file has. A list: the one of these. */
+  /**
+   * `auto`: the built-in mapping that fits the heading. A list: the mapping of the list that fits.
+   */
   readonly mapping: Mapping | readonly Mapping[] | 'auto';
   readonly fileName?: string;
-  /** The day of the import in Asia/Jakarta, YYYY-MM-DD: later days are refused after a week. */
+  /** The day of the import in Asia/Jakarta, YYYY-MM-DD; days more than a week later are refused. */
   readonly today: string;
 }
 
-/** Media types that statements are uploaded as; what a file is, is found from its bytes. */
+/** Media types of statement uploads; the type of a file is detected from its bytes. */
 export const statementMediaTypes = [
   'text/csv',
   'text/tab-separated-values',
@@ -170,7 +174,7 @@ export const statementMediaTypes = [
   'application/octet-stream',
 ] as const;
 
-/** A file as the mapping page shows it before anything is known about its columns. */
+/** A file on the mapping page, before its columns are known. */
 export interface TablePreview {
   readonly kind: FileKind;
   readonly delimiter?: string;
