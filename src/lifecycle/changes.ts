@@ -64,8 +64,8 @@ export async function callOff(
 }
 
 /**
- * Continues with a batch below its minimum, or cancels it and makes the refunds as callOff does.
- * Returns the campaign as it is then. Refuses as the verb.
+ * Continues with a batch below its minimum, or cancels it and makes the refunds. Returns the
+ * campaign afterwards. Refuses as the verb.
  */
 export async function decide(
   app: LifecycleDeps,

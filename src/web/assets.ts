@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 
-/** A file of the site, as it is sent. Its name has its hash in it, so it never changes. */
+/**
+ * A file of the site. Its name contains a hash of its content, so browsers may cache it forever.
+ */
 export interface Asset {
   readonly path: string;
   readonly type: string;
@@ -21,7 +23,7 @@ export type AssetName = keyof typeof types;
 
 const directory = join(import.meta.dirname, 'assets');
 
-/** The parts of the script, in the order in which they run. */
+/** The modules of the script, in the order in which they run. */
 const scripts = ['times', 'pages', 'live', 'forms', 'arrived'];
 
 /** Where the browser finds each file of the site. */
@@ -43,8 +45,8 @@ function read(name: string, type: string): Asset {
 }
 
 /**
- * The script as one file, so that a phone asks once: its modules share one scope, and what only
- * their readers need (imports, exports, comments) is left out.
+ * Bundles the script into one file, so that a phone makes one request. Its modules share one scope;
+ * imports, exports and comments are removed.
  */
 function script(): Buffer {
   const parts = scripts.map((name) =>

@@ -3,13 +3,13 @@ import { input } from './components.ts';
 import { html, type Html } from './html.ts';
 import type { PageContext } from './visit.ts';
 
-/** What is typed of a bank account, and what is wrong with it. */
+/** The entered bank account and its field errors. */
 export interface TypedAccount {
   readonly typed: Readonly<Record<string, string | undefined>>;
   readonly errors?: readonly FieldError[] | undefined;
 }
 
-/** The fields of a bank account; `isOwn`: it is that of whoever fills them in. */
+/** The fields of a bank account; `isOwn`: the user enters their own account. */
 export function bankAccountInputs(
   visit: PageContext,
   { typed, errors }: TypedAccount,

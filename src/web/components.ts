@@ -53,8 +53,8 @@ export function progressBar(
 }
 
 /**
- * A moment in Western Indonesian time and, where it differs, in the reader's own; the script adds
- * the device's time zone for those who are not signed in.
+ * A time in Western Indonesian time and, if different, in the user's own time zone. For signed-out
+ * users the script adds the time zone of the device.
  */
 export function exactMoment(visit: PageContext, at: Date): Html {
   const zone = visit.person?.timeZone;
@@ -89,12 +89,12 @@ export function timeLeft({ t, now }: Pick<PageContext, 't' | 'now'>, at: Date): 
 
 export type Tone = 'good' | 'bad' | 'busy' | 'plain';
 
-/** A word for a state. Its colour never adds information. */
+/** A label for a state. The text alone is sufficient; the colour adds no information. */
 export function badge(words: string, tone: Tone = 'plain'): Html {
   return html`<span class="badge ${tone}">${words}</span>`;
 }
 
-/** A message above the page: what happened or what is wrong. Screen readers announce it. */
+/** A message above the page: the result of an action, or an error. Screen readers announce it. */
 export function notice(tone: Exclude<Tone, 'plain'>, title: string, detail?: Part): Html {
   return html`<div class="notice ${tone}" role="${tone === 'bad' ? 'alert' : 'status'}">
     <strong>${title}</strong>${detail !== undefined && html` <span>${detail}</span>`}
@@ -128,7 +128,7 @@ export interface Field {
   readonly label: string;
   /** Help below the field. */
   readonly hint?: Part | undefined;
-  /** The typed value, else the default. */
+  /** The submitted value, else the default. */
   readonly value?: string | number | bigint | null | undefined;
   readonly errors?: readonly FieldError[] | undefined;
   readonly required?: boolean | undefined;
@@ -163,7 +163,7 @@ export function select(
   return labelled(visit, field, (shared) => html`<select${shared}>${options.map(option)}</select>`);
 }
 
-/** A checkbox with its label behind it. */
+/** A checkbox with its label after it. */
 export function checkbox(visit: PageContext, field: Field & { readonly checked: boolean }): Html {
   const wrong = errorOf(visit, field);
   return html`<div class="field check${wrong && ' wrong'}">

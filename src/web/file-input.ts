@@ -3,17 +3,17 @@ import { attribute, html, type Html } from './html.ts';
 import type { PageContext } from './visit.ts';
 
 export interface FileField extends Omit<Field, 'value' | 'control'> {
-  /** Media types and endings, as `accept` has them. */
+  /** Media types and file extensions, as in `accept`. */
   readonly accept: string;
-  /** More than one file may be chosen. */
+  /** Allows more than one file. */
   readonly multiple?: boolean;
-  /** The words of the button; “Pilih file” unless told. */
+  /** The text of the button; default “Pilih file”. */
   readonly button?: string;
 }
 
 /**
- * A field for files whose button speaks the page's language, not the browser's. The script shows
- * the names of the chosen files, and the pictures among them small.
+ * A file field whose button uses the page's language instead of the browser's. The script shows the
+ * names of the chosen files and thumbnails of pictures.
  */
 export function fileInput(visit: PageContext, field: FileField): Html {
   const { t } = visit;

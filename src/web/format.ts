@@ -5,7 +5,7 @@ export const westernIndonesia = 'Asia/Jakarta';
 
 const locales = { id: 'id-ID', en: 'en-GB' } as const satisfies Record<Language, string>;
 
-/** Whole rupiah as people write it: `Rp195.000`, `Rp195,000`. */
+/** Whole rupiah as people write them: `Rp195.000`, `Rp195,000`. */
 export function formatRupiah(amount: bigint | number, language: Language): string {
   const digits = formatCount(amount < 0 ? -amount : amount, language);
   return `${amount < 0 ? '−' : ''}Rp${digits}`;
@@ -76,7 +76,7 @@ export function formatFieldMoment(at: Date): string {
   return new Date(at.getTime() + 7 * 3_600_000).toISOString().slice(0, 16);
 }
 
-/** The distance to a moment in its largest unit: `3 hari lagi`, or `2 days ago`. */
+/** The difference between a time and now in its largest unit: `3 hari lagi`, or `2 days ago`. */
 export function formatDistance(at: Date, now: Date, language: Language): string {
   const seconds = Math.round((at.getTime() - now.getTime()) / 1_000);
   const [unit, length] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units.at(-1)!;
@@ -126,7 +126,7 @@ function formatter<F extends Formatter>(key: string, make: () => F) {
   let known = formatters.get(key) as F | undefined;
   if (known === undefined) {
     known = make();
-    // Profiles name the time zones, so their number has a limit.
+    // Users choose time zones in their profile, so this cache has a maximum size.
     if (formatters.size < 2_000) formatters.set(key, known);
   }
   return known;

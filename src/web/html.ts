@@ -15,8 +15,8 @@ export class Html {
 export type Part = Html | string | number | bigint | boolean | null | undefined | readonly Part[];
 
 /**
- * Makes a piece of HTML. Values are escaped unless they are HTML themselves. Lists are joined.
- * Attributes must be in double quotes.
+ * Builds HTML. Values are escaped unless they are HTML themselves. Lists are joined. Attributes
+ * must be in double quotes.
  */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
   let text = strings[0]!;

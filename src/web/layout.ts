@@ -3,25 +3,25 @@ import { attribute, html, type Html, type Part } from './html.ts';
 import type { Language } from '../errors/errors.ts';
 import { pathIn, type PageContext } from './visit.ts';
 
-/** What a page says of itself. */
+/** Metadata of a page. */
 export interface PageProps {
   readonly title: string;
-  /** For search engines and previews; a sentence. */
+  /** One sentence for search engines and previews. */
   readonly description?: string | undefined;
-  /** More for the head: Open Graph tags, canonical addresses. */
+  /** More elements of the head: Open Graph tags, canonical URLs. */
   readonly head?: Html | undefined;
-  /** Which entry of the navigation this page belongs to. */
+  /** The navigation entry of this page. */
   readonly section?: Section | undefined;
-  /** The page's own path with its query, where it is not the visit's `page`. */
+  /** The page's own path with its query, if it differs from `page` of the context. */
   readonly path?: string | undefined;
   readonly main: Html;
-  /** Wider than text wants: tables and dashboards. */
+  /** A wide layout for tables and dashboards. */
   readonly wide?: boolean | undefined;
 }
 
 export type Section = 'home' | 'mine' | 'shop' | 'operator' | 'account';
 
-/** The whole document around a page: head, navigation, footer. */
+/** The complete document of a page: head, navigation, footer. */
 export function layout(visit: PageContext, page: PageProps): Html {
   const { t, language, theme, now } = visit;
   const other = language === 'id' ? 'en' : 'id';
@@ -77,12 +77,12 @@ export function layout(visit: PageContext, page: PageProps): Html {
     </html> `;
 }
 
-/** Pages of one person, and lists as somebody filtered them, are nothing for search engines. */
+/** Search engines should not index personal pages and filtered lists. */
 function isPrivate({ section }: PageProps, path: string): boolean {
   return section !== 'home' || path.includes('?');
 }
 
-/** Offered in the words of the language that the reader's browser asks for. */
+/** The link is written in the language that the user's browser prefers. */
 function inOtherLanguage(other: Language, path: string): Html {
   const words = {
     id: ['Halaman ini juga ada dalam bahasa Indonesia.', 'Baca dalam bahasa Indonesia'],
@@ -101,7 +101,7 @@ const logo = html`<svg class="logo" viewBox="0 0 32 32" width="28" height="28" a
   <circle cx="16" cy="14" r="2.300"></circle>
 </svg>`;
 
-/** At the top on wide screens, within reach of the thumb on phones. */
+/** The navigation: at the top on wide screens, at the bottom on phones. */
 function navigation(visit: PageContext, section: Section | undefined): Html {
   const { t, person, actor } = visit;
   const operator = actor.kind === 'operator' || actor.kind === 'service';

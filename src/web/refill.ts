@@ -4,19 +4,19 @@ import type { DefaultTreeAdapterMap } from 'parse5';
 type Element = DefaultTreeAdapterMap['element'];
 type Parent = DefaultTreeAdapterMap['parentNode'];
 
-/** What is put back into a form of a page. */
+/** The input to restore in a form of a page. */
 export interface Refill {
-  /** The form's `action`, as the page has it. */
+  /** The form's `action` attribute. */
   readonly action: string;
   readonly fields: readonly (readonly [name: string, value: string])[];
-  /** Said above the form when it is there, and at the top of the page when it is not. */
+  /** The notice. It appears above the form, or at the top of the page if the form is missing. */
   readonly found: string;
   readonly missing: string;
 }
 
 /**
- * Fills a form of a page with what was typed into it before, and says so above it. Takes and
- * returns a whole document. Hidden fields and files stay as the page has them.
+ * Restores earlier input in a form of a page and adds a notice. Takes and returns a complete
+ * document. Hidden and file fields keep the page's values.
  */
 export function refillForm(document: string, refill: Refill): string {
   const page = parse(document);
@@ -34,7 +34,10 @@ export function refillForm(document: string, refill: Refill): string {
   return serialize(page);
 }
 
-/** The form that is sent there, else one that asks for the same (a waiting list for a join). */
+/**
+ * The form with this action, or else a form for the same purpose (a waiting list instead of a
+ * join).
+ */
 function formFor(main: Element, { action, fields }: Refill): Element | undefined {
   const forms = elementsIn(main).filter(
     (one) => one.tagName === 'form' && valueOf(one, 'method') === 'post',
@@ -78,14 +81,14 @@ function fillControl(control: Element, values: readonly string[]): void {
   }
 }
 
-/** A form that lies in something folded is shown. */
+/** Open the collapsed parts around the form. */
 function open(form: Element): void {
   for (let at: Parent | null = form; at !== null && 'parentNode' in at; at = at.parentNode) {
     if ('tagName' in at && at.tagName === 'details') set(at, 'open', '');
   }
 }
 
-/** What was typed, for whoever has to copy it. */
+/** The entered text, for the user to copy. */
 function wordsOf({ fields }: Refill): string {
   return fields.map(([, value]) => `“${value}”`).join(' · ');
 }

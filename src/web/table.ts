@@ -4,11 +4,11 @@ import { attribute, html, type Html, type Part } from './html.ts';
 export interface Column<R> {
   readonly head: string;
   readonly cell: (row: R) => Part;
-  /** Whether its cells are set as numbers, at the right. */
+  /** True for numeric cells, which are aligned to the right. */
   readonly isNumber?: boolean;
-  /** Whether its cells are the headings of their rows. */
+  /** True if its cells are row headings. */
   readonly isRowHead?: boolean;
-  /** A class of its cells. */
+  /** CSS class of its cells. */
   readonly kind?: string;
 }
 
@@ -17,11 +17,11 @@ export interface TableProps<R> {
   readonly rows: readonly R[];
   readonly caption?: Part;
   readonly foot?: Part;
-  /** On a phone each row becomes a block, whose lines are labelled with the heads. */
+  /** On a phone each row becomes a block with labelled lines. */
   readonly isStacked?: boolean;
-  /** The heads are only read aloud. */
+  /** The column headings are visible to screen readers only. */
   readonly hidesHead?: boolean;
-  /** A class of the table. */
+  /** CSS class of the table. */
   readonly kind?: string;
 }
 
@@ -78,8 +78,8 @@ function cellOf<R>(column: Column<R>, row: R, isStacked: boolean): Html {
 }
 
 /**
- * A table that scrolls sideways where it is too wide. It is named by the element with the id
- * `labelledBy`, or by `label`.
+ * A table that scrolls horizontally if it is too wide. Its accessible name is the element with the
+ * id `labelledBy`, or `label`.
  */
 export function scrollingTable<R>(
   name: { readonly labelledBy: string } | { readonly label: string },

@@ -4,45 +4,45 @@ import type { Actor } from '../identity/actor.ts';
 export const themes = ['light', 'dark'] as const;
 export type Theme = (typeof themes)[number];
 
-/** The account that is signed in, as pages show it. */
+/** The signed-in account as pages show it. */
 export interface Person {
   readonly userId: string;
   readonly displayName: string;
   readonly email: string | null;
-  /** IANA name, for moments that are shown to this person. */
+  /** IANA name of the time zone in which this person sees times. */
   readonly timeZone: string;
 }
 
-/** The context of a request, as every page gets it. */
+/** The context of a request, which every page receives. */
 export interface PageContext {
   readonly actor: Actor;
   /** Undefined for visitors and for programs. */
   readonly person: Person | undefined;
-  /** Undefined unless a session of the site signed the reader in. */
+  /** Undefined unless the reader is signed in by a session of the site. */
   readonly sessionId: string | undefined;
-  /** Whether the browser sent a session that has ended. */
+  /** True if the browser sent a session that has ended. */
   readonly sessionEnded: boolean;
   readonly language: Language;
-  /** The path without the language's prefix, as asked for, with its query. */
+  /** The requested path without the language prefix, with its query. */
   readonly path: string;
   /**
-   * The path of the page that is shown. For the answer to a form, it is the page of the form.
-   * Reloading and the switches of language and theme lead there.
+   * The path of the displayed page. For the response to a form, it is the page of the form. Reload
+   * links and the language and theme switches lead there.
    */
   readonly page: string;
-  /** Whether this answers a form. */
+  /** True for the response to a form. */
   readonly isAnswer: boolean;
-  /** The language that the browser asks for, if it is not the language of this page. */
+  /** The language that the browser prefers, if it differs from this page's. */
   readonly preferred: Language | undefined;
-  /** The public origin of the site, without a slash at the end. */
+  /** The public origin of the site, without a trailing slash. */
   readonly origin: string;
-  /** Undefined: as the device prefers. */
+  /** Undefined: the preference of the device. */
   readonly theme: Theme | undefined;
-  /** The server's clock when the page was asked for. */
+  /** The server's time of the request. */
   readonly now: Date;
-  /** Chooses the words in the language of this page. */
+  /** Chooses the text in the language of this page. */
   readonly t: (id: string, en: string) => string;
-  /** A path of the site, with the prefix of this page's language. */
+  /** Builds a path of the site with the prefix of this page's language. */
   readonly url: (path: string) => string;
 }
 
@@ -52,7 +52,7 @@ export function pathIn(language: Language, path: string): string {
   return path === '/' ? '/en' : `/en${path}`;
 }
 
-/** The words in the language of the page. */
+/** Chooses the text in the language of the page. */
 export function inLanguage(visit: Pick<PageContext, 'language'>, wording: Wording): string {
   return wording[visit.language];
 }

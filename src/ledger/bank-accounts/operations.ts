@@ -61,7 +61,7 @@ export interface ReceivingAccountChange {
   /** Only true is possible: choosing another default resets this one. */
   readonly isDefault?: true | undefined;
   readonly isActive?: boolean | undefined;
-  /** The day (Asia/Jakarta, YYYY-MM-DD) through which its statement was imported whole. */
+  /** The day (Asia/Jakarta, YYYY-MM-DD) through which its statement is completely imported. */
   readonly statementThrough?: string | undefined;
 }
 

@@ -13,7 +13,7 @@ export interface ReceivingAccountRow {
   readonly account_id: string;
   readonly is_default: boolean;
   readonly is_active: boolean;
-  /** The last day (Asia/Jakarta, YYYY-MM-DD) of which a statement was imported whole. */
+  /** The last day (Asia/Jakarta, YYYY-MM-DD) of which a statement was completely imported. */
   readonly statement_through: string | null;
   readonly created_at: Date;
   readonly updated_at: Date;
@@ -35,7 +35,7 @@ export const findReceivingAccount = query<[accountId: string], ReceivingAccountR
 );
 
 /**
- * Records that an account's statement is imported completely through a day (YYYY-MM-DD). Schedules
+ * Records that an account's statement is completely imported through a day (YYYY-MM-DD). Schedules
  * a run of the campaigns that wait for transfers to it.
  */
 export const statementImported = query<

@@ -22,7 +22,7 @@ import {
   receivingAccountOf,
 } from './schemas.ts';
 
-/** What the routes of bank accounts use of the running service. */
+/** Dependencies of the bank-account routes. */
 interface BankAccountDeps {
   readonly db: Database;
   /** Runs the lifecycle soon, because a newly imported statement may decide an outcome. */

@@ -43,9 +43,9 @@ export interface PayoutOrNoneRow {
 }
 
 /**
- * The books of a campaign with each payout that goes on, or went on, to its seller, the oldest
- * first; one row without a payout where there is none. One statement, so that the payouts are those
- * of the books.
+ * The books of a campaign with each payout to its seller, whether due, on its way or settled,
+ * oldest first; one row without a payout if there is none. It is a single SQL statement, so that
+ * payouts and books agree.
  */
 export const statementOfCampaign = query<[campaignId: string], BooksRow & PayoutOrNoneRow>(
   'statement_of_campaign',

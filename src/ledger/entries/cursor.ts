@@ -1,19 +1,22 @@
 import { cursorAfter } from '../../http/cursor.ts';
 
-/** A position in a list that is ordered by age: microseconds since 1970, and the id of a row. */
+/** A position in a list ordered by age: microseconds since 1970 and the id of a row. */
 export type AgeCursor = readonly [position: number | null, id: string | null];
 
-/** Reads the cursor of a list that is ordered by age; without one it is the start of the list. */
+/** Parses the cursor of a list ordered by age; without one, the start of the list. */
 export function parseAgeCursor(cursor: string | undefined): AgeCursor {
   const [position = null, id = null] = cursorAfter(cursor, ['number', 'id']);
   return [position, id];
 }
 
-/** The column `position` of such a list: a timestamp as microseconds since 1970. */
+/** The column `position` of such a list: a timestamp in microseconds since 1970. */
 export const positionColumn = (timestamp: string) =>
   `(extract(epoch from ${timestamp}) * 1000000)::bigint as position`;
 
-/** The rows of such a list after a cursor, given as two parameters; all rows where it is null. */
+/**
+ * SQL condition for the rows of such a list after a cursor, given as two parameters; all rows if it
+ * is null.
+ */
 export const isAfterCursor = (
   timestamp: string,
   id: string,

@@ -1,7 +1,7 @@
 /**
- * Joins the one row of `table` that belongs to a row that stands before it in `from`. PostgreSQL
- * reads what stands before first. In a plain join it may begin with the table, and if the table is
- * empty it skips the other side. That side may be a function that changes or refuses something.
+ * Joins the one row of `table` that belongs to an earlier row in `from`. A lateral join makes
+ * PostgreSQL evaluate the earlier row first. A plain join may start with the table and, if the
+ * table is empty, skip the other side, which may be a function with effects or errors.
  */
 export const joinAfter = (table: string, alias: string, condition: string) =>
   `cross join lateral (

@@ -12,7 +12,7 @@ import type {
 
 export interface MidtransSettings {
   readonly serverKey: string;
-  /** Where orders are made, and where they are asked after; without a slash at the end. */
+  /** Base URLs for creating orders and for querying their status; no trailing slash. */
   readonly snapUrl: string;
   readonly apiUrl: string;
 }
@@ -21,18 +21,18 @@ export interface MidtransSettings {
 const timeoutMs = 10_000;
 
 interface Answer {
-  /** The status code in the body, where there is one: the API answers errors with HTTP 200 too. */
+  /** The status code in the body, if any: the API also returns errors with HTTP 200. */
   readonly code: number;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** A GET, or a POST of what is given under a key that makes its repetition the same call. */
+/** Sends a GET, or a POST with a body and an idempotency key. */
 type Send = (url: string, key?: string, body?: object) => Promise<Answer | Unknown>;
 
 /**
- * Midtrans: Snap makes the order, the Core API tells what became of it and refunds. An order is
- * named once and for all by its `order_id`, a refund by its `refund_key`; `Idempotency-Key` covers
- * the minutes in which a call is repeated because its answer was lost.
+ * Midtrans adapter: Snap creates the order; the Core API returns its status and makes refunds. An
+ * order has a permanent `order_id`, a refund a permanent `refund_key`. `Idempotency-Key` covers
+ * retries within minutes after a lost response.
  */
 export function midtrans(settings: MidtransSettings, limitMs = timeoutMs): Gateway {
   const { serverKey, snapUrl, apiUrl } = settings;
@@ -80,7 +80,8 @@ async function createOrder(
   { reference, amount, startsAt, minutes }: Order,
 ): Promise<Ordered | Refused | Unknown> {
   const lasts = { unit: 'minutes', duration: minutes };
-  // Without a start, the time to pay begins when the buyer chooses how to: later than the page ends.
+  // Without a start time, the time to pay begins when the buyer chooses a method, and could end
+  // after the page has expired.
   const expiry = { start_time: jakartaTime(startsAt), ...lasts };
   const answer = await send(`${snapUrl}/snap/v1/transactions`, reference, {
     transaction_details: { order_id: reference, gross_amount: Number(amount) },
@@ -106,7 +107,10 @@ async function makeRefund(
   return answer.code === 200 ? { outcome: 'made' } : verdict(answer);
 }
 
-/** SHA-512 over four fields and the server key; the status itself is not among them. */
+/**
+ * The signature is SHA-512 over four fields and the server key; it does not cover the status
+ * itself.
+ */
 function signedOrder(serverKey: string, body: unknown): string | undefined {
   const { order_id, status_code, gross_amount, signature_key } = recordOf(body);
   const parts = [order_id, status_code, gross_amount, signature_key];
@@ -118,7 +122,7 @@ function signedOrder(serverKey: string, body: unknown): string | undefined {
   return fits ? order : undefined;
 }
 
-/** What a payment's status means; a `deny` may be followed by another card on the same page. */
+/** Maps the status of a payment. After a `deny` the buyer may try another card on the same page. */
 const outcomes: Readonly<Record<string, OrderStatus['outcome']>> = {
   pending: 'open',
   authorize: 'open',
@@ -138,7 +142,8 @@ function statusOf({ code, body }: Answer, reference: string): OrderStatus | Unkn
     return { outcome: 'absent', amount: 0n, paidAt: null, providerName: null, refunds: [] };
   }
   const status = String(body['transaction_status']);
-  // A card that the fraud check doubts is paid once a person at the provider accepts it.
+  // A card payment that the fraud check challenges counts as paid when the provider's staff accept
+  // it.
   const captured = body['fraud_status'] === 'accept' ? 'paid' : 'open';
   const outcome = status === 'capture' ? captured : outcomes[status];
   const amount = /^(\d{1,15})(\.0+)?$/.exec(String(body['gross_amount']))?.[1];
@@ -157,8 +162,8 @@ function statusOf({ code, body }: Answer, reference: string): OrderStatus | Unkn
 }
 
 /**
- * When the buyer paid. A card is charged when the order is made and settled a day later; other ways
- * are settled as they are paid, however long ago they were begun.
+ * The time of payment. A card is charged when the order is made and settled a day later; other
+ * methods settle when they are paid, even long after they were started.
  */
 function paidAtOf(body: Readonly<Record<string, unknown>>): Date | null {
   const byCard = body['payment_type'] === 'credit_card';
@@ -172,7 +177,7 @@ function momentOf(text: unknown): Date | null {
   return Number.isNaN(moment.getTime()) ? null : moment;
 }
 
-/** As Midtrans takes times: `2026-11-30 17:05:00 +0700`. */
+/** The time format of Midtrans: `2026-11-30 17:05:00 +0700`. */
 function jakartaTime(moment: Date): string {
   const there = new Date(moment.getTime() + 7 * 3_600_000).toISOString();
   return `${there.slice(0, 10)} ${there.slice(11, 19)} +0700`;

@@ -12,7 +12,7 @@ export interface CallRow {
   readonly amount: bigint;
   readonly status: string;
   readonly redirect_url: string | null;
-  /** Of a payment's order: until when it can be paid. */
+  /** For the order of a payment: the end of the time to pay. */
   readonly payable_until: Date | null;
   readonly created_at: Date;
   readonly is_over: boolean;
@@ -22,10 +22,10 @@ const columns = `campaign_id, reference, transaction_id, participation_id, kind,
     order_reference, amount, status, redirect_url, payable_until, created_at,
     expires_at < clock_timestamp() as is_over`;
 
-/** Held for the length of a call that is in flight, so that nobody asks after it meanwhile. */
+/** Lease for the duration of a call, so that no other process queries its status meanwhile. */
 const lease = "interval '30 seconds'";
 
-/** An order can be begun and paid for so many minutes; what came of it is known within an hour more. */
+/** Time in minutes to start and pay an order; its final status is known within one more hour. */
 export const insertCall = query<
   [
     campaignId: string,
@@ -51,7 +51,7 @@ export const insertCall = query<
   returning ${columns}`,
 );
 
-/** For how many whole minutes from now a payment can be made in time, a day at most. */
+/** Whole minutes from now in which a payment is still in time; at most one day. */
 export const minutesToPay = query<[payBy: Date | null], { readonly minutes: number }>(
   'gateway_minutes_to_pay',
   `select least(1440, greatest(0, coalesce(
@@ -68,7 +68,7 @@ export const lockCall = query<[reference: string], CallRow>(
   `select ${columns} from sambatan.gateway_calls where reference = $1 for update`,
 );
 
-/** Refunds of an order that the provider was asked for, and of which it is not known that it made them. */
+/** Refunds of an order that were requested from the provider and are not confirmed. */
 export const refundsNotMade = query<[campaignId: string, orderReference: string], CallRow>(
   'refunds_not_made',
   `select ${columns} from sambatan.gateway_calls
@@ -76,7 +76,7 @@ export const refundsNotMade = query<[campaignId: string, orderReference: string]
   order by created_at`,
 );
 
-/** The order under which a payment is with the provider now. */
+/** The current order of a payment at the provider. */
 export const findLiveCall = query<[campaignId: string, transactionId: string], CallRow>(
   'find_live_gateway_call',
   `select ${columns} from sambatan.gateway_calls
@@ -84,7 +84,7 @@ export const findLiveCall = query<[campaignId: string, transactionId: string], C
   order by created_at desc limit 1`,
 );
 
-/** Gives no row when what came of the call is known already. */
+/** Returns no row if the result of the call is already known. */
 export const openCall = query<[reference: string, redirectUrl: string], CallRow>(
   'open_gateway_call',
   `update sambatan.gateway_calls set status = 'open', redirect_url = $2
@@ -99,14 +99,14 @@ export const closeCall = query<[reference: string, status: 'made' | 'not_made'],
   returning ${columns}`,
 );
 
-/** An order is decided, which the outcome of its campaign may wait for. */
+/** Schedules a run of the campaign: its outcome may depend on this order. */
 export const lookAgain = query<[campaignId: string], never>(
   'schedule_run',
   'select sambatan.schedule_run($1, clock_timestamp())',
   { writes: true },
 );
 
-/** What was told could not be checked now: it is asked after as soon as may be. */
+/** A notification could not be verified now: query the provider as soon as possible. */
 export const hastenCall = query<[reference: string], { readonly reference: string }>(
   'expedite_gateway_call',
   `update sambatan.gateway_calls set next_check_at = clock_timestamp(), attempts = 0
@@ -115,9 +115,8 @@ export const hastenCall = query<[reference: string], { readonly reference: strin
 );
 
 /**
- * Takes calls that are to be asked after, the longest overdue first; nobody else gets them for half
- * a minute, then a minute, at last for a quarter of an hour: that is also how often each is asked
- * after.
+ * Takes leases on calls whose status must be queried, longest overdue first. The lease grows from
+ * 30 seconds to 15 minutes, and so does the query interval of each call.
  */
 export const claimCalls = query<[provider: string, limit: number], CallRow>(
   'claim_gateway_calls',
@@ -141,8 +140,8 @@ export interface RefundToSendRow {
 }
 
 /**
- * Refunds of money that came through the provider, the oldest first. One that failed is a person's:
- * many ways to pay cannot be refunded by the provider at all.
+ * Due refunds of online payments, oldest first. Failed ones are left to operators: many payment
+ * methods do not support refunds.
  */
 export const listRefundsToSend = query<[provider: string, limit: number], RefundToSendRow>(
   'list_refunds_to_send',

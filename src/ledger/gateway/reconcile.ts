@@ -13,13 +13,13 @@ import {
 import type { Gateway } from './port.ts';
 import * as sql from './queries.ts';
 
-/** What one pass did. */
+/** The result of one pass. */
 export interface Reconciled {
-  /** Refunds that were sent to the provider now. */
+  /** Number of refunds sent to the provider. */
   readonly sent: number;
-  /** Orders and refunds of which is known now what came of them. */
+  /** Number of orders and refunds whose result is now known. */
   readonly closed: number;
-  /** Asked after, and still not known. */
+  /** Number of queries without a final result. */
   readonly open: number;
   /** Why the pass ended early. */
   readonly stopped: 'held' | 'provider_away' | null;
@@ -28,13 +28,13 @@ export interface Reconciled {
 type Step = 'closed' | 'open' | 'away' | 'failed';
 
 const everyMs = 15_000;
-/** Calls of the provider at a time; several workers share what is due. */
+/** Concurrent provider calls; several workers share the due calls. */
 const atOnce = 4;
 
 /**
- * Asks the provider after everything whose outcome is not known, and sends refunds: what closes a
- * payment whose notification was lost, and a refund whose answer was. Any number of them at once do
- * each thing once. Does nothing where no gateway is configured.
+ * Queries the provider about every call without a known result, and sends due refunds. This
+ * completes a payment after a lost notification and a refund after a lost response. Safe to run in
+ * several processes at once. Does nothing if no gateway is configured.
  */
 export class Reconciler implements Job {
   readonly #parts: GatewayDeps;
@@ -54,17 +54,17 @@ export class Reconciler implements Job {
     });
   }
 
-  /** Does nothing where no provider is configured. */
+  /** Does nothing if no provider is configured. */
   start(): void {
     if (this.#parts.gateway !== undefined) this.#loop.start();
   }
 
-  /** What is in flight is waited for: ten seconds at most for each call of the provider. */
+  /** Waits for calls in flight, at most ten seconds each. */
   async stop(): Promise<void> {
     await this.#loop.stop();
   }
 
-  /** One pass over all that is due. Throws what the database refused. */
+  /** Runs one pass over everything that is due. Throws database errors. */
   async run(): Promise<Reconciled> {
     const { db, gateway } = this.#parts;
     let [sent, closed, open] = [0, 0, 0];
@@ -80,13 +80,13 @@ export class Reconciler implements Job {
       closed += steps.filter((step) => step === 'closed').length;
       open += steps.filter((step) => step !== 'closed').length;
       if (steps.includes('away')) return result('provider_away');
-      // What failed here comes again with the next pass, not in this one.
+      // A failure is retried in the next pass, not in this one.
       const done = steps.length === 0 || steps.includes('failed');
       if (done || this.#loop.isStopping) return result(null);
     }
   }
 
-  /** Sends a refund that is due; whoever else does so at the same time has it. */
+  /** Sends a due refund; if several processes try, only one sends it. */
   async #send(gateway: Gateway, refund: sql.RefundToSendRow): Promise<Step> {
     return await this.#safely(refund.transaction_id, async () => {
       const call = await startRefund(this.#parts.db, gateway.name, refund);
@@ -94,7 +94,7 @@ export class Reconciler implements Job {
     });
   }
 
-  /** Asks after one order or refund. */
+  /** Queries the status of one order or refund. */
   async #ask(gateway: Gateway, call: sql.CallRow): Promise<Step> {
     return await this.#safely(call.reference, async () => {
       const status = await gateway.orderStatus(call.order_reference);
@@ -111,7 +111,9 @@ export class Reconciler implements Job {
     });
   }
 
-  /** The same name again is the same refund, so that one whose answer was lost is sent again. */
+  /**
+   * The provider treats a repeated reference as the same refund, so retry after a lost response.
+   */
   async #refund(gateway: Gateway, call: sql.CallRow): Promise<Step> {
     const { order_reference: orderReference, reference, amount } = call;
     const answer = await gateway.refund({ orderReference, reference, amount });
@@ -120,7 +122,7 @@ export class Reconciler implements Job {
       await this.#made(call);
       return 'closed';
     }
-    // Refused, perhaps because an earlier call of the same name was served after all.
+    // A refusal may mean that an earlier call with the same reference succeeded.
     const status = await gateway.orderStatus(orderReference);
     if (status.outcome === 'unknown') return this.#away(call, status.reason);
     if (status.refunds.includes(reference)) await this.#made(call);
@@ -137,7 +139,7 @@ export class Reconciler implements Job {
     return 'away';
   }
 
-  /** What goes wrong with one does not keep the others. */
+  /** An error of one call does not stop the others. */
   async #safely(what: string, step: () => Promise<Step>): Promise<Step> {
     try {
       return await step();

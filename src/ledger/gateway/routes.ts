@@ -12,7 +12,7 @@ import {
   reportDuplicateRefund,
 } from './operations.ts';
 
-/** What the provider's routes use of the running service. */
+/** Dependencies of the provider routes. */
 interface GatewayRouteDeps {
   readonly log: Logger;
   readonly payments: GatewayDeps;
@@ -26,7 +26,9 @@ const Reconciled = closed({
   stopped: nullable(choice(['held', 'provider_away'])),
 });
 
-/** What the signature is over, and it; the provider tells more, and may tell anything new. */
+/**
+ * The signature and the fields that it covers; the provider sends more fields and may add new ones.
+ */
 const Notification = Type.Object(
   {
     order_id: Type.String(),
@@ -37,7 +39,7 @@ const Notification = Type.Object(
   { additionalProperties: true },
 );
 
-/** Paying online, and what the provider tells of it. */
+/** Routes for online payments and the provider's notifications. */
 export function gatewayRoutes(app: GatewayRouteDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.post(

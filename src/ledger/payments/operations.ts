@@ -12,9 +12,9 @@ import type { AgeCursor } from '../entries/cursor.ts';
 import type { LedgerEntryStatus } from '../entries/entry.ts';
 
 /**
- * What a participation has to pay. Its account and unique code are chosen when it is first looked
- * at; where `paysOnline` it may have neither, and is then paid through the provider alone. Refuses:
- * participation_not_found, forbidden, payment_not_due, payment_account_missing,
+ * Returns the payment of a participation. The first view assigns the receiving account and the
+ * unique code. With `paysOnline` it may have neither: then the buyer can only pay through the
+ * provider. Refuses: participation_not_found, forbidden, payment_not_due, payment_account_missing,
  * unique_codes_exhausted.
  */
 export async function viewPayment(
@@ -28,9 +28,9 @@ export async function viewPayment(
 }
 
 /**
- * Shows that a buyer paid. The payment waits to be verified, and its hold does not lapse meanwhile;
- * a later proof takes the place of an earlier one. Refuses: participation_not_found, forbidden,
- * payment_not_due, payment_account_missing, unique_codes_exhausted, payment_not_open.
+ * Stores a buyer's proof of payment. The payment waits for verification, and its hold does not
+ * lapse meanwhile. A later proof replaces an earlier one. Refuses: participation_not_found,
+ * forbidden, payment_not_due, payment_account_missing, unique_codes_exhausted, payment_not_open.
  */
 export async function submitProof(
   tx: Tx,
@@ -53,7 +53,7 @@ export async function submitProof(
   return await open(tx, buyer, false);
 }
 
-/** Refuses a stranger before anything is done with the file; see submitProof. */
+/** Authorize before processing the file; see submitProof. */
 export async function authorizeProof(
   db: Queryable,
   actor: Actor,
@@ -62,7 +62,7 @@ export async function authorizeProof(
   await authorizeOnBuyer(db, actor, 'payment.prove', participationId);
 }
 
-/** The proof of a payment. Refuses: participation_not_found, forbidden, proof_not_found. */
+/** Returns the proof of a payment. Refuses: participation_not_found, forbidden, proof_not_found. */
 export async function viewProof(
   db: Queryable,
   actor: Actor,
@@ -75,7 +75,7 @@ export async function viewProof(
 }
 
 /**
- * The proof of a payment as a small picture (WebP). Refuses: participation_not_found, forbidden,
+ * Returns a thumbnail (WebP) of a proof. Refuses: participation_not_found, forbidden,
  * proof_not_found (also for a PDF, which has none).
  */
 export async function viewProofThumbnail(
@@ -88,7 +88,7 @@ export async function viewProofThumbnail(
   return { ...proof, content: await proofThumbnail(proof.content) };
 }
 
-/** The outcome of received money, and the participation that has the slots. */
+/** The outcome of received money, and the participation that got the slots. */
 export interface Received {
   readonly campaign_id: string;
   readonly participation_id: string;
@@ -96,12 +96,11 @@ export interface Received {
 }
 
 /**
- * The money was seen: settles the payment and confirms a reserved participation, or does what is
- * done with late money. `amount` is what arrived, when it is not what was to be transferred; `paidOn`
- * the day of the transfer (Asia/Jakarta), which decides whether it was in time: unless told, the day
- * of its proof, and today without a proof.
- * Refuses: participation_not_found, forbidden, payment_not_due, payment_not_open,
- * installation_held.
+ * Verifies a payment manually: settles it and confirms a reserved participation, or handles it as
+ * late money. `amount` is the received sum, if it differs from the expected one. `paidOn` is the
+ * day of the transfer (Asia/Jakarta), which decides whether it was in time; the default is the day
+ * of its proof, or today without a proof. Refuses: participation_not_found, forbidden,
+ * payment_not_due, payment_not_open, installation_held.
  */
 export async function verifyPayment(
   tx: Tx,
@@ -133,10 +132,9 @@ export async function verifyPayment(
 }
 
 /**
- * Money arrived that a provider or a person tells of, for a participation. The same `receipt`
- * (a provider's own name for it, with the provider's in front) is counted once, however often and
- * late it is told of. For callers that have checked who tells. Refuses: campaign_not_found,
- * participation_not_found,
+ * Records received money for a participation, reported by a provider or a person. Each `receipt`
+ * (the provider's name and its own reference) is counted once, however often it is reported. The
+ * caller must have authenticated the report. Refuses: campaign_not_found, participation_not_found,
  * installation_held.
  */
 export async function receiveMoney(
@@ -146,10 +144,10 @@ export async function receiveMoney(
   money: {
     readonly campaignId: string;
     readonly participationId: string;
-    /** Whole rupiah that arrived. */
+    /** Received amount in whole rupiah. */
     readonly amount: bigint;
     readonly reference: string | null;
-    /** When the buyer paid, which decides whether it was in time; now unless told. */
+    /** The time of payment, which decides whether it was in time; default: now. */
     readonly paidAt?: Date | null;
   },
 ): Promise<Received> {
@@ -169,8 +167,8 @@ export async function receiveMoney(
 }
 
 /**
- * The proof shows no payment: it is payable again, and a hold has an hour at least. Refuses:
- * participation_not_found, forbidden, payment_not_due, payment_not_open.
+ * Rejects a proof that shows no payment: the payment is due again, and a hold lasts at least one
+ * more hour. Refuses: participation_not_found, forbidden, payment_not_due, payment_not_open.
  */
 export async function rejectPayment(
   tx: Tx,
@@ -185,7 +183,7 @@ export async function rejectPayment(
 }
 
 /**
- * A buyer of a completed campaign will not pay: nothing is delivered to them. Refuses:
+ * Writes off the payment of a buyer in a completed campaign; this buyer gets no goods. Refuses:
  * participation_not_found, forbidden, payment_not_due, payment_not_open,
  * participation_transition_not_allowed, payout_settled_already.
  */
@@ -202,8 +200,8 @@ export async function writeOffPayment(
 }
 
 /**
- * A page of payments in one open status, the oldest first; or of those that are overdue, the longest
- * overdue first. Refuses: forbidden.
+ * A page of payments in one open status, oldest first, or of overdue ones, longest overdue first.
+ * Refuses: forbidden.
  */
 export async function openPayments(
   db: Queryable,

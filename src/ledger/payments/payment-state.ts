@@ -1,6 +1,6 @@
 /**
- * How the money of a participation stands, in one word. It is derived from the participation and
- * its ledger entries wherever it is shown, and is stored nowhere.
+ * The state of a participation's money in one word. It is derived from the participation and its
+ * ledger entries and never stored.
  */
 export const paymentStates = [
   'not_due',
@@ -16,32 +16,35 @@ export const paymentStates = [
 ] as const;
 export type PaymentState = (typeof paymentStates)[number];
 
-/** What every list of participations says about money. Whole rupiah. */
+/** The money columns of every list of participations. Whole rupiah. */
 export interface ParticipationMoney {
   readonly payment_state: PaymentState;
-  /** What is still to be transferred: with its unique code once that is given. 0: nothing. */
+  /**
+   * The amount that the buyer still has to transfer, including the unique code if there is one; 0
+   * for nothing.
+   */
   readonly amount_due: bigint;
-  /** By when an open payment is to be made; null while nothing is due. */
+  /** Due time of an open payment; null if nothing is due. */
   readonly pay_by: Date | null;
-  /** Everything that arrived for it. */
+  /** Total received for this participation. */
   readonly paid_amount: bigint;
-  /** What is to go back to the buyer. */
+  /** Total due back to the buyer. */
   readonly refund_due_amount: bigint;
-  /** What went back to the buyer and stayed there. */
+  /** Total that was refunded and not returned by the bank. */
   readonly refunded_amount: bigint;
 }
 
 /**
- * Slots of participation `p` that the buyer gets: what was bought without what cannot be delivered,
- * and none of an order that is cancelled or refunded.
+ * Slots that the buyer of participation `p` gets: the ordered slots without undelivered ones, and
+ * none if the order is cancelled or refunded.
  */
 export const deliveredQuantity = (p: string) =>
   `case when ${p}.status in ('cancelled', 'refunded') then 0
       else ${p}.quantity - ${p}.undelivered_slots end`;
 
 /**
- * The ledger entries of participation `p`, added up as `m`: one look into an index for each
- * participation, so that no planner compares every entry with every participation.
+ * Totals of the ledger entries of participation `p`, as `m`. One index lookup per participation, so
+ * that no query plan compares every entry with every participation.
  */
 export const ledgerOf = (p: string) => `cross join lateral (
     select max(t.status) filter (where t.kind = 'payment') as payment_status,
@@ -80,7 +83,7 @@ export const paymentState = (p: string, c: string, m: string) => `case
       when coalesce(${m}.pay_by, ${p}.hold_expires_at) < now() then 'overdue'
       else 'due' end`;
 
-/** The states in which money is asked of the buyer now. */
+/** The states in which the buyer has to pay now. */
 const owing = `('due', 'overdue')`;
 
 /** The columns of ParticipationMoney, of participation `p`, campaign `c` and entries `m`. */

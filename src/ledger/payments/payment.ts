@@ -16,16 +16,16 @@ export interface Payment {
   /** Exact rupiah to transfer: amount + unique_code. */
   readonly total: bigint;
   readonly pay_by: Date | null;
-  /** Null for what was paid without being looked at, and where it can be paid online only. */
+  /** Null if the payment was never viewed, or can only be paid online. */
   readonly account: BankAccountRow | null;
-  /** Why it was rejected. */
+  /** The reason of the rejection. */
   readonly reason: string | null;
   readonly has_proof: boolean;
   /** The latest proof of payment as stored; null if there is none. */
   readonly proof: SentProof | null;
   readonly created_at: Date;
   readonly settled_at: Date | null;
-  /** When the buyer paid, or the day in Asia/Jakarta (YYYY-MM-DD) where no more is known. */
+  /** The time of payment, or only the day in Asia/Jakarta (YYYY-MM-DD) if the time is unknown. */
   readonly paid_at: Date | null;
   readonly paid_on: string | null;
 }

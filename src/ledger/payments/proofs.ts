@@ -8,7 +8,7 @@ import {
 } from '../../uploads/decode-image.ts';
 import { inspectPdf, isPdf } from '../../uploads/inspect-pdf.ts';
 
-/** The most bytes that a proof of payment may have as it is sent. */
+/** Maximum size of an uploaded proof of payment in bytes. */
 export const proofLimitBytes = sizeLimits.pictureBytes.max;
 /** Maximum pixels of the longer side: enough to read a receipt. */
 const longestSide = 1_600;
@@ -23,11 +23,11 @@ export interface Proof {
 }
 
 /**
- * A proof of payment as it is kept. A picture (JPEG, PNG, WebP) is drawn anew as WebP: smaller,
- * the right way up, and without anything else that was in the file, such as where it was taken; of
- * an animated one the first frame. A PDF is kept as it is, once it was opened: staff have to be
- * able to look at it. The content decides what it is, never its name. A request without a body has
- * no bytes. Refuses: proof_not_accepted.
+ * Converts an upload to a proof of payment for storage. A picture (JPEG, PNG, WebP) is re-encoded
+ * as WebP: smaller, upright, and without metadata such as the location; only the first frame of an
+ * animation remains. A PDF is stored unchanged after a test that it can be opened. The content
+ * decides the type, never the file name. A request without a body has no bytes. Refuses:
+ * proof_not_accepted.
  */
 export async function readProof(bytes: unknown): Promise<Proof> {
   if (!Buffer.isBuffer(bytes) || bytes.length === 0) throw refused('empty');

@@ -29,7 +29,7 @@ export interface PaymentRow {
   /** After settlement, the part of the code that was paid; online payments have none. */
   readonly unique_code: number;
   readonly pay_by: Date | null;
-  /** When the buyer paid, or the day in Asia/Jakarta (YYYY-MM-DD) where no more is known. */
+  /** The time of payment, or only the day in Asia/Jakarta (YYYY-MM-DD) if the time is unknown. */
   readonly paid_at: Date | null;
   readonly paid_on: string | null;
   readonly reason: string | null;
@@ -40,7 +40,7 @@ export interface PaymentRow {
   readonly number: string | null;
   readonly holder: string | null;
   readonly has_proof: boolean;
-  /** Of the proof that was sent last; all three are null when there is none. */
+  /** Data of the latest proof; all three are null if there is none. */
   readonly proof_type: Proof['contentType'] | null;
   readonly proof_bytes: number | null;
   readonly proof_sent_at: Date | null;
@@ -67,7 +67,7 @@ const payment = (
   left join sambatan.payment_proofs f
     on f.campaign_id = t.campaign_id and f.participation_id = t.participation_id`;
 
-/** The payment of a participation, opened if it is to be; no row when nothing is to be paid. */
+/** The payment of a participation, created if necessary; no row if nothing is to be paid. */
 export const openPayment = query<
   [campaignId: string, participationId: string, paysOnline: boolean],
   PaymentRow
@@ -97,10 +97,7 @@ export const listPayments = query<
   order by t.created_at, t.transaction_id limit $4`,
 );
 
-/**
- * A page of payments that were to be made by now and were not, of orders that still stand, the
- * longest overdue first.
- */
+/** A page of overdue payments of live orders, longest overdue first. */
 export const listOverduePayments = query<
   [after: number | null, afterId: string | null, limit: number],
   PaymentRow
@@ -139,7 +136,7 @@ export const findProof = query<
   where campaign_id = $1 and participation_id = $2`,
 );
 
-/** The outcome of received money, and the participation that has the slots. */
+/** The outcome of received money, and the participation that got the slots. */
 export interface ReceivedRow {
   readonly outcome: 'settled' | 'given' | 'credited' | 'known';
   readonly participation_id: string;
@@ -162,7 +159,7 @@ export const verifyPayment = query<
   { changes: 1 },
 );
 
-/** The last parameter is when the buyer paid; null when nobody says. */
+/** The last parameter is the time of payment; null if it is unknown. */
 export const receiveMoney = query<
   [
     campaignId: string,
@@ -191,8 +188,8 @@ export const writeOffPayment = query<
 >('write_off_payment', 'select sambatan.write_off_payment($1, $2, $3, $4) as done', { changes: 1 });
 
 /**
- * Holds that end before a moment and have not yet been let go, the earliest first, from a place in
- * that order on: whom to remind. Those whose clock a proof has stopped are not among them.
+ * Holds that lapse before a given time and have not been released, earliest first, starting at a
+ * cursor; for reminders. Holds that a proof has stopped are not included.
  */
 export const holdsAboutToLapse = query<
   [until: Date, after: Date | null, afterId: string | null, limit: number],
@@ -214,10 +211,10 @@ export const holdsAboutToLapse = query<
 );
 
 /**
- * Whoever makes a payment and goes on to change it does so alone, and locks the campaign before: who
- * locked it after, as all that changes it does, would wait for one that waits for the payment. As
- * every writer locks it: a stronger lock would wait for whoever looks at the payment, who makes it
- * and waits for this in turn.
+ * Locks the campaign before a payment is created and changed. All writers lock the campaign first;
+ * a transaction that locked the payment first would deadlock with them. The lock has the same
+ * strength as other writers' locks. A stronger one would wait for a transaction that is viewing the
+ * payment, and that transaction waits for this one.
  */
 export const lockPaymentsOf = query<[campaignId: string], { readonly campaign_id: string }>(
   'lock_payments_of_campaign',

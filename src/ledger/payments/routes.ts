@@ -19,14 +19,15 @@ import {
 import { proofLimitBytes, readProof } from './proofs.ts';
 import { PaymentSchema, proofHeaders, ReceivedSchema } from './schemas.ts';
 
-/** What the routes of payments use of the running service. */
+/** Dependencies of the payment routes. */
 interface PaymentDeps extends OperationDeps {
-  /** The provider, where payments online are configured. */
+  /** The provider, if online payments are configured. */
   readonly payments: { readonly gateway: object | undefined };
 }
 
 const params = closed({ id: Id });
-// Some phones call JPEG image/jpg; HEIC is taken to be refused with what to do.
+// Some phones call JPEG image/jpg. HEIC is accepted here so that the error can tell the buyer what
+// to do.
 const pictures = [
   'image/jpeg',
   'image/jpg',

@@ -55,7 +55,7 @@ export async function refundsOf(
   return await db.rows(sql.refundsOfParticipation, buyer.campaign_id, participationId);
 }
 
-/** Refunds that one query of an export reads. */
+/** Number of refunds that one query of the export reads. */
 const refundsAtOnce = 1_000;
 
 /**

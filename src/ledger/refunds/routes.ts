@@ -24,7 +24,7 @@ import {
   refundsFileHeaders,
 } from './schemas.ts';
 
-/** What the routes of refunds use of the running service. */
+/** Dependencies of the refund routes. */
 interface RefundDeps extends OperationDeps {
   readonly payments: { readonly gateway: RefundGateway };
 }

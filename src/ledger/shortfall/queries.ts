@@ -50,9 +50,9 @@ export interface SharesSum {
   readonly unaffected: bigint;
   readonly affected: bigint;
   readonly refunds: bigint;
-  /** Whole rupiah that are due back. */
+  /** Sum of the refunds in whole rupiah. */
   readonly amount: bigint;
-  /** Whole rupiah that the delivered slots are worth to the seller, after the fee. */
+  /** The value of the delivered slots for the seller in whole rupiah, after the fee. */
   readonly payout: bigint;
 }
 

@@ -21,7 +21,7 @@ export const workQueues = Object.keys(queueTargetHours) as WorkQueue[];
 export const maxQueueItems = 1_000;
 
 export interface QueueRow {
-  /** A WorkQueue; the database knows no such type. */
+  /** A WorkQueue of the API; the database has no such type. */
   readonly queue: string;
   readonly items: number;
   /** When the oldest item was added. */

@@ -1,7 +1,7 @@
 import { follow } from './live.js';
 import { localMoments, tick } from './times.js';
 
-/** After every page, whether loaded or put in place. */
+/** Runs after every page, whether it was loaded or swapped in. */
 function enhance() {
   for (const one of document.querySelectorAll('[data-needs-script]')) {
     if (one.dataset.share !== undefined && !navigator.share) continue;

@@ -1,7 +1,7 @@
 import { isSending, say, visit } from './pages.js';
 import { number, t } from './times.js';
 
-// Forms that send something, each once: a second tap while the first is under way is not sent.
+// Submits each form once: further taps are ignored while it is being sent.
 document.addEventListener('submit', (event) => {
   const form = event.target;
   if (form.dataset.plain !== undefined || event.defaultPrevented) return;
@@ -20,7 +20,7 @@ document.addEventListener('submit', (event) => {
   void visit(url.href, { method: post ? 'post' : 'get', body, isTheme }).finally(done);
 });
 
-/** Shows that a form is being sent, in words too; gives how it ends. */
+/** Shows that a form is being sent, also as text; returns a function that ends this state. */
 function busy(form, send) {
   form.dataset.sending = '';
   form.setAttribute('aria-busy', 'true');
@@ -57,7 +57,7 @@ document.addEventListener('click', (event) => {
   if (event.target.closest('[data-print]')) print();
 });
 
-/** The buttons beside a number of slots. */
+/** The plus and minus buttons of a slot quantity. */
 function step(button) {
   const field = document.getElementById(button.dataset.for);
   const value = Number(field.value || field.min) + Number(button.dataset.step);
@@ -66,7 +66,7 @@ function step(button) {
   field.dispatchEvent(new Event('input', { bubbles: true }));
 }
 
-// What the chosen slots cost together, and which files were chosen.
+// Shows the total price of the chosen slots, and the names of chosen files.
 document.addEventListener('input', ({ target }) => {
   if (target.type === 'file') return chosen(target);
   const price = target.dataset?.price;
@@ -82,7 +82,7 @@ document.addEventListener('input', ({ target }) => {
       : '–';
 });
 
-/** The names of the chosen files beside their field, and how the pictures among them look. */
+/** Shows the names of the chosen files next to their field, and previews of the pictures. */
 function chosen(field) {
   const list = field.closest('.file')?.querySelector('.chosen');
   if (!list) return;

@@ -3,7 +3,7 @@ import { ago, number, t } from './times.js';
 
 let stream;
 
-/** Follows the campaign of this page, as long as somebody looks at it. */
+/** Follows the events of this page's campaign while the page is visible. */
 export function follow() {
   stream?.close();
   stream = undefined;
@@ -21,8 +21,8 @@ export function follow() {
 }
 
 /**
- * Puts those who joined last in the place of those before. Nothing reads it out by itself: who
- * listens to the page would hear of nothing else.
+ * Replaces the list of recent joins. Screen readers do not announce it, because a busy campaign
+ * would drown out everything else.
  */
 function contributed(place, contributions) {
   const part = place.querySelector('[data-contributions]');
@@ -49,14 +49,14 @@ function contributed(place, contributions) {
   part.hidden = contributions.length === 0;
 }
 
-/** Not everybody who watches at the same moment; again after a while when there is no answer. */
+/** Random delays, so that viewers do not all reload at once; retries if there is no answer. */
 function refreshLater(tries = 0) {
   stream?.close();
   stream = undefined;
   const at = visits;
   setTimeout(
     async () => {
-      // Somebody has gone on meanwhile, or is about to.
+      // The user has navigated away, or is about to.
       if (at !== visits) return;
       if (isSending() || !(await refresh())) refreshLater(Math.min(tries + 1, 5));
     },
@@ -65,8 +65,8 @@ function refreshLater(tries = 0) {
 }
 
 /**
- * Asks for this page again and puts its changed parts in place. What somebody is filling in stays as
- * it is. Gives whether the page was answered.
+ * Reloads this page and swaps in its changed parts; fields in use keep their content. Returns
+ * whether the request succeeded.
  */
 async function refresh() {
   const at = visits;
@@ -103,7 +103,7 @@ function renew(part, other) {
 }
 const focusable = 'a[href], button, summary, input, select, textarea';
 
-/** Whether somebody types in there, has typed, or is looking at what was wrong with it. */
+/** True if the user is typing in the form, has typed, or sees a field error. */
 function isInUse(part) {
   const at = document.activeElement;
   if (part.contains(at) && at.matches('input, select, textarea')) return true;
@@ -127,7 +127,7 @@ function isChanged(control) {
     : false;
 }
 
-/** Says above a form that is being filled in whether it can still be sent. */
+/** Shows above a form in use whether it can still be submitted. */
 function warn(part, other) {
   part.querySelector('.stale')?.remove();
   const actions = [...other.querySelectorAll('form')].map((one) => one.getAttribute('action'));

@@ -2,18 +2,18 @@ import { setClock, t } from './times.js';
 
 export const root = document.documentElement;
 export let visits = 0;
-/** Tells that something of a page was put in place. */
+/** Fires an event after a part of the page was swapped in. */
 export const arrived = () => document.dispatchEvent(new Event('arrived'));
 export const main = () => document.querySelector('main');
 export const read = (text) => new DOMParser().parseFromString(text, 'text/html');
 export const isSending = () => document.querySelector('form[data-sending]') !== null;
 const addressOf = ({ pathname, search }) => pathname + search;
-/** The address of the page that is shown; going to a part of it is not going away. */
+/** The URL of the current page; a link to a fragment of it is not navigation. */
 let shown = addressOf(location);
 
 /**
- * Puts another page's content in the place of this one's. The address becomes that of the page, or
- * stays: what a form is answered with has none of its own.
+ * Swaps in the content of another page. The URL changes too, except for the response to a form,
+ * which has no URL of its own.
  */
 export async function visit(url, { method = 'get', body, isTheme = false } = {}) {
   const mine = ++visits;
@@ -28,7 +28,7 @@ export async function visit(url, { method = 'get', body, isTheme = false } = {})
       return;
     }
     const next = read(await response.text());
-    // Something newer was asked for meanwhile.
+    // A newer request was started meanwhile.
     if (mine !== visits) return;
     if (isTheme && response.ok) return dress(next);
     const { lang, dataset } = next.documentElement;
@@ -58,7 +58,7 @@ export async function visit(url, { method = 'get', body, isTheme = false } = {})
   }
 }
 
-/** Another look of the same page: nothing else of it changes. */
+/** Only the theme changes; the content stays. */
 function dress(next) {
   const { theme } = next.documentElement.dataset;
   if (theme === undefined) delete root.dataset.theme;
@@ -79,13 +79,13 @@ function offline() {
   main().scrollIntoView();
 }
 
-/** Puts a notice at the top of a part of the page. */
+/** Inserts a notice at the top of a part of the page. */
 export function say(place, look, role, ...words) {
   const note = document.createElement('div');
   note.className = `notice ${look}`;
   note.setAttribute('role', role);
   place.prepend(note);
-  // What is put into a region that is there already is read out.
+  // Screen readers announce text that is inserted into an existing live region.
   requestAnimationFrame(() => note.append(...words));
 }
 

@@ -1,17 +1,17 @@
-// Times are counted by the server's clock: phones' clocks are wrong by minutes.
+// Times use the server's clock: phone clocks are wrong by minutes.
 const english = document.documentElement.lang === 'en';
 export const t = (id, en) => (english ? en : id);
 export const number = new Intl.NumberFormat(english ? 'en-GB' : 'id-ID');
 let ahead = 0;
 const now = () => Date.now() + ahead;
 
-/** Sets the clock by the server's, as a page tells it. */
+/** Sets the clock from the server time in the page. */
 export function setClock(at) {
   ahead = Date.parse(at ?? '') - Date.now() || ahead;
 }
 setClock(document.documentElement.dataset.now);
 
-/** The two largest units that are left, in the words of the server's pages. */
+/** The remaining time in its two largest units, worded as on the server's pages. */
 function timeLeft(milliseconds) {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
   const days = Math.floor(seconds / 86400);
@@ -40,14 +40,14 @@ setInterval(tick, 1000);
 const relative = new Intl.RelativeTimeFormat(english ? 'en-GB' : 'id-ID');
 const units = { day: 86400, hour: 3600, minute: 60, second: 1 };
 
-/** How long ago in its largest unit, in the words of the server's pages. */
+/** The elapsed time in its largest unit, worded as on the server's pages. */
 export function ago(at) {
   const seconds = Math.max(0, Math.round((now() - at) / 1000));
   const [unit, length] = Object.entries(units).find(([, size]) => seconds >= size) ?? ['second', 1];
   return relative.format(-Math.trunc(seconds / length), unit);
 }
 
-/** Adds the device's own time to moments that are told in WIB. */
+/** Adds the device's local time to times that are given in WIB. */
 export function localMoments() {
   for (const time of document.querySelectorAll('time[data-local]')) {
     time.removeAttribute('data-local');
