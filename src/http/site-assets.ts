@@ -28,7 +28,9 @@ export function serveAssets(server: FastifyInstance): void {
         .header('cache-control', `public, max-age=${yearSeconds}, immutable`)
         .header('vary', 'accept-encoding')
         .type(asset.type)
-        .send(encoding === 'br' ? asset.brotli : encoding === 'gzip' ? asset.gzip : asset.bytes);
+        .send(
+          encoding === 'br' ? asset.brotli() : encoding === 'gzip' ? asset.gzip() : asset.bytes,
+        );
     });
   }
 }

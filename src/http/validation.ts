@@ -2,7 +2,7 @@ import { withPlural } from '../errors/wording/plurals.ts';
 import type { FastifySchemaCompiler } from 'fastify';
 import { IsOptional } from 'typebox';
 import type { TSchema } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile, type Validator } from 'typebox/compile';
 import { Settings } from 'typebox/system';
 import Value from 'typebox/value';
 import type { FieldError, Wording } from '../errors/errors.ts';
@@ -27,14 +27,17 @@ const maxPathLength = 200;
  */
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   Settings.Set({ maxErrors: maxErrors });
-  const validator = Compile(schema);
+  // Compiled at the first request, so that a start does not wait for hundreds of schemas.
+  let compiled: Validator<{}, TSchema> | undefined;
   const mayBeAbsent = httpPart === 'body' && IsOptional(schema);
   const read = httpPart === 'body' ? asItIs : readerOf(schema);
-  const completed = hasDefaults(schema) ? (value: unknown) => Value.Default(schema, value) : asItIs;
+  let completed: ((value: unknown) => unknown) | undefined;
   return (given: unknown) => {
     // Fastify passes null for a request without a body.
     if (mayBeAbsent && (given ?? undefined) === undefined) return { value: undefined };
+    completed ??= hasDefaults(schema) ? (one) => Value.Default(schema, one) : asItIs;
     const value = completed(read(given));
+    const validator = (compiled ??= Compile(schema));
     if (validator.Check(value)) return { value };
     return { error: validator.Errors(value) as unknown as Error };
   };

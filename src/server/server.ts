@@ -44,6 +44,7 @@ import { sendNotFoundPage, registerSite, type SiteDeps } from './site/site.ts';
 import type { UploadSpeed } from '../uploads/upload-limit.ts';
 import { countUploads } from '../uploads/uploads.ts';
 import { rejectUnknownFields } from './unknown-fields.ts';
+import { serializerCompiler } from '../http/serialization.ts';
 import { validatorCompiler } from '../http/validation.ts';
 
 /** What the server itself needs from the application; the routes declare their own needs. */
@@ -91,6 +92,7 @@ export async function buildServer(
   }
   countUploads(server, clients.uploadSpeed);
   server.setValidatorCompiler(validatorCompiler);
+  server.setSerializerCompiler(serializerCompiler);
   server.setErrorHandler(handleError);
   const allowedMethods = collectAllowedMethods(server);
   addSecurityHeaders(server, apiHeaders);

@@ -10,8 +10,9 @@ export interface Asset {
   readonly path: string;
   readonly type: string;
   readonly bytes: Buffer;
-  readonly brotli: Buffer;
-  readonly gzip: Buffer;
+  /** Compressed at the first request, and kept: brotli takes a tenth of a second. */
+  readonly brotli: () => Buffer;
+  readonly gzip: () => Buffer;
 }
 
 const types = {
@@ -39,9 +40,14 @@ function read(name: string, type: string): Asset {
     path: `/assets/${stem}-${hash}.${ending}`,
     type,
     bytes,
-    brotli: brotliCompressSync(bytes),
-    gzip: gzipSync(bytes),
+    brotli: once(() => brotliCompressSync(bytes)),
+    gzip: once(() => gzipSync(bytes)),
   };
+}
+
+function once(compress: () => Buffer): () => Buffer {
+  let compressed: Buffer | undefined;
+  return () => (compressed ??= compress());
 }
 
 /**
