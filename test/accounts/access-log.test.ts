@@ -30,7 +30,7 @@ async function logOf(userId: string): Promise<string[]> {
 const wholeFor = async (userId: string) =>
   assert.deepEqual(await service.db.rows(verifyAccess, [userId]), []);
 
-test('who comes in, who tries to and who leaves is told, each with a plain word for the browser', async () => {
+test('the access log shows sign-ins, failed sign-ins and sign-outs with the browser’s name', async () => {
   await clear();
   const email = 'catatan@example.org';
   const { userId } = await signIn(service, email, phone);
@@ -69,7 +69,7 @@ test('who comes in, who tries to and who leaves is told, each with a plain word 
   await wholeFor(userId);
 });
 
-test('who has no account has no log, however often codes are asked for and tried', async () => {
+test('an address without an account has no access log, however many codes are requested', async () => {
   await clear();
   const rows = () => ask(service.db, 'select user_id from sambatan_auth.access_log');
   const before = (await rows()).length;
@@ -80,7 +80,7 @@ test('who has no account has no log, however often codes are asked for and tried
   assert.equal((await rows()).length, before);
 });
 
-test('nothing of a person is in it: no address, of mail or network, no name, no code', async () => {
+test('the access log contains no e-mail address, IP address, name or code', async () => {
   await clear();
   const email = 'rahasia.sekali@example.org';
   const person = await signIn(service, email, { 'user-agent': 'Peramban Rahasia|1.0' });
@@ -96,7 +96,7 @@ test('nothing of a person is in it: no address, of mail or network, no name, no 
   }
 });
 
-test('it outlives the account, with the id alone, and the chain stays whole', async () => {
+test('after account deletion the access log stays, with the user id only and a valid chain', async () => {
   await clear();
   const person = await signIn(service, 'yang.pergi@example.org');
   const gone = await person.post('/akun/hapus', { word: 'hapus' });
@@ -105,7 +105,7 @@ test('it outlives the account, with the id alone, and the chain stays whole', as
   await wholeFor(person.userId);
 });
 
-test('an owner sees what was done lately on the account’s page, in either language', async () => {
+test('the account page lists recent activity in both languages', async () => {
   await clear();
   const person = await signIn(service, 'pemilik@example.org', phone);
   const other = new SiteClient(service, { 'user-agent': 'curl/8.14' });
@@ -122,7 +122,7 @@ test('an owner sees what was done lately on the account’s page, in either lang
   assert.doesNotMatch((await stranger.get('/akun')).text, /Kode salah dimasukkan/);
 });
 
-test('operators see when operators last came in, and of nobody else', async () => {
+test('operators see the last sign-in of operators, and of nobody else', async () => {
   await clear();
   const head = await signIn(service, 'kepala@example.org');
   const named = await signIn(service, 'ditunjuk@example.org');
@@ -139,7 +139,7 @@ test('operators see when operators last came in, and of nobody else', async () =
   assert.ok(Math.abs(Date.parse(items[0]!.signed_in_at!) - Date.now()) < 60_000);
 });
 
-test('many tries at once make one chain without a gap', async () => {
+test('concurrent sign-in attempts produce one chain without gaps', async () => {
   await clear();
   const email = 'serempak@example.org';
   const { userId } = await signIn(service, email);
@@ -155,7 +155,7 @@ test('many tries at once make one chain without a gap', async () => {
   await wholeFor(userId);
 });
 
-test('no row can be changed, and none removed before its time', async () => {
+test('rows cannot be changed, nor deleted before their retention ends', async () => {
   await clear();
   const { userId } = await signIn(service, 'tetap@example.org');
   for (const statement of [
@@ -171,7 +171,7 @@ test('no row can be changed, and none removed before its time', async () => {
   assert.deepEqual(await logOf(userId), ['signed_in code']);
 });
 
-test('rows of 400 days go from the front, and what stays is still a chain', async () => {
+test('rows older than 400 days are deleted from the start; the rest is still a valid chain', async () => {
   const userId = newId();
   const record = (event: string) =>
     ask(service.db, "select sambatan.record_access($1, $2, '', '')", userId, event);
@@ -222,7 +222,7 @@ test('rows of 400 days go from the front, and what stays is still a chain', asyn
   assert.equal((await service.db.one(forgetOldAccess, 50)).gone, 0n);
 });
 
-test('the schema takes the events of the service and no others', async () => {
+test('the schema accepts exactly the events of the service', async () => {
   for (const event of [...accessEvents, 'something_else']) {
     const attempt = ask(
       service.db,

@@ -15,7 +15,7 @@ import { pdfOf } from '../support/builders/pdf.ts';
 const service = await httpService();
 after(service.close);
 
-test('a saved address gives the line that a join takes', async () => {
+test('a saved address produces a valid shipping address for a join', async () => {
   const buyer = await service.user();
   const saved = expectStatus(await buyer.post('/me/addresses', homeAddress), 201);
   assert.equal(
@@ -27,7 +27,7 @@ test('a saved address gives the line that a join takes', async () => {
   assert.equal(joined['shipping_address'], saved['line']);
 });
 
-test('the longest address that is kept is a line that a join takes', async () => {
+test('the longest saved address still fits into a shipping address', async () => {
   const buyer = await service.user();
   const long = { ...homeAddress, recipient: 'r'.repeat(60), street: 's'.repeat(94) };
   const saved = expectStatus(
@@ -44,7 +44,7 @@ test('the longest address that is kept is a line that a join takes', async () =>
   assert.equal(errors[0]!.field, 'street');
 });
 
-test('what no courier could use is refused at its field', async () => {
+test('an undeliverable address is refused with a field error', async () => {
   const buyer = await service.user();
   const bad: readonly (readonly [keyof typeof homeAddress, string])[] = [
     ['phone', '12345'],
@@ -66,7 +66,7 @@ test('what no courier could use is refused at its field', async () => {
   }
 });
 
-test('one address is the default: the first, then whichever is said, then the newest left', async () => {
+test('the default address is the first one, then the chosen one, then the newest remaining one', async () => {
   const buyer = await service.user();
   const ids: string[] = [];
   for (const label of ['satu', 'dua', 'tiga']) {
@@ -87,7 +87,7 @@ test('one address is the default: the first, then whichever is said, then the ne
   assert.deepEqual(await defaults(), [ids[2]]);
 });
 
-test('an eleventh address is refused, also when many are saved at once', async () => {
+test('an eleventh address is refused, also when many are saved concurrently', async () => {
   const buyer = await service.user();
   const answers = await Promise.all(
     Array.from({ length: 14 }, () => buyer.post('/me/addresses', homeAddress)),
@@ -98,7 +98,7 @@ test('an eleventh address is refused, also when many are saved at once', async (
   expectProblem(refused, 409, 'too_many_addresses');
 });
 
-test('another’s address is not there for me', async () => {
+test('a user cannot see the address of another user', async () => {
   const saved = await (await service.user()).post('/me/addresses', homeAddress);
   const { id } = expectStatus(saved, 201);
   const other = await service.user();
@@ -107,7 +107,7 @@ test('another’s address is not there for me', async () => {
   expectProblem(await other.send({ method: 'DELETE', path }), 404, 'address_not_found');
 });
 
-test('a profile says its name, language and time zone, and takes no other time zone', async () => {
+test('a profile stores name, language and time zone, and refuses an unknown time zone', async () => {
   const user = await service.user();
   const me = expectStatus(await user.get('/me'), 200);
   assert.deepEqual([me['display_name'], me['time_zone']], [null, 'Asia/Jakarta']);
@@ -127,7 +127,7 @@ test('a profile says its name, language and time zone, and takes no other time z
   expectProblem(await user.patch('/me', { email: 'x@y.id' }), 422, 'validation_failed');
 });
 
-test('an export has what is kept of the person, and of nobody else', async () => {
+test('an export contains all data of the user and none of other users', async () => {
   const shop = await openShop(service);
   const { id } = await shop.campaign();
   const buyer = await service.user();
@@ -168,7 +168,7 @@ test('an export has what is kept of the person, and of nobody else', async () =>
   assert.ok(sellers.text.includes(shop.brandId));
 });
 
-test('an account is not deleted while it has live participations or running campaigns', async () => {
+test('an account cannot be deleted while it has live participations or running campaigns', async () => {
   const shop = await openShop(service);
   const { id } = await shop.campaign();
   const buyer = await service.user();
@@ -180,7 +180,7 @@ test('an account is not deleted while it has live participations or running camp
 
 const deletion = { method: 'DELETE', path: '/me' };
 
-test('an account is not deleted while a proof of payment waits, also when its campaign is over', async () => {
+test('an account cannot be deleted while a proof of payment waits, even after its campaign has ended', async () => {
   const bank = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan Bersama' };
   expectStatus(await service.service.post('/receiving-accounts', bank), 201);
   const shop = await openShop(service);
@@ -215,7 +215,7 @@ async function memberOf(brandId: string, role: 'owner' | 'admin') {
   return client;
 }
 
-test('the last owner of a brand with other members hands it over before they go', async () => {
+test('the last owner of a brand with other members must transfer it before deleting the account', async () => {
   const { brandId, seller } = await openShop(service);
   const admin = await memberOf(brandId, 'admin');
   const { params } = expectProblem(await seller.send(deletion), 409, 'account_owns_brand');
@@ -226,7 +226,7 @@ test('the last owner of a brand with other members hands it over before they go'
   expectStatus(await admin.get(`/brands/${brandId}/members`), 200);
 });
 
-test('the page tells the last owner what to do first, in both languages', async () => {
+test('the page tells the last owner in both languages what to do first', async () => {
   const { brandId, seller } = await openShop(service);
   await memberOf(brandId, 'admin');
   const forms = new Forms(service.url, seller);
@@ -241,7 +241,7 @@ test('the page tells the last owner what to do first, in both languages', async 
   }
 });
 
-test('an owner may go while another stays with the campaigns, and the account that is paid', async () => {
+test('an owner may delete their account while another owner keeps the campaigns and the payout account', async () => {
   const shop = await openShop(service);
   await shop.campaign();
   const account = { bank: 'BCA', number: '1234567890', holder: 'Toko Melati' };
@@ -253,7 +253,7 @@ test('an owner may go while another stays with the campaigns, and the account th
   expectProblem(await other.send(deletion), 409, 'account_has_campaigns');
 });
 
-test('the only member of a brand stays until it was paid out', async () => {
+test('the only member of a brand cannot leave before the payout is settled', async () => {
   const shop = await openShop(service);
   const { id } = await shop.campaign({ total_slots: 1 });
   const buyer = await service.user();
@@ -264,7 +264,7 @@ test('the only member of a brand stays until it was paid out', async () => {
   assert.equal(params['count'], 1);
 });
 
-test('of two owners who delete their accounts at once, one stays for those who are left', async () => {
+test('if two owners delete their accounts concurrently, one stays for the remaining members', async () => {
   for (let round = 0; round < 8; round++) {
     const { brandId, seller } = await openShop(service);
     await memberOf(brandId, 'admin');
@@ -274,7 +274,7 @@ test('of two owners who delete their accounts at once, one stays for those who a
   }
 });
 
-test('nobody is invited to a brand whose only member has gone', async () => {
+test('nobody can be invited to a brand without members', async () => {
   const { brandId, seller } = await openShop(service);
   const invited = { email: 'diundang.dulu@example.org', role: 'admin' };
   expectStatus(await seller.post(`/brands/${brandId}/invitations`, invited), 201);
@@ -288,7 +288,7 @@ test('nobody is invited to a brand whose only member has gone', async () => {
   assert.equal(left?.open, 0);
 });
 
-test('whoever goes gives up their place in waiting lists, and no address of it is left', async () => {
+test('account deletion withdraws waiting-list entries and erases their addresses', async () => {
   const { id } = await (await openShop(service)).campaign({ total_slots: 1 });
   await join(await service.user(), id);
   const person = await signIn(service, 'antre.dulu@example.org');
@@ -311,7 +311,7 @@ test('whoever goes gives up their place in waiting lists, and no address of it i
   assert.match(left[0]!.found, /"status": "withdrawn"/);
 });
 
-test('of a deleted account nothing personal is left; its books and the log are', async () => {
+test('account deletion erases personal data; books and audit log stay', async () => {
   const shop = await openShop(service);
   const { id } = await shop.campaign();
   const person = await signIn(service, 'pamit.sekali@example.org');
@@ -345,7 +345,7 @@ test('of a deleted account nothing personal is left; its books and the log are',
   assert.notEqual(again.userId, person.userId);
 });
 
-test('an operator names another, who is one with the next page, until dismissed', async () => {
+test('an operator grants the role to another user, effective from the next page until revoked', async () => {
   const operator = await service.operator();
   const person = await signIn(service, 'calon@example.org');
   const sees = async () => (await person.get('/operator')).status;
@@ -381,7 +381,7 @@ test('an operator names another, who is one with the next page, until dismissed'
   );
 });
 
-test('a user who was named is an operator with a token too, and a join asks nobody', async () => {
+test('a granted operator is also one with a token; a join needs no role lookup', async () => {
   const operator = await service.operator();
   const user = await service.user();
   const { userId } = user;
@@ -417,7 +417,7 @@ test('a user who was named is an operator with a token too, and a join asks nobo
   assert.equal(await kind(), 'user');
 });
 
-test('browsers of a Supabase project reach nothing of it', async () => {
+test('browsers of a Supabase project have no direct access to the tables', async () => {
   const open = await service.db.rows({
     name: 'test_open',
     text: `select c.oid::regclass::text as name from pg_class c
@@ -429,7 +429,7 @@ test('browsers of a Supabase project reach nothing of it', async () => {
   assert.deepEqual(open, []);
 });
 
-test('on the site: the profile, its language, the addresses and the way back', async () => {
+test('the site shows the profile, its language, the addresses and the way back', async () => {
   const person = await signIn(service, 'halaman.akun@example.org');
   assert.match((await person.get('/akun')).text, /value="Halaman Akun"/);
   const fields = { display_name: 'Sari <b>', language: 'en', time_zone: 'Asia/Jayapura' };
@@ -455,7 +455,7 @@ test('on the site: the profile, its language, the addresses and the way back', a
   assert.equal(JSON.parse(data.text).account.email, 'halaman.akun@example.org');
 });
 
-test('sessions are listed, and ended one by one or all at once', async () => {
+test('sessions are listed and can be ended individually or all at once', async () => {
   const email = 'perangkat@example.org';
   const phone = await signIn(service, email, { 'user-agent': 'Android Chrome/150' });
   const laptop = await signIn(service, email, { 'user-agent': 'Linux Firefox/150' });
@@ -472,7 +472,7 @@ test('sessions are listed, and ended one by one or all at once', async () => {
   assert.equal((await laptop.get('/akun')).status, 303);
 });
 
-test('a newcomer has a name from their address, and none that shows it', () => {
+test('a new user gets a name derived from the address that does not reveal it', () => {
   assert.equal(nameFrom('siti.aminah+x@example.org'), 'Siti Aminah');
   assert.equal(nameFrom('12345@example.org'), 'Pembeli');
   assert.equal(addressLine({ ...homeAddress, postalCode: '1' }).includes('undefined'), false);

@@ -375,7 +375,7 @@ async function tablesWith(values: readonly string[]): Promise<string[]> {
 }
 const everything = [...new Set(planted.map(({ value }) => value))];
 
-test('of every column with words it is known whether it holds personal data', async () => {
+test('every text column is classified as personal data or not', async () => {
   assert.deepEqual(
     await unlisted(),
     [],
@@ -390,7 +390,7 @@ test('of every column with words it is known whether it holds personal data', as
   assert.deepEqual(gone, [], 'these are no columns any more');
 });
 
-test('a new table of somebody’s data is noticed, and so is what it keeps', async () => {
+test('a new table or column with user data is detected', async () => {
   await ask(service.db, 'create table sambatan.test_letters (user_id uuid, words text, at date)');
   try {
     assert.deepEqual(await unlisted(), ['sambatan.test_letters.words']);
@@ -401,7 +401,7 @@ test('a new table of somebody’s data is noticed, and so is what it keeps', asy
   }
 });
 
-test('an export has all that is personal, and another’s has none of it', async () => {
+test('an export contains all personal data of the user and none of others', async () => {
   for (const { table, column, value } of planted) {
     const rows = await ask(
       service.db,
@@ -423,7 +423,7 @@ test('an export has all that is personal, and another’s has none of it', async
   );
 });
 
-test('of whoever goes nothing personal is left anywhere', async () => {
+test('account deletion erases personal data everywhere', async () => {
   const person = await service.user(userId);
   const gone = await person.send({ method: 'DELETE', path: '/me' });
   assert.equal(gone.status, 204, gone.text);

@@ -40,14 +40,14 @@ async function undone(verb: (tx: Tx) => Promise<void>): Promise<void> {
   await assert.rejects(attempt, isUndone);
 }
 
-test('the chains of honest campaigns verify, from the first row to the head', async () => {
+test('the chains of valid campaigns verify from the first row to the head', async () => {
   const id = await history();
   assert.deepEqual(await db.rows(verifyAudit, id), []);
   assert.deepEqual(await db.rows(verifyAudit, null), []);
   assert.equal((await eventsOf(db, id)).length, 15);
 });
 
-test('the hash of a row is what anybody can compute from its content and the row before', async () => {
+test('anybody can recompute the hash of a row from its content and the previous row', async () => {
   const id = await history();
   const rows = await ask<{ ok: boolean }>(
     db,
@@ -203,7 +203,7 @@ for (const [what, statement] of Object.entries(changes)) {
   });
 }
 
-test('every event of a campaign says how many slots were taken, of how many', async () => {
+test('every event of a campaign records taken and total slots', async () => {
   const id = await newCampaign(db, market, { totalSlots: 3, minimumSlots: 1 });
   const ids = await joined(db, wish(id, { quantity: 2 }), wish(id));
   await ask(db, "select sambatan.release_participation($1, $2, 'buyer', 'service')", id, ids[1]);
@@ -232,7 +232,7 @@ test('every event of a campaign says how many slots were taken, of how many', as
   );
 });
 
-test('a refused request leaves no row in the log', async () => {
+test('a refused request writes no audit row', async () => {
   const id = await newCampaign(db, market, { totalSlots: 1 });
   await joined(db, wish(id));
   const before = await eventsOf(db, id);

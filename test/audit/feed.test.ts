@@ -36,7 +36,7 @@ function startFeed(
   return told;
 }
 
-test('what a crowd does is told when it has gone', async (t) => {
+test('events of a load peak are handled after the peak', async (t) => {
   const id = await newCampaign(db, market);
   let isThere = true;
   const told = startFeed(t, { isOverloaded: () => isThere, maxDelayMs: 600_000 });
@@ -46,13 +46,13 @@ test('what a crowd does is told when it has gone', async (t) => {
   await until(() => told.has(id));
 });
 
-test('a crowd that stays is waited for only so long', async (t) => {
+test('back-pressure has a maximum delay during a lasting load', async (t) => {
   const id = await newCampaign(db, market);
   const told = startFeed(t, { isOverloaded: () => true, maxDelayMs: 300 });
   await until(() => told.has(id));
 });
 
-test('campaigns whose events cannot be told keep no other from being told', async (t) => {
+test('a campaign whose events cannot be handled does not delay other campaigns', async (t) => {
   const unspeakable = [];
   for (let i = 0; i < 4; i++) unspeakable.push(await newCampaign(db, market));
   const good = await newCampaign(db, market);
@@ -61,7 +61,7 @@ test('campaigns whose events cannot be told keep no other from being told', asyn
   await until(() => log.lines.some(({ level }) => level === 'warn'));
 });
 
-test('what could not be told is told soon after it can be, not with the next walk', async (t) => {
+test('failed events are retried soon, before the next poll', async (t) => {
   const unspeakable = [await newCampaign(db, market)];
   const [id] = unspeakable;
   const warned = log.lines.length;

@@ -50,7 +50,7 @@ function audit(root: string, ...more: string[]): { status: number | null; said: 
 const daysLater = (days: number) =>
   new Date(Date.parse(baseline.checked) + days * 86_400_000).toISOString().slice(0, 10);
 
-test('what this project pins has no vulnerability that its list knows', (t) => {
+test('the pinned versions have no known vulnerability', (t) => {
   const { status, said } = audit(copyWith(t), '--release');
   assert.equal(status, 0, said);
 });
@@ -91,7 +91,7 @@ test('a vulnerable package fails the audit when the registry has no audit data',
   assert.match(said, /fastify [\d.]+: GHSA-\S+, fixed in 99\.0\.0/);
 });
 
-test('an old list of versions is a warning, and an error in a release', (t) => {
+test('an outdated list of versions is a warning, and an error in a release', (t) => {
   const root = copyWith(t);
   for (const days of [0, 30])
     assert.doesNotMatch(audit(root, '--today', daysLater(days)).said, /warn/);
@@ -103,7 +103,7 @@ test('an old list of versions is a warning, and an error in a release', (t) => {
   assert.equal(release.status, 1);
 });
 
-test('an exception has a reason and an end, after which it fails the audit', (t) => {
+test('an exception needs a reason and an end date, after which the audit fails', (t) => {
   for (const { component, version, until, reason } of baseline.exceptions) {
     assert.match(until, /^\d{4}-\d{2}-\d{2}$/);
     assert.ok(reason.length > 20 && version !== '', component);

@@ -1,7 +1,7 @@
 import { test } from 'node:test';
 import { drill } from '../support/server/drill.ts';
 
-test('a backup taken under load is restored into a fresh cluster, sound, held, and released', async (t) => {
+test('a backup taken under load restores into a fresh cluster, consistent, quarantined, and is then released', async (t) => {
   // The hooks of a test run in the order in which they were added; ends go the other way round.
   const ends: (() => unknown)[] = [];
   t.after(async () => {

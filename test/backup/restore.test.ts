@@ -44,7 +44,7 @@ const on = (url: string) => ({
 const found = postgresWithTools();
 const skip = 'missing' in found ? found.missing : false;
 
-test('without tools of the right version, what to install is said', () => {
+test('without matching PostgreSQL tools, the message says what to install', () => {
   assert.throws(
     () => findTools(99),
     (error) =>
@@ -53,7 +53,7 @@ test('without tools of the right version, what to install is said', () => {
   );
 });
 
-test('tools of PostgreSQL get the URL without its password, and none of a transaction pooler', () => {
+test('PostgreSQL tools get the URL without its password, and never that of a transaction pooler', () => {
   const target = programTarget('postgresql://u:p%40ss@db.example/postgres?sslmode=require');
   assert.equal(target.password, 'p@ss');
   assert.doesNotMatch(target.name, /p%40ss|uselibpqcompat/);
@@ -98,7 +98,7 @@ suite('a backup', () => {
     await server.stop();
   });
 
-  test('is a private file that is recorded when it was verified', async () => {
+  test('is a private file that is recorded after verification', async () => {
     assert.equal(statSync(file).mode & 0o777, 0o600);
     assert.ok(!existsSync(`${file}.partial`));
     const [row] = await ask<{ bytes: bigint; finished: boolean }>(
@@ -108,7 +108,7 @@ suite('a backup', () => {
     assert.deepEqual(row, { bytes: BigInt(statSync(file).size), finished: true });
   });
 
-  test('does not replace a file unless told', async () => {
+  test('does not overwrite a file without the option', async () => {
     const written = readFileSync(file);
     const again = await command(['backup', '--to', file], on(server.url));
     assert.equal(again.code, 3);
@@ -116,7 +116,7 @@ suite('a backup', () => {
     assert.deepEqual(readFileSync(file), written);
   });
 
-  test('restores into an empty database without any tool of PostgreSQL’s, which is then held', async () => {
+  test('restores into an empty database without PostgreSQL tools, which is then quarantined', async () => {
     const url = await elsewhere();
     const restored = await command(['restore', '--from', file], on(url));
     assert.equal(restored.code, 0, restored.err);
@@ -138,7 +138,7 @@ suite('a backup', () => {
     assert.deepEqual(await definitions(url), await definitions(server.url));
   });
 
-  test('is held until somebody says that it is the real one', async () => {
+  test('stays quarantined until an operator releases it', async () => {
     const url = await elsewhere();
     await command(['restore', '--from', file], on(url));
     const asked = await command(['release-hold'], on(url));
@@ -152,7 +152,7 @@ suite('a backup', () => {
     assert.match((await command(['release-hold'], on(url))).out, /nothing is held/);
   });
 
-  test('keeps a right that is taken away: nobody else may execute anything', async () => {
+  test('keeps revoked privileges: no other role may execute anything', async () => {
     const url = await elsewhere();
     await command(['restore', '--from', file], on(url));
     const executable = await ask(
@@ -163,7 +163,7 @@ suite('a backup', () => {
     assert.deepEqual(executable, []);
   });
 
-  test('is not restored over a market unless told, and then replaces it', async () => {
+  test('is not restored over existing data without the option, and replaces it with the option', async () => {
     const url = await elsewhere();
     await migrate(url, { log: recordingLog() });
     await asAdmin(url, "insert into supabase_migrations.schema_migrations values ('1', null, 'x')");
@@ -181,7 +181,7 @@ suite('a backup', () => {
     assert.match(busy.err, /running service/);
   });
 
-  test('replaces a market when told, and leaves what is the marketplace’s', async () => {
+  test('replaces the service’s data when told to, and keeps the objects of others', async () => {
     const url = await elsewhere();
     await migrate(url, { log: recordingLog() });
     await asAdmin(url, "insert into supabase_migrations.schema_migrations values ('1', null, 'x')");
@@ -200,7 +200,7 @@ suite('a backup', () => {
     assert.deepEqual((await migrate(url, { log: recordingLog() })).applied, []);
   });
 
-  test('that was cut off is refused, and the database is as before', async () => {
+  test('that is truncated is refused, and the database stays unchanged', async () => {
     const url = await elsewhere();
     await migrate(url, { log: recordingLog() });
     const size = statSync(file).size;
@@ -216,7 +216,7 @@ suite('a backup', () => {
     }
   });
 
-  test('in which a row was changed, a table left out or something added is refused', async () => {
+  test('with a changed row, a missing table or an extra object is refused', async () => {
     const url = await elsewhere();
     const text = gunzipSync(readFileSync(file)).toString();
     const withoutTable = text.replace(/\{"table":"sambatan\.products"[^]*?\n\{"rows".*\n/, '');
@@ -244,7 +244,7 @@ suite('a backup', () => {
     }
   });
 
-  test('that finds no room ends with the reason, and leaves no file', () => {
+  test('that runs out of disk space ends with the reason and leaves no file', () => {
     const place = directory();
     const main = join(import.meta.dirname, '../../src/main.ts');
     const small = spawnSync(
@@ -267,7 +267,7 @@ suite('a backup', () => {
     assert.deepEqual(readdirSync(place), []);
   });
 
-  test('of something else is refused', async () => {
+  test('of another application is refused', async () => {
     const url = await elsewhere();
     const text = join(directory(), 'text');
     writeFileSync(text, 'not a backup');
@@ -303,7 +303,7 @@ suite('a backup of another PostgreSQL', { skip }, () => {
 
   const opened = (url: string) => openDatabase({ url, log: recordingLog(), maxConnections: 2 });
 
-  test('restores into another major version and under another owner, either way', async () => {
+  test('restores into another major version and under another owner, in both directions', async () => {
     let from = await debian.another('first');
     const first = opened(from);
     await migrate(from, { log: recordingLog() });
@@ -325,7 +325,7 @@ suite('a backup of another PostgreSQL', { skip }, () => {
     }
   });
 
-  test('that pg_dump wrote restores with its tools, and is held also when restored by hand', async () => {
+  test('written by pg_dump restores with its tools, and is quarantined even when restored by hand', async () => {
     if ('missing' in found) return;
     const from = await debian.another('dumped');
     const source = opened(from);

@@ -7,7 +7,7 @@ import { createMarket, seed } from '../../bench/rig/seed.ts';
 
 const refused = /not measured: fsync is not on/;
 
-describe('what the benchmark holds against its variants', () => {
+describe('benchmark checks of its variants', () => {
   let cluster: Cluster;
   let url: string;
   let campaignIds: string[];
@@ -27,21 +27,21 @@ describe('what the benchmark holds against its variants', () => {
   const check = (joins: number, errors = 0) =>
     checkStored(cluster, url, campaignIds, { joins, errors });
 
-  test('seeded campaigns keep every invariant', async () => {
+  test('seeded campaigns satisfy every invariant', async () => {
     assert.deepEqual(await checkInvariants(url, 'ours'), []);
   });
 
-  test('as many joins stored as acknowledged are right, one more or less is not', async () => {
+  test('the number of stored joins must equal the acknowledged ones', async () => {
     assert.deepEqual(await check(6), []);
     assert.match((await check(7)).join(), /7 acknowledged joins as participations expected, 6/);
     assert.match((await check(5)).join(), /5 acknowledged joins as participations expected, 6/);
   });
 
-  test('a request without an answer is told', async () => {
+  test('a request without an answer is reported', async () => {
     assert.deepEqual(await check(6, 1), ['1 requests had no answer']);
   });
 
-  test('a slot that was counted and given to nobody is found', async () => {
+  test('a counted slot without a participation is found', async () => {
     await cluster.sql(
       url,
       `update sambatan.campaigns set filled_slots = filled_slots + 1, participant_count = 4
@@ -53,11 +53,11 @@ describe('what the benchmark holds against its variants', () => {
   });
 });
 
-test('the benchmark does not run on a server that may lose what it acknowledged', async () => {
+test('the benchmark refuses a server that may lose acknowledged commits', async () => {
   await assert.rejects(startCluster({ fsync: 'off' }), refused);
 });
 
-test('a ratio is taken within each round', () => {
+test('ratios compare runs of the same round', () => {
   assert.deepEqual(ratioOf([10, 30, 20], [10, 10, 10]), { median: 2, least: 1, most: 3 });
   assert.deepEqual(spreadOf([4, 1]), { median: 2.5, least: 1, most: 4 });
 });

@@ -37,7 +37,7 @@ async function ask(looker: Looker, email: string, back: string): Promise<void> {
 
 for (const script of [true, false]) {
   const how = script ? 'with the script' : 'without the script';
-  test(`a newcomer signs in by a code, saves an address, and leaves for good, ${how}`, async () => {
+  test(`a new user signs in by a code, saves an address and deletes the account, ${how}`, async () => {
     await clear();
     const email = `siti.baru.${script}@example.org`;
     const looker = await open({ script });
@@ -69,7 +69,7 @@ for (const script of [true, false]) {
   });
 }
 
-test('the link in the mail signs in with one more tap, and signing out ends it', async () => {
+test('the link in the e-mail signs in with one more tap, and signing out ends the session', async () => {
   await clear();
   const email = 'lewat.tautan@example.org';
   const looker = await open();
@@ -87,7 +87,7 @@ test('the link in the mail signs in with one more tap, and signing out ends it',
   await looker.close();
 });
 
-test('each page says in its language who it is for', async () => {
+test('each page names the signed-in user in its language', async () => {
   const looker = await open({ language: 'en' });
   await adopt(looker, await signIn(service, 'berbahasa.inggris@example.org'));
   await looker.go('/akun');

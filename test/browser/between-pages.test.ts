@@ -45,7 +45,7 @@ const pathOf = (page: Page) => new URL(page.url()).pathname;
 const mark = (page: Page) => page.evaluate('window.stayed = true');
 const hasStayed = (page: Page) => page.evaluate('window.stayed === true');
 
-test('after a refused join the address is the page’s, and what others do then changes the page', async () => {
+test('after a refused join the URL is the page’s, and live updates still change the page', async () => {
   const campaign = await shop.campaign({ total_slots: 3, deadline: fromNow(hourMs) });
   const path = `/sambatan/${campaign.id}`;
   const { looker, page } = await person();
@@ -72,7 +72,7 @@ test('after a refused join the address is the page’s, and what others do then 
   await looker.close();
 });
 
-test('a live change leaves the field that is typed in, its focus and its selection alone', async () => {
+test('a live update keeps the focused field, its text and its selection', async () => {
   const campaign = await shop.campaign({ total_slots: 2, deadline: fromNow(hourMs) });
   const { looker, page } = await person({ size: 'laptop' });
   await looker.go(`/sambatan/${campaign.id}`);
@@ -92,7 +92,7 @@ test('a live change leaves the field that is typed in, its focus and its selecti
   await looker.close();
 });
 
-test('an order that is only looked at follows live changes; its open complaint stays open', async () => {
+test('an order page follows live updates; an open dispute form stays open', async () => {
   const campaign = await shop.campaign({ total_slots: 2, payment_timing: 'upfront' });
   const { looker, page, client } = await person();
   const pay = async (id: string) =>
@@ -119,7 +119,7 @@ test('an order that is only looked at follows live changes; its open complaint s
   await looker.close();
 });
 
-test('the skip link moves the focus to the content and keeps what was typed', async () => {
+test('the skip link moves the focus to the content and keeps typed input', async () => {
   const campaign = await shop.campaign({});
   const { looker, page } = await person({ size: 'laptop' });
   await looker.go(`/sambatan/${campaign.id}`);
@@ -135,7 +135,7 @@ test('the skip link moves the focus to the content and keeps what was typed', as
   await looker.close();
 });
 
-test('theme and language belong to the page that is shown, and a theme keeps what was typed', async () => {
+test('the theme and language switches keep the current page; a theme change keeps typed input', async () => {
   const { looker, page, client } = await person();
   const campaign = await shop.campaign({});
   const joined = await join(client, campaign.id);
@@ -156,7 +156,7 @@ test('theme and language belong to the page that is shown, and a theme keeps wha
   await looker.close();
 });
 
-test('a form is sent once however often it is tapped, and says so while it waits', async () => {
+test('a form is sent once however often it is tapped, and shows that it is being sent', async () => {
   const campaign = await shop.campaign({});
   const { looker, page } = await person();
   await looker.go(`/sambatan/${campaign.id}`);
@@ -177,7 +177,7 @@ test('a form is sent once however often it is tapped, and says so while it waits
   await looker.close();
 });
 
-test('without a connection the form stays as it is, with a word about it', async () => {
+test('without a connection the form stays unchanged and a notice appears', async () => {
   const campaign = await shop.campaign({});
   const { looker, page } = await person();
   await looker.go(`/sambatan/${campaign.id}`);
@@ -191,7 +191,7 @@ test('without a connection the form stays as it is, with a word about it', async
 });
 
 for (const script of [true, false]) {
-  test(`a session that ends while an order is typed leads back to it (script: ${script})`, async () => {
+  test(`a session that ends during typing restores the order form after sign-in (script: ${script})`, async () => {
     const { id } = await shop.campaign({});
     const email = `sesi.${script}@example.org`;
     const buyer = await signIn(service, email);
@@ -219,7 +219,7 @@ for (const script of [true, false]) {
   });
 }
 
-test('every form of every page keeps the address of its page when it is refused', async () => {
+test('every refused form keeps the URL of its page', async () => {
   const views = Object.entries(await everyView(service));
   const tried = new Set<string>();
   const wrong: string[] = [];

@@ -36,7 +36,7 @@ after(async () => {
 
 const isLinux = process.platform === 'linux' && process.arch === 'x64';
 
-test('the browser that npm brings starts, with libraries of its own', async () => {
+test('the browser installed by npm starts with its own libraries', async () => {
   if (!isLinux) return await assert.rejects(startBrowser('npm'), /Linux on x64/);
   const brought = await startBrowser('npm');
   try {
@@ -48,7 +48,7 @@ test('the browser that npm brings starts, with libraries of its own', async () =
   }
 });
 
-test('a browser that is not there is no reason to skip a test', async () => {
+test('a missing browser fails a test instead of skipping it', async () => {
   await assert.rejects(startBrowser('/nowhere/chromium'), /No browser starts here/);
 });
 
@@ -70,7 +70,7 @@ const bad = {
   '/wide': /wider than its window/,
 };
 for (const [path, fault] of Object.entries(bad)) {
-  test(`what is wrong with ${path} is found`, async () => {
+  test(`the accessibility checks find the faults of ${path}`, async () => {
     const looker = await browser.open({ url });
     await looker.go(path);
     await assert.rejects(looker.check(), fault);

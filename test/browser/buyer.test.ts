@@ -91,7 +91,7 @@ for (const [size, script] of [
     await looker.close();
   });
 
-  test(`a buyer waits for a full campaign, takes what came free, and pays (${how})`, async () => {
+  test(`a buyer waits for a full campaign, accepts an offer and pays (${how})`, async () => {
     const { id } = await upfront({ total_slots: 1 });
     const [leaver, buyer] = [await service.user(), await service.user()];
     const left = await join(leaver, id);
@@ -121,7 +121,7 @@ for (const [size, script] of [
     await looker.close();
   });
 
-  test(`a buyer pays online, and the page tells when it has arrived (${how})`, async () => {
+  test(`a buyer pays online, and the page shows the received payment (${how})`, async () => {
     const { id } = await upfront();
     const buyer = await service.user();
     const joined = await join(buyer, id);

@@ -35,7 +35,7 @@ async function enterByMail(looker: Looker, email: string): Promise<void> {
 
 for (const script of [true, false]) {
   const how = script ? 'with the script' : 'without the script';
-  test(`on a phone somebody sets an app up, signs in with it, and with a recovery code, ${how}`, async () => {
+  test(`on a phone a user sets up an authenticator app, signs in with it and with a recovery code, ${how}`, async () => {
     await service.db.rows({ name: 'test_clear', text: 'delete from sambatan_auth.attempts' });
     const email = `ponsel.${script}@example.org`;
     const looker = await browser.open({ url: service.url, size: 'phone', script });
@@ -88,7 +88,7 @@ for (const script of [true, false]) {
 }
 
 for (const way of ['app', 'mail'] as const) {
-  test(`a seller on a phone proves who they are by ${way} before the account that money goes to is changed`, async () => {
+  test(`a seller on a phone re-authenticates by ${way} before changing the payout account`, async () => {
     await service.db.rows({ name: 'test_clear', text: 'delete from sambatan_auth.attempts' });
     const email = `penjual.${way}@example.org`;
     const person = await signIn(service, email);

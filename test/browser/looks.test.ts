@@ -50,7 +50,7 @@ const files = [
   'GET /toko/sambatan/:id/peserta.xlsx',
 ];
 
-test('every page of the route table is looked at', () => {
+test('every page of the route table is checked', () => {
   const pages = pageRoutes(service.routes).filter((route) => route.startsWith('GET '));
   const missing = pages.filter((one) => !Object.hasOwn(views, one) && !files.includes(one));
   assert.deepEqual(
@@ -64,7 +64,7 @@ test('every page of the route table is looked at', () => {
   assert.equal(new Set(names).size, names.length, 'each state has a name of its own');
 });
 
-test('where there is no time for all, every look is had, and every page in both languages and themes', () => {
+test('a short run covers every viewport, and every page in both languages and themes', () => {
   const looks = Array.from({ length: 8 }, (_none, number) => coveringLooks(number));
   const names = new Set(looks.flat().map(nameOf));
   assert.deepEqual([...names].toSorted(), everyLook.map(nameOf).toSorted());
@@ -75,7 +75,7 @@ test('where there is no time for all, every look is had, and every page in both 
 });
 
 for (const look of everyLook) {
-  test(`every page can be used by everybody and fits: ${nameOf(look)}`, async () => {
+  test(`every page is accessible and fits: ${nameOf(look)}`, async () => {
     const seen = Object.values(views).flatMap((states) => Object.entries(states));
     const chosen = seen.filter(
       (_view, number) =>
@@ -88,7 +88,7 @@ for (const look of everyLook) {
   });
 }
 
-test('the page of a service whose database is away can be used by everybody and fits', async () => {
+test('the error page during a database outage is accessible and fits', async () => {
   let outage: Outage | undefined;
   const away = await httpService({
     reach: async (url) => {

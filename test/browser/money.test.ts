@@ -109,7 +109,7 @@ for (const [size, script] of [
 }
 
 for (const script of [false, true]) {
-  test(`a buyer complains, an operator answers, the seller is paid out (script: ${script})`, async () => {
+  test(`a buyer opens a dispute, an operator resolves it, the seller is paid out (script: ${script})`, async () => {
     const operator = await service.operator();
     const shop = await openShop(service);
     await openTill(service.db, script ? '5270099003' : '5270099004');

@@ -57,7 +57,7 @@ test('a buyer joins on a phone, watches another one fill the campaign, and sees 
   await looker.close();
 });
 
-test('who joins appears on the page of who looks on: nothing moves, and nothing is read out', async () => {
+test('a new participant appears on an open page without layout shift or announcement', async () => {
   // Hours to go: a countdown that changes its length would move what stands beside it.
   const campaign = await shop.campaign({ total_slots: 40, deadline: fromNow(5.5 * hourMs) });
   const { looker, page } = await person({ language: 'en' });
@@ -99,7 +99,7 @@ test('who joins appears on the page of who looks on: nothing moves, and nothing 
   await looker.close();
 });
 
-test('without its script the site is whole: search, join, leave', async () => {
+test('without script a user can search, join and cancel', async () => {
   const campaign = await shop.campaign({ title: 'Tanpa Naskah' });
   const { looker, page } = await person({ script: false, language: 'en' });
   await looker.go('/');
@@ -121,7 +121,7 @@ test('without its script the site is whole: search, join, leave', async () => {
   await looker.close();
 });
 
-test('a join needs nothing but the keyboard', async () => {
+test('a join is possible with the keyboard alone', async () => {
   const campaign = await shop.campaign({});
   const { looker, page } = await person({ size: 'laptop', language: 'en' });
   await looker.go(`/sambatan/${campaign.id}`);
@@ -143,7 +143,7 @@ test('a join needs nothing but the keyboard', async () => {
   await looker.close();
 });
 
-test('from a shared link to slots it is two taps once an address is known', async () => {
+test('a shared link leads to an order in two taps if an address is saved', async () => {
   const { looker, page, client } = await person();
   await join(client, (await shop.campaign({})).id, { shipping_address: address });
   const campaign = await shop.campaign({});
@@ -153,7 +153,7 @@ test('from a shared link to slots it is two taps once an address is known', asyn
   await looker.close();
 });
 
-test('a campaign that fails while it is watched tells its buyer of the refund', async () => {
+test('a buyer who watches a campaign fail sees the refund', async () => {
   const campaign = await shop.campaign({});
   const { looker, page, client } = await person({ language: 'en' });
   const joined = await join(client, campaign.id, {});
@@ -172,7 +172,7 @@ test('a campaign that fails while it is watched tells its buyer of the refund', 
   await looker.close();
 });
 
-test('what is wrong with a join is read out beside its field, without a new page', async () => {
+test('errors of a join are announced next to their fields without a page load', async () => {
   const campaign = await shop.campaign({});
   const { looker, page } = await person();
   await looker.go(`/sambatan/${campaign.id}`);

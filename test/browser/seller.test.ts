@@ -32,7 +32,7 @@ const look = (wish: Omit<Looking, 'url'>) => browser.open({ url: service.url, ..
 
 for (const script of [true, false]) {
   suite(script ? 'with the script' : 'without the script', () => {
-    test('a seller makes a brand, a product and a campaign, opens, extends and calls it off', async () => {
+    test('a seller creates a brand, a product and a campaign, opens, extends and cancels it', async () => {
       const seller = await service.user();
       const looker = await look({ token: seller.token, script });
       const { page } = looker;
@@ -109,7 +109,7 @@ for (const script of [true, false]) {
 }
 
 for (const script of [true, false]) {
-  test(`a seller delivers fewer slots than were sold (script: ${script})`, async () => {
+  test(`a seller declares a shortfall (script: ${script})`, async () => {
     const shop = await openShop(service);
     const { id } = await shop.campaign({ total_slots: 3, payment_timing: 'upfront' });
     const participations: string[] = [];
@@ -141,7 +141,7 @@ for (const script of [true, false]) {
 }
 
 for (const script of [true, false]) {
-  test(`an owner says where the money goes and makes a webhook (script: ${script})`, async () => {
+  test(`an owner sets the payout account and creates a webhook (script: ${script})`, async () => {
     const { seller, brandId } = await openShop(service);
     const looker = await look({ token: seller.token, script });
     const { page } = looker;

@@ -46,7 +46,7 @@ await openTill(db);
 const parts = { db, log, onChange: () => undefined };
 
 suite('vocabularies', () => {
-  test('every word of the database has one of everybody, and the other way round', async () => {
+  test('every status of the database has one status of the API, and vice versa', async () => {
     const labels = await ask<{ type: string; label: string }>(
       db,
       `select t.typname as type, e.enumlabel as label from pg_enum e
@@ -69,11 +69,11 @@ suite('vocabularies', () => {
     );
   });
 
-  test('completed, failed and cancelled are final, and nothing else is', () => {
+  test('completed, failed and cancelled are the only final statuses', () => {
     assert.deepEqual(campaignStatuses.filter(isFinal), ['completed', 'failed', 'cancelled']);
   });
 
-  test('what leads nowhere is undefined, for every status and event', () => {
+  test('a missing transition is undefined, for every status and event', () => {
     for (const status of campaignStatuses) {
       const possible = Object.keys(campaignTransitions[status]);
       const found = campaignEvents.filter((event) => campaignAfter(status, event) !== undefined);
@@ -114,7 +114,7 @@ const wayTo = {
 } as const;
 
 suite('the database itself', () => {
-  test('lets a campaign go from one status to another exactly where the table says so', async () => {
+  test('allows exactly the campaign transitions of the table', async () => {
     for (const from of campaignStatuses) {
       const id = await campaignIn(from);
       for (const to of campaignStatuses) {
@@ -142,7 +142,7 @@ suite('the database itself', () => {
     }
   });
 
-  test('lets a participation go from one status to another exactly where the table says so', async () => {
+  test('allows exactly the participation transitions of the table', async () => {
     const campaignId = await newCampaign(db, market, { totalSlots: 1000 });
     for (const from of participationStatuses) {
       const [id] = await joined(db, wish(campaignId));

@@ -88,7 +88,7 @@ suite('creating', () => {
     });
   }
 
-  test('needs a product, and one that is enabled', async () => {
+  test('needs an enabled product', async () => {
     const missing = { ...market, productId: '00000000-0000-7000-8000-000000000000' };
     assert.equal(await answerOf(newCampaign(db, missing)), 'product_not_found');
     const other = await openMarket(db);
@@ -100,7 +100,7 @@ suite('creating', () => {
     assert.equal(await answerOf(newCampaign(db, other)), 'product_not_enabled');
   });
 
-  test('leaves nothing when its transaction fails later', async () => {
+  test('leaves nothing if its transaction fails later', async () => {
     const before = await ask(db, 'select count(*) from sambatan.campaigns');
     const promise = db.transaction(async (tx) => {
       await createCampaign(tx, service, {
@@ -124,7 +124,7 @@ suite('creating', () => {
     assert.deepEqual(await ask(db, 'select count(*) from sambatan.campaigns'), before);
   });
 
-  test('an opening that has passed opens at once when published, and is a draft when not', async () => {
+  test('a past opening time opens at once when published, and is a draft otherwise', async () => {
     const passed = inSeconds(-60);
     const [open, draft] = [
       await campaign({ opensAt: passed }),
@@ -140,7 +140,7 @@ suite('creating', () => {
 });
 
 suite('editing', () => {
-  test('changes everything before it opens, and says which fields', async () => {
+  test('changes every field before the opening and records which ones', async () => {
     const id = await campaign({ publish: false });
     const change = { title: 'Judul baru', totalSlots: 50, minimumSlots: 20, pricePerSlot: 99_000n };
     assert.equal(await edit(id, change), 'done');
@@ -160,13 +160,13 @@ suite('editing', () => {
     });
   });
 
-  test('that changes nothing writes nothing', async () => {
+  test('without changes writes nothing', async () => {
     const id = await campaign();
     assert.equal(await edit(id, { title: 'Senja batch pertama', pricePerSlot: 125_000n }), 'done');
     assert.deepEqual(await eventsOf(db, id), ['campaign_created']);
   });
 
-  test('leaves the terms alone on which buyers have joined', async () => {
+  test('keeps the terms once buyers have joined', async () => {
     const id = await campaign();
     await joined(db, wish(id));
     assert.equal(await edit(id, { pricePerSlot: 1n }), 'campaign_already_open');
@@ -175,14 +175,14 @@ suite('editing', () => {
     assert.equal(await edit(id, { title: 'Judul baru', description: 'Lebih jelas' }), 'done');
   });
 
-  test('is checked as a whole, against what stays', async () => {
+  test('validates the changed fields together with the unchanged ones', async () => {
     const id = await campaign({ publish: false, minimumSlots: 8 });
     assert.equal(await edit(id, { totalSlots: 7 }), 'validation_failed minimum_slots');
     assert.equal(await edit(id, { deadline: inSeconds(-1) }), 'deadline_not_in_future');
     assert.equal(await edit(id, { opensAt: inSeconds(60) }), 'validation_failed opens_at');
   });
 
-  test('moves an opening, which then comes at its new time', async () => {
+  test('moves the opening time, and the campaign opens at the new time', async () => {
     const id = await campaign({ opensAt: inSeconds(600) });
     assert.equal(await edit(id, { opensAt: null }), 'validation_failed opens_at');
     assert.equal(await edit(id, { opensAt: inSeconds(1_200) }), 'done');
@@ -195,7 +195,7 @@ suite('editing', () => {
   });
 });
 
-test('publishing after the deadline is refused, and what is scheduled can be opened early', async () => {
+test('publishing after the deadline is refused; a scheduled campaign can be opened early', async () => {
   const [late, early] = [
     await campaign({ publish: false }),
     await campaign({ opensAt: inSeconds(1_200) }),
@@ -209,7 +209,7 @@ test('publishing after the deadline is refused, and what is scheduled can be ope
 });
 
 suite('lists', () => {
-  test('in every order and kind show each campaign once, page by page', async () => {
+  test('show each campaign once across pages, in every sort order and filter', async () => {
     const own = await openMarket(db);
     const ids = new Set<string>();
     for (let n = 0; n < 25; n++) {
@@ -260,7 +260,7 @@ suite('lists', () => {
     }
   });
 
-  test('the summary counts what the campaigns are, and the slots that stayed taken', async () => {
+  test('the summary counts campaigns by status and their taken slots', async () => {
     const [row] = await ask<Record<string, bigint>>(
       db,
       `select count(*) filter (where status <> 'draft') as total,
@@ -274,7 +274,7 @@ suite('lists', () => {
   });
 });
 
-test('the percentage of the service is that of the database, to the second digit', async () => {
+test('service and database compute the same percentage to the second digit', async () => {
   const rows = await ask<{ filled: number; total: number; percent: string }>(
     db,
     `select f as filled, t as total, round(100.0 * f / t, 2) as percent

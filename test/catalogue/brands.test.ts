@@ -43,7 +43,7 @@ test('a brand and a product can be read by their ids', async () => {
   expectProblem(await somebody.get(`/products/${newId()}`), 404, 'product_not_found');
 });
 
-test('a seller sees the payouts of the own brand, before and after they are made', async () => {
+test('a seller sees payouts of their own brand, before and after they are made', async () => {
   const { seller, brandId } = shop;
   const buyer = await service.user();
   const ids: string[] = [];

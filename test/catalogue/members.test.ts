@@ -65,7 +65,7 @@ async function rolesOf(brandId = shop.brandId): Promise<Map<string, string>> {
 }
 
 suite('an invitation', () => {
-  test('makes whoever holds its link a member, once', async () => {
+  test('makes one holder of its link a member', async () => {
     const token = await invite(someAddress(), { role: 'contributor' });
     const [first, second] = [await service.user(), await service.user()];
     assert.equal(expectStatus(await accept(first, token), 200)['role'], 'contributor');
@@ -75,7 +75,7 @@ suite('an invitation', () => {
     assert.equal((await rolesOf()).has(second.userId), false);
   });
 
-  test('accepted by many at once makes one of them a member', async () => {
+  test('accepted concurrently makes one user a member', async () => {
     const token = await invite(someAddress());
     const people = await Promise.all(Array.from({ length: 12 }, () => service.user()));
     const answers = await Promise.all(people.map((one) => accept(one, token)));
@@ -85,7 +85,7 @@ suite('an invitation', () => {
     ]);
   });
 
-  test('is written in the language of whom it is for, else in the one that was chosen', async () => {
+  test('is written in the recipient’s language, else in the chosen one', async () => {
     const [known, english, unknown] = [someAddress(), someAddress(), someAddress()];
     await ask(
       service.db,
@@ -105,7 +105,7 @@ suite('an invitation', () => {
     assert.match(linkIn(c!), /:\d+\/toko\/undangan\/[\w-]{43}$/);
   });
 
-  test('to the same address ends the one before', async () => {
+  test('to the same address replaces the earlier one', async () => {
     const email = someAddress();
     const earlier = await invite(email);
     const now = await invite(email.toUpperCase());
@@ -113,7 +113,7 @@ suite('an invitation', () => {
     expectStatus(await accept(await service.user(), now), 200);
   });
 
-  test('ends when its time is over, or when it is taken back', async () => {
+  test('ends when it expires or is revoked', async () => {
     const [late, back] = [await invite(someAddress()), someAddress()];
     await ask(
       service.db,
@@ -130,7 +130,7 @@ suite('an invitation', () => {
     expectProblem(await accept(await service.user(), token), 404, 'invitation_not_found');
   });
 
-  test('keeps its token to the mail: what is stored does not open anything', async () => {
+  test('has a token that only the e-mail contains; the stored hash cannot be used', async () => {
     const token = await invite(someAddress());
     const rows = await ask<{ all: string }>(
       service.db,
@@ -140,13 +140,13 @@ suite('an invitation', () => {
     assert.ok(!rows[0]!.all.includes(token));
   });
 
-  test('is not for somebody who is a member already, who keeps the link for another', async () => {
+  test('is not used up by an existing member', async () => {
     const token = await invite(someAddress());
     expectProblem(await accept(shop.seller, token), 409, 'already_member');
     expectStatus(await accept(await service.user(), token), 200);
   });
 
-  test('goes to a proper address, and not to too many in a day', async () => {
+  test('needs a valid address, and their number per day is limited', async () => {
     const own = await openShop(service);
     const path = `/brands/${own.brandId}/invitations`;
     for (const email of [
@@ -172,7 +172,7 @@ suite('an invitation', () => {
   });
 });
 
-test('an invitation whose mail is not taken ends again', async () => {
+test('an invitation ends if its e-mail is rejected', async () => {
   const apart = await httpService({
     environment: { SMTP_URL: 'smtp://127.0.0.1:1' },
     beside: service,
@@ -195,7 +195,7 @@ suite('roles', () => {
   const member = (client: Client) => `/brands/${shop.brandId}/members/${client.userId}`;
   const remove = (by: Client, of: Client) => by.send({ method: 'DELETE', path: member(of) });
 
-  test('an admin manages everybody but owners, and makes none', async () => {
+  test('an admin manages everybody except owners, and cannot appoint owners', async () => {
     const [admin, helper] = [await memberWith('admin'), await memberWith('contributor')];
     assert.equal((await admin.patch(member(helper), { role: 'admin' })).status, 200);
     expectProblem(await admin.patch(member(helper), { role: 'owner' }), 403, 'forbidden');
@@ -206,14 +206,14 @@ suite('roles', () => {
     assert.equal((await remove(admin, admin)).status, 200, 'whoever wants to may leave');
   });
 
-  test('a contributor changes nobody, and may leave', async () => {
+  test('a contributor changes no roles, and may leave', async () => {
     const [helper, other] = [await memberWith('contributor'), await memberWith('contributor')];
     expectProblem(await helper.patch(member(helper), { role: 'admin' }), 403, 'forbidden');
     expectProblem(await remove(helper, other), 403, 'forbidden');
     assert.equal((await remove(helper, helper)).status, 200);
   });
 
-  test('the last owner stays, whoever wants it otherwise', async () => {
+  test('the last owner can neither leave nor be removed', async () => {
     const own = await openShop(service);
     const path = `/brands/${own.brandId}/members/${own.seller.userId}`;
     for (const by of [own.seller, service.service]) {
@@ -224,7 +224,7 @@ suite('roles', () => {
     assert.equal((await second.send({ method: 'DELETE', path })).status, 200);
   });
 
-  test('of two owners who leave at once, one stays', async () => {
+  test('if two owners leave concurrently, one stays', async () => {
     for (let round = 0; round < 8; round++) {
       const own = await openShop(service);
       const second = await memberWith('owner', own.brandId);
@@ -240,7 +240,7 @@ suite('roles', () => {
   });
 });
 
-test('the same by forms: invite, accept, change a role, leave', async () => {
+test('by forms: invite, accept, change a role, leave', async () => {
   const owner = new Forms(service.url, shop.seller);
   const page = `/toko/${shop.brandId}/anggota`;
   const email = someAddress();
@@ -272,7 +272,7 @@ test('the same by forms: invite, accept, change a role, leave', async () => {
   assert.equal((await rolesOf()).has(guest.userId), false);
 });
 
-test('a brand is renamed by those who may, and listed for its members', async () => {
+test('authorized members rename a brand, and the brand is listed for its members', async () => {
   const contributor = await memberWith('contributor');
   const path = `/brands/${shop.brandId}`;
   expectProblem(await contributor.patch(path, { name: 'Lain' }), 403, 'forbidden');
@@ -289,7 +289,7 @@ test('a brand is renamed by those who may, and listed for its members', async ()
   assert.equal(expectStatus(await service.service.get(named), 200).items.length, 1);
 });
 
-test('a contributor who edits a draft in the moment of its publishing changes nothing that buyers see', async (t) => {
+test('an edit of a draft by a contributor during its publication does not change published terms', async (t) => {
   const helper = await memberWith('contributor');
   const { id } = await shop.campaign({ publish: false, title: 'Senja yang tenang' });
   const edit = (title: string) => helper.patch(`/campaigns/${id}`, { title });

@@ -51,7 +51,7 @@ const kept = async () => {
 };
 
 for (const format of ['jpeg', 'png', 'webp'] as const) {
-  test(`a ${format} is kept in our widths, without its metadata`, async () => {
+  test(`a ${format} is stored in our widths, without its metadata`, async () => {
     const picture = await uploaded(await photo({ format }));
     assert.deepEqual([picture.width, picture.height], [960, 720]);
     const paths = [picture.src, ...picture.srcset.split(', ').map((one) => one.split(' ')[0]!)];
@@ -73,7 +73,7 @@ for (const format of ['jpeg', 'png', 'webp'] as const) {
   });
 }
 
-test('a picture lies the way it was taken, and a small one is not enlarged', async () => {
+test('a picture keeps its orientation, and a small one is not enlarged', async () => {
   const lying = await sharp(await photo({ width: 400, height: 300 }))
     .withMetadata({ orientation: 6 })
     .toBuffer();
@@ -88,7 +88,7 @@ test('campaigns have the picture of their product', async () => {
   assert.equal((campaign['picture'] as Picture).src, src);
 });
 
-test('a new picture takes the place of the old one, whose address is nothing any more', async () => {
+test('a new picture replaces the old one, whose URL then answers 404', async () => {
   const earlier = await uploaded(await photo({ width: 800 }));
   const now = await uploaded(await photo({ width: 700 }));
   assert.notEqual(earlier.src, now.src);
@@ -101,7 +101,7 @@ test('a new picture takes the place of the old one, whose address is nothing any
   assert.equal((await fetched(now.src)).answer.status, 404);
 });
 
-test('what stands behind a picture is not kept with it', async () => {
+test('data after the end of a picture is removed', async () => {
   const script = '<script>alert(document.domain)</script>';
   const zip = Buffer.from('504b0304140000000000', 'hex');
   const polyglot = Buffer.concat([await photo(), Buffer.from(script), zip, Buffer.from(script)]);
@@ -113,7 +113,7 @@ test('what stands behind a picture is not kept with it', async () => {
   }
 });
 
-test('what is in the comment of a picture is not kept either', async () => {
+test('the comment of a picture is removed', async () => {
   const [jpeg, words] = [await photo(), Buffer.from('*/=alert(1);<?php system("id"); ?>')];
   const comment = Buffer.concat([Buffer.from([0xff, 0xfe, 0, words.length + 2]), words]);
   const { src } = await uploaded(Buffer.concat([jpeg.subarray(0, 2), comment, jpeg.subarray(2)]));
@@ -153,13 +153,13 @@ const refused: Readonly<Record<string, () => Promise<Buffer> | Buffer>> = {
   'more than 5 MB': () => Buffer.concat([Buffer.from('ffd8ff', 'hex'), Buffer.alloc(5_300_000)]),
 };
 
-test('a HEIC photo of a product is refused with how to take another', async () => {
+test('a HEIC photo of a product is refused with instructions', async () => {
   const problem = expectProblem(await upload(corpus('iphone.heic')), 422, 'validation_failed');
   assert.match(problem.errors[0]!.message, /HEIC.*Paling Kompatibel/);
 });
 
 for (const [name, make] of Object.entries(refused)) {
-  test(`${name} is refused, by what is in it, and leaves nothing`, async () => {
+  test(`${name} is refused by its content and leaves nothing`, async () => {
     const bytes = await make();
     const earlier = await kept();
     const problem = expectProblem(await upload(bytes), 422, 'validation_failed');
@@ -176,7 +176,7 @@ for (const [name, make] of Object.entries(refused)) {
   });
 }
 
-test('a request without a picture, or not as a form, says what is wrong with it', async () => {
+test('a request without a picture, or not as a form, is refused with the reason', async () => {
   const path = `/products/${shop.productId}/picture`;
   expectProblem(await upload(await photo(), 'foto'), 422, 'validation_failed');
   expectProblem(await upload(Buffer.alloc(0)), 422, 'validation_failed');
@@ -201,7 +201,7 @@ test('a request without a picture, or not as a form, says what is wrong with it'
   assert.equal(several.status, 413);
 });
 
-test('a file that is not there, or no file, is not found', async () => {
+test('a missing file is answered with 404', async () => {
   for (const name of [
     `${'0'.repeat(32)}-960.jpg`,
     `${'0'.repeat(32)}-960.png`,
@@ -215,7 +215,7 @@ test('a file that is not there, or no file, is not found', async () => {
   }
 });
 
-test('the form of a product takes its fields and its picture together, or neither', async () => {
+test('the product form stores its fields and its picture together, or neither', async () => {
   const forms = new Forms(service.url, shop.seller);
   const path = `/toko/produk/${shop.productId}`;
   const bytes = await photo({ width: 640, height: 480 });

@@ -41,7 +41,7 @@ const names = [
   'second-factor remove',
 ];
 
-test('each command explains itself and is in the list of commands', async () => {
+test('each command has a help text and is in the list of commands', async () => {
   const list = await command(['--help']);
   assert.equal(list.code, 0);
   const helps = names.map((name) => command([...name.split(' '), '--help']));
@@ -55,13 +55,13 @@ test('each command explains itself and is in the list of commands', async () => 
   }
 });
 
-test('the version is told, of the service and of its Node', async () => {
+test('the version command prints the versions of the service and of Node', async () => {
   const { code, out } = await command(['--version']);
   assert.equal(code, 0);
   assert.match(out, /^sambatan \d+\.\d+\.\d+ \(Node \d+\.\d+\.\d+\)\n$/);
 });
 
-test('an unknown setting is warned about, and a misspelt one ends the command', async () => {
+test('an unknown setting causes a warning, and a misspelt one ends the command', async () => {
   const unknown = await command(['release-hold'], {
     ...on(await spoilable()),
     SAMBATAN_SOMETHING_ELSE: '1',
@@ -73,7 +73,7 @@ test('an unknown setting is warned about, and a misspelt one ends the command', 
   assert.match(misspelt.err, /did you mean SAMBATAN_OPERATORS\?/);
 });
 
-test('a taken port ends the start before the database is touched', async (t) => {
+test('an occupied port ends the start before the database is touched', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1');
   t.after(() => taken.close());
   await once(taken, 'listening');
@@ -98,7 +98,7 @@ async function emptyDatabase(): Promise<string> {
   return url;
 }
 
-test('what is not a command or an option is wrong use: exit code 2 and a word about it', async () => {
+test('an unknown command or option is a usage error: exit code 2 and a message', async () => {
   const asked = [
     { args: [], code: 0, says: /^$/ },
     { args: ['jump'], code: 2, says: /there is no command jump/ },
@@ -118,7 +118,7 @@ test('what is not a command or an option is wrong use: exit code 2 and a word ab
   }
 });
 
-test('everything that is wrong with the settings is said at once: exit code 2', async () => {
+test('all invalid settings are reported at once: exit code 2', async () => {
   const { code, err } = await command(['serve'], {
     PORT: 'http',
     DATABASE_URL: 'mysql://root:secret@host/shop',
@@ -137,7 +137,7 @@ test('everything that is wrong with the settings is said at once: exit code 2', 
   assert.doesNotMatch(err, /root:secret/);
 });
 
-test('a database that does not exist is said at once: exit code 3, and no stack', async () => {
+test('a missing database is reported at once: exit code 3, without a stack trace', async () => {
   const database = await testDatabase({ empty: true });
   after(() => database.close());
   const missing = new URL(database.url);
@@ -150,7 +150,7 @@ test('a database that does not exist is said at once: exit code 3, and no stack'
   assert.doesNotMatch(ended.err, /\n\s+at /);
 });
 
-test('migrate says what it applied, and the second time that nothing is missing', async () => {
+test('migrate lists the applied migrations, and the second time that nothing is missing', async () => {
   const database = await testDatabase({ empty: true });
   after(() => database.close());
   const first = await command(['migrate'], on(database));
@@ -160,7 +160,7 @@ test('migrate says what it applied, and the second time that nothing is missing'
   assert.deepEqual([second.code, second.out], [0, 'the schema is up to date\n']);
 });
 
-test('audit verify names the first row that was changed behind the back of the triggers', async () => {
+test('audit verify names the first row that was changed without triggers', async () => {
   const database = await spoilable();
   const whole = await command(['audit', 'verify'], on(database));
   assert.deepEqual([whole.code, whole.out], [0, '1 audit chains verified, 0 broken\n']);
@@ -187,7 +187,7 @@ test('audit verify names the first row that was changed behind the back of the t
   assert.match(unknown.err, /there is no campaign/);
 });
 
-test('audit verify misses a row that was taken away from the end', async () => {
+test('audit verify detects a missing row at the end', async () => {
   const database = await spoilable();
   await asAdmin(database.url, pastTheTriggers('delete from sambatan.audit_logs where seq = 3'));
   const headless = await command(['audit', 'verify'], on(database));
@@ -195,7 +195,7 @@ test('audit verify misses a row that was taken away from the end', async () => {
   assert.match(headless.out, /row 3: row missing, and all after it/);
 });
 
-test('invariants names what is violated and shows it: exit code 1', async () => {
+test('invariants names and shows the violations: exit code 1', async () => {
   const database = await spoilable();
   const sound = await command(['invariants'], on(database));
   assert.equal(sound.code, 0, sound.out);
@@ -208,7 +208,7 @@ test('invariants names what is violated and shows it: exit code 1', async () => 
   assert.match(violated.out, new RegExp(database.campaignId));
 });
 
-test('seed-demo makes a market with campaigns in every state, once', async () => {
+test('seed-demo creates campaigns in every status, once', async () => {
   const database = await testDatabase();
   after(() => database.close());
   const first = await command(['seed-demo'], on(database));
@@ -238,7 +238,7 @@ test('seed-demo makes a market with campaigns in every state, once', async () =>
   assert.deepEqual(await contents(database), before);
 });
 
-test("seed-demo leaves somebody's real market alone unless it is told otherwise", async () => {
+test('seed-demo refuses a database with real data unless an option allows it', async () => {
   const database = await testDatabase();
   after(() => database.close());
   await openMarket(database.db);

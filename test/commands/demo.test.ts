@@ -7,7 +7,7 @@ import { runningEmbedded } from '../../src/database/embedded.ts';
 import { command, startCommand } from '../support/server/command.ts';
 import { until } from '../support/server/until.ts';
 
-test('npm run demo shows a market in which simulated buyers join, and ends when it is told', async () => {
+test('npm run demo simulates buyers who join, and stops on request', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'sambatan-demo-'));
   after(() => rmSync(directory, { recursive: true, force: true }));
   const variables = { PORT: '0', SAMBATAN_DATA_DIR: join(directory, 'data') };

@@ -21,7 +21,7 @@ function run(code: string) {
   return { child, ready: once(child.stdout, 'data'), ended };
 }
 
-test('a signal stops in order and the process leaves by itself', async () => {
+test('a signal shuts down gracefully and the process exits by itself', async () => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     const { child, ready, ended } = run(program(''));
     await ready;
@@ -30,7 +30,7 @@ test('a signal stops in order and the process leaves by itself', async () => {
   }
 });
 
-test('a second signal does not wait, and a stop that fails is an exit code', async () => {
+test('a second signal ends the process at once, and a failed stop sets the exit code', async () => {
   const slow = run(program("console.log('begun'); await new Promise(() => {});"));
   await slow.ready;
   slow.child.kill('SIGTERM');
@@ -43,7 +43,7 @@ test('a second signal does not wait, and a stop that fails is an exit code', asy
   assert.equal((await failing.ended).exit, 1);
 });
 
-test('a service whose parent is killed stops too, where it was asked to', async () => {
+test('a service whose parent was killed stops too, if configured', async () => {
   const inner = program('', '{ withParent: true }');
   const outer = `
     import { spawn } from 'node:child_process';

@@ -69,7 +69,7 @@ test('an empty environment is a complete configuration with the embedded databas
   });
 });
 
-test('every variable is read', () => {
+test('every variable is parsed', () => {
   const config = readConfig({
     HOST: '0.0.0.0',
     PORT: '0',
@@ -108,7 +108,7 @@ test('every variable is read', () => {
   assert.equal(config.log.level, 'debug');
 });
 
-test('the configuration cannot be changed, at any depth', () => {
+test('the configuration is deeply immutable', () => {
   const config = readConfig({ SAMBATAN_TRUSTED_PROXIES: '10.0.0.7' });
   for (const part of [config, config.http, config.http.trustedProxies, config.identity]) {
     assert.ok(Object.isFrozen(part));
@@ -119,7 +119,7 @@ test('an empty variable counts as unset', () => {
   assert.equal(readConfig({ DATABASE_URL: ' ', PORT: '' }).http.port, 8000);
 });
 
-test('all problems are reported together, each with its variable and what is accepted', () => {
+test('all problems are reported together, each with its variable and the accepted values', () => {
   const problems = problemsOf({
     PORT: '65536',
     LOG_LEVEL: 'loud',
@@ -175,13 +175,13 @@ for (const [name, value] of refused) {
   });
 }
 
-test('a key set may be fetched without TLS from this machine only', () => {
+test('a key set may be fetched without TLS only from this machine', () => {
   const url = 'http://127.0.0.1:54321/auth/v1/.well-known/jwks.json';
   const config = readConfig({ SAMBATAN_JWKS_URL: url, SAMBATAN_JWT_ISSUER: issuer });
   assert.equal(config.identity.jwksUrl, url);
 });
 
-test('.env.example explains exactly the variables that the code reads, with their defaults', () => {
+test('.env.example documents exactly the variables that the code reads, with their defaults', () => {
   const text = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8');
   assert.equal(text, exampleEnvironment());
   const offered = parseEnv(text.replaceAll(/^# (?=[A-Z_]+=)/gm, ''));
@@ -189,7 +189,7 @@ test('.env.example explains exactly the variables that the code reads, with thei
   assert.deepEqual(readConfig(offered), readConfig({}));
 });
 
-test('a misspelt setting is refused with the name that was meant, also in small letters', () => {
+test('a misspelt setting is refused with the intended name, also in lower case', () => {
   const meant = {
     SAMBATAN_TRUSTED_PROXY: 'SAMBATAN_TRUSTED_PROXIES',
     SAMBATAN_PUBLIC_URI: 'SAMBATAN_PUBLIC_URL',
@@ -211,7 +211,7 @@ test('a misspelt setting is refused with the name that was meant, also in small 
   });
 });
 
-test('a file that DATABASE_URL names has to be there', () => {
+test('a file named in DATABASE_URL must exist', () => {
   const url = 'postgresql://u@db.example/d?sslmode=verify-full';
   const withKey = (more: string) => ({ DATABASE_URL: url + more, SAMBATAN_SERVICE_KEY: key });
   assert.deepEqual(problemsOf(withKey('&sslrootcert=/nowhere/ca.pem')), [
@@ -225,7 +225,7 @@ test('a file that DATABASE_URL names has to be there', () => {
   assert.deepEqual(problemsOf(withKey('')), []);
 });
 
-test('a # in a value without quotes is found, and a comment is not', () => {
+test('a # in an unquoted value is reported, a comment is not', () => {
   const { values, cut } = readEnvFile(
     [
       'A=pa#ss',

@@ -97,7 +97,7 @@ const definedIn = (sql: string): string[] =>
     ([, name]) => name!,
   );
 
-test('migrations and sources make the same database', async (t) => {
+test('migrations and sources create the same database', async (t) => {
   const migrated = await catalogueAfter(t, join(project, 'supabase/migrations'));
   const made = await catalogueAfter(
     t,
@@ -107,7 +107,7 @@ test('migrations and sources make the same database', async (t) => {
   assert.ok(migrated.length > 1000, `${migrated.length} lines`);
 });
 
-test('before version 1.0.0 a change of a source is written into the baseline', (t) => {
+test('before version 1.0.0 a change of a source goes into the baseline', (t) => {
   const copy = projectOf(t, '0.9.0');
   const before = copy.migrations();
   copy.edit('functions/031_waiting_rules.sql', 'select 1000 $$', 'select 1001 $$');
@@ -120,7 +120,7 @@ test('before version 1.0.0 a change of a source is written into the baseline', (
 });
 
 suite('from version 1.0.0 on', () => {
-  test('nothing is written while no function has changed', (t) => {
+  test('no migration is written if no function changed', (t) => {
     const copy = projectOf(t, '1.0.0');
     const before = copy.migrations();
     const functions = readdirSync(copy.file('functions'));
@@ -140,7 +140,7 @@ suite('from version 1.0.0 on', () => {
     assert.match(differing[0]!, /^constraint sambatan\.brands brands_name_check /);
   });
 
-  test('changed and new functions alone go into a new migration, and only once', async (t) => {
+  test('only changed and new functions go into a new migration, once', async (t) => {
     const copy = projectOf(t, '1.0.0');
     const before = copy.migrations();
     copy.edit('functions/031_waiting_rules.sql', 'select 1000 $$', 'select 1001 $$');
@@ -167,7 +167,7 @@ returns integer language sql immutable as $$ select p_default $$;
     assert.equal(definedIn(addedTo(migrations, copy.migrations()).sql).length, 1);
   });
 
-  test('a function that went away is dropped only when the author says so', async (t) => {
+  test('a removed function is dropped only with the option', async (t) => {
     const copy = projectOf(t, '1.0.0');
     const before = copy.migrations();
     unlinkSync(copy.file('functions/100_is_quarantined.sql'));
@@ -186,7 +186,7 @@ returns integer language sql immutable as $$ select p_default $$;
     assert.equal(copy.run().status, 0);
   });
 
-  test('a function with other parameters or another result is dropped only when told', async (t) => {
+  test('a function with changed parameters or result is dropped only with the option', async (t) => {
     const copy = projectOf(t, '1.0.0');
     const before = copy.migrations();
     copy.edit('functions/090_verify_audit.sql', 'p_campaign_id uuid default null', 'p_id uuid');
@@ -211,7 +211,7 @@ returns integer language sql immutable as $$ select p_default $$;
     assert.deepEqual(await catalogueAfter(t, copy.directory), await sourced(t, copy.file));
   });
 
-  test('a drop that nothing asks for, a second definition and other statements are refused', (t) => {
+  test('an unneeded drop, a second definition and other statements are refused', (t) => {
     const copy = projectOf(t, '1.0.0');
     const before = copy.migrations();
     assert.match(

@@ -28,7 +28,7 @@ async function gone(dataDir: string, milliseconds: number): Promise<void> {
   }
 }
 
-test('data survive a stop, a second start is quick, and nothing is left running', async () => {
+test('data survive a stop, a second start is quick, and no process remains', async () => {
   const dataDir = directory();
   const first = await startEmbedded({ dataDir, log });
   await asAdmin(first.url, 'create table kept as select 7 as seven');
@@ -43,7 +43,7 @@ test('data survive a stop, a second start is quick, and nothing is left running'
   assert.equal(existsSync(socketDirectoryOf(second.url)), false);
 });
 
-test('a data directory of another major version is refused with what to do, and left as it is', async () => {
+test('a data directory of another major version is refused with instructions, and stays unchanged', async () => {
   const dataDir = directory();
   const first = await startEmbedded({ dataDir, log });
   await first.stop();
@@ -58,7 +58,7 @@ test('a data directory of another major version is refused with what to do, and 
   await (await startEmbedded({ dataDir, log })).stop();
 });
 
-test('the server is durable, in UTF-8 and C.UTF-8, and only its owner can enter', async (t) => {
+test('the server is durable, uses UTF-8 and C.UTF-8, and accepts only its owner', async (t) => {
   const dataDir = directory();
   const server = await startEmbedded({ dataDir, log });
   t.after(() => server.stop());
@@ -78,7 +78,7 @@ test('the server is durable, in UTF-8 and C.UTF-8, and only its owner can enter'
   assert.equal(statSync(clusterOf(dataDir)).mode & 0o777, 0o700);
 });
 
-test('a service that is killed takes its server with it, and the next start recovers', async (t) => {
+test('a killed service takes its server with it, and the next start recovers', async (t) => {
   const dataDir = directory();
   const killed = await startService(t, { dataDir });
   await asAdmin(killed.url, 'create table acknowledged as select 1 as one');
@@ -94,7 +94,7 @@ test('a service that is killed takes its server with it, and the next start reco
   assert.deepEqual(serverProcesses(clusterOf(dataDir)), []);
 });
 
-test('a server without service and watchdog is ended by the next start', async (t) => {
+test('a server without service and watchdog is stopped by the next start', async (t) => {
   const dataDir = directory();
   const killed = await startService(t, { dataDir });
   const watchdog = childrenOf(killed.pid).find(({ command }) => command.includes('read -r pid'));
@@ -110,7 +110,7 @@ test('a server without service and watchdog is ended by the next start', async (
   assert.equal(serverProcesses(clusterOf(dataDir)).includes(killed.postmaster), false);
 });
 
-test('a killed service of whose end nobody takes notice does not block the next start', async (t) => {
+test('a killed service that the watchdog missed does not block the next start', async (t) => {
   const dataDir = directory();
   // A parent that becomes something else never asks how its child ended: the child stays a zombie,
   // as under a container's first process that does not reap.
@@ -137,7 +137,7 @@ test('a killed service of whose end nobody takes notice does not block the next 
   assert.notEqual(next.postmaster, postmaster);
 });
 
-test('a stale postmaster.pid whose pid is another process now does not block the start', async () => {
+test('a stale postmaster.pid with the pid of another process does not block the start', async () => {
   const dataDir = directory();
   await (await startEmbedded({ dataDir, log })).stop();
   const lines = [process.pid, clusterOf(dataDir), 1_700_000_000, 5432, '/tmp', '', '', 'ready'];
@@ -147,7 +147,7 @@ test('a stale postmaster.pid whose pid is another process now does not block the
   await server.stop();
 });
 
-test('a second service on the same data directory is refused, the first goes on', async (t) => {
+test('a second service on the same data directory is refused, and the first continues', async (t) => {
   const dataDir = directory();
   const first = await startService(t, { dataDir });
   const second = startEmbedded({ dataDir, log });
@@ -159,7 +159,7 @@ test('a second service on the same data directory is refused, the first goes on'
   await asAdmin(first.url, 'select 1');
 });
 
-test('a server that is killed is started again under the same address', async (t) => {
+test('a killed server is restarted with the same address', async (t) => {
   const dataDir = directory();
   const server = await startEmbedded({ dataDir, log });
   t.after(() => server.stop());
@@ -180,23 +180,27 @@ test('a server that is killed is started again under the same address', async (t
   assert.notEqual(server.postmaster(), before);
 });
 
-test('a clone below a private home of root works', { skip: !isRoot && 'not root' }, async (t) => {
-  const home = directory(0o700);
-  const temporary = directory();
-  const root = cloneInto(home);
-  const dataDir = join(root, 'data');
-  for (const round of [1, 2]) {
-    const service = await startService(t, { dataDir, root, temporary });
-    await asAdmin(service.url, `create table round_${round} ()`);
-    // Killed the first time: recovery has to work through the closed door as well.
-    service.process.kill(round === 1 ? 'SIGKILL' : 'SIGTERM');
-    await service.ended;
-    await gone(dataDir, 5_000);
-  }
-  assert.equal(statSync(clusterOf(dataDir)).uid === 0, false);
-});
+test(
+  'a clone in root’s private home directory works',
+  { skip: !isRoot && 'not root' },
+  async (t) => {
+    const home = directory(0o700);
+    const temporary = directory();
+    const root = cloneInto(home);
+    const dataDir = join(root, 'data');
+    for (const round of [1, 2]) {
+      const service = await startService(t, { dataDir, root, temporary });
+      await asAdmin(service.url, `create table round_${round} ()`);
+      // Killed the first time: recovery has to work through the closed door as well.
+      service.process.kill(round === 1 ? 'SIGKILL' : 'SIGTERM');
+      await service.ended;
+      await gone(dataDir, 5_000);
+    }
+    assert.equal(statSync(clusterOf(dataDir)).uid === 0, false);
+  },
+);
 
-test('a user who is not root works', { skip: !isRoot && 'all others do' }, async (t) => {
+test('a user other than root works', { skip: !isRoot && 'all others do' }, async (t) => {
   const home = directory();
   const root = cloneInto(home, nobody);
   const dataDir = join(root, 'data');

@@ -62,7 +62,7 @@ async function lengthen(): Promise<number> {
   return Number(row!.size);
 }
 
-test('where nothing more can be stored, joins are refused as 503 and none is lost', async (t) => {
+test('on a full disk joins are refused with 503 and none is lost', async (t) => {
   const market = await openMarket(db);
   const campaignId = await newCampaign(db, market, { totalSlots: 1_000_000, minimumSlots: 1 });
   const service = await start(t, {
@@ -110,7 +110,7 @@ test('where nothing more can be stored, joins are refused as 503 and none is los
   t.diagnostic(`${joined} joined, ${refused.length} refused`);
 });
 
-test('only what could not be stored is taken for that', () => {
+test('only errors of storage count as a full disk', () => {
   const error = (routine: string) =>
     Object.assign(new Error('could not'), { code: 'XX000', severity: 'ERROR', routine });
   assert.deepEqual(databaseError(error('mdextend')), { kind: 'unavailable', safe: true });

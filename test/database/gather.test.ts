@@ -46,8 +46,8 @@ function slowReader() {
 }
 const options = { concurrency: 1, slowMs: 60_000 };
 
-suite('Reads that arrive together', () => {
-  test('who asks alone is read for at once', async () => {
+suite('Concurrent reads', () => {
+  test('a single lookup runs at once', async () => {
     const { reads, read, keysOf } = slowReader();
     const answer = new BatchLoader(read, options).find('a');
     await nextTurn();
@@ -56,7 +56,7 @@ suite('Reads that arrive together', () => {
     assert.equal(await answer, 'of a');
   });
 
-  test('who asks while a read is under way is in the next one, each key once', async () => {
+  test('lookups during a running read share the next read, each key once', async () => {
     const { reads, read, keysOf } = slowReader();
     const gatherer = new BatchLoader(read, options);
     const first = gatherer.find('a');
@@ -72,7 +72,7 @@ suite('Reads that arrive together', () => {
     assert.deepEqual(await Promise.all(later), ['of a', 'of b', 'of a', undefined]);
   });
 
-  test('one read has so many keys at most; the others follow in order', async () => {
+  test('a read has a maximum number of keys; the rest follow in order', async () => {
     const { reads, read, keysOf } = slowReader();
     const gatherer = new BatchLoader(read, { ...options, maxKeys: 2 });
     const answers = ['a', 'b', 'c'].map((key) => gatherer.find(key));
@@ -85,7 +85,7 @@ suite('Reads that arrive together', () => {
     assert.equal(await answers[2], 'of c');
   });
 
-  test('an error reaches everybody who waited for that read, and nobody else', async () => {
+  test('an error reaches only the lookups of its read', async () => {
     const { reads, read } = slowReader();
     const gatherer = new BatchLoader(read, options);
     const some = [gatherer.find('a'), gatherer.find('b')];
@@ -99,7 +99,7 @@ suite('Reads that arrive together', () => {
     assert.equal(await later, 'of a');
   });
 
-  test('a read that hangs does not hold up those who come after it', async () => {
+  test('a hanging read does not block later ones', async () => {
     const { reads, read, keysOf } = slowReader();
     const gatherer = new BatchLoader(read, { concurrency: 1, slowMs: 1 });
     const hanging = gatherer.find('a');
@@ -120,7 +120,7 @@ suite('Reads that arrive together', () => {
     assert.equal(await last, 'of c', 'the lane was freed once');
   });
 
-  test('rows are found by their ids, however many look at once and however they write them', async () => {
+  test('rows are found by id for concurrent lookups in any notation', async () => {
     await db.rows(addSeller, ids.a, 'Ayu');
     await db.rows(addSeller, ids.b, 'Bagas');
     const look = async (...wanted: string[]) =>
@@ -135,7 +135,7 @@ suite('Reads that arrive together', () => {
     ]);
   });
 
-  test('a transaction finds what it has written itself, and nobody else does', async () => {
+  test('a transaction sees its own writes, and no other connection does', async () => {
     const id = '00000000-0000-7000-8000-00000000000d';
     await db.transaction(async (tx) => {
       await tx.rows(addSeller, id, 'Dewi');

@@ -186,7 +186,7 @@ async function makeHistory(): Promise<void> {
 }
 before(makeHistory);
 
-test('none of the invariants finds anything in an honest history', async () => {
+test('no invariant reports a valid history', async () => {
   const states = await Promise.all(Object.values(campaigns).map((id) => stateOf(db, id)));
   const reached = new Set(states.map(({ status }) => status));
   assert.deepEqual([...reached].sort(), [
@@ -673,7 +673,7 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
   },
 };
 
-test('every invariant has a corruption that it has to find', () => {
+test('every invariant has a corruption that it must find', () => {
   assert.deepEqual(
     Object.keys(corruptions),
     invariants.map(({ name }) => name),
@@ -693,7 +693,7 @@ for (const { name, text } of invariants) {
   }
 }
 
-test('a deadline that passed while no worker runs is nobody’s fault', async () => {
+test('a deadline that passed while no worker ran is not a violation', async () => {
   const text = invariants.find(({ name }) => name === '06_deadlines_are_kept')!.text;
   const late = `${c} deadline = now() - interval '1 hour' where campaign_id = $1`;
   await corrupted(late, campaigns['active']!, async (tx) => {
@@ -707,6 +707,6 @@ test('a deadline that passed while no worker runs is nobody’s fault', async ()
   });
 });
 
-test('what was corrupted for a test is whole again after it', async () => {
+test('the database is consistent again after each corruption test', async () => {
   assert.deepEqual(await findViolations(url), []);
 });

@@ -31,7 +31,7 @@ async function emptyDatabase(t: TestContext): Promise<string> {
   return database.url;
 }
 
-test('each migration is applied once, in order, and recorded as Supabase records it', async (t) => {
+test('each migration is applied once, in order, and recorded in Supabase’s format', async (t) => {
   const url = await emptyDatabase(t);
   const directory = directoryOf(t, first);
   assert.deepEqual(await migrate(url, { log, directory }), { applied: ['20200101000000'] });
@@ -46,7 +46,7 @@ test('each migration is applied once, in order, and recorded as Supabase records
   });
 });
 
-test('twenty processes that start at once apply each migration once', async (t) => {
+test('twenty concurrent starts apply each migration once', async (t) => {
   const url = await emptyDatabase(t);
   const directory = directoryOf(t, { ...first, ...second });
   const runs = await Promise.all(
@@ -57,7 +57,7 @@ test('twenty processes that start at once apply each migration once', async (t) 
   assert.deepEqual((await asAdmin(url, 'select * from one')).rows, [{ id: 1, name: null }]);
 });
 
-test('a migration that was applied and then edited is refused, and nothing is applied', async (t) => {
+test('an edited migration that was already applied is refused, and nothing is applied', async (t) => {
   const url = await emptyDatabase(t);
   await migrate(url, { log, directory: directoryOf(t, first) });
   const edited = { '20200101000000_one.sql': 'create table one (id bigint);', ...second };
@@ -66,7 +66,7 @@ test('a migration that was applied and then edited is refused, and nothing is ap
   assert.deepEqual((await asAdmin(url, 'select * from one')).rows, [{ id: 1 }]);
 });
 
-test('line ends changed by a checkout are no edit', async (t) => {
+test('changed line endings are not an edit', async (t) => {
   const url = await emptyDatabase(t);
   await migrate(url, {
     log,
@@ -76,7 +76,7 @@ test('line ends changed by a checkout are no edit', async (t) => {
   assert.deepEqual(await migrate(url, { log, directory }), { applied: [] });
 });
 
-test('what the Supabase command line has applied is accepted, and guarded from then on', async (t) => {
+test('migrations applied by the Supabase command line are accepted and then protected', async (t) => {
   const url = await emptyDatabase(t);
   await asAdmin(
     url,
@@ -98,7 +98,7 @@ test("a newer service's migrations do not stop an older service", async (t) => {
   assert.deepEqual(await migrate(url, { log, directory: directoryOf(t, first) }), { applied: [] });
 });
 
-test('a migration that fails leaves nothing and says in which file and line', async (t) => {
+test('a failed migration leaves nothing and reports its file and line', async (t) => {
   const url = await emptyDatabase(t);
   const sql = 'create table half (id int);\nselect nonsense;\n';
   const directory = directoryOf(t, { ...first, '20200103000000_bad.sql': sql });
@@ -111,7 +111,7 @@ test('a migration that fails leaves nothing and says in which file and line', as
   assert.deepEqual(rows, [{ half: null, one: 'one' }]);
 });
 
-test('a file whose name gives no order is refused', (t) => {
+test('a file whose name has no version is refused', (t) => {
   assert.throws(() => readMigrations(directoryOf(t, { 'notes.sql': '' })), /not named/);
   const twins = { '20200101000000_a.sql': '', '20200101000000_b.sql': '' };
   assert.throws(() => readMigrations(directoryOf(t, twins)), /two migrations have the version/);

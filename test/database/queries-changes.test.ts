@@ -35,7 +35,7 @@ const notedByCallers = ['count_lines', 'join_campaigns', 'refund_by_provider', '
 const functionsIn = (text: string) =>
   [...text.matchAll(/\bsambatan\.([a-z_]+)\s*\(/g)].map(([, name]) => name!);
 
-test('a statement that writes an event says which campaigns it changes', async () => {
+test('a SQL statement that writes an event declares the campaigns that it changes', async () => {
   const functions = await ask<{ name: string; source: string }>(
     db,
     `select proname as name, prosrc as source from pg_proc
@@ -72,7 +72,7 @@ const newCampaign = () => ({
   payments: defaultPaymentRules,
 });
 
-test('whoever watches is notified once the commit was acknowledged, and not before', async () => {
+test('change notifications are sent after the acknowledged commit, not before', async () => {
   const { id } = await runInTransaction(db, async (tx) => {
     const made = await createCampaign(tx, service, newCampaign());
     assert.deepEqual(changed, []);
@@ -81,7 +81,7 @@ test('whoever watches is notified once the commit was acknowledged, and not befo
   assert.deepEqual(changed, [id]);
 });
 
-test('nobody is notified of a preview or of what failed', async () => {
+test('previews and failed transactions send no change notification', async () => {
   changed.length = 0;
   await preview(db, (tx) => createCampaign(tx, service, newCampaign()));
   const failing = runInTransaction(db, async (tx) => {
@@ -92,7 +92,7 @@ test('nobody is notified of a preview or of what failed', async () => {
   assert.deepEqual(changed, []);
 });
 
-test('a statement that calls a function with effects is not taken for a read', async () => {
+test('a SQL statement that calls a function with effects does not count as a read', async () => {
   const functions = await ask<{ name: string }>(
     db,
     `select distinct proname as name from pg_proc
@@ -109,7 +109,7 @@ test('a statement that calls a function with effects is not taken for a read', a
   );
 });
 
-test('a read that the database could not serve is retried, a write outside a transaction is not', async () => {
+test('a failed read is retried; a write outside a transaction is not', async () => {
   await ask(db, 'create sequence sambatan.attempts_of_test');
   await ask(
     db,

@@ -1034,7 +1034,7 @@ async function plansOf(name: string, text: string, values: unknown[] = []): Prom
   return plans.filter(({ 'Query Text': query }) => query !== flush.text);
 }
 
-test('every query is explained here, or is a command’s', () => {
+test('every query has a plan test here or belongs to a command', () => {
   const known = new Set([...Object.keys(cases), ...Object.keys(ofCommands)]);
   assert.deepEqual(
     allQueries()
@@ -1045,7 +1045,7 @@ test('every query is explained here, or is a command’s', () => {
 });
 
 suite('on 100,000 campaigns and 1,000,000 participations', () => {
-  test('the market is made', async () => {
+  test('the test data is created', async () => {
     const market = readFileSync(
       join(import.meta.dirname, '../support/database/large-market.sql'),
       'utf8',
@@ -1072,7 +1072,7 @@ suite('on 100,000 campaigns and 1,000,000 participations', () => {
       set auto_explain.log_level = notice; set search_path = ''; set jit = off; set work_mem = '4MB'`);
   });
 
-  test('what this test looks for is found: a query without an index fails it', async () => {
+  test('a query without an index fails the check', async () => {
     const bad = {
       test_no_index: "select count(*) from sambatan.participants where note = 'x'",
       test_clock:

@@ -69,7 +69,7 @@ async function pagesOf(statement: string): Promise<number> {
 /** One visit of each row by its key costs some four pages; all pairs would be millions. */
 const maxPages = orders * 100;
 
-test('the books of a campaign that the statistics do not know are read in one pass', async () => {
+test('the books of a campaign without statistics are read in one pass', async () => {
   const pages = await pagesOf(`select * from sambatan.campaign_books('${hot}')`);
   assert.ok(pages < maxPages, `${pages} pages`);
 });

@@ -80,7 +80,7 @@ function fits(declared: string, server: string, is: 'parameter' | 'column'): boo
 
 const sources = declaredTypes();
 
-test('the types of every statement are found in its source', () => {
+test('the types of every SQL statement are found in its source', () => {
   const found = new Set(allQueries().filter(({ name }) => sources(name) !== undefined));
   assert.deepEqual(
     allQueries()
@@ -114,12 +114,12 @@ async function mismatches(text: string, declared: DeclaredTypes): Promise<string
 }
 
 for (const { name, text } of allQueries()) {
-  test(`${name} takes and gives on the real schema what its type says`, async () => {
+  test(`${name} has the declared parameter and result types on the real schema`, async () => {
     assert.deepEqual(await mismatches(text, sources(name)!), []);
   });
 }
 
-test('what a type says wrongly is found', async () => {
+test('a wrong type is found', async () => {
   const text = 'select $1::int8 as big, $2::text as word, now() as at';
   const wrong = {
     parameters: '[a: Date, b: string, c: number]',

@@ -73,7 +73,7 @@ async function refusalOf(statement: string, ...values: unknown[]): Promise<strin
 }
 
 suite('migrations', () => {
-  test('are what scripts/baseline.js writes from sql/schema and sql/functions', (t) => {
+  test('equal what scripts/baseline.js writes from sql/schema and sql/functions', (t) => {
     const written = mkdtempSync(join(tmpdir(), 'sambatan-baseline-'));
     t.after(() => rmSync(written, { recursive: true, force: true }));
     const root = join(import.meta.dirname, '../..');
@@ -90,7 +90,7 @@ suite('migrations', () => {
     }
   });
 
-  test('are plain SQL: one simple transaction applies each, without our runner', async (t) => {
+  test('are plain SQL that a simple transaction applies without our runner', async (t) => {
     const bare = await testDatabase({ empty: true });
     t.after(() => bare.close());
     const client = new pg.Client({ connectionString: bare.url });
@@ -110,7 +110,7 @@ suite('migrations', () => {
     );
   });
 
-  test('install what sql/functions says, no more and no less', async () => {
+  test('install exactly the functions of sql/functions', async () => {
     const directory = join(import.meta.dirname, '../../sql/functions');
     const sources = readdirSync(directory).toSorted();
     await undone(async (client) => {
@@ -137,7 +137,7 @@ suite('migrations', () => {
     });
   });
 
-  test('the functions take typed parameters: none of them builds statements from text', async () => {
+  test('the functions take typed parameters and build no SQL from text', async () => {
     const { rows } = await undone(functionsOf);
     for (const { name, source } of rows) {
       assert.doesNotMatch(source, /\bexecute\b(?! function)/i, name);
@@ -156,7 +156,7 @@ suite('vocabularies', () => {
       )
     ).map(({ label }) => label);
 
-  test('every value of an enum is a word of the service', async () => {
+  test('every value of an enum is known to the service', async () => {
     assert.deepEqual(await labelsOf('campaign_status'), campaignStatuses.map(toDbStatus));
     assert.deepEqual(
       await labelsOf('participant_status'),
@@ -167,7 +167,7 @@ suite('vocabularies', () => {
     assert.deepEqual(await labelsOf('brand_role'), [...brandRoles]);
   });
 
-  test('the audit log takes the events of the service and no others', async () => {
+  test('the audit log accepts exactly the events of the service', async () => {
     for (const event of [...auditEvents, 'campaign_vanished']) {
       const refusal = await refusalOf(
         `insert into sambatan.audit_logs values ($1, 999, now(), $2, $3, 'service', '{}', '')`,
@@ -181,8 +181,8 @@ suite('vocabularies', () => {
   });
 });
 
-suite('what belongs to a campaign', () => {
-  test('leads its primary key, its unique keys and its foreign keys with campaign_id', async () => {
+suite('tables of a campaign', () => {
+  test('have keys and foreign keys that start with campaign_id', async () => {
     const keys = await ask<{ table: string; name: string; first: string; target: string | null }>(
       db,
       `select t.relname as table, c.conname as name, a.attname as first,
@@ -242,7 +242,7 @@ suite('what belongs to a campaign', () => {
   });
 });
 
-suite('rules that hold whoever writes', () => {
+suite('rules that hold for every writer', () => {
   const change = (set: string) => `update sambatan.campaigns set ${set} where campaign_id = $1`;
   const changes: Record<string, string> = {
     'filled_slots = total_slots + 1': 'campaigns_filled_slots',
@@ -429,7 +429,7 @@ suite('an entry of a waiting list', () => {
     });
 
   for (const from of waitingStatuses) {
-    test(`that is ${from} moves only where the table of transitions leads`, async () => {
+    test(`with status ${from} follows only the transitions of the table`, async () => {
       for (const to of waitingStatuses.filter((status) => status !== from)) {
         const leads = waitingEvents.some((event) => waitingAfter(from, event) === to);
         assert.equal(await moved(from, to), leads ? 'moved' : 'SB001', `${from} to ${to}`);
@@ -447,7 +447,7 @@ suite('an entry of a waiting list', () => {
     assert.equal(await refusalOf(insert(1), campaignId, listId), undefined);
   });
 
-  test('keeps no more slots than are free, and none when nobody waits', async () => {
+  test('reserves at most the free slots, and none if nobody waits', async () => {
     for (const set of ['waiting_entries = 1, reserved_slots = 9', 'reserved_slots = 1']) {
       const statement = `update sambatan.campaigns set ${set} where campaign_id = $1`;
       assert.equal(await refusalOf(statement, campaignId), 'campaigns_reserved_slots');
@@ -456,7 +456,7 @@ suite('an entry of a waiting list', () => {
 });
 
 suite('row-level security', () => {
-  test('is on for every table of both schemas, and no policy lets anybody in', async () => {
+  test('is on for every table of both schemas, without a policy that grants access', async () => {
     const open = relations.filter(({ isTable, isSecured }) => isTable && !isSecured);
     assert.deepEqual(open, []);
     const policies = `select * from pg_policies where schemaname in ('sambatan', 'sambatan_auth')`;
@@ -469,7 +469,7 @@ suite('row-level security', () => {
     }
   });
 
-  test('no privilege on a schema, table, view or function is granted to the public', async () => {
+  test('no privilege on a schema, table, view or function is granted to public', async () => {
     const granted = await ask(
       db,
       `with ours as (
@@ -519,7 +519,7 @@ suite('row-level security', () => {
     });
 
   for (const role of ['anon', 'authenticated']) {
-    test(`${role} reads, writes and executes nothing`, async () => {
+    test(`${role} can read, write and execute nothing`, async () => {
       await asBrowser(role, async (client) => {
         const { rows } = await functionsOf(client);
         await client.query(`set local role ${role}`);
@@ -541,7 +541,7 @@ suite('row-level security', () => {
       });
     });
 
-    test(`${role} sees no row even where somebody granted the schema and its tables`, async () => {
+    test(`${role} sees no row even with granted access to the schema and its tables`, async () => {
       await asBrowser(role, async (client) => {
         await client.query(`grant usage on schema sambatan, sambatan_auth to ${role};
           grant all on all tables in schema sambatan, sambatan_auth to ${role}`);

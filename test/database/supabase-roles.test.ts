@@ -89,7 +89,7 @@ async function isLet(role: string, statement: string): Promise<boolean> {
 }
 
 for (const role of browsers) {
-  test(`${role} may do nothing with anything the migrations make`, async () => {
+  test(`${role} has no privileges on the objects of the migrations`, async () => {
     const things = await everything(role);
     assert.ok(things.length > 60, `only ${things.length} things were found`);
     assert.deepEqual(
@@ -98,7 +98,7 @@ for (const role of browsers) {
     );
   });
 
-  test(`${role} is refused by the server itself`, async () => {
+  test(`the server refuses statements of ${role}`, async () => {
     for (const { name } of await everything(role)) {
       const [kind = '', what = ''] = name.split(/ (.*)/);
       if (kind === 'table' || kind === 'view') {
@@ -111,7 +111,7 @@ for (const role of browsers) {
     }
   });
 
-  test(`control: a table, a view, a sequence and a function given to ${role} are found`, async () => {
+  test(`control: a table, a view, a sequence and a function granted to ${role} are found`, async () => {
     await client.query('savepoint control');
     try {
       await client.query(`create table sambatan.forgotten (id bigserial);

@@ -41,7 +41,7 @@ function pool(t: TestContext, options: { url?: string; maxConnections?: number }
   return Object.assign(own, { log });
 }
 
-test('values come as what they are: bigint, Date, json, numeric text', async () => {
+test('values have their types: bigint, Date, json, numeric text', async () => {
   const values = query<[bigint, Date], Record<string, unknown>>(
     'test_values',
     `select $1::int8 as big, $2::timestamptz as time, '{"a": [1]}'::jsonb as json,
@@ -61,7 +61,7 @@ test('values come as what they are: bigint, Date, json, numeric text', async () 
   });
 });
 
-test('one and maybe refuse another number of rows', async () => {
+test('one() and maybe() throw on another number of rows', async () => {
   const some = query<[number], { n: number }>('test_some', 'select generate_series(1, $1) as n');
   assert.deepEqual(await db.one(some, 1), { n: 1 });
   assert.equal(await db.maybe(some, 0), undefined);
@@ -69,13 +69,13 @@ test('one and maybe refuse another number of rows', async () => {
   await assert.rejects(db.maybe(some, 2), /test_some gives at most one row, not 2/);
 });
 
-test('a name belongs to one statement', () => {
+test('a statement name belongs to one SQL text', () => {
   assert.throws(() => query('test_one', 'select 2'), /two queries are named test_one/);
   assert.throws(() => query('Bad Name', 'select 2'), /not a name/);
   assert.ok(allQueries().some(({ name }) => name === 'test_one'));
 });
 
-test('what a transaction wrote is there after it, and gone when its verb throws', async () => {
+test('a commit stores the writes, and an exception rolls them back', async () => {
   assert.deepEqual(await db.transaction((tx) => tx.one(write, 1, 'a')), { id: 1 });
   const stop = new Error('stop');
   const failing = db.transaction(async (tx) => {
@@ -86,7 +86,7 @@ test('what a transaction wrote is there after it, and gone when its verb throws'
   assert.equal((await db.one(count)).count, 1n);
 });
 
-test('a commit whose transaction had failed is an error, not a lost write', async () => {
+test('the commit of a failed transaction is an error, not a lost write', async () => {
   const swallowed = db.transaction(async (tx) => {
     await tx.rows(write, 3, 'c');
     await assert.rejects(tx.rows(write, 3, 'again'));
@@ -95,7 +95,7 @@ test('a commit whose transaction had failed is an error, not a lost write', asyn
   assert.equal((await db.one(count)).count, 1n);
 });
 
-test('a transaction that is used after its end throws and writes nothing', async () => {
+test('a transaction used after its end throws and writes nothing', async () => {
   let kept: Tx | undefined;
   await db.transaction(async (tx) => {
     kept = tx;
@@ -104,7 +104,7 @@ test('a transaction that is used after its end throws and writes nothing', async
   assert.equal((await db.one(count)).count, 1n);
 });
 
-test("a constraint, a rule's refusal and a bug are told apart", async () => {
+test('a constraint violation, a refusal and a bug are distinguished', async () => {
   assert.deepEqual(await failure(db.rows(write, 1, 'twice')), {
     kind: 'constraint',
     constraint: 'notes_pkey',
@@ -124,7 +124,7 @@ test("a constraint, a rule's refusal and a bug are told apart", async () => {
   assert.deepEqual(await failure(db.rows(bug)), { kind: 'unknown' });
 });
 
-test('a lock is waited for about 1.5 s and then answered as busy', async (t) => {
+test('a lock wait ends after about 1.5 s with “busy”', async (t) => {
   const holder = pool(t);
   const { promise: held, resolve: isHeld } = Promise.withResolvers<void>();
   const { promise: done, resolve: finish } = Promise.withResolvers<void>();
@@ -142,7 +142,7 @@ test('a lock is waited for about 1.5 s and then answered as busy', async (t) => 
   await holding;
 });
 
-test('a backend that is killed while idle costs nothing but a line in the log', async (t) => {
+test('a killed idle backend only causes a log line', async (t) => {
   const own = pool(t, { maxConnections: 1 });
   const { pid } = await own.one(ownPid);
   await db.rows(kill, pid);
@@ -151,7 +151,7 @@ test('a backend that is killed while idle costs nothing but a line in the log', 
   assert.ok(own.log.lines.some(({ text }) => text === 'an idle database connection was lost'));
 });
 
-test('a backend that is killed inside a transaction: nothing applied, safe to retry', async (t) => {
+test('a backend killed inside a transaction is retryable: nothing was applied', async (t) => {
   const own = pool(t, { maxConnections: 1 });
   const killed = own.transaction(async (tx) => {
     const { pid } = await tx.one(ownPid);
@@ -164,7 +164,7 @@ test('a backend that is killed inside a transaction: nothing applied, safe to re
   assert.deepEqual(own.stats(), { total: 1, idle: 1, waiting: 0 });
 });
 
-test('a lone write that is cut off may have been applied: not safe', async (t) => {
+test('an interrupted single write may have been applied and is not retryable', async (t) => {
   const own = pool(t, { maxConnections: 1 });
   const { pid } = await own.one(ownPid);
   const sleepQuery = query<[], unknown>('test_sleep', 'select pg_sleep(10)', {
@@ -180,7 +180,7 @@ test('a lone write that is cut off may have been applied: not safe', async (t) =
   assert.deepEqual(await cut, { kind: 'unavailable', safe: false });
 });
 
-test('a statement whose result a migration changed is prepared anew', async (t) => {
+test('a statement whose result type a migration changed is prepared again', async (t) => {
   const own = pool(t, { maxConnections: 1 });
   await own.transaction((tx) => tx.rows(query('test_shape', 'create table shape (a int)')));
   const all = query<[], object>('test_shape_all', 'select * from shape');
@@ -214,19 +214,19 @@ const quickly = async (promise: Promise<unknown>) => {
   assert.ok(waited < 2_500, `${waited} ms`);
 };
 
-test('a server that is not there is found out at once', async (t) => {
+test('a missing server is detected at once', async (t) => {
   const absent = 'postgresql://nobody:nothing@127.0.0.1:1/none';
   await quickly(pool(t, { url: absent }).rows(one));
   const socket = 'postgresql://nobody:nothing@localhost/none?host=%2Fnowhere';
   await quickly(pool(t, { url: socket }).transaction((tx) => tx.rows(one)));
 });
 
-test('a server that says nothing is given up after two seconds', async (t) => {
+test('an unresponsive server is given up after two seconds', async (t) => {
   const own = pool(t, { url: await fakeServer(t, () => undefined), maxConnections: 1 });
   await Promise.all([quickly(own.rows(one)), quickly(own.rows(one))]);
 });
 
-test('a pool whose connections are all taken is overloaded, not unavailable', async (t) => {
+test('an exhausted pool answers overloaded, not unavailable', async (t) => {
   const own = pool(t, { maxConnections: 1 });
   const { promise: done, resolve: finish } = Promise.withResolvers<void>();
   const holding = own.transaction(async (tx) => {
@@ -238,7 +238,7 @@ test('a pool whose connections are all taken is overloaded, not unavailable', as
   await holding;
 });
 
-test('behind a transaction pooler: no names, no LISTEN, the time-outs in each transaction', async (t) => {
+test('behind a transaction pooler: no prepared statements, no LISTEN, time-outs set per transaction', async (t) => {
   const pooled = new URL(url);
   pooled.searchParams.set('pgbouncer', 'true');
   const own = pool(t, { url: pooled.toString(), maxConnections: 1 });
@@ -256,7 +256,7 @@ test('behind a transaction pooler: no names, no LISTEN, the time-outs in each tr
   assert.deepEqual(await own.transaction((tx) => tx.one(seen)), { timeout: '1500ms', names: 0n });
 });
 
-test('LISTEN hears, survives a lost connection and says that it may have missed some', async (t) => {
+test('LISTEN receives notifications, survives a lost connection and reports the gap', async (t) => {
   const own = pool(t);
   const heard: string[] = [];
   let wake = Promise.withResolvers<void>();
@@ -282,7 +282,7 @@ test('LISTEN hears, survives a lost connection and says that it may have missed 
   await stop();
 });
 
-test('closing waits for what is in flight, and can be done twice', async () => {
+test('closing waits for running work and can be called twice', async () => {
   const own = openDatabase({ url, log: recordingLog() });
   const slow = query<[], { done: boolean }>('test_slow', 'select true as done from pg_sleep(0.2)');
   const answer = own.one(slow);

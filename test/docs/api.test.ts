@@ -69,7 +69,7 @@ function shownIn(name: string): Shown[] {
   });
 }
 
-test('every request that the guides show is one that the service takes', () => {
+test('every request in the guides is valid for the service', () => {
   const all = guides.flatMap(shownIn);
   const bodies = all.filter(({ body }) => body !== undefined);
   assert.ok(all.length >= 90 && bodies.length >= 35, `${all.length}, ${bodies.length}`);
@@ -90,7 +90,7 @@ test('every request that the guides show is one that the service takes', () => {
   }
 });
 
-test('every page that the guides name is there', () => {
+test('every page that the guides mention exists', () => {
   const shapes = service.routes
     .filter((route) => route.startsWith('GET ') && !route.includes('/api/'))
     .map((route) => new RegExp(`^${route.slice(4).replaceAll(/:\w+/g, '[^/]+')}$`));
@@ -108,7 +108,7 @@ test('every page that the guides name is there', () => {
   assert.ok(named >= 40, `${named}`);
 });
 
-test('the tour of docs/api.md runs as it stands, and leads to a completed and paid campaign', async () => {
+test('the tour of docs/api.md runs as written and ends with a completed and paid campaign', async () => {
   assert.equal(blocks.length, 5);
   mkdirSync(join(directory, 'data'));
   writeFileSync(join(directory, 'data', 'service-key'), serviceKey);

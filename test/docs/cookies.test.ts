@@ -20,7 +20,7 @@ function between(text: string, mark: string): [from: number, to: number] {
   return [from, to];
 }
 
-test('docs/security.md has the cookies of the code, every one of them', () => {
+test('docs/security.md lists exactly the cookies of the code', () => {
   const text = readFileSync(file, 'utf8');
   const rows = Object.values<Cookie>(cookies).map(
     ({ name, holds, lasts, isPublic = false }) =>
@@ -75,7 +75,7 @@ class Browser {
   }
 }
 
-test('a person who signs in, chooses a theme and is signed out while typing gets these cookies and no others', async () => {
+test('signing in, choosing a theme and an ended session set exactly these cookies', async () => {
   const browser = new Browser('http://localhost');
   const email = 'kukis@contoh.id';
   await browser.send('GET', '/');
@@ -101,7 +101,7 @@ test('a person who signs in, chooses a theme and is signed out while typing gets
   }
 });
 
-test('docs/security.md lists every route of a picture or a proof, and no others', () => {
+test('docs/security.md lists exactly the routes that accept a picture or a proof', () => {
   const text = readFileSync(file, 'utf8');
   const [from, to] = between(text, 'pictures');
   const documented = [...text.slice(from, to).matchAll(/^\| (\S.*?) \|/gm)]

@@ -8,7 +8,7 @@ const documents = globSync(['*.md', 'docs/**/*.md'], { cwd: root });
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
 
-test('every file and directory that the documents name is there', () => {
+test('every file and directory that the documents name exists', () => {
   let named = 0;
   // A changelog tells of what was there once.
   for (const document of documents.filter((one) => one !== 'CHANGELOG.md')) {
@@ -22,7 +22,7 @@ test('every file and directory that the documents name is there', () => {
   assert.ok(named > 80, `${named}`);
 });
 
-test('every script of npm that the documents name is there', () => {
+test('every npm script that the documents name exists', () => {
   let named = 0;
   for (const document of documents) {
     for (const [, script] of read(document).matchAll(

@@ -33,7 +33,7 @@ function table(): string {
   return `\n${head}| --- | --- | --- | --- | --- | --- |\n${rows.join('')}\n`;
 }
 
-test('docs/security.md has the limits of the code, every one of them', () => {
+test('docs/security.md lists every limit of the code', () => {
   const text = readFileSync(file, 'utf8');
   const [begin, end] = marks.map((mark) => text.indexOf(mark));
   const from = begin! + marks[0].length;

@@ -29,13 +29,13 @@ function headersAt(seconds: number, secrets = [secret]): Record<string, string> 
   };
 }
 
-test('the check that docs/webhooks.md shows takes what we sign, by either secret of a change', () => {
+test('the verification code of docs/webhooks.md accepts our signatures with both secrets during a rotation', () => {
   assert.ok(shown.isGenuine(headersAt(now / 1_000), body, secret, now));
   const both = headersAt(now / 1_000, [newSecret(), secret]);
   assert.ok(shown.isGenuine(both, body, secret, now));
 });
 
-test('it takes nothing else', () => {
+test('it rejects every other signature', () => {
   const headers = headersAt(now / 1_000);
   const refused: Readonly<Record<string, boolean>> = {
     'another body': shown.isGenuine(headers, Buffer.from(`${sent.body} `), secret, now),

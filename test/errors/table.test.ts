@@ -62,7 +62,7 @@ function example(code: ErrorCode): DomainError {
   return new DomainError(code, params as never);
 }
 
-test('docs/errors.md lists every code with its status and its parameters, and no other', () => {
+test('docs/errors.md lists exactly the error codes with their status and parameters', () => {
   const text = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
   const rows = [...text.matchAll(/^\| `(\w+)` \| (\d{3}) \| ([^|]*)\|/gm)];
   const documented = rows.map(([, code, status, params = '']) => ({
@@ -80,7 +80,7 @@ test('docs/errors.md lists every code with its status and its parameters, and no
   assert.deepEqual(documented.toSorted(byCode), inTheTable.toSorted(byCode));
 });
 
-test('no code stands in two tables', async () => {
+test('no code is in two tables', async () => {
   const folder = new URL('../../src/errors/tables/', import.meta.url);
   const codes: string[] = [];
   for (const name of readdirSync(folder).filter((file) => file !== 'definition.ts')) {
@@ -90,7 +90,7 @@ test('no code stands in two tables', async () => {
   assert.deepEqual(codes.toSorted(), errorCodes.toSorted());
 });
 
-test('every error has a title and a detail in each language, with nothing left out', () => {
+test('every error has a complete title and detail in each language', () => {
   for (const code of errorCodes) {
     const texts = languages.map((language) => example(code).text(language));
     for (const { title, detail } of texts) {
@@ -102,7 +102,7 @@ test('every error has a title and a detail in each language, with nothing left o
   }
 });
 
-test('whoever may come again is told when', () => {
+test('temporary errors have a Retry-After header', () => {
   for (const code of errorCodes) {
     const comesAgain = [429, 503].includes(errorTable[code].status);
     assert.equal(example(code).retryAfterSeconds !== undefined, comesAgain, code);
@@ -110,7 +110,7 @@ test('whoever may come again is told when', () => {
   assert.equal(example('rate_limited').retryAfterSeconds, 42);
 });
 
-test('a sentence has the words that fit its parameters', () => {
+test('a message uses the right words for its parameters', () => {
   const none = new DomainError('slots_unavailable', { remaining: 0 });
   assert.match(none.text('id').detail, /semua slot sudah terisi/);
   const some = new DomainError('slots_unavailable', { remaining: 3 });
@@ -133,7 +133,7 @@ test('an error raised in the database by name is the same error', () => {
   assert.equal(domainErrorNamed('toString', {}), undefined);
 });
 
-test('a verb can complain about one field', () => {
+test('an operation can report an error of one field', () => {
   const error = invalidField('opens_at', { id: 'Harus lebih awal.', en: 'Must be earlier.' });
   assert.equal(error.status, 422);
   assert.equal(error.fields[0]?.field, 'opens_at');
@@ -143,7 +143,7 @@ test('a verb can complain about one field', () => {
 const machineWords =
   /Idempotency-Key|application\/|JSON|UTF-8|UUID|\bAPI\b|\b(?:GET|HEAD|POST|PUT|PATCH|DELETE)\b|\bbytes?\b|65.?536|\bsambatan [a-z]+-[a-z]+|[Hh]eaders?\b|Content-|charset|server key|database|[Bb]asis data|undefined|NaN|\[object/;
 
-test('every error page speaks to people, in both languages', () => {
+test('every error page has a readable text in both languages', () => {
   for (const code of errorCodes) {
     for (const language of languages) {
       const error = example(code);
@@ -160,7 +160,7 @@ test('every error page speaks to people, in both languages', () => {
   }
 });
 
-test('errors about one of something do not say several', () => {
+test('errors about one thing use the singular', () => {
   const numbered = {
     quantity_out_of_bounds: (n: number) => ({ minimum: n, maximum: n, held: n }),
     slots_unavailable: (n: number) => ({ remaining: n }),
@@ -193,7 +193,7 @@ test('errors about one of something do not say several', () => {
   }
 });
 
-test('numbers of slots agree with their noun wherever they are shown', () => {
+test('quantities of slots agree with their noun everywhere', () => {
   for (const language of languages) {
     const visit = {
       language,
@@ -218,7 +218,7 @@ test('numbers of slots agree with their noun wherever they are shown', () => {
   }
 });
 
-test('each flaw of a proof has a sentence of its own', () => {
+test('each fault of a proof has its own message', () => {
   const flaws = Object.keys(proofFlaws) as ProofFlaw[];
   for (const language of languages) {
     const details = flaws.map(

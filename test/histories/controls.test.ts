@@ -190,7 +190,7 @@ const controls: Readonly<Record<string, Control>> = {
 };
 
 for (const [what, control] of Object.entries(controls)) {
-  test(`when ${what}, a short history tells`, async (t) => {
+  test(`control: when ${what}, a short history detects it`, async (t) => {
     const { file, rule, instead } = control;
     const whole = readFileSync(join(import.meta.dirname, '../../sql/functions', file), 'utf8');
     assert.equal(whole.split(rule).length, 2, `${file} has to have the rule once`);

@@ -45,7 +45,7 @@ const historiesIn = (world: World, stop?: AbortSignal) =>
     if (stop?.aborted !== true) count(`ended ${await follow(world, start, steps)}`);
   });
 
-test('whatever is done to campaigns over HTTP, a simple model does the same', async (t) => {
+test('random operations over HTTP have the same results as a simple model', async (t) => {
   t.diagnostic(`SAMBATAN_TEST_SEED=${replay.seed} for SAMBATAN_TEST_RUNS=${numRuns}`);
   const began = performance.now();
   const each = Math.ceil(numRuns / worldsAtOnce);
@@ -154,7 +154,7 @@ const corpus = JSON.parse(
 ) as { seed: number; path?: string }[];
 
 for (const { seed: failed, path } of corpus) {
-  test(`the history of seed ${failed} that once failed holds`, async () => {
+  test(`the history of seed ${failed}, which once failed, passes`, async () => {
     const only = path === undefined ? { numRuns: 20 } : { path, numRuns: 1 };
     await fc.assert(historiesIn(worlds[0]!), { seed: failed, ...only });
   });

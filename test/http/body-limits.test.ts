@@ -37,7 +37,7 @@ async function inject(route: string, payload: string | Buffer, type: string) {
   });
 }
 
-test('every route of the API takes as many bytes as its document says, and refuses one more', async () => {
+test('every API route accepts exactly as many bytes as its document states', async () => {
   assert.ok(ofApi.length > 70);
   for (const route of ofApi) {
     const operation = operationOf(route);
@@ -59,7 +59,7 @@ test('every route of the API takes as many bytes as its document says, and refus
   }
 });
 
-test('an example of every JSON route fits, with each character escaped', async () => {
+test('an example of every JSON route fits with each character escaped', async () => {
   for (const route of ofApi) {
     const { body } = exampleOf(route.replaceAll(/:(\w+)/g, '{$1}'));
     if (typeof body !== 'object') continue;
@@ -74,7 +74,7 @@ test('an example of every JSON route fits, with each character escaped', async (
   }
 });
 
-test('every form of the site is read up to its limit, and refused in words beyond it', async () => {
+test('every form of the site is read up to its limit, and refused with a message above it', async () => {
   const sizes: ReadonlySet<number> = new Set(Object.values(formBytes));
   for (const route of forms) {
     const english = route.includes(' /en/');
@@ -91,7 +91,7 @@ test('every form of the site is read up to its limit, and refused in words beyon
   }
 });
 
-test('a body that only a long text can have is small where the route takes a short one', () => {
+test('a large body is refused where the route accepts only short text', () => {
   const most = (route: string) => operationOf(route)['x-max-body-bytes'];
   assert.equal(most('POST /api/sambatan/campaigns/:id/shortfall/preview'), 2_048);
   assert.equal(most('POST /api/sambatan/campaigns/:id/join'), 8_192);
@@ -99,7 +99,7 @@ test('a body that only a long text can have is small where the route takes a sho
   assert.equal(most('POST /api/sambatan/participations/:id/proof'), sizeLimits.pictureBytes.max);
 });
 
-test('the longest text of emoji, escaped, is within what its schema can need', () => {
+test('the longest text of escaped emoji fits into the limit of its schema', () => {
   const schema = closed({ note: text(1, 500) });
   const note = '\\ud83d\\ude00'.repeat(500);
   assert.ok(`{\n  "note": "${note}"\n}\n`.length <= jsonBytesOf(schema));

@@ -92,7 +92,7 @@ const send = (
   });
 
 for (const target of targets) {
-  test(`${target.what} takes no compressed request and says why`, async () => {
+  test(`${target.what} refuses a compressed request with the reason`, async () => {
     for (const [coding, encode] of Object.entries(codings)) {
       const answer = await send(target, coding, encode);
       const said = await answer.text();
@@ -105,7 +105,7 @@ for (const target of targets) {
     }
   });
 
-  test(`${target.what} takes a request that says it is not compressed`, async () => {
+  test(`${target.what} accepts a request with the identity encoding`, async () => {
     const answer = await send(target, 'Identity', (body) => body);
     assert.notEqual(answer.status, 415, await answer.text());
   });

@@ -38,7 +38,7 @@ const refused: Readonly<Record<string, Record<string, string>>> = {
 };
 
 for (const [fact, headers] of Object.entries(taken)) {
-  test(`a form is taken when ${fact}`, async () => assert.equal(await sent(headers), 303));
+  test(`a form is accepted when ${fact}`, async () => assert.equal(await sent(headers), 303));
 }
 for (const [fact, headers] of Object.entries(refused)) {
   test(`a form is refused when ${fact}`, async () => assert.equal(await sent(headers), 403));

@@ -27,7 +27,7 @@ async function say(
 }
 const get = (path: string, ...headers: string[]) => say(service, `GET ${path} HTTP/1.1`, headers);
 
-test('a request for two hosts, or for none that there could be, is refused', async () => {
+test('a request with two hosts, or an invalid one, is refused', async () => {
   for (const path of ['/masuk', '/api/sambatan/campaigns', '/livez']) {
     assert.match(await get(path, 'Host: a.example', 'Host: b.example'), /^HTTP\/1.1 400 /, path);
     assert.match(await get(path, 'Host: a.example', 'hOsT: a.example'), /^HTTP\/1.1 400 /, path);
@@ -40,7 +40,7 @@ test('a request for two hosts, or for none that there could be, is refused', asy
   }
 });
 
-test('no page links to another site because its address was asked for in its name', async () => {
+test('no page links to the host of a forged Host header', async () => {
   const asked = [
     '/en//other.example/x',
     '//other.example/x',
@@ -58,7 +58,7 @@ test('no page links to another site because its address was asked for in its nam
   }
 });
 
-test('captured mails are read by whoever knows the secret address, and by nobody else', async () => {
+test('captured e-mails are readable only with the secret URL', async () => {
   const { port } = new URL(service.url);
   const { outboxPath } = service.app;
   const hosts = [`127.0.0.1:${port}`, `localhost:${port}`, `rebound.example:${port}`];
@@ -75,7 +75,7 @@ test('captured mails are read by whoever knows the secret address, and by nobody
   }
 });
 
-test('host and protocol of a proxy are checked, and those of anybody else are not believed', async (t) => {
+test('host and protocol headers are validated and only accepted from trusted proxies', async (t) => {
   const proxied = await httpService({
     environment: { SAMBATAN_TRUSTED_PROXIES: '127.0.0.1' },
     beside: service,
@@ -100,7 +100,7 @@ test('host and protocol of a proxy are checked, and those of anybody else are no
   assert.match(told, /hreflang="en" href="https:\/\/b\.example\//);
 });
 
-test('what holds an address is kept by shared caches only if the address was configured', async (t) => {
+test('shared caches may store pages with the origin only if it is configured', async (t) => {
   const shop = await openShop(service);
   const { id: campaign } = await shop.campaign();
   const configured = await httpService({
@@ -117,7 +117,7 @@ test('what holds an address is kept by shared caches only if the address was con
   assert.equal(await cacheOf(configured, 'evil.example'), 'public, max-age=86400');
 });
 
-test('a forwarding header of an unnamed peer is told once in the log and in health', async (t) => {
+test('a forwarding header from an untrusted peer is reported once in the log and in health', async (t) => {
   const own = await httpService({ beside: service });
   t.after(own.close);
   const health = async () => (await own.visitor.get('/health')).body['unnamed_proxy'];
@@ -137,7 +137,7 @@ test('a forwarding header of an unnamed peer is told once in the log and in heal
   assert.equal((await named.visitor.get('/health')).body['unnamed_proxy'], false);
 });
 
-test('an invitation’s link leads to the site, not to the host that its sender named', async () => {
+test('an invitation link uses the configured site, not the sender’s Host header', async () => {
   const mailbox = await openMailbox();
   const apart = await httpService({ environment: { SMTP_URL: mailbox.url }, beside: service });
   try {
@@ -179,7 +179,7 @@ test('an invitation’s link leads to the site, not to the host that its sender 
   }
 });
 
-test('an address that cannot be read is a page to people and a problem to programs', async () => {
+test('a malformed URL gets an error page for browsers and a problem document for programs', async () => {
   const page = await get('/en/sambatan/%ff', 'Host: a.example');
   assert.match(page, /^HTTP\/1.1 400 /);
   assert.match(page, /^content-type: text\/html/im);
@@ -193,7 +193,7 @@ test('an address that cannot be read is a page to people and a problem to progra
   }
 });
 
-test('what takes the method and has nothing at this path is not found', async () => {
+test('a route that accepts the method but has no content answers 404', async () => {
   for (const path of ['/api/docs/static/nothing.js', '/api/docs/static/..%2f..%2fpackage.json']) {
     const heard = await get(path, 'Host: a.example');
     assert.match(heard, /^HTTP\/1.1 404 /, path);

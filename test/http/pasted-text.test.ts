@@ -11,7 +11,7 @@ const service = await httpService({ environment: { MIDTRANS_SERVER_KEY: serverKe
 after(service.close);
 const shop = await openShop(service);
 
-test('what is pasted into an address is kept without what cannot be seen', async () => {
+test('invisible characters are removed from a pasted address', async () => {
   const user = await service.user();
   const address = {
     label: 'Rumah',
@@ -31,7 +31,7 @@ test('what is pasted into an address is kept without what cannot be seen', async
   assert.doesNotMatch(JSON.stringify(kept), /[\u00ad\u200b\u2066\u2069\u202d\u202c\ufeff]/);
 });
 
-test('a name keeps its letters and its emoji, which are made of several characters', async () => {
+test('a name keeps letters and emoji that consist of several characters', async () => {
   const user = await service.user();
   const name = 'Sari 👩‍🌾 Dewi–Ayu';
   const kept = expectStatus(await user.patch('/me', { display_name: `\ufeff${name}` }), 200);
@@ -43,7 +43,7 @@ const pasted = (text: string) => `\ufeff\u202a${text}\u202c\u200b\u00a0`;
 const fullWidth = (text: string) =>
   text.replaceAll(/[!-~]/g, (one) => String.fromCharCode(one.charCodeAt(0) + 0xfee0));
 
-test('an e-mail address and a code sign in, however they were pasted', async () => {
+test('an e-mail address and a code work with any pasted characters', async () => {
   for (const write of [pasted, fullWidth, (text: string) => pasted(fullWidth(text))]) {
     const email = `sari-${newId().slice(-8)}@contoh.id`;
     const client = new SiteClient(service);
@@ -55,7 +55,7 @@ test('an e-mail address and a code sign in, however they were pasted', async () 
   }
 });
 
-test('an account number is kept in digits, from forms and from the API', async () => {
+test('a bank account number is stored as digits, from forms and from the API', async () => {
   const written = [
     '5270\u00a0099\u2011001',
     '\u202d5270099001\u202c',
@@ -77,7 +77,7 @@ test('an account number is kept in digits, from forms and from the API', async (
   }
 });
 
-test('an account number that is none is refused with the reason', async () => {
+test('an invalid bank account number is refused with the reason', async () => {
   const user = await service.user();
   const fields = { bank: 'BCA', number: '52700ABC', holder: 'Sari' };
   const form = await new Forms(service.url, user).post('/en/akun/rekening', fields);
@@ -91,7 +91,7 @@ test('an account number that is none is refused with the reason', async () => {
   assert.match(refused.text, /5 sampai 30 angka/);
 });
 
-test('a form with files is cleaned as one without', async () => {
+test('a form with files is cleaned like any other', async () => {
   const forms = new Forms(service.url, shop.seller);
   const name = `Kopi${newId().slice(-6)}`;
   const fields = {
@@ -107,7 +107,7 @@ test('a form with files is cleaned as one without', async () => {
   assert.deepEqual([made?.['base_price'], made?.['description']], [150_000, 'Wangi 👩‍🌾']);
 });
 
-test('the address of an order has a telephone number that is found', async () => {
+test('the telephone number in an order’s address is recognised', async () => {
   const { id } = await shop.campaign({});
   const buyer = await service.user();
   const forms = new Forms(service.url, buyer);
@@ -134,7 +134,7 @@ test('the address of an order has a telephone number that is found', async () =>
   assert.ok(found.text.includes(order));
 });
 
-test('a search and a filter are cleaned as fields are', async () => {
+test('searches and filters are cleaned like fields', async () => {
   const word = `Uji${newId().slice(-6)}`;
   await shop.campaign({ title: `${word}\u200b Me\u00adlati` });
   for (const typed of [pasted(`${word} melati`), `${word}\u00a0mel\u00adati`]) {
@@ -149,7 +149,7 @@ test('a search and a filter are cleaned as fields are', async () => {
   }
 });
 
-test('a name is kept without marks that turn it around, and is refused when nothing is left', async () => {
+test('direction marks are removed from a name, and an empty name is refused', async () => {
   const user = await service.user();
   const kept = expectStatus(await user.patch('/me', { display_name: 'Toko \u202egnudab' }), 200);
   assert.equal(kept['display_name'], 'Toko gnudab');
@@ -160,7 +160,7 @@ test('a name is kept without marks that turn it around, and is refused when noth
   );
 });
 
-test('a notification is checked as it was signed', async () => {
+test('a provider notification is verified as it was signed', async () => {
   const told = {
     order_id: `SBT-${newId()}\u200b`,
     status_code: '200',
@@ -175,7 +175,7 @@ test('a notification is checked as it was signed', async () => {
   expectProblem(await service.visitor.post(path, cleaned), 403, 'notification_not_genuine');
 });
 
-test('a request under one key is the same however it was pasted, and another is refused', async () => {
+test('pasting variants under one idempotency key are the same request; other changes are refused', async () => {
   const { seller } = shop;
   const headers = { 'idempotency-key': newId() };
   const send = (name: string) => seller.post('/brands', { name }, headers);

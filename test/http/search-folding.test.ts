@@ -70,7 +70,7 @@ test('people are found however their names and the search write accents', async 
   }
 });
 
-test('the service and its database fold every letter alike', async () => {
+test('service and database fold every letter the same way', async () => {
   const letters: string[] = [];
   for (const [from, to] of [
     [0x20, 0x24f],

@@ -14,7 +14,7 @@ const get = (path: string, headers: Record<string, string> = {}) =>
   fetch(`${service.url}${path}`, { redirect: 'manual', headers });
 const signs = ['.', ')', ',', ').', '!', '?', '%20', '…', '”', '%E2%80%A6', ';', '*', '%0A'];
 
-test('a link with a sign of the sentence behind it leads to the page', async () => {
+test('a link followed by punctuation leads to the page', async () => {
   const { id } = await shop.campaign({});
   for (const page of [`/sambatan/${id}`, `/en/sambatan/${id}`, `/sambatan/${id}/poster`]) {
     for (const sign of signs) {
@@ -29,7 +29,7 @@ test('a link with a sign of the sentence behind it leads to the page', async () 
   assert.equal(kept.headers.get('location'), `/sambatan/${id}?dari=wa`);
 });
 
-test('an address whose id is none is a page that is not there, in words', async () => {
+test('a URL with an invalid id shows a not-found page', async () => {
   for (const path of ['/sambatan/abc', '/en/sambatan/abc', `/sambatan/${newId()}`]) {
     const answer = await get(path);
     assert.equal(answer.status, 404, path);
@@ -39,7 +39,7 @@ test('an address whose id is none is a page that is not there, in words', async 
   assert.equal((await get('/api/sambatan/campaigns/abc')).status, 422);
 });
 
-test('a redirect to an address with any characters is sent, encoded', async () => {
+test('a redirect to a URL with any characters is sent, encoded', async () => {
   const targets = {
     '/😀': '/%F0%9F%98%80',
     '/ikutan?q=caf\u0065\u0301': '/ikutan?q=cafe%CC%81',
@@ -57,7 +57,7 @@ test('a redirect to an address with any characters is sent, encoded', async () =
   }
 });
 
-test('a host that is longer than any name is refused', async () => {
+test('an overlong host name is refused', async () => {
   const { id } = await shop.campaign({});
   const { hostname, port } = new URL(service.url);
   for (const [length, status] of [

@@ -34,7 +34,7 @@ async function askFor(pages: SharedPageCache, visit: PageContext, id: string): P
   return sent;
 }
 
-test('visitors who ask for a page in one moment get one drawing; who comes later another', async () => {
+test('concurrent visitors share one rendering; a later visitor gets a new one', async () => {
   const drawn: string[] = [];
   const { promise: drying, resolve: dry } = Promise.withResolvers<void>();
   const pages = new SharedPageCache(async (_visit, id) => {
@@ -68,7 +68,7 @@ test('visitors who ask for a page in one moment get one drawing; who comes later
   assert.deepEqual(drawn, ['a', 'a']);
 });
 
-test('what a visitor gets was read after it was asked for', async () => {
+test('a visitor’s page was read after their request', async () => {
   const { id } = await shop.campaign({ total_slots: 50 });
   for (let joined = 1; joined <= 10; joined++) {
     // Others who ask while this join is under way may see it or not.
@@ -80,7 +80,7 @@ test('what a visitor gets was read after it was asked for', async () => {
   }
 });
 
-test('each asks in a language, and one who finds nothing keeps no other from theirs', async () => {
+test('renderings are separate per language, and a missing page does not affect others', async () => {
   const { id } = await shop.campaign({});
   const [indonesian, english, missing, another] = await Promise.all([
     service.visitor.get(`//sambatan/${id}`),
@@ -95,7 +95,7 @@ test('each asks in a language, and one who finds nothing keeps no other from the
   assert.ok(!indonesian.text.includes('dari=wa'));
 });
 
-test('whoever is signed in gets a page of their own, however many visitors ask beside them', async () => {
+test('signed-in users get their own rendering, however many visitors request the page', async () => {
   const { id } = await shop.campaign({});
   const buyer = await service.user();
   const { id: own } = await join(buyer, id, { quantity: 1 });
@@ -107,7 +107,7 @@ test('whoever is signed in gets a page of their own, however many visitors ask b
   for (const { text } of visitors) assert.ok(!text.includes(own));
 });
 
-test('a shared page is compressed as the browser takes it', async () => {
+test('a shared page is compressed as the browser accepts', async () => {
   const { id } = await shop.campaign({});
   const sizes = [];
   for (const encoding of ['identity', 'gzip', 'br'] as const) {

@@ -47,7 +47,7 @@ function slowUpload(t: TestContext, by: Client): { socket: Socket; heard: () => 
 const file = await pictureForm(await photo());
 const upload = async (by: Client) => await by.send({ method: 'PUT', path, ...file });
 
-test('forty slow uploads of twenty people stop no picture and no proof of payment, and are ended', async (t) => {
+test('forty slow uploads of twenty users do not block pictures and proofs, and are ended', async (t) => {
   const people = [];
   for (let n = 0; n < 20; n++) {
     const by = await service.user();
@@ -81,7 +81,7 @@ test('forty slow uploads of twenty people stop no picture and no proof of paymen
   assert.ok(slow.some(({ heard }) => heard().startsWith('HTTP/1.1 408 ')));
 });
 
-test('somebody has two uploads under way at most, whatever others do', async (t) => {
+test('each user has at most two uploads in progress', async (t) => {
   const begun = [slowUpload(t, shop.seller), slowUpload(t, shop.seller)];
   await until(() => service.server.uploads.underWay === 2);
   const refused = expectProblem(await upload(shop.seller), 429, 'rate_limited');
@@ -91,7 +91,7 @@ test('somebody has two uploads under way at most, whatever others do', async (t)
   expectStatus(await upload(shop.seller), 200);
 });
 
-test('a stranger’s form with a file is refused before it is read', async () => {
+test('an anonymous form with a file is refused before it is read', async () => {
   const form = await pictureForm(await photo());
   expectProblem(
     await service.visitor.send({ method: 'PUT', path, ...form }),
@@ -102,7 +102,7 @@ test('a stranger’s form with a file is refused before it is read', async () =>
   assert.ok([303, 403].includes(page.status), String(page.status));
 });
 
-test('when memory runs short the slowest upload makes room, and one that is complete never does', () => {
+test('when memory runs short the slowest upload is ended, never a complete one', () => {
   const room = new UploadRoom({ graceMs: 60_000, minBytesPerSecond: 1 }, 1_000);
   const [complete, slowest, fast] = [room.begin('a'), room.begin('b'), room.begin('c')];
   room.add(complete, 300);

@@ -121,7 +121,7 @@ test('a valid token makes the caller its user', async () => {
   assert.equal(actorLabel(actor), `user:${sub}`);
 });
 
-test('operators are made by app_metadata, never by what users can edit', async () => {
+test('app_metadata makes an operator, data that users can edit does not', async () => {
   const authenticate = bySecret();
   const kindWith = async (metadata: object) =>
     await codeOf(authenticate, await signed({ claims: metadata }));
@@ -172,13 +172,13 @@ test('a token with another signature, algorithm or none is refused', async () =>
   for (const token of tokens) assert.equal(await codeOf(authenticate, token), 'unauthenticated');
 });
 
-test('a header that is no bearer token is refused', async () => {
+test('an authorization header other than bearer is refused', async () => {
   for (const header of ['', 'Bearer', 'Basic dXNlcjpwYXNz', `${serviceKey}`, 'Bearer a b']) {
     await assert.rejects(bySecret()(header, address), { code: 'unauthenticated' });
   }
 });
 
-test('a verified token is believed until it expires, and not longer', async () => {
+test('a verified token is cached until it expires, and not longer', async () => {
   let now = Date.now();
   const authenticate = authenticator({ ...rules, jwksUrl: undefined }, () => now);
   const token = await signed({ expiresIn: '2m' });
@@ -203,7 +203,7 @@ test('a key set verifies ES256, RS256 and EdDSA, and is fetched once', async () 
   assert.equal(keySetRequests, 1);
 });
 
-test('a key set does not verify foreign keys, unknown ids or HS256', async () => {
+test('a key set does not accept foreign keys, unknown ids or HS256', async () => {
   const authenticate = byKeySet();
   const publicKey = new TextEncoder().encode(JSON.stringify(await exportJWK(ec.publicKey)));
   const tokens = [
@@ -215,7 +215,7 @@ test('a key set does not verify foreign keys, unknown ids or HS256', async () =>
   for (const token of tokens) assert.equal(await codeOf(authenticate, token), 'unauthenticated');
 });
 
-test('while the key set is away callers are told to come again, not that they are nobody', async () => {
+test('while the key set is unreachable the answer is a temporary error, not 401', async () => {
   const authenticate = byKeySet();
   const token = await claims({ alg: 'ES256', kid: 'ec' }).sign(ec.privateKey);
   keySetAway = true;
@@ -225,7 +225,7 @@ test('while the key set is away callers are told to come again, not that they ar
   assert.equal(await codeOf(authenticate, token), 'user');
 });
 
-test('a secret and a key set can stand side by side, each for its own algorithms', async () => {
+test('a secret and a key set work together, each for its own algorithms', async () => {
   const authenticate = authenticator({ ...rules, jwksUrl });
   assert.equal(await codeOf(authenticate, await signed()), 'user');
   const token = await claims({ alg: 'ES256', kid: 'ec' }).sign(ec.privateKey);

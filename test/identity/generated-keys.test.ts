@@ -8,7 +8,7 @@ import { generatedKey } from '../../src/identity/generated-keys.ts';
 const root = await mkdtemp(join(tmpdir(), 'service-key-'));
 after(() => rm(root, { recursive: true }));
 
-test('twenty starts at once make one key, which one of them shows', async () => {
+test('twenty concurrent starts generate one key, which one of them shows', async () => {
   const directory = join(root, 'twenty');
   const all = await Promise.all(
     Array.from({ length: 20 }, () => generatedKey(directory, 'service-key')),
@@ -19,7 +19,7 @@ test('twenty starts at once make one key, which one of them shows', async () => 
   assert.deepEqual(await readdir(directory), ['service-key']);
 });
 
-test('only its owner can read the key, and a later start finds it', async () => {
+test('only its owner can read the key file, and a later start finds it', async () => {
   const directory = join(root, 'later');
   const first = await generatedKey(directory, 'service-key');
   assert.equal((await stat(first.path)).mode & 0o777, 0o600);
@@ -27,7 +27,7 @@ test('only its owner can read the key, and a later start finds it', async () => 
   assert.equal((await readFile(first.path, 'utf8')).trim(), first.key);
 });
 
-test('a key file that was emptied stops the start with a reason', async () => {
+test('an empty key file stops the start with a reason', async () => {
   const directory = join(root, 'emptied');
   const { path } = await generatedKey(directory, 'service-key');
   await writeFile(path, '');

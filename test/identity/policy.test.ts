@@ -98,13 +98,13 @@ test('the expectations cover every action', () => {
 });
 
 for (const action of actions) {
-  test(`${action} is for those whom the table names, and nobody else`, () => {
+  test(`${action} is allowed exactly for the listed roles`, () => {
     const row = callers.map(([, actor, facts]) => (may(actor, action, facts) ? 'x' : '.'));
     assert.equal(row.join(''), expected[action]);
   });
 }
 
-test('a visitor is asked to sign in, anybody else is told no', () => {
+test('a visitor is asked to sign in, others are refused', () => {
   const refusal = (actor: Actor) => {
     try {
       authorize(actor, 'lifecycle.run');
@@ -118,7 +118,7 @@ test('a visitor is asked to sign in, anybody else is told no', () => {
   assert.equal(refusal(operator), undefined);
 });
 
-test('an operator who is a member of a brand, or a buyer, keeps those rights', () => {
+test('an operator who is also a member or buyer keeps those rights', () => {
   assert.ok(may(operator, 'campaign.create', { brandRole: 'admin' }));
   assert.ok(may(operator, 'participation.read', { ownerId: me }));
 });

@@ -117,7 +117,7 @@ test('a campaign is created, joined, filled, completed and audited', async () =>
   assert.equal(expectStatus(received, 200).status, 'fulfilled');
 });
 
-test('a campaign fails at its deadline by itself and refunds everybody', async () => {
+test('a campaign fails at its deadline automatically and makes refunds', async () => {
   const { id, deadline } = await shop.campaign({
     deadline: fromNow(1_200),
     payment_timing: 'upfront',
@@ -160,7 +160,7 @@ test('a campaign that reached its minimum completes at its deadline', async () =
   assert.equal((await see(`/participations/${joined}`, shop.seller)).status, 'confirmed');
 });
 
-test('a scheduled campaign opens by itself', async () => {
+test('a scheduled campaign opens automatically', async () => {
   const { id, status } = await shop.campaign({ opens_at: fromNow(600), publish: false });
   assert.equal(status, 'scheduled');
   const early = await (await service.user()).post(`/campaigns/${id}/join`, joinBody());
@@ -170,7 +170,7 @@ test('a scheduled campaign opens by itself', async () => {
   await join(await service.user(), id);
 });
 
-test("a draft is its seller's; published it is everybody's, and its terms are settled", async () => {
+test('a draft is visible to its seller only; publishing makes it public and fixes its terms', async () => {
   const { seller } = shop;
   const { id } = await shop.campaign({ publish: false, description: 'Catatan dapur' });
   expectProblem(await service.visitor.get(`/campaigns/${id}`), 404, 'campaign_not_found');
@@ -202,7 +202,7 @@ test("a draft is its seller's; published it is everybody's, and its terms are se
   assert.equal(unchanged['price_per_slot'], 99_000);
 });
 
-test('an extended deadline is the one that counts', async () => {
+test('an extended deadline replaces the old one', async () => {
   const { id } = await shop.campaign({ deadline: fromNow(900) });
   const deadline = fromNow(hourMs);
   const operator = await service.operator();
@@ -217,7 +217,7 @@ test('an extended deadline is the one that counts', async () => {
   assert.ok((await history(id)).includes(`deadline_extended by operator:${operator.userId}`));
 });
 
-test('calling a campaign off refunds who has joined, each once', async () => {
+test('cancelling a campaign refunds each participant once', async () => {
   const { id } = await shop.campaign({ payment_timing: 'upfront' });
   const [paid, unpaid, left] = await Promise.all([service.user(), service.user(), service.user()]);
   const joined = {
@@ -241,7 +241,7 @@ test('calling a campaign off refunds who has joined, each once', async () => {
   assert.deepEqual(await movements(id), ['payment settled 125000', 'refund due 125000']);
 });
 
-test('who leaves a full campaign makes room for somebody else', async () => {
+test('a cancellation in a full campaign frees slots for another buyer', async () => {
   const { id } = await shop.campaign({ total_slots: 2 });
   const [first, second, third] = await Promise.all([
     service.user(),
@@ -269,7 +269,7 @@ test('who leaves a full campaign makes room for somebody else', async () => {
   ]);
 });
 
-test('the same key gives the same answer, and one participation', async () => {
+test('the same idempotency key gives the same answer and one participation', async () => {
   const { id } = await shop.campaign();
   const buyer = await service.user();
   const body = joinBody({ note: 'Titip di satpam ya' });
@@ -282,7 +282,7 @@ test('the same key gives the same answer, and one participation', async () => {
   assert.equal((await see(`/campaigns/${id}`))['slots_taken'], 1);
 });
 
-test('more buyers than slots: exactly the slots are given', async () => {
+test('with more buyers than slots exactly all slots are sold', async () => {
   const { id } = await shop.campaign({ total_slots: 7 });
   const buyers = await Promise.all(Array.from({ length: 30 }, () => service.user()));
   const answers = await Promise.all(
@@ -302,7 +302,7 @@ test('more buyers than slots: exactly the slots are given', async () => {
   );
 });
 
-test('the dashboard, the scheduler and health tell of what happened', async () => {
+test('the dashboard, the scheduler and health report the events', async () => {
   const summary = await see('/dashboard/summary', service.service);
   const listed = await everyPage(service.visitor, '/campaigns', 50);
   const count = (status: string) => listed.filter((one) => one.status === status).length;

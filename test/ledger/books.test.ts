@@ -343,7 +343,7 @@ async function finish(world: World): Promise<void> {
 
 const runs = Number(process.env['SAMBATAN_TEST_RUNS'] ?? 30);
 
-test('whatever happens to the money of a campaign, the books are what the bank says, and balance', async (t) => {
+test('after any money event the books equal the bank and balance', async (t) => {
   t.diagnostic(`SAMBATAN_TEST_SEED=${replay.seed} for SAMBATAN_TEST_RUNS=${runs}`);
   const reached = new Map<string, number>();
   const property = fc.asyncProperty(fc.boolean(), histories, async (upfront, history) => {
@@ -379,7 +379,7 @@ test('whatever happens to the money of a campaign, the books are what the bank s
   }
 });
 
-test('queues of refunds and payouts come oldest first, page by page, and are for staff', async () => {
+test('queues of refunds and payouts are paged, oldest first, for staff only', async () => {
   const all = await dueRefunds(db, service, undefined, {
     failedOnly: false,
     after: [null, null],

@@ -51,7 +51,7 @@ async function crowd(buyers: number, price: number): Promise<Asked[]> {
 
 const counted = (asked: readonly Asked[], is: (one: Asked) => boolean) => asked.filter(is).length;
 
-test('each of 1,100 buyers of one price has a sum of their own, and longer codes only when needed', async () => {
+test('1,100 buyers of one price get distinct amounts, with longer codes only when needed', async () => {
   const asked = await crowd(1_100, 195_000);
   assert.equal(new Set(asked.map(({ total }) => total)).size, 1_100);
   assert.ok(asked.every(({ code, total }) => code > 0 && total === 195_000 + code));
@@ -75,7 +75,7 @@ test('each of 1,100 buyers of one price has a sum of their own, and longer codes
   assert.equal(status, 'confirmed');
 });
 
-test('without any code left there is no payment, rather than one that nothing tells apart', async () => {
+test('when no unique code is left no payment is created', async () => {
   const { id } = await shop.campaign({
     payment_timing: 'upfront',
     hold_seconds: 3_600,
@@ -103,7 +103,7 @@ test('without any code left there is no payment, rather than one that nothing te
   );
 });
 
-test('a second account gives short codes before any code gets longer', async () => {
+test('a second receiving account provides short codes before codes get longer', async () => {
   await account('Mandiri', '1370099002');
   const asked = await crowd(1_010, 85_000);
   assert.ok(asked.every(({ code }) => code >= 1 && code <= 999));

@@ -54,7 +54,7 @@ const pageOf = async ({ buyer, id }: Bought) =>
   (await new Forms(service.url, buyer).get(`/ikutan/${id}`)).text;
 const form = /Ada yang salah dengan barangnya|Laporkan sekali lagi/;
 
-test('what was dismissed is said once more, with something new, and is then decided', async () => {
+test('a dismissed dispute may be appealed once, with new information', async () => {
   const one = await bought();
   await decided(one, 'Botolnya retak', 'dismissed');
   assert.match(await pageOf(one), form);
@@ -68,7 +68,7 @@ test('what was dismissed is said once more, with something new, and is then deci
   assert.deepEqual(await finals(one), [false, true]);
 });
 
-test('what was dismissed longer than a week ago, or upheld, is decided', async () => {
+test('a dispute dismissed over a week ago, or upheld, is final', async () => {
   const late = await bought();
   await decided(late, 'Botolnya retak', 'dismissed');
   await ask(
@@ -90,7 +90,7 @@ test('what was dismissed longer than a week ago, or upheld, is decided', async (
   assert.deepEqual(await finals(right), [true]);
 });
 
-test('only what is paid can be disputed, so that nobody holds a payout for nothing', async () => {
+test('only a paid participation can be disputed, so that no payout is blocked without cause', async () => {
   const one = await unpaid();
   assert.doesNotMatch(await pageOf(one), form);
   expectProblem(await disputes(one, 'Botolnya retak'), 409, 'dispute_not_paid');
@@ -99,7 +99,7 @@ test('only what is paid can be disputed, so that nobody holds a payout for nothi
   expectStatus(await disputes(one, 'Botolnya retak'), 201);
 });
 
-test('received goods whose dispute is upheld are refunded in full, with the unique code', async () => {
+test('an upheld dispute about received goods refunds the full amount including the unique code', async () => {
   const one = await unpaid();
   // The payment gets its unique code when it is first read.
   await openTill(db);
@@ -144,7 +144,7 @@ test('received goods whose dispute is upheld are refunded in full, with the uniq
   );
 });
 
-test('a batch whose received goods were refunded cannot be called off any more', async () => {
+test('a batch with refunded received goods cannot be cancelled any more', async () => {
   const { id: campaign } = await shop.campaign({
     total_slots: 3,
     minimum_slots: 3,

@@ -154,7 +154,7 @@ const history = fc.array(
 const runs = Number(process.env['SAMBATAN_BOOKS_RUNS'] ?? 30);
 const seed = Number(process.env['SAMBATAN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
-test('whoever pays online and by transfer, in whatever order, pays once and gets all else back', async (t) => {
+test('a buyer who pays online and by transfer pays once and gets the rest back, in any order', async (t) => {
   const reached = new Map<string, number>();
   const property = fc.asyncProperty(history, async (names) => {
     const campaign = await newCampaign(db, market, {

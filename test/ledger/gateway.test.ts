@@ -90,7 +90,7 @@ const callOff = async ({ campaign }: Bought) =>
     200,
   );
 
-test('a payment online is confirmed by its notification, and however often it comes it counts once', async () => {
+test('an online payment is confirmed by its notification; repeated notifications count once', async () => {
   const one = await ordered();
   assert.equal(await pageOf(one), await pageOf(one), 'who asks again gets the same page');
   assert.equal(countOf('create', one.order), 1);
@@ -108,7 +108,7 @@ test('a payment online is confirmed by its notification, and however often it co
   expectProblem(await online(one), 409, 'payment_not_open');
 });
 
-test('of many who open one payment at once all get one page of one order', async () => {
+test('concurrent requests for the payment page of one payment share one order', async () => {
   const one = await bought();
   const answers = await Promise.all(Array.from({ length: 6 }, () => online(one)));
   const pages = answers.filter(({ status }) => status === 200);
@@ -122,7 +122,7 @@ test('of many who open one payment at once all get one page of one order', async
   assert.equal(orders.length, 1);
 });
 
-test('who looks at a payment while it is opened online waits for nobody who waits for them', async () => {
+test('viewing a payment while it is being opened online does not deadlock', async () => {
   for (let round = 0; round < 12; round++) {
     const one = await bought();
     const look = () => one.buyer.get(`/participations/${one.id}/payment`);
@@ -132,7 +132,7 @@ test('who looks at a payment while it is opened online waits for nobody who wait
   }
 });
 
-test('the first proof makes no payment before it has the campaign, which who pays online has first', async (t) => {
+test('the first proof locks the campaign before it creates the payment, as an online payment does', async (t) => {
   const one = await bought();
   const held = await holdCampaign(db, one.campaign);
   t.after(() => held.commit());
@@ -152,7 +152,7 @@ test('the first proof makes no payment before it has the campaign, which who pay
   assert.ok([200, 409].includes(page.status), page.text);
 });
 
-test('a forged notification changes nothing, and a genuine one is not believed without asking', async () => {
+test('a forged notification has no effect, and a genuine one is verified with the provider', async () => {
   const one = await ordered();
   provider.buyer(one.order, 'pending');
   const told = provider.notification(one.order);
@@ -165,7 +165,7 @@ test('a forged notification changes nothing, and a genuine one is not believed w
   assert.deepEqual([await statusOf(one), await paymentOf(one)], ['reserved', 'pending']);
 });
 
-test('a notification about an order of somebody else is taken and leaves no trace', async () => {
+test('a notification about an unknown order is accepted without effect', async () => {
   const strange = await ordered();
   provider.buyer(strange.order, 'settlement');
   const order = strange.order;
@@ -179,7 +179,7 @@ test('a notification about an order of somebody else is taken and leaves no trac
   assert.equal(await statusOf(strange), 'reserved');
 });
 
-test('notifications in the wrong order end in what is so', async () => {
+test('notifications in the wrong order lead to the true status', async () => {
   const one = await ordered();
   provider.buyer(one.order, 'pending');
   const early = provider.notification(one.order);
@@ -190,7 +190,7 @@ test('notifications in the wrong order end in what is so', async () => {
   assert.equal((await booksOf(one))['held'], price);
 });
 
-test('a lost notification is made up for, and two who reconcile at once count the money once', async () => {
+test('a lost notification is recovered, and concurrent reconciliations count the money once', async () => {
   const one = await ordered();
   provider.buyer(one.order, 'settlement');
   const other = new Reconciler(app.payments, app.log);
@@ -200,7 +200,7 @@ test('a lost notification is made up for, and two who reconcile at once count th
   assert.equal((await booksOf(one))['held'], price);
 });
 
-test('a card that the fraud check doubts is paid only once it is accepted', async () => {
+test('a card payment under fraud review counts once it is accepted', async () => {
   const one = await ordered();
   provider.buyer(one.order, 'capture', 'challenge');
   expectStatus(await notify(provider.notification(one.order)), 200);
@@ -210,7 +210,7 @@ test('a card that the fraud check doubts is paid only once it is accepted', asyn
   assert.equal(await paymentOf(one), 'settled');
 });
 
-test('a card that is denied may be followed by another; an order that expired makes room for a new one', async () => {
+test('a denied card may be followed by another; an expired order is replaced', async () => {
   const one = await ordered();
   provider.buyer(one.order, 'deny');
   expectStatus(await notify(provider.notification(one.order)), 200);
@@ -226,7 +226,7 @@ test('a card that is denied may be followed by another; an order that expired ma
   assert.equal(await statusOf(one), 'confirmed');
 });
 
-test('money that comes after the hold lapsed and the slots went is due back, and goes back', async () => {
+test('money that arrives after a lapsed hold without free slots is refunded', async () => {
   const one = await ordered({ total_slots: 1, minimum_slots: 1 });
   await ask(
     db,
@@ -275,7 +275,7 @@ const standing = async (one: Bought) => {
   return { held, due, settled };
 };
 
-test('who was sent to the page and transfers is paid by the transfer, and the order goes back', async () => {
+test('a buyer who was sent to the provider’s page may transfer instead; the order’s money goes back', async () => {
   const one = await ordered();
   const code = await codeOf(one);
   assert.equal(await transferred(one, code), 'settled');
@@ -286,7 +286,7 @@ test('who was sent to the page and transfers is paid by the transfer, and the or
   assert.deepEqual(await standing(one), { held: price + code, due: 0, settled: price });
 });
 
-test('who paid on the page and transfers as well gets the transfer back, to the rupiah', async () => {
+test('a transfer in addition to an online payment is refunded in full', async () => {
   const one = await ordered();
   const code = await codeOf(one);
   provider.buyer(one.order, 'settlement');
@@ -303,7 +303,7 @@ test('who paid on the page and transfers as well gets the transfer back, to the 
   });
 });
 
-test('a proof takes a payment back from the provider: it waits to be verified, and its hold with it', async () => {
+test('a proof replaces the online payment: it waits for verification and stops the hold', async () => {
   const one = await ordered();
   assert.equal((await prove(one)).status, 'proof_submitted');
   const [hold] = await ask<{ hold_expires_at: Date | null }>(
@@ -320,7 +320,7 @@ test('a proof takes a payment back from the provider: it waits to be verified, a
   assert.deepEqual([await statusOf(one), await paymentOf(one)], ['confirmed', 'settled']);
 });
 
-test('the order is counted also after a proof, and the transfer that was proven goes back', async () => {
+test('an online order counts even after a proof, and the proven transfer goes back', async () => {
   const one = await ordered();
   const code = await codeOf(one);
   await prove(one);
@@ -335,7 +335,7 @@ test('the order is counted also after a proof, and the transfer that was proven 
   });
 });
 
-test('after a proof that was rejected the buyer gets the same page, not a second order', async () => {
+test('after a rejected proof the buyer gets the same payment page, not a second order', async () => {
   const one = await ordered();
   const page = await pageOf(one);
   await prove(one);
@@ -349,7 +349,7 @@ test('after a proof that was rejected the buyer gets the same page, not a second
   assert.equal(await statusOf(one), 'confirmed');
 });
 
-test('told of both at once, one of them pays and the other goes back', async () => {
+test('of two concurrent payments one counts and the other is refunded', async () => {
   for (let round = 0; round < 4; round++) {
     const one = await ordered();
     const code = await codeOf(one);
@@ -372,7 +372,7 @@ test('told of both at once, one of them pays and the other goes back', async () 
 });
 
 for (const mood of [429, 500, 401, 'lost', 'garbage'] as const) {
-  test(`an order whose making was answered with ${mood} is asked for again under its name`, async () => {
+  test(`an order creation answered with ${mood} is retried under the same reference`, async () => {
     const one = await bought();
     provider.misbehave('create', mood);
     expectProblem(await online(one), 503, 'gateway_unavailable');
@@ -386,7 +386,7 @@ for (const mood of [429, 500, 401, 'lost', 'garbage'] as const) {
   });
 }
 
-test('an order that nobody was given the page of is given up, and the payment is due again', async () => {
+test('an order whose page was never returned is closed, and the payment is due again', async () => {
   const one = await bought();
   provider.misbehave('create', 'lost');
   expectProblem(await online(one), 503, 'gateway_unavailable');
@@ -396,7 +396,7 @@ test('an order that nobody was given the page of is given up, and the payment is
   assert.equal(await paymentOf(one), 'pending');
 });
 
-test('a name that the provider says is taken is given up for another one', async () => {
+test('a reference already used at the provider is replaced by a new one', async () => {
   const one = await bought();
   provider.misbehave('create', 'lost');
   expectProblem(await online(one), 503, 'gateway_unavailable');
@@ -408,7 +408,7 @@ test('a name that the provider says is taken is given up for another one', async
   assert.notEqual(await orderOf(one), first);
 });
 
-test('a call that is never answered is over in time, and its outcome is not known', async () => {
+test('a call without a response times out with an unknown result', async () => {
   const settings = { serverKey, snapUrl: provider.url, apiUrl: provider.url };
   const gateway = midtrans(settings, 50);
   provider.misbehave('status', 'hang');
@@ -420,7 +420,7 @@ test('a call that is never answered is over in time, and its outcome is not know
 });
 
 for (const mood of [429, 500, 'lost', 'garbage'] as const) {
-  test(`while the status is answered with ${mood} nothing is counted, and then once`, async () => {
+  test(`while the status query answers ${mood} nothing is counted, and afterwards once`, async () => {
     const one = await ordered();
     provider.buyer(one.order, 'settlement');
     const told = provider.notification(one.order);
@@ -435,7 +435,7 @@ for (const mood of [429, 500, 'lost', 'garbage'] as const) {
 }
 
 for (const mood of [429, 500, 'lost', 'garbage'] as const) {
-  test(`a refund that was answered with ${mood} is made once, by whoever asks after it`, async () => {
+  test(`a refund answered with ${mood} is made once, whichever process checks it`, async () => {
     const one = await ordered();
     provider.buyer(one.order, 'settlement');
     expectStatus(await notify(provider.notification(one.order)), 200);
@@ -452,7 +452,7 @@ for (const mood of [429, 500, 'lost', 'garbage'] as const) {
   });
 }
 
-test('two who reconcile at once send each refund once', async () => {
+test('concurrent reconciliations send each refund once', async () => {
   const many = await Promise.all(Array.from({ length: 6 }, () => ordered()));
   for (const one of many) {
     provider.buyer(one.order, 'settlement');
@@ -468,7 +468,7 @@ test('two who reconcile at once send each refund once', async () => {
   }
 });
 
-test('a refund that the provider cannot make is left to a person, and not tried again', async () => {
+test('a refund that the provider cannot make is left to an operator and not retried', async () => {
   const one = await ordered();
   provider.buyer(one.order, 'settlement');
   expectStatus(await notify(provider.notification(one.order)), 200);
@@ -501,7 +501,7 @@ async function refundable() {
 const settleByHand = (refund: string) =>
   staff.post('/refunds/settle', { ids: [refund], reference: `TRF ${refund.slice(0, 8)}` });
 
-test('a refund that the provider has is not settled by hand as well', async () => {
+test('a refund sent to the provider cannot also be settled by hand', async () => {
   const one = await refundable();
   provider.misbehave('refund', 500);
   assert.equal((await reconcile())['stopped'], 'provider_away');
@@ -511,7 +511,7 @@ test('a refund that the provider has is not settled by hand as well', async () =
   assert.equal((await booksOf(one))['refunds_settled'], price);
 });
 
-test('a refund that a person took back from the provider is not sent to it again', async () => {
+test('a refund that an operator took back is not sent to the provider again', async () => {
   const one = await refundable();
   provider.misbehave('refund', 500);
   await reconcile();
@@ -550,7 +550,7 @@ const twice = async (one: Bought) => {
   return { held, out, returned, owed, lost };
 };
 
-test('a refund that was made by hand and by the provider after all is booked twice, and owed back', async () => {
+test('a refund made by hand and by the provider is booked twice and becomes an overpaid refund', async () => {
   const one = await madeByHandAsWell();
   const told: string[] = [];
   const log = { ...app.log, error: (_what: unknown, words?: unknown) => told.push(String(words)) };
@@ -573,7 +573,7 @@ test('a refund that was made by hand and by the provider after all is booked twi
   assert.deepEqual(await claimOf(one), []);
 });
 
-test('a notification that tells of a refund which a person had made as well books it at once', async () => {
+test('a notification of a refund that was also made by hand books the duplicate at once', async () => {
   const one = await madeByHandAsWell();
   const told = provider.notification(one.order);
   const answers = await Promise.all([notify(told), notify(told), notify(told)]);
@@ -589,7 +589,7 @@ test('a notification that tells of a refund which a person had made as well book
   assert.deepEqual(await twice(one), { ...both, held: 0, returned: price, owed: 0 });
 });
 
-test('a refund that the provider makes after it was taken for not made is booked when it is told of', async () => {
+test('a refund that the provider makes after it was marked as failed is booked when reported', async () => {
   const one = await madeByHandAsWell();
   // As if the provider had made it only after it was last asked.
   await ask(
@@ -603,7 +603,7 @@ test('a refund that the provider makes after it was taken for not made is booked
   assert.equal((await twice(one)).owed, price);
 });
 
-test('of a refund that was made twice the bank sends one back: nothing is owed, and nothing due again', async () => {
+test('if the bank returns one of two duplicate refunds, nothing is owed or due again', async () => {
   const one = await madeByHandAsWell();
   expectStatus(await notify(provider.notification(one.order)), 200);
   const back = { reason: 'Rekening tutup' };
@@ -616,7 +616,7 @@ test('of a refund that was made twice the bank sends one back: nothing is owed, 
   assert.equal((await booksOf(one))['refunds_due'], price);
 });
 
-test('a refund that came back is not due any more when the provider has made it', async () => {
+test('a returned refund is no longer due once the provider has made it', async () => {
   const one = await madeByHandAsWell();
   const back = { reason: 'Rekening tutup' };
   expectStatus(await staff.post(`/refunds/${one.refund}/reverse`, back), 200);
@@ -625,7 +625,7 @@ test('a refund that came back is not due any more when the provider has made it'
   assert.deepEqual([books['owed_back'], books['refunds_due'], books['held']], [0, 0, 0]);
 });
 
-test('what a refund that went out twice took is not kept from the seller', async () => {
+test('the cost of a duplicate refund is not taken from the seller', async () => {
   const one = await bought({ total_slots: 2, minimum_slots: 1 });
   const other = await service.user();
   const { id: second } = await join(other, one.campaign);
@@ -655,7 +655,7 @@ test('what a refund that went out twice took is not kept from the seller', async
   expectStatus(await staff.post(`/payouts/${payout}/settle`, { reference: 'TRF 90' }), 200);
 });
 
-test('what goes back by itself is not among the refunds that people make, until it fails', async () => {
+test('automatic refunds are not in the operators’ list until they fail', async () => {
   const one = await refundable();
   const own = { bank: 'BNI', number: '0900112255', holder: 'Sari' };
   expectStatus(await one.buyer.send({ method: 'PUT', path: '/refund-account', body: own }), 200);
@@ -670,7 +670,7 @@ test('what goes back by itself is not among the refunds that people make, until 
   assert.deepEqual(await isListed(), [true, true]);
 });
 
-test('a database that is held sends nothing and counts nothing until it is released', async () => {
+test('a quarantined database sends and counts nothing until it is released', async () => {
   const one = await ordered();
   const fresh = await bought();
   provider.buyer(one.order, 'settlement');
@@ -694,7 +694,7 @@ test('a database that is held sends nothing and counts nothing until it is relea
   assert.equal(await statusOf(one), 'confirmed');
 });
 
-test('only whose payment it is pays online, and only staff reconcile by hand', async () => {
+test('only the buyer pays online, and only staff reconcile manually', async () => {
   const one = await bought();
   const stranger = await service.user();
   const path = `/participations/${one.id}/pay-online`;

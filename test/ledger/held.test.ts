@@ -56,7 +56,7 @@ const codeOf = (verb: (tx: Tx) => Promise<unknown>): Promise<string> =>
     (error: { code?: string }) => error.code ?? String(error),
   );
 
-test('in a restored database no verb moves money, and each does once it is released', async () => {
+test('in a restored database no operation moves money until it is released', async () => {
   await ask(db, 'delete from sambatan.installation');
   for (const [what, verb] of Object.entries(movements)) {
     assert.equal(await codeOf(verb), 'installation_held', what);

@@ -45,12 +45,12 @@ const throughOf = async (till: string) =>
     )
   )[0]!.through;
 
-suite('equal transfers of one day', () => {
+suite('equal transfers of the same day', () => {
   const header = 'Tanggal Transaksi,Keterangan,Cabang,Jumlah,,Saldo';
   const row = (amount: string, balance: string, text = 'TRSF SARI') =>
     `${day(1).split('-').toReversed().join('/')},${text},0000,"${amount}",CR,"${balance}"`;
 
-  test('are told apart by the running balance, also in a second file of the day', async () => {
+  test('are distinguished by the running balance, also in a second file of the day', async () => {
     const till = await openTill();
     const first = [header, row('195,000.00', '1,195,000.00')].join('\n');
     assert.equal(await addedBy(till, first), 1);
@@ -66,7 +66,7 @@ suite('equal transfers of one day', () => {
     assert.equal(await addedBy(till, both), 1, 'one more in an overlapping file');
   });
 
-  test('are counted by how many an overlapping file has, where the bank writes no balance', async () => {
+  test('are counted by their number in overlapping files if the bank states no balance', async () => {
     const till = await openTill();
     const sari = `${day(1)},TRSF SARI,195000`;
     assert.equal(await addedBy(till, generic(sari, `${day(1)},TRSF BUDI,80000`)), 2);
@@ -77,7 +77,7 @@ suite('equal transfers of one day', () => {
     assert.equal(await addedBy(till, overlapping), 1);
   });
 
-  test('wait for a person where nothing proves that they are the same', async () => {
+  test('wait for a person if nothing proves that they are the same', async () => {
     const till = await openTill();
     const sari = `${day(1)},TRSF SARI,195000`;
     assert.equal(await addedBy(till, generic(sari, `${day(1)},TRSF BUDI,80000`)), 2);
@@ -97,7 +97,7 @@ suite('equal transfers of one day', () => {
     );
   });
 
-  test('of another export, with other columns and words, are not taken for new money', async () => {
+  test('from another export with other columns and wording are not counted as new money', async () => {
     const till = await openTill();
     assert.equal(await addedBy(till, generic(`${day(1)},TRSF SARI,195000`)), 1);
     const other = [header, row('195,000.00', '1,195,000.00', 'TRSF E-BANKING CR SARI DEWI')];
@@ -107,7 +107,7 @@ suite('equal transfers of one day', () => {
   });
 });
 
-test('an account is imported through the days that its files cover, and never back', async () => {
+test('the day of complete import moves with the covered days, and never back', async () => {
   const till = await openTill();
   assert.equal(await throughOf(till), null);
   await addedBy(till, generic(`${day(9)},A,1000`, `${day(6)},B,2000`));
@@ -125,7 +125,7 @@ test('an account is imported through the days that its files cover, and never ba
   assert.equal(await throughOf(till), day(1), 'an operator says so');
 });
 
-test('the columns of any table are mapped by the API and kept for the account', async () => {
+test('the columns of any table can be mapped by the API, and the account stores the mapping', async () => {
   const till = await openTill();
   const file = (text: string) =>
     ['Rekening koran', 'Kapan\tApa\tMasuk\tKeluar', `05/11/2026\t${text}\t1.500.123,00\t-`].join(
@@ -215,7 +215,7 @@ function mortal(transactions: number): Database {
   });
 }
 
-test('an import that is killed again and again between its batches has its effect exactly once', async () => {
+test('an import killed repeatedly between batches has its effect exactly once', async () => {
   const till = await openTill();
   const [orders, lines, price] = [300, 2_500, 120_000];
   const campaign = await owedBy(till, orders, price);
@@ -306,7 +306,7 @@ test('two workers on one import store and count each line once', async () => {
   assert.equal(books['paid'], 120 * 90_000);
 });
 
-test('a file of 20,000 lines is imported, and 5,000 payments are matched, while its progress is shown', async () => {
+test('a file of 20,000 lines is imported and 5,000 payments are matched with visible progress', async () => {
   const till = await openTill();
   const [orders, lines, price] = [5_000, 20_000, 101_000];
   const campaign = await owedBy(till, orders, price);

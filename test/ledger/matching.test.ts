@@ -70,7 +70,7 @@ const moneyOf = async (campaign: string) => {
   return [body['held'], body['refunds_due']];
 };
 
-test('one transfer for two orders of a buyer is suggested, divided and pays both; nothing goes back', async () => {
+test('one transfer for two orders of a buyer is suggested, divided and pays both, without a refund', async () => {
   const one = await owing(195_000);
   const two = await owing(83_000, one.buyer);
   const line = await transferred(one.total + two.total, 'TRSF DUA PESANAN');
@@ -104,7 +104,7 @@ test('one transfer for two orders of a buyer is suggested, divided and pays both
   );
 });
 
-test('two transfers for one order wait for one another and pay it together', async () => {
+test('two transfers for one order are combined and pay it', async () => {
   const one = await owing(241_000);
   const first = await transferred(120_000, 'TRSF SETENGAH 1');
   const waiting = await assign(first, one.id);
@@ -122,7 +122,7 @@ test('two transfers for one order wait for one another and pay it together', asy
   assert.deepEqual([other.status, other['outcome']], ['matched', 'settled']);
 });
 
-test('lines that are put together bring too little, too much or nothing: each is said before it is counted', async () => {
+test('combined lines with too little, too much or nothing are reported before they are settled', async () => {
   const one = await owing(150_000);
   const [first, second] = [
     await transferred(70_000, 'TRSF BAGIAN A'),
@@ -142,7 +142,7 @@ test('lines that are put together bring too little, too much or nothing: each is
   assert.deepEqual(await moneyOf(one.campaign), [155_001, over > 0 ? over : 0]);
 });
 
-test('what is too little goes back only when a person says so', async () => {
+test('an insufficient amount is refunded only if a person decides so', async () => {
   const one = await owing(131_000);
   const line = await transferred(100_000, 'TRSF KURANG');
   const back = await assign(line, one.id, { refund: true });
@@ -151,7 +151,7 @@ test('what is too little goes back only when a person says so', async () => {
   assert.equal(await statusOf(one.id), 'reserved');
 });
 
-test('a sum without its code, a rupiah off or with one wrong digit has its buyer among the candidates', async () => {
+test('a sum without its code, a rupiah off or with one wrong digit lists its buyer as a candidate', async () => {
   const one = await owing(317_000);
   const reasons = async (amount: number, text: string) => {
     const line = await transferred(amount, text);
@@ -170,7 +170,7 @@ test('a sum without its code, a rupiah off or with one wrong digit has its buyer
   assert.deepEqual(await moneyOf(one.campaign), [one.price, 0]);
 });
 
-test('a buyer is found by the name in the description, also one that the bank cut off', async () => {
+test('a buyer is found by the name in the description, even if the bank truncated it', async () => {
   const one = await owing(409_000);
   const own = { bank: 'BNI', number: '0900112233', holder: 'Ratnaningsih Wulandari' };
   expectStatus(await one.buyer.send({ method: 'PUT', path: '/refund-account', body: own }), 200);
@@ -179,7 +179,7 @@ test('a buyer is found by the name in the description, also one that the bank cu
   assert.deepEqual([likely!.reason, likely!.parts[0]!.participation_id], ['name', one.id]);
 });
 
-test('a person divides a transfer on its page, without script, and takes it back', async () => {
+test('an operator divides a transfer on its page, without script, and undoes it', async () => {
   const one = await owing(77_000);
   const two = await owing(66_000, one.buyer);
   const line = await transferred(one.total + two.total + 500, 'TRSF LEBIH LIMA RATUS');

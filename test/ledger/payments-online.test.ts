@@ -65,7 +65,7 @@ const notify = async (order: string) =>
     200,
   );
 
-test('without an account buyers pay online, and nobody shows them where to transfer', async () => {
+test('without a receiving account buyers pay online and see no transfer instructions', async () => {
   await closeTills(db);
   const place = await reserved();
   const { buyer, id } = place;
@@ -96,7 +96,7 @@ test('without an account buyers pay online, and nobody shows them where to trans
   assert.equal(await statusOf(place), 'confirmed');
 });
 
-test('an account that is added later is shown to buyers who could only pay online', async () => {
+test('a receiving account that is added later is shown to buyers who could only pay online', async () => {
   await closeTills(db);
   const { buyer, id } = await reserved();
   expectStatus(await buyer.get(`/participations/${id}/payment`), 200);
@@ -107,7 +107,7 @@ test('an account that is added later is shown to buyers who could only pay onlin
   assert.ok(Number(due['unique_code']) > 0);
 });
 
-test('a seller reads beforehand that nobody could pay up front', async () => {
+test('a seller is warned beforehand that nobody could pay upfront', async () => {
   await closeTills(db);
   const path = `/toko/${shop.brandId}/sambatan/baru`;
   const missing = /Bayar di muka belum bisa dibuka/;
@@ -126,7 +126,7 @@ async function pendingAtDeadline() {
   return { place, deadline: Date.parse(String(campaign['deadline'])) };
 }
 
-test('an order that the provider had at the deadline counts when it was paid in time', async () => {
+test('an order in progress at the deadline counts if it was paid in time', async () => {
   const { place, deadline } = await pendingAtDeadline();
   provider.paysAt(place.order, new Date(deadline - 10_000));
   await notify(place.order);
@@ -136,7 +136,7 @@ test('an order that the provider had at the deadline counts when it was paid in 
   assert.ok((await eventsOf(db, place.campaign)).includes('campaign_verifying'));
 });
 
-test('an order that was paid after the deadline is given back, and does not count', async () => {
+test('an order paid after the deadline is refunded and does not count', async () => {
   const { place, deadline } = await pendingAtDeadline();
   provider.paysAt(place.order, new Date(deadline + 10_000));
   await notify(place.order);
@@ -146,7 +146,7 @@ test('an order that was paid after the deadline is given back, and does not coun
   assert.equal(Number(books['refunds_due']) + Number(books['refunds_settled'] ?? 0), 125_000);
 });
 
-test('an order that the provider says was not paid ends the verification', async () => {
+test('an order reported as unpaid ends the verification', async () => {
   const { place } = await pendingAtDeadline();
   provider.buyer(place.order, 'expire');
   await notify(place.order);

@@ -82,7 +82,7 @@ async function shown(campaign: string, wish: object = {}): Promise<Place & { tot
   return { ...place, total: Number((await paymentOf(place.buyer, place.id))['total']) };
 }
 
-test('a campaign that is paid up front is not opened while there is nothing to pay to', async () => {
+test('an upfront campaign cannot be opened while there is no way to pay', async () => {
   const body = {
     product_id: shop.productId,
     title: 'Senja batch pertama',
@@ -122,7 +122,7 @@ test('a campaign that is paid up front is not opened while there is nothing to p
   assert.equal(await statusOf(scheduled.id), 'active');
 });
 
-test('a full campaign whose buyers sent proofs in time waits for staff and then succeeds', async () => {
+test('a full campaign with proofs sent in time waits for staff and then succeeds', async () => {
   const { id } = await shop.campaign({ payment_timing: 'upfront', total_slots: 2 });
   const places = [await joiner(id), await joiner(id)];
   for (const { buyer, id: place } of places) await prove(buyer, place);
@@ -152,7 +152,7 @@ test('a full campaign whose buyers sent proofs in time waits for staff and then 
   );
 });
 
-test('a transfer that nobody told of still counts by the day of its line, until the statement is whole', async () => {
+test('an unreported transfer counts by the day of its line, until the statement is complete', async () => {
   const { id } = await shop.campaign({ payment_timing: 'upfront', total_slots: 2 });
   const [first, second] = [await shown(id), await shown(id)];
   await letTimePass(db, id, pastDeadline);
@@ -189,7 +189,7 @@ const setAside = async (total: number) =>
     200,
   );
 
-test('a line of nearly the right sum keeps the outcome open until a person says what it is for', async () => {
+test('a line of nearly the right sum keeps the outcome open until a person allocates it', async () => {
   await noStatementYet();
   const { id } = await shop.campaign({ payment_timing: 'upfront', total_slots: 1 });
   const place = await shown(id);
@@ -208,7 +208,7 @@ test('a line of nearly the right sum keeps the outcome open until a person says 
   assert.equal(await statusOf(id), 'completed');
 });
 
-test('one transfer for two orders of a buyer keeps both open, and set aside it decides', async () => {
+test('one transfer for two orders of a buyer keeps both open; marking it as unrelated decides', async () => {
   await noStatementYet();
   const { id } = await shop.campaign({ payment_timing: 'upfront', total_slots: 2 });
   const first = await shown(id);
@@ -225,7 +225,7 @@ test('one transfer for two orders of a buyer keeps both open, and set aside it d
   assert.equal(await statusOf(id), 'failed');
 });
 
-test('a line of another sum, or of a day after the deadline, keeps nothing open', async () => {
+test('a line of another sum or of a day after the deadline keeps nothing open', async () => {
   await noStatementYet();
   const { id } = await shop.campaign({ payment_timing: 'upfront', total_slots: 1 });
   const place = await shown(id);
@@ -253,7 +253,7 @@ test('what is undecided at the end of the verification hours does not count', as
   assert.equal(await verify(place), 'credited');
 });
 
-test('an operator says on which day money was transferred: after the deadline is too late', async () => {
+test('an operator enters the day of a transfer; a day after the deadline is too late', async () => {
   await noStatementYet();
   const { id } = await shop.campaign({ payment_timing: 'upfront', total_slots: 2 });
   const [inTime, late] = [await shown(id), await shown(id)];
@@ -266,7 +266,7 @@ test('an operator says on which day money was transferred: after the deadline is
   assert.equal((await placeOf(late.id)).status, 'reserved');
 });
 
-test('a rejected proof is decided: with nothing else undecided the campaign fails at once', async () => {
+test('a rejected proof is final: if nothing else is undecided the campaign fails at once', async () => {
   const { id } = await shop.campaign({ payment_timing: 'upfront', total_slots: 1 });
   const { buyer, id: place } = await joiner(id);
   await prove(buyer, place);
@@ -278,7 +278,7 @@ test('a rejected proof is decided: with nothing else undecided the campaign fail
   assert.equal(await statusOf(id), 'failed');
 });
 
-test('nobody is told to pay by a moment after the deadline', async () => {
+test('no buyer gets a due time after the deadline', async () => {
   const made = await shop.campaign({ payment_timing: 'upfront', hold_seconds: 86_400 });
   const [id, deadline] = [made.id, String(made['deadline'])];
   const { buyer, id: place } = await joiner(id);
@@ -304,7 +304,7 @@ async function completed(slots: number, terms: object = {}) {
 }
 const termAndGrace = 96 * 3_600;
 
-test('what fell due at completion is due for the term and the grace, and then cancelled as unpaid', async () => {
+test('a payment due at completion gets its term and grace period, and is then cancelled as unpaid', async () => {
   const { id, places } = await completed(3, { minimum_slots: 2 });
   const [paid, unseen, unpaid] = places as [Place, Place, Place];
   const { completed_at: at } = (await campaignOf(id)) as unknown as { completed_at: string };
@@ -331,7 +331,7 @@ test('what fell due at completion is due for the term and the grace, and then ca
   assert.equal((await campaignOf(id))['decision_until'], null);
 });
 
-test('an unpaid order goes to who waits, who is confirmed by paying for the offer', async () => {
+test('the slots of an unpaid order are offered to the waiting list; paying the offer confirms it', async () => {
   const { id } = await shop.campaign({ total_slots: 1 });
   const leaver = await joiner(id);
   const waiter = await service.user();
@@ -356,7 +356,7 @@ test('an unpaid order goes to who waits, who is confirmed by paying for the offe
   assert.equal(expectStatus(await staff.get(`/campaigns/${id}/books`), 200)['gross'], 125_000);
 });
 
-test('an offer that nobody pays for lapses, and money for it afterwards is sent back', async () => {
+test('an unpaid offer lapses, and money that arrives later is refunded', async () => {
   const { id } = await shop.campaign({ total_slots: 1 });
   await joiner(id);
   const waiter = await service.user();
@@ -375,7 +375,7 @@ test('an offer that nobody pays for lapses, and money for it afterwards is sent 
   assert.ok(items.some((one) => one['participation_id'] === offer['order_id']));
 });
 
-test('below the minimum the seller decides; an operator only after the seller had time', async () => {
+test('below the minimum the seller decides first, and an operator only after the seller’s time', async () => {
   const { id, places } = await completed(2);
   assert.equal(await verify(places[0]!.id, { paid_on: day() }), 'settled');
   const decide = (by: Client, decision: string) =>
@@ -400,7 +400,7 @@ test('below the minimum the seller decides; an operator only after the seller ha
   assert.equal(books['refunds_due'], Number(books['paid']) + Number(books['unique_codes']));
 });
 
-test('a seller goes on below the minimum, and the payout is for what was paid', async () => {
+test('a seller continues below the minimum, and the payout covers what was paid', async () => {
   const { id, places } = await completed(2);
   assert.equal(await verify(places[0]!.id, { paid_on: day() }), 'settled');
   await letTimePass(db, id, termAndGrace + 48 * 3_600);

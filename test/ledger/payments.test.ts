@@ -59,7 +59,7 @@ const statement = async (text: string, query = '?apply=true') =>
     200,
   );
 
-test('what is to be paid is one of a kind, however many ask for it at once', async () => {
+test('concurrent views of a payment create one unique amount', async () => {
   const { id } = await upfront({ total_slots: 40 });
   const buyer = await service.user();
   const ids: string[] = [];
@@ -73,7 +73,7 @@ test('what is to be paid is one of a kind, however many ask for it at once', asy
   }
 });
 
-test('a proof is drawn anew, stops the clock of the hold, and is for its buyer and staff', async () => {
+test('a proof is re-encoded, stops the hold, and is visible to its buyer and staff', async () => {
   const { id } = await upfront();
   const buyer = await service.user();
   const { id: held } = await join(buyer, id);
@@ -107,7 +107,7 @@ test('a proof is drawn anew, stops the clock of the hold, and is for its buyer a
   assert.equal(await statusOf(held), 'confirmed');
 });
 
-test('of two who verify at once one does, and of a verification and a lapse neither loses money', async () => {
+test('of two concurrent verifications one succeeds, and a verification and a lapse lose no money', async () => {
   const { id } = await upfront();
   const buyer = await service.user();
   const { id: held } = await join(buyer, id);
@@ -133,7 +133,7 @@ test('of two who verify at once one does, and of a verification and a lapse neit
   }
 });
 
-test('a hold has its grace, lapses once, and those about to are found', async () => {
+test('a hold has a grace period and lapses once; holds about to lapse are found', async () => {
   const { id } = await upfront();
   const buyer = await service.user();
   const { id: held } = await join(buyer, id);
@@ -163,7 +163,7 @@ test('a hold has its grace, lapses once, and those about to are found', async ()
   assert.equal(filled, 0);
 });
 
-test('late money gets the slots back while they are free, and is due back when they are not', async () => {
+test('late money gets its slots back while they are free, and is refunded otherwise', async () => {
   const { id } = await upfront({ total_slots: 1, minimum_slots: 1 });
   const [late, quick] = [await service.user(), await service.user()];
   const { id: lapsed } = await join(late, id);
@@ -201,7 +201,7 @@ test('late money gets the slots back while they are free, and is due back when t
   assert.equal((await booksOf(id))['held'], total);
 });
 
-test('a statement settles what it pays for, once, and leaves the rest to a person', async () => {
+test('a statement settles matching payments once and leaves the rest to a person', async () => {
   const { id } = await upfront({ price_per_slot: 431_000 });
   const [a, b] = [await service.user(), await service.user()];
   const [{ id: first }, { id: second }] = [await join(a, id), await join(b, id)];
@@ -239,7 +239,7 @@ test('a statement settles what it pays for, once, and leaves the rest to a perso
   assert.equal((await booksOf(id))['refunds_due'], totals[0]);
 });
 
-test('thousands of transfers that nobody has handled keep no later one from being matched', async () => {
+test('thousands of unhandled transfers do not stop a later one from being matched', async () => {
   await ask(
     service.db,
     `insert into sambatan.statement_lines (line_id, account_id, fingerprint, booked_on, amount,
@@ -260,7 +260,7 @@ test('thousands of transfers that nobody has handled keep no later one from bein
   await ask(service.db, "delete from sambatan.statement_lines where description = 'ARISAN'");
 });
 
-test('what a person verified by eye is not counted again when the statement comes', async () => {
+test('a manually verified payment is not counted again by a statement', async () => {
   const { id } = await upfront({ price_per_slot: 213_000 });
   const buyer = await service.user();
   const { id: held } = await join(buyer, id);
@@ -271,7 +271,7 @@ test('what a person verified by eye is not counted again when the statement come
   assert.equal((await booksOf(id))['held'], total);
 });
 
-test('a transfer in part that a person saw is not counted again, by its line or by saying it twice', async () => {
+test('a manually verified partial transfer is not counted again, by its line or by a repetition', async () => {
   const { id } = await upfront({ price_per_slot: 101_000 });
   const buyer = await service.user();
   const { id: held } = await join(buyer, id);
@@ -298,7 +298,7 @@ test('a transfer in part that a person saw is not counted again, by its line or 
   assert.equal((await booksOf(id))['refunds_due'], 3 * part);
 });
 
-test('what came above the total pays for the slots, and the rest is due back', async () => {
+test('an overpayment pays for the slots, and the rest is refunded', async () => {
   const { id } = await upfront({ price_per_slot: 107_000 });
   const buyer = await service.user();
   const { id: held } = await join(buyer, id);
@@ -310,7 +310,7 @@ test('what came above the total pays for the slots, and the rest is due back', a
   assert.deepEqual([books['held'], books['refunds_due']], [total + 5_000, 5_000]);
 });
 
-test('a participation whose payment came in part before can be confirmed', async () => {
+test('a participation with an earlier partial payment can be confirmed', async () => {
   const { id } = await upfront({ price_per_slot: 105_000 });
   const buyer = await service.user();
   const { id: held } = await join(buyer, id);
@@ -322,7 +322,7 @@ test('a participation whose payment came in part before can be confirmed', async
   assert.deepEqual([books['held'], books['refunds_due']], [total + 40_000, 40_000]);
 });
 
-test('a statement that is imported while a person verifies the same transfer counts it once', async () => {
+test('a statement imported during a manual verification of the same transfer counts it once', async () => {
   const { id } = await upfront({ price_per_slot: 103_000 });
   const buyer = await service.user();
   const { id: held } = await join(buyer, id);
@@ -339,7 +339,7 @@ test('a statement that is imported while a person verifies the same transfer cou
   assert.deepEqual([books['held'], books['refunds_due']], [total, 0]);
 });
 
-test('a file for bulk transfers has no formula in it, and what it names is settled together', async () => {
+test('the bulk-transfer file contains no formula, and its refunds are settled together', async () => {
   const { id } = await upfront({ price_per_slot: 99_000 });
   const buyer = await service.user();
   const { id: held } = await join(buyer, id);
@@ -361,7 +361,7 @@ test('a file for bulk transfers has no formula in it, and what it names is settl
   assert.deepEqual([books['held'], books['refunds_due']], [0, 0]);
 });
 
-test('fewer slots go to those who joined first, and the payout is what is delivered', async () => {
+test('after a shortfall the earliest buyers get their slots, and the payout covers what is delivered', async () => {
   const { id } = await upfront({ total_slots: 6, price_per_slot: 100_000 });
   const buyer = await service.user();
   const ids: string[] = [];
@@ -392,7 +392,7 @@ test('fewer slots go to those who joined first, and the payout is what is delive
   assert.deepEqual([books['gross'], books['payouts_due'], books['fee']], [300_000, 291_000, 9_000]);
 });
 
-test('goods that were not paid cannot be received, and whoever never pays holds back no payout', async () => {
+test('unpaid goods cannot be received, and a buyer who never pays does not block the payout', async () => {
   const { id } = await shop.campaign({ total_slots: 2, minimum_slots: 2, price_per_slot: 100_000 });
   const [pays, never] = [await service.user(), await service.user()];
   const [{ id: paid }, { id: unpaid }] = [await join(pays, id), await join(never, id)];
@@ -419,7 +419,7 @@ test('goods that were not paid cannot be received, and whoever never pays holds 
   assert.equal(await statusOf(unpaid), 'cancelled');
 });
 
-test('two banks’ exports are read as they come', async () => {
+test('exports of two banks are imported unchanged', async () => {
   const bca = await fileOf(
     [
       'No. rekening : 5270099001',

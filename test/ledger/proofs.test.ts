@@ -56,7 +56,7 @@ const upload = (body: Buffer, type = 'image/jpeg') =>
   });
 
 for (const [what, flaw, bytes] of refused) {
-  test(`${what} is no proof of payment, and its sender reads why`, async () => {
+  test(`${what} is refused as a proof of payment with the reason`, async () => {
     for (const type of ['application/pdf', 'image/jpeg']) {
       const answer = await upload(bytes, type);
       expectProblem(answer, 422, 'proof_not_accepted');
@@ -80,7 +80,7 @@ for (const [what, flaw, bytes] of refused) {
   });
 }
 
-test('a form without a file, or with an empty one, asks for a file', async () => {
+test('a form without a file, or with an empty one, is refused with a request for a file', async () => {
   const page = new Forms(service.url, buyer);
   for (const file of [undefined, { bytes: Buffer.alloc(0) }]) {
     for (const language of languages) {
@@ -95,7 +95,7 @@ test('a form without a file, or with an empty one, asks for a file', async () =>
   assert.deepEqual(empty.body['params'], { reason: 'empty' });
 });
 
-test('a file of more than 5 MB is refused in words on the page, and with its limit by the API', async () => {
+test('a file of more than 5 MB is refused with a message on the page, and with its limit by the API', async () => {
   const large = Buffer.concat([pdf, Buffer.alloc(proofLimitBytes)]);
   const answer = await upload(large, 'application/pdf');
   expectProblem(answer, 413, 'payload_too_large');
@@ -109,7 +109,7 @@ test('a file of more than 5 MB is refused in words on the page, and with its lim
   }
 });
 
-test('a PDF that opens without a password is taken, also when it must not be printed', async () => {
+test('a PDF that opens without a password is accepted, even if printing is forbidden', async () => {
   for (const bytes of [pdf, corpus('restricted.pdf'), Buffer.from(pdfOf(maxProofPages))]) {
     expectStatus(await upload(bytes, 'image/png'), 200);
     const kept = await new Forms(service.url, buyer).get(`/ikutan/${order}/bukti/berkas`);
@@ -118,7 +118,7 @@ test('a PDF that opens without a password is taken, also when it must not be pri
   }
 });
 
-test('an animated picture is kept as its first frame, a picture in any format as WebP', async () => {
+test('an animated picture is stored as its first frame, a picture in any format as WebP', async () => {
   const frames = await Promise.all(
     ['#ff0000', '#0000ff'].map((background) =>
       sharp({ create: { width: 40, height: 40, channels: 3, background } })
@@ -145,7 +145,7 @@ test('an animated picture is kept as its first frame, a picture in any format as
   }
 });
 
-test('the buyer sees a thumbnail of the picture they sent, and nobody else does', async () => {
+test('the buyer sees a thumbnail of the sent picture, and nobody else does', async () => {
   expectStatus(await upload(await photo({ width: 1_600, height: 1_200 })), 200);
   const mine = new Forms(service.url, buyer);
   const { proof } = expectStatus(await buyer.get(`/participations/${order}/payment`), 200);
@@ -180,7 +180,7 @@ test('the buyer sees a thumbnail of the picture they sent, and nobody else does'
   assert.equal((await new Forms(service.url, service.visitor).get(path)).status, 303);
 });
 
-test('the buyer who sent a PDF gets a link that says its size and when it was sent', async () => {
+test('a PDF is shown to its buyer as a link with its size and time', async () => {
   expectStatus(await upload(pdf, 'application/pdf'), 200);
   const mine = new Forms(service.url, buyer);
   const { proof } = expectStatus(await buyer.get(`/participations/${order}/payment`), 200);

@@ -85,7 +85,7 @@ const standing = async (campaign: string) => {
   return [body['held'], body['refunds_due']];
 };
 
-test('a sum that was seen by eye for a lapsed hold is one sum, also when its line is assigned there', async () => {
+test('a manually verified sum for a lapsed hold counts once, also when its line is allocated to it', async () => {
   const one = await bought({ total_slots: 1, minimum_slots: 1 });
   await lapse(one.campaign);
   await join(await service.user(), one.campaign);
@@ -96,7 +96,7 @@ test('a sum that was seen by eye for a lapsed hold is one sum, also when its lin
   assert.deepEqual(await standing(one.campaign), [one.total, one.total]);
 });
 
-test('a sum that was seen by eye for slots which its buyer was given again is known when its line is assigned to the lapsed hold', async () => {
+test('a manually verified sum for slots that were given back is recognised when its line is allocated to the lapsed hold', async () => {
   const one = await bought();
   // A bare price that no payment is of: its line waits for a person.
   const sum = one.total + 1_000;
@@ -111,7 +111,7 @@ test('a sum that was seen by eye for slots which its buyer was given again is kn
   assert.deepEqual(await standing(one.campaign), [2 * sum, 2 * sum - one.total]);
 });
 
-test('a sum that was seen by eye for the buyer’s new participation is known when its line fits the lapsed one', async () => {
+test('a manually verified sum for a new participation is recognised when its line fits the lapsed one', async () => {
   const one = await bought({ total_slots: 2, minimum_slots: 1, max_slots_per_user: 2 });
   await lapse(one.campaign);
   const { id: second } = await join(one.buyer, one.campaign);
@@ -127,7 +127,7 @@ test('a sum that was seen by eye for the buyer’s new participation is known wh
   assert.deepEqual(await standing(one.campaign), before);
 });
 
-test('of two participations a line pays the one that owes, though the other was seen to be paid', async () => {
+test('a line pays the unpaid one of two participations, even if the other was manually verified', async () => {
   const one = await bought({ max_slots_per_user: 4 });
   const { id: second } = await join(one.buyer, one.campaign);
   await totalOf(one.buyer, second);
@@ -137,7 +137,7 @@ test('of two participations a line pays the one that owes, though the other was 
   assert.equal((await assign(await shown(sum), second))['outcome'], 'known');
 });
 
-test('a transfer in part that a statement showed is not counted again by who sees it', async () => {
+test('a partial transfer from a statement is not counted again by a manual verification', async () => {
   const one = await bought();
   const line = await assign(await shown(40_000), one.id, { refund: true });
   assert.equal(line['outcome'], 'credited');
@@ -153,7 +153,7 @@ test('a transfer in part that a statement showed is not counted again by who see
   assert.equal(await see(one.id), 'settled', 'what is another sum pays');
 });
 
-test('a second transfer for a lapsed hold that nobody had looked at takes no slots of its own', async () => {
+test('a second transfer for a lapsed hold that was never verified takes no additional slots', async () => {
   const { id: campaign } = await shop.campaign(terms);
   const buyer = await service.user();
   const { id } = await join(buyer, campaign);
@@ -172,7 +172,7 @@ test('a second transfer for a lapsed hold that nobody had looked at takes no slo
   expectProblem(visit, 409, 'payment_not_open');
 });
 
-test('of many equal transfers in one file the first one pays, as the preview says', async () => {
+test('of many equal transfers in one file the first one pays, as the preview shows', async () => {
   const one = await bought();
   const texts = Array.from({ length: 30 }, (_, n) => `TRSF SAMA ${n}`);
   const rows = texts.map((text) => `${today},${text},${one.total}`);

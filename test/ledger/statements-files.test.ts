@@ -92,7 +92,7 @@ describe('amounts', () => {
     '"195,000.00 D"',
     '−195000',
   ]) {
-    test(`${written} is money out: listed, never a line`, async () => {
+    test(`${written} is outgoing money: listed, never a line`, async () => {
       const { lines, skipped } = await read(generic(written));
       assert.deepEqual([lines, skipped], [[], 1]);
     });
@@ -126,7 +126,7 @@ describe('amounts', () => {
     });
   }
 
-  test('two number styles in one file are refused where the second begins', async () => {
+  test('two number styles in one file are refused at the second one', async () => {
     assert.deepEqual(await refusal(generic('1.950.000', '195.663', '"1,500,123"')), {
       reason: 'mixed_numbers',
       line: 4,
@@ -134,7 +134,7 @@ describe('amounts', () => {
     });
   });
 
-  test('one amount with sen shows how all others are meant', async () => {
+  test('one amount with sen determines the number style of the file', async () => {
     assert.deepEqual((await read(generic('195.663', '"200.000,00"'))).lines, [
       `${today} 195663`,
       `${today} 200000`,
@@ -169,7 +169,7 @@ const twoCredits = [
 ];
 
 describe('KlikBCA business', () => {
-  test('its foot lines are no transfers, and prove that nothing was lost', async () => {
+  test('its footer rows are not transfers, and prove that nothing was lost', async () => {
     assert.deepEqual((await read(business(twoCredits, foot), 'bca')).lines, [
       `${today} 77000000`,
       `${today} 1100`,
@@ -187,13 +187,13 @@ describe('KlikBCA business', () => {
     });
   }
 
-  test('headings that come again on each page are passed over', async () => {
+  test('headings repeated on each page are skipped', async () => {
     const heading = '"Tanggal Transaksi","Keterangan","Cabang","Jumlah","Saldo"';
     const pages = [twoCredits[0]!, '"No. rekening : 5270099001"', heading, twoCredits[1]!];
     assert.equal((await read(business(pages, foot), 'bca')).lines.length, 2);
   });
 
-  test('pending lines are listed, with their amounts in the sums or not', async () => {
+  test('pending lines are listed, whether or not the sums include their amounts', async () => {
     const pending = credit('500.00', '231,377,921.00', 'PEND');
     const counted = foot.map((line) =>
       line.replace('77,001,100.00","2', '77,001,600.00","3').replace('231,377,421', '231,377,921'),
@@ -231,14 +231,14 @@ describe('KlikBCA personal', () => {
     assert.deepEqual((await read(file, 'bca')).lines, ['2025-12-31 195722', '2026-01-02 195722']);
   });
 
-  test('a day outside the period, or without one, is refused', async () => {
+  test('a day that is missing or outside the period is refused', async () => {
     for (const period of ['Periode : 01/02/2026 - 28/02/2026', 'Nama : SARI']) {
       const found = await refusal(personal(period, [row('15/03')]), 'bca');
       assert.deepEqual([found.reason, found.line, found.cell], ['date_year', 7, "'15/03"]);
     }
   });
 
-  test('English headings, with commas in descriptions that are not quoted', async () => {
+  test('English headings with unquoted commas in descriptions are read', async () => {
     const file = [
       "Account No.,=,'5270099001",
       'Name,=,PT SAMBATAN BERSAMA',
@@ -294,13 +294,13 @@ describe('other banks and files', () => {
     });
   }
 
-  test('tabs, semicolons and bars divide columns as well', async () => {
+  test('tabs, semicolons and vertical bars are delimiters too', async () => {
     for (const delimiter of ['\t', ';', '|']) {
       assert.equal((await read(table(delimiter, (day) => day))).lines.length, 1, delimiter);
     }
   });
 
-  test('UTF-16, Windows-1252 and UTF-8 with its mark are read, others named', async () => {
+  test('UTF-16, Windows-1252 and UTF-8 with a byte order mark are read; other encodings are named', async () => {
     const text = table(';', (day) => day).replace('SARI', 'SÖHNE');
     for (const bytes of [
       Buffer.from(`\ufeff${text}`),
@@ -315,7 +315,7 @@ describe('other banks and files', () => {
     assert.equal((await refusal(strange)).reason, 'encoding');
   });
 
-  test('a day and month that may be swapped are decided from the whole file, or refused', async () => {
+  test('an ambiguous order of day and month is decided from the whole file, or refused', async () => {
     const rows = (...days: string[]) =>
       ['Date;Description;Debit;Credit', ...days.map((day) => `${day};A;-;1.000`)].join('\n');
     assert.deepEqual((await read(rows('03/04/2026', '25/04/2026'))).lines, [
@@ -328,7 +328,7 @@ describe('other banks and files', () => {
     assert.equal((await refusal(rows('13/03/2099'))).reason, 'date_out_of_range');
   });
 
-  test('a workbook is read with its numbers and days as they are', async () => {
+  test('a workbook is read with its native numbers and days', async () => {
     const day = new Date(`${today}T00:00:00Z`);
     const cell = (value: string | number) => ({ value });
     const bytes = await writeExcelFile([
@@ -365,7 +365,7 @@ describe('other banks and files', () => {
     assert.equal((await refusal(cut, 'bri', type)).reason, 'workbook');
   });
 
-  test('what is no statement is named: PDF, old Excel, a web page, a picture, nothing', async () => {
+  test('files that are not statements are named: PDF, old Excel, a web page, a picture, nothing', async () => {
     const octets = 'application/octet-stream';
     const named = async (bytes: Buffer) => (await refusal(bytes, 'auto', octets)).reason;
     assert.equal(await named(Buffer.from('%PDF-1.7\n')), 'pdf');
@@ -396,7 +396,7 @@ describe('amounts of each bank', () => {
     });
   }
 
-  test('an amount without a mark of credit or debit is refused', async () => {
+  test('an amount without a credit or debit mark is refused', async () => {
     assert.equal((await refusal(bcaBeside('195.000'), 'bca')).reason, 'mark');
     assert.equal((await refusal(bca('195.000 DB'), 'bca')).reason, 'mark');
   });
@@ -424,7 +424,7 @@ describe('MT940', () => {
   ];
   const closing = (amount: string) => `:62F:C${short(today)}IDR${amount}`;
 
-  test('is read with its names and references, and must lead to its closing balance', async () => {
+  test('is read with names and references, and must match its closing balance', async () => {
     assert.deepEqual(await read(file(...transfers, closing('1189175,34'))), {
       lines: [`${today} 195663`],
       words: ['TRSF E-BANKING CR SARI DEWI'],
@@ -434,7 +434,7 @@ describe('MT940', () => {
     assert.deepEqual([found.reason, found.line], ['check', 11]);
   });
 
-  test('what is cut off, unknown or in another currency is refused', async () => {
+  test('truncated, unknown or foreign-currency files are refused', async () => {
     assert.equal((await refusal(file(...transfers))).reason, 'mt940');
     const odd = await refusal(file(transfers[0]!.replace(',00', '.00'), closing('1195663,00')));
     assert.deepEqual([odd.reason, odd.line], ['mt940', 6]);
@@ -442,7 +442,7 @@ describe('MT940', () => {
     assert.equal((await refusal(dollars)).reason, 'currency');
   });
 
-  test('a reversed debit is money in, a reversed credit money out, an expected one pending', async () => {
+  test('a reversed debit is incoming, a reversed credit outgoing, an expected one pending', async () => {
     const marks = ['RD', 'RC', 'EC'].map((mark) => `:61:${short(today)}${mark}1000,00NTRFX`);
     const { lines, skipped } = await read(file(...marks, closing('1000000,00')));
     assert.deepEqual([lines, skipped], [[`${today} 1000`], 2]);
@@ -467,7 +467,7 @@ ${entries.join('\n')}
 </Stmt></BkToCstmrStmt></Document>`;
   const gathered = entry('395663', detail('195663.00', 'SARI DEWI') + detail('200000', 'BUDI'));
 
-  test('is read, gathered entries one by one, and must lead to its closing balance', async () => {
+  test('is read, batch entries one by one, and must match its closing balance', async () => {
     const pending = entry('500.00', '', 'PDNG');
     assert.deepEqual(await read(file('396663', gathered, pending), 'auto', 'application/xml'), {
       lines: [`${today} 195663`, `${today} 200000`],
@@ -477,7 +477,7 @@ ${entries.join('\n')}
     assert.equal((await refusal(file('396664', gathered))).reason, 'check');
   });
 
-  test('what is cut off, has a document type or another currency is refused', async () => {
+  test('files that are truncated, have a document type or another currency are refused', async () => {
     const whole = file('396663', gathered);
     assert.equal((await refusal(whole.slice(0, -40))).reason, 'xml');
     const typed = whole.replace('<Document', '<!DOCTYPE x [<!ENTITY a "b">]><Document');
@@ -495,7 +495,7 @@ describe('20,000 transactions', () => {
     return Buffer.from(['Tanggal;Keterangan;Debit;Kredit;Saldo', ...lines].join('\n'));
   };
 
-  test('are read without holding up the event loop', async () => {
+  test('are read without blocking the event loop', async () => {
     let turns = 0;
     let isRead = false;
     const turn = () => {
@@ -510,7 +510,7 @@ describe('20,000 transactions', () => {
     assert.ok(turns > 100, `the loop turned ${turns} times meanwhile`);
   });
 
-  test('and one more refuse the file, as does a refusal inside the thread', async () => {
+  test('plus one are refused, also inside the worker thread', async () => {
     const asked = { mapping: 'auto', today } as const;
     await assert.rejects(readStatement(rows(20_001), asked), { reason: 'too_many_lines' });
     const broken = Buffer.concat([rows(5000), Buffer.from(`\n${today};A;;1.95.000;`)]);
@@ -518,7 +518,7 @@ describe('20,000 transactions', () => {
     await assert.rejects(readStatement(broken, asked), { params: place });
   });
 
-  test('an archive that unpacks to more than it may is refused', async () => {
+  test('an archive that unpacks to more than the limit is refused', async () => {
     const sheet = Buffer.concat([Buffer.from('<worksheet>'), Buffer.alloc(60_000_000, ' ')]);
     const bomb = Buffer.from(zipSync({ 'xl/worksheets/sheet1.xml': sheet }));
     assert.ok(bomb.length < 200_000);
@@ -579,7 +579,7 @@ describe('rows that must not be lost', () => {
     ],
     'balances above and below': [';SALDO AWAL;;;0', ';SALDO AKHIR;;;100.000'],
   })) {
-    test(`${what} are passed over`, async () => {
+    test(`${what} are skipped`, async () => {
       assert.deepEqual(await read(rows(...lines)), {
         lines: [`${today} 100000`],
         words: ['A'],
@@ -588,13 +588,13 @@ describe('rows that must not be lost', () => {
     });
   }
 
-  test('an amount in a column that is not mapped refuses the file', async () => {
+  test('an amount in an unmapped column refuses the file', async () => {
     const file = ['Tanggal;Keterangan;Debit;Kredit;Biaya;Saldo', `${today};A;;;195.663;`];
     const found = await refusal(file.join('\n'));
     assert.deepEqual(found, { reason: 'row_unknown', line: 2, cell: '195.663' });
   });
 
-  test('a number of transactions that is not that of the rows refuses the file', async () => {
+  test('a stated number of transactions that differs from the rows refuses the file', async () => {
     const found = await refusal(rows('Jumlah Transaksi Kredit;2;;;'));
     assert.deepEqual([found.reason, found.line], ['check', 3]);
   });

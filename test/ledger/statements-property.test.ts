@@ -125,7 +125,7 @@ function assertAllFound(parsed: ParsedStatement, entries: Written['entries'], pl
   );
 }
 
-test('every built-in mapping has a shape that names its evidence', () => {
+test('every built-in mapping has a shape with a named source', () => {
   assert.deepEqual(
     [...new Set(Object.values(shapes).map(({ mapping }) => mapping))].toSorted(),
     builtInMappings.map(({ id }) => id).toSorted(),
@@ -135,7 +135,7 @@ test('every built-in mapping has a shape that names its evidence', () => {
 });
 
 for (const [name, shape] of Object.entries(shapes)) {
-  test(`${name}: every rupiah of a whole file is a line or is listed`, async () => {
+  test(`${name}: every rupiah of a complete file is a line or is listed`, async () => {
     await fc.assert(
       fc.asyncProperty(writtenFor(shape), layer, async (written, how) => {
         // Where nothing says which part is the day, a file without a day above 12 is refused.
@@ -162,7 +162,7 @@ for (const [name, shape] of Object.entries(shapes)) {
     );
   });
 
-  test(`${name}: a file that is cut off anywhere is refused, or has lost only what was cut`, async () => {
+  test(`${name}: a truncated file is refused, or has lost only the missing part`, async () => {
     await fc.assert(
       fc.asyncProperty(
         writtenFor(shape),
@@ -193,7 +193,7 @@ for (const [name, shape] of Object.entries(shapes)) {
   });
 }
 
-test('a workbook with the cells of any shape loses nothing', async () => {
+test('a workbook with cells of any type loses nothing', async () => {
   const names = Object.keys(shapes).filter((name) => name !== 'English table');
   await fc.assert(
     fc.asyncProperty(
@@ -235,7 +235,7 @@ function byIndex({ mapping, heading }: Shape, headerRow: number): Mapping {
 }
 
 for (const [name, shape] of Object.entries(shapes)) {
-  test(`${name}: columns that an operator maps by number lose nothing either`, async () => {
+  test(`${name}: columns mapped by number lose nothing either`, async () => {
     await fc.assert(
       fc.asyncProperty(
         writtenFor(shape),
@@ -263,7 +263,7 @@ for (const [name, shape] of Object.entries(shapes)) {
 }
 
 const proven = Object.entries(shapes).filter(([, { balance }]) => balance);
-test('a row that is lost, doubled or changed is noticed wherever the bank states balances', async () => {
+test('a lost, duplicated or changed row is noticed if the bank states balances', async () => {
   const [names, all] = [proven.map(([name]) => name), Object.fromEntries(proven)];
   await fc.assert(
     fc.asyncProperty(

@@ -81,7 +81,7 @@ const confirm = (id: string, participation: string) =>
   );
 
 suite('opening', () => {
-  test('a scheduled campaign opens at its time, and not before', async () => {
+  test('a scheduled campaign opens at its time, not before', async () => {
     const id = await campaign({ opensAt: new Date(Date.now() + 1_800_000) });
     assert.deepEqual(eventsIn(await run('sweep'), id), []);
     await letTimePass(db, id, 1_801);
@@ -90,7 +90,7 @@ suite('opening', () => {
     assert.deepEqual(await eventsOf(db, id), ['campaign_created', 'campaign_opened']);
   });
 
-  test('one whose opening and deadline both passed while nobody watched opens and fails in one go', async () => {
+  test('a campaign whose opening and deadline both passed during an outage opens and fails in one run', async () => {
     const id = await campaign({ opensAt: new Date(Date.now() + 1_800_000) });
     await letTimePass(db, id, pastDeadline);
     assert.deepEqual(eventsIn(await run('timer'), id), ['campaign_opened', 'campaign_failed']);
@@ -99,7 +99,7 @@ suite('opening', () => {
 });
 
 suite('at the deadline', () => {
-  test('enough slots complete it: everybody is confirmed, payments and the payout fall due', async () => {
+  test('enough slots complete it: participants are confirmed, payments and the payout become due', async () => {
     const id = await campaign({ totalSlots: 10, minimumSlots: 5, pricePerSlot: 150_000n });
     await joined(db, wish(id, { quantity: 4 }), wish(id, { quantity: 2 }));
     await letTimePass(db, id, pastDeadline);
@@ -116,7 +116,7 @@ suite('at the deadline', () => {
     ]);
   });
 
-  test('exactly the minimum is enough, one less is not', async () => {
+  test('exactly the minimum completes it, one slot less does not', async () => {
     const [enough, short] = [
       await campaign({ minimumSlots: 3 }),
       await campaign({ minimumSlots: 3 }),
@@ -128,7 +128,7 @@ suite('at the deadline', () => {
     assert.deepEqual(eventsIn(transitions, short), ['campaign_failed']);
   });
 
-  test('too few slots fail it: everybody is refunded, money only to whom it came from', async () => {
+  test('too few slots fail it, and only buyers who paid get refunds', async () => {
     const id = await campaign({ totalSlots: 10 });
     const [paid] = await joined(db, wish(id, { quantity: 2 }), wish(id, { quantity: 3 }));
     await confirm(id, paid!);
@@ -151,13 +151,13 @@ suite('at the deadline', () => {
     assert.deepEqual(await moneyOf(id), []);
   });
 
-  test('a deadline that passed half a year ago is found as well', async () => {
+  test('a deadline that passed half a year ago is found too', async () => {
     const id = await campaign();
     await letTimePass(db, id, 183 * 86_400);
     assert.deepEqual(eventsIn(await run('sweep'), id), ['campaign_failed']);
   });
 
-  test('it is not closed before its time, and closed once', async () => {
+  test('it is closed once, and not before its time', async () => {
     const id = await campaign();
     assert.deepEqual(eventsIn(await run('sweep'), id), []);
     await letTimePass(db, id, pastDeadline);
@@ -165,7 +165,7 @@ suite('at the deadline', () => {
     assert.deepEqual(eventsIn(await run('sweep'), id), []);
   });
 
-  test('a deadline is moved to a later time alone, not to the one that it has', async () => {
+  test('a deadline can only be moved to a later time', async () => {
     const id = await newCampaign(db, market);
     const [before] = await ask<{ deadline: Date }>(
       db,
@@ -182,7 +182,7 @@ suite('at the deadline', () => {
     await moved(1_000);
   });
 
-  test('an extended deadline holds: the old one closes nothing', async () => {
+  test('after an extension the old deadline closes nothing', async () => {
     const id = await campaign();
     const deadline = new Date(Date.now() + 7_200_000);
     const reason = 'bahan baku terlambat';
@@ -195,7 +195,7 @@ suite('at the deadline', () => {
 });
 
 suite('a full campaign', () => {
-  test('is completed by the next sweep, not by another campaign’s timer', async () => {
+  test('is completed by the next sweep, not by the timer of another campaign', async () => {
     const [full, other] = [await campaign({ totalSlots: 2 }), await campaign()];
     await joined(db, wish(full, { quantity: 2 }));
     await letTimePass(db, other, pastDeadline);
@@ -213,7 +213,7 @@ suite('a full campaign', () => {
     assert.deepEqual(eventsIn(await run('timer'), id), ['campaign_completed']);
   });
 
-  test('can still be left until then, and takes joins again', async () => {
+  test('accepts cancellations until then, and joins again afterwards', async () => {
     const id = await campaign({ totalSlots: 2 });
     const [participation] = await joined(db, wish(id, { quantity: 2 }));
     await ask(
@@ -240,7 +240,7 @@ suite('paying upfront', () => {
     assert.deepEqual(await statusesIn(id), ['refunded', 'refunded']);
   });
 
-  test('a completed campaign counts what was paid; who had not paid is let go as lapsed', async () => {
+  test('a completed campaign counts paid slots; unpaid holds are released as lapsed', async () => {
     const id = await campaign({ ...upfront, minimumSlots: 2, holdSeconds: 86_400 });
     const [paid] = await joined(db, wish(id, { quantity: 2 }), wish(id));
     await confirm(id, paid!);
@@ -265,7 +265,7 @@ suite('paying upfront', () => {
     ]);
   });
 
-  test('a hold lapses once, gives its slots back and reopens a full campaign', async () => {
+  test('a hold lapses once, frees its slots and reopens a full campaign', async () => {
     const id = await campaign(upfront);
     const [paid] = await joined(db, wish(id), wish(id, { quantity: 2 }), wish(id));
     await confirm(id, paid!);
@@ -283,7 +283,7 @@ suite('paying upfront', () => {
     assert.equal(outcomeOf((await joinNow(db, [wish(id, { quantity: 3 })]))[0]!), 'joined');
   });
 
-  test('a hold is looked at when it lapses, without a sweep, and not before', async () => {
+  test('a hold lapses at its time without a sweep, and not before', async () => {
     const id = await campaign(upfront);
     await joined(db, wish(id));
     const due = async () =>
@@ -303,7 +303,7 @@ suite('paying upfront', () => {
     assert.equal(Number(await due()), 0);
   });
 
-  test('five thousand holds that lapse together are let go in short transactions', async () => {
+  test('five thousand holds that lapse together are released in short transactions', async () => {
     const id = await campaign({ ...upfront, totalSlots: 12_000 });
     for (let i = 0; i < 5; i++) {
       await joined(db, ...Array.from({ length: 1_000 }, () => wish(id)));
@@ -322,7 +322,7 @@ suite('paying upfront', () => {
     assert.equal((await stateOf(db, id)).filled_slots, 0);
   });
 
-  test('a full campaign is completed once every slot is paid, by the next sweep', async () => {
+  test('a full campaign is completed by the next sweep once every slot is paid', async () => {
     const id = await campaign(upfront);
     const all = await joined(db, wish(id, { quantity: 3 }), wish(id));
     await confirm(id, all[0]!);
@@ -333,7 +333,7 @@ suite('paying upfront', () => {
   });
 });
 
-suite('calling it off', () => {
+suite('cancelling it', () => {
   const callOff = async (id: string) => {
     const parts = { db, log, onChange: () => undefined };
     await runInTransaction(db, (tx) => cancelCampaign(tx, operator(), id, 'pabrik tutup'));
@@ -357,7 +357,7 @@ suite('calling it off', () => {
     },
   };
   for (const [status, make] of Object.entries(makers)) {
-    test(`a campaign that is ${status} ends at once, with the refunds that are due`, async () => {
+    test(`a campaign with status ${status} ends at once, with the refunds that are due`, async () => {
       const id = await make();
       await callOff(id);
       assert.equal((await stateOf(db, id)).status, 'cancelled');
@@ -380,7 +380,7 @@ suite('calling it off', () => {
     });
   }
 
-  test('it takes no join from the moment it is decided', async () => {
+  test('it accepts no join once the cancellation is committed', async () => {
     const id = await campaign();
     await runInTransaction(db, (tx) => cancelCampaign(tx, operator(), id, 'pabrik tutup'));
     assert.equal(outcomeOf((await joinNow(db, [wish(id)]))[0]!), 'campaign_closing');
@@ -414,7 +414,7 @@ suite('the platform’s fee', () => {
     );
   });
 
-  test('is exact for every amount that a campaign can be worth', async () => {
+  test('is exact for every possible value of a campaign', async () => {
     const amount = fc.oneof(
       fc.bigInt({ min: 0n, max: 1_000_000_000_000_000n }),
       fc.bigInt({ min: 0n, max: 20_000n }),

@@ -54,7 +54,7 @@ const codeOf = (promise: Promise<unknown>) =>
     },
   );
 
-test('12,000 participations are refunded in short steps, across a killed worker, to the rupiah', async (t) => {
+test('12,000 participations are refunded exactly in short steps, across a killed worker', async (t) => {
   const buyers = 12_000;
   const id = await newCampaign(db, market, { totalSlots: 20_000, pricePerSlot: 99_000n });
   const participations = await crowd(id, buyers);
@@ -121,7 +121,7 @@ test('12,000 participations are refunded in short steps, across a killed worker,
   });
 });
 
-test('completing thousands makes every payment and the one payout due', async () => {
+test('completing a campaign of thousands creates every payment and the single payout', async () => {
   const id = await newCampaign(db, market, { totalSlots: 4_000, pricePerSlot: 150_000n });
   await crowd(id, 4_000);
   const { transitions } = await settleDue(parts, { completeFull: true });
@@ -142,7 +142,7 @@ test('completing thousands makes every payment and the one payout due', async ()
   ]);
 });
 
-test('many campaigns that are due together share one limit of a transaction', async () => {
+test('many due campaigns share one limit per transaction', async () => {
   const ids: string[] = [];
   for (let i = 0; i < 12; i++) ids.push(await newCampaign(db, market, { totalSlots: 500 }));
   for (const id of ids) {
@@ -155,7 +155,7 @@ test('many campaigns that are due together share one limit of a transaction', as
   assert.ok(most <= BigInt(atOnce), `${most} in one transaction`);
 });
 
-test('a campaign that comes due while a large one is closed in steps does not wait for its end', async () => {
+test('a campaign that becomes due during the closing of a large one does not wait for its end', async () => {
   const [large, other] = [
     await newCampaign(db, market, { totalSlots: 20_000 }),
     await newCampaign(db, market),
@@ -184,7 +184,7 @@ test('a campaign that comes due while a large one is closed in steps does not wa
   );
 });
 
-test('a run that is told to stop ends after the step under way, and the next one goes on', async () => {
+test('a stopped run ends after the current step, and the next run continues', async () => {
   const id = await newCampaign(db, market, { totalSlots: 20_000 });
   await crowd(id, 6_000);
   await letTimePass(db, id, pastDeadline);

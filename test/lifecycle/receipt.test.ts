@@ -56,7 +56,7 @@ const kindsFor = async (client: Client, campaignId: string): Promise<string[]> =
     .items.filter((one: Body) => one['campaign_id'] === campaignId)
     .map((one: Body) => String(one['kind']));
 
-test('an order without a word counts as received after its days, and the payout is released', async () => {
+test('an unanswered order counts as received after its days, and the payout is released', async () => {
   const { id, orders } = await sold(2);
   const [first, second] = orders;
   const shipped = expectStatus(await shop.seller.post(`/campaigns/${id}/ship`), 200);
@@ -78,7 +78,7 @@ test('an order without a word counts as received after its days, and the payout 
   );
 });
 
-test('a batch below its minimum that was shipped goes on', async () => {
+test('a shipped batch below its minimum continues', async () => {
   const { id, orders } = await sold(2, 1);
   expectStatus(await shop.seller.post(`/campaigns/${id}/ship`), 200);
   // The other order is unpaid for good: nobody is asked whether what is on its way is made.
@@ -91,7 +91,7 @@ test('a batch below its minimum that was shipped goes on', async () => {
   assert.equal(await isReleased(id), true);
 });
 
-test('a batch that is shipped while its seller has to decide is not called off', async () => {
+test('a batch that is shipped during the seller’s decision is not cancelled', async () => {
   const { id } = await sold(2, 1);
   await letTimePass(service.db, id, 7 * 86_400);
   expectStatus(await service.service.post('/lifecycle/run'), 200);
@@ -105,7 +105,7 @@ test('a batch that is shipped while its seller has to decide is not called off',
   expectProblem(decision, 409, 'goods_shipped_already');
 });
 
-test('a dispute stops the clock, and dismissed lets it go on', async () => {
+test('a dispute stops the time to answer; its dismissal continues it', async () => {
   const { id, orders } = await sold(1);
   const [order] = orders;
   expectStatus(await shop.seller.post(`/campaigns/${id}/ship`), 200);
@@ -119,7 +119,7 @@ test('a dispute stops the clock, and dismissed lets it go on', async () => {
   assert.equal(await statusOf(order!.id), 'fulfilled');
 });
 
-test('what is unpaid is not received, and what was paid late has its whole time', async () => {
+test('unpaid orders are not received, and late payments get the full time to answer', async () => {
   const { id, orders } = await sold(3, 2);
   const [paid, late, unpaid] = orders.map((order) => order.id);
   const statuses = () => Promise.all([paid!, late!, unpaid!].map(statusOf));
@@ -132,7 +132,7 @@ test('what is unpaid is not received, and what was paid late has its whole time'
   assert.deepEqual(await statuses(), ['fulfilled', 'fulfilled', 'cancelled']);
 });
 
-test('only what has succeeded is shipped, and once', async () => {
+test('only a completed campaign is shipped, and once', async () => {
   const { id: open } = await shop.campaign();
   expectProblem(await shop.seller.post(`/campaigns/${open}/ship`), 409, 'transition_not_allowed');
   const { id } = await sold(1);
@@ -141,7 +141,7 @@ test('only what has succeeded is shipped, and once', async () => {
   assert.equal(again['received_after'], first['received_after']);
 });
 
-test('a sweep of the scheduler receives what is due', async () => {
+test('a sweep of the scheduler marks due orders as received', async () => {
   const swept = await httpService({ beside: service, scheduler: true });
   const { id, orders } = await sold(1);
   expectStatus(await shop.seller.post(`/campaigns/${id}/ship`), 200);
@@ -153,7 +153,7 @@ test('a sweep of the scheduler receives what is due', async () => {
   await next.close();
 });
 
-test('the buyer is told, reminded and told again; who has not paid hears nothing of it', async () => {
+test('the buyer is notified, reminded and notified again; unpaid buyers get nothing', async () => {
   const { id, orders } = await sold(2, 1);
   const [paid, unpaid] = orders;
   expectStatus(await shop.seller.post(`/campaigns/${id}/ship`), 200);
@@ -172,7 +172,7 @@ test('the buyer is told, reminded and told again; who has not paid hears nothing
   assert.ok((await kindsFor(paid!.buyer, id)).includes('received_without_word'));
 });
 
-test('the seller marks the batch as shipped on its page, and the buyer sees until when', async () => {
+test('the seller marks the batch as shipped on its page, and the buyer sees the time to answer', async () => {
   const { id, orders } = await sold(1);
   const forms = new Forms(service.url, shop.seller);
   assert.match((await forms.get(`/toko/sambatan/${id}`)).text, /Tandai sudah dikirim/);

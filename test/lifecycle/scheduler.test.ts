@@ -108,7 +108,7 @@ const campaignRow = 'select from sambatan.campaigns where campaign_id = $1 for n
 const participationRow = 'select from sambatan.participants where campaign_id = $1 for update';
 
 suite('its timer', () => {
-  test('is set by a campaign that this process has made', async (t) => {
+  test('is set by a campaign created in this process', async (t) => {
     const on = await ground(t);
     const { db, market } = on;
     const { scheduler, changeNotifier } = processOn(on);
@@ -121,7 +121,7 @@ suite('its timer', () => {
     assert.ok(lag >= 0 && lag < promptMs, `${lag} ms after its deadline`);
   });
 
-  test('is set by a campaign that another process has made', async (t) => {
+  test('is set by a campaign created in another process', async (t) => {
     const on = await ground(t);
     const { db, market } = on;
     const { scheduler, changeNotifier } = processOn(on);
@@ -135,7 +135,7 @@ suite('its timer', () => {
     assert.ok((await lagOf(db, id)) < promptMs);
   });
 
-  test('finds by itself what nobody has told of', async (t) => {
+  test('finds due campaigns without a change notification', async (t) => {
     const on = await ground(t);
     const { db, market } = on;
     const { scheduler } = processOn(on);
@@ -145,7 +145,7 @@ suite('its timer', () => {
     assert.ok((await lagOf(db, id)) < 7_000);
   });
 
-  test('is not kept from the next campaign by one whose row is held for long', async (t) => {
+  test('is not delayed by a campaign whose row is locked for long', async (t) => {
     const on = await ground(t);
     const { db, market } = on;
     const stuck = await newCampaign(db, market);
@@ -165,7 +165,7 @@ suite('its timer', () => {
     await until(() => isClosed(db, stuck));
   });
 
-  test('does not hammer a campaign that cannot be settled, which keeps nobody else', async (t) => {
+  test('backs off from a campaign that cannot be settled, and still settles others', async (t) => {
     const on = await ground(t);
     const { db, market } = on;
     const [broken, other] = [await newCampaign(db, market), await newCampaign(db, market)];
@@ -195,7 +195,7 @@ suite('its timer', () => {
 });
 
 suite('the sweep', () => {
-  test('comes at its interval, completes what is full and finds what is overdue', async (t) => {
+  test('runs at its interval, completes full campaigns and finds overdue ones', async (t) => {
     const on = await ground(t);
     const { db, market } = on;
     const { scheduler } = processOn(on, { intervalMinutes: 1 / 60 });
@@ -218,7 +218,7 @@ suite('the sweep', () => {
     assert.ok(nextRunTime !== null && nextRunTime.getTime() - Date.now() < 1_500);
   });
 
-  test('works by hand when nothing was started, and tells what is stored', async (t) => {
+  test('works on demand without a started scheduler, and returns what is stored', async (t) => {
     const on = await ground(t);
     const { db, market } = on;
     const { scheduler } = processOn(on);
@@ -253,7 +253,7 @@ suite('the sweep', () => {
     assert.deepEqual(scheduler.status().lastRun?.transitions, transitions);
   });
 
-  test('by hand, many at a time beside the timer, makes each transition once', async (t) => {
+  test('on demand, concurrently and beside the timer, makes each transition once', async (t) => {
     const on = await ground(t);
     const { db, market } = on;
     const ids: string[] = [];
@@ -282,7 +282,7 @@ suite('starting and stopping', () => {
     );
   };
 
-  test('a database that is away is said so, tried again, and made up for when it is back', async (t) => {
+  test('a database outage is reported, retried, and recovered from', async (t) => {
     const on = await ground(t);
     const { db, url, market } = on;
     const id = await newCampaign(db, market);
@@ -310,7 +310,7 @@ suite('starting and stopping', () => {
     assert.equal(scheduler.status().failure, null);
   });
 
-  test('a look that fails is counted apart from a start that fails', async (t) => {
+  test('a failed run is counted separately from a failed start', async (t) => {
     // The clock is wrong until so many errors were told.
     let expected = 0;
     const offsetMs = () => (errors() < expected ? 2 * 3_600_000 : 0);
@@ -327,7 +327,7 @@ suite('starting and stopping', () => {
     assert.deepEqual(await failures(), { starts: 0, looks: 2 });
   });
 
-  test('one that is told that the database is back looks at once', async (t) => {
+  test('a restored database connection triggers a run at once', async (t) => {
     const on = await ground(t);
     const { db, market } = on;
     const { scheduler, changeNotifier } = processOn(on);
@@ -346,7 +346,7 @@ suite('starting and stopping', () => {
     assert.ok(performance.now() - lostAt < promptMs);
   });
 
-  test('a start does not wait until everything that is due is settled', async (t) => {
+  test('a start does not wait until all due campaigns are settled', async (t) => {
     const on = await ground(t);
     const { db, market } = on;
     const id = await newCampaign(db, market);
@@ -361,7 +361,7 @@ suite('starting and stopping', () => {
     await until(() => isClosed(db, id));
   });
 
-  test('stopping waits for the transaction under way, then nothing more is done', async (t) => {
+  test('stopping waits for the running transaction, and then nothing more is done', async (t) => {
     const on = await ground(t);
     const { db, market } = on;
     const id = await newCampaign(db, market);
@@ -397,7 +397,7 @@ suite('starting and stopping', () => {
     );
   });
 
-  test('stopping at any moment leaves no error in the log and no worker in the list', async (t) => {
+  test('stopping at any time leaves no error in the log and no worker in the list', async (t) => {
     const on = await ground(t);
     const { db } = on;
     for (let ms = 0; ms < 40; ms += 4) {
@@ -413,7 +413,7 @@ suite('starting and stopping', () => {
     assert.deepEqual(await ask(db, 'select worker_id from sambatan.workers'), []);
   });
 
-  test('one that was stopped starts again', async (t) => {
+  test('a stopped scheduler can be started again', async (t) => {
     const on = await ground(t);
     const { db, market } = on;
     const { scheduler } = processOn(on);
@@ -435,7 +435,7 @@ suite('starting and stopping', () => {
   });
 });
 
-test('a machine’s clock that is set back by an hour keeps no sweep waiting, and tells no other time', async (t) => {
+test('a system clock set back by an hour delays no sweep and does not change reported times', async (t) => {
   const { scheduler } = processOn(await ground(t), { intervalMinutes: 1 / 60 });
   await scheduler.start();
   await until(() => scheduler.status().lastRun !== null);
@@ -450,7 +450,7 @@ test('a machine’s clock that is set back by an hour keeps no sweep waiting, an
   assert.ok(nextRunTime !== null && nextRunTime.getTime() - Date.now() < 1_500);
 });
 
-test('while the clocks of database and process differ nothing is closed, and it is said', async (t) => {
+test('while the clocks of database and process differ nothing is closed, and the status says so', async (t) => {
   const own = await ground(t);
   const id = await newCampaign(own.db, own.market, inMs(50));
   await letTimePass(own.db, id, 60);

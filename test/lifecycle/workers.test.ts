@@ -89,7 +89,7 @@ for (const [workers, campaigns] of [
   [2, 400],
   [5, 2_000],
 ] as const) {
-  test(`${workers} workers close ${campaigns} campaigns that are due at once, each exactly once`, async (t) => {
+  test(`${workers} workers close ${campaigns} due campaigns concurrently, each exactly once`, async (t) => {
     const ids = await overdue(campaigns);
     const all = Array.from({ length: workers }, (_, n) => worker(t, `worker ${n}`));
     const runs = await Promise.all(all.map(({ run }) => run()));
@@ -113,7 +113,7 @@ for (const [workers, campaigns] of [
   });
 }
 
-test('connections that are cut in the middle of a run cost nothing: each campaign ends once', async (t) => {
+test('connections lost during a run do no harm: each campaign ends once', async (t) => {
   const ids = await overdue(1_000);
   const [cut, other] = [worker(t, 'cut'), worker(t, 'other')];
   const running = Promise.all([cut.run(), other.run()]);
@@ -139,7 +139,7 @@ test('connections that are cut in the middle of a run cost nothing: each campaig
   assert.equal(new Set(stored.map(({ campaign_id }) => campaign_id)).size, 1_000);
 });
 
-test('what a worker held when it was killed is taken over by another', async (t) => {
+test('the work of a killed worker is taken over by another one', async (t) => {
   const ids = await overdue(100);
   const [last] = await joined(db, wish(await newCampaign(db, market)));
   const stuck = (

@@ -62,7 +62,7 @@ const progress = (seq: number, filled: number): Heard => ({
   data: `{"filled":${filled}}`,
 });
 
-test('a watcher is told the present progress, and then each change', async () => {
+test('a client receives the current progress and then each change', async () => {
   const { server, market } = await started();
   const response = await watch(server);
   assert.equal(response.statusCode, 200);
@@ -74,7 +74,7 @@ test('a watcher is told the present progress, and then each change', async () =>
   assert.deepEqual(await next(stream), progress(2, 1));
 });
 
-test('a change that nobody told of is found by looking', async () => {
+test('a change without a notification is found by polling', async () => {
   const { server, market } = await started({ pollMs: 50 });
   const stream = events(await watch(server));
   await next(stream);
@@ -82,7 +82,7 @@ test('a change that nobody told of is found by looking', async () => {
   assert.deepEqual(await next(stream), progress(2, 1));
 });
 
-test('changes that come close together are one update, four a second at most', async () => {
+test('changes in quick succession are combined, with at most four updates a second', async () => {
   const { server, market } = await started();
   const stream = events(await watch(server));
   await next(stream);
@@ -97,7 +97,7 @@ test('changes that come close together are one update, four a second at most', a
   assert.ok(updates >= 3 && updates <= 6, `${updates} updates`);
 });
 
-test('many watchers cost one reading, and all hear the same', async () => {
+test('many clients share one read and receive the same data', async () => {
   const { server, market } = await started();
   const all = await Promise.all(Array.from({ length: 50 }, () => watch(server)));
   const streams = all.map(events);
@@ -121,7 +121,7 @@ test('a change of the campaign itself is a status event before its progress', as
   assert.equal((await next(stream)).event, 'progress');
 });
 
-test('who comes back with Last-Event-ID is told what happened meanwhile', async () => {
+test('a client that reconnects with Last-Event-ID receives what it missed', async () => {
   const { server, market } = await started();
   market.happen(id, 'campaign_full');
   market.happen(id, 'campaign_reopened');
@@ -140,7 +140,7 @@ test('who comes back with Last-Event-ID is told what happened meanwhile', async 
   assert.deepEqual(await next(nonsense), progress(4, 0));
 });
 
-test('a reading that fails is made good by the next one', async () => {
+test('a failed read is made up for by the next one', async () => {
   const { server, market, logged } = await started({ pollMs: 50 });
   const stream = events(await watch(server));
   await next(stream);
@@ -153,14 +153,14 @@ test('a reading that fails is made good by the next one', async () => {
   assert.deepEqual(await next(stream), progress(2, 1));
 });
 
-test('a silent stream beats', async () => {
+test('an idle stream sends heartbeats', async () => {
   const { server } = await started({ heartbeatMs: 30 });
   const stream = events(await watch(server));
   await next(stream);
   assert.equal((await next(stream)).event, 'heartbeat');
 });
 
-test('a campaign that is not there is 404, and a database that is away an error', async () => {
+test('a missing campaign is 404, and a database outage is an error', async () => {
   const { server, market } = await started();
   const absent = await watch(server, {}, '0198c1a0-0000-7000-8000-00000000dead');
   assert.equal(absent.statusCode, 404);
@@ -170,7 +170,7 @@ test('a campaign that is not there is 404, and a database that is away an error'
   assert.equal((await watch(server)).statusCode, 200);
 });
 
-test('one more watcher than the process takes is told to come again', async () => {
+test('clients above the limit are told to retry later', async () => {
   const { server } = await started({ maxWatchers: 2 });
   const first = await watch(server);
   const second = await watch(server);
@@ -189,7 +189,7 @@ test('one more watcher than the process takes is told to come again', async () =
   assert.match((await server.inject('/metrics')).body, /sambatan_live_watchers 1/);
 });
 
-test('one network opens half of the streams, and other networks still get theirs', async () => {
+test('one network can open at most half of the streams; other networks still get theirs', async () => {
   const settings = { SAMBATAN_TRUSTED_PROXIES: '127.0.0.1' };
   const { server } = await started({ maxWatchers: 8 }, settings);
   const open = async (address: string) => {
@@ -210,7 +210,7 @@ test('one network opens half of the streams, and other networks still get theirs
   assert.deepEqual(await statuses(['198.51.100.1', '198.51.100.1', '192.0.2.9']), [200, 503, 200]);
 });
 
-test('a watcher that does not read is dropped, the others go on', async () => {
+test('a client that does not read is dropped, and the others continue', async () => {
   const { server, market } = await started({ throttleMs: 1 });
   const campaign = market.campaigns.get(id)!;
   const slow = await watch(server);
@@ -227,7 +227,7 @@ test('a watcher that does not read is dropped, the others go on', async () => {
   assert.fail('the slow watcher was never dropped');
 });
 
-test('the server closes although streams are open, and they end', async () => {
+test('the server closes with open streams, which end', async () => {
   const { server } = await started();
   const response = await watch(server);
   const stream = events(response);

@@ -27,7 +27,7 @@ const progressOf = (filled: number) => (one: StreamEvent) =>
   one.event === 'progress' && one.data['filled_slots'] === filled;
 const transition = (name: string) => (one: StreamEvent) => one.data['event'] === name;
 
-test('a watcher sees a campaign fill, as everybody may see it', async () => {
+test('a client sees a campaign fill, with public data only', async () => {
   const { id } = await shop.campaign({ total_slots: 3 });
   const watcher = await watch(service.url, id);
   assert.match(watcher.response.headers['content-type'] ?? '', /^text\/event-stream/);
@@ -51,7 +51,7 @@ test('a watcher sees a campaign fill, as everybody may see it', async () => {
   watcher.end();
 });
 
-test('who comes back with Last-Event-ID is told what happened meanwhile, and nothing twice', async () => {
+test('a client that reconnects with Last-Event-ID receives what it missed, and nothing twice', async () => {
   const { id } = await shop.campaign({ total_slots: 1 });
   const first = await watch(service.url, id);
   const { id: place } = await first.heard(progressOf(0));
@@ -75,7 +75,7 @@ test('who comes back with Last-Event-ID is told what happened meanwhile, and not
   third.end();
 });
 
-test('a Last-Event-ID that is nonsense, or of the future, begins with the present', async () => {
+test('an invalid or future Last-Event-ID starts with the current state', async () => {
   const { id } = await shop.campaign();
   for (const given of ['x', '-1', '1e3', '9'.repeat(18), '9'.repeat(40), '']) {
     const watcher = await watch(service.url, id, { 'last-event-id': given });
@@ -86,7 +86,7 @@ test('a Last-Event-ID that is nonsense, or of the future, begins with the presen
   }
 });
 
-test('a hot campaign is told of four times a second at most, and its last state always', async () => {
+test('a hot campaign sends at most four updates a second, and always its last state', async () => {
   const { id } = await shop.campaign({ total_slots: 500 });
   const watcher = await watch(service.url, id);
   await watcher.heard(progressOf(0));
@@ -106,7 +106,7 @@ test('a hot campaign is told of four times a second at most, and its last state 
   watcher.end();
 });
 
-test('a change made by another process is told as soon', async (t) => {
+test('a change by another process arrives as quickly', async (t) => {
   const other = await httpService({ beside: service });
   t.after(other.close);
   const { id } = await shop.campaign();
@@ -119,7 +119,7 @@ test('a change made by another process is told as soon', async (t) => {
   watcher.end();
 });
 
-test('while the connection that listens is lost again and again, changes are told by looking', async (t) => {
+test('while the LISTEN connection is lost repeatedly, changes are found by polling', async (t) => {
   const other = await httpService({ beside: service });
   t.after(other.close);
   const { id } = await shop.campaign();
@@ -148,7 +148,7 @@ test('while the connection that listens is lost again and again, changes are tol
   watcher.end();
 });
 
-test('an account has 20 event streams at most, and a new one as soon as another ended', async () => {
+test('an account has at most 20 event streams, and may open a new one when another ends', async () => {
   const { id } = await shop.campaign();
   const userId = newId();
   const headers = { authorization: `Bearer ${await token(userId)}` };
@@ -175,13 +175,13 @@ test('an account has 20 event streams at most, and a new one as soon as another 
   for (const watcher of [...open, ...besides]) watcher.end();
 });
 
-test('a stream beats before anybody takes it for dead', () => {
+test('a stream sends heartbeats before clients time out', () => {
   assert.ok(liveDefaults.heartbeatMs <= 30_000);
   assert.ok(liveDefaults.heartbeatMs * 2 < service.server.server.timeout);
   assert.ok(liveDefaults.throttleMs >= 250, 'four times a second at most');
 });
 
-test('a change under the id in capitals is told as soon', async (t) => {
+test('a change to a campaign id in capitals arrives as quickly', async (t) => {
   const { id } = await shop.campaign({ publish: false, total_slots: 5 });
   expectStatus(await shop.seller.post(`/campaigns/${id.toUpperCase()}/publish`), 200);
   const watcher = await watch(service.url, id.toUpperCase());
@@ -199,7 +199,7 @@ test('a change under the id in capitals is told as soon', async (t) => {
   t.diagnostic(`${Math.round(performance.now() - began)} ms`);
 });
 
-test('a watcher hears who joined last, of each name one letter, and only when that is another', async () => {
+test('a client receives the latest joins with one letter of each name, only when they change', async () => {
   const { id } = await shop.campaign({ total_slots: 20 });
   const watcher = await watch(service.url, id);
   const lists = () => watcher.events.filter(({ event }) => event === 'contributions');
@@ -232,7 +232,7 @@ test('a watcher hears who joined last, of each name one letter, and only when th
   watcher.end();
 });
 
-test('a campaign that is not there has no stream, and a draft has one for its seller only', async () => {
+test('a missing campaign has no stream, and a draft has one for its seller only', async () => {
   const { id } = await shop.campaign({ publish: false });
   for (const absent of [newId(), id]) {
     const answer = await service.visitor.get(`/campaigns/${absent}/events`);
@@ -243,7 +243,7 @@ test('a campaign that is not there has no stream, and a draft has one for its se
   own.end();
 });
 
-test('hundreds watch one campaign, all hear of it, and none is left when they have gone', async () => {
+test('hundreds of clients of one campaign all receive its events, and no stream remains afterwards', async () => {
   const { id } = await shop.campaign();
   const count = 300;
   const watchers = await Promise.all(Array.from({ length: count }, () => watch(service.url, id)));
@@ -259,7 +259,7 @@ test('hundreds watch one campaign, all hear of it, and none is left when they ha
   );
 });
 
-test('a service that stops ends its streams in order, and takes no new ones', async () => {
+test('a stopping service ends its streams in order and accepts no new ones', async () => {
   const own = await httpService();
   const { id } = await (await openShop(own)).campaign();
   const watchers = await Promise.all(Array.from({ length: 20 }, () => watch(own.url, id)));

@@ -33,7 +33,7 @@ async function watched(invariantHours = 24) {
   return { db, url, campaignId, one };
 }
 
-test('overdue campaigns are counted, with how long the oldest is overdue', async () => {
+test('overdue campaigns are counted, with the age of the oldest', async () => {
   const { db, one } = await watched(0);
   const { watch, value } = one();
   await watch.look();
@@ -49,7 +49,7 @@ test('overdue campaigns are counted, with how long the oldest is overdue', async
   );
 });
 
-test('refunds that are not settled are counted, with how long the oldest is due', async () => {
+test('unsettled refunds are counted, with the age of the oldest', async () => {
   const { db, one, campaignId } = await watched(0);
   await ask(
     db,
@@ -68,7 +68,7 @@ test('refunds that are not settled are counted, with how long the oldest is due'
   assert.ok(seconds >= 172_800 && seconds < 173_800, String(seconds));
 });
 
-test('open overpaid refunds are counted and added up, with the age of the oldest', async () => {
+test('open overpaid refunds are counted and summed, with the age of the oldest', async () => {
   const { db, one, campaignId } = await watched(0);
   const { watch, value } = one();
   const figures = async () => {
@@ -96,7 +96,7 @@ test('open overpaid refunds are counted and added up, with the age of the oldest
   assert.ok(seconds! >= 172_800 && seconds! < 173_800, String(seconds));
 });
 
-test('short codes that run out are counted by account, and warned of once', async () => {
+test('short codes that run out are counted per account, with one warning', async () => {
   const { db, one, campaignId } = await watched(0);
   const { watch, value, log } = one();
   const [till, other] = [newId(), newId()];
@@ -135,7 +135,7 @@ test('short codes that run out are counted by account, and warned of once', asyn
   assert.equal(warnings().length, 1);
 });
 
-test('what waits for a person is counted by queue, with how long the oldest has waited', async () => {
+test('work for operators is counted per queue, with the waiting time of the oldest item', async () => {
   const { db, one, campaignId } = await watched(0);
   const { watch, value } = one();
   const figures = async () => {
@@ -215,7 +215,7 @@ test('what waits for a person is counted by queue, with how long the oldest has 
   assert.deepEqual(disputed.get('payouts'), [0, 0], 'a disputed payout waits for the decision');
 });
 
-test('the last backup that was finished counts, one that was begun does not', async () => {
+test('the last finished backup counts, one that only started does not', async () => {
   const { db, one } = await watched(0);
   const { watch, value } = one();
   await ask(
@@ -241,7 +241,7 @@ test('the last backup that was finished counts, one that was begun does not', as
   );
 });
 
-test('a database that is held is seen to be', async () => {
+test('a quarantined database is reported', async () => {
   const { db, one } = await watched(0);
   const { watch, value } = one();
   await watch.look();
@@ -251,7 +251,7 @@ test('a database that is held is seen to be', async () => {
   assert.equal(await value('sambatan_quarantined'), 1);
 });
 
-test('each invariant is checked once by all workers together, and all tell what was found', async () => {
+test('each invariant is checked once for all workers, and all report the result', async () => {
   const { db, url, one } = await watched();
   const [first, second] = [one(), one()];
   await ask(db, 'update sambatan.campaigns set filled_slots = filled_slots + 1');
@@ -285,7 +285,7 @@ test('each invariant is checked once by all workers together, and all tell what 
   assert.equal(await second.value('sambatan_invariant_violations', '01_counters'), 0);
 });
 
-test('a check that takes long is ended when the worker stops, and is not taken for done', async () => {
+test('a long check is cancelled when the worker stops, and does not count as done', async () => {
   const { db, url, one } = await watched();
   const { watch } = one();
   const locked = db.transaction(async (tx) => {

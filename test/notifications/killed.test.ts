@@ -54,7 +54,7 @@ const left = async () =>
   )[0]!.left;
 
 test(
-  'two workers killed at random deliver 10,000 events: everybody has each of theirs once',
+  'two workers killed at random deliver 10,000 events exactly once per recipient',
   { timeout: 900_000 },
   async (t) => {
     for (const { url: to } of receivers) {

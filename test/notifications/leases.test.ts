@@ -53,7 +53,7 @@ async function claimed(seconds: number): Promise<string> {
   return leaseId;
 }
 
-test('an attempt whose lease was lost says nothing any more: the one that has it does', async () => {
+test('an attempt with a lost lease stores no result; the holder of the lease does', async () => {
   const { kept, end } = await due();
   const lost = await claimed(0);
   const held = await claimed(60);
@@ -67,7 +67,7 @@ test('an attempt whose lease was lost says nothing any more: the one that has it
   assert.partialDeepStrictEqual(await kept(), { status: 'delivered', last_result: 'HTTP 200' });
 });
 
-test('a lease is kept by whoever has it, and nobody else is given the delivery meanwhile', async () => {
+test('a lease is renewed by its holder, and no other worker gets the delivery meanwhile', async () => {
   const { campaignId, deliveryId, end } = await due();
   const lost = await claimed(0);
   const held = await claimed(0.2);

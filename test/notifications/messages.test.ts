@@ -54,7 +54,7 @@ const addressOf = (userId: string) => `u${userId}@example.com`;
 const mailsTo = (userId: string) =>
   mailbox.arrived.filter(({ to }) => to === addressOf(userId)).map((mail) => mail.parsed());
 
-test('a buyer who joins is told once, in the inbox and by mail, in their language', async () => {
+test('a buyer who joins is notified once, in the inbox and by e-mail, in their language', async () => {
   const [sari = '', ben = ''] = await people(
     db,
     {},
@@ -88,7 +88,7 @@ test('a buyer who joins is told once, in the inbox and by mail, in their languag
   );
 });
 
-test('what is rolled back tells nobody, and what is not yet committed does not hide what is', async () => {
+test('rolled-back events notify nobody, and uncommitted events do not hide committed ones', async () => {
   const [first = '', second = ''] = await people(db, {}, {});
   const id = await newCampaign(db, market);
   const open = await hold(db, (tx) => joined(tx, wish(id, { userId: first })));
@@ -112,7 +112,7 @@ test('what is rolled back tells nobody, and what is not yet committed does not h
   assert.deepEqual(await toldOf(id, first), [{ kind: 'joined', n: 1 }], 'told once all the same');
 });
 
-test('sellers are told of a flash crowd in one message, and of a full campaign at once', async () => {
+test('sellers get one notification about a burst of joins, and one at once about a full campaign', async () => {
   const [seller = ''] = await people(db, {});
   const { brandId, productId } = await openMarket(db);
   await hire(db, brandId, seller);
@@ -136,7 +136,7 @@ test('sellers are told of a flash crowd in one message, and of a full campaign a
   ]);
 });
 
-test('a message that cannot be written keeps nobody else from being told', async () => {
+test('a notification that cannot be written does not delay the others', async () => {
   const [seller = ''] = await people(db, {});
   const shop = await openMarket(db);
   await hire(db, shop.brandId, seller);
@@ -171,7 +171,7 @@ test('a message that cannot be written keeps nobody else from being told', async
   assert.deepEqual(await toldOf(bad, seller), [{ kind: 'seller_digest', n: 1 }]);
 });
 
-test('a topic that is turned off is quiet, by mail or altogether', async () => {
+test('a disabled topic sends no e-mail, or nothing at all', async () => {
   const [noMail = '', nothing = ''] = await people(db, {}, {});
   const set = async (userId: string, body: object) =>
     expectStatus(
@@ -199,7 +199,7 @@ test('a topic that is turned off is quiet, by mail or altogether', async () => {
   assert.deepEqual(sent, []);
 });
 
-test('everybody who takes part is told of a later deadline, with a link that ends such mails', async () => {
+test('every participant is notified of a later deadline, with an unsubscribe link', async () => {
   const [stays = '', left = ''] = await people(db, {}, { locale: 'en' });
   const id = await newCampaign(db, market);
   const [, gone] = await joined(
@@ -235,7 +235,7 @@ test('everybody who takes part is told of a later deadline, with a link that end
   assert.deepEqual(expectStatus(answer, 200), { topic: 'campaigns', email: false, in_app: true });
 });
 
-test('a failed campaign tells its buyers by their refunds, once, and its sellers', async () => {
+test('a failed campaign notifies its buyers of their refunds, once, and its sellers', async () => {
   const [buyer = '', seller = ''] = await people(db, {}, {});
   const { brandId, productId } = await openMarket(db);
   await hire(db, brandId, seller);
@@ -256,7 +256,7 @@ const kindsOf = async (campaignId: string, userId: string) =>
     Array.from({ length: n }, () => kind),
   );
 
-test('money in part and above the price is told as that, and what goes back online as going that way', async () => {
+test('partial payments and overpayments are named as such, and automatic refunds too', async () => {
   const [buyer = ''] = await people(db, {});
   const id = await newCampaign(db, market, { paymentTiming: 'upfront' });
   const [held] = await joined(db, wish(id, { userId: buyer }));
@@ -294,7 +294,7 @@ test('money in part and above the price is told as that, and what goes back onli
   ]);
 });
 
-test('who is written off is told that once, and is asked for no other proof', async () => {
+test('a buyer who is written off is notified once and not asked for another proof', async () => {
   const [buyer = ''] = await people(db, {});
   const id = await newCampaign(db, market, { totalSlots: 1, minimumSlots: 1 });
   const [held] = await joined(db, wish(id, { userId: buyer }));
@@ -305,7 +305,7 @@ test('who is written off is told that once, and is asked for no other proof', as
   assert.deepEqual(await kindsOf(id, buyer), ['joined', 'order_confirmed', 'order_unpaid']);
 });
 
-test('a pledge that is paid before the end is told of its payment once', async () => {
+test('an order that is paid before the deadline causes one payment notification', async () => {
   const [buyer = ''] = await people(db, {});
   const id = await newCampaign(db, market);
   const [held] = await joined(db, wish(id, { userId: buyer }));
@@ -314,7 +314,7 @@ test('a pledge that is paid before the end is told of its payment once', async (
   assert.deepEqual(await kindsOf(id, buyer), ['joined', 'payment_verified']);
 });
 
-test('a reminder comes a day and an hour before the deadline, to who asked, and moves with it', async () => {
+test('reminders are sent a day and an hour before the deadline on request, and move with it', async () => {
   const [asks = ''] = await people(db, {});
   const client = await service.user(asks);
   const id = await newCampaign(db, market, { deadline: new Date(Date.now() + 48 * 3_600_000) });
@@ -354,7 +354,7 @@ test('a reminder comes a day and an hour before the deadline, to who asked, and 
   ]);
 });
 
-test('who has to pay is reminded before the hold lapses, and who has paid is not', async () => {
+test('an unpaid buyer is reminded before the hold lapses, a paid one is not', async () => {
   const [pays = '', waits = ''] = await people(db, {}, {});
   const id = await newCampaign(db, market, {
     paymentTiming: 'upfront',
@@ -372,7 +372,7 @@ test('who has to pay is reminded before the hold lapses, and who has paid is not
   assert.deepEqual(await kinds(waits), ['hold_ending', 'joined_upfront']);
 });
 
-test('who is to transfer is told the sum with its code, or where it stands, but never the bare price', async () => {
+test('a buyer is told the sum with its code or where to find it, never the bare price', async () => {
   const english = { locale: 'en' } as const;
   const [looks = '', waits = '', looksToo = '', waitsToo = ''] = await people(
     db,
@@ -429,7 +429,7 @@ test('who is to transfer is told the sum with its code, or where it stands, but 
   }
 });
 
-test('a mail that the server refuses for good has failed, and can be sent again', async () => {
+test('a permanently rejected e-mail has failed and can be sent again', async () => {
   const [refused = ''] = await people(db, {});
   mailbox.refuse(550, (address) => address === addressOf(refused));
   const id = await newCampaign(db, market);
@@ -455,7 +455,7 @@ test('a mail that the server refuses for good has failed, and can be sent again'
   assert.equal(mailsTo(refused).length, 1);
 });
 
-test('a person reads their messages, one or all, and nobody else can', async () => {
+test('a user marks notifications as read, one or all, and nobody else can', async () => {
   const reader = await service.user();
   const id = await newCampaign(db, market);
   await joined(db, ...Array.from({ length: 3 }, () => wish(id, { userId: reader.userId })));
@@ -473,7 +473,7 @@ test('a person reads their messages, one or all, and nobody else can', async () 
   assert.equal((await stranger.post(`/notifications/${first!.id}/read`)).status, 404);
 });
 
-test('health and metrics tell that messages run, and what was delivered', async () => {
+test('health and metrics report that notifications run and what was delivered', async () => {
   const health = expectStatus(await service.visitor.get('/health'), 200);
   assert.equal(health['messages_running'], true);
   assert.equal(typeof health['outbox_lag_seconds'], 'number');
@@ -482,7 +482,7 @@ test('health and metrics tell that messages run, and what was delivered', async 
   assert.match(text, /sambatan_outbox_lag_seconds \d/);
 });
 
-test('who has to pay after success is reminded at half of the term and 12 hours before its end', async () => {
+test('a buyer who owes money after success is reminded at half of the term and 12 hours before its end', async () => {
   const [pays = '', waits = ''] = await people(db, {}, {});
   const [payer, waiter] = [await service.user(pays), await service.user(waits)];
   await openTill(db, '5270099133');

@@ -59,7 +59,7 @@ async function campaignWith(note?: string): Promise<string> {
   return id;
 }
 
-test('every event is sent once, signed as the specification says, without personal data', async () => {
+test('every event is sent once, signed by the specification, without personal data', async () => {
   const { receiver, secret, id: endpointId } = await endpoint();
   const id = await campaignWith('titip di satpam Pak Budi');
   await until(() => receiver.received.length === 2);
@@ -80,7 +80,7 @@ test('every event is sent once, signed as the specification says, without person
   );
 });
 
-test('an endpoint hears of the events that it asked for, and of its own brand only', async () => {
+test('an endpoint receives only its subscribed events of its own brand', async () => {
   const some = await endpoint({ events: ['participant_joined'] });
   const other = await openShop(service);
   await newCampaign(db, other);
@@ -91,7 +91,7 @@ test('an endpoint hears of the events that it asked for, and of its own brand on
   assert.equal((await deliveriesOf(some.id)).length, 1);
 });
 
-test('what is rolled back is sent to nobody', async () => {
+test('rolled-back events are not sent', async () => {
   const { receiver, id: endpointId } = await endpoint({ events: ['participant_joined'] });
   const id = await newCampaign(db, shop);
   const open = await hold(db, (tx) => joined(tx, wish(id)));
@@ -102,7 +102,7 @@ test('what is rolled back is sent to nobody', async () => {
   await until(() => receiver.received.length === 1);
 });
 
-test('a receiver that fails is asked again later, under the same id', async () => {
+test('a failed delivery is retried later with the same id', async () => {
   const { receiver, id } = await endpoint({ events: ['participant_joined'] });
   receiver.answer(500);
   await campaignWith();
@@ -119,7 +119,7 @@ test('a receiver that fails is asked again later, under the same id', async () =
   assert.equal((await deliveriesOf(id))[0]!['attempts'], 2);
 });
 
-test('receivers that never answer hold nobody up, and are asked less and less', async () => {
+test('unresponsive receivers block no others and are tried less and less often', async () => {
   const events = ['participant_joined'];
   const slow = [await endpoint({ events }), await endpoint({ events }), await endpoint({ events })];
   for (const { receiver } of slow) receiver.hang();
@@ -164,7 +164,7 @@ test('attempts are spread over three days, and then the delivery has failed', ()
   assert.equal(Math.round(retryDelay(2, all, 1)!), 360);
 });
 
-test('a receiver that says 410 is not asked again until somebody switches it on', async () => {
+test('a receiver that answers 410 is disabled until somebody enables it', async () => {
   const { receiver, id } = await endpoint({ events: ['participant_joined'] });
   receiver.answer(410);
   await campaignWith();
@@ -184,7 +184,7 @@ test('a receiver that says 410 is not asked again until somebody switches it on'
   assert.equal(receiver.received[0]!.id, receiver.received[1]!.id);
 });
 
-test('after a rotation both secrets verify for a day, then the new one alone', async () => {
+test('after a rotation both secrets verify for a day, then only the new one', async () => {
   const { receiver, id, secret } = await endpoint({ events: ['participant_joined'] });
   const rotated = expectStatus(await shop.seller.post(`/webhooks/${id}/rotate`), 200);
   const fresh = String(rotated['secret']);
@@ -215,7 +215,7 @@ test('a redirect is not followed', async () => {
   assert.equal(inside.received.length, 0);
 });
 
-test('who was slow is left alone, longer each time, until an answer is quick', () => {
+test('the circuit breaker pauses a slow receiver, longer each time, until an answer is quick', () => {
   let now = 0;
   const receivers = new CircuitBreaker(() => now);
   const attempts = (tookMs: number) => {
@@ -274,13 +274,13 @@ for (const address of [
   });
 }
 
-test('public addresses may be sent to', () => {
+test('webhooks may be sent to public addresses', () => {
   for (const address of ['8.8.8.8', '172.32.0.1', '100.128.0.1', '2606:4700::1111']) {
     assert.ok(isAllowedAddress(address, strict), address);
   }
 });
 
-test('a webhook has the fixed reasons and texts of an event, and nobody’s own words or id', () => {
+test('a webhook contains fixed reasons and texts of an event, and no user’s own words or id', () => {
   const userId = newId();
   const told = (metadata: AuditRow['metadata']) => {
     const { body } = webhookMessageOf({
@@ -301,7 +301,7 @@ test('a webhook has the fixed reasons and texts of an event, and nobody’s own 
   assert.deepEqual(told({ ...open, fields: ['title'], deeper: { note: 'x' } }), open);
 });
 
-test('webhooks that are made at once are no more than there may be', async () => {
+test('concurrent creations of webhooks respect the limit', async () => {
   const own = await openShop(service);
   const body = { brand_id: own.brandId, url: 'https://receiver.example/hook' };
   const made = await Promise.all(
@@ -314,7 +314,7 @@ test('webhooks that are made at once are no more than there may be', async () =>
   }
 });
 
-test('an endpoint is https, on the public internet, and names nobody', async () => {
+test('an endpoint must be https, on the public internet, without credentials', async () => {
   for (const url of [
     'http://receiver.example/',
     'https://user:secret@receiver.example/',
@@ -357,7 +357,7 @@ async function forbidden(): Promise<{ port: number; asked: () => number }> {
 
 const message = { id: 'msg_test', body: '{}' };
 
-test('a name that leads to this machine is refused when it is connected to', async () => {
+test('a host name that resolves to this machine is refused at connection time', async () => {
   const { port, asked } = await forbidden();
   const resolve = ((_host: string, _options: object, done: (...given: unknown[]) => void) =>
     done(null, [{ address: '127.0.0.1', family: 4 }])) as never;
@@ -371,7 +371,7 @@ test('a name that leads to this machine is refused when it is connected to', asy
   assert.equal(asked(), 0, 'not even a connection');
 });
 
-test('of several addresses of a name only the public ones are connected to', async () => {
+test('only the public addresses of a host name are connected to', async () => {
   const found = [
     { address: '10.0.0.1', family: 4 },
     { address: '93.184.215.14', family: 4 },
@@ -388,7 +388,7 @@ test('of several addresses of a name only the public ones are connected to', asy
   assert.ok((await answer(false)) instanceof AddressNotAllowed);
 });
 
-test('an answer without an end, or a very long one, keeps nobody waiting', async () => {
+test('an endless or very long response does not block the sender', async () => {
   const server = createServer((_request, response) => {
     response.writeHead(200);
     const more = () => response.write('x'.repeat(8_192)) || undefined;

@@ -137,7 +137,7 @@ test('a join is one trace: the request, its batch, and the statement in the data
   assert.match(service.said(), /LOADED .*otlp/, 'the check that follows would see it');
 });
 
-test('where no collector is named nothing of traces is loaded', async (t) => {
+test('without a collector no tracing code is loaded', async (t) => {
   const service = await start(t, {
     command: tellingLoads,
     cwd: '/',
@@ -151,7 +151,7 @@ test('where no collector is named nothing of traces is loaded', async (t) => {
 const traceTo = (share = 1, log = recordingLog()) =>
   openTrace({ url, headers: {}, serviceName: 'x', share, log });
 
-test('joins of one batch are linked to it, and an error is told by its kind alone', async () => {
+test('joins of one batch are linked to it, and an error is recorded by its kind only', async () => {
   const trace = traceTo();
   got.length = 0;
   const [one, other] = [trace.begin('one'), trace.begin('other')];
@@ -167,7 +167,7 @@ test('joins of one batch are linked to it, and an error is told by its kind alon
   assert.ok(!got.some(({ text }) => text.includes('Kenanga')));
 });
 
-test('of a share of traces each is kept whole or not at all', async () => {
+test('sampled traces are kept completely or not at all', async () => {
   const trace = traceTo(0.5);
   got.length = 0;
   for (let n = 0; n < 400; n++) {
@@ -182,7 +182,7 @@ test('of a share of traces each is kept whole or not at all', async () => {
   assert.ok([...traces.values()].every(({ length }) => length === 2));
 });
 
-test('a collector that is away holds nobody up: what it does not take is dropped and told', async () => {
+test('an unreachable collector blocks nobody: its spans are dropped and counted', async () => {
   const log = recordingLog();
   const trace = traceTo(1, log);
   status = 503;

@@ -35,7 +35,7 @@ function run(...args: string[]): { status: number | null; said: string } {
   return { status, said: `${stdout}${stderr}` };
 }
 
-test('the alert rules do in time what their unit tests say', { skip }, () => {
+test('the alert rules pass their unit tests', { skip }, () => {
   for (const args of [
     ['check', 'rules', 'rules.yml'],
     ['check', 'config', '--syntax-only', 'prometheus.yml'],
@@ -46,7 +46,7 @@ test('the alert rules do in time what their unit tests say', { skip }, () => {
   }
 });
 
-test('every alert has a case in which it fires and one in which it is silent', () => {
+test('every alert has a firing and a silent test case', () => {
   interface Case {
     readonly alert_rule_test: { alertname: string; exp_alerts: unknown[] }[];
   }
@@ -64,7 +64,7 @@ test('every alert has a case in which it fires and one in which it is silent', (
   }
 });
 
-test('the runbook has a section for each alert, in the same order, and no other', () => {
+test('the runbook has exactly one section for each alert, in the same order', () => {
   const sections = [...read('docs/runbook.md').matchAll(/^## (.+)$/gm)].map(([, name]) => name);
   assert.deepEqual(
     sections,
@@ -78,7 +78,7 @@ test('the runbook has a section for each alert, in the same order, and no other'
   }
 });
 
-test('alerts on work queues fire when what waits is later than the desk says', () => {
+test('alerts on work queues fire when the work-queue page marks an item as late', () => {
   const alerts = new Map(
     rules.flatMap(({ expr }) => {
       const [, queue, hours] =
@@ -103,7 +103,7 @@ function metricsIn(expr: string): string[] {
   return expr.match(/\b(?:sambatan|process|nodejs)_[a-z0-9_]+/g) ?? [];
 }
 
-test('alerts and dashboard ask only for metrics that a running service has', async () => {
+test('alerts and dashboard use only metrics of a running service', async () => {
   const service = await httpService({ scheduler: true });
   after(() => service.close());
   await service.visitor.get('/campaigns');
@@ -136,7 +136,7 @@ test('alerts and dashboard ask only for metrics that a running service has', asy
   assert.ok(asked.length > 40);
 });
 
-test('the dashboard’s queries are ones that Prometheus takes', { skip }, () => {
+test('the dashboard’s queries are valid for Prometheus', { skip }, () => {
   const dashboard = JSON.parse(read('ops/grafana/dashboards/sambatan.json')) as {
     panels: { targets: { expr: string }[] }[];
   };

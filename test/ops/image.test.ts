@@ -28,7 +28,7 @@ const copied = all('COPY')
   .filter((rest) => !rest.startsWith('--from='))
   .flatMap((rest) => rest.split(' ').slice(0, -1));
 
-test('what the image copies is there, and is sent to its build', () => {
+test('everything that the image copies exists and is in the build context', () => {
   assert.ok(copied.length > 3);
   const sent = read('.dockerignore').split('\n');
   assert.equal(sent[0], '*');
@@ -38,7 +38,7 @@ test('what the image copies is there, and is sent to its build', () => {
   }
 });
 
-test('the image runs as another user than root, and its health is that of /readyz', () => {
+test('the image does not run as root, and its health check uses /readyz', () => {
   const user = instructions.findLastIndex(({ name }) => name === 'USER');
   assert.deepEqual(all('USER'), ['node']);
   assert.ok(instructions.slice(user).every(({ name }) => name !== 'RUN'));
@@ -47,7 +47,7 @@ test('the image runs as another user than root, and its health is that of /ready
   for (const base of bases) assert.match(base, /^\S+:\S+$/);
 });
 
-test('the image sets variables that the service reads, to values that it takes', () => {
+test('the image sets variables that the service reads, to valid values', () => {
   const environment = Object.fromEntries(
     [...(all('ENV')[0] ?? '').matchAll(/(\w+)=(\S+)/g)].map(([, name = '', value]) => [
       name,
@@ -63,7 +63,7 @@ test('the image sets variables that the service reads, to values that it takes',
   assert.deepEqual(all('EXPOSE'), [environment['PORT']]);
 });
 
-test('however the service is started, Node is given the same options', () => {
+test('every way of starting the service passes the same options to Node', () => {
   const flag = /--max-semi-space-size=\d+/;
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
   const given = [
@@ -76,7 +76,7 @@ test('however the service is started, Node is given the same options', () => {
   assert.equal(new Set(given).size, 1, given.join(', '));
 });
 
-test('the service needs nothing of what the image leaves out', async (t) => {
+test('the service needs no file that the image leaves out', async (t) => {
   const { dependencies } = JSON.parse(read('package.json')) as { dependencies: object };
   const files = readdirSync(join(project, 'src'), { recursive: true, encoding: 'utf8' });
   const wanted = files
@@ -142,7 +142,7 @@ test('compose starts the service, a worker, PostgreSQL, Prometheus and Grafana',
   assert.deepEqual(services['worker']?.command, ['worker', '--listen']);
 });
 
-test('compose gives the service variables that it reads, and no secret of its own', () => {
+test('compose sets only variables that the service reads, and no secret of its own', () => {
   for (const name of ['service', 'worker']) {
     const { environment = {} } = services[name] ?? {};
     for (const [variable, value] of Object.entries(environment)) {
@@ -155,7 +155,7 @@ test('compose gives the service variables that it reads, and no secret of its ow
   }
 });
 
-test('compose hands every setting on to the service and the worker', () => {
+test('compose passes every setting to the service and the worker', () => {
   // The image sets these; the ports and volumes of compose.yaml depend on them.
   const ofTheImage = ['HOST', 'PORT', 'SAMBATAN_DATA_DIR'];
   const wanted = Object.keys(variables).filter((name) => !ofTheImage.includes(name));
@@ -170,7 +170,7 @@ test('compose hands every setting on to the service and the worker', () => {
   }
 });
 
-test('compose shows mails on request, so that people can sign in without a mail server', () => {
+test('compose shows e-mails on request, so that users can sign in without a mail server', () => {
   const { profiles, ports, image } = services['mail'] ?? {};
   assert.deepEqual(profiles, ['mail']);
   assert.deepEqual(ports, ['127.0.0.1:8025:8025']);
@@ -179,7 +179,7 @@ test('compose shows mails on request, so that people can sign in without a mail 
   assert.notEqual(variables.SMTP_URL.parse('smtp://mail:1025'), undefined);
 });
 
-test('compose lets the service and the worker gain nothing, and write to their volumes alone', () => {
+test('compose drops all privileges of service and worker, which write to their volumes only', () => {
   for (const name of ['service', 'worker']) {
     const { cap_drop, security_opt, read_only, tmpfs, volumes } = services[name] ?? {};
     assert.deepEqual(cap_drop, ['ALL']);
@@ -191,13 +191,13 @@ test('compose lets the service and the worker gain nothing, and write to their v
   }
 });
 
-test('no container fills the disk with its log', () => {
+test('container logs have a maximum size', () => {
   for (const [name, { logging }] of Object.entries(services)) {
     assert.match(logging?.options['max-size'] ?? '', /^\d+m$/, name);
   }
 });
 
-test('what compose mounts is there, and its volumes are declared', () => {
+test('everything that compose mounts exists, and its volumes are declared', () => {
   for (const [name, { volumes = [] }] of Object.entries(services)) {
     for (const mount of volumes) {
       const [from = ''] = mount.split(':');
@@ -209,7 +209,7 @@ test('what compose mounts is there, and its volumes are declared', () => {
   }
 });
 
-test('compose publishes to this machine alone, and waits longer than a stop may take', () => {
+test('compose publishes ports to this machine only, and its stop time-out covers a shutdown', () => {
   for (const { ports = [] } of Object.values(services)) {
     for (const port of ports) assert.match(port, /^127\.0\.0\.1:/);
   }
@@ -219,7 +219,7 @@ test('compose publishes to this machine alone, and waits longer than a stop may 
   assert.ok(grace * 1_000 > Number(stopMs?.replace('_', '')));
 });
 
-test('Prometheus scrapes the service and the worker, Grafana shows what Prometheus has', () => {
+test('Prometheus scrapes the service and the worker, and Grafana shows its data', () => {
   const scraped = yamlFile<{
     rule_files: string[];
     scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[];

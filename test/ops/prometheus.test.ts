@@ -80,7 +80,7 @@ interface Rule {
 }
 
 test(
-  'Prometheus finds service and worker, judges every rule, and has what the dashboard asks for',
+  'Prometheus scrapes service and worker, evaluates every rule, and has the dashboard’s metrics',
   { skip },
   async (t) => {
     const variables = { DATABASE_URL: database.url, SAMBATAN_SERVICE_KEY: serviceKey };

@@ -52,7 +52,7 @@ async function mostInOneTurn(server: FastifyInstance, connections: number): Prom
 }
 
 test(
-  'newcomers are taken many in a turn, so that a busy process does not keep them out',
+  'several new connections are accepted per event-loop turn, so that a busy process stays reachable',
   {
     skip: onLinux,
   },
@@ -70,7 +70,7 @@ test(
   },
 );
 
-test('an address that somebody has is refused, also when it is one of ours', async () => {
+test('an occupied address is refused, even when the same process uses it', async () => {
   const ours = Fastify();
   await listen(ours, { host, port: 0 });
   const second = Fastify();
@@ -88,7 +88,7 @@ test('an address that somebody has is refused, also when it is one of ours', asy
   await once(stranger, 'close');
 });
 
-test('a stop answers what came through any door, and then nobody gets in', async () => {
+test('a stop answers the requests of all listeners, and then accepts no connection', async () => {
   const server = Fastify();
   const asked = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<string>();

@@ -93,7 +93,7 @@ function headersOf(answer: string): Record<string, string> {
   return all;
 }
 
-test('whoever is refused on the doorstep is told what everybody is told who is refused', async (t) => {
+test('an early rejection is the same response as any other rejection', async (t) => {
   await quiet();
   const plain = dial(t);
   await once(plain.socket, 'connect');
@@ -137,7 +137,7 @@ test('whoever is refused on the doorstep is told what everybody is told who is r
   }
 });
 
-test('who was refused keeps the connection, is let in when there is room, and refused again when there is none', async (t) => {
+test('a rejected client keeps its connection, and each later request is accepted or rejected anew', async (t) => {
   const letGo = await full(t);
   const earlier = await slots();
   const line = dial(t);
@@ -161,7 +161,7 @@ test('who was refused keeps the connection, is let in when there is room, and re
   assert.equal(await slots(), earlier + 3);
 });
 
-test('a connection that the server has is closed with a refusal, and comes again by the doorstep', async (t) => {
+test('a connection that the server closes with a rejection reconnects through early rejection', async (t) => {
   await quiet();
   const line = dial(t);
   line.socket.write(get('/livez'));
@@ -201,7 +201,7 @@ const unusual: readonly (readonly [what: string, request: () => string])[] = [
   ['an empty line before', () => `\r\n${get('/livez')}`],
 ];
 
-test('what is unusual is answered on the doorstep as anywhere else', async (t) => {
+test('unusual requests get the same answers with early rejection', async (t) => {
   const answered = async (request: string): Promise<string> => {
     const line = dial(t);
     await once(line.socket, 'connect');
@@ -221,7 +221,7 @@ test('what is unusual is answered on the doorstep as anywhere else', async (t) =
   }
 });
 
-test('however a connection’s bytes are cut, each of its requests is answered once and in turn', async (t) => {
+test('however the bytes are split, each request of a connection is answered once and in order', async (t) => {
   t.diagnostic(`SAMBATAN_TEST_SEED=${seed}`);
   const paths = ['/livez', '/nirgends', '/api/sambatan/campaigns?limit=1', '/api/sambatan/x'];
   const asked = fc.array(
@@ -265,7 +265,7 @@ test('however a connection’s bytes are cut, each of its requests is answered o
   );
 });
 
-test('a request in the body of another is nobody’s request', async (t) => {
+test('a request inside the body of another one is not executed', async (t) => {
   await pressed(t);
   const line = dial(t);
   const hidden = get('/livez');
@@ -281,7 +281,7 @@ test('a request in the body of another is nobody’s request', async (t) => {
   assert.deepEqual(statuses(line.heard()), [415]);
 });
 
-test('whatever says in another way how long a body is leaves no part of it to be a request', async (t) => {
+test('an unusual body length never turns a part of the body into a request', async (t) => {
   await full(t);
   const hidden = get('/livez');
   const { length } = hidden;
@@ -314,7 +314,7 @@ test('whatever says in another way how long a body is leaves no part of it to be
   }
 });
 
-test('an answer does not overtake a refusal that is due before it', async (t) => {
+test('a response does not overtake an earlier rejection', async (t) => {
   await full(t);
   const line = dial(t);
   const earlier = service.app.admission.sheds;
@@ -327,7 +327,7 @@ test('an answer does not overtake a refusal that is due before it', async (t) =>
   assert.deepEqual(statuses(line.heard()), [503, 200, 503, 200, 503, 200]);
 });
 
-test('who has said all they had to say is refused before the connection ends', async (t) => {
+test('a half-closed connection still receives its rejection', async (t) => {
   await full(t);
   const line = dial(t);
   line.socket.end(get('/api/sambatan/campaigns'));
@@ -357,7 +357,7 @@ async function crowded(t: TestContext, draining = { now: false }) {
   return { server, call: () => dial(t, url) };
 }
 
-test('a server that closes ends who waits on the doorstep, and who was refused there', async (t) => {
+test('a closing server ends pending and rejected connections', async (t) => {
   const { server, call } = await crowded(t);
   const lines = Array.from({ length: 3 }, call);
   const [silent, refused, answered] = lines as [Line, Line, Line];
@@ -382,7 +382,7 @@ test('a server that closes ends who waits on the doorstep, and who was refused t
   );
 });
 
-test('who is being answered when the time to stop is over is cut off, also on the doorstep', async (t) => {
+test('a response that exceeds the shutdown time is aborted', async (t) => {
   const { server, call } = await crowded(t);
   const half = call();
   half.socket.write('POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n12');
@@ -393,7 +393,7 @@ test('who is being answered when the time to stop is over is cut off, also on th
   assert.ok(performance.now() - began < 3_000);
 });
 
-test('while the process drains, a refusal is the last answer of its connection', async (t) => {
+test('while the process drains, a rejection is the last response of its connection', async (t) => {
   const draining = { now: false };
   const { call } = await crowded(t, draining);
   const kept = call();
@@ -408,7 +408,7 @@ test('while the process drains, a refusal is the last answer of its connection',
   assert.match(kept.heard(), /keep-alive\r\n[^]*\r\nconnection: close\r\n/);
 });
 
-test('an event stream that came by the doorstep tells what happens', async (t) => {
+test('an event stream that passed early rejection receives its events', async (t) => {
   await pressed(t);
   const line = dial(t);
   line.socket.write(get(`/api/sambatan/campaigns/${id}/events`, 'Accept: text/event-stream\r\n'));
@@ -423,7 +423,7 @@ test('an event stream that came by the doorstep tells what happens', async (t) =
   });
 });
 
-test('who says nothing on the doorstep, or half of something, is cut off', async (t) => {
+test('a client that sends nothing, or half a request, is disconnected', async (t) => {
   await pressed(t);
   const silent = dial(t);
   const half = dial(t);
@@ -433,7 +433,7 @@ test('who says nothing on the doorstep, or half of something, is cut off', async
   assert.deepEqual(statuses(half.heard()), [408]);
 });
 
-test('who leaves before the refusal harms nobody', async (t) => {
+test('a client that disconnects before its rejection does no harm', async (t) => {
   await full(t);
   const earlier = service.app.admission.sheds;
   for (let n = 0; n < 20; n++) {
@@ -446,7 +446,7 @@ test('who leaves before the refusal harms nobody', async (t) => {
   assert.equal((await service.visitor.get('//livez')).status, 200);
 });
 
-test('who never reads what was refused is cut off', async () => {
+test('a client that never reads its rejection is disconnected', async () => {
   const admission = new ConcurrencyLimiter({ maxInFlight: 0 });
   const letIn = () => assert.fail('there is no room');
   const waits = { firstMs: 60_000, silentMs: 60_000 };

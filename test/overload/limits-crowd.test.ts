@@ -124,7 +124,7 @@ const crowd = Array.from({ length: people }, () => ({
   signInId: '',
 }));
 
-test('2,000 people behind one IPv4 address sign in, join and send a proof of payment within five minutes', async () => {
+test('2,000 users behind one IPv4 address sign in, join and send a proof of payment within five minutes', async () => {
   const staff = service.service;
   const bank = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan Bersama' };
   expectStatus(await staff.post('/receiving-accounts', bank), 201);
@@ -181,7 +181,7 @@ test('2,000 people behind one IPv4 address sign in, join and send a proof of pay
   assert.equal(proofs!.count, String(people));
 });
 
-test('an attacker with 1,000 networks spends no more than the mails of strangers, and people who were here get in', async () => {
+test('an attacker with 1,000 networks uses up only the e-mail budget of strangers, and known users still sign in', async () => {
   // On a slow machine the five minutes of the crowd may be over: as if they were not.
   await ask(
     service.db,

@@ -35,7 +35,7 @@ async function nextDay(): Promise<void> {
   await ask(service.db, "update sambatan_auth.attempts set ends_at = now() - interval '1 second'");
 }
 
-test('somebody with three brands invites 20 people in a day, in all their brands together', async () => {
+test('an inviter with three brands invites 20 people a day in total', async () => {
   const inviter = await service.user();
   const { max } = limits.invitationsOfInviter;
   assert.equal(max, 20);
@@ -67,7 +67,7 @@ test('somebody with three brands invites 20 people in a day, in all their brands
   expectStatus(await invite(inviter, brands[1]!, someAddress()), 201);
 });
 
-test('an address is mailed three invitations in a day, whoever sends them and however it is written', async () => {
+test('an address gets three invitations a day, whoever sends them and in any spelling', async () => {
   const receiver = `Sari.${newId().slice(-8)}@Contoh.id`;
   const spellings = [receiver, receiver.toLowerCase(), `\u200b${receiver.toUpperCase()} `];
   for (const spelling of spellings) {
@@ -88,7 +88,7 @@ test('an address is mailed three invitations in a day, whoever sends them and ho
   expectStatus(await invite(owner, await brandOf(owner), receiver), 201);
 });
 
-test('people who invite the same address at the same moment cannot mail it more than three times', async () => {
+test('concurrent invitations to one address respect its limit of three', async () => {
   const receiver = someAddress();
   const owners = await Promise.all(
     Array.from({ length: 8 }, async () => {
@@ -104,7 +104,7 @@ test('people who invite the same address at the same moment cannot mail it more 
   assert.equal(mailsTo(receiver), 3);
 });
 
-test('refused invitations count for nobody: an inviter has all 20 after trying a full mailbox', async () => {
+test('refused invitations do not count: an inviter still has all 20 after trying a full mailbox', async () => {
   const full = someAddress();
   for (let n = 0; n < limits.invitationsOfReceiver.max; n++) {
     const owner = await service.user();

@@ -33,7 +33,7 @@ test('health is healthy when the scheduler runs and the database answers', async
   await own.server.close();
 });
 
-test('health is degraded without a scheduler, and with a database that refuses', async () => {
+test('health is degraded without a scheduler, and while the database refuses queries', async () => {
   const own = await frame();
   own.database = () => Promise.reject(new Error('away'));
   assert.deepEqual(await healthOf(own), {
@@ -49,7 +49,7 @@ test('health is degraded without a scheduler, and with a database that refuses',
   await own.server.close();
 });
 
-test('health is degraded while a restored database is held, and the service is ready', async () => {
+test('health is degraded during a quarantine, and the service is ready', async () => {
   const own = await frame({}, scheduler(true));
   own.held = true;
   assert.deepEqual(await healthOf(own), {
@@ -66,7 +66,7 @@ test('health is degraded while a restored database is held, and the service is r
   await own.server.close();
 });
 
-test('a database that keeps silent makes the service unready within a second', async () => {
+test('an unresponsive database makes the service unready within a second', async () => {
   const own = await frame();
   own.database = () => new Promise(() => {});
   const began = performance.now();
@@ -80,7 +80,7 @@ test('a database that keeps silent makes the service unready within a second', a
   await own.server.close();
 });
 
-test('many who ask for health at once ask the database once', async () => {
+test('concurrent health requests share one database query', async () => {
   const own = await frame();
   let asked = 0;
   own.database = async () => asked++;
@@ -101,7 +101,7 @@ async function addressSeen(environment: Record<string, string>, forwarded: strin
   return answer.json<{ address: string }>().address;
 }
 
-test('X-Forwarded-For is believed from configured proxies only', async () => {
+test('X-Forwarded-For is accepted only from configured proxies', async () => {
   const proxies = (list: string) => ({ SAMBATAN_TRUSTED_PROXIES: list });
   assert.equal(await addressSeen({}, '198.51.100.9'), '10.0.0.7');
   assert.equal(await addressSeen(proxies('10.0.0.8'), '198.51.100.9'), '10.0.0.7');
@@ -153,7 +153,7 @@ interface OpenApi {
   paths: Record<string, Record<string, { responses: Record<string, { description: string }> }>>;
 }
 
-test('the API describes itself, every error of a route included', async () => {
+test('the OpenAPI document describes every route with every error', async () => {
   const { server } = await frame();
   const document = (await server.inject('/api/docs/json')).json<OpenApi>();
   assert.equal(document.openapi, '3.1.0');
@@ -174,7 +174,7 @@ test('the API describes itself, every error of a route included', async () => {
   await server.close();
 });
 
-test('the page of the API needs nothing from another host', async () => {
+test('the API page loads nothing from another host', async () => {
   const { server } = await frame();
   const page = await server.inject('/api/docs');
   assert.equal(page.statusCode, 200);
@@ -190,7 +190,7 @@ test('the page of the API needs nothing from another host', async () => {
   await server.close();
 });
 
-test('stopping answers what is in flight and takes nothing more', async () => {
+test('stopping answers requests in flight and accepts no more', async () => {
   const own = await frame();
   const { promise: answerNow, resolve } = Promise.withResolvers<void>();
   own.database = () => answerNow;
@@ -213,7 +213,7 @@ test('stopping answers what is in flight and takes nothing more', async () => {
   agent.destroy();
 });
 
-test('who does not finish in time is cut off, so that stopping ends', async () => {
+test('a request that does not finish in time is aborted, so that stopping ends', async () => {
   const own = await frame();
   own.database = () => new Promise(() => {});
   await own.server.listen({ port: 0, host: '127.0.0.1' });

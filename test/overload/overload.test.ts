@@ -26,7 +26,7 @@ const metric = async (name: string) => {
   const { text } = await service.visitor.get('//metrics');
   return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]);
 };
-test('a request beyond the bound is shed before anything is written, and taken when it comes again', async (t) => {
+test('a request above the limit is shed before anything is written, and accepted later', async (t) => {
   const { id, letGo } = await crowded(t);
   const before503 = await metric('sambatan_http_shed_total');
   const mine = wish();
@@ -49,7 +49,7 @@ test('a request beyond the bound is shed before anything is written, and taken w
   assert.equal(taken.status, 201);
 });
 
-test('health, readiness and metrics are answered however many requests are in flight', async (t) => {
+test('health, readiness and metrics are answered under any load', async (t) => {
   await crowded(t);
   for (const path of ['/health', '//livez', '//readyz', '//metrics', '//metrics?x=1']) {
     assert.equal((await service.visitor.get(path)).status, 200, path);
@@ -57,7 +57,7 @@ test('health, readiness and metrics are answered however many requests are in fl
   assert.equal((await service.visitor.get('/campaigns')).status, 503);
 });
 
-test('a browser is shed with a small page in its language that needs no other file', async (t) => {
+test('a shed browser gets a small page in its language without further files', async (t) => {
   const { id } = await crowded(t);
   const pages: [path: string, language: string, word: RegExp][] = [
     [`/sambatan/${id}`, 'id', /Lagi ramai banget/],
@@ -86,7 +86,7 @@ test('a browser is shed with a small page in its language that needs no other fi
   assert.equal(english.body['title'], 'Very busy');
 });
 
-test('who is shed keeps the connection, unless there is a long body to come', async (t) => {
+test('a shed client keeps its connection, unless a long body follows', async (t) => {
   await crowded(t);
   const { hostname, port } = new URL(service.url);
   const get = 'GET /api/sambatan/campaigns HTTP/1.1\r\nHost: x\r\n\r\n';
@@ -116,7 +116,7 @@ async function waits(
   }
 }
 
-test('the limit falls while everybody waits too long, and rises when nobody does', async () => {
+test('the limit falls while all requests wait too long, and rises otherwise', async () => {
   const told: number[] = [];
   const admission = new ConcurrencyLimiter({
     maxInFlight: 1_000,
@@ -136,7 +136,7 @@ test('the limit falls while everybody waits too long, and rises when nobody does
   assert.deepEqual(told, [1]);
 });
 
-test('one long wait, or long ones among short ones, lower nothing', async () => {
+test('a single long wait, or some among short ones, does not lower the limit', async () => {
   const admission = new ConcurrencyLimiter({ maxInFlight: 1_000 });
   for (let window = 0; window < 4; window++) {
     admission.waited('turn', 5_000);
@@ -148,7 +148,7 @@ test('one long wait, or long ones among short ones, lower nothing', async () => 
   assert.equal(admission.limit, 1_000);
 });
 
-test('long turns of the event loop lower nothing while everybody finds room', async () => {
+test('long event-loop turns do not lower the limit while there is capacity', async () => {
   const admission = new ConcurrencyLimiter({ maxInFlight: 1_000 });
   const longTurns = async (arriving: number) => {
     for (let turn = 0; turn < 8; turn++) {
@@ -165,7 +165,7 @@ test('long turns of the event loop lower nothing while everybody finds room', as
   assert.ok(admission.limit < 1_000, `${admission.limit}`);
 });
 
-test('what was learnt is forgotten when nothing is asked for a while', async () => {
+test('the learned limit is reset after a while without requests', async () => {
   const admission = new ConcurrencyLimiter({ maxInFlight: 1_000 });
   for (let n = 0; n < 1_000; n++) admission.enter();
   await waits(admission, 4, 1_000);
@@ -176,7 +176,7 @@ test('what was learnt is forgotten when nothing is asked for a while', async () 
   assert.equal(admission.limit, 1_000);
 });
 
-test('threads that are all busy are noticed, because pages wait for them', async () => {
+test('a full thread pool counts as load, because pages wait for it', async () => {
   const admission = new ConcurrencyLimiter({ maxInFlight: 1_000 });
   for (let n = 0; n < 1_000; n++) admission.enter();
   let busy = true;

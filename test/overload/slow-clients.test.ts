@@ -76,14 +76,14 @@ const joinHead = (id: string, length: number) =>
     '\r\n',
   ].join('\r\n');
 
-test('who sends headers byte by byte, or nothing at all, is cut off', async (t) => {
+test('a client that sends headers byte by byte, or nothing, is disconnected', async (t) => {
   const dribbled = slow(t, 'GET /api/sambatan/campaigns HTTP/1.1\r\nHost: x\r\nX-Slow: ', 'x');
   const silent = slow(t, '');
   await Promise.all([dribbled.cut, silent.cut]);
   assert.match(dribbled.heard(), /^HTTP\/1.1 408 .*"code":"request_timeout"/s);
 });
 
-test('who sends a body byte by byte is cut off, and nothing is written', async (t) => {
+test('a client that sends a body byte by byte is disconnected, and nothing is written', async (t) => {
   const { id } = await shop.campaign();
   const { cut, heard } = slow(t, `${joinHead(id, 5_000)}{"user_id":"${newId()}","note":"`, 'x');
   assert.ok((await cut) >= sooner.bodyMs);
@@ -91,7 +91,7 @@ test('who sends a body byte by byte is cut off, and nothing is written', async (
   assert.equal((await service.visitor.get(`/campaigns/${id}`)).body['participant_count'], 0);
 });
 
-test('a form with a file has longer, and an end as well', async (t) => {
+test('a form with a file has a longer time-out', async (t) => {
   const head = [
     `PUT /api/sambatan/products/${shop.productId}/picture HTTP/1.1`,
     'Host: x',
@@ -107,7 +107,7 @@ test('a form with a file has longer, and an end as well', async (t) => {
   await until(() => service.server.uploads.underWay === 0);
 });
 
-test('those who are slow take nobody’s place: others are answered at once', async (t) => {
+test('slow clients block nobody: others are answered at once', async (t) => {
   const { id } = await shop.campaign({ total_slots: 50 });
   const slowOnes = Array.from({ length: most * 3 }, () =>
     slow(t, `${joinHead(id, 5_000)}{"note":"`, 'x'),
@@ -120,7 +120,7 @@ test('those who are slow take nobody’s place: others are answered at once', as
   assert.equal((await service.visitor.get(`/campaigns/${id}`)).body['participant_count'], 1);
 });
 
-test('who asks again and again and never reads is cut off', async (t) => {
+test('a client that sends requests and never reads is disconnected', async (t) => {
   const asking = 'GET /api/docs/json HTTP/1.1\r\nHost: x\r\n\r\n';
   const arrived = once(service.server.server, 'connection') as Promise<[Socket]>;
   const { socket, cut } = slow(t, asking.repeat(600));
@@ -132,7 +132,7 @@ test('who asks again and again and never reads is cut off', async (t) => {
   await cut;
 });
 
-test('a watcher who never reads is dropped, and the one beside is told everything', async (t) => {
+test('a stream client that never reads is dropped, and others receive all events', async (t) => {
   const server = Fastify({ forceCloseConnections: true });
   t.after(() => server.close());
   const streams = new Set<EventStream>();
@@ -166,7 +166,7 @@ test('a watcher who never reads is dropped, and the one beside is told everythin
   deaf.destroy();
 });
 
-test('a stream lives on while nothing happens, for longer than a silent connection may', async () => {
+test('an idle stream stays open longer than a silent connection may', async () => {
   assert.ok(defaultTimeouts.silentMs > 30_000, 'it beats every 15 s');
   const { id } = await shop.campaign();
   const watcher = await watch(service.url, id);
@@ -174,7 +174,7 @@ test('a stream lives on while nothing happens, for longer than a silent connecti
   watcher.end();
 });
 
-test('a connection too many is closed as it comes and counted; another one’s end makes room', async (t) => {
+test('a connection above the limit is closed and counted; it is accepted when another one ends', async (t) => {
   const own = await frame({}, undefined, {}, { maxConnections: 64 });
   t.after(() => stopServer(own.server, 1_000));
   await listen(own.server, { host: '127.0.0.1', port: 0 });
@@ -195,7 +195,7 @@ test('a connection too many is closed as it comes and counted; another one’s e
   assert.match(body, /sambatan_http_connections_refused_total [1-9]/);
 });
 
-test('what was cut off is in no list any more', async () => {
+test('disconnected clients leave no entry in any list', async () => {
   assert.equal(service.app.admission.inFlight, 0);
   const rows = await ask<{ busy: number }>(
     service.db,

@@ -54,7 +54,7 @@ async function lookAt(view: string, { path, who = visitor }: View, language: 'id
   }
 }
 
-test('the path of every form leads back to the page that the form stands on', async () => {
+test('the path of every form redirects to the page that contains the form', async () => {
   assert.ok(seen.length > 100, `only ${seen.length} forms were seen`);
   const wrong = new Set<string>();
   for (const { view, path, who, form } of seen) {
@@ -78,7 +78,7 @@ async function hasForm(who: SiteClient, page: string, action: string): Promise<b
   return forms.some((one) => one.action === action);
 }
 
-test('every path of the route table that takes forms can be asked for as a page', async () => {
+test('every form path of the route table answers GET with a page', async () => {
   const forms = pageRoutes(service.routes).filter((route) => route.startsWith('POST '));
   assert.ok(forms.length > 60);
   const wrong: string[] = [];

@@ -11,7 +11,7 @@ const shop = await openShop(service);
 after(() => service.close());
 const formsOf = (client: Client) => new Forms(service.url, client);
 
-test('the page offers a remainder smaller than the minimum per buyer whole', async () => {
+test('the page offers a remainder below the minimum per buyer as a whole', async () => {
   const { id } = await shop.campaign({
     total_slots: 8,
     min_slots_per_user: 3,

@@ -38,7 +38,7 @@ async function payer(wish: object = {}) {
   return { client, forms: formsOf(client), id, campaignId: campaign.id, path: `/ikutan/${id}` };
 }
 
-test('what is to be paid is shown with its code, its account and until when', async () => {
+test('a payment is shown with its code, its receiving account and its due time', async () => {
   const { client, forms, id, path } = await payer();
   const page = await forms.get(path);
   const payment = expectStatus(await client.get(`/participations/${id}/payment`), 200);
@@ -51,14 +51,14 @@ test('what is to be paid is shown with its code, its account and until when', as
   assert.match((await forms.get(`/en${path}`)).text, /Transfer exactly/);
 });
 
-test('where no provider is configured nothing is said of paying online, and asking for it is refused', async () => {
+test('without a provider the pages do not mention online payment, and requests for it are refused', async () => {
   const { forms, path } = await payer();
   assert.doesNotMatch((await forms.get(path)).text, /Bayar online/);
   const asked = await forms.post(`${path}/bayar`);
   assert.equal(asked.status, 409);
 });
 
-test('a proof is sent by a form, is refused beside its field, and stops the clock', async () => {
+test('a proof is sent by a form, refused next to its field, and stops the hold', async () => {
   const { forms, path } = await payer();
   const nothing = await forms.upload(`${path}/bukti`, {});
   assert.equal(nothing.status, 422);
@@ -76,7 +76,7 @@ test('a proof is sent by a form, is refused beside its field, and stops the cloc
   assert.equal(proof.headers.get('cache-control'), 'private, no-store');
 });
 
-test('a rejected proof says why, and a verified payment is told of', async () => {
+test('a rejected proof shows the reason, and the buyer is notified of a verified payment', async () => {
   const { forms, id, path } = await payer();
   await forms.upload(`${path}/bukti`, {}, { bytes: photo });
   const because = { reason: hostile };
@@ -93,7 +93,7 @@ test('a rejected proof says why, and a verified payment is told of', async () =>
   assert.ok(!page.text.includes('type="file"'));
 });
 
-test('a proof that is rejected before anybody was told of the join sets one clock, the later one', async () => {
+test('a proof rejected before the notification of the join sets one due time, the later one', async () => {
   const { forms, id, path, campaignId } = await payer();
   await forms.upload(`${path}/bukti`, {}, { bytes: photo });
   const because = { reason: 'Buram' };
@@ -110,7 +110,7 @@ test('a proof that is rejected before anybody was told of the join sets one cloc
   assert.deepEqual(told, { clocks: 1, in_time: true });
 });
 
-test('who reserved pays once the campaign succeeded, not before', async () => {
+test('a pledge is paid after the campaign succeeds, not before', async () => {
   const client = await service.user();
   const campaign = await shop.campaign({ total_slots: 1 });
   const waiting = await shop.campaign({});
@@ -123,7 +123,7 @@ test('who reserved pays once the campaign succeeded, not before', async () => {
   assert.match(page.text, /Transfer persis/);
 });
 
-test('the buyer says that the goods came, and that something is wrong with them', async () => {
+test('the buyer confirms the receipt of the goods and can open a dispute', async () => {
   const { forms, id, path, campaignId } = await payer({ total_slots: 2 });
   const early = await forms.post(`${path}/terima`);
   assert.equal(early.status, 409);
@@ -143,7 +143,7 @@ test('the buyer says that the goods came, and that something is wrong with them'
   assert.equal(again.status, 409);
 });
 
-test('who is owed money sees how much, and is asked where it goes', async () => {
+test('a buyer with a refund sees its amount and is asked for a bank account', async () => {
   const { client, forms, id, path, campaignId } = await payer();
   await forms.get(path);
   expectStatus(await operator.post(`/participations/${id}/payment/verify`, {}), 200);
@@ -161,7 +161,7 @@ test('who is owed money sees how much, and is asked where it goes', async () => 
   assert.match(page.text, /Sent<[\s\S]*TRX-7/);
 });
 
-test('the account for refunds is kept as it was given, once it is one', async () => {
+test('a valid refund account is stored as entered', async () => {
   const forms = formsOf(await service.user());
   const path = '/akun/rekening';
   const given = { bank: 'BCA', number: '52-7009 9001', holder: hostile };
@@ -202,7 +202,7 @@ async function waiter(path: string, quantity: number) {
   return forms;
 }
 
-test('who comes too late waits by a form, and sees their place and what is before them', async () => {
+test('a buyer joins the waiting list by a form and sees their position and what is ahead', async () => {
   const { path } = await fullCampaign();
   await waiter(path, 2);
   const forms = formsOf(await service.user());
@@ -226,7 +226,7 @@ test('who comes too late waits by a form, and sees their place and what is befor
   assert.match((await forms.get(path)).text, /Masuk antrean/);
 });
 
-test('slots that come free are offered with a countdown, and are taken or left', async () => {
+test('freed slots are offered with a countdown, and are accepted or declined', async () => {
   const { path, leave } = await fullCampaign();
   const first = await waiter(path, 2);
   const second = await waiter(path, 1);
@@ -248,7 +248,7 @@ test('slots that come free are offered with a countdown, and are taken or left',
   assert.equal(gone.status, 409);
 });
 
-test('what a person hears of is set by one form, topic by topic', async () => {
+test('one form sets the notifications of each topic', async () => {
   const client = await service.user();
   const forms = formsOf(client);
   const path = '/akun/pemberitahuan';
@@ -261,7 +261,7 @@ test('what a person hears of is set by one form, topic by topic', async () => {
   assert.deepEqual([of('orders')['email'], of('orders')['in_app']], [true, false]);
 });
 
-test('a reminder is asked for and taken back on the page of the campaign', async () => {
+test('a reminder is set and removed on the page of the campaign', async () => {
   const forms = formsOf(await service.user());
   const campaign = await shop.campaign({ deadline: new Date(Date.now() + 9e7).toISOString() });
   const path = `/sambatan/${campaign.id}`;
@@ -272,7 +272,7 @@ test('a reminder is asked for and taken back on the page of the campaign', async
   assert.match((await forms.get(path)).text, /Ingatkan aku/);
 });
 
-test('the inbox shows what is new, and it is marked as read one by one or all at once', async () => {
+test('the inbox shows new notifications, which are marked as read one by one or all at once', async () => {
   const client = await service.user();
   const forms = formsOf(client);
   const campaign = await shop.campaign({ title: hostile });

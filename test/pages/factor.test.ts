@@ -59,7 +59,7 @@ async function logOf(userId: string): Promise<string[]> {
   return rows.map(({ word }) => word);
 }
 
-test('who sets an app up needs its codes from then on, and comes back to where they were', async () => {
+test('a user who sets up an app needs its codes from then on, and returns to the previous page', async () => {
   const { email, person, app } = await guarded();
   assert.equal(app.recoveryCodes.length, 10);
   assert.equal(new Set(app.recoveryCodes).size, 10);
@@ -80,7 +80,7 @@ test('who sets an app up needs its codes from then on, and comes back to where t
   assert.notEqual(subject, '');
 });
 
-test('the key and the recovery codes are shown once, kept by no browser, and stored sealed or hashed', async () => {
+test('the key and recovery codes are shown once, not cached, and stored encrypted or hashed', async () => {
   await clear();
   const person = await signIn(service, somebody());
   assert.equal((await person.get('/akun/keamanan/aplikasi')).headers.location, '/akun/keamanan');
@@ -140,7 +140,7 @@ test('a wrong first code leaves the account as it was', async () => {
   assert.ok(await isSignedIn(again));
 });
 
-test('a setting up that was begun and left is finished by nobody who proved themselves long ago', async () => {
+test('an unfinished set-up cannot be finished without recent authentication', async () => {
   await clear();
   const person = await signIn(service, somebody());
   await person.post('/akun/keamanan/mulai');
@@ -165,7 +165,7 @@ test('a setting up that was begun and left is finished by nobody who proved them
   );
 });
 
-test('of two who make new recovery codes at once the codes of the last are the only ones', async () => {
+test('if recovery codes are replaced concurrently, only the last codes are valid', async () => {
   const { person, app } = await guarded();
   const pages = await Promise.all(
     Array.from({ length: 4 }, () => person.post('/akun/keamanan/kode-cadangan')),
@@ -187,7 +187,7 @@ test('of two who make new recovery codes at once the codes of the last are the o
   assert.equal(sets.filter((set) => set.join() === hashes.join()).length, 1);
 });
 
-test('the end of a factor holds nothing that somebody who is coming in waits for', async () => {
+test('removing a factor does not deadlock with a sign-in', async () => {
   const { email, person } = await guarded();
   await half(email);
   let ending: Promise<{ status: number }> | undefined;
@@ -209,7 +209,7 @@ test('the end of a factor holds nothing that somebody who is coming in waits for
   assert.equal((await ending!).status, 303);
 });
 
-test('a code works once, and with it end those before it; one step around now is taken', async () => {
+test('a code works once and invalidates earlier ones; one time step of difference is accepted', async () => {
   const { email, app } = await guarded();
   app.next();
   app.next();
@@ -223,7 +223,7 @@ test('a code works once, and with it end those before it; one step around now is
   }
 });
 
-test('of two who bring the same code at once one comes in, of the app as of the recovery codes', async () => {
+test('of two concurrent uses of a code one succeeds, for app and recovery codes', async () => {
   const { email, app } = await guarded();
   for (const code of [app.next(), app.recoveryCodes[0]!]) {
     await clear();
@@ -233,7 +233,7 @@ test('of two who bring the same code at once one comes in, of the app as of the 
   }
 });
 
-test('a recovery code signs in once, however it is typed, and how many are left is told', async () => {
+test('a recovery code signs in once in any notation, and the page shows how many remain', async () => {
   const { email, person, app } = await guarded();
   const [first = ''] = app.recoveryCodes;
   const client = await half(email);
@@ -251,7 +251,7 @@ test('a recovery code signs in once, however it is typed, and how many are left 
   assert.ok(log.includes('signed_in recovery_code') && log.includes('recovery_codes_made'));
 });
 
-test('tries are counted before they are looked at: five of one sign-in, twenty of an account', async () => {
+test('attempts are counted before they are checked: five per sign-in, twenty per account', async () => {
   const { email, person, app } = await guarded();
   const client = await half(email);
   const tries = Array.from({ length: 12 }, () => give(client, wrong));
@@ -270,7 +270,7 @@ test('tries are counted before they are looked at: five of one sign-in, twenty o
   assert.equal(failed.length, 10);
 });
 
-test('somebody who came half in can do no more than a visitor, at any page or form', async () => {
+test('an open MFA challenge gives no more access than a visitor has, at any page or form', async () => {
   const { email } = await guarded();
   const client = await half(email);
   const cookie = client.cookies.get('sambatan')!;
@@ -306,7 +306,7 @@ test('somebody who came half in can do no more than a visitor, at any page or fo
   assert.match((await client.get('/masuk/aplikasi')).headers.location!, /^\/masuk\?/);
 });
 
-test('the session of a browser that signs in anew ends with the first half', async () => {
+test('the browser’s old session ends at the first factor of a new sign-in', async () => {
   const { email, person } = await guarded();
   const before = person.cookies.get('sambatan')!;
   const id = await askForCode(person, email);
@@ -317,7 +317,7 @@ test('the session of a browser that signs in anew ends with the first half', asy
   assert.ok(!(await isSignedIn(person)));
 });
 
-test('a link in a mail and a token need the factor as well, but for a token that has shown one', async () => {
+test('an e-mail link and a token need the second factor too, unless the token proves one', async () => {
   const { email, person, app } = await guarded();
   const client = new SiteClient(service);
   await askForCode(client, email);
@@ -342,7 +342,7 @@ test('a link in a mail and a token need the factor as well, but for a token that
   }
 });
 
-test('without the factor a code in a mail is enough again, and half sign-ins end with it', async () => {
+test('after the factor is removed an e-mailed code suffices, and MFA challenges end', async () => {
   const { email, person, app } = await guarded();
   const waiting = await half(email);
   assert.equal((await person.post('/akun/keamanan/mulai')).status, 409);
@@ -360,7 +360,7 @@ async function lastMailSubject(email: string): Promise<string> {
   return subject;
 }
 
-test('with another service key the app’s codes are lost, and recovery codes are not', async () => {
+test('with another service key app codes stop working, and recovery codes do not', async () => {
   const { email, person, app } = await guarded();
   const { factorKey } = service.app.signIn;
   const [{ secret }] = (await ask<{ secret: Buffer }>(
@@ -379,7 +379,7 @@ test('with another service key the app’s codes are lost, and recovery codes ar
   assert.equal((await give(await half(email), app.recoveryCodes[0]!)).status, 303);
 });
 
-test('where operators need a second factor, one without it is a user who is told what is missing', async (t) => {
+test('if operators must have a second factor, one without it is a user and is told so', async (t) => {
   const strict = await httpService({
     environment: {
       SAMBATAN_OPERATORS: 'kepala@example.org',
@@ -411,7 +411,7 @@ test('where operators need a second factor, one without it is a user who is told
   assert.doesNotMatch((await buyer.get('/operator')).text, /href="\/akun\/keamanan"/);
 });
 
-test('a token’s claim aal says whether a second factor was shown', async (t) => {
+test('the token claim aal tells whether a second factor was used', async (t) => {
   const strict = await httpService({
     environment: { SAMBATAN_OPERATORS_NEED_SECOND_FACTOR: 'true' },
   });
@@ -438,7 +438,7 @@ test('a token’s claim aal says whether a second factor was shown', async (t) =
   expectStatus(await strict.service.get('/operators'), 200);
 });
 
-test('who lost the phone and the recovery codes is let in again by whoever keeps the installation', async () => {
+test('the administrator restores access for a user without phone and recovery codes', async () => {
   const mailbox = await openMailbox();
   after(mailbox.close);
   const { email, person, app } = await guarded();
@@ -496,7 +496,7 @@ test('who lost the phone and the recovery codes is let in again by whoever keeps
   assert.ok(!(await isSignedIn(again)));
 });
 
-test('a new service key leaves second factors usable while the secret key stays', async (t) => {
+test('a new service key keeps second factors usable while the secret key stays the same', async (t) => {
   const { email, app } = await guarded();
   const newKey = 'another-service-key-of-32-characters';
   const keys = { serviceKey: newKey, secretKey: serviceKey };

@@ -11,7 +11,7 @@ after(service.close);
 const shop = await openShop(service);
 const get = (path: string) => fetch(`${service.url}${path}`);
 
-test('browsers and search engines find what they ask for at fixed addresses', async () => {
+test('files that browsers and search engines request at fixed URLs exist', async () => {
   const { id } = await shop.campaign({ title: 'Senja </script><script>' });
   const robots = await (await get('/robots.txt')).text();
   assert.match(robots, /Disallow: \/akun\n/);
@@ -36,7 +36,7 @@ test('browsers and search engines find what they ask for at fixed addresses', as
   assert.equal((await sharp(icon.subarray(22)).metadata()).width, 32);
 });
 
-test('a campaign tells search engines what is sold, and titles cannot leave the data', async () => {
+test('a campaign has structured data for search engines, which titles cannot break', async () => {
   const { id } = await shop.campaign({ title: 'Malam </script><script>alert(1)' });
   const page = await (await get(`/sambatan/${id}`)).text();
   const [, json = ''] = /<script type="application\/ld\+json">([^]*?)<\/script>/.exec(page) ?? [];
@@ -53,7 +53,7 @@ test('a campaign tells search engines what is sold, and titles cannot leave the 
   assert.equal(picture.headers.get('cross-origin-resource-policy'), 'cross-origin');
 });
 
-test('the home page can be shared and found; filtered lists and private pages cannot', async () => {
+test('the home page is indexed and shareable; filtered lists and private pages are not', async () => {
   await shop.campaign({});
   const home = await (await get('/')).text();
   assert.match(home, /property="og:title" content="Sambatan"/);

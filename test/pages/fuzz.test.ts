@@ -139,7 +139,7 @@ async function crowd(plans: FormPlan[]): Promise<void> {
   if (failed?.status === 'rejected') throw failed.reason;
 }
 
-test('whatever is sent to the forms of the site is answered without a failure of ours', async (t) => {
+test('random form input never causes an internal error', async (t) => {
   const numRuns = Math.ceil(wanted / perCrowd);
   t.diagnostic(`SAMBATAN_TEST_SEED=${seed}; ${routes.length} forms, ${known.size} seen on pages`);
   const plans = fc.array(anyForm(routes, known), { minLength: perCrowd, maxLength: perCrowd });

@@ -91,7 +91,7 @@ const today = new Date(Date.now() + 7 * 3_600_000).toISOString().slice(0, 10);
 const csv = (...lines: readonly [text: string, amount: number][]) =>
   ['date,description,amount', ...lines.map(([text, sum]) => `${today},${text},${sum}`)].join('\n');
 
-test('a proof is shown beside what is to arrive, and settles the payment or is rejected with a reason', async () => {
+test('a proof is shown next to the expected amount, and settles the payment or is rejected with a reason', async () => {
   const [good, bad] = [await proven(), await proven()];
   const list = await page('/operator/pembayaran');
   assert.match(list, /Senja &lt;b&gt;mahal&lt;\/b&gt;/);
@@ -126,7 +126,7 @@ async function imported(text: string): Promise<string> {
   return await page(path);
 }
 
-test('a statement is previewed without changing anything, then applied, and again changes nothing', async () => {
+test('a statement is previewed without changes, then imported, and a second import changes nothing', async () => {
   const paid = await owing();
   const text = csv(['TRSF "<script>"', paid.total], ['Salah alamat', 4_321]);
   const path = await upload(text);
@@ -145,7 +145,7 @@ test('a statement is previewed without changing anything, then applied, and agai
   assert.match(await page(`/en${path}`), /The statement is imported/);
 });
 
-test('what no file is and a file that is too large are refused in words', async () => {
+test('a missing file and a file that is too large are refused with a message', async () => {
   for (const answer of [
     await uploaded(statements, { account: till }),
     await uploaded(statements, { account: till }, '%PDF-1.7'),
@@ -157,7 +157,7 @@ test('what no file is and a file that is too large are refused in words', async 
   }
 });
 
-test('the columns of an unknown bank’s file are mapped once and kept for its account', async () => {
+test('the columns of an unknown bank’s file are mapped once and stored for its account', async () => {
   const paid = await owing({ price_per_slot: 195_000 });
   const amount = new Intl.NumberFormat('id-ID').format(paid.total);
   const file = (rows: string[]) =>
@@ -198,7 +198,7 @@ test('the columns of an unknown bank’s file are mapped once and kept for its a
   await ask(service.db, 'delete from sambatan.statement_mappings');
 });
 
-test('a transfer that fits no payment is assigned by a person, or set aside', async () => {
+test('a transfer that fits no payment is allocated by a person or marked as unrelated', async () => {
   const [one, two] = [await owing({ price_per_slot: 31_000 }), await owing()];
   await imported(csv(['Untuk Senja', one.total - 1], ['Bunga bank', 17]));
   const lines = (await ask(
@@ -218,7 +218,7 @@ test('a transfer that fits no payment is assigned by a person, or set aside', as
   assert.equal(handled.status, 409);
 });
 
-test('a transfer that fits several payments is given to one of them by its button', async () => {
+test('a transfer that fits several payments is allocated to one by its button', async () => {
   // Two without a code of their own, as when every code of the account is taken.
   const both = [await owing({ price_per_slot: 47_000 }), await owing({ price_per_slot: 47_000 })];
   await ask(
@@ -250,7 +250,7 @@ test('a transfer that fits several payments is given to one of them by its butto
   assert.ok(!(await page(base)).includes('TRSF dari siapa'));
 });
 
-test('receiving accounts are added, corrected and one of them is the default', async () => {
+test('receiving accounts are added and corrected, and one is the default', async () => {
   const base = '/operator/pembayaran/rekening';
   const given = { bank: 'Mandiri', number: '137-00-9900-2', holder: 'PT <b>Sambatan</b>' };
   leadsTo(await sent(base, given), /tersimpan/);
@@ -287,7 +287,7 @@ const movement = async (kind: string, status: string, campaignId: string): Promi
   return rows[0]!.transaction_id;
 };
 
-test('refunds are downloaded, fail, are settled together, and come back', async () => {
+test('refunds are downloaded, marked as failed, settled together, and reversed', async () => {
   const both = [await verified(), await verified()];
   const account = { bank: 'BNI <b>', number: '0099887766', holder: '=HYPERLINK("x")' };
   for (const { buyer, campaignId } of both) {
@@ -319,7 +319,7 @@ test('refunds are downloaded, fail, are settled together, and come back', async 
   assert.notEqual(await movement('refund', 'due', both[0]!.campaignId), one);
 });
 
-test('a payout is held while disputed, then leaves, is settled and may come back', async () => {
+test('a payout is blocked by a dispute, then released, settled and possibly reversed', async () => {
   const { buyer, id, campaignId } = await verified({ total_slots: 5, minimum_slots: 1 });
   await letTimePass(service.db, campaignId, pastDeadline);
   leadsTo(await sent('/operator/jalankan', {}), /jalan=/);
@@ -340,7 +340,7 @@ test('a payout is held while disputed, then leaves, is settled and may come back
   assert.notEqual(await movement('payout', 'due', campaignId), payout);
 });
 
-test('a dispute that is opened anew stands at the desk with how it was decided before', async () => {
+test('an appealed dispute is in the work queue with its first decision', async () => {
   const { buyer, id, campaignId } = await verified({ total_slots: 5, minimum_slots: 1 });
   await letTimePass(service.db, campaignId, pastDeadline);
   leadsTo(await sent('/operator/jalankan', {}), /jalan=/);
@@ -381,7 +381,7 @@ async function statementOf(campaignId: string, language: '' | '/en' = '') {
   return { text, sides };
 }
 
-test('a seller’s statement has every rupiah on both sides, from the payment to the payout and back', async () => {
+test('a seller’s statement has every rupiah on both sides, from payment to payout and reversal', async () => {
   const { buyer, id, campaignId, total } = await verified({ total_slots: 5, minimum_slots: 1 });
   const overview = await new Forms(service.url, shop.seller).get(`/toko/sambatan/${campaignId}`);
   assert.ok(overview.text.includes(`/toko/sambatan/${campaignId}/uang"`), 'there is a way to it');
@@ -423,7 +423,7 @@ test('a seller’s statement has every rupiah on both sides, from the payment to
   await balanced([125_000, code, 121_250], [121_250, 3_750, 0, 0, code, 121_250]);
 });
 
-test('a campaign that was called off has its money under refunds, code and all', async () => {
+test('a cancelled campaign lists its money under refunds, including unique codes', async () => {
   const { campaignId, total } = await verified();
   expectStatus(await operator.post(`/campaigns/${campaignId}/cancel`, { reason: 'Habis' }), 200);
   const { sides } = await statementOf(campaignId);
@@ -434,7 +434,7 @@ test('a campaign that was called off has its money under refunds, code and all',
   assert.deepEqual((await statementOf(campaignId)).sides[1], [0, 0, 0, total, 0, 0, total]);
 });
 
-test('the file for a bulk transfer has every refund that is due, also the one after a thousand', async () => {
+test('the bulk-transfer file contains every due refund, also beyond a thousand', async () => {
   const { buyer, campaignId } = await verified();
   const account = { bank: 'BNI', number: '0011223344', holder: 'Melati' };
   expectStatus(await buyer.send({ method: 'PUT', path: '/refund-account', body: account }), 200);
@@ -478,7 +478,7 @@ test('the file for a bulk transfer has every refund that is due, also the one af
   }
 });
 
-test('a buyer reads one sum of what they pay: with its unique code', async () => {
+test('a buyer sees one amount to pay, including the unique code', async () => {
   const { buyer, id, total } = await owing();
   const { text } = await new Forms(service.url, buyer).get(`/ikutan/${id}`);
   const sum = /<dt>Jumlah<\/dt>\s*<dd><strong>Rp\s?([\d.]+)<\/strong>/.exec(text)?.[1];
@@ -486,7 +486,7 @@ test('a buyer reads one sum of what they pay: with its unique code', async () =>
   assert.match(text, /termasuk kode unik/);
 });
 
-test('what was refunded twice waits at the desk until it has come back or is given up', async () => {
+test('a duplicate refund stays in the work queue until it is returned or written off', async () => {
   const here = '/operator/uang/dobel';
   const claims = [];
   for (let n = 0; n < 2; n++) {
@@ -525,7 +525,7 @@ test('what was refunded twice waits at the desk until it has come back or is giv
   assert.match(await page(here), /Tidak ada yang terkirim dobel/);
 });
 
-test('the overview counts what waits, since when the oldest does, with the ways to it', async () => {
+test('the overview counts open work, with the age of the oldest item and links', async () => {
   const { id } = await proven();
   await ask(
     service.db,
@@ -543,7 +543,7 @@ test('the overview counts what waits, since when the oldest does, with the ways 
   assert.match(proofs, /Selesaikan sebelum<\/dt>\s*<dd>[^<]*<span class="badge bad">Terlambat/);
 });
 
-test('payments of orders that stand and were to be made by now are listed, the latest first', async () => {
+test('overdue payments of live orders are listed, longest overdue first', async () => {
   const { id: campaignId } = await shop.campaign({ total_slots: 2, title: 'Yang telat bayar' });
   const buyer = await service.user();
   const { id } = await join(buyer, campaignId, { quantity: 2 });
@@ -565,7 +565,7 @@ test('payments of orders that stand and were to be made by now are listed, the l
   );
 });
 
-test('the file for bulk transfers keeps every digit of an account, and names who has given none', async () => {
+test('the bulk-transfer file keeps every digit of a bank account, and names buyers without one', async () => {
   const both = [await verified(), await verified()];
   const [gave, gaveNot] = both as [(typeof both)[0], (typeof both)[0]];
   const account = { bank: 'BNI', number: '0012345678901234567', holder: 'Sri' };

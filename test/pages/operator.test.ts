@@ -37,7 +37,7 @@ const goesTo = (answer: Answer, path: string) =>
 const status = async (campaign: Body) =>
   expectStatus(await operator.get(`/campaigns/${campaign.id}`), 200).status;
 
-test('operators see what is late, and can run the scheduler now', async () => {
+test('operators see overdue work and can run the scheduler', async () => {
   const campaign = await shop.campaign({ title: 'Senja yang <b>terlambat</b>' });
   await join(await service.user(), campaign.id);
   await letTimePass(service.db, campaign.id, pastDeadline);
@@ -50,7 +50,7 @@ test('operators see what is late, and can run the scheduler now', async () => {
   assert.match(await page('/en/operator?jalan=1'), /1 changes of status/);
 });
 
-test('a campaign is found by the beginning of a word, by its state and by its id', async () => {
+test('a campaign is found by the beginning of a word, its status and its id', async () => {
   const campaign = await shop.campaign({ title: 'Kenanga langka' });
   const found = async (query: string) =>
     (await page(`/operator/sambatan?${query}`)).includes('Kenanga langka');
@@ -62,7 +62,7 @@ test('a campaign is found by the beginning of a word, by its state and by its id
   assert.match(await page(`/operator/sambatan/${campaign.id}`), /Kenanga langka/);
 });
 
-test('a list of campaigns goes on on the next page', async () => {
+test('a list of campaigns continues on the next page', async () => {
   for (let n = 0; n < 32; n++) await shop.campaign({ title: `Berhalaman ${n}` });
   const first = await page('/operator/sambatan?q=berhalaman');
   const [, next = ''] = /rel="next" href="([^"]+)"|href="([^"]+)"[^>]*rel="next"/
@@ -74,7 +74,7 @@ test('a list of campaigns goes on on the next page', async () => {
   assert.equal(titles(first).union(titles(second)).size, 32);
 });
 
-test('an override needs a reason, and the title typed to call a campaign off', async () => {
+test('an override needs a reason, and a cancellation needs the typed title', async () => {
   const campaign = await shop.campaign({ title: 'Melur' });
   await join(await service.user(), campaign.id, { quantity: 2 });
   const path = `/operator/sambatan/${campaign.id}`;
@@ -103,7 +103,7 @@ test('an override needs a reason, and the title typed to call a campaign off', a
   assert.match(log, /Bahan habis/);
 });
 
-test('a participation is found by its id, its buyer and their address, and can be settled', async () => {
+test('a participation is found by its id, buyer and address, and can be settled', async () => {
   const campaign = await shop.campaign();
   const buyer = await service.user();
   await ask(
@@ -138,7 +138,7 @@ test('a participation is found by its id, its buyer and their address, and can b
   assert.deepEqual([await read(one.id), await read(two.id)], ['confirmed', 'cancelled']);
 });
 
-test('the log is filtered by campaign, event, actor and participation, page by page', async () => {
+test('the audit log is filtered by campaign, event, actor and participation, page by page', async () => {
   const campaign = await shop.campaign({ total_slots: 100 });
   const buyer = await service.user();
   const one = await join(buyer, campaign.id);
@@ -159,7 +159,7 @@ test('the log is filtered by campaign, event, actor and participation, page by p
   assert.ok(market.includes(campaign.id));
 });
 
-test('the state of a campaign’s chain is shown, and a broken one is named', async () => {
+test('the state of a campaign’s audit chain is shown, with its broken row', async () => {
   const campaign = await shop.campaign();
   const path = `/operator/log?sambatan=${campaign.id}&periksa=ya`;
   assert.match(await page(path), /Rantai audit utuh/);
@@ -180,7 +180,7 @@ test('the state of a campaign’s chain is shown, and a broken one is named', as
   assert.match(await page(path), /Rantai audit utuh/);
 });
 
-test('an operator names another one by their address, and takes it away', async () => {
+test('an operator grants the role by e-mail address, and revokes it', async () => {
   const person = await signIn(service, 'sari.baru@example.org');
   const opens = async () => (await person.get('/operator')).status;
   const named = (text: string) => text.includes('sari.baru@example.org');
@@ -208,7 +208,7 @@ test('an operator names another one by their address, and takes it away', async 
   assert.equal((await sent(away, {})).status, 404);
 });
 
-test('nobody but staff reaches these pages', async () => {
+test('only staff reaches these pages', async () => {
   const campaign = await shop.campaign();
   const paths = [
     '/operator',

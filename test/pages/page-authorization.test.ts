@@ -376,7 +376,7 @@ test('every page of the site has a row here', () => {
   assert.deepEqual(gone, [], 'these rows name no page any more');
 });
 
-test('every page is there in English too', () => {
+test('every page exists in English too', () => {
   const english = new Set(service.routes.filter((route) => / \/en(\/|$)/.test(route)));
   const missing = pages.filter((route) => {
     const [method = '', path = ''] = route.split(' ');
@@ -421,7 +421,7 @@ async function make(buyer: SignedInClient, seller: SignedInClient): Promise<Thin
 }
 
 for (const route of pages.filter((one) => Object.hasOwn(rows, one))) {
-  test(`who may ${route}`, async () => {
+  test(`authorization of ${route}`, async () => {
     const { expects, id, query = '', fields, private: mayRead = [] } = rows[route]!;
     const [method = '', pattern = ''] = route.split(' ');
     const path =
@@ -447,7 +447,7 @@ async function asNew(name: PersonName, route: string): Promise<SiteClient> {
   return await signIn(service, `${route.replaceAll(/\W/g, '')}.${name}@example.org`);
 }
 
-test('the site does not answer the API: a session is no bearer there', async () => {
+test('a site session is not accepted by the API', async () => {
   const buyer = clients.buyer;
   const answer = await buyer.get('/api/sambatan/me');
   assert.equal(answer.status, 401);

@@ -76,7 +76,7 @@ before(async () => {
   things = { owner, brandId: owner.brandId, webhookId: webhook.id };
 });
 
-test('whoever signed in lately is asked nothing, and after a while proves themselves by a mail and goes on', async () => {
+test('a recent sign-in needs no re-authentication; later an e-mailed code is asked for, and the form continues', async () => {
   const { person, email, brandId } = await ownerOfBrand();
   const path = `/toko/${brandId}/rekening`;
   await letProofAge(person.userId, 14);
@@ -130,7 +130,7 @@ async function mailedProof(email: string): Promise<{ code: string }> {
   return { code: /\b\d{6}\b/.exec(text)![0] };
 }
 
-test('a wrong code keeps what was typed; five of them end it; a new one can be had', async () => {
+test('a wrong code keeps the input; five of them end the code; a new one can be requested', async () => {
   const { person, email, brandId } = await ownerOfBrand();
   const path = `/toko/${brandId}/rekening`;
   await letProofAge(person.userId);
@@ -156,7 +156,7 @@ test('a wrong code keeps what was typed; five of them end it; a new one can be h
   assert.equal((await person.post(path, sent)).status, 303);
 });
 
-test('a code belongs to the session that it was sent to', async () => {
+test('a re-authentication code is valid only for its session', async () => {
   const one = await ownerOfBrand();
   const other = await ownerOfBrand();
   await letProofAge(one.person.userId);
@@ -169,7 +169,7 @@ test('a code belongs to the session that it was sent to', async () => {
   assert.equal((await one.person.post(path(one.brandId), foreign)).status, 303);
 });
 
-test('who has a second factor proves themselves by it, and a mail is not enough', async () => {
+test('a user with a second factor re-authenticates with it, and an e-mailed code is not enough', async () => {
   const { person, email, brandId } = await ownerOfBrand();
   const app: Authenticator = await giveFactor(service, person);
   const path = `/toko/${brandId}/rekening`;
@@ -199,7 +199,7 @@ test('who has a second factor proves themselves by it, and a mail is not enough'
   );
 });
 
-test('whatever is sensitive wants a proof, and what operators do all day does not', async () => {
+test('sensitive actions require re-authentication, and an operator’s daily work does not', async () => {
   await clear();
   const { person } = things.owner;
   await letProofAge(operator.userId);
@@ -258,7 +258,7 @@ test('whatever is sensitive wants a proof, and what operators do all day does no
   }
 });
 
-test('a file of refunds is fetched again by the form of the page that asked for a proof', async () => {
+test('the refund file is requested again by the form of the page that asked to re-authenticate', async () => {
   await clear();
   await letProofAge(operator.userId);
   const path = '/operator/uang/pengembalian.csv';
@@ -273,7 +273,7 @@ test('a file of refunds is fetched again by the form of the page that asked for 
   assert.equal((await operator.get(path)).status, 200);
 });
 
-test('a field that comes several times is sent along as often', async () => {
+test('repeated fields are passed on completely', async () => {
   await clear();
   await letProofAge(operator.userId);
   const [one, two] = [newId(), newId()];
@@ -293,7 +293,7 @@ test('a field that comes several times is sent along as often', async () => {
   }
 });
 
-test('of a token its own words count; one that says nothing or lies in the future proves nothing; the service’s key is asked nothing', async () => {
+test('a token’s authentication time decides; a missing or future one is not recent; the service key is exempt', async () => {
   const minutesAgo = (minutes: number) => Math.floor(Date.now() / 1_000) - minutes * 60;
   const amr = (...ages: number[]) => ({
     amr: ages.map((age) => ({ method: 'otp', timestamp: minutesAgo(age) })),
@@ -337,7 +337,7 @@ test('of a token its own words count; one that says nothing or lies in the futur
   }
 });
 
-test('who came from another service without an address here is sent back there', async () => {
+test('a user of another service without an address here is sent back to that service', async () => {
   const userId = newId();
   const by = new SiteClient(service);
   await by.post('/masuk/token', { access_token: await token(userId) });
@@ -347,7 +347,7 @@ test('who came from another service without an address here is sent back there',
   assert.match(asked.text, /lewat layanan tempat akunmu dibuat/);
 });
 
-test('an operator whose session began without the factor that they have shows it in place', async (t) => {
+test('an operator with an unused second factor is asked for it in place', async (t) => {
   const strict = await httpService({
     environment: {
       SAMBATAN_OPERATORS: 'kepala@example.org',

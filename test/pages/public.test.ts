@@ -31,7 +31,7 @@ const cards = (text: string) =>
 const keyIn = (text: string) => /name="key" value="([^"]+)"/.exec(text)?.[1] ?? '';
 const address = 'Jalan Kenanga 7, Bandung 40115';
 
-test('home shows what runs, soonest end first, and leaves out drafts', async () => {
+test('the home page shows running campaigns, earliest deadline first, without drafts', async () => {
   const word = `Aroma${newId().slice(-6)}`;
   await shop.campaign({ title: `${word} kedua`, deadline: fromNow(9 * hourMs) });
   await shop.campaign({ title: `${word} pertama`, deadline: fromNow(5 * hourMs) });
@@ -49,7 +49,7 @@ test('home shows what runs, soonest end first, and leaves out drafts', async () 
   assert.deepEqual(cards(newest.text), [`${word} pertama`, `${word} kedua`]);
 });
 
-test('home goes on page by page by links alone, each campaign once', async () => {
+test('the home page is paged by links, and shows each campaign once', async () => {
   const word = `Seri${newId().slice(-6)}`;
   const made = [];
   for (let at = 0; at < 27; at++) made.push(await shop.campaign({ title: `${word} ${at}` }));
@@ -66,7 +66,7 @@ test('home goes on page by page by links alone, each campaign once', async () =>
   assert.deepEqual(seen.toSorted(), made.map(({ title }) => String(title)).toSorted());
 });
 
-test('a search without a find says so, and an unknown cursor is refused in words', async () => {
+test('a search without results says so, and an unknown cursor is refused with a message', async () => {
   const none = await visitor.get('//?q=zzzzz');
   assert.match(none.text, /Tidak ketemu «zzzzz»/);
   const wrong = await visitor.get('//en?cursor=bogus');
@@ -74,7 +74,7 @@ test('a search without a find says so, and an unknown cursor is refused in words
   assert.match(wrong.text, /<html lang="en"/);
 });
 
-test('the last contributions show one letter of a name, never an id or an address', async () => {
+test('the latest contributions show one letter of a name, never an id or an address', async () => {
   const campaign = await shop.campaign({});
   const buyer = await service.user();
   await service.app.db.rows({
@@ -89,7 +89,7 @@ test('the last contributions show one letter of a name, never an id or an addres
   }
 });
 
-test('a form that is sent twice joins once, and the second answer is the first again', async () => {
+test('a form sent twice joins once and gets the same answer', async () => {
   const campaign = await shop.campaign({});
   const buyer = await service.user();
   const page = await buyer.get(`//sambatan/${campaign.id}`);
@@ -104,7 +104,7 @@ test('a form that is sent twice joins once, and the second answer is the first a
   assert.equal(progress.body['filled_slots'], 2);
 });
 
-test('what is wrong with a form stands beside its field, and what was typed stays', async () => {
+test('form errors appear next to their fields, and the input stays', async () => {
   const campaign = await shop.campaign({});
   const buyer = await service.user();
   const page = await buyer.get(`//sambatan/${campaign.id}`);
@@ -135,14 +135,14 @@ test('what is wrong with a form stands beside its field, and what was typed stay
   assert.equal(good.status, 303);
 });
 
-test('the form knows the last address, so that a join is one tap', async () => {
+test('the form remembers the last address, so that a join takes one tap', async () => {
   const buyer = await service.user();
   await join(buyer, (await shop.campaign({})).id, { shipping_address: address });
   const page = await buyer.get(`//sambatan/${(await shop.campaign({})).id}`);
   assert.match(page.text, new RegExp(`\n${address}</textarea>`));
 });
 
-test("a saved address is chosen by one tap; somebody else's is no choice", async () => {
+test('a saved address is chosen by one tap; another user’s address is refused', async () => {
   const [buyer, other] = [await service.user(), await service.user()];
   const saved = expectStatus(await buyer.post('/me/addresses', homeAddress), 201);
   const campaign = await shop.campaign({});
@@ -165,7 +165,7 @@ test("a saved address is chosen by one tap; somebody else's is no choice", async
   assert.match(none.text, /id="shipping_address-error"/);
 });
 
-test('a visitor who wants to join is sent to sign in', async () => {
+test('a visitor who joins is sent to sign-in', async () => {
   const campaign = await shop.campaign({});
   const page = await visitor.get(`//sambatan/${campaign.id}`);
   assert.match(page.text, /\/masuk\?back=%2Fsambatan%2F/);
@@ -175,7 +175,7 @@ test('a visitor who wants to join is sent to sign in', async () => {
   assert.equal(headers.location, `/masuk?back=${encodeURIComponent(`/ikutan/${id}`)}`);
 });
 
-test('a form of another site joins nobody', async () => {
+test('a form of another site cannot join', async () => {
   const campaign = await shop.campaign({});
   const answer = await visitor.send({
     method: 'POST',
@@ -190,7 +190,7 @@ test('a form of another site joins nobody', async () => {
   assert.match(answer.text, /<h1>/);
 });
 
-test('only whose it is sees a participation', async () => {
+test('only its owner sees a participation', async () => {
   const campaign = await shop.campaign({});
   const buyer = await service.user();
   const joined = await join(buyer, campaign.id, { quantity: 2 });
@@ -207,7 +207,7 @@ test('only whose it is sees a participation', async () => {
   assert.match(list.text, /Kamu belum ikut Sambatan/);
 });
 
-test('leaving is asked back, gives the slots back once, and is told in the history', async () => {
+test('a cancellation asks for confirmation, frees the slots once, and appears in the history', async () => {
   const campaign = await shop.campaign({});
   const buyer = await service.user();
   const joined = await join(buyer, campaign.id, { quantity: 2 });
@@ -222,7 +222,7 @@ test('leaving is asked back, gives the slots back once, and is told in the histo
   assert.equal(again.status, 409);
 });
 
-test('a failed campaign tells its buyers that they are refunded', async () => {
+test('a failed campaign shows its buyers that they are refunded', async () => {
   const campaign = await shop.campaign({});
   const buyer = await service.user();
   const joined = await join(buyer, campaign.id, {});
@@ -234,7 +234,7 @@ test('a failed campaign tells its buyers that they are refunded', async () => {
   assert.match(own.text, /Dana dikembalikan/);
 });
 
-test('my participations go on page by page', async () => {
+test('a buyer’s orders are paged', async () => {
   const buyer = await service.user();
   const campaign = await shop.campaign({ total_slots: 100 });
   for (let at = 0; at < 21; at++) await join(buyer, campaign.id, {});
@@ -245,7 +245,7 @@ test('my participations go on page by page', async () => {
   assert.deepEqual([links(first.text), links(second.text)], [20, 1]);
 });
 
-test('what strangers typed is text on every page', async () => {
+test('user input is escaped on every page', async () => {
   const campaign = await shop.campaign({ title: hostile, description: hostile });
   const buyer = await service.user();
   const joined = await join(buyer, campaign.id, { note: hostile, shipping_address: hostile });
@@ -264,7 +264,7 @@ test('what strangers typed is text on every page', async () => {
   assert.ok(!/<script>alert|<img src=x/.test(search.text));
 });
 
-test('a link shows a picture of the campaign: 1200 by 630, below 300 KB, in both languages', async () => {
+test('a shared link has a preview image: 1200 by 630, below 300 KB, in both languages', async () => {
   for (const title of [
     'Senja',
     hostile,
@@ -285,7 +285,7 @@ test('a link shows a picture of the campaign: 1200 by 630, below 300 KB, in both
   }
 });
 
-test('a picture is another one once there is more to see, and the same until then', async () => {
+test('the preview image changes with its content and is stable otherwise', async () => {
   const campaign = await shop.campaign({});
   const tag = async () => {
     const answer = await visitor.get(`//sambatan/${campaign.id}/gambar.png`);
@@ -301,7 +301,7 @@ test('a picture is another one once there is more to see, and the same until the
   assert.notEqual(await tag(), before);
 });
 
-test('with a photograph the picture shows it beside the words, drawn once for everybody', async () => {
+test('with a photograph the preview shows it next to the text, rendered once for everybody', async () => {
   const product = expectStatus(
     await shop.seller.post('/products', {
       brand_id: shop.brandId,
@@ -366,7 +366,7 @@ test('with a photograph the picture shows it beside the words, drawn once for ev
   assert.match(poster.text, /<article class="poster">\s*<img\s+class="picture"\s+src="\/gambar\//);
 });
 
-test('a draft has no page for others, and nothing to share for anybody', async () => {
+test('a draft has no page and no preview for others', async () => {
   const draft = await shop.campaign({ publish: false });
   for (const path of ['', '/gambar.png', '/gambar.jpg', '/qr.svg', '/poster']) {
     assert.equal((await visitor.get(`//sambatan/${draft.id}${path}`)).status, 404, path);
@@ -377,7 +377,7 @@ test('a draft has no page for others, and nothing to share for anybody', async (
   assert.equal((await shop.seller.get(`//sambatan/${draft.id}/gambar.png`)).status, 404);
 });
 
-test('a campaign that is not there is a page that says what to do next', async () => {
+test('a missing campaign shows a page that says what to do next', async () => {
   for (const path of [`/sambatan/${newId()}`, '/sambatan/bukan-id', '/tidak-ada']) {
     const answer = await visitor.get(`/${path}`);
     assert.ok([404, 422].includes(answer.status), path);
@@ -385,7 +385,7 @@ test('a campaign that is not there is a page that says what to do next', async (
   }
 });
 
-test('too many joins in a minute are refused on the page, with when to come back', async () => {
+test('too many joins in a minute are refused on the page, with the time to retry', async () => {
   const campaign = await shop.campaign({ total_slots: 500 });
   const buyer = await service.user();
   let answer = await send(buyer, `/sambatan/${campaign.id}/ikut`, {});

@@ -37,7 +37,7 @@ const secretIn = (page: string) => /<code>(whsec_[^<]+)<\/code>/.exec(page)?.[1]
 const listOf = async () =>
   expectStatus(await shop.seller.get(`/webhooks?brand_id=${shop.brandId}`), 200).items;
 
-test('a webhook is made by a form, its secret is shown once, and it signs what is sent', async () => {
+test('a webhook is created by a form, its secret is shown once, and it signs deliveries', async () => {
   const receiver = await openReceiver();
   after(receiver.close);
   const path = `/toko/${shop.brandId}/webhook`;
@@ -69,7 +69,7 @@ test('a webhook is made by a form, its secret is shown once, and it signs what i
   assert.match(found(await seller.get(`/toko/webhook/${id}`)), /Rahasia yang lama masih berlaku/);
 });
 
-test('it is changed, switched off and on, and removed', async () => {
+test('it is changed, disabled, enabled and removed', async () => {
   const { id } = await giveEndpoint(service.db, shop.brandId);
   const path = `/toko/webhook/${id}`;
   const campaign = await shop.campaign();
@@ -95,7 +95,7 @@ test('it is changed, switched off and on, and removed', async () => {
   found(await seller.get(path), 404);
 });
 
-test('what is wrong stands beside its field, and nothing is made', async () => {
+test('errors appear next to their fields, and nothing is created', async () => {
   const had = (await listOf()).length;
   const path = `/toko/${shop.brandId}/webhook`;
   for (const url of ['', 'kucing', 'https://10.0.0.1/hook', 'http://receiver.example/hook']) {
@@ -110,7 +110,7 @@ test('what is wrong stands beside its field, and nothing is made', async () => {
   assert.match(found(wrong, 422), /id="url-error"/);
 });
 
-test('a brand has as many webhooks as it may, and the page says so', async () => {
+test('a brand has a maximum number of webhooks, and the page says so', async () => {
   const other = await openShop(service);
   const owner = new Forms(service.url, other.seller);
   for (let i = 0; i < 20; i++) await giveEndpoint(service.db, other.brandId);
@@ -119,12 +119,12 @@ test('a brand has as many webhooks as it may, and the page says so', async () =>
   found(await owner.post(path, { url: 'https://receiver.example/hook' }), 409);
 });
 
-test('a webhook of no brand is no page of a shop', async () => {
+test('a webhook without a brand has no page', async () => {
   const { id } = await giveEndpoint(service.db, null);
   found(await new Forms(service.url, await service.operator()).get(`/toko/webhook/${id}`), 404);
 });
 
-test('the owner says where a brand is paid out to; operators see it, admins do not', async () => {
+test('the owner sets the payout account; operators see it, admins do not', async () => {
   const path = `/toko/${shop.brandId}/rekening`;
   assert.match(found(await seller.get(path)), /Belum diisi/);
   const account = { bank: 'BCA', number: '527 009-9001', holder: 'Sri <i> Rahayu' };

@@ -55,7 +55,7 @@ const terms = (wish: Record<string, string> = {}) => ({
   ...wish,
 });
 
-suite('a seller’s whole way, by forms alone', () => {
+suite('the seller’s complete workflow, by forms only', () => {
   const owner = () => seller;
 
   test('brand, product, draft, preview, opening, extension, cancellation', async () => {
@@ -104,7 +104,7 @@ suite('a seller’s whole way, by forms alone', () => {
     assert.match(found(await person.get(`/toko/${brand}?tampil=selesai`)), /Dibatalkan/);
   });
 
-  test('what is wrong stands beside its field, and what was typed stays', async () => {
+  test('errors appear next to their fields, and the input stays', async () => {
     const path = `/toko/${shop.brandId}/sambatan/baru`;
     const wrong: [Record<string, string>, string][] = [
       [{ title: '' }, 'title'],
@@ -132,7 +132,7 @@ suite('a seller’s whole way, by forms alone', () => {
     assert.equal(campaigns, 0n, 'a preview and a refusal leave nothing behind');
   });
 
-  test('a moment is meant in Western Indonesian time', async () => {
+  test('times are entered in Western Indonesian time', async () => {
     const path = `/toko/${shop.brandId}/sambatan/baru`;
     const deadline = '2031-03-04T21:00';
     const opens_at = '2031-03-01T08:30';
@@ -149,7 +149,7 @@ suite('a seller’s whole way, by forms alone', () => {
     assert.match(found(await owner().get(`/toko/sambatan/${id}/ubah`)), /2031-03-04T21:00/);
   });
 
-  test('an opening is moved by the form, and what is wrong with it stands beside it', async () => {
+  test('the opening time is changed by the form, with errors next to the field', async () => {
     const [deadline, opens_at] = ['2031-03-04T21:00', '2031-03-01T08:30'];
     const scheduled = await shop.campaign({
       publish: false,
@@ -170,7 +170,7 @@ suite('a seller’s whole way, by forms alone', () => {
     assert.deepEqual([moved.status, moved['opens_at']], ['scheduled', '2031-03-02T02:00:00.000Z']);
   });
 
-  test('a draft’s form has no opening and says how to have one', async () => {
+  test('a draft’s form has no opening time and says how to set one', async () => {
     const { id } = await shop.campaign({ publish: false });
     const forms = owner();
     for (const [language, words] of [
@@ -194,7 +194,7 @@ suite('a seller’s whole way, by forms alone', () => {
     assert.equal((await shop.seller.get(`/campaigns/${id}`)).body.status, 'active');
   });
 
-  test('it is said exactly who is refunded how much', async () => {
+  test('it lists exactly who is refunded how much', async () => {
     const { id } = await shop.campaign({ payment_timing: 'upfront', total_slots: 5 });
     const rich = await service.user();
     await ask(
@@ -215,8 +215,8 @@ suite('a seller’s whole way, by forms alone', () => {
   });
 });
 
-suite('who paid before the deadline was moved', () => {
-  test('may leave: the money falls due back, and the slots are free again', async () => {
+suite('a buyer who paid before the deadline was moved', () => {
+  test('may cancel: the money is due back and the slots are free again', async () => {
     const { id } = await shop.campaign({ payment_timing: 'upfront', total_slots: 2 });
     const [early, late] = [await service.user(), await service.user()];
     const first = await join(early, id);
@@ -265,7 +265,7 @@ suite('exports', () => {
     }
   });
 
-  test('CSV has semicolons, a byte order mark, and no cell that a spreadsheet would run', async () => {
+  test('CSV has semicolons, a byte order mark, and no executable cell', async () => {
     const got = await seller.get(`/toko/sambatan/${id}/peserta.csv`);
     assert.match(got.headers.get('content-type')!, /^text\/csv/);
     assert.match(got.headers.get('content-disposition')!, /filename="sambatan-formula-judul\.csv"/);
@@ -281,7 +281,7 @@ suite('exports', () => {
     assert.ok(rows.some((row) => row[3]?.includes('Jalan Kenanga 12; "Bandung"\n40111')));
   });
 
-  test('a spreadsheet has text where people typed text, and no formula', async () => {
+  test('a spreadsheet stores user input as text, without formulas', async () => {
     const got = await seller.get(`/en/toko/sambatan/${id}/peserta.xlsx`);
     assert.match(got.headers.get('content-type')!, /spreadsheetml/);
     const files = unzipped(got.bytes);
@@ -292,7 +292,7 @@ suite('exports', () => {
     assert.match(texts, /&apos;=1\+1 Jalan Kenanga|'=1\+1 Jalan Kenanga/);
   });
 
-  test('ten thousand and more come whole, in pages', async () => {
+  test('more than ten thousand rows are complete, in pages', async () => {
     const large = await shop.campaign({ total_slots: 30_000 });
     await ask(
       service.db,
@@ -310,7 +310,7 @@ suite('exports', () => {
     await ask(service.db, 'delete from sambatan.participants where campaign_id = $1', large.id);
   });
 
-  test('the list goes on after fifty, by status', async () => {
+  test('the list has pages of fifty and a status filter', async () => {
     const large = await shop.campaign({ total_slots: 100 });
     const buyers = await Promise.all(Array.from({ length: 55 }, () => service.user()));
     await Promise.all(buyers.map((buyer) => join(buyer, large.id)));
@@ -323,8 +323,8 @@ suite('exports', () => {
   });
 });
 
-suite('what strangers and helpers may', () => {
-  test('a contributor prepares, and neither opens nor sees addresses', async () => {
+suite('what strangers and contributors may do', () => {
+  test('a contributor edits drafts, and neither publishes nor sees addresses', async () => {
     const helper = await service.user();
     await ask(
       service.db,
@@ -363,7 +363,7 @@ suite('what strangers and helpers may', () => {
     assert.doesNotMatch(found(await forms.get(`/toko/${shop.brandId}/anggota`)), /undang"/);
   });
 
-  test('strangers see nothing of a shop, and visitors are sent to sign in', async () => {
+  test('strangers see nothing of a shop, and visitors are sent to sign-in', async () => {
     const { id } = await shop.campaign({ publish: false });
     const stranger = formsOf(await service.user());
     const visitor = formsOf(service.visitor);
@@ -397,7 +397,7 @@ const invited = (wish: Record<string, string> = {}) => ({
   ...wish,
 });
 
-suite('fewer slots can be delivered than were sold', () => {
+suite('a shortfall can be declared', () => {
   /** Sold out: who joined first has 1 slot, then 3 and 2; all but the last one have paid. */
   async function soldOut() {
     const { id } = await shop.campaign({ total_slots: 6, price_per_slot: 100_000 });
@@ -433,7 +433,7 @@ suite('fewer slots can be delivered than were sold', () => {
     title: 'Senja batch pertama',
   });
 
-  test('what is shown first is what happens then, to each buyer and to the rupiah', async () => {
+  test('the preview shows the exact effect for each buyer, to the rupiah', async () => {
     const { id, buyers, path } = await soldOut();
     const page = found(await seller.get(`${path}?slots=2`));
     assert.deepEqual(rowsOf(page), [
@@ -493,7 +493,7 @@ suite('fewer slots can be delivered than were sold', () => {
     assert.equal(short, 0n);
   });
 
-  test('no more than is left, and no fewer than were received', async () => {
+  test('the number must be between the received and the remaining slots', async () => {
     const { buyers, path } = await soldOut();
     const { id, client } = buyers.get('Citra')!;
     expectStatus(await service.service.post(`/participations/${id}/payment/verify`, {}), 200);
@@ -517,10 +517,10 @@ suite('fewer slots can be delivered than were sold', () => {
   });
 });
 
-suite('texts that try to be more than text', () => {
+suite('injected HTML and scripts', () => {
   const hostile = `"><script>alert(1)</script><img src=x onerror=alert(1)>' \${7*7} {{7*7}}`;
 
-  test('stay text on every page', async () => {
+  test('are escaped on every page', async () => {
     const person = await service.user();
     const forms = formsOf(person);
     const name = hostile.slice(0, 80);

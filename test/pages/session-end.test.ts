@@ -44,7 +44,7 @@ function formTo(text: string, action: string): PageForm {
   return form;
 }
 
-test('a join that was typed while signed out is there again after signing in, and not sent', async () => {
+test('a join typed while signed out is restored after sign-in, and not sent', async () => {
   const { id } = await shop.campaign({});
   const buyer = await signIn(service, 'sri@example.org');
   const path = `/sambatan/${id}`;
@@ -87,7 +87,7 @@ test('a join that was typed while signed out is there again after signing in, an
   assert.equal(fresh.fields['note'], '');
 });
 
-test('what somebody typed is not shown to somebody else who signs in with the same browser', async () => {
+test('saved input is not shown to another user of the same browser', async () => {
   const { id } = await shop.campaign({});
   const path = `/en/sambatan/${id}`;
   const first = await signIn(service, 'pertama@example.org');
@@ -103,7 +103,7 @@ test('what somebody typed is not shown to somebody else who signs in with the sa
   assert.ok(!text.includes('Jalan Melati 5'));
 });
 
-test('who never signed in is told so, and comes back to what they typed as well', async () => {
+test('a visitor who never signed in is told so, and finds the input again too', async () => {
   const { id } = await shop.campaign({});
   const path = `/sambatan/${id}`;
   await signIn(service, 'baru.masuk@example.org');
@@ -117,7 +117,7 @@ test('who never signed in is told so, and comes back to what they typed as well'
   assert.equal(form.fields['shipping_address'], address);
 });
 
-test('long stories, choices, boxes and what stands in a folded part come back too', async () => {
+test('long text, selections, checkboxes and collapsed parts are restored too', async () => {
   const seller = await signIn(service, 'penjual@example.org');
   const api = await service.user(seller.userId);
   const brand = expectStatus(await api.post('/brands', { name: 'Kebun Wangi' }), 201);
@@ -141,7 +141,7 @@ test('long stories, choices, boxes and what stands in a folded part come back to
   assert.deepEqual(again.fields, { ...form.fields, ...typed });
 });
 
-test('codes, tokens and files are never kept, and a forged cookie shows nothing', async () => {
+test('codes, tokens and files are never saved, and a forged cookie shows nothing', async () => {
   const { id } = await shop.campaign({});
   const path = `/sambatan/${id}`;
   const client = new SiteClient(service);

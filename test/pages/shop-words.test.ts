@@ -12,7 +12,7 @@ const service = await httpService();
 after(service.close);
 const shop = await openShop(service);
 
-test('the product’s story, usual price and photograph are on the pages of its buyers', async () => {
+test('the product’s story, usual price and photograph are on its campaign pages', async () => {
   const { seller, productId } = shop;
   const told = { description: 'Teh melati dari Slawi, disuling pelan.', base_price: 150_000 };
   expectStatus(await seller.patch(`/products/${productId}`, told), 200);
@@ -34,7 +34,7 @@ test('the product’s story, usual price and photograph are on the pages of its 
   }
 });
 
-test('a new brand sees what it still needs, and hears of a missing payout account before opening', async () => {
+test('a new brand sees its missing steps, and a warning about a missing payout account before opening', async () => {
   const seller = await service.user();
   const brand = expectStatus(await seller.post('/brands', { name: 'Kebun Baru' }), 201);
   const forms = new Forms(service.url, seller);
@@ -48,7 +48,7 @@ test('a new brand sees what it still needs, and hears of a missing payout accoun
   assert.match(form.notices[0]!, /Rekening pencairan belum diisi\./);
 });
 
-test('a campaign that has opened can be shared from its seller’s page', async () => {
+test('an open campaign can be shared from its seller’s page', async () => {
   const campaign = await shop.campaign({});
   const forms = new Forms(service.url, shop.seller);
   const page = await forms.get(`/toko/sambatan/${campaign.id}?kabar=terbit`);
@@ -57,7 +57,7 @@ test('a campaign that has opened can be shared from its seller’s page', async 
   assert.match(page.text, /data-share="/);
 });
 
-test('a second order is asked about first, and the same form sent twice is one order', async () => {
+test('a second order asks for confirmation, and the same form sent twice is one order', async () => {
   const campaign = await shop.campaign({});
   const buyer = await service.user();
   const forms = new Forms(service.url, buyer);
@@ -80,7 +80,7 @@ test('a second order is asked about first, and the same form sent twice is one o
   assert.equal((await forms.post(`${path}/ikut`, { ...again.fields })).status, 303);
 });
 
-test('a complaint takes pictures, which its buyer and staff see and nobody else', async () => {
+test('a dispute accepts pictures, which its buyer, the seller and staff see and nobody else', async () => {
   const campaign = await shop.campaign({ total_slots: 1 });
   const buyer = await service.user();
   const { id } = await join(buyer, campaign.id);
@@ -116,7 +116,7 @@ test('a complaint takes pictures, which its buyer and staff see and nobody else'
   assert.ok((await operator.get('/operator/uang/keluhan')).text.includes(shown!));
 });
 
-test('a page is offered in the language that the browser asks for, in that language', async () => {
+test('a page offers the language that the browser prefers, in that language', async () => {
   const get = async (path: string, language: string) =>
     await (await fetch(service.url + path, { headers: { 'accept-language': language } })).text();
   assert.match(await get('/', 'en-GB,en;q=0.9'), /Read it in English/);
@@ -124,7 +124,7 @@ test('a page is offered in the language that the browser asks for, in that langu
   assert.doesNotMatch(await get('/', 'id-ID,en;q=0.5'), /Read it in English/);
 });
 
-test('without the script the sums of several slots can be read', async () => {
+test('without the script the prices of several slots are listed', async () => {
   const campaign = await shop.campaign({});
   const forms = new Forms(service.url, await service.user());
   const { text } = await forms.get(`/sambatan/${campaign.id}`);

@@ -25,7 +25,7 @@ const isSignedIn = async (client: SiteClient) => {
 };
 const wrongFor = (code: string) => (code === '000000' ? '000001' : '000000');
 
-test('a newcomer signs in with the code in the mail and comes back to where they were', async () => {
+test('a new user signs in with the code in the e-mail and returns to the previous page', async () => {
   await clear();
   const email = somebody();
   const client = browser();
@@ -40,7 +40,7 @@ test('a newcomer signs in with the code in the mail and comes back to where they
   assert.ok(await isSignedIn(client));
 });
 
-test('a newcomer says a name on the way back, may pass by, and is asked once', async () => {
+test('a new user is asked once for a name and may skip it', async () => {
   await clear();
   const client = await signIn(service, 'siti.baru@example.org');
   const page = '/masuk/nama?back=%2Fsambatan%2Fabc';
@@ -62,7 +62,7 @@ test('a newcomer says a name on the way back, may pass by, and is asked once', a
   assert.equal((await again.post('/masuk/kode', { id, code, back })).headers.location, back);
 });
 
-test('nobody is sent to another site, whatever they were told to come back to', async () => {
+test('sign-in never redirects to another site', async () => {
   await clear();
   for (const back of ['https://evil.example', '//evil.example', '/\\evil.example', 'x']) {
     const email = somebody();
@@ -74,7 +74,7 @@ test('nobody is sent to another site, whatever they were told to come back to', 
   }
 });
 
-test('a wrong code says how many tries are left; after five the right one is refused too', async () => {
+test('a wrong code shows the remaining attempts; after five the right one is refused too', async () => {
   await clear();
   const email = somebody();
   const client = browser();
@@ -89,7 +89,7 @@ test('a wrong code says how many tries are left; after five the right one is ref
   assert.ok(!(await isSignedIn(client)));
 });
 
-test('many tries at once are no more than many in turn', async () => {
+test('concurrent attempts count like sequential ones', async () => {
   await clear();
   const email = somebody();
   const id = await askForCode(browser(), email);
@@ -102,7 +102,7 @@ test('many tries at once are no more than many in turn', async () => {
   assert.equal(statuses.filter((status) => status === 410).length, 7);
 });
 
-test('a code ends after a quarter of an hour, and after it was used', async () => {
+test('a code ends after a quarter of an hour and after its use', async () => {
   await clear();
   const email = somebody();
   const client = browser();
@@ -124,7 +124,7 @@ test('a code ends after a quarter of an hour, and after it was used', async () =
   assert.equal((await browser().post('/masuk/kode', { id: next, code: fresh })).status, 410);
 });
 
-test('a link signs in once, by its button and not by being looked at', async () => {
+test('a link signs in once, by its button and not by being opened', async () => {
   await clear();
   const email = somebody();
   const client = browser();
@@ -143,7 +143,7 @@ test('a link signs in once, by its button and not by being looked at', async () 
   assert.equal((await browser().get(link)).status, 410);
 });
 
-test('a link says whose account it opens, and in another browser asks before it does', async () => {
+test('a link shows the account that it opens, and asks first in another browser', async () => {
   await clear();
   const asking = browser();
   await askForCode(asking, 'siti.aminah@example.org');
@@ -163,7 +163,7 @@ test('a link says whose account it opens, and in another browser asks before it 
   assert.ok(await isSignedIn(other));
 });
 
-test('a known address and an unknown one get the same answer', async () => {
+test('a known and an unknown address get the same answer', async () => {
   await clear();
   const known = somebody();
   await signIn(service, known);
@@ -174,7 +174,7 @@ test('a known address and an unknown one get the same answer', async () => {
   assert.deepEqual(await answer(known), await answer(somebody()));
 });
 
-test('the same address is the same account, however it is written', async () => {
+test('an address in any spelling is the same account', async () => {
   await clear();
   const email = somebody();
   const first = await signIn(service, email);
@@ -182,7 +182,7 @@ test('the same address is the same account, however it is written', async () => 
   assert.equal(again.userId, first.userId);
 });
 
-test('what is no e-mail address is refused beside the field, in the language of the page', async () => {
+test('an invalid e-mail address is refused next to its field, in the language of the page', async () => {
   for (const email of ['', 'siti', 'siti@', 'a b@c.d', 'x@y', `${'x'.repeat(260)}@y.id`]) {
     const { status, text } = await browser().post('/en/masuk', { email });
     assert.equal(status, 422, email);
@@ -210,7 +210,7 @@ const mailsTo = async (email: string) =>
 const endCodes = (email: string) =>
   ask(service.db, 'update sambatan_auth.sign_ins set expires_at = now() where email = $1', email);
 
-test('the older of two codes that are good signs in too', async () => {
+test('the older of two valid codes signs in too', async () => {
   await clear();
   const email = somebody();
   const client = browser();
@@ -227,7 +227,7 @@ test('the older of two codes that are good signs in too', async () => {
   }
 });
 
-test('after five mails within a quarter of an hour a code that was mailed works, else one is told when to come', async () => {
+test('after five e-mails in a quarter of an hour an earlier code works, or the page says when to retry', async () => {
   await clear();
   const email = somebody();
   for (let n = 0; n < 5; n++) assert.equal(await askFrom(email, '203.0.113.7'), 303);
@@ -243,7 +243,7 @@ test('after five mails within a quarter of an hour a code that was mailed works,
   assert.equal(await askFrom(somebody(), '203.0.113.7'), 303);
 });
 
-test('strangers from a thousand networks neither fill a mailbox nor keep its owner out, nor guess the code', async () => {
+test('strangers from a thousand networks can neither flood a mailbox, lock out its owner, nor guess the code', async () => {
   await clear();
   const email = somebody();
   const owner = await signIn(service, email);
@@ -314,7 +314,7 @@ test('strangers from a thousand networks neither fill a mailbox nor keep its own
   assert.equal((await answer('/masuk/kode', { id, code: mail.code })).statusCode, 303);
 });
 
-test('when the mail budget is spent, strangers are told so and known people still get in', async (t) => {
+test('when the e-mail budget is spent, strangers are told so and known users still sign in', async (t) => {
   const tight = await httpService({
     environment: { SAMBATAN_MAILS_PER_MINUTE: '2' },
     beside: service,
@@ -344,7 +344,7 @@ test('when the mail budget is spent, strangers are told so and known people stil
   await clear();
 });
 
-test('the mail is in the language of the page, as text and as HTML', async () => {
+test('the e-mail is in the language of the page, as text and HTML', async () => {
   await clear();
   const email = somebody();
   await browser().post('/en/masuk', { email });
@@ -355,7 +355,7 @@ test('the mail is in the language of the page, as text and as HTML', async () =>
   assert.match((await lastMail(service, email)).subject, /kode masuk/);
 });
 
-test('signing in gives a new session and ends the one that the browser came with', async () => {
+test('signing in creates a new session and ends the browser’s previous one', async () => {
   await clear();
   const email = somebody();
   const client = await signIn(service, email);
@@ -370,7 +370,7 @@ test('signing in gives a new session and ends the one that the browser came with
   assert.ok(await isSignedIn(client));
 });
 
-test('signing out ends the session on the server, not in the browser alone', async () => {
+test('signing out ends the session on the server, not only in the browser', async () => {
   await clear();
   const client = await signIn(service, somebody());
   const kept = new Map(client.cookies);
@@ -382,7 +382,7 @@ test('signing out ends the session on the server, not in the browser alone', asy
   assert.ok(!(await isSignedIn(thief)));
 });
 
-test('a session that has ended, or that never was, is a visitor', async () => {
+test('an ended or unknown session is a visitor', async () => {
   await clear();
   const client = await signIn(service, somebody());
   await service.db.rows(
@@ -399,7 +399,7 @@ test('a session that has ended, or that never was, is a visitor', async () => {
   }
 });
 
-test('a session lives on while it is used, but not for ever', async () => {
+test('a session is extended by use, up to a maximum age', async () => {
   await clear();
   const client = await signIn(service, somebody());
   const used = async (days: number) => {
@@ -428,7 +428,7 @@ test('a session lives on while it is used, but not for ever', async () => {
   assert.equal(await used(170), 10);
 });
 
-test('neither codes nor links nor sessions can be read from the database', async () => {
+test('codes, links and sessions cannot be read from the database', async () => {
   await clear();
   const email = somebody();
   const client = await signIn(service, email);
@@ -476,7 +476,7 @@ test('over http the cookie is HttpOnly and SameSite=Lax; behind https also Secur
   }
 });
 
-test('a form of another site neither signs in nor out', async () => {
+test('a form of another site can neither sign in nor out', async () => {
   await clear();
   const email = somebody();
   const client = await signIn(service, email);
@@ -488,7 +488,7 @@ test('a form of another site neither signs in nor out', async () => {
   assert.ok(await isSignedIn(client));
 });
 
-test('who holds a token of the project’s identity service gets a session for the same user', async () => {
+test('a token of the project’s identity service starts a session for the same user', async () => {
   const userId = newId();
   const client = browser();
   const given = await client.post('/masuk/token', {
@@ -524,7 +524,7 @@ test('no other token does', async () => {
   }
 });
 
-test('an operator is who is named by configuration and proved the address, or has the role', async () => {
+test('operators are verified addresses of the configuration and users with the role', async () => {
   await clear();
   const sees = async (client: SiteClient) => (await client.get('/operator')).status;
   assert.equal(await sees(await signIn(service, somebody())), 403);
@@ -548,7 +548,7 @@ test('an operator is who is named by configuration and proved the address, or ha
   assert.equal(await sees(client), 403);
 });
 
-test('without a mail server that takes mails nobody can ask for a code, and no try is lost', async () => {
+test('if the mail server refuses, no code can be requested and no attempt is lost', async () => {
   const other = await httpService({ environment: { SMTP_URL: 'smtp://127.0.0.1:9' } });
   try {
     assert.equal((await new SiteClient(other).get(other.app.outboxPath)).status, 404);

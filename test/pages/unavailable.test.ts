@@ -51,7 +51,7 @@ const pathOf = (route: string, language: Language) =>
   pathIn(language, route.split(' ')[1]!.replaceAll(/:\w+/g, newId()));
 
 for (const away of ['refused', 'silent'] as const) {
-  test(`every page of somebody who is signed in tells that the database is away (${away})`, async () => {
+  test(`every page of a signed-in user shows the database outage (${away})`, async () => {
     const asked = languages.flatMap((language) =>
       pageRoutes(service.routes).map((route) => ({ route, language })),
     );
@@ -78,7 +78,7 @@ for (const away of ['refused', 'silent'] as const) {
 /** What a visitor gets without the database, because there is nothing in it to look up. */
 const without = new Set(['GET /masuk', 'GET /masuk/kode', 'POST /tema']);
 
-test('a visitor is told by every page that needs the database, and by no other', async () => {
+test('visitors see the outage on exactly the pages that need the database', async () => {
   const visitor = new SiteClient(service);
   const looked = ['GET /', 'GET /sambatan/:id', 'GET /sambatan/:id/poster', 'POST /masuk/kode'];
   await outage.begin('refused');
@@ -105,7 +105,7 @@ test('a visitor is told by every page that needs the database, and by no other',
   }
 });
 
-test('a form that found no database leads back to its page, never to somewhere else', async () => {
+test('a form that failed during an outage leads back to its own page', async () => {
   await outage.begin('refused');
   try {
     for (const [referer, leads] of [

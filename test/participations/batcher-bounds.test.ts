@@ -50,7 +50,7 @@ function stepped(options: Partial<BatcherOptions> = {}) {
 
 const turn = () => new Promise(setImmediate);
 
-test('a lone join leaves at once and alone; what arrives meanwhile leaves together', async () => {
+test('a single join starts at once; joins that arrive meanwhile share the next batch', async () => {
   const id = await newCampaign(db, market, { totalSlots: 100 });
   const { joins, batches, open } = stepped({ concurrency: 1 });
   const answers = [joins.join(wish(id))];
@@ -68,7 +68,7 @@ test('a lone join leaves at once and alone; what arrives meanwhile leaves togeth
   );
 });
 
-test('a campaign has one batch under way at most, whatever lanes are free', async () => {
+test('a campaign has at most one batch in progress, however many slots are free', async () => {
   const id = await newCampaign(db, market, { totalSlots: 1_000 });
   let underWay = 0;
   const joins = batcherOn(service, {
@@ -85,7 +85,7 @@ test('a campaign has one batch under way at most, whatever lanes are free', asyn
   assert.equal((await stateOf(db, id)).participant_count, 200);
 });
 
-test('above the bound a join is refused before anything is written, and then taken again', async () => {
+test('above the limit a join is refused before any write, and accepted later', async () => {
   const id = await newCampaign(db, market, { totalSlots: 1_000 });
   const { joins, batches, open } = stepped({ maxQueued: 50, maxBatch: 20 });
   const answers = Array.from({ length: 80 }, () => joins.join(wish(id)));
@@ -114,7 +114,7 @@ test('one campaign cannot take the whole queue', async () => {
   assert.deepEqual(await outcomes([lone]), ['joined']);
 });
 
-test('refusing joins of campaigns without end keeps nothing of them in memory', async () => {
+test('refused joins of many campaigns leave no data in memory', async () => {
   const id = await newCampaign(db, market, { totalSlots: 100 });
   const { joins, batches, open } = stepped({ maxQueued: 1 });
   const first = joins.join(wish(id));
@@ -126,7 +126,7 @@ test('refusing joins of campaigns without end keeps nothing of them in memory', 
   assert.equal(batches.length, 1);
 });
 
-test('thousands queued on a hot campaign do not starve a lone join on another', async () => {
+test('thousands of queued joins of a hot campaign do not starve a join of another one', async () => {
   const hot = await newCampaign(db, market, { totalSlots: 10_000 });
   const lone = await newCampaign(db, market);
   for (const lanes of [1, 2]) {
@@ -145,7 +145,7 @@ test('thousands queued on a hot campaign do not starve a lone join on another', 
   }
 });
 
-test('campaigns that all have many waiting share each batch evenly, in order of arrival', async () => {
+test('campaigns with many waiting joins share each batch equally, in order of arrival', async () => {
   const ids = await Promise.all(
     [0, 1, 2, 3].map(() => newCampaign(db, market, { totalSlots: 1_000 })),
   );
@@ -167,7 +167,7 @@ test('campaigns that all have many waiting share each batch evenly, in order of 
   }
 });
 
-test('a pool without a free connection answers overloaded, to the whole batch at once', async (t) => {
+test('an exhausted pool answers overloaded to the whole batch at once', async (t) => {
   const narrow = openDatabase({ url, log: recordingLog(), maxConnections: 1 });
   t.after(() => narrow.close());
   const id = await newCampaign(db, market, { totalSlots: 100 });
@@ -181,7 +181,7 @@ test('a pool without a free connection answers overloaded, to the whole batch at
   assert.deepEqual(await outcomes([joins.join(wish(id))]), ['joined']);
 });
 
-test('closing answers everybody who was taken and takes nobody more', async () => {
+test('closing answers all queued joins and accepts no more', async () => {
   const id = await newCampaign(db, market, { totalSlots: 100 });
   const { joins, open } = stepped({ maxBatch: 7 });
   const answers = outcomes(Array.from({ length: 50 }, () => joins.join(wish(id))));
@@ -193,7 +193,7 @@ test('closing answers everybody who was taken and takes nobody more', async () =
   assert.deepEqual(tally(await answers), { joined: 50 });
 });
 
-test('what is told of a batch: its size, and each campaign that was joined once', async () => {
+test('a batch reports its size and each campaign that was joined once', async () => {
   const [one, full] = [
     await newCampaign(db, market),
     await newCampaign(db, market, { totalSlots: 1 }),

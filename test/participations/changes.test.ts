@@ -75,7 +75,7 @@ test('a correction that changes nothing writes nothing', async () => {
   expectProblem(await change(buyer, id, {}), 422, 'validation_failed');
 });
 
-test('fewer slots go back at once, to those who wait first, and a full campaign opens again', async () => {
+test('a reduced quantity frees slots at once for the waiting list, and reopens a full campaign', async () => {
   const { campaignId, buyer, id } = await ordered(6);
   const waiting = await service.user();
   const path = `/campaigns/${campaignId}/waiting`;
@@ -93,7 +93,7 @@ test('fewer slots go back at once, to those who wait first, and a full campaign 
   ]);
 });
 
-test('fewer paid slots stay confirmed, and what was paid for the others is refunded once', async () => {
+test('a reduced paid order stays confirmed, and the difference is refunded once', async () => {
   const { campaignId, buyer, id } = await ordered(4, { payment_timing: 'upfront' });
   const payment = expectStatus(await buyer.get(`/participations/${id}/payment`), 200);
   const code = Number(payment['unique_code']);
@@ -113,7 +113,7 @@ test('fewer paid slots stay confirmed, and what was paid for the others is refun
   assert.equal(sum, 500_000 + code);
 });
 
-test('an open payment is lowered, and what is paid for the rest is enough', async () => {
+test('the open payment is reduced, and paying the rest is enough', async () => {
   const { campaignId, buyer, id } = await ordered(4, { payment_timing: 'upfront' });
   const before = expectStatus(await buyer.get(`/participations/${id}/payment`), 200);
   assert.equal(before['amount'], 500_000);
@@ -124,7 +124,7 @@ test('an open payment is lowered, and what is paid for the rest is enough', asyn
   assert.deepEqual(await refundsOf(campaignId), []);
 });
 
-test('more slots are an order of their own', async () => {
+test('additional slots are a separate order', async () => {
   const { campaignId, buyer, id } = await ordered(2);
   const refused = expectProblem(
     await change(buyer, id, { quantity: 3 }),
@@ -158,7 +158,7 @@ test('the buyer corrects the order on its page', async () => {
   assert.match((await forms.get(`/en/ikutan/${id}/ubah`)).text, /Delivery address/);
 });
 
-test('the seller is told of a new address once the orders are prepared, the buyer of fewer slots', async () => {
+test('the seller is notified of a new address once the orders are prepared, the buyer of fewer slots', async () => {
   const { campaignId, buyer, id } = await ordered(6);
   const kinds = async (client: Client): Promise<string[]> =>
     expectStatus(await client.get('/notifications?limit=100'), 200)

@@ -245,7 +245,7 @@ const corpus = JSON.parse(
 const seed = Number(process.env['SAMBATAN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const numRuns = Number(process.env['SAMBATAN_TEST_RUNS'] ?? 250);
 
-test('a batch gives exactly what the same requests one after the other give', async (t) => {
+test('a batch has the same results as its requests one after the other', async (t) => {
   t.diagnostic(`SAMBATAN_TEST_SEED=${seed} for ${numRuns} runs`);
   seen = { joined: 0, refused: 0, outcomes: new Set() };
   await fc.assert(fc.asyncProperty(history, batchIsSequence), {
@@ -258,20 +258,20 @@ test('a batch gives exactly what the same requests one after the other give', as
   assert.ok(seen.outcomes.size >= 9 || numRuns < 100, [...seen.outcomes].join(', '));
 });
 
-test('a batch that is sent again after it was applied gives the same places once', async (t) => {
+test('a batch that is resent after it was applied returns the same slots once', async (t) => {
   const runs = Math.ceil(numRuns / 4);
   t.diagnostic(`SAMBATAN_TEST_SEED=${seed} for ${runs} runs`);
   await fc.assert(fc.asyncProperty(history, againIsOnce), { seed, numRuns: runs });
 });
 
 for (const { seed: failed, path } of corpus) {
-  test(`the history of seed ${failed} that once failed holds`, async () => {
+  test(`the history of seed ${failed}, which once failed, passes`, async () => {
     const only = path === undefined ? { numRuns: 20 } : { path, numRuns: 1 };
     await fc.assert(fc.asyncProperty(history, batchIsSequence), { seed: failed, ...only });
   });
 }
 
-test('a buyer has between the least and the most slots of a campaign, over all their joins', async () => {
+test('the joins of a buyer together respect the minimum and maximum slots of a campaign', async () => {
   const terms = { totalSlots: 20, minSlotsPerUser: 3, maxSlotsPerUser: 5 };
   const id = await newCampaign(db, market, terms);
   const userId = newId();

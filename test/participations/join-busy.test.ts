@@ -36,7 +36,7 @@ const market = await openMarket(db);
 /** What "within about two seconds" may be on a machine that is busy with other tests. */
 const busyWithinMs = 4_000;
 
-test('joins of a campaign whose row is held are told so in time; others do not notice', async () => {
+test('joins of a locked campaign are answered busy in time; others are not affected', async () => {
   const held = await newCampaign(db, market, { totalSlots: 100 });
   const free = await newCampaign(db, market, { totalSlots: 1_000 });
   const holder = await holdCampaign(db, held);
@@ -66,7 +66,7 @@ test('joins of a campaign whose row is held are told so in time; others do not n
   assert.deepEqual(tally(then), { joined: 40 });
 });
 
-test('joins that arrive while others wait for the same row are told with them', async () => {
+test('joins that arrive while others wait for the same row are answered with them', async () => {
   const held = await newCampaign(db, market);
   const holder = await holdCampaign(db, held);
   const first = outcomes([joins.join(wish(held))]);
@@ -78,7 +78,7 @@ test('joins that arrive while others wait for the same row are told with them', 
   await holder.commit();
 });
 
-test('a dozen campaigns held at once are each told in time', async () => {
+test('joins of a dozen locked campaigns are each answered in time', async () => {
   const ids = await Promise.all(Array.from({ length: 12 }, () => newCampaign(db, market)));
   const holder = await hold(db, (tx) =>
     ask(tx, 'select from sambatan.campaigns where campaign_id = any ($1) for no key update', ids),
@@ -96,7 +96,7 @@ test('a dozen campaigns held at once are each told in time', async () => {
   assert.ok(slowest < busyWithinMs, `the last one was told after ${slowest} ms`);
 });
 
-test('a row that is let go in time is joined by those who waited, in order of arrival', async () => {
+test('when a row is unlocked in time, its waiting joins are applied in order of arrival', async () => {
   const held = await newCampaign(db, market, { totalSlots: 3 });
   const holder = await holdCampaign(db, held);
   const waiting = Array.from({ length: 5 }, () => wish(held));
@@ -112,7 +112,7 @@ test('a row that is let go in time is joined by those who waited, in order of ar
   ]);
 });
 
-test('a busy campaign of a batch leaves no trace there: no attempt, no key, no row', async () => {
+test('a busy campaign leaves no trace of its joins: no attempt, no key, no row', async () => {
   const held = await newCampaign(db, market);
   const free = await newCampaign(db, market);
   const holder = await holdCampaign(db, held);
@@ -143,7 +143,7 @@ test('a busy campaign of a batch leaves no trace there: no attempt, no key, no r
   );
 });
 
-test('a batch that finds a campaign busy never overwrites what its holder commits', async () => {
+test('a batch that finds a campaign busy never overwrites the commit of the lock holder', async () => {
   const held = await newCampaign(db, market, { totalSlots: 5 });
   const free = await newCampaign(db, market, { totalSlots: 5 });
   const holder = await hold(db, (tx) => joinNow(tx, [wish(held, { quantity: 2 })]));
@@ -173,7 +173,7 @@ test('a batch that finds a campaign busy never overwrites what its holder commit
   assert.equal((await stateOf(db, free)).filled_slots, 1);
 });
 
-test('a batch of which every campaign is busy is answered at once and without waiting', async () => {
+test('a batch with only busy campaigns is answered at once without waiting', async () => {
   const held = await newCampaign(db, market);
   const holder = await holdCampaign(db, held);
   const answers = await joinNow(service, [wish(held), wish(held)], {
@@ -226,7 +226,7 @@ test('control: the naive update accepts the join that waited past the deadline',
   }
 });
 
-test('after the deadline nobody joins, on the microsecond', async () => {
+test('after the deadline nobody joins, to the microsecond', async () => {
   const id = await newCampaign(db, market);
   await joined(db, wish(id));
   await letTimePass(db, id, pastDeadline);

@@ -50,7 +50,7 @@ async function participationsOf(campaignId: string): Promise<string[]> {
 const lost: Fate[] = ['lose request', 'lose answer', 'cut'];
 
 for (const fate of lost) {
-  test(`${fate}: the batch is asked after, and nobody in it is lost or doubled`, async (t) => {
+  test(`${fate}: the outcome of the batch is looked up, and no join is lost or duplicated`, async (t) => {
     const joins = await replica(t, [fate]);
     const id = await newCampaign(db, market, { totalSlots: 40 });
     const requests = Array.from({ length: 64 }, (_, index) =>
@@ -67,7 +67,7 @@ for (const fate of lost) {
   });
 }
 
-test('an answer that never comes back is outcome_unknown; the same key then settles it', async (t) => {
+test('a lost answer is outcome_unknown; the same key then finds the result', async (t) => {
   const joins = await replica(t, ['lose answer', 'lose answer', 'lose answer']);
   const id = await newCampaign(db, market);
   const request = wish(id, { key: 'ragu' });
@@ -77,7 +77,7 @@ test('an answer that never comes back is outcome_unknown; the same key then sett
   assert.deepEqual(await participationsOf(id), [request.participationId]);
 });
 
-test('a request that never arrives is outcome_unknown too, and its key is still free', async (t) => {
+test('a request that never arrives is outcome_unknown too, and its key stays free', async (t) => {
   const joins = await replica(t, ['lose request', 'lose request', 'lose request']);
   const id = await newCampaign(db, market);
   const request = wish(id, { key: 'ragu' });
@@ -86,7 +86,7 @@ test('a request that never arrives is outcome_unknown too, and its key is still 
   assert.equal((await joins.join({ ...request, participationId: newId() })).replayed, false);
 });
 
-test('a batch in doubt that then finds its campaign held is unknown, not busy', async (t) => {
+test('a batch of unknown outcome that then finds its campaign locked stays unknown, not busy', async (t) => {
   const cable = await wire(url, 'join_campaigns', () => fates.shift() ?? 'pass');
   const fates: Fate[] = ['lose answer'];
   const pool = openDatabase({ url: cable.url, log: recordingLog() });
@@ -116,7 +116,7 @@ test('a batch in doubt that then finds its campaign held is unknown, not busy', 
   assert.equal((await joins.join({ ...request, participationId: newId() })).replayed, true);
 });
 
-test('a batch that arrives after it was asked after and answered changes nothing', async (t) => {
+test('a batch that arrives after its outcome was looked up changes nothing', async (t) => {
   const joins = await replica(t, ['delay']);
   const id = await newCampaign(db, market, { totalSlots: 10 });
   const requests = Array.from({ length: 5 }, () => wish(id));
@@ -144,7 +144,7 @@ for (const key of [null, 'satu']) {
   });
 }
 
-test('a join that was limited when it was sent again takes no slot when it arrives late', async (t) => {
+test('a join that was rate-limited on retry takes no slot when its first copy arrives late', async (t) => {
   const cable = await wire(url, 'join_campaigns', () => fates.shift() ?? 'pass');
   const fates: Fate[] = ['delay'];
   const pool = openDatabase({ url: cable.url, log: recordingLog() });
@@ -163,7 +163,7 @@ test('a join that was limited when it was sent again takes no slot when it arriv
   assert.equal((await stateOf(db, id)).filled_slots, 1);
 });
 
-test('control: without the memory of what was refused, a late join takes the slot', async (t) => {
+test('control: without the record of refusals, a late join takes the slot', async (t) => {
   const joins = await replica(t, ['delay']);
   await ask(
     db,
@@ -178,7 +178,7 @@ test('control: without the memory of what was refused, a late join takes the slo
   assert.equal((await lateJoin(joins, null)).filled_slots, 1);
 });
 
-test('joins under a network that keeps breaking: what was acknowledged is stored, once', async (t) => {
+test('joins on an unreliable network: each acknowledged one is stored once', async (t) => {
   const fates: Fate[] = [];
   const campaigns = await Promise.all(
     [30, 200, 1_000].map((totalSlots) => newCampaign(db, market, { totalSlots })),
@@ -211,7 +211,7 @@ test('joins under a network that keeps breaking: what was acknowledged is stored
   );
 });
 
-test('control: a client that sends a lost batch again without asking doubles it', async (t) => {
+test('control: a client that resends a lost batch without a lookup duplicates it', async (t) => {
   const cable = await wire(url, 'join_campaigns', () => fate);
   let fate: Fate = 'lose answer';
   const pool = openDatabase({ url: cable.url, log: recordingLog() });
@@ -227,7 +227,7 @@ test('control: a client that sends a lost batch again without asking doubles it'
   assert.equal((await participationsOf(id)).length, 2);
 });
 
-test('one request that cannot be stored does not take the others of its batch along', async (t) => {
+test('one invalid request does not fail the others of its batch', async (t) => {
   const joins = await replica(t, []);
   const id = await newCampaign(db, market, { totalSlots: 50 });
   const [taken] = await joined(db, wish(id));
@@ -253,7 +253,7 @@ test('one request that cannot be stored does not take the others of its batch al
   assert.equal((await stateOf(db, id)).participant_count, 1 + 3 * 9 + 1);
 });
 
-test('a poisoned batch whose answer was lost as well is still told apart', async (t) => {
+test('an invalid request is also isolated when the answer of its batch was lost', async (t) => {
   const joins = await replica(t, ['lose request', 'pass', 'lose answer']);
   const id = await newCampaign(db, market, { totalSlots: 50 });
   const good = [wish(id), wish(id), wish(id)];
@@ -263,7 +263,7 @@ test('a poisoned batch whose answer was lost as well is still told apart', async
   assert.deepEqual(await participationsOf(id), good.map((one) => one.participationId).sort());
 });
 
-test('the same id twice in one batch cannot be stored twice', async () => {
+test('the same id cannot be stored twice in one batch', async () => {
   const id = await newCampaign(db, market);
   const request = wish(id);
   await assert.rejects(joinNow(db, [request, { ...request }]));

@@ -50,7 +50,7 @@ const again = (request: JoinRequest, change: Partial<JoinRequest> = {}): JoinReq
 
 const answerOf = ({ participationId, joinedAt }: Joined) => [participationId, joinedAt.getTime()];
 
-test('the same key 64 times at once, at two replicas, makes one participation', async () => {
+test('64 concurrent requests with one key at two replicas make one participation', async () => {
   const id = await newCampaign(db, market);
   const first = wish(id, { key: 'sekali', quantity: 2 });
   const answers = await Promise.all(
@@ -61,7 +61,7 @@ test('the same key 64 times at once, at two replicas, makes one participation', 
   assert.equal((await stateOf(db, id)).filled_slots, 2);
 });
 
-test('the same key later, after a restart and after the deadline has the first answer', async () => {
+test('the same key returns the first answer later, after a restart and after the deadline', async () => {
   const id = await newCampaign(db, market);
   const first = wish(id, { key: 'nanti' });
   const { participationId, joinedAt } = await join(first);
@@ -75,7 +75,7 @@ test('the same key later, after a restart and after the deadline has the first a
   assert.equal((await stateOf(db, id)).filled_slots, 1);
 });
 
-test('a key whose participation was cancelled since still has the first answer', async () => {
+test('a key returns the first answer even if its participation was cancelled since', async () => {
   const id = await newCampaign(db, market);
   const first = wish(id, { key: 'batal' });
   const { participationId } = await join(first);
@@ -102,7 +102,7 @@ for (const [what, change] of Object.entries(otherBodies)) {
   });
 }
 
-test('the key of another buyer, or for another campaign, is another key', async () => {
+test('keys are separate per buyer and per campaign', async () => {
   const [one, two] = [await newCampaign(db, market), await newCampaign(db, market)];
   const first = wish(one, { key: 'sama', quantity: 1 });
   const others = [
@@ -115,7 +115,7 @@ test('the key of another buyer, or for another campaign, is another key', async 
   assert.equal((await stateOf(db, one)).participant_count, 4);
 });
 
-test('a refusal is replayed, with its numbers, when the slots are free again', async () => {
+test('a refusal is replayed with its numbers, even if slots are free again', async () => {
   const id = await newCampaign(db, market, { totalSlots: 5 });
   const taker = await join(wish(id, { quantity: 4 }));
   const first = wish(id, { key: 'penuh', quantity: 2 });
@@ -130,7 +130,7 @@ test('a refusal is replayed, with its numbers, when the slots are free again', a
   assert.equal((await join(again(first, { key: 'baru' }))).replayed, false);
 });
 
-test('the same key twice in one batch: one participation, and another body is told', async () => {
+test('the same key twice in one batch makes one participation, and a different body is refused', async () => {
   const id = await newCampaign(db, market);
   const first = wish(id, { key: 'dua' });
   const answers = await joinNow(db, [
@@ -155,7 +155,7 @@ test('the same key twice in one batch: one participation, and another body is to
   assert.equal((await stateOf(db, id)).filled_slots, 1);
 });
 
-test('what was not decided is not kept: after busy, limited or unknown the key is free', async () => {
+test('undecided results are not stored: after busy, limited or unknown the key is free', async () => {
   const id = await newCampaign(db, market);
   const first = wish(id, { key: 'bebas' });
   const [limited] = (await joinNow(db, [again(first, { key: null }), first], { attemptLimit: 1 }))

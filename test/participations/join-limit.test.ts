@@ -48,7 +48,7 @@ async function attemptsOf(caller: string): Promise<number | undefined> {
   return rows[0]?.attempts;
 }
 
-test('the eleventh attempt within a minute is refused and says when to come again', async () => {
+test('the eleventh attempt within a minute is refused with a Retry-After time', async () => {
   const id = await newCampaign(db, market, { totalSlots: 100 });
   const userId = newId();
   for (let attempt = 1; attempt <= 10; attempt++) await join(wish(id, { userId }));
@@ -61,7 +61,7 @@ test('the eleventh attempt within a minute is refused and says when to come agai
   assert.equal((await stateOf(db, id)).participant_count, 11);
 });
 
-test('replicas that share a database share the limit, also for joins sent at once', async () => {
+test('replicas share the limit through the database, also for concurrent joins', async () => {
   const id = await newCampaign(db, market, { totalSlots: 100 });
   const userId = newId();
   const codes = await outcomes(
@@ -87,7 +87,7 @@ test('attempts at several campaigns, refused ones and replays are counted as wel
   assert.deepEqual(tally(more), { slots_unavailable: 3, rate_limited: 1 });
 });
 
-test('a minute after the first attempt the count begins anew', async () => {
+test('a minute after the first attempt the count restarts', async () => {
   const id = await newCampaign(db, market, { totalSlots: 100 });
   const userId = newId();
   const eleven = () => outcomes(Array.from({ length: 11 }, () => join(wish(id, { userId }))));
@@ -106,7 +106,7 @@ test('a minute after the first attempt the count begins anew', async () => {
   assert.deepEqual(tally(await eleven()), { joined: 10, rate_limited: 1 });
 });
 
-test('a limit of 0 limits nobody and counts nobody', async () => {
+test('a limit of 0 disables limiting and counting', async () => {
   const id = await newCampaign(db, market, { totalSlots: 100 });
   const userId = newId();
   const codes = await outcomes(
@@ -116,7 +116,7 @@ test('a limit of 0 limits nobody and counts nobody', async () => {
   assert.equal(await attemptsOf(userId), undefined);
 });
 
-test('a limited buyer does not take the others of the batch along', async () => {
+test('a limited buyer does not affect others in the batch', async () => {
   const id = await newCampaign(db, market, { totalSlots: 100 });
   const greedy = newId();
   const requests = [

@@ -42,7 +42,7 @@ async function race(requests: readonly JoinRequest[]) {
 
 for (const capacity of capacities) {
   for (const [mix, sizes] of Object.entries(quantities)) {
-    test(`${racers} racers for ${capacity} slots, ${mix}: all given, none twice`, async () => {
+    test(`${racers} concurrent joins for ${capacity} slots, ${mix}: all are sold, none twice`, async () => {
       const id = await newCampaign(db, market, { totalSlots: capacity });
       const requests = Array.from({ length: racers }, (_, index) =>
         wish(id, { quantity: sizes[index % sizes.length]! }),
@@ -84,7 +84,7 @@ for (const capacity of capacities) {
   }
 }
 
-test('a large order refused for want of slots does not block the small one behind it', async () => {
+test('a large order that is refused for lack of slots does not block a small one behind it', async () => {
   const id = await newCampaign(db, market, { totalSlots: 3 });
   const answers = await Promise.allSettled(
     [2, 2, 1, 1].map((quantity) => replicas[0]!.join(wish(id, { quantity }))),
@@ -95,7 +95,7 @@ test('a large order refused for want of slots does not block the small one behin
   );
 });
 
-test('many campaigns raced for at once by the same buyers are each exactly full', async () => {
+test('many campaigns with the same concurrent buyers are each exactly full', async () => {
   const ids = await Promise.all(
     capacities.map((totalSlots) => newCampaign(db, market, { totalSlots })),
   );
@@ -105,7 +105,7 @@ test('many campaigns raced for at once by the same buyers are each exactly full'
   for (const id of ids) assert.equal((await stateOf(db, id)).status, 'locked');
 });
 
-test('a buyer who races with himself never gets more than his bound', async () => {
+test('concurrent joins of one buyer never exceed the maximum per buyer', async () => {
   const id = await newCampaign(db, market, { totalSlots: 50, maxSlotsPerUser: 4 });
   const userId = newId();
   const { codes } = await race(
@@ -134,7 +134,7 @@ async function naiveRace(pool: Database, join: string): Promise<number> {
   return (await Promise.all(attempts)).filter(Boolean).length;
 }
 
-test('control: a join that reads before it locks oversells in this same race', async () => {
+test('control: a join that reads before it locks oversells in the same race', async () => {
   // Two have to read between one's read and write: rarely, on a busy machine, nobody does.
   let races = 0;
   while ((await naiveRace(others[0]!, '')) <= 7) {

@@ -58,7 +58,7 @@ function canFill({ total, least, most }: Bounds): boolean {
 const small = fc.integer({ min: 1, max: 14 });
 const bounds = fc.record({ total: small, minimum: small, least: small, most: small });
 
-test('terms are refused exactly when no set of buyers can reach the minimum and the total', () => {
+test('terms are refused exactly if no set of buyers can reach the minimum and the total', () => {
   fc.assert(
     fc.property(bounds, (one) => {
       const isPossible = one.minimum <= one.total && one.most <= one.total && canFill(one);
@@ -68,7 +68,7 @@ test('terms are refused exactly when no set of buyers can reach the minimum and 
   );
 });
 
-test('terms that nobody can fill are refused with what would be right', () => {
+test('terms that cannot be filled are refused with valid alternatives', () => {
   const fault = validateTerms(termsOf({ total: 5, minimum: 5, least: 6, most: 5 }));
   assert.equal(fault?.fields[0]?.field, 'min_slots_per_user');
   assert.match(fault?.fields[0]?.message.en ?? '', /at most 5/);
@@ -80,7 +80,7 @@ for (const [total, least, most] of [
   [10, 4, 5],
   [3, 3, 3],
 ] as const) {
-  test(`${total} slots, ${least} to ${most} a buyer: every way of buying them sells out`, async () => {
+  test(`${total} slots, ${least} to ${most} per buyer: every order of purchases sells out`, async () => {
     for (const first of [least, most]) {
       const id = await newCampaign(db, market, {
         totalSlots: total,
@@ -97,7 +97,7 @@ for (const [total, least, most] of [
   });
 }
 
-test('a remainder is taken whole, by one buyer, and nothing else is below the least', async () => {
+test('a remainder is sold as a whole to one buyer; no other order is below the minimum', async () => {
   const id = await newCampaign(db, market, {
     totalSlots: 12,
     minSlotsPerUser: 5,
@@ -127,7 +127,7 @@ test('a remainder is taken whole, by one buyer, and nothing else is below the le
   assert.deepEqual(answers[2].params, { minimum: 2, maximum: 6, held: 0 });
 });
 
-test('a remainder that fits nobody who waits is open to join, and is not kept idle', async () => {
+test('a remainder that fits no waiting buyer is open to joins', async () => {
   const id = await newCampaign(db, market, {
     totalSlots: 5,
     minSlotsPerUser: 2,

@@ -83,7 +83,7 @@ async function soldOut(...paying: string[]) {
 }
 
 suite('the payment state of a participation', () => {
-  test('follows a pledge from success to payment, and lateness in between', async () => {
+  test('follows an order from success to payment, including lateness', async () => {
     const { id: campaign } = await shop.campaign({ total_slots: 2 });
     const buyer = await service.user();
     const { id } = await join(buyer, campaign, { quantity: 2 });
@@ -137,7 +137,7 @@ suite('the payment state of a participation', () => {
     assert.deepEqual([(await read(id)).status, await stateOf(id)], ['cancelled', 'void']);
   });
 
-  test('is refund_due until the money has gone back, and says how much', async () => {
+  test('is refund_due until the refund is sent, with its amount', async () => {
     const terms = { payment_timing: 'upfront', total_slots: 5 };
     const { id: campaign } = await shop.campaign(terms);
     const buyer = await service.user();
@@ -167,7 +167,7 @@ suite('the payment state of a participation', () => {
     );
   });
 
-  test('narrows the list of participants, for sellers and in what they download', async () => {
+  test('filters the participant list and its downloads', async () => {
     const { id, order, path } = await soldOut('Ayu');
     const listed = async (query: string) => {
       const answer = await shop.seller.get(`/campaigns/${id}/participants?${query}`);
@@ -195,8 +195,8 @@ suite('the payment state of a participation', () => {
   });
 });
 
-suite('what is packed', () => {
-  test('is what a shortfall left, on every list that a seller and a buyer see', async () => {
+suite('the quantity to pack', () => {
+  test('is the delivered quantity after a shortfall, on every list of sellers and buyers', async () => {
     const { id, order, path } = await soldOut('Ayu', 'Budi', 'Citra');
     const few = { slots: 8, reason: 'Satu pecah' };
     expectStatus(await shop.seller.post(`/campaigns/${id}/shortfall`, few), 200);
@@ -233,7 +233,7 @@ suite('what is packed', () => {
     assert.doesNotMatch(later, /Citra/, 'who gets nothing has no parcel');
   });
 
-  test('is nothing of an order that is not paid, which cannot be received either', async () => {
+  test('excludes unpaid orders, which cannot be received either', async () => {
     const { order, path } = await soldOut('Ayu');
     await prove(order('Budi').buyer, order('Budi').id);
     const labels = await page(`${path}/kemas`);
@@ -284,7 +284,7 @@ suite('a long list of participants', () => {
   const names = (text: string) =>
     [...text.matchAll(/<th scope="row">\s*([^<]+?)\s*<br/g)].map(([, name]) => name);
 
-  test('says how many there are, and leads to any page', async () => {
+  test('shows the total and links to any page', async () => {
     const first = await page(path);
     assert.match(first, /<strong>120 peserta<\/strong>/);
     assert.match(first, /dari 3/);
@@ -302,7 +302,7 @@ suite('a long list of participants', () => {
     assert.equal(names(await page(`${path}?page=-1`)).length, 50);
   });
 
-  test('is searched by name, address, e-mail, telephone and the end of an order’s number', async () => {
+  test('is searched by name, address, e-mail, telephone and the last characters of an order id', async () => {
     for (const [words, expected] of [
       ['renee', ['Renée Kartika']],
       ['KARTIKA renée', ['Renée Kartika']],
@@ -325,14 +325,14 @@ suite('a long list of participants', () => {
     assert.equal(expectStatus(answer, 200).items.length, 1);
   });
 
-  test('is sorted by name, slots, and who came last', async () => {
+  test('is sorted by name, slots, and latest join', async () => {
     assert.equal(names(await page(`${path}?sort=slots`))[0], 'Pembeli 60');
     assert.equal(names(await page(`${path}?sort=newest`))[0], 'Pembeli 119');
     assert.equal(names(await page(`${path}?sort=name&page=3`)).at(-1), 'Renée Kartika');
     assert.match(await page(`${path}?sort=name`), /rel="next" href="[^"]*sort=name&amp;page=2"/);
   });
 
-  test('is downloaded as it is narrowed', async () => {
+  test('is downloaded with its filters', async () => {
     const rows = await csv(`${path}.csv?q=renee`);
     assert.deepEqual(
       rows.map((row) => row['Nama']),
@@ -342,7 +342,7 @@ suite('a long list of participants', () => {
 });
 
 suite('a spreadsheet of participants', () => {
-  test('has dates that are dates and sums that are numbers', async () => {
+  test('has typed dates and numbers', async () => {
     const { order, path } = await soldOut('Ayu');
     const files = unzipped((await seller.get(`${path}/peserta.xlsx?q=Ayu`)).bytes);
     const sheet = files.get('xl/worksheets/sheet1.xml')!;
@@ -362,7 +362,7 @@ suite('a spreadsheet of participants', () => {
     assert.match(files.get('xl/styles.xml')!, /yyyy-mm-dd hh:mm/);
   });
 
-  test('is made on a thread of its own, so that others are answered meanwhile', async () => {
+  test('is created in a worker thread without blocking requests', async () => {
     const { path } = await soldOut();
     let threads = 0;
     const count = () => threads++;
@@ -405,8 +405,8 @@ test('operators find people and their orders by name, telephone and e-mail addre
   assert.match(await search('!!!'), /Tidak ditemukan/);
 });
 
-suite('what a buyer sees of all their orders', () => {
-  test('is the sum to transfer with its code, by when, and what they need not do', async () => {
+suite('a buyer’s list of orders', () => {
+  test('shows the sum to transfer with its code and due time, or that nothing is due', async () => {
     const buyer = await service.user();
     const terms = { payment_timing: 'upfront', hold_seconds: 3_600, price_per_slot: 195_000 };
     const { id: campaign } = await shop.campaign({ ...terms, title: 'Bayar di muka' });
@@ -451,7 +451,7 @@ suite('what a buyer sees of all their orders', () => {
     assert.doesNotMatch(only, /Bayar nanti|Sudah kirim bukti/);
   });
 
-  test('is the price where nothing can be transferred yet', async () => {
+  test('shows the price while no transfer is possible', async () => {
     const buyer = await service.user();
     const { id: campaign } = await shop.campaign({ payment_timing: 'upfront' });
     await join(buyer, campaign);

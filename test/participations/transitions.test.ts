@@ -171,13 +171,13 @@ test('goods of a campaign that is not completed cannot be received', async () =>
   assert.deepEqual(await outcomes([apply(fulfil, id)]), ['participation_transition_not_allowed']);
 });
 
-test('a participation that does not exist is not found, whatever is wanted of it', async () => {
+test('operations on an unknown participation answer not found', async () => {
   for (const verb of Object.values(verbs)) {
     assert.deepEqual(await outcomes([apply(verb, newId())]), ['participation_not_found']);
   }
 });
 
-test('a cancelled participation gives its slots back in the same transaction', async () => {
+test('a cancellation frees its slots in the same transaction', async () => {
   const { campaignId, id } = await joinedIn({ totalSlots: 5 }, 3);
   await db.transaction(async (tx) => {
     await cancel(tx, id);
@@ -209,14 +209,14 @@ test('a full campaign reopens when a slot is freed, and fills again', async () =
   ]);
 });
 
-test('a cancellation in a campaign that was not full reopens nothing', async () => {
+test('a cancellation in a campaign that was not full does not reopen it', async () => {
   const { campaignId, id } = await joinedIn({ totalSlots: 5 });
   await apply(cancel, id);
   const events = await eventsOf(db, campaignId);
   assert.ok(!events.includes('campaign_reopened'), events.join());
 });
 
-test('after the deadline nobody cancels or confirms; the closing decides', async () => {
+test('after the deadline cancellations and confirmations are refused; the closing decides', async () => {
   const { campaignId, id } = await joinedIn({ totalSlots: 2 });
   await letTimePass(db, campaignId, pastDeadline);
   assert.deepEqual(await outcomes([apply(cancel, id)]), ['deadline_passed']);
@@ -224,7 +224,7 @@ test('after the deadline nobody cancels or confirms; the closing decides', async
   assert.equal((await stateOf(db, campaignId)).filled_slots, 2);
 });
 
-test('in a campaign that is being closed nobody joins, cancels or confirms', async () => {
+test('a closing campaign accepts no joins, cancellations or confirmations', async () => {
   const { campaignId, id } = await joinedIn({});
   await ask(db, "select sambatan.cancel_campaign($1, 'bahan habis', 'service')", campaignId);
   assert.deepEqual(await outcomes([apply(cancel, id)]), ['campaign_closing']);
@@ -258,7 +258,7 @@ test('a confirmation records the payment as settled, once, and ends the hold', a
   assert.equal((await participationOf(id)).status, 'confirmed');
 });
 
-test('a campaign paid up front is due when the first of its holds lapses', async () => {
+test('an upfront campaign is due when the first of its holds lapses', async () => {
   const { campaignId, id } = await joinedIn({ paymentTiming: 'upfront', holdSeconds: 600 });
   const [row] = await ask<{ due: boolean; lasts: number }>(
     db,
@@ -284,7 +284,7 @@ const races = {
 } as const;
 
 for (const [what, [one, other]] of Object.entries(races)) {
-  test(`${what} at once: one wins, the other is refused`, async () => {
+  test(`${what} concurrently: one wins, the other is refused`, async () => {
     for (let round = 0; round < 8; round++) {
       const { campaignId, id } = await joinedIn({ totalSlots: 2 });
       const codes = await outcomes([apply(one, id), apply(other, id)]);
@@ -297,7 +297,7 @@ for (const [what, [one, other]] of Object.entries(races)) {
   });
 }
 
-test('thirty cancellations of one participation give its slots back once', async () => {
+test('thirty concurrent cancellations of one participation free its slots once', async () => {
   const { campaignId, id } = await joinedIn({ totalSlots: 4 });
   await joined(db, wish(campaignId, { quantity: 2 }));
   const codes = await outcomes(Array.from({ length: 30 }, () => apply(cancel, id)));
@@ -305,7 +305,7 @@ test('thirty cancellations of one participation give its slots back once', async
   assert.equal((await stateOf(db, campaignId)).filled_slots, 2);
 });
 
-test('joins and cancellations at once never oversell and never lose a slot', async () => {
+test('concurrent joins and cancellations never oversell and never lose a slot', async () => {
   const campaignId = await newCampaign(db, market, { totalSlots: 20 });
   const first = await joined(db, ...Array.from({ length: 20 }, () => wish(campaignId)));
   const [codes, answers] = await Promise.all([
@@ -325,7 +325,7 @@ test('joins and cancellations at once never oversell and never lose a slot', asy
   assert.equal(status, filled_slots === 20 ? 'locked' : 'active');
 });
 
-test('who cancels is told by the reason: the buyer, the service for the buyer, an operator', async () => {
+test('the cancellation reason tells who cancelled: the buyer, the service or an operator', async () => {
   const campaignId = await newCampaign(db, market, { totalSlots: 9 });
   const userId = newId();
   const staff = operator();
@@ -367,7 +367,7 @@ test("another buyer's participation cannot be cancelled, confirmed or received",
   assert.equal((await stateOf(db, campaignId)).filled_slots, 2);
 });
 
-test('the database itself refuses a transition that the table does not have', async () => {
+test('the database refuses a transition that the table does not have', async () => {
   const { id } = await reached.cancelled();
   await assert.rejects(
     ask(

@@ -259,7 +259,7 @@ const mayRead = ({ viewer, canary: { owner, for: readers, only } }: Sight) => {
 const told = ({ viewer, where, canary: { owner, field } }: Sight) =>
   `${viewer} reads ${owner}'s ${field} at ${where}`;
 
-test('whatever is asked, nobody reads of somebody else what is not for them', async (t) => {
+test('no route shows private data of another user', async (t) => {
   const routes = service.routes.filter((one) => one.startsWith('GET ') && !notCrawled.test(one));
   const asked = routes.flatMap((route) =>
     pathsOf(route).flatMap((path) => viewers.map((viewer) => ({ viewer, path, route }))),
@@ -284,7 +284,7 @@ test('whatever is asked, nobody reads of somebody else what is not for them', as
   );
 });
 
-test('a mail has nothing of anybody but whom it is to', async (t) => {
+test('an e-mail contains data of its recipient only', async (t) => {
   const outbox = service.app.mailer.outbox!;
   const list = () => {
     try {
@@ -321,7 +321,7 @@ test('a mail has nothing of anybody but whom it is to', async (t) => {
   t.diagnostic(`${addressees.length} mails to ${new Set(addressees).size} people`);
 });
 
-test('no line of the log and no metric says anything of anybody', async () => {
+test('logs and metrics contain no personal data', async () => {
   const { text } = await clients.visitor.get('//metrics');
   assert.match(text, /sambatan_/);
   const everything = [...service.logged, text].join('');
@@ -329,7 +329,7 @@ test('no line of the log and no metric says anything of anybody', async () => {
   assert.deepEqual(sightsIn('visitor', 'the log', everything).map(told), []);
 });
 
-test('what is told to other systems has nothing of anybody in it', async (t) => {
+test('data sent to other systems contains no personal data', async (t) => {
   const rows = await ask<{ all: string }>(
     service.db,
     `select metadata::text as all from sambatan.audit_logs where event <> 'participant_cancelled'`,

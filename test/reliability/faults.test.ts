@@ -17,7 +17,7 @@ const least = {
 };
 const seed = Number(process.env['SAMBATAN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
-test('whatever breaks, what was acknowledged is there once and what was refused is not', async (t) => {
+test('under any fault acknowledged writes are stored once and refused ones are not', async (t) => {
   t.diagnostic(`SAMBATAN_TEST_SEED=${seed}`);
   const report = await chaos(t, {
     lanes: 64,
@@ -50,7 +50,7 @@ const stored = ({ userId, campaignId, participationId }: Operation): Found => ({
   participationId: participationId ?? newId(),
 });
 
-test('control: the checker finds what was lost, doubled, made up or left open', () => {
+test('control: the checker finds lost, duplicated, invented and unresolved writes', () => {
   const good = [operation(), operation(), operation({ outcome: 'fail', participationId: null })];
   const there = good.slice(0, 2).map(stored);
   const none = { lost: [], duplicated: [], ghosts: [], strangers: [], open: [] };
@@ -69,7 +69,7 @@ test('control: the checker finds what was lost, doubled, made up or left open', 
   assert.deepEqual(examine([...good, open], there), { ...none, open: [open] });
 });
 
-test('control: a run without faults, or with hardly a join, is no success', () => {
+test('control: a run without faults or with too few joins is not a success', () => {
   const findings = examine([], []);
   const fine: ChaosReport = {
     acknowledged: 100,
@@ -131,10 +131,10 @@ async function joinTwice(headers: Record<string, string>): Promise<Found[]> {
   return found;
 }
 
-test('a join whose answer was lost is had once when it is sent again under its key', async () => {
+test('a join whose answer was lost is stored once when it is repeated with its key', async () => {
   assert.equal((await joinTwice({ 'idempotency-key': 'sekali' })).length, 1);
 });
 
-test('control: without the key it is had twice, and the checker says so', async () => {
+test('control: without the key it is stored twice, and the checker reports it', async () => {
   assert.equal((await joinTwice({})).length, 2);
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { grown, soak, told, type Sample } from '../soak/soak.ts';
 
-test('a service that was used for a moment lets go of all who came', async (t) => {
+test('a service releases all resources after a short use', async (t) => {
   const samples = await soak(t, {
     seconds: 9,
     parts: 3,
@@ -31,7 +31,7 @@ const sample = (part: number, what: Partial<Sample> = {}): Sample => ({
 const samples = (what: (part: number) => Partial<Sample>) =>
   Array.from({ length: 10 }, (_, part) => sample(part, what(part)));
 
-test('control: what grows from part to part is found, what fills once or goes up and down is not', () => {
+test('control: continuous growth is found; a one-time rise and fluctuation are not', () => {
   assert.deepEqual(grown(samples(() => ({}))), []);
   assert.deepEqual(
     grown(samples((part) => ({ heapMegabytes: part < 3 ? 40 : 70 + (part % 4) }))),

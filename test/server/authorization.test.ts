@@ -636,7 +636,7 @@ function mayReadAddresses(route: string, caller: CallerName): boolean {
 }
 
 for (const [route, row] of Object.entries(matrix)) {
-  test(`who may ${route}`, async () => {
+  test(`authorization of ${route}`, async () => {
     for (const [target, expected] of Object.entries(row)) {
       const statuses: string[] = [];
       for (const caller of callers) {
@@ -647,7 +647,7 @@ for (const [route, row] of Object.entries(matrix)) {
   });
 }
 
-test('a stranger is told the same of what is there and of what is not', async () => {
+test('a stranger gets the same answer for existing and missing things', async () => {
   const hidden = /^\w+ \/(?:participations|waiting|webhooks|deliveries)\/:id/;
   const routes = Object.keys(matrix).filter((one) => hidden.test(one));
   assert.ok(routes.length >= 20);
@@ -676,7 +676,7 @@ test('a stranger is told the same of what is there and of what is not', async ()
   }
 });
 
-test('a question for the head alone is allowed to whom the whole answer is', async () => {
+test('HEAD is allowed to whoever may GET', async () => {
   for (const route of service.routes.filter((one) => one.startsWith(`HEAD ${base}/`))) {
     const pattern = route.slice(`HEAD ${base}`.length);
     const row = matrix[`GET ${pattern}`];
@@ -723,7 +723,7 @@ test('owners and admins of a brand are its seller, contributors are not, and nob
   }
 });
 
-test('a list of published campaigns has no drafts in it, whoever asks', async () => {
+test('lists of published campaigns contain no drafts for anybody', async () => {
   const draft = await shop.campaign({ publish: false, title: 'Rahasia dapur kami' });
   for (const caller of callers) {
     for (const query of [`?brand_id=${shop.brandId}&limit=100`, '?q=rahasia', '?sort=deadline']) {
@@ -733,7 +733,7 @@ test('a list of published campaigns has no drafts in it, whoever asks', async ()
   }
 });
 
-test('a buyer joins for nobody else, and the service for whom it names', async () => {
+test('a buyer joins only for themselves, and the service for the user that it names', async () => {
   const { id } = await shop.campaign();
   const someone = newId();
   const path = `/campaigns/${id}/join`;
@@ -799,13 +799,13 @@ const badTokens: Readonly<Record<string, () => Promise<string> | string>> = {
 };
 
 for (const [name, make] of Object.entries(badTokens)) {
-  test(`a token with ${name} is nobody's`, async () => {
+  test(`a token with ${name} is refused`, async () => {
     const answer = await service.withToken(await make()).get(mine);
     expectProblem(answer, 401, 'unauthenticated');
   });
 }
 
-test('who is an operator says app_metadata, and nothing that users can edit', async () => {
+test('app_metadata decides who is an operator, and nothing that users can edit', async () => {
   const asking = async (made: object) =>
     (
       await service
@@ -821,7 +821,7 @@ test('who is an operator says app_metadata, and nothing that users can edit', as
   assert.equal(await asking({ app_metadata: { roles: ['support', 'operator'] } }), 200);
 });
 
-test('the authorization header is read as the standard has it', async () => {
+test('the authorization header is parsed by the standard', async () => {
   const good = people.operator.token ?? '';
   const asking = async (authorization: string) =>
     (await service.visitor.get('/scheduler/status', { authorization })).status;
@@ -832,7 +832,7 @@ test('the authorization header is read as the standard has it', async () => {
   }
 });
 
-test('a public key of the key set is no secret to sign with', async (t) => {
+test('a public key of the key set cannot be used as an HMAC secret', async (t) => {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
   const jwk = { ...(await exportJWK(publicKey)), kid: 'one', alg: 'RS256', use: 'sig' };
   const keys = createServer((_request, response) => response.end(JSON.stringify({ keys: [jwk] })));
@@ -861,7 +861,7 @@ test('a public key of the key set is no secret to sign with', async (t) => {
   );
 });
 
-test('while the key set cannot be fetched nobody is told to sign in again', async (t) => {
+test('while the key set cannot be fetched no caller is asked to sign in again', async (t) => {
   const own = await httpService({ environment: { SAMBATAN_JWKS_URL: 'http://127.0.0.1:1/' } });
   t.after(own.close);
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });

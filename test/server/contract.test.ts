@@ -99,7 +99,7 @@ before(async () => {
   shop = await openShop(service);
 });
 
-test('every promised route is there, and the document names exactly the routes there are', () => {
+test('the document lists exactly the existing routes', () => {
   const described = contract.operations.map(({ route }) => route);
   for (const one of promised) {
     const [method, path] = one.split(' ');
@@ -147,14 +147,14 @@ test('the document is valid OpenAPI 3.1', () => {
 
 const described = () => contract.operations.filter(({ route }) => !route.endsWith('/health'));
 
-test('a bad token is 401 on every route, also on those that are open', async () => {
+test('an invalid token is 401 on every route, also on public ones', async () => {
   const stranger = service.withToken('not.a.token');
   for (const { route } of described()) {
     expectProblem(await stranger.send(exampleOf(route)), 401, 'unauthenticated');
   }
 });
 
-test('every route that names a thing answers 404 for one that is not there', async () => {
+test('every route with an id answers 404 for a missing one', async () => {
   const codes: Record<string, string> = {
     campaigns: 'campaign_not_found',
     participations: 'participation_not_found',
@@ -191,7 +191,7 @@ test('every route that names a thing answers 404 for one that is not there', asy
   }
 });
 
-test('every body is refused for its form, its type and its size before anything else', async () => {
+test('every body is checked for form, type and size before anything else', async () => {
   // Also where none is expected: whatever is sent is read.
   // What a mail program sends to stop mails is a form.
   const written = described().filter(
@@ -224,7 +224,7 @@ test('every body is refused for its form, its type and its size before anything 
   }
 });
 
-test('no route that changes something takes a compressed request', async () => {
+test('no state-changing route accepts a compressed request', async () => {
   const written = described().filter(({ method }) => method !== 'GET');
   assert.ok(written.length >= 40);
   for (const { route } of written) {
@@ -235,7 +235,7 @@ test('no route that changes something takes a compressed request', async () => {
   }
 });
 
-test('what stops mails takes the forms of mail programs, and nothing that is no form or too large', async () => {
+test('the unsubscribe route accepts the forms of mail programs, and refuses large or malformed ones', async () => {
   const send = (body: string, type: string) =>
     service.visitor.send({
       method: 'POST',
@@ -248,7 +248,7 @@ test('what stops mails takes the forms of mail programs, and nothing that is no 
   expectProblem(await send(large, 'application/x-www-form-urlencoded'), 413, 'payload_too_large');
 });
 
-test('every id and every question is looked at before the database is', async () => {
+test('every id and query is validated before the database is queried', async () => {
   for (const { route, operation } of described()) {
     const example = exampleOf(route);
     if (/[\da-f-]{36}/.test(example.path)) {
@@ -1273,7 +1273,7 @@ for (const [name, status, code, send] of cases) {
   });
 }
 
-test('the language of a refusal is the one that was asked for, Indonesian by default', async () => {
+test('errors use the requested language, Indonesian by default', async () => {
   const path = `/campaigns/${newId()}`;
   const titleIn = async (language?: string) => {
     const headers = language === undefined ? {} : { 'accept-language': language };
@@ -1291,14 +1291,14 @@ test('the language of a refusal is the one that was asked for, Indonesian by def
   assert.deepEqual(wrong.body.errors, [{ field: 'limit', message: 'Must be at least 1.' }]);
 });
 
-test('an unknown path is 404 and a wrong method 405, both as problems', async () => {
+test('an unknown path is 404 and a wrong method 405, both as problem documents', async () => {
   expectProblem(await visitor.get('/nothing'), 404, 'not_found');
   const answer = await visitor.send({ method: 'DELETE', path: `/campaigns/${newId()}` });
   expectProblem(answer, 405, 'method_not_allowed');
   assert.equal(answer.headers['allow'], 'GET, HEAD, PATCH');
 });
 
-test('an event stream is not asked for its head: nothing would ever end it', async () => {
+test('an event stream does not accept HEAD, which would never end', async () => {
   const { id } = await shop.campaign();
   const answer = await visitor.send({ method: 'HEAD', path: `/campaigns/${id}/events` });
   assert.equal(answer.status, 405);
@@ -1311,7 +1311,7 @@ test('an event stream is not asked for its head: nothing would ever end it', asy
 const elsewhere =
   /^(internal_error|request_timeout|rate_limited|mail_budget_spent|verified_email_required|unique_codes_exhausted|overloaded|database_unavailable|identity_unavailable|campaign_busy|second_factor_required|account_required|reauthentication_required|outcome_unknown|installation_held|idempotency_key_reused)$/;
 
-test('the service has no account, users name no operators, and some accounts must stay', async () => {
+test('the service has no account, users cannot grant operators, and some accounts must stay', async () => {
   for (const { route } of described()) {
     if (!/\/(me|operators)(\/|$)/.test(route)) continue;
     const caller = route.includes('/operators') ? await service.user() : service.service;
@@ -1337,15 +1337,15 @@ test('the service has no account, users name no operators, and some accounts mus
   expectProblem(await buyer.post('/me/addresses', homeAddress), 409, 'too_many_addresses');
 });
 
-test('what is refused about paying online', async () => {
+test('refusals of online payments', async () => {
   for (const one of await gatewayRefusals(service, shop)) contract.seen.add(one);
 });
 
-test('what is refused about money', async (t) => {
+test('refusals of money operations', async (t) => {
   await moneyRefusals(service, shop, (name, run) => t.test(name, run));
 });
 
-test('what is refused about money that may be kept for slots', async () => {
+test('refusals of money kept for slots', async () => {
   const buyers = [{ paidOn: day(-1) }, { paidOn: day(-1) }, {}];
   const { late, refunds } = await seenTooLate(service, shop, buyers);
   const wait = (by: Client, index: number) => by.post(`/refunds/${refunds[index]!.id}/wait`);
@@ -1378,7 +1378,7 @@ test('what is refused about money that may be kept for slots', async () => {
   expectProblem(await asked(), 409, 'waiting_list_closed');
 });
 
-test('every refusal that a route declares was brought about here', () => {
+test('every declared refusal of a route was triggered here', () => {
   const missing = described().flatMap(({ route, operation }) =>
     Object.values(operation.responses)
       .flatMap(({ description }) => codesOf(description))
@@ -1399,7 +1399,7 @@ function takesInput(operation: (typeof contract.operations)[number]['operation']
   return operation.requestBody !== undefined || parameters.length > 0;
 }
 
-test('the contract itself is strict: what is not promised is caught, and a secret in the log too', async () => {
+test('control: undeclared answers and a secret in the log are detected', async () => {
   const path = `${base}/health`;
   const { status, headers, text } = await visitor.get('/health');
   const answer = { method: 'GET', path, status, headers, text };
@@ -1418,7 +1418,7 @@ test('the contract itself is strict: what is not promised is caught, and a secre
   assertSilent(service.logged, service.secrets);
 });
 
-test('what was left half closed is closed by a run, and the run says so', async () => {
+test('a half-closed campaign is completed by a run, which reports it', async () => {
   const run = expectStatus(await service.service.post('/lifecycle/run'), 200);
   const events = (run['transitions'] as { event: string }[]).map(({ event }) => event);
   assert.ok(events.includes('campaign_cancelled') && events.includes('campaign_failed'));

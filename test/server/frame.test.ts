@@ -32,7 +32,7 @@ async function post(body: string | Buffer | object, headers: Record<string, stri
   });
 }
 
-test('an answer is cut to its schema, with rupiah exact and times in UTC', async () => {
+test('a response is limited to its schema, with exact rupiah and times in UTC', async () => {
   const answer = await server.inject(`${base}/things/${id}`);
   assert.equal(
     answer.body,
@@ -40,7 +40,7 @@ test('an answer is cut to its schema, with rupiah exact and times in UTC', async
   );
 });
 
-test('an error is a problem document with the id of its request', async () => {
+test('an error is a problem document with the request id', async () => {
   const answer = await server.inject(`${base}/refused`);
   assert.equal(answer.statusCode, 409);
   assert.match(String(answer.headers['content-type']), /^application\/problem\+json/);
@@ -55,7 +55,7 @@ test('an error is a problem document with the id of its request', async () => {
   });
 });
 
-test('the language is the one that the reader weighs highest, Indonesian by default', async () => {
+test('the response language is the one with the highest weight, Indonesian by default', async () => {
   const titleFor = async (language: string) => {
     const headers = { 'accept-language': language };
     const answer = await server.inject({ url: `${base}/refused`, headers });
@@ -73,13 +73,13 @@ test('the language is the one that the reader weighs highest, Indonesian by defa
   assert.equal(await titleFor(';;q=x,,*'), indonesian);
 });
 
-test('whoever may come again is told when', async () => {
+test('temporary errors have a Retry-After header', async () => {
   const answer = await server.inject(`${base}/busy`);
   assert.equal(answer.statusCode, 503);
   assert.equal(answer.headers['retry-after'], '1');
 });
 
-test('a read that was cut off changed nothing, of anything else nobody knows', async () => {
+test('an interrupted read changed nothing; any other interruption has an unknown outcome', async () => {
   const outcomes = [];
   for (const method of ['GET', 'HEAD', 'POST'] as const) {
     const answer = await server.inject({ method, url: `${base}/cut-off`, headers: asService });
@@ -89,7 +89,7 @@ test('a read that was cut off changed nothing, of anything else nobody knows', a
   assert.deepEqual(outcomes, [away, [503, ''], [503, 'outcome_unknown']]);
 });
 
-test('what nobody foresaw tells the reader nothing and the log the cause, without row data', async () => {
+test('an unexpected error shows no details, and the log has its cause without row data', async () => {
   logged.length = 0;
   const answer = await server.inject(`${base}/broken`);
   assert.equal(answer.statusCode, 500);
@@ -99,7 +99,7 @@ test('what nobody foresaw tells the reader nothing and the log the cause, withou
   assert.doesNotMatch(JSON.stringify(logged), /Melati/);
 });
 
-test('each request is one line in the log, by its pattern, without what callers put into it', async () => {
+test('each request is one log line with the route pattern and no user input', async () => {
   logged.length = 0;
   await server.inject({ url: `${base}/things?q=rahasia`, headers: asService });
   const lines = logged.filter(({ msg }) => msg === 'answered');
@@ -113,7 +113,7 @@ test('each request is one line in the log, by its pattern, without what callers 
   assert.doesNotMatch(JSON.stringify(logged), /rahasia|service-key/);
 });
 
-test('a plain request id of the caller is kept, any other replaced', async () => {
+test('a well-formed request id of the caller is kept, any other replaced', async () => {
   const idFor = async (given: string) => {
     const answer = await server.inject({ url: '/livez', headers: { 'x-request-id': given } });
     return answer.headers['x-request-id'];
@@ -122,7 +122,7 @@ test('a plain request id of the caller is kept, any other replaced', async () =>
   assert.notEqual(await idFor('a b\u00e9{}<script>'), 'a b\u00e9{}<script>');
 });
 
-test('a good body is taken as it is', async () => {
+test('a valid body is passed on unchanged', async () => {
   const body = { title: 'Batik', slots: 2, price: 25_000, deadline: '2030-01-01T00:00:00+07:00' };
   const answer = await post({ ...body, note: null, parts: [{ name: 'x' }] });
   assert.equal(answer.statusCode, 201, answer.body);
@@ -184,7 +184,7 @@ const wrongFields: [fact: string, body: object, field: string, message: RegExp][
   ['not an object', [], '', /objek JSON/],
 ];
 for (const [fact, body, field, message] of wrongFields) {
-  test(`a field that is ${fact} is named, and nothing else is`, async () => {
+  test(`a field that is ${fact} is the only reported one`, async () => {
     const answer = await post(JSON.stringify(body));
     const problem = answer.json<Problem>();
     assert.equal(problem.code, 'validation_failed', answer.body);
@@ -196,7 +196,7 @@ for (const [fact, body, field, message] of wrongFields) {
   });
 }
 
-test('all wrong fields are reported at once, in the language of the reader', async () => {
+test('all invalid fields are reported at once, in the caller’s language', async () => {
   const answer = await post({ title: 1, extra: 2, note: 3 }, { 'accept-language': 'en' });
   const errors = answer.json<Problem>().errors ?? [];
   const byField = Object.fromEntries(errors.map(({ field, message }) => [field, message]));
@@ -241,7 +241,7 @@ for (const [fact, body, headers, code] of malformed) {
   });
 }
 
-test('query fields are read as what they are, and others refused', async () => {
+test('query fields are converted to their type, and invalid ones refused', async () => {
   const ask = async (query: string) => await server.inject(`${base}/things?${query}`);
   assert.deepEqual((await ask('limit=7')).json(), { limit: 7 });
   assert.deepEqual((await ask('')).json(), { limit: 20 });
@@ -259,7 +259,7 @@ test('query fields are read as what they are, and others refused', async () => {
   }
 });
 
-test('what is not there is 404, with another method 405', async () => {
+test('a missing path is 404, with a wrong method 405', async () => {
   const missing = await server.inject(`${base}/nothing`);
   assert.equal(missing.json<Problem>().code, 'not_found');
   const wrong = await server.inject({ method: 'DELETE', url: `${base}/things/${id}` });
@@ -276,13 +276,13 @@ test('what is not there is 404, with another method 405', async () => {
   }
 });
 
-test('a wrong token is refused before the body is looked at', async () => {
+test('an invalid token is refused before the body is read', async () => {
   const answer = await post('{', { authorization: 'Bearer nonsense' });
   assert.equal(answer.statusCode, 401);
   assert.match(String(answer.headers['www-authenticate']), /^Bearer/);
 });
 
-test('a visitor who would change something is refused before the body is looked at', async () => {
+test('an anonymous state-changing request is refused before the body is read', async () => {
   const url = `${base}/things`;
   for (const payload of ['{', '{}', '{"title":"Batik","slots":2}']) {
     const answer = await server.inject({ method: 'POST', url, headers: json, payload });
@@ -291,13 +291,13 @@ test('a visitor who would change something is refused before the body is looked 
   }
 });
 
-test('answers carry headers that keep browsers from guessing', async () => {
+test('responses have a header against content sniffing', async () => {
   const { headers } = await server.inject(`${base}/things`);
   assert.match(String(headers['content-security-policy']), /default-src 'none'/);
   assert.equal(headers['x-content-type-options'], 'nosniff');
 });
 
-test('these headers are the ones that helmet sets, with a policy that allows nothing', async () => {
+test('these headers equal those of helmet, with a stricter policy', async () => {
   const judge = Fastify();
   await judge.register(helmet);
   judge.get('/', async () => 'judged');
@@ -312,7 +312,7 @@ test('these headers are the ones that helmet sets, with a policy that allows not
   await judge.close();
 });
 
-test('requests are counted and timed by route, and none is left over', async () => {
+test('requests are counted and timed by route, and none stays in progress', async () => {
   await server.inject(`${base}/things/${id}`);
   const { body } = await server.inject('/metrics');
   assert.match(
@@ -324,7 +324,7 @@ test('requests are counted and timed by route, and none is left over', async () 
   assert.match(body, /nodejs_eventloop_lag_seconds/);
 });
 
-test('what is not HTTP is answered as a problem, and the connection closed', async () => {
+test('invalid HTTP is answered with a problem document, and the connection is closed', async () => {
   const own = await frame();
   await own.server.listen({ port: 0, host: '127.0.0.1' });
   const { port } = own.server.server.address() as AddressInfo;

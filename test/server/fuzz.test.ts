@@ -217,7 +217,7 @@ const crowds = fc.asyncProperty(
   crowd,
 );
 
-test('whatever is sent to the API is answered as its document says', async (t) => {
+test('random API input is answered as the document states', async (t) => {
   const numRuns = Math.ceil(wanted / perCrowd);
   t.diagnostic(`SAMBATAN_TEST_SEED=${seed} for SAMBATAN_FUZZ_REQUESTS=${numRuns * perCrowd}`);
   const began = performance.now();
@@ -243,7 +243,7 @@ const corpus = JSON.parse(
 ) as { seed: number; path?: string }[];
 
 for (const { seed: failed, path } of corpus) {
-  test(`the requests of seed ${failed} that once failed are answered`, async () => {
+  test(`the requests of seed ${failed}, which once failed, pass`, async () => {
     const only = path === undefined ? { numRuns: 5 } : { path, numRuns: 1 };
     await holds({ seed: failed, ...only });
   });

@@ -65,7 +65,7 @@ const creations: Readonly<Record<string, () => { by: Client; path: string; body:
 };
 
 for (const [table, request] of Object.entries(creations)) {
-  test(`${table}: the same request under one key makes one, and has one answer`, async () => {
+  test(`${table}: repeated requests with one key create one row and get one answer`, async () => {
     const { by, path, body } = request();
     const rows = await rowsOf(table);
     const key = keyed(newId());
@@ -90,7 +90,7 @@ for (const [table, request] of Object.entries(creations)) {
   });
 }
 
-test('publish, extend and cancel sent again give their first answer', async () => {
+test('repeated publish, extend and cancel return their first answer', async () => {
   const { id } = await shop.campaign({ publish: false });
   const again = async (path: string, body: object | undefined, status: string) => {
     const key = keyed(newId());
@@ -121,7 +121,7 @@ test('publish, extend and cancel sent again give their first answer', async () =
   expectProblem(without, 409, 'transition_not_allowed');
 });
 
-test('other writes sent again give their first answer as well', async () => {
+test('other repeated writes return their first answer', async () => {
   const { id } = await shop.campaign({ total_slots: 1 });
   const buyer = await service.user();
   const { id: part } = await join(buyer, id);
@@ -142,7 +142,7 @@ test('other writes sent again give their first answer as well', async () => {
   await twice(buyer, 'DELETE', `/me/addresses/${address.id}`);
 });
 
-test('a refusal is not kept: the same request may be taken later', async () => {
+test('a refusal is not stored: the same request may succeed later', async () => {
   const product = expectStatus(
     await shop.seller.post('/products', { brand_id: shop.brandId, name: 'Pagi', base_price: 1 }),
     201,
@@ -162,7 +162,7 @@ test('a key belongs to its caller', async () => {
   assert.notEqual(first.id, second.id);
 });
 
-test('every write that takes a key refuses one that came with another request', async () => {
+test('every write with a key refuses a key that was used for another request', async () => {
   const operations = service.contract.operations.filter(
     ({ method, operation }) =>
       method !== 'GET' && operation.parameters?.some(({ name }) => name === 'idempotency-key'),
@@ -186,7 +186,7 @@ test('every write that takes a key refuses one that came with another request', 
   }
 });
 
-test('a key that is none is refused before anything happens', async () => {
+test('an invalid key is refused before anything happens', async () => {
   const rows = await rowsOf('brands');
   for (const key of ['dua kata', 'é', 'x'.repeat(256)]) {
     const headers = { 'idempotency-key': Buffer.from(key).toString('latin1') };
@@ -196,7 +196,7 @@ test('a key that is none is refused before anything happens', async () => {
   assert.equal(await rowsOf('brands'), rows);
 });
 
-test('a commit whose answer is lost is unknown; the same key then tells what became of it', async (t) => {
+test('a commit with a lost answer is unknown; repeating it with the key returns the result', async (t) => {
   let cable: Wire | undefined;
   let fate: Fate = 'pass';
   const shaky = await httpService({

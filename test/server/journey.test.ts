@@ -84,7 +84,7 @@ async function watch(id: string, headers: Record<string, string> = {}) {
   return { heard, end: () => response.destroy() };
 }
 
-test('a watched campaign fills before the eyes of a visitor, and of one who comes back', async () => {
+test('a visitor sees a campaign fill live, also after reconnecting', async () => {
   const id = await campaign();
   const first = await watch(id);
   await first.heard('event: progress');
@@ -103,7 +103,7 @@ test('a watched campaign fills before the eyes of a visitor, and of one who come
   second.end();
 });
 
-test('the log names the campaign of a request, never an address, a token or a key', async () => {
+test('the log contains the campaign id of a request, never an address, a token or a key', async () => {
   const id = await campaign();
   await post(`/campaigns/${id}/join`, { user_id: buyer, quantity: 1, shipping_address: address });
   const answered = lines.map((line) => JSON.parse(line) as Record<string, unknown>);

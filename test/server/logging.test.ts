@@ -17,7 +17,7 @@ function logged(error: Error): Record<string, unknown> {
   return (JSON.parse(lines[0]!) as { err: Record<string, unknown> }).err;
 }
 
-test('a database that is busy for a moment is logged without stacks', () => {
+test('temporary database errors are logged without stack traces', () => {
   const error = new DomainError('database_unavailable', {});
   error.cause = new Error('timeout exceeded when trying to connect');
   const line = logged(error);
@@ -29,7 +29,7 @@ test('a database that is busy for a moment is logged without stacks', () => {
   assert.ok(!('stack' in line));
 });
 
-test('an error that nobody expected is logged with its stack and that of its cause', () => {
+test('an unexpected error is logged with its stack trace and that of its cause', () => {
   const line = logged(new Error('no such column', { cause: new TypeError('x is not a function') }));
   assert.match(line['stack'] as string, /http\.logging\.test/);
   assert.match((line['cause'] as { stack: string }).stack, /TypeError/);

@@ -143,7 +143,7 @@ function send(route: string, body: unknown): Promise<Answer> {
   });
 }
 
-test('every route that takes a JSON body is here', () => {
+test('every route with a JSON body is tested here', () => {
   const withBody = service.contract.operations
     .filter(({ operation }) => operation.requestBody?.content['application/json'] !== undefined)
     .map(({ route }) => route.replace(base, ''));
@@ -279,7 +279,7 @@ function badValues(schema: Schema): unknown[] {
 }
 
 for (const route of Object.keys(good)) {
-  test(`${route} refuses whatever a field may not be`, async () => {
+  test(`${route} refuses invalid values of each field`, async () => {
     const { operation } = service.contract.operations.find(
       (one) => one.route === route.replace(' ', ` ${base}`),
     )!;
@@ -302,7 +302,7 @@ for (const route of Object.keys(good)) {
     });
   });
 
-  test(`${route} refuses fields that it does not know, and bodies that are none`, async () => {
+  test(`${route} refuses unknown fields and invalid bodies`, async () => {
     const { body } = good[route]!();
     const json = JSON.stringify(body);
     const open = json.slice(0, -1) + (json === '{}' ? '' : ',');
@@ -371,7 +371,7 @@ const malformed = [
   '{"a":1}}',
 ];
 
-test('a HEIC photo is refused with how to send another, and image/jpg counts as JPEG', async () => {
+test('a HEIC photo is refused with instructions, and image/jpg counts as JPEG', async () => {
   const path = `/participations/${participation.id}/proof`;
   const heic = Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1').toString('latin1');
   const upload = (type: string, body: string) =>
@@ -386,7 +386,7 @@ test('a HEIC photo is refused with how to send another, and image/jpg counts as 
   assert.deepEqual(text.body['params'], { reason: 'wrong_type' });
 });
 
-test('a proof of payment that has no file in it is refused as one that cannot be read', async () => {
+test('a proof of payment without a file is refused as unreadable', async () => {
   const path = `/participations/${participation.id}/proof`;
   await leavesNothing(async () => {
     expectProblem(await buyer.post(path), 422, 'proof_not_accepted');
@@ -394,14 +394,14 @@ test('a proof of payment that has no file in it is refused as one that cannot be
   });
 });
 
-test('of a key that comes twice the last one counts, and is looked at', async () => {
+test('the last of duplicate JSON keys counts, and is validated', async () => {
   await leavesNothing(async () => {
     const raw = '{"name":"Melati","name":5}';
     expectProblem(await send('POST /brands', raw), 422, 'validation_failed');
   });
 });
 
-test('terms that do not go together are refused, by the field that is to be changed', async () => {
+test('inconsistent terms are refused with the field to change', async () => {
   const terms: [object, string][] = [
     [{ minimum_slots: 11 }, 'minimum_slots'],
     [{ min_slots_per_user: 11 }, 'min_slots_per_user'],
@@ -454,7 +454,7 @@ const badPaths = [
   `%7B${newId()}%7D`,
 ];
 
-test('an id in a path that is none is refused on every route', async () => {
+test('an invalid id in a path is refused on every route', async () => {
   await leavesNothing(async () => {
     for (const { template, method } of service.contract.operations) {
       if (!template.includes('{id}')) continue;
@@ -469,7 +469,7 @@ test('an id in a path that is none is refused on every route', async () => {
   });
 });
 
-test('what is asked of a list is checked as well', async () => {
+test('the query parameters of lists are validated too', async () => {
   const other = newId();
   const cursorOf = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const cursors = [
@@ -542,7 +542,7 @@ test('what is asked of a list is checked as well', async () => {
   }
 });
 
-test('a cursor with numbers beyond what the database counts finds nothing, or is refused', async () => {
+test('a cursor with numbers out of range finds nothing or is refused', async () => {
   const cursorOf = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
   for (const path of [
     `/campaigns?sort=progress&cursor=${cursorOf([2 ** 40, newId()])}`,
@@ -557,7 +557,7 @@ test('a cursor with numbers beyond what the database counts finds nothing, or is
   }
 });
 
-test('whatever letters are searched for, the search answers', async () => {
+test('a search with any characters is answered', async () => {
   const letters: string[] = [];
   for (let point = 0x21; point < 0x30000; point += point < 0x3000 ? 1 : 97) {
     const letter = String.fromCodePoint(point);
@@ -581,7 +581,7 @@ test('whatever letters are searched for, the search answers', async () => {
   }
 });
 
-test('headers that are none do no harm', async () => {
+test('malformed headers do no harm', async () => {
   const path = `/campaigns/${campaign.id}/join`;
   const joinWith = (headers: Record<string, string>) =>
     service.service.post(path, joinBody({ user_id: newId() }), headers);
@@ -605,7 +605,7 @@ test('headers that are none do no harm', async () => {
   assert.match(String(echoed.headers['x-request-id']), /^[\w-]{36}$/);
 });
 
-test('an id in capitals is the same id, wherever it stands', async () => {
+test('an id in capitals is the same id everywhere', async () => {
   const own = await shop.campaign();
   const { id: joined } = await join(await service.user(), own.id);
   const shout = own.id.toUpperCase();

@@ -60,7 +60,7 @@ const sorts = {
 };
 
 for (const [sort, order] of Object.entries(sorts)) {
-  test(`campaigns by ${sort} come in order, each once, however long the pages are`, async () => {
+  test(`campaigns sorted by ${sort} are complete and without duplicates, for any page size`, async () => {
     for (const filter of ['', `&brand_id=${shop.brandId}`, '&q=melati', '&status=active']) {
       const path = `/campaigns?sort=${sort}${filter}`;
       const whole = await everyPage(service.visitor, path, 100);
@@ -73,7 +73,7 @@ for (const [sort, order] of Object.entries(sorts)) {
   });
 }
 
-test('filters give what fits them and all of it', async () => {
+test('filters return exactly the matching items', async () => {
   const all = await everyPage(service.visitor, '/campaigns', 100);
   assert.deepEqual(ids(all).toSorted(), ids(campaigns).toSorted());
   for (const status of ['scheduled', 'active', 'full', 'completed', 'failed', 'cancelled']) {
@@ -95,7 +95,7 @@ test('filters give what fits them and all of it', async () => {
   assert.deepEqual(ids(await everyPage(service.visitor, both, 1)), ids(expected));
 });
 
-test("a search finds words by how they begin, whatever their letters' size", async () => {
+test('a search matches the beginning of words, ignoring case', async () => {
   const titles = async (q: string) => {
     const found = await everyPage(service.visitor, `/campaigns?q=${encodeURIComponent(q)}`, 9);
     return [...new Set(found.map(({ title }) => String(title)))].toSorted();
@@ -108,7 +108,7 @@ test("a search finds words by how they begin, whatever their letters' size", asy
   assert.deepEqual(await titles("melati' or 1=1"), []);
 });
 
-test('what comes while somebody pages makes no old item come twice or be missed', async () => {
+test('new items during paging cause no duplicate or missing old item', async () => {
   const path = '/campaigns?sort=newest&limit=5';
   const first = expectStatus(await service.visitor.get(path), 200);
   await shop.campaign({ title: 'Baru saja dibuka' });
@@ -122,7 +122,7 @@ test('what comes while somebody pages makes no old item come twice or be missed'
   assert.deepEqual(seen, ids(campaigns.toSorted(sorts.newest)));
 });
 
-test('products come newest first, of one brand or all, each once', async () => {
+test('products are listed newest first, of one brand or all, each once', async () => {
   for (let i = 0; i < 6; i++) {
     const body = { brand_id: shop.brandId, name: `Produk ${i}`, base_price: 1_000 };
     expectStatus(await shop.seller.post('/products', body), 201);
@@ -137,7 +137,7 @@ test('products come newest first, of one brand or all, each once', async () => {
   }
 });
 
-test('participants and log entries come each once, also when they were made together', async () => {
+test('participants and log entries with equal times are each listed once', async () => {
   const { id } = await shop.campaign({ total_slots: 40 });
   const buyers = await Promise.all(Array.from({ length: 23 }, () => service.user()));
   const joined = await Promise.all(buyers.map((buyer) => join(buyer, id)));
@@ -161,13 +161,13 @@ test('participants and log entries come each once, also when they were made toge
   }
 });
 
-test('a page has twenty items unless told, and a hundred at most', async () => {
+test('a page has twenty items by default and a hundred at most', async () => {
   const page = expectStatus(await service.visitor.get('/campaigns'), 200);
   assert.equal(page.items.length, 20);
   assert.notEqual(page.next_cursor, null);
 });
 
-test('a deadline at the end of the years that can be told does not end the list by deadline', async () => {
+test('a deadline at the maximum year does not end the list by deadline', async () => {
   const late = await openShop(service);
   const deadlines = [fromNow(hourMs), '2999-12-31T23:59:59-23:59', '2999-12-31T23:59:59Z'];
   for (const deadline of deadlines) await late.campaign({ deadline });

@@ -97,7 +97,7 @@ async function healthIs(status: string, ready: number): Promise<void> {
 }
 
 for (const away of ['refused', 'silent'] as const) {
-  test(`a database that is away (${away}) is found out in seconds, at the first use`, async () => {
+  test(`a database outage (${away}) is detected within seconds, at the first use`, async () => {
     await outage.begin(away);
     try {
       await allUnavailable();
@@ -111,7 +111,7 @@ for (const away of ['refused', 'silent'] as const) {
 
 let shop: Shop;
 
-test('connections that were good and are cut are found out and made anew', async () => {
+test('broken connections are detected and replaced', async () => {
   shop = await openShop(service);
   const { id } = await shop.campaign({ total_slots: 100 });
   for (let round = 0; round < 3; round++) {
@@ -127,7 +127,7 @@ test('connections that were good and are cut are found out and made anew', async
   expectStatus(await service.visitor.get('/health'), 200);
 });
 
-test('a scheduler run by hand says that the database is away, and works when it is back', async () => {
+test('a manual scheduler run reports the outage, and works when the database is back', async () => {
   await outage.begin('refused');
   try {
     const away = await service.service.post('/scheduler/trigger');
@@ -205,7 +205,7 @@ async function allBusy(asked: Readonly<Record<string, () => Promise<Answer>>>): 
   );
 }
 
-test('a campaign whose row is held makes its writers wait two seconds, and nobody else', async (t) => {
+test('writers of a locked campaign wait two seconds, and nobody else waits', async (t) => {
   assert.deepEqual(waiters(false), Object.keys(writes).toSorted());
   const { id } = await shop.campaign({ total_slots: 2 });
   const { id: joined } = await join(await service.user(), id, { quantity: 2 });
@@ -248,7 +248,7 @@ const ofNoCampaign = [
   'PUT /statement-lines/{id}/parts',
 ];
 
-test('money of a campaign whose row is held waits as long, whatever is done with it', async (t) => {
+test('money operations of a locked campaign wait equally long', async (t) => {
   const staff = service.service;
   const till = expectStatus(
     await staff.post('/receiving-accounts', { bank: 'BCA', number: '5270099001', holder: 'PT' }),
@@ -377,7 +377,7 @@ test('money of a campaign whose row is held waits as long, whatever is done with
   expectStatus(await money['POST /payouts/{id}/release']!(), 409);
 });
 
-test('who looks at a payment that somebody makes and does not finish is told to come again', async (t) => {
+test('viewing a payment that another transaction is creating answers a temporary error', async (t) => {
   const { id } = await shop.campaign({ payment_timing: 'upfront' });
   const buyer = await service.user();
   const { id: held } = await join(buyer, id);
@@ -397,7 +397,7 @@ test('who looks at a payment that somebody makes and does not finish is told to 
   expectStatus(await buyer.get(`/participations/${held}/payment`), 200);
 });
 
-test('more joins than there is room for are refused before anything is written', async (t) => {
+test('joins above the queue limit are refused before anything is written', async (t) => {
   const full: HttpService = await httpService({ batching: { maxQueued: 0 } });
   t.after(full.close);
   const { id } = await (await openShop(full)).campaign();
@@ -407,7 +407,7 @@ test('more joins than there is room for are refused before anything is written',
   assert.equal(body['slots_taken'], 0);
 });
 
-test('what nobody foresaw is a 500 that tells nothing, and its log line tells no address', async (t) => {
+test('an unexpected error is a 500 without details, and its log line contains no address', async (t) => {
   const broken = await httpService();
   t.after(broken.close);
   const { id } = await (await openShop(broken)).campaign();

@@ -150,7 +150,7 @@ const live = [
   ),
 ];
 
-test('every route that changes something asks for a recent proof of identity, or is listed with why not', () => {
+test('every state-changing route requires recent authentication or is listed with a reason', () => {
   const listed = [...sensitiveRoutes, ...Object.values(everyday).flat()];
   const writes = live.filter((route) => !route.startsWith('GET '));
   assert.deepEqual(
@@ -168,7 +168,7 @@ test('every route that changes something asks for a recent proof of identity, or
 
 const pathOf = (route: string) => route.split(' ')[1]!.replaceAll(/:\w+/g, () => newId());
 
-test('with an old proof every sensitive route of the API refuses, before it reads what was sent', async () => {
+test('with an old authentication every sensitive API route refuses before it reads the body', async () => {
   const old = { amr: [{ method: 'otp', timestamp: Math.floor(Date.now() / 1_000) - 3_600 }] };
   const claims = { ...old, app_metadata: { role: 'operator' } };
   const bearer = await token(newId(), { claims });
@@ -184,7 +184,7 @@ test('with an old proof every sensitive route of the API refuses, before it read
   }
 });
 
-test('with an old proof every sensitive page asks for a new one', async () => {
+test('with an old authentication every sensitive page asks to re-authenticate', async () => {
   const operator = await signIn(service, 'kepala@example.org');
   await ask(
     service.db,
@@ -203,7 +203,7 @@ test('with an old proof every sensitive page asks for a new one', async () => {
   }
 });
 
-test('a stranger is told to sign in before anything of what they send is read', async () => {
+test('an anonymous request is asked to sign in before its body is read', async () => {
   for (const route of live.filter((one) => /^(?!GET)\S+ \/api\/sambatan\//.test(one))) {
     if (publicWrites.includes(route)) continue;
     const { statusCode, body } = await service.server.inject({
@@ -216,7 +216,7 @@ test('a stranger is told to sign in before anything of what they send is read', 
   }
 });
 
-test('an anonymous user of the identity service looks, and changes nothing unless a setting allows it', async (t) => {
+test('an anonymous user of the identity service can only read, unless a setting allows more', async (t) => {
   const bearer = await token(newId(), {
     claims: { is_anonymous: true, email: '', amr: undefined },
   });
@@ -243,7 +243,7 @@ test('an anonymous user of the identity service looks, and changes nothing unles
   assert.equal((await lenient.withToken(bearer).get('/me')).status, 200);
 });
 
-test('a query or a form of more than 200 fields is refused, whoever sends it', async () => {
+test('a query or a form of more than 200 fields is refused for every caller', async () => {
   const fields = (count: number) => Array.from({ length: count }, (_, n) => `f${n}=1`).join('&');
   const send = async (method: 'GET' | 'POST', url: string, payload?: string) => {
     const { statusCode } = await service.server.inject({

@@ -21,7 +21,7 @@ before(async () => {
 
 const fieldsOf = (body: Body) => body.errors.map(({ field }) => field);
 
-test('every route refuses a query field that it does not know', async () => {
+test('every route refuses an unknown query field', async () => {
   const { operations } = service.contract;
   assert.ok(operations.length > 100);
   for (const { route } of operations) {
@@ -36,7 +36,7 @@ test('every route refuses a query field that it does not know', async () => {
   }
 });
 
-test('every route without a body of its own refuses fields in one', async () => {
+test('every route without a body refuses body fields', async () => {
   const bodiless = service.contract.operations.filter(
     ({ method, operation, route }) =>
       method !== 'GET' &&
@@ -64,7 +64,7 @@ test('a cancellation with an unknown query field cancels nothing', async () => {
   assert.deepEqual([campaign.status, campaign['slots_taken']], ['active', 1]);
 });
 
-test('the preview of a cancellation tells its effect and has none', async () => {
+test('the preview of a cancellation returns its effect and changes nothing', async () => {
   const { id } = await shop.campaign({ payment_timing: 'upfront', total_slots: 5 });
   const buyer = await service.user();
   const paid = await join(buyer, id, { quantity: 2 });
@@ -90,7 +90,7 @@ test('the preview of a cancellation tells its effect and has none', async () => 
   expectProblem(again, 409, 'transition_not_allowed');
 });
 
-test('the preview of a shortfall tells its effect and has none', async () => {
+test('the preview of a shortfall returns its effect and changes nothing', async () => {
   const { id } = await shop.campaign({ total_slots: 3 });
   const first = await join(await service.user(), id, { quantity: 2 });
   const last = await join(await service.user(), id, { quantity: 1 });
@@ -118,7 +118,7 @@ test('the preview of a shortfall tells its effect and has none', async () => {
   expectProblem(impossible, 422, 'shortfall_not_possible');
 });
 
-test('a page takes unknown form and query fields for nothing', async () => {
+test('a page ignores unknown form and query fields', async () => {
   const { id } = await shop.campaign();
   const answer = await service.visitor.get(`//sambatan/${id}?utm_source=wa&dry_run=true`);
   assert.equal(answer.status, 200);

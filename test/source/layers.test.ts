@@ -47,7 +47,7 @@ function goesDown({ from, to }: Import): boolean {
   return above === below || heights.get(above)! > heights.get(below)!;
 }
 
-test('every folder of src is in the table of layers, once, and no other', () => {
+test('every folder of src is in the table of layers exactly once', () => {
   const folders = new Set(files.map((file) => dirname(file)));
   assert.deepEqual(rows.flat().toSorted(), [...folders].toSorted());
 });

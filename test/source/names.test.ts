@@ -158,7 +158,7 @@ test('settings use the terms of the glossary', () => {
   check('settings', Object.keys(variables));
 });
 
-test('a forbidden word is found in every way of writing a name, and nowhere else', () => {
+test('a forbidden word is found in every naming style, and nowhere else', () => {
   for (const name of ['JoinWish', 'wishHash', 'join_wish', 'SAMBATAN_WISH', 'SignInParts']) {
     assert.equal(faultsOf(name).length, 1, name);
   }
@@ -175,7 +175,7 @@ test('a forbidden word is found in every way of writing a name, and nowhere else
   assert.deepEqual(faultsOf('giveUpClaim'), ['give up']);
 });
 
-test('the glossary has one row for each term, and each forbidden word names what to use', () => {
+test('the glossary has one row for each term, and a replacement for each forbidden word', () => {
   const text = readFileSync(join(root, 'docs/glossary.md'), 'utf8');
   const [terms = '', rest = ''] = text.split('\n## Words with several meanings\n');
   const rows = [...terms.matchAll(/^\| (?!term \||---)([^|]+) \|/gm)].map(([, term]) => term!);

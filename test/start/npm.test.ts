@@ -63,7 +63,7 @@ async function nobodyLeft(family: readonly Relative[]): Promise<void> {
   });
 }
 
-test('npm start in a fresh clone is ready, is killed in every way, and recovers', async (t) => {
+test('npm start in a fresh clone becomes ready and recovers from every kind of kill', async (t) => {
   const root = freshCopy(directory());
   assert.ok(existsSync(pathOf(root, 'node_modules/.sambatan-setup')), 'run npm test first');
   const everybody: Relative[] = [];

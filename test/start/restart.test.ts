@@ -39,7 +39,7 @@ async function endsClean(started: Started, signal: NodeJS.Signals): Promise<void
   await until(() => family.every(({ pid }) => !isAlive(pid)));
 }
 
-test('a restart keeps everything, and the second start does not show the key again', async (t) => {
+test('a restart keeps all data, and the second start does not show the key again', async (t) => {
   const dataDir = pathOf(directory(), 'data');
   const wish = { command: serveCommand, cwd: '/', dataDir };
   const first = await start(t, wish);
@@ -77,7 +77,7 @@ test('a restart keeps everything, and the second start does not show the key aga
   assertSilent([shownOnce, second.said()], secrets);
 });
 
-test('joins in flight at the stop are answered, and are there after it', async (t) => {
+test('joins in flight at shutdown are answered and stored', async (t) => {
   const dataDir = pathOf(directory(), 'data');
   const wish = { command: serveCommand, cwd: '/', dataDir };
   const started = await start(t, wish);

@@ -79,7 +79,7 @@ const calls = (root: string) =>
     .split('\n')
     .map((line) => JSON.parse(line) as [string[], string | null]);
 
-test('four starts at once install once, whatever NODE_ENV says, and run no install script', async (t) => {
+test('four concurrent starts install once, with any NODE_ENV, and run no install script', async (t) => {
   const root = emptyProject(t);
   const runs = await Promise.all([1, 2, 3, 4].map(() => setUp(root)));
   assert.deepEqual(
@@ -97,7 +97,7 @@ test('four starts at once install once, whatever NODE_ENV says, and run no insta
   assert.equal(existsSync(join(root, '.setup-lock')), false);
 });
 
-test('another lock file or a missing node_modules installs again, and nothing else does', async (t) => {
+test('only a changed lock file or a missing node_modules triggers a new installation', async (t) => {
   const root = emptyProject(t);
   await setUp(root);
   await setUp(root);
@@ -110,7 +110,7 @@ test('another lock file or a missing node_modules installs again, and nothing el
   assert.equal(calls(root).length, 3);
 });
 
-test('packages that are gone from a finished installation are installed again', async (t) => {
+test('packages missing from a finished installation are installed again', async (t) => {
   const root = emptyProject(t);
   const packages = {
     '': {},
@@ -130,7 +130,7 @@ test('packages that are gone from a finished installation are installed again', 
   assert.match(said, /Installed in \d+ s/);
 });
 
-test('the Node of this platform is linked where npm took its link away', async (t) => {
+test('the link to Node of this platform is restored if npm removed it', async (t) => {
   const root = emptyProject(t);
   writeFileSync(join(root, 'unlinked'), '');
   const { code, said } = await setUp(root);
@@ -140,7 +140,7 @@ test('the Node of this platform is linked where npm took its link away', async (
   assert.equal(calls(root).length, 1);
 });
 
-test('a Node that lacks a library of this machine is told of, with what to install', async (t) => {
+test('a missing system library of Node is reported with what to install', async (t) => {
   const root = emptyProject(t);
   writeFileSync(join(root, 'unlinkable'), '');
   const { code, said } = await setUp(root);
@@ -148,7 +148,7 @@ test('a Node that lacks a library of this machine is told of, with what to insta
   assert.match(said, /apt-get install libatomic1/);
 });
 
-test('a Node of another version than package.json pins for this platform is refused', async (t) => {
+test('a Node version other than the pinned one is refused', async (t) => {
   const root = emptyProject(t);
   writeFileSync(join(root, 'outdated'), '');
   const { code, said } = await setUp(root);
@@ -156,7 +156,7 @@ test('a Node of another version than package.json pins for this platform is refu
   assert.match(said, new RegExp(`is Node v26\\.10\\.0, but v${version} is pinned`));
 });
 
-test('a set-up that was killed does not block the next one', async (t) => {
+test('a killed set-up does not block the next one', async (t) => {
   const root = emptyProject(t);
   mkdirSync(join(root, '.setup-lock'));
   const dead = spawn(process.execPath, ['--version'], { stdio: 'ignore' });
@@ -165,7 +165,7 @@ test('a set-up that was killed does not block the next one', async (t) => {
   assert.deepEqual((await setUp(root)).code, 0);
 });
 
-test('an npm that fails is said, and the next start tries again', async (t) => {
+test('a failure of npm is reported, and the next start retries', async (t) => {
   const root = emptyProject(t);
   writeFileSync(join(root, 'broken'), '');
   const failed = await setUp(root);
@@ -175,7 +175,7 @@ test('an npm that fails is said, and the next start tries again', async (t) => {
   assert.equal((await setUp(root)).code, 0);
 });
 
-test('when all is there, the set-up installs nothing', async () => {
+test('a complete installation is left unchanged', async () => {
   const child = spawn(process.execPath, [join(project, 'scripts/setup.js')], {
     stdio: ['ignore', 'inherit', 'pipe'],
   });
@@ -185,7 +185,7 @@ test('when all is there, the set-up installs nothing', async () => {
   assert.equal(said, '');
 });
 
-test('the list of parts names each package that the service runs with, its version and licence', () => {
+test('the software bill of materials lists each package with its version and licence', () => {
   const made = spawnSync('npm', ['run', '--silent', 'sbom'], { cwd: project, encoding: 'utf8' });
   assert.equal(made.status, 0, made.stderr);
   const { components } = JSON.parse(made.stdout) as {
@@ -203,7 +203,7 @@ test('the list of parts names each package that the service runs with, its versi
   assert.ok(!Object.keys(devDependencies ?? {}).some((name) => names.has(name)));
 });
 
-test('the lock file names no registry and every dependency has one exact version', () => {
+test('the lock file contains no registry host, and every dependency has one exact version', () => {
   assert.doesNotMatch(readFileSync(join(project, 'package-lock.json'), 'utf8'), /"resolved"/);
   const manifest = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as Record<
     string,

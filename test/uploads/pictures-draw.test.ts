@@ -15,7 +15,7 @@ const inWebp = (pixels: Sharp) => pixels.resize(10).webp().toBuffer();
 const flawOf = (flaw: ImageFlaw) => (error: unknown) =>
   error instanceof ImageDecodeError && error.flaw === flaw;
 
-test('a picture is measured by the bytes that it takes in memory, not by its pixels alone', async () => {
+test('a picture is limited by its decoded size in memory, not only by its pixels', async () => {
   // 36 megapixels each: of three bytes they are drawn, of eight they would be 288 MB.
   assert.ok((await decodeUntrustedImage(png(6_000, 6_000), inWebp)).length > 0);
   await assert.rejects(
@@ -25,7 +25,7 @@ test('a picture is measured by the bytes that it takes in memory, not by its pix
   await assert.rejects(decodeUntrustedImage(png(9_000, 9_000, 10), inWebp), flawOf('too_large'));
 });
 
-test('proofs and products’ pictures are drawn one at a time, however many are sent at once', async () => {
+test('proofs and product pictures are decoded one at a time, however many are sent concurrently', async () => {
   const bytes = await photo();
   let [now, most, left] = [0, 0, 0];
   const watched = () =>
@@ -49,7 +49,7 @@ test('proofs and products’ pictures are drawn one at a time, however many are 
   assert.deepEqual(order, ['first', 'proof', 'second', 'product', 'third']);
 });
 
-test('a broken picture stands in nobody’s way', async () => {
+test('a broken picture does not block others', async () => {
   const bytes = await photo();
   const [broken, whole] = await Promise.allSettled([
     decodeUntrustedImage(bytes.subarray(0, bytes.length / 2), inWebp),

@@ -40,7 +40,7 @@ async function waitedFor(slots: number, terms: object = {}) {
   return { id, places, waits, waiter, entryId: entry.id };
 }
 
-test('a shortfall after success leaves nothing for those who wait', async () => {
+test('a shortfall after success leaves no slots for the waiting list', async () => {
   const { id, waits } = await waitedFor(3, { minimum_slots: 1 });
   const less = { slots: 2, ...reason };
   expectStatus(await shop.seller.post(`/campaigns/${id}/shortfall`, less), 200);
@@ -49,7 +49,7 @@ test('a shortfall after success leaves nothing for those who wait', async () => 
   await expectInvariants(db, id);
 });
 
-test('what an upheld dispute takes back is offered to nobody', async () => {
+test('slots of an upheld dispute are not offered', async () => {
   const { id, places, waits } = await waitedFor(2);
   const { buyer, id: place } = places[0]!;
   await look(buyer, place);
@@ -66,7 +66,7 @@ test('what an upheld dispute takes back is offered to nobody', async () => {
   assert.equal(await waits(), 'offered');
 });
 
-test('the slot of an order that is written off is offered at once', async () => {
+test('the slot of a written-off order is offered at once', async () => {
   const { id, places, waits } = await waitedFor(2);
   const { buyer, id: place } = places[0]!;
   await look(buyer, place);
@@ -95,7 +95,7 @@ test('a payout that waited for an offer is released when the offer lapses', asyn
   assert.notEqual((await payout())?.['released_at'], null);
 });
 
-test('shipping ends the waiting list, and an offer that is open then is paid and received', async () => {
+test('shipping ends the waiting list; an open offer can still be paid and received', async () => {
   const { id, places, waits, waiter, entryId } = await waitedFor(2, { minimum_slots: 1 });
   const late = await service.user();
   const wish = { quantity: 1, shipping_address: 'Jalan Mawar 13, Semarang' };
@@ -122,7 +122,7 @@ test('shipping ends the waiting list, and an offer that is open then is paid and
   await expectInvariants(db, id);
 });
 
-test('whoever still waits when the batch is shipped is told that the list is closed', async () => {
+test('buyers who still wait at shipping are notified that the list is closed', async () => {
   const { id, places, waits } = await waitedFor(2);
   expectStatus(await shop.seller.post(`/campaigns/${id}/ship`), 200);
   assert.equal(await waits(), 'closed');

@@ -40,7 +40,7 @@ const booksOf = async (id: string) => expectStatus(await staff.get(`/campaigns/$
 const leave = async ({ buyer, id }: Place) =>
   expectStatus(await buyer.post(`/participations/${id}/cancel`), 200);
 
-test('money paid in time and seen too late pays for the next free slot, if its buyer so chooses', async () => {
+test('money paid in time but found too late pays for the next free slot if its buyer chooses so', async () => {
   const { id, late, others, refunds } = await paidLate([{ paidOn: day(-1) }]);
   const { buyer } = late[0]!;
   assert.equal(refunds[0]!['may_wait'], true);
@@ -94,7 +94,7 @@ test('money paid in time and seen too late pays for the next free slot, if its b
   ]);
 });
 
-test('whoever chooses nothing is refunded, and can choose no more once the refund is sent', async () => {
+test('without a choice the money is refunded, and a sent refund ends the choice', async () => {
   const { id, late, refunds } = await paidLate([{ paidOn: day(-1) }]);
   expectStatus(await settle(refunds[0]!.id), 200);
   const { buyer } = late[0]!;
@@ -104,7 +104,7 @@ test('whoever chooses nothing is refunded, and can choose no more once the refun
   await expectInvariants(db, id);
 });
 
-test('whoever leaves the head of the list has the refund due again, and may choose once more', async () => {
+test('leaving the head of the list makes the refund due again, and the buyer may choose once more', async () => {
   const { id, late, refunds } = await paidLate([{ paidOn: day(-1) }]);
   const { buyer } = late[0]!;
   const entry = await choose(buyer, refunds[0]!.id);
@@ -119,7 +119,7 @@ test('whoever leaves the head of the list has the refund due again, and may choo
   await expectInvariants(db, id);
 });
 
-test('kept money is due back when the campaign is called off', async () => {
+test('kept money is due back when the campaign is cancelled', async () => {
   const { id, late, refunds } = await paidLate([{ paidOn: day(-1) }]);
   const entry = await choose(late[0]!.buyer, refunds[0]!.id);
   const reason = { reason: 'bahan baku habis' };
@@ -132,7 +132,7 @@ test('kept money is due back when the campaign is called off', async () => {
   expectProblem(await buyer.post(`/refunds/${refunds[0]!.id}/wait`), 409, 'waiting_list_closed');
 });
 
-test('of two buyers with kept money the one who paid first gets the first free slot', async () => {
+test('the buyer who paid first gets the first free slot for their kept money', async () => {
   const { id, late, others, refunds } = await paidLate([{ paidOn: day(-1) }, { paidOn: day(-2) }]);
   const later = await choose(late[0]!.buyer, refunds[0]!.id);
   const earlier = await choose(late[1]!.buyer, refunds[1]!.id);
@@ -146,7 +146,7 @@ test('of two buyers with kept money the one who paid first gets the first free s
   await expectInvariants(db, id);
 });
 
-test('kept money waits for all of its slots, and is overtaken as often as anybody may be', async () => {
+test('kept money waits for all of its slots, and is overtaken at most the maximum number of times', async () => {
   const { id, late, others, refunds } = await paidLate([{ quantity: 5, paidOn: day(-1) }]);
   const entry = await choose(late[0]!.buyer, refunds[0]!.id);
   const waiters: { readonly buyer: Client; readonly entry: Body }[] = [];
@@ -170,7 +170,7 @@ test('kept money waits for all of its slots, and is overtaken as often as anybod
   await expectInvariants(db, id);
 });
 
-test('money that came late or is too little has no choice', async () => {
+test('late or insufficient money gives no choice', async () => {
   const { late, refunds } = await paidLate([{}, { paidOn: day(-1), amount: price - 1 }]);
   for (const [index, { buyer }] of late.entries()) {
     const refund = refunds[index]!;
@@ -186,7 +186,7 @@ test('money that came late or is too little has no choice', async () => {
   expectProblem(ofStaff, 403, 'forbidden');
 });
 
-test('what was paid above the price of the slots is refunded although the rest is kept', async () => {
+test('the overpaid part is refunded although the rest is kept', async () => {
   const amount = price + 50_000;
   const { id, late, refunds } = await paidLate([{ paidOn: day(-1), amount }]);
   await choose(late[0]!.buyer, refunds[0]!.id);
@@ -197,7 +197,7 @@ test('what was paid above the price of the slots is refunded although the rest i
   await expectInvariants(db, id);
 });
 
-test('a buyer who has taken other slots since keeps money for no more than one buyer may have', async () => {
+test('a buyer with other slots can keep money only up to the maximum per buyer', async () => {
   const { id, late, others, refunds } = await paidLate([{ paidOn: day(-1) }], {
     max_slots_per_user: 1,
   });
@@ -209,7 +209,7 @@ test('a buyer who has taken other slots since keeps money for no more than one b
   await expectInvariants(db, id);
 });
 
-test('a choice and the sending of the refund at the same time: exactly one of them happens', async () => {
+test('of a choice and a concurrent sending of the refund exactly one happens', async () => {
   const ends = new Set<string>();
   for (let round = 0; round < 6; round++) {
     const { id, late, refunds } = await paidLate([{ paidOn: day(-1) }]);
@@ -250,7 +250,7 @@ async function unpaidButPaid(waiters: number) {
   return { id, late, refund: refund!, waiting };
 }
 
-test('after success a slot that is still free is given at once for money that was paid in time', async () => {
+test('after success a free slot goes at once to money that was paid in time', async () => {
   const { id, late, refund } = await unpaidButPaid(0);
   assert.equal(refund['may_wait'], true);
   const entry = await choose(late.buyer, refund.id);
@@ -261,7 +261,7 @@ test('after success a slot that is still free is given at once for money that wa
   await expectInvariants(db, id);
 });
 
-test('after success kept money waits for an offer to end, and is due back when the goods are sent', async () => {
+test('after success kept money waits for an offer to end, and is due back at shipping', async () => {
   const { id, late, refund, waiting } = await unpaidButPaid(1);
   const [{ buyer, entry: offer } = assert.fail()] = waiting;
   assert.equal((await entryOf(buyer, offer.id)).status, 'offered');
@@ -276,7 +276,7 @@ test('after success kept money waits for an offer to end, and is due back when t
   expectProblem(asked, 409, 'waiting_list_closed');
 });
 
-test('after success kept money gets the slot of an offer that nobody took', async () => {
+test('after success kept money gets the slot of a declined or lapsed offer', async () => {
   const { id, late, refund, waiting } = await unpaidButPaid(1);
   const entry = await choose(late.buyer, refund.id);
   const [{ buyer, entry: offer } = assert.fail()] = waiting;
@@ -286,7 +286,7 @@ test('after success kept money gets the slot of an offer that nobody took', asyn
   await expectInvariants(db, id);
 });
 
-test('slots that are free when the campaign succeeds go to kept money before anybody else', async () => {
+test('slots that are free at success go to kept money first', async () => {
   const buyers = [{ paidOn: day(-1) }, { paidOn: day(-2) }];
   const { id, late, others, refunds } = await paidLate(buyers);
   const waiter = await service.user();
@@ -305,7 +305,7 @@ test('slots that are free when the campaign succeeds go to kept money before any
   await expectInvariants(db, id);
 });
 
-test('while payments are verified kept money waits, and its buyer may have it back', async () => {
+test('during verification kept money waits, and its buyer may take it back', async () => {
   const { id, late, refunds } = await paidLate([{ paidOn: day(-1) }]);
   await letTimePass(db, id, 3_700);
   await run();
@@ -327,7 +327,7 @@ test('kept money is due back when the campaign fails', async () => {
   await expectInvariants(db, id);
 });
 
-test('the buyer chooses by a form of the order, and leaves the line by another', async () => {
+test('the buyer makes the choice by a form of the order, and withdraws it by another', async () => {
   const { id, late, others, refunds } = await paidLate([{ paidOn: day(-1) }]);
   const [{ buyer, id: place } = assert.fail()] = late;
   const forms = new Forms(service.url, buyer);
@@ -354,7 +354,7 @@ test('the buyer chooses by a form of the order, and leaves the line by another',
   await expectInvariants(db, id);
 });
 
-test('the log says of each choice how much is kept, and how it ended', async () => {
+test('the audit log records for each choice the kept amount and its result', async () => {
   const { id, late, others, refunds } = await paidLate([{ paidOn: day(-1) }, { paidOn: day(-1) }]);
   await choose(late[0]!.buyer, refunds[0]!.id);
   const second = await choose(late[1]!.buyer, refunds[1]!.id);

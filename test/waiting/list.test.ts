@@ -85,7 +85,7 @@ const remaining = async (id: string) =>
     )
   )[0]!.available_slots;
 
-test('a freed slot is offered to the first who waits, in the transaction that frees it', async () => {
+test('a freed slot is offered to the first entry in the same transaction', async () => {
   const { id, parts } = await fullCampaign(2);
   const first = await waitFor(db, id);
   const second = await waitFor(db, id);
@@ -102,7 +102,7 @@ test('a freed slot is offered to the first who waits, in the transaction that fr
   ]);
 });
 
-test('an offered slot is nobody else’s: the campaign is open and has none for strangers', async () => {
+test('an offered slot is reserved: the campaign is open, but strangers cannot join it', async () => {
   const { id, parts } = await fullCampaign(3);
   const waiter = await waitFor(db, id);
   await leave(parts[0]!);
@@ -121,7 +121,7 @@ test('an offered slot is nobody else’s: the campaign is open and has none for 
   assert.equal((await stateOf(db, id)).status, 'locked');
 });
 
-test('whoever joins directly overtakes nobody who waits', async () => {
+test('a direct join never overtakes the waiting list', async () => {
   const { id, parts } = await fullCampaign(4);
   const waiter = await waitFor(db, id, 3);
   await leave(parts[0]!);
@@ -134,7 +134,7 @@ test('whoever joins directly overtakes nobody who waits', async () => {
   await joined(db, wish(id, { quantity: 2 }));
 });
 
-test('an accepted offer is a participation as a join makes it, once', async () => {
+test('an accepted offer creates a participation like a join, once', async () => {
   const { id, parts } = await fullCampaign(2, { paymentTiming: 'upfront', holdSeconds: 3_600 });
   const waiter = await waitFor(db, id, 1, { note: 'warna merah' });
   await leave(parts[0]!);
@@ -166,7 +166,7 @@ test('an accepted offer is a participation as a join makes it, once', async () =
   assert.equal(await statuses(waiter), 'accepted');
 });
 
-test('the bounds per buyer hold for those who wait as for those who join', async () => {
+test('the bounds per buyer apply to the waiting list as to joins', async () => {
   const id = await newCampaign(db, market, {
     totalSlots: 6,
     minSlotsPerUser: 2,
@@ -190,7 +190,7 @@ test('the bounds per buyer hold for those who wait as for those who join', async
   await accept(waiter);
 });
 
-test('nobody waits for what can be joined, twice, or for what is over', async () => {
+test('waiting is refused if slots are free, for a second entry, and after the end', async () => {
   const { id, parts } = await fullCampaign(2);
   await leave(parts[0]!);
   await assert.rejects(waitFor(db, id, 2), refused('slots_available', { remaining: 1 }));
@@ -204,7 +204,7 @@ test('nobody waits for what can be joined, twice, or for what is over', async ()
   await assert.rejects(waitFor(db, newId()), refused('campaign_not_found'));
 });
 
-test('a bigger wish is passed over three times; then what is free gathers for it', async () => {
+test('a larger entry is overtaken three times; then free slots are reserved for it', async () => {
   const { id, parts } = await fullCampaign(9);
   const big = await waitFor(db, id, 3);
   const small = await Promise.all(Array.from({ length: 4 }, () => waitFor(db, id)));
@@ -218,7 +218,7 @@ test('a bigger wish is passed over three times; then what is free gathers for it
   assert.equal(await statuses(big, small[3]!), 'offered waiting');
 });
 
-test('slots stand idle for somebody as long as an offer lasts, then they go on', async () => {
+test('slots stay reserved for an entry as long as an offer lasts, and then move on', async () => {
   const { id, parts } = await fullCampaign(9);
   const big = await waitFor(db, id, 5);
   const small = [];
@@ -239,7 +239,7 @@ test('slots stand idle for somebody as long as an offer lasts, then they go on',
   assert.deepEqual(told, { reason: 'slots' });
 });
 
-test('an offer that is not answered lapses, and one that is declined goes on at once', async () => {
+test('an unanswered offer lapses, and a declined one moves on at once', async () => {
   const { id, parts } = await fullCampaign(2);
   const [first, second, third] = [
     await waitFor(db, id),
@@ -267,7 +267,7 @@ test('an offer that is not answered lapses, and one that is declined goes on at 
   assert.equal(await remaining(id), 1, 'nobody is left to be offered it');
 });
 
-test('a hold that lapses gives its slots to those who wait, in the same transaction', async () => {
+test('a lapsed hold gives its slots to the waiting list in the same transaction', async () => {
   const { id } = await fullCampaign(3, { paymentTiming: 'upfront', holdSeconds: 60 });
   const pair = await waitFor(db, id, 2);
   const one = await waitFor(db, id);
@@ -278,7 +278,7 @@ test('a hold that lapses gives its slots to those who wait, in the same transact
   assert.equal(await remaining(id), 0);
 });
 
-test('an offer ends with the campaign, and has its full time again when that is extended', async () => {
+test('an offer ends with the campaign, and regains its full time after an extension', async () => {
   const { id, parts } = await fullCampaign(2, { deadline: new Date(Date.now() + 3_600_000) });
   const waiter = await waitFor(db, id);
   await leave(parts[0]!);
@@ -322,7 +322,7 @@ for (const [how, event] of [
   ['failed', 'campaign_failed'],
   ['cancelled', 'campaign_cancelled'],
 ] as const) {
-  test(`everybody who waits is told when a campaign is ${how}, in short steps`, async () => {
+  test(`all waiting entries end when a campaign is ${how}, in short steps`, async () => {
     const minimumSlots = how === 'failed' ? 4 : 1;
     const { id, parts } = await fullCampaign(4, { minimumSlots });
     const entries = [];
@@ -354,7 +354,7 @@ for (const [how, event] of [
   });
 }
 
-test('a full campaign is completed by a lifecycle run, whoever waits for it', async () => {
+test('a full campaign is completed by a lifecycle run despite its waiting list', async () => {
   const { id } = await fullCampaign(2);
   const waiter = await waitFor(db, id);
   await ask(db, 'select sambatan.settle_campaign($1, true, 1000)', id);
@@ -363,7 +363,7 @@ test('a full campaign is completed by a lifecycle run, whoever waits for it', as
   assert.equal(await statuses(waiter), 'waiting');
 });
 
-test('the list ends once everything is paid and nothing can come free any more', async () => {
+test('the list ends once everything is paid and no slot can come free', async () => {
   await openTill(db);
   const { id, parts } = await fullCampaign(1);
   const waiter = await waitFor(db, id);
@@ -378,7 +378,7 @@ test('the list ends once everything is paid and nothing can come free any more',
   assert.equal(await statuses(waiter), 'closed');
 });
 
-test('the same key waits once, also after an offer; another wish under it is refused', async () => {
+test('the same key makes one entry, also after an offer; a different request with it is refused', async () => {
   const { id, parts } = await fullCampaign(2);
   const userId = newId();
   const what = { userId, key: 'a key' };
@@ -392,7 +392,7 @@ test('the same key waits once, also after an offer; another wish under it is ref
   assert.equal(outcomeOf(join!), 'idempotency_key_reused');
 });
 
-test('a list takes a thousand; the next one is told so', async () => {
+test('a list has at most a thousand entries; the next one is refused', async () => {
   const { id } = await fullCampaign(1);
   await fillWaitingList(db, id);
   await assert.rejects(waitFor(db, id), refused('waiting_list_full', { maximum: 1_000 }));
@@ -400,7 +400,7 @@ test('a list takes a thousand; the next one is told so', async () => {
   await settle(id);
 });
 
-test('the log names entries, and never an address', async () => {
+test('the log contains entry ids, and never an address', async () => {
   const { id, parts } = await fullCampaign(1);
   const entry = await waitFor(db, id);
   await leave(parts[0]!);
@@ -418,7 +418,7 @@ test('the log names entries, and never an address', async () => {
   }
 });
 
-test('at the deadline an offer is over', async () => {
+test('an offer ends at the deadline', async () => {
   const { id, parts } = await fullCampaign(2, { deadline: new Date(Date.now() + 3_600_000) });
   const waiter = await waitFor(db, id);
   await leave(parts[0]!);

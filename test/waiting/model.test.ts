@@ -349,7 +349,7 @@ const histories = fc.asyncProperty(termsPlan, waiters, steps, async (terms, crow
   follow(terms, crowd, done),
 );
 
-test('a waiting list does what a simple model of it does', async (t) => {
+test('a waiting list behaves like a simple model', async (t) => {
   t.diagnostic(`SAMBATAN_TEST_SEED=${replay.seed} for SAMBATAN_TEST_RUNS=${numRuns}`);
   seen.clear();
   await replay.holds(histories, { numRuns, file, title: t.name });
@@ -363,7 +363,7 @@ test('a waiting list does what a simple model of it does', async (t) => {
   }
 });
 
-test('a list that outlives success is offered what nobody paid for, as a simple model has it', async (t) => {
+test('a list after success offers the slots of unpaid orders, like a simple model', async (t) => {
   const runs = Math.ceil(numRuns / 2);
   t.diagnostic(`SAMBATAN_TEST_SEED=${replay.seed} for SAMBATAN_TEST_RUNS=${numRuns}`);
   seen.clear();
@@ -388,7 +388,7 @@ const corpus = JSON.parse(
 ) as { seed: number; path?: string }[];
 
 for (const { seed: failed, path } of corpus) {
-  test(`the history of seed ${failed} that once failed holds`, async () => {
+  test(`the history of seed ${failed}, which once failed, passes`, async () => {
     const only = path === undefined ? { numRuns: 20 } : { path, numRuns: 1 };
     await fc.assert(histories, { seed: failed, ...only });
   });

@@ -65,7 +65,7 @@ const offersOf = (id: string) =>
   );
 
 for (const capacity of [1, 2, 7, 50]) {
-  test(`${racers} who race for ${capacity} freed slots: every slot goes to those who waited`, async () => {
+  test(`${racers} concurrent joins for ${capacity} freed slots: every slot goes to the waiting list`, async () => {
     const id = await newCampaign(db, market, { totalSlots: capacity, deadline: dayAhead() });
     const parts = await joined(db, ...Array.from({ length: capacity }, () => wish(id)));
     // More is waited for than there is, in all sizes that fit.
@@ -132,7 +132,7 @@ for (const capacity of [1, 2, 7, 50]) {
   });
 }
 
-test('control: were nothing kept for them, strangers would take what is offered', async () => {
+test('control: without reservations strangers would take offered slots', async () => {
   const id = await newCampaign(db, market, { totalSlots: 2, deadline: dayAhead() });
   const [part] = await joined(db, wish(id), wish(id));
   await waitFor(db, id);
@@ -148,7 +148,7 @@ test('control: were nothing kept for them, strangers would take what is offered'
   await assert.rejects(attempt, undone);
 });
 
-test('the same wish sent 64 times at once is one place in the line', async () => {
+test('the same request sent 64 times concurrently is one entry', async () => {
   const id = await newCampaign(db, market, { totalSlots: 1, deadline: dayAhead() });
   await joined(db, wish(id));
   const what = { userId: newId(), key: newId() };
@@ -172,7 +172,7 @@ function worker(t: TestContext): () => Promise<void> {
   };
 }
 
-test('two workers lapse the offers of many campaigns, each once, and pass them on', async (t) => {
+test('two workers let the offers of many campaigns lapse, each once, and offer the slots to the next', async (t) => {
   const campaigns = 40;
   const ids = await Promise.all(
     Array.from({ length: campaigns }, () =>

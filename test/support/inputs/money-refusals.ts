@@ -138,7 +138,7 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     return made!.id;
   };
 
-  await test('who is nobody of staff manages no money', async () => {
+  await test('callers who are not staff cannot manage money', async () => {
     const one = newId();
     for (const [method, path, body] of [
       ['GET', '/receiving-accounts'],
