@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { sessionToken, type Heard, type Job, type Kind, type Latency } from './job.ts';
 
 /** After the end of a load whatever is under way is waited for so long. */
-const patienceMs = 20_000;
+const maxWaitMs = 20_000;
 const sliceMs = 100;
 const settledMs = 2_000;
 const endOfHead = Buffer.from('\r\n\r\n');
@@ -65,7 +65,7 @@ class Crowd {
     const { user, system } = process.cpuUsage(before);
     this.#isOver = true;
     const elapsed = (performance.now() - this.#began) / 1_000;
-    const late = setTimeout(this.#done, patienceMs);
+    const late = setTimeout(this.#done, maxWaitMs);
     if (this.#underWay > 0) await all;
     clearTimeout(late);
     this.#unanswered += this.#underWay;

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { OperationDeps } from '../operation/deps.ts';
+import type { ApiServer } from '../http/api-server.ts';
 import { closed, Id, problems, text } from '../http/schemas.ts';
 import { runInTransaction } from '../operation/run.ts';
 import {
@@ -31,162 +32,175 @@ const Nothing = Type.Null({ description: 'Done' });
 /** Routes of the caller's own account, and of operators. */
 export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
-    server.get(
-      '/me',
-      { schema: about('My profile', { response: { 200: Me, ...problems('forbidden') } }) },
-      async ({ actor }) => await readProfile(app.db, actor),
-    );
-
-    server.patch(
-      '/me',
-      {
-        schema: about('Change my profile', {
-          body: Type.Partial(closed(profileFields), { additionalProperties: false }),
-          response: { 200: Me, ...problems('forbidden') },
-        }),
-      },
-      async ({ actor, body }) =>
-        await runInTransaction(app.db, (tx) => changeProfile(tx, actor, profileChange(body))),
-    );
-
-    server.delete(
-      '/me',
-      {
-        schema: about('Delete my account; what stays for the books has no personal data', {
-          response: {
-            204: Nothing,
-            ...problems(
-              'forbidden',
-              'reauthentication_required',
-              'account_has_participations',
-              'account_owns_brand',
-              'account_has_campaigns',
-            ),
-          },
-        }),
-      },
-      async ({ actor }, reply) => {
-        await runInTransaction(app.db, (tx) => deleteAccount(tx, actor));
-        return reply.code(204).send(null);
-      },
-    );
-
-    server.get(
-      '/me/export',
-      {
-        schema: about("Export all data of the caller's account", {
-          response: {
-            200: Type.Object({ user_id: Id }, { additionalProperties: true }),
-            ...problems('forbidden'),
-          },
-        }),
-      },
-      async ({ actor }) => (await exportAccount(app.db, actor)) as { user_id: string },
-    );
-
-    server.get(
-      '/me/addresses',
-      {
-        schema: about("List the caller's saved addresses, the default one first", {
-          response: { 200: closed({ items: Type.Array(SavedAddress) }), ...problems('forbidden') },
-        }),
-      },
-      async ({ actor }) => ({ items: await ownAddresses(app.db, actor) }),
-    );
-
-    server.post(
-      '/me/addresses',
-      {
-        schema: about('Save an address; the first one is the default', {
-          body: closed({ ...addressFields, ...optional }),
-          response: { 201: SavedAddress, ...problems('forbidden', 'too_many_addresses') },
-        }),
-      },
-      async ({ actor, body }, reply) => {
-        const input = addressInput(body);
-        return reply
-          .code(201)
-          .send(await runInTransaction(app.db, (tx) => addAddress(tx, actor, input)));
-      },
-    );
-
-    server.patch(
-      '/me/addresses/:id',
-      {
-        schema: about('Change a saved address', {
-          params: closed({ id: Id }),
-          body: Type.Partial(closed({ ...addressFields, is_default: Type.Boolean() }), {
-            additionalProperties: false,
-          }),
-          response: { 200: SavedAddress, ...problems('forbidden', 'address_not_found') },
-        }),
-      },
-      async ({ actor, body, params }) =>
-        await runInTransaction(app.db, (tx) =>
-          editAddress(tx, actor, params.id, addressChange(body)),
-        ),
-    );
-
-    server.delete(
-      '/me/addresses/:id',
-      {
-        schema: about('Delete a saved address', {
-          params: closed({ id: Id }),
-          response: { 204: Nothing, ...problems('forbidden', 'address_not_found') },
-        }),
-      },
-      async ({ actor, params }, reply) => {
-        await runInTransaction(app.db, (tx) => removeAddress(tx, actor, params.id));
-        return reply.code(204).send(null);
-      },
-    );
-
-    server.get(
-      '/operators',
-      {
-        schema: about('List the operators that were granted by others', {
-          response: { 200: closed({ items: Type.Array(Operator) }), ...problems('forbidden') },
-        }),
-      },
-      async ({ actor }) => ({ items: await listOperators(app.db, actor) }),
-    );
-
-    server.post(
-      '/operators',
-      {
-        schema: about('Grant the operator role, by a verified e-mail address or a user id', {
-          body: closed({ email: Type.Optional(text(3, 254)), user_id: Type.Optional(Id) }),
-          response: {
-            201: closed({ user_id: Id }),
-            ...problems('forbidden', 'reauthentication_required', 'account_not_found'),
-          },
-        }),
-      },
-      async ({ actor, body }, reply) => {
-        const { email, user_id } = body;
-        const candidate = { email, userId: user_id?.toLowerCase() };
-        const userId = await runInTransaction(app.db, (tx) => grantOperator(tx, actor, candidate));
-        return reply.code(201).send({ user_id: userId });
-      },
-    );
-
-    server.delete(
-      '/operators/:id',
-      {
-        schema: about('Revoke the operator role', {
-          params: closed({ id: Id }),
-          response: {
-            204: Nothing,
-            ...problems('forbidden', 'reauthentication_required', 'account_not_found'),
-          },
-        }),
-      },
-      async ({ actor, params }, reply) => {
-        await runInTransaction(app.db, (tx) => revokeOperator(tx, actor, params.id));
-        return reply.code(204).send(null);
-      },
-    );
+    profileRoutes(server, app);
+    addressRoutes(server, app);
+    operatorRoutes(server, app);
   };
+}
+
+/** Routes of the caller's profile: get, change, delete, export. */
+function profileRoutes(server: ApiServer, app: OperationDeps): void {
+  server.get(
+    '/me',
+    { schema: about('My profile', { response: { 200: Me, ...problems('forbidden') } }) },
+    async ({ actor }) => await readProfile(app.db, actor),
+  );
+
+  server.patch(
+    '/me',
+    {
+      schema: about('Change my profile', {
+        body: Type.Partial(closed(profileFields), { additionalProperties: false }),
+        response: { 200: Me, ...problems('forbidden') },
+      }),
+    },
+    async ({ actor, body }) =>
+      await runInTransaction(app.db, (tx) => changeProfile(tx, actor, profileChange(body))),
+  );
+
+  server.delete(
+    '/me',
+    {
+      schema: about('Delete my account; what stays for the books has no personal data', {
+        response: {
+          204: Nothing,
+          ...problems(
+            'forbidden',
+            'reauthentication_required',
+            'account_has_participations',
+            'account_owns_brand',
+            'account_has_campaigns',
+          ),
+        },
+      }),
+    },
+    async ({ actor }, reply) => {
+      await runInTransaction(app.db, (tx) => deleteAccount(tx, actor));
+      return reply.code(204).send(null);
+    },
+  );
+
+  server.get(
+    '/me/export',
+    {
+      schema: about("Export all data of the caller's account", {
+        response: {
+          200: Type.Object({ user_id: Id }, { additionalProperties: true }),
+          ...problems('forbidden'),
+        },
+      }),
+    },
+    async ({ actor }) => (await exportAccount(app.db, actor)) as { user_id: string },
+  );
+}
+
+/** Routes of the caller's saved addresses. */
+function addressRoutes(server: ApiServer, app: OperationDeps): void {
+  server.get(
+    '/me/addresses',
+    {
+      schema: about("List the caller's saved addresses, the default one first", {
+        response: { 200: closed({ items: Type.Array(SavedAddress) }), ...problems('forbidden') },
+      }),
+    },
+    async ({ actor }) => ({ items: await ownAddresses(app.db, actor) }),
+  );
+
+  server.post(
+    '/me/addresses',
+    {
+      schema: about('Save an address; the first one is the default', {
+        body: closed({ ...addressFields, ...optional }),
+        response: { 201: SavedAddress, ...problems('forbidden', 'too_many_addresses') },
+      }),
+    },
+    async ({ actor, body }, reply) => {
+      const input = addressInput(body);
+      return reply
+        .code(201)
+        .send(await runInTransaction(app.db, (tx) => addAddress(tx, actor, input)));
+    },
+  );
+
+  server.patch(
+    '/me/addresses/:id',
+    {
+      schema: about('Change a saved address', {
+        params: closed({ id: Id }),
+        body: Type.Partial(closed({ ...addressFields, is_default: Type.Boolean() }), {
+          additionalProperties: false,
+        }),
+        response: { 200: SavedAddress, ...problems('forbidden', 'address_not_found') },
+      }),
+    },
+    async ({ actor, body, params }) =>
+      await runInTransaction(app.db, (tx) =>
+        editAddress(tx, actor, params.id, addressChange(body)),
+      ),
+  );
+
+  server.delete(
+    '/me/addresses/:id',
+    {
+      schema: about('Delete a saved address', {
+        params: closed({ id: Id }),
+        response: { 204: Nothing, ...problems('forbidden', 'address_not_found') },
+      }),
+    },
+    async ({ actor, params }, reply) => {
+      await runInTransaction(app.db, (tx) => removeAddress(tx, actor, params.id));
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+/** Routes that list, grant and revoke operators. */
+function operatorRoutes(server: ApiServer, app: OperationDeps): void {
+  server.get(
+    '/operators',
+    {
+      schema: about('List the operators that were granted by others', {
+        response: { 200: closed({ items: Type.Array(Operator) }), ...problems('forbidden') },
+      }),
+    },
+    async ({ actor }) => ({ items: await listOperators(app.db, actor) }),
+  );
+
+  server.post(
+    '/operators',
+    {
+      schema: about('Grant the operator role, by a verified e-mail address or a user id', {
+        body: closed({ email: Type.Optional(text(3, 254)), user_id: Type.Optional(Id) }),
+        response: {
+          201: closed({ user_id: Id }),
+          ...problems('forbidden', 'reauthentication_required', 'account_not_found'),
+        },
+      }),
+    },
+    async ({ actor, body }, reply) => {
+      const { email, user_id } = body;
+      const candidate = { email, userId: user_id?.toLowerCase() };
+      const userId = await runInTransaction(app.db, (tx) => grantOperator(tx, actor, candidate));
+      return reply.code(201).send({ user_id: userId });
+    },
+  );
+
+  server.delete(
+    '/operators/:id',
+    {
+      schema: about('Revoke the operator role', {
+        params: closed({ id: Id }),
+        response: {
+          204: Nothing,
+          ...problems('forbidden', 'reauthentication_required', 'account_not_found'),
+        },
+      }),
+    },
+    async ({ actor, params }, reply) => {
+      await runInTransaction(app.db, (tx) => revokeOperator(tx, actor, params.id));
+      return reply.code(204).send(null);
+    },
+  );
 }
 
 function about<const S extends object>(summary: string, schema: S) {

@@ -3,6 +3,7 @@ import Type from 'typebox';
 import type { Database } from '../database/pool.ts';
 import { languages, type ErrorCode } from '../errors/errors.ts';
 import { brandRoles } from '../identity/policy.ts';
+import type { ApiServer } from '../http/api-server.ts';
 import { runInTransaction } from '../operation/run.ts';
 import { originForEmails } from '../http/csrf.ts';
 import { choice, closed, Id, nullable, problems, text, Timestamp } from '../http/schemas.ts';
@@ -25,158 +26,169 @@ const memberId = closed({ id: Id, user_id: Id });
 /** Routes of a brand's members and invitations. */
 export function memberRoutes(app: MemberDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
-    server.get(
-      '/brands/:id/members',
-      {
-        schema: {
-          tags: ['catalogue'],
-          summary: 'List the members of a brand, owners first',
-          params: brandId,
-          response: {
-            200: closed({ items: Type.Array(MemberSchema) }),
-            ...problems('forbidden', 'brand_not_found'),
-          },
-        },
-      },
-      async ({ actor, params: { id } }) => ({
-        items: await viewMembers(app.db, actor, id),
-      }),
-    );
-
-    server.patch(
-      '/brands/:id/members/:user_id',
-      {
-        schema: {
-          tags: ['catalogue'],
-          summary: 'Change the role of a member',
-          params: memberId,
-          body: closed({ role: choice(brandRoles) }),
-          response: {
-            200: closed({ user_id: Id, role: choice(brandRoles) }),
-            ...memberProblems('last_owner'),
-          },
-        },
-      },
-      async ({ actor, params: { id, user_id: userId }, body: { role } }) => {
-        await runInTransaction(app.db, (tx) =>
-          changeRole(tx, actor, { brandId: id, userId, role }),
-        );
-        return { user_id: userId, role };
-      },
-    );
-
-    server.delete(
-      '/brands/:id/members/:user_id',
-      {
-        schema: {
-          tags: ['catalogue'],
-          summary: 'Remove a member from a brand, or leave it',
-          params: memberId,
-          response: { 200: closed({ user_id: Id }), ...memberProblems('last_owner') },
-        },
-      },
-      async ({ actor, params: { id, user_id: userId } }) => {
-        await runInTransaction(app.db, (tx) => removeMember(tx, actor, { brandId: id, userId }));
-        return { user_id: userId };
-      },
-    );
-
-    server.get(
-      '/brands/:id/invitations',
-      {
-        schema: {
-          tags: ['catalogue'],
-          summary: 'List the open invitations of a brand, newest first',
-          params: brandId,
-          response: {
-            200: closed({ items: Type.Array(InvitationSchema) }),
-            ...problems('forbidden', 'brand_not_found'),
-          },
-        },
-      },
-      async ({ actor, params: { id } }) => {
-        const rows = await viewInvitations(app.db, actor, id);
-        return {
-          items: rows.map(({ invitation_id, ...rest }) => ({ id: invitation_id, ...rest })),
-        };
-      },
-    );
-
-    server.post(
-      '/brands/:id/invitations',
-      {
-        schema: {
-          tags: ['catalogue'],
-          summary: 'Invite a person by e-mail; the link works once, for seven days',
-          params: brandId,
-          body: closed({
-            email: text(3, 254),
-            role: choice(invitedRoles),
-            language: Type.Optional(choice(languages)),
-          }),
-          response: {
-            201: closed({ id: Id, email: Type.String(), expires_at: Timestamp }),
-            ...problems(
-              'forbidden',
-              'reauthentication_required',
-              'brand_not_found',
-              'verified_email_required',
-              'too_many_invitations',
-              'mail_budget_spent',
-              'mail_unavailable',
-            ),
-          },
-        },
-      },
-      async (request, reply) => {
-        const { email, role, language = 'id' } = request.body;
-        const origin = originForEmails(app, request);
-        const wish = { brandId: request.params.id, email, role, language, origin };
-        const made = await inviteByMail(app, request.actor, wish);
-        const { invitationId: id, expiresAt: expires_at } = made;
-        return reply.code(201).send({ id, email: made.email, expires_at });
-      },
-    );
-
-    server.delete(
-      '/brands/:id/invitations/:invitation_id',
-      {
-        schema: {
-          tags: ['catalogue'],
-          summary: 'Cancel an invitation',
-          params: closed({ id: Id, invitation_id: Id }),
-          response: {
-            200: closed({ id: Id }),
-            ...problems('forbidden', 'brand_not_found', 'invitation_not_found'),
-          },
-        },
-      },
-      async ({ actor, params: { id, invitation_id: invitationId } }) => {
-        const which = { brandId: id, invitationId };
-        await runInTransaction(app.db, (tx) => withdrawInvitation(tx, actor, which));
-        return { id: invitationId };
-      },
-    );
-
-    server.post(
-      '/invitations/accept',
-      {
-        schema: {
-          tags: ['catalogue'],
-          summary: 'Accept an invitation',
-          body: closed({ token: Type.String({ maxLength: 100, pattern: '^[\\w-]{20,100}$' }) }),
-          response: {
-            200: closed({ brand_id: Id, role: choice(brandRoles) }),
-            ...problems('forbidden', 'invitation_not_found', 'already_member'),
-          },
-        },
-      },
-      async ({ actor, body: { token } }) => {
-        const joined = await runInTransaction(app.db, (tx) => acceptInvitation(tx, actor, token));
-        return { brand_id: joined.brandId, role: joined.role };
-      },
-    );
+    teamRoutes(server, app);
+    invitationListRoutes(server, app);
+    oneInvitationRoutes(server, app);
   };
+}
+
+/** Routes that list, change and remove the members of a brand. */
+function teamRoutes(server: ApiServer, app: MemberDeps): void {
+  server.get(
+    '/brands/:id/members',
+    {
+      schema: {
+        tags: ['catalogue'],
+        summary: 'List the members of a brand, owners first',
+        params: brandId,
+        response: {
+          200: closed({ items: Type.Array(MemberSchema) }),
+          ...problems('forbidden', 'brand_not_found'),
+        },
+      },
+    },
+    async ({ actor, params: { id } }) => ({
+      items: await viewMembers(app.db, actor, id),
+    }),
+  );
+
+  server.patch(
+    '/brands/:id/members/:user_id',
+    {
+      schema: {
+        tags: ['catalogue'],
+        summary: 'Change the role of a member',
+        params: memberId,
+        body: closed({ role: choice(brandRoles) }),
+        response: {
+          200: closed({ user_id: Id, role: choice(brandRoles) }),
+          ...memberProblems('last_owner'),
+        },
+      },
+    },
+    async ({ actor, params: { id, user_id: userId }, body: { role } }) => {
+      await runInTransaction(app.db, (tx) => changeRole(tx, actor, { brandId: id, userId, role }));
+      return { user_id: userId, role };
+    },
+  );
+
+  server.delete(
+    '/brands/:id/members/:user_id',
+    {
+      schema: {
+        tags: ['catalogue'],
+        summary: 'Remove a member from a brand, or leave it',
+        params: memberId,
+        response: { 200: closed({ user_id: Id }), ...memberProblems('last_owner') },
+      },
+    },
+    async ({ actor, params: { id, user_id: userId } }) => {
+      await runInTransaction(app.db, (tx) => removeMember(tx, actor, { brandId: id, userId }));
+      return { user_id: userId };
+    },
+  );
+}
+
+/** Routes that list and send the invitations of a brand. */
+function invitationListRoutes(server: ApiServer, app: MemberDeps): void {
+  server.get(
+    '/brands/:id/invitations',
+    {
+      schema: {
+        tags: ['catalogue'],
+        summary: 'List the open invitations of a brand, newest first',
+        params: brandId,
+        response: {
+          200: closed({ items: Type.Array(InvitationSchema) }),
+          ...problems('forbidden', 'brand_not_found'),
+        },
+      },
+    },
+    async ({ actor, params: { id } }) => {
+      const rows = await viewInvitations(app.db, actor, id);
+      return {
+        items: rows.map(({ invitation_id, ...rest }) => ({ id: invitation_id, ...rest })),
+      };
+    },
+  );
+
+  server.post(
+    '/brands/:id/invitations',
+    {
+      schema: {
+        tags: ['catalogue'],
+        summary: 'Invite a person by e-mail; the link works once, for seven days',
+        params: brandId,
+        body: closed({
+          email: text(3, 254),
+          role: choice(invitedRoles),
+          language: Type.Optional(choice(languages)),
+        }),
+        response: {
+          201: closed({ id: Id, email: Type.String(), expires_at: Timestamp }),
+          ...problems(
+            'forbidden',
+            'reauthentication_required',
+            'brand_not_found',
+            'verified_email_required',
+            'too_many_invitations',
+            'mail_budget_spent',
+            'mail_unavailable',
+          ),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { email, role, language = 'id' } = request.body;
+      const origin = originForEmails(app, request);
+      const wish = { brandId: request.params.id, email, role, language, origin };
+      const made = await inviteByMail(app, request.actor, wish);
+      const { invitationId: id, expiresAt: expires_at } = made;
+      return reply.code(201).send({ id, email: made.email, expires_at });
+    },
+  );
+}
+
+/** Routes that withdraw and accept one invitation. */
+function oneInvitationRoutes(server: ApiServer, app: MemberDeps): void {
+  server.delete(
+    '/brands/:id/invitations/:invitation_id',
+    {
+      schema: {
+        tags: ['catalogue'],
+        summary: 'Cancel an invitation',
+        params: closed({ id: Id, invitation_id: Id }),
+        response: {
+          200: closed({ id: Id }),
+          ...problems('forbidden', 'brand_not_found', 'invitation_not_found'),
+        },
+      },
+    },
+    async ({ actor, params: { id, invitation_id: invitationId } }) => {
+      const which = { brandId: id, invitationId };
+      await runInTransaction(app.db, (tx) => withdrawInvitation(tx, actor, which));
+      return { id: invitationId };
+    },
+  );
+
+  server.post(
+    '/invitations/accept',
+    {
+      schema: {
+        tags: ['catalogue'],
+        summary: 'Accept an invitation',
+        body: closed({ token: Type.String({ maxLength: 100, pattern: '^[\\w-]{20,100}$' }) }),
+        response: {
+          200: closed({ brand_id: Id, role: choice(brandRoles) }),
+          ...problems('forbidden', 'invitation_not_found', 'already_member'),
+        },
+      },
+    },
+    async ({ actor, body: { token } }) => {
+      const joined = await runInTransaction(app.db, (tx) => acceptInvitation(tx, actor, token));
+      return { brand_id: joined.brandId, role: joined.role };
+    },
+  );
 }
 
 const memberProblems = (...codes: readonly ErrorCode[]) =>

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { Database } from '../database/pool.ts';
 import { authorize } from '../identity/policy.ts';
+import type { ApiServer } from '../http/api-server.ts';
 import { runInTransaction } from '../operation/run.ts';
 import { cursorAfter, nextCursor } from '../http/cursor.ts';
 import { readPicture, takeUploads } from '../uploads/uploads.ts';
@@ -27,137 +28,150 @@ interface ProductDeps {
 /** Routes of products and their pictures. */
 export function productRoutes(app: ProductDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
-    server.post(
-      '/products',
-      {
-        schema: {
-          tags: ['catalogue'],
-          summary: 'Add a product to a brand',
-          body: closed({
-            brand_id: Id,
-            name: productFields.name,
-            description: Type.Optional(productFields.description),
-            base_price: productFields.base_price,
-            sambatan_enabled: Type.Optional(productFields.sambatan_enabled),
-            weight_grams: Type.Optional(productFields.weight_grams),
-          }),
-          response: { 201: ProductSchema, ...problems('forbidden', 'brand_not_found') },
-        },
-      },
-      async (request, reply) => {
-        const input = { ...changeOf(request.body), ...required(request.body) };
-        const product = await runInTransaction(app.db, (tx) =>
-          createProduct(tx, request.actor, input),
-        );
-        return reply.code(201).send(productOf(product));
-      },
-    );
-
-    server.get(
-      '/products/:id',
-      {
-        schema: {
-          tags: ['catalogue'],
-          summary: 'Get a product',
-          params: closed({ id: Id }),
-          response: { 200: ProductSchema, ...problems('product_not_found') },
-        },
-      },
-      async ({ actor, params: { id } }) => productOf(await readProduct(app.db, actor, id)),
-    );
-
-    server.patch(
-      '/products/:id',
-      {
-        schema: {
-          tags: ['catalogue'],
-          summary: 'Change a product',
-          params: closed({ id: Id }),
-          body: Type.Partial(closed(productFields), { additionalProperties: false }),
-          response: { 200: ProductSchema, ...problems('forbidden', 'product_not_found') },
-        },
-      },
-      async (request) => {
-        const change = changeOf(request.body);
-        const { id } = request.params;
-        return productOf(
-          await runInTransaction(app.db, (tx) => editProduct(tx, request.actor, id, change)),
-        );
-      },
-    );
-
-    takeUploads(server);
-
-    server.put(
-      '/products/:id/picture',
-      {
-        config: { idempotency: 'none' },
-        schema: {
-          tags: ['catalogue'],
-          summary: 'Set the picture of a product',
-          description:
-            'As `multipart/form-data` with one file in the field `picture`: JPEG, PNG or WebP, 5 MB and 40 megapixels at most. The service re-encodes it and removes all metadata.',
-          consumes: ['multipart/form-data'],
-          params: closed({ id: Id }),
-          response: {
-            200: ProductSchema,
-            ...problems(
-              'forbidden',
-              'product_not_found',
-              'payload_too_large',
-              'unsupported_media_type',
-              'content_encoding_not_supported',
-              'rate_limited',
-              'overloaded',
-              'request_timeout',
-            ),
-          },
-        },
-      },
-      async (request) => {
-        const { id } = request.params;
-        await authorizeOnProduct(app.db, request.actor, 'product.edit', id);
-        const made = await makePicture(id, await readPicture(request));
-        return productOf(
-          await runInTransaction(app.db, (tx) => setPicture(tx, request.actor, id, made)),
-        );
-      },
-    );
-
-    server.delete(
-      '/products/:id/picture',
-      {
-        schema: {
-          tags: ['catalogue'],
-          summary: 'Delete the picture of a product',
-          params: closed({ id: Id }),
-          response: { 200: ProductSchema, ...problems('forbidden', 'product_not_found') },
-        },
-      },
-      async ({ actor, params: { id } }) =>
-        productOf(await runInTransaction(app.db, (tx) => removePicture(tx, actor, id))),
-    );
-
-    server.get(
-      '/products',
-      {
-        schema: {
-          tags: ['catalogue'],
-          summary: 'List products, newest first',
-          querystring: closed({ brand_id: Type.Optional(Id), ...pageQuery }),
-          response: { 200: pageOf(ProductSchema), ...problems() },
-        },
-      },
-      async (request) => {
-        authorize(request.actor, 'product.read');
-        const { brand_id, cursor, limit = 20 } = request.query;
-        const [last = null] = cursorAfter(cursor, ['id']);
-        const rows = await app.db.rows(listProducts, brand_id ?? null, last, limit + 1);
-        const items = rows.slice(0, limit).map(productOf);
-        return { items, next_cursor: nextCursor(rows, limit, (row) => [row.product_id]) };
-      },
-    );
+    oneProductRoutes(server, app);
+    pictureRoutes(server, app);
+    productListRoute(server, app);
   };
+}
+
+/** Routes that add, get and change one product. */
+function oneProductRoutes(server: ApiServer, app: ProductDeps): void {
+  server.post(
+    '/products',
+    {
+      schema: {
+        tags: ['catalogue'],
+        summary: 'Add a product to a brand',
+        body: closed({
+          brand_id: Id,
+          name: productFields.name,
+          description: Type.Optional(productFields.description),
+          base_price: productFields.base_price,
+          sambatan_enabled: Type.Optional(productFields.sambatan_enabled),
+          weight_grams: Type.Optional(productFields.weight_grams),
+        }),
+        response: { 201: ProductSchema, ...problems('forbidden', 'brand_not_found') },
+      },
+    },
+    async (request, reply) => {
+      const input = { ...changeOf(request.body), ...required(request.body) };
+      const product = await runInTransaction(app.db, (tx) =>
+        createProduct(tx, request.actor, input),
+      );
+      return reply.code(201).send(productOf(product));
+    },
+  );
+
+  server.get(
+    '/products/:id',
+    {
+      schema: {
+        tags: ['catalogue'],
+        summary: 'Get a product',
+        params: closed({ id: Id }),
+        response: { 200: ProductSchema, ...problems('product_not_found') },
+      },
+    },
+    async ({ actor, params: { id } }) => productOf(await readProduct(app.db, actor, id)),
+  );
+
+  server.patch(
+    '/products/:id',
+    {
+      schema: {
+        tags: ['catalogue'],
+        summary: 'Change a product',
+        params: closed({ id: Id }),
+        body: Type.Partial(closed(productFields), { additionalProperties: false }),
+        response: { 200: ProductSchema, ...problems('forbidden', 'product_not_found') },
+      },
+    },
+    async (request) => {
+      const change = changeOf(request.body);
+      const { id } = request.params;
+      return productOf(
+        await runInTransaction(app.db, (tx) => editProduct(tx, request.actor, id, change)),
+      );
+    },
+  );
+}
+
+/** Routes that set and delete the picture of a product. */
+function pictureRoutes(server: ApiServer, app: ProductDeps): void {
+  takeUploads(server);
+
+  server.put(
+    '/products/:id/picture',
+    {
+      config: { idempotency: 'none' },
+      schema: {
+        tags: ['catalogue'],
+        summary: 'Set the picture of a product',
+        description:
+          'As `multipart/form-data` with one file in the field `picture`: JPEG, PNG or WebP, 5 MB and 40 megapixels at most. The service re-encodes it and removes all metadata.',
+        consumes: ['multipart/form-data'],
+        params: closed({ id: Id }),
+        response: {
+          200: ProductSchema,
+          ...problems(
+            'forbidden',
+            'product_not_found',
+            'payload_too_large',
+            'unsupported_media_type',
+            'content_encoding_not_supported',
+            'rate_limited',
+            'overloaded',
+            'request_timeout',
+          ),
+        },
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      await authorizeOnProduct(app.db, request.actor, 'product.edit', id);
+      const made = await makePicture(id, await readPicture(request));
+      return productOf(
+        await runInTransaction(app.db, (tx) => setPicture(tx, request.actor, id, made)),
+      );
+    },
+  );
+
+  server.delete(
+    '/products/:id/picture',
+    {
+      schema: {
+        tags: ['catalogue'],
+        summary: 'Delete the picture of a product',
+        params: closed({ id: Id }),
+        response: { 200: ProductSchema, ...problems('forbidden', 'product_not_found') },
+      },
+    },
+    async ({ actor, params: { id } }) =>
+      productOf(await runInTransaction(app.db, (tx) => removePicture(tx, actor, id))),
+  );
+}
+
+/** Route that lists products. */
+function productListRoute(server: ApiServer, app: ProductDeps): void {
+  server.get(
+    '/products',
+    {
+      schema: {
+        tags: ['catalogue'],
+        summary: 'List products, newest first',
+        querystring: closed({ brand_id: Type.Optional(Id), ...pageQuery }),
+        response: { 200: pageOf(ProductSchema), ...problems() },
+      },
+    },
+    async (request) => {
+      authorize(request.actor, 'product.read');
+      const { brand_id, cursor, limit = 20 } = request.query;
+      const [last = null] = cursorAfter(cursor, ['id']);
+      const rows = await app.db.rows(listProducts, brand_id ?? null, last, limit + 1);
+      const items = rows.slice(0, limit).map(productOf);
+      return { items, next_cursor: nextCursor(rows, limit, (row) => [row.product_id]) };
+    },
+  );
 }
 
 interface ProductBody {

@@ -21,7 +21,7 @@ export interface ReadyDatabase {
 }
 
 /** Maximum wait for a starting database, and the retry interval. */
-const patienceMs = 60_000;
+const maxWaitMs = 60_000;
 const tryEveryMs = 1_000;
 
 /**
@@ -90,7 +90,7 @@ export async function withDatabaseAsItIs<T>(
 }
 
 async function migratePatiently(url: string, log: Logger): Promise<{ applied: string[] }> {
-  const giveUpAt = performance.now() + patienceMs;
+  const giveUpAt = performance.now() + maxWaitMs;
   for (;;) {
     try {
       return await migrate(url, { log });

@@ -74,6 +74,14 @@ export function registerBodyParsers(server: FastifyInstance): void {
   });
 }
 
+/** Accepts request bodies of these media types only, as buffers. */
+export function acceptFiles(server: FastifyInstance, types: readonly string[]): void {
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser([...types], { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  );
+}
+
 function decoded(body: Buffer): string | undefined {
   return isUtf8(body) ? body.toString() : undefined;
 }

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { CampaignSchema } from '../campaigns/schemas.ts';
 import type { ErrorCode } from '../errors/errors.ts';
+import type { ApiServer } from '../http/api-server.ts';
 import {
   choice,
   closed,
@@ -67,181 +68,198 @@ const CancellationSchema = closed(
 /** Routes of a campaign's lifecycle and of the scheduler's status. */
 export function lifecycleRoutes(app: LifecycleRouteDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
-    server.post(
-      '/campaigns/:id/publish',
-      {
-        schema: {
-          tags: ['campaigns'],
-          summary: 'Open an inactive or scheduled campaign now',
-          params,
-          response: {
-            200: CampaignSchema,
-            ...changeProblems('deadline_passed', 'receiving_account_missing'),
-          },
-        },
-      },
-      async ({ actor, params: { id } }) => await publish(app, actor, id),
-    );
-
-    server.post(
-      '/campaigns/:id/extend',
-      {
-        schema: {
-          tags: ['campaigns'],
-          summary: 'Move the deadline of an active or full campaign to a later time',
-          params,
-          body: closed(extension),
-          response: {
-            200: CampaignSchema,
-            ...changeProblems('deadline_passed', 'deadline_not_later', 'campaign_closing'),
-          },
-        },
-      },
-      async ({ actor, params: { id }, body }) =>
-        await extend(app, actor, id, { deadline: new Date(body.deadline), reason: body.reason }),
-    );
-
-    server.post(
-      '/campaigns/:id/cancel',
-      {
-        schema: {
-          tags: ['campaigns'],
-          summary: 'Cancel a campaign; every participant is refunded',
-          description:
-            'After the response the campaign accepts no joins. With very many participants `is_closing` may still be true: the refunds continue in the background and then end the campaign.',
-          params,
-          body: closed({ reason }),
-          response: { 200: CampaignSchema, ...changeProblems('campaign_closing') },
-        },
-      },
-      async ({ actor, params: { id }, body }) => await callOff(app, actor, id, body.reason),
-    );
-
-    server.post(
-      '/campaigns/:id/ship',
-      {
-        schema: {
-          tags: ['campaigns'],
-          summary: 'Record that the goods of a completed campaign were shipped',
-          description:
-            'Notifies the buyers and reminds them before `received_after`; after that a paid order without an answer of the buyer counts as received. A dispute stops that. The waiting list ends; open offers can still be paid. Idempotent.',
-          params,
-          response: { 200: CampaignSchema, ...changeProblems() },
-        },
-      },
-      async ({ actor, params: { id } }) => await ship(app, actor, id),
-    );
-
-    server.post(
-      '/campaigns/:id/cancel/preview',
-      {
-        config: { idempotency: 'none' },
-        schema: {
-          tags: ['campaigns'],
-          summary: 'Preview a cancellation; changes nothing',
-          params,
-          response: {
-            200: CancellationSchema,
-            ...problems(
-              'forbidden',
-              'campaign_not_found',
-              'transition_not_allowed',
-              'campaign_busy',
-              'campaign_closing',
-            ),
-          },
-        },
-      },
-      async ({ actor, params: { id } }) =>
-        await preview(app.db, (tx) => previewCancellation(tx, actor, id)),
-    );
-
-    server.post(
-      '/campaigns/:id/decision',
-      {
-        schema: {
-          tags: ['campaigns'],
-          summary: 'Continue or cancel a batch below its minimum',
-          description:
-            'Possible while `decision_until` is set: fewer slots than `minimum_slots` were paid after the last payment was due. Until then only the seller decides; afterwards an operator may too. Cancelling refunds all payments.',
-          params,
-          body: closed({
-            decision: choice(['continue', 'cancel']),
-            note: Type.Optional(nullable(text(3, 500))),
-          }),
-          response: {
-            200: CampaignSchema,
-            ...problems(
-              'forbidden',
-              'campaign_not_found',
-              'campaign_busy',
-              'outcome_unknown',
-              'no_decision_open',
-              'decision_is_sellers',
-              'goods_received_already',
-              'goods_shipped_already',
-              'payout_settled_already',
-            ),
-          },
-        },
-      },
-      async ({ actor, params: { id }, body }) =>
-        await decide(app, actor, id, {
-          goesOn: body.decision === 'continue',
-          note: body.note ?? null,
-        }),
-    );
-
-    server.post(
-      '/lifecycle/run',
-      {
-        config: { idempotency: 'none' },
-        schema: {
-          tags: ['operations'],
-          summary:
-            'Run the lifecycle now: open, complete and fail all campaigns that are due or full',
-          description:
-            'Runs every step of a scheduler sweep: it also marks shipped orders without an answer as received after their time, and deletes expired rows.',
-          response: { 200: RunSchema, ...problems('forbidden', 'clock_skewed', 'outcome_unknown') },
-        },
-      },
-      async ({ actor }) => {
-        authorize(actor, 'lifecycle.run');
-        return runOf(await app.scheduler.sweep());
-      },
-    );
-
-    server.get(
-      '/scheduler/status',
-      {
-        schema: {
-          tags: ['operations'],
-          summary: 'Get the scheduler status of the answering process',
-          response: { 200: StatusSchema, ...problems('forbidden') },
-        },
-      },
-      async ({ actor }) => {
-        authorize(actor, 'scheduler.read');
-        return statusOf(app.scheduler.status());
-      },
-    );
-
-    server.post(
-      '/scheduler/trigger',
-      {
-        config: { idempotency: 'none' },
-        schema: {
-          tags: ['operations'],
-          summary: 'Run a scheduler sweep now',
-          response: { 200: RunSchema, ...problems('forbidden', 'clock_skewed', 'outcome_unknown') },
-        },
-      },
-      async ({ actor }) => {
-        authorize(actor, 'scheduler.trigger');
-        return runOf(await app.scheduler.sweep());
-      },
-    );
+    transitionRoutes(server, app);
+    cancellationRoutes(server, app);
+    decisionRoute(server, app);
+    schedulerRoutes(server, app);
   };
+}
+
+/** Routes that publish, extend and ship a campaign. */
+function transitionRoutes(server: ApiServer, app: LifecycleRouteDeps): void {
+  server.post(
+    '/campaigns/:id/publish',
+    {
+      schema: {
+        tags: ['campaigns'],
+        summary: 'Open an inactive or scheduled campaign now',
+        params,
+        response: {
+          200: CampaignSchema,
+          ...changeProblems('deadline_passed', 'receiving_account_missing'),
+        },
+      },
+    },
+    async ({ actor, params: { id } }) => await publish(app, actor, id),
+  );
+
+  server.post(
+    '/campaigns/:id/extend',
+    {
+      schema: {
+        tags: ['campaigns'],
+        summary: 'Move the deadline of an active or full campaign to a later time',
+        params,
+        body: closed(extension),
+        response: {
+          200: CampaignSchema,
+          ...changeProblems('deadline_passed', 'deadline_not_later', 'campaign_closing'),
+        },
+      },
+    },
+    async ({ actor, params: { id }, body }) =>
+      await extend(app, actor, id, { deadline: new Date(body.deadline), reason: body.reason }),
+  );
+
+  server.post(
+    '/campaigns/:id/ship',
+    {
+      schema: {
+        tags: ['campaigns'],
+        summary: 'Record that the goods of a completed campaign were shipped',
+        description:
+          'Notifies the buyers and reminds them before `received_after`; after that a paid order without an answer of the buyer counts as received. A dispute stops that. The waiting list ends; open offers can still be paid. Idempotent.',
+        params,
+        response: { 200: CampaignSchema, ...changeProblems() },
+      },
+    },
+    async ({ actor, params: { id } }) => await ship(app, actor, id),
+  );
+}
+
+/** Routes that cancel a campaign, and preview the cancellation. */
+function cancellationRoutes(server: ApiServer, app: LifecycleRouteDeps): void {
+  server.post(
+    '/campaigns/:id/cancel',
+    {
+      schema: {
+        tags: ['campaigns'],
+        summary: 'Cancel a campaign; every participant is refunded',
+        description:
+          'After the response the campaign accepts no joins. With very many participants `is_closing` may still be true: the refunds continue in the background and then end the campaign.',
+        params,
+        body: closed({ reason }),
+        response: { 200: CampaignSchema, ...changeProblems('campaign_closing') },
+      },
+    },
+    async ({ actor, params: { id }, body }) => await callOff(app, actor, id, body.reason),
+  );
+
+  server.post(
+    '/campaigns/:id/cancel/preview',
+    {
+      config: { idempotency: 'none' },
+      schema: {
+        tags: ['campaigns'],
+        summary: 'Preview a cancellation; changes nothing',
+        params,
+        response: {
+          200: CancellationSchema,
+          ...problems(
+            'forbidden',
+            'campaign_not_found',
+            'transition_not_allowed',
+            'campaign_busy',
+            'campaign_closing',
+          ),
+        },
+      },
+    },
+    async ({ actor, params: { id } }) =>
+      await preview(app.db, (tx) => previewCancellation(tx, actor, id)),
+  );
+}
+
+/** Route that decides a campaign that missed its minimum. */
+function decisionRoute(server: ApiServer, app: LifecycleRouteDeps): void {
+  server.post(
+    '/campaigns/:id/decision',
+    {
+      schema: {
+        tags: ['campaigns'],
+        summary: 'Continue or cancel a batch below its minimum',
+        description:
+          'Possible while `decision_until` is set: fewer slots than `minimum_slots` were paid after the last payment was due. Until then only the seller decides; afterwards an operator may too. Cancelling refunds all payments.',
+        params,
+        body: closed({
+          decision: choice(['continue', 'cancel']),
+          note: Type.Optional(nullable(text(3, 500))),
+        }),
+        response: {
+          200: CampaignSchema,
+          ...problems(
+            'forbidden',
+            'campaign_not_found',
+            'campaign_busy',
+            'outcome_unknown',
+            'no_decision_open',
+            'decision_is_sellers',
+            'goods_received_already',
+            'goods_shipped_already',
+            'payout_settled_already',
+          ),
+        },
+      },
+    },
+    async ({ actor, params: { id }, body }) =>
+      await decide(app, actor, id, {
+        goesOn: body.decision === 'continue',
+        note: body.note ?? null,
+      }),
+  );
+}
+
+/** Routes that run the lifecycle and the scheduler, and show its status. */
+function schedulerRoutes(server: ApiServer, app: LifecycleRouteDeps): void {
+  server.post(
+    '/lifecycle/run',
+    {
+      config: { idempotency: 'none' },
+      schema: {
+        tags: ['operations'],
+        summary:
+          'Run the lifecycle now: open, complete and fail all campaigns that are due or full',
+        description:
+          'Runs every step of a scheduler sweep: it also marks shipped orders without an answer as received after their time, and deletes expired rows.',
+        response: { 200: RunSchema, ...problems('forbidden', 'clock_skewed', 'outcome_unknown') },
+      },
+    },
+    async ({ actor }) => {
+      authorize(actor, 'lifecycle.run');
+      return runOf(await app.scheduler.sweep());
+    },
+  );
+
+  server.get(
+    '/scheduler/status',
+    {
+      schema: {
+        tags: ['operations'],
+        summary: 'Get the scheduler status of the answering process',
+        response: { 200: StatusSchema, ...problems('forbidden') },
+      },
+    },
+    async ({ actor }) => {
+      authorize(actor, 'scheduler.read');
+      return statusOf(app.scheduler.status());
+    },
+  );
+
+  server.post(
+    '/scheduler/trigger',
+    {
+      config: { idempotency: 'none' },
+      schema: {
+        tags: ['operations'],
+        summary: 'Run a scheduler sweep now',
+        response: { 200: RunSchema, ...problems('forbidden', 'clock_skewed', 'outcome_unknown') },
+      },
+    },
+    async ({ actor }) => {
+      authorize(actor, 'scheduler.trigger');
+      return runOf(await app.scheduler.sweep());
+    },
+  );
 }
 
 const changeProblems = (...codes: readonly ErrorCode[]) =>

@@ -5,6 +5,7 @@ import { viewCampaign } from '../campaigns/operations.ts';
 import type { OperationDeps } from '../operation/deps.ts';
 import type { LiveUpdates } from '../live/live-updates.ts';
 import { DomainError } from '../errors/errors.ts';
+import type { ApiServer } from '../http/api-server.ts';
 import { idempotencyKeyOf, userOf } from '../http/authentication.ts';
 import { cursorAfter, nextCursor } from '../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../http/schemas.ts';
@@ -28,137 +29,150 @@ const params = closed({ id: Id });
 /** Routes of a campaign: joins, its participants and its live progress. */
 export function joinRoutes(app: JoinRouteDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
-    server.post(
-      '/campaigns/:id/join',
-      {
-        config: { joinAttempt: true, idempotency: 'own' },
-        schema: {
-          tags: ['participations'],
-          summary: 'Join an active campaign',
-          description:
-            'Requests are processed in order of arrival. With an Idempotency-Key a request can be repeated after a time-out or a crash; it has one effect and one answer.',
-          params,
-          headers: Type.Object({
-            'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
-          }),
-          body: closed({
-            user_id: Type.Optional({
-              ...Id,
-              description: 'The buyer; required for service callers',
-            }),
-            ...JoinFields,
-          }),
-          response: {
-            201: JoinResultSchema,
-            ...problems(
-              'campaign_not_found',
-              'forbidden',
-              'campaign_not_active',
-              'campaign_closing',
-              'deadline_passed',
-              'slots_unavailable',
-              'quantity_out_of_bounds',
-              'idempotency_key_reused',
-              'rate_limited',
-              'campaign_busy',
-              'outcome_unknown',
-            ),
-          },
-        },
-      },
-      async (request, reply) => {
-        const { user_id, quantity, shipping_address, note } = request.body;
-        const caller = authorize(request.actor, 'participation.join');
-        const wish = joinRequestOf(caller, request.params.id.toLowerCase(), {
-          userId: userOf(caller, user_id),
-          quantity,
-          shippingAddress: shipping_address,
-          note: note ?? undefined,
-          key: idempotencyKeyOf(request),
-        });
-        const joined = await joinCounted(app, wish);
-        return reply.code(201).send(joinResultOf(wish, joined));
-      },
-    );
-
-    server.get(
-      '/campaigns/:id/participants',
-      {
-        schema: {
-          tags: ['participations'],
-          summary:
-            'List the participants of a campaign, with addresses; for its seller and operators',
-          params,
-          querystring: closed({
-            status: Type.Optional(choice(participationStatuses)),
-            payment_state: Type.Optional(choice(paymentStates)),
-            q: Type.Optional({
-              ...text(1, 100),
-              description:
-                'Words of name, e-mail address, address, note or id, or digits of a telephone number',
-            }),
-            ...pageQuery,
-          }),
-          response: {
-            200: pageOf(ParticipationSchema),
-            ...problems('forbidden', 'campaign_not_found'),
-          },
-        },
-      },
-      async (request) => {
-        const { id } = request.params;
-        const { status, payment_state: paymentState, q, cursor, limit = 20 } = request.query;
-        const [last = null] = cursorAfter(cursor, ['id']);
-        const input = { status, paymentState, search: q, after: last, limit: limit + 1 };
-        const { rows } = await viewParticipants(app.db, request.actor, id, input);
-        const items = rows.slice(0, limit).map(participationOf);
-        return { items, next_cursor: nextCursor(rows, limit, (row) => [row.participation_id]) };
-      },
-    );
-
-    server.get(
-      '/campaigns/:id/progress',
-      {
-        schema: {
-          tags: ['participations'],
-          summary: 'Get the progress of a campaign',
-          params,
-          response: { 200: ProgressSchema, ...problems('campaign_not_found') },
-        },
-      },
-      async (request) => {
-        await viewCampaign(app.db, request.actor, request.params.id);
-        const row = await app.db.find(progressById, request.params.id);
-        if (row === undefined) throw new DomainError('campaign_not_found', {});
-        return progressOf(row);
-      },
-    );
-
-    server.get(
-      '/campaigns/:id/events',
-      {
-        config: { eventStream: true },
-        // A HEAD request would open a stream that nothing ends.
-        exposeHeadRoute: false,
-        schema: {
-          tags: ['participations'],
-          summary: 'Stream live progress and status as server-sent events',
-          description:
-            'Events `progress` (as GET …/progress), `contributions` (the latest joins, one letter of each name) and `status` (a transition of the campaign). The id of an event is its sequence number in the audit log. Send the last one as Last-Event-ID to continue after it.',
-          params,
-          headers: Type.Object({ 'last-event-id': Type.Optional(Type.String()) }),
-          produces: ['text/event-stream'],
-          response: {
-            200: { content: { 'text/event-stream': { schema: Type.String() } } },
-            ...problems('campaign_not_found', 'rate_limited'),
-          },
-        },
-      },
-      async (request, reply) => {
-        const campaign = await viewCampaign(app.db, request.actor, request.params.id);
-        await app.live.watch(campaign.id, request, reply);
-        return reply;
-      },
-    );
+    joinRoute(server, app);
+    participantListRoute(server, app);
+    progressRoutes(server, app);
   };
+}
+
+/** Route that joins a campaign. */
+function joinRoute(server: ApiServer, app: JoinRouteDeps): void {
+  server.post(
+    '/campaigns/:id/join',
+    {
+      config: { joinAttempt: true, idempotency: 'own' },
+      schema: {
+        tags: ['participations'],
+        summary: 'Join an active campaign',
+        description:
+          'Requests are processed in order of arrival. With an Idempotency-Key a request can be repeated after a time-out or a crash; it has one effect and one answer.',
+        params,
+        headers: Type.Object({
+          'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+        }),
+        body: closed({
+          user_id: Type.Optional({
+            ...Id,
+            description: 'The buyer; required for service callers',
+          }),
+          ...JoinFields,
+        }),
+        response: {
+          201: JoinResultSchema,
+          ...problems(
+            'campaign_not_found',
+            'forbidden',
+            'campaign_not_active',
+            'campaign_closing',
+            'deadline_passed',
+            'slots_unavailable',
+            'quantity_out_of_bounds',
+            'idempotency_key_reused',
+            'rate_limited',
+            'campaign_busy',
+            'outcome_unknown',
+          ),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { user_id, quantity, shipping_address, note } = request.body;
+      const caller = authorize(request.actor, 'participation.join');
+      const wish = joinRequestOf(caller, request.params.id.toLowerCase(), {
+        userId: userOf(caller, user_id),
+        quantity,
+        shippingAddress: shipping_address,
+        note: note ?? undefined,
+        key: idempotencyKeyOf(request),
+      });
+      const joined = await joinCounted(app, wish);
+      return reply.code(201).send(joinResultOf(wish, joined));
+    },
+  );
+}
+
+/** Route that lists the participants of a campaign. */
+function participantListRoute(server: ApiServer, app: JoinRouteDeps): void {
+  server.get(
+    '/campaigns/:id/participants',
+    {
+      schema: {
+        tags: ['participations'],
+        summary:
+          'List the participants of a campaign, with addresses; for its seller and operators',
+        params,
+        querystring: closed({
+          status: Type.Optional(choice(participationStatuses)),
+          payment_state: Type.Optional(choice(paymentStates)),
+          q: Type.Optional({
+            ...text(1, 100),
+            description:
+              'Words of name, e-mail address, address, note or id, or digits of a telephone number',
+          }),
+          ...pageQuery,
+        }),
+        response: {
+          200: pageOf(ParticipationSchema),
+          ...problems('forbidden', 'campaign_not_found'),
+        },
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      const { status, payment_state: paymentState, q, cursor, limit = 20 } = request.query;
+      const [last = null] = cursorAfter(cursor, ['id']);
+      const input = { status, paymentState, search: q, after: last, limit: limit + 1 };
+      const { rows } = await viewParticipants(app.db, request.actor, id, input);
+      const items = rows.slice(0, limit).map(participationOf);
+      return { items, next_cursor: nextCursor(rows, limit, (row) => [row.participation_id]) };
+    },
+  );
+}
+
+/** Routes of a campaign's progress: once, and as an event stream. */
+function progressRoutes(server: ApiServer, app: JoinRouteDeps): void {
+  server.get(
+    '/campaigns/:id/progress',
+    {
+      schema: {
+        tags: ['participations'],
+        summary: 'Get the progress of a campaign',
+        params,
+        response: { 200: ProgressSchema, ...problems('campaign_not_found') },
+      },
+    },
+    async (request) => {
+      await viewCampaign(app.db, request.actor, request.params.id);
+      const row = await app.db.find(progressById, request.params.id);
+      if (row === undefined) throw new DomainError('campaign_not_found', {});
+      return progressOf(row);
+    },
+  );
+
+  server.get(
+    '/campaigns/:id/events',
+    {
+      config: { eventStream: true },
+      // A HEAD request would open a stream that nothing ends.
+      exposeHeadRoute: false,
+      schema: {
+        tags: ['participations'],
+        summary: 'Stream live progress and status as server-sent events',
+        description:
+          'Events `progress` (as GET …/progress), `contributions` (the latest joins, one letter of each name) and `status` (a transition of the campaign). The id of an event is its sequence number in the audit log. Send the last one as Last-Event-ID to continue after it.',
+        params,
+        headers: Type.Object({ 'last-event-id': Type.Optional(Type.String()) }),
+        produces: ['text/event-stream'],
+        response: {
+          200: { content: { 'text/event-stream': { schema: Type.String() } } },
+          ...problems('campaign_not_found', 'rate_limited'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const campaign = await viewCampaign(app.db, request.actor, request.params.id);
+      await app.live.watch(campaign.id, request, reply);
+      return reply;
+    },
+  );
 }

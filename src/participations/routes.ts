@@ -2,6 +2,7 @@ import { participationStatuses } from '../database/status-words.ts';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { OperationDeps } from '../operation/deps.ts';
+import type { ApiServer } from '../http/api-server.ts';
 import { userOf } from '../http/authentication.ts';
 import { cursorAfter, nextCursor } from '../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../http/schemas.ts';
@@ -24,158 +25,171 @@ const params = closed({ id: Id });
 /** Routes of participations: lists, corrections and transitions. */
 export function participationRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
-    server.get(
-      '/participations',
-      {
-        schema: {
-          tags: ['participations'],
-          summary: "List the caller's participations, newest first, with the amounts due",
-          description:
-            'A service names the buyer in `user_id`. A due payment gets its account and unique code here, so `amount_due` is the exact amount to transfer.',
-          querystring: closed({
-            user_id: Type.Optional({ ...Id, description: 'Required for service callers' }),
-            status: Type.Optional(choice(participationStatuses)),
-            payment_state: Type.Optional(choice(paymentStates)),
-            ...pageQuery,
-          }),
-          response: { 200: pageOf(OwnParticipationSchema), ...problems('forbidden') },
-        },
-      },
-      async ({ actor, query }) => {
-        const caller = authorize(actor, 'participation.join');
-        const { user_id: named, status, payment_state: state, cursor, limit = 20 } = query;
-        const [before = null] = cursorAfter(cursor, ['id']);
-        const rows = await viewOwnParticipations(app.db, caller, userOf(caller, named), {
-          statuses: status && [status],
-          paymentStates: state && [state],
-          before,
-          limit: limit + 1,
-        });
-        return {
-          items: rows.slice(0, limit).map(ownParticipationOf),
-          next_cursor: nextCursor(rows, limit, (row) => [row.participation_id]),
-        };
-      },
-    );
-
-    server.get(
-      '/participations/:id',
-      {
-        schema: {
-          tags: ['participations'],
-          summary: 'Get a participation',
-          params,
-          response: {
-            200: ParticipationSchema,
-            ...problems('participation_not_found'),
-          },
-        },
-      },
-      async (request) => await viewParticipation(app.db, request.actor, request.params.id),
-    );
-
-    server.patch(
-      '/participations/:id',
-      {
-        schema: {
-          tags: ['participations'],
-          summary: 'Correct the address, the note or the quantity of a participation',
-          description:
-            'Address and note: while it is `reserved` or `confirmed`. Fewer slots: while the campaign accepts joins; the payment for them is refunded. For more slots join again.',
-          params,
-          body: Type.Partial(closed(JoinFields), { additionalProperties: false, minProperties: 1 }),
-          response: {
-            200: ParticipationSchema,
-            ...problems(
-              ...changeCodes,
-              'more_slots_by_joining',
-              'quantity_out_of_bounds',
-              'campaign_not_active',
-              'payment_not_open',
-            ),
-          },
-        },
-      },
-      async (request) => {
-        const { quantity, shipping_address: shippingAddress, note } = request.body;
-        const change = { quantity, shippingAddress, note };
-        const { id } = request.params;
-        return await runInTransaction(app.db, (tx) =>
-          changeParticipation(tx, request.actor, id, change),
-        );
-      },
-    );
-
-    server.post(
-      '/participations/:id/cancel',
-      {
-        schema: {
-          tags: ['participations'],
-          summary: 'Cancel a participation and release its slots',
-          params,
-          body: Type.Optional(closed({ reason: Type.Optional(text(1, 200)) })),
-          response: { 200: ParticipationSchema, ...changeProblems },
-        },
-      },
-      async (request) =>
-        await runInTransaction(app.db, (tx) =>
-          cancelParticipation(
-            tx,
-            request.actor,
-            request.params.id,
-            request.body?.reason?.trim() || null,
-          ),
-        ),
-    );
-
-    server.post(
-      '/participations/:id/confirm',
-      {
-        schema: {
-          tags: ['participations'],
-          summary: 'Confirm that the payment was verified',
-          params,
-          body: Type.Optional(closed({ reference: Type.Optional(text(1, 200)) })),
-          response: { 200: ParticipationSchema, ...problems(...changeCodes, 'installation_held') },
-        },
-      },
-      async (request) =>
-        await runInTransaction(app.db, (tx) =>
-          confirmParticipation(
-            tx,
-            request.actor,
-            request.params.id,
-            request.body?.reference?.trim() || null,
-          ),
-        ),
-    );
-
-    server.post(
-      '/participations/:id/fulfil',
-      {
-        schema: {
-          tags: ['participations'],
-          summary: 'Record that the goods were received',
-          params,
-          response: {
-            200: ParticipationSchema,
-            ...problems(
-              'forbidden',
-              'participation_not_found',
-              'participation_not_paid',
-              'participation_transition_not_allowed',
-              'campaign_busy',
-              'outcome_unknown',
-            ),
-          },
-        },
-      },
-      async (request) =>
-        await runInTransaction(app.db, (tx) =>
-          fulfilParticipation(tx, request.actor, request.params.id),
-        ),
-    );
+    readRoutes(server, app);
+    buyerRoutes(server, app);
+    fulfilmentRoutes(server, app);
   };
+}
+
+/** Routes that list and get participations. */
+function readRoutes(server: ApiServer, app: OperationDeps): void {
+  server.get(
+    '/participations',
+    {
+      schema: {
+        tags: ['participations'],
+        summary: "List the caller's participations, newest first, with the amounts due",
+        description:
+          'A service names the buyer in `user_id`. A due payment gets its account and unique code here, so `amount_due` is the exact amount to transfer.',
+        querystring: closed({
+          user_id: Type.Optional({ ...Id, description: 'Required for service callers' }),
+          status: Type.Optional(choice(participationStatuses)),
+          payment_state: Type.Optional(choice(paymentStates)),
+          ...pageQuery,
+        }),
+        response: { 200: pageOf(OwnParticipationSchema), ...problems('forbidden') },
+      },
+    },
+    async ({ actor, query }) => {
+      const caller = authorize(actor, 'participation.join');
+      const { user_id: named, status, payment_state: state, cursor, limit = 20 } = query;
+      const [before = null] = cursorAfter(cursor, ['id']);
+      const rows = await viewOwnParticipations(app.db, caller, userOf(caller, named), {
+        statuses: status && [status],
+        paymentStates: state && [state],
+        before,
+        limit: limit + 1,
+      });
+      return {
+        items: rows.slice(0, limit).map(ownParticipationOf),
+        next_cursor: nextCursor(rows, limit, (row) => [row.participation_id]),
+      };
+    },
+  );
+
+  server.get(
+    '/participations/:id',
+    {
+      schema: {
+        tags: ['participations'],
+        summary: 'Get a participation',
+        params,
+        response: {
+          200: ParticipationSchema,
+          ...problems('participation_not_found'),
+        },
+      },
+    },
+    async (request) => await viewParticipation(app.db, request.actor, request.params.id),
+  );
+}
+
+/** Routes with which a buyer corrects or cancels a participation. */
+function buyerRoutes(server: ApiServer, app: OperationDeps): void {
+  server.patch(
+    '/participations/:id',
+    {
+      schema: {
+        tags: ['participations'],
+        summary: 'Correct the address, the note or the quantity of a participation',
+        description:
+          'Address and note: while it is `reserved` or `confirmed`. Fewer slots: while the campaign accepts joins; the payment for them is refunded. For more slots join again.',
+        params,
+        body: Type.Partial(closed(JoinFields), { additionalProperties: false, minProperties: 1 }),
+        response: {
+          200: ParticipationSchema,
+          ...problems(
+            ...changeCodes,
+            'more_slots_by_joining',
+            'quantity_out_of_bounds',
+            'campaign_not_active',
+            'payment_not_open',
+          ),
+        },
+      },
+    },
+    async (request) => {
+      const { quantity, shipping_address: shippingAddress, note } = request.body;
+      const change = { quantity, shippingAddress, note };
+      const { id } = request.params;
+      return await runInTransaction(app.db, (tx) =>
+        changeParticipation(tx, request.actor, id, change),
+      );
+    },
+  );
+
+  server.post(
+    '/participations/:id/cancel',
+    {
+      schema: {
+        tags: ['participations'],
+        summary: 'Cancel a participation and release its slots',
+        params,
+        body: Type.Optional(closed({ reason: Type.Optional(text(1, 200)) })),
+        response: { 200: ParticipationSchema, ...changeProblems },
+      },
+    },
+    async (request) =>
+      await runInTransaction(app.db, (tx) =>
+        cancelParticipation(
+          tx,
+          request.actor,
+          request.params.id,
+          request.body?.reason?.trim() || null,
+        ),
+      ),
+  );
+}
+
+/** Routes that confirm and fulfil a participation. */
+function fulfilmentRoutes(server: ApiServer, app: OperationDeps): void {
+  server.post(
+    '/participations/:id/confirm',
+    {
+      schema: {
+        tags: ['participations'],
+        summary: 'Confirm that the payment was verified',
+        params,
+        body: Type.Optional(closed({ reference: Type.Optional(text(1, 200)) })),
+        response: { 200: ParticipationSchema, ...problems(...changeCodes, 'installation_held') },
+      },
+    },
+    async (request) =>
+      await runInTransaction(app.db, (tx) =>
+        confirmParticipation(
+          tx,
+          request.actor,
+          request.params.id,
+          request.body?.reference?.trim() || null,
+        ),
+      ),
+  );
+
+  server.post(
+    '/participations/:id/fulfil',
+    {
+      schema: {
+        tags: ['participations'],
+        summary: 'Record that the goods were received',
+        params,
+        response: {
+          200: ParticipationSchema,
+          ...problems(
+            'forbidden',
+            'participation_not_found',
+            'participation_not_paid',
+            'participation_transition_not_allowed',
+            'campaign_busy',
+            'outcome_unknown',
+          ),
+        },
+      },
+    },
+    async (request) =>
+      await runInTransaction(app.db, (tx) =>
+        fulfilParticipation(tx, request.actor, request.params.id),
+      ),
+  );
 }
 
 const changeCodes = [

@@ -3,6 +3,7 @@ import Type from 'typebox';
 import { viewCampaign } from '../campaigns/operations.ts';
 import type { OperationDeps } from '../operation/deps.ts';
 import type { ErrorCode } from '../errors/errors.ts';
+import type { ApiServer } from '../http/api-server.ts';
 import { idempotencyKeyOf, userOf } from '../http/authentication.ts';
 import { cursorAfter, nextCursor } from '../http/cursor.ts';
 import {
@@ -14,7 +15,6 @@ import {
   pageQuery,
   problems,
   text,
-  Timestamp,
 } from '../http/schemas.ts';
 import { authorize } from '../identity/policy.ts';
 import { runInTransaction } from '../operation/run.ts';
@@ -30,62 +30,9 @@ import {
 } from './operations.ts';
 import { waitingStatuses } from './status.ts';
 import { listedEntryOf } from './waiting.ts';
+import { ListedEntrySchema, WaitingEntrySchema } from './schemas.ts';
 
 const params = closed({ id: Id });
-
-const listedFields = {
-  id: Id,
-  campaign_id: Id,
-  user_id: Id,
-  quantity: Type.Integer(),
-  status: choice(waitingStatuses),
-  overtaken: Type.Integer({
-    description: 'Offers made to later entries that asked for fewer slots',
-  }),
-  paid_at: nullable(
-    Type.Unsafe<Date>({
-      ...Timestamp,
-      description:
-        'When its kept money was paid. Paid entries are ahead of all others, in order of this time',
-    }),
-  ),
-  created_at: Timestamp,
-  updated_at: Timestamp,
-  offered_at: nullable(Timestamp),
-  offer_expires_at: nullable(Timestamp),
-  accepted_at: nullable(Timestamp),
-  declined_at: nullable(Timestamp),
-  lapsed_at: nullable(Timestamp),
-  withdrawn_at: nullable(Timestamp),
-  closed_at: nullable(Timestamp),
-  participation_id: nullable(Id),
-};
-const ListedEntrySchema = closed(listedFields, { title: 'ListedWaitingEntry' });
-
-const WaitingEntrySchema = closed(
-  {
-    ...listedFields,
-    shipping_address: Type.String(),
-    note: nullable(Type.String()),
-    order_id: nullable(
-      Type.Unsafe<string>({
-        ...Id,
-        description:
-          'For an offer after success: paying accepts it, see /participations/{order_id}/payment',
-      }),
-    ),
-    refund_id: nullable(
-      Type.Unsafe<string>({
-        ...Id,
-        description: 'The refund whose money is kept; due again when the entry ends without slots',
-      }),
-    ),
-    kept_amount: nullable(Type.Integer({ description: 'Kept money in whole rupiah' })),
-    position: nullable(Type.Integer({ description: '1 for the first entry' })),
-    slots_ahead: Type.Integer({ description: 'Slots that the entries ahead ask for' }),
-  },
-  { title: 'WaitingEntry' },
-);
 
 const leaveProblems: readonly ErrorCode[] = [
   'forbidden',
@@ -100,208 +47,220 @@ const leaveProblems: readonly ErrorCode[] = [
 /** Routes of the waiting list and its offers. */
 export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
-    server.post(
-      '/campaigns/:id/waiting',
-      {
-        config: { idempotency: 'own' },
-        schema: {
-          tags: ['waiting'],
-          summary: 'Join the waiting list of a full campaign',
-          description:
-            'Free slots are offered in order of arrival, to the first entry that asks for no more than are free; an entry that asks for more is overtaken at most three times. An offer reserves its slots until `offer_expires_at`. With an Idempotency-Key a repeated request returns the same entry in its current state; refusals are not stored.',
-          params,
-          headers: Type.Object({
-            'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
-          }),
-          body: closed({
-            user_id: Type.Optional({
-              ...Id,
-              description: 'The buyer; required for service callers',
-            }),
-            quantity: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
-            shipping_address: text(10, 240),
-            note: Type.Optional(nullable(text(0, 160))),
-          }),
-          response: {
-            201: WaitingEntrySchema,
-            ...problems(
-              'campaign_not_found',
-              'forbidden',
-              'campaign_not_active',
-              'campaign_closing',
-              'deadline_passed',
-              'already_waiting',
-              'slots_available',
-              'waiting_list_full',
-              'quantity_out_of_bounds',
-              'idempotency_key_reused',
-              'campaign_busy',
-              'outcome_unknown',
-            ),
-          },
-        },
-      },
-      async (request, reply) => {
-        const { user_id, quantity, shipping_address, note } = request.body;
-        const caller = authorize(request.actor, 'waiting.join');
-        const input = {
-          userId: userOf(caller, user_id),
-          quantity,
-          shippingAddress: shipping_address,
-          note: note ?? undefined,
-          key: idempotencyKeyOf(request),
-        };
-        const { id } = request.params;
-        const entry = await runInTransaction(app.db, (tx) => waitForSlots(tx, caller, id, input));
-        return reply.code(201).send(entry);
-      },
-    );
-
-    server.get(
-      '/campaigns/:id/waiting',
-      {
-        schema: {
-          tags: ['waiting'],
-          summary: 'List the waiting list in order of arrival; for the seller and operators',
-          params,
-          querystring: closed({ status: Type.Optional(choice(waitingStatuses)), ...pageQuery }),
-          response: {
-            200: pageOf(ListedEntrySchema),
-            ...problems('forbidden', 'campaign_not_found'),
-          },
-        },
-      },
-      async ({ actor, params: { id }, query: { status = null, cursor, limit = 20 } }) => {
-        const [last = 0] = cursorAfter(cursor, ['number']);
-        const page = { status, after: BigInt(last), limit };
-        const rows = await listWaiting(app.db, actor, id, page);
-        const items = rows.slice(0, limit).map(listedEntryOf);
-        return { items, next_cursor: nextCursor(rows, limit, (row) => [Number(row.position)]) };
-      },
-    );
-
-    server.get(
-      '/campaigns/:id/waiting/mine',
-      {
-        schema: {
-          tags: ['waiting'],
-          summary: "Get the caller's current or last entry of a waiting list",
-          params,
-          querystring: closed({
-            user_id: Type.Optional({
-              ...Id,
-              description: 'The buyer; required for service callers',
-            }),
-          }),
-          response: {
-            200: WaitingEntrySchema,
-            ...problems('forbidden', 'campaign_not_found', 'waiting_entry_not_found'),
-          },
-        },
-      },
-      async ({ actor, params: { id }, query }) => {
-        const caller = authorize(actor, 'waiting.join');
-        await viewCampaign(app.db, caller, id);
-        return await viewOwnWaitingEntry(app.db, id, userOf(caller, query.user_id));
-      },
-    );
-
-    server.get(
-      '/waiting/:id',
-      {
-        schema: {
-          tags: ['waiting'],
-          summary: 'Get a waiting-list entry',
-          params,
-          response: {
-            200: WaitingEntrySchema,
-            ...problems('forbidden', 'waiting_entry_not_found'),
-          },
-        },
-      },
-      async ({ actor, params: { id } }) => await viewWaitingEntry(app.db, actor, id),
-    );
-
-    server.post(
-      '/waiting/:id/accept',
-      {
-        schema: {
-          tags: ['waiting'],
-          summary: 'Accept an offer',
-          description:
-            'Creates a participation like a join; a repeated request returns the same one.',
-          params,
-          response: {
-            200: WaitingEntrySchema,
-            ...problems(
-              ...leaveProblems,
-              'offer_expired',
-              'offer_is_paid',
-              'quantity_out_of_bounds',
-            ),
-          },
-        },
-      },
-      async ({ actor, params: { id } }) =>
-        await runInTransaction(app.db, (tx) => acceptOffer(tx, actor, id)),
-    );
-
-    server.post(
-      '/waiting/:id/decline',
-      {
-        schema: {
-          tags: ['waiting'],
-          summary: 'Decline an offer',
-          params,
-          response: { 200: WaitingEntrySchema, ...problems(...leaveProblems) },
-        },
-      },
-      async ({ actor, params: { id } }) =>
-        await runInTransaction(app.db, (tx) => declineOffer(tx, actor, id)),
-    );
-
-    server.post(
-      '/waiting/:id/withdraw',
-      {
-        schema: {
-          tags: ['waiting'],
-          summary: 'Withdraw from the waiting list',
-          params,
-          response: { 200: WaitingEntrySchema, ...problems(...leaveProblems) },
-        },
-      },
-      async ({ actor, params: { id } }) =>
-        await runInTransaction(app.db, (tx) => withdrawEntry(tx, actor, id)),
-    );
-
-    server.post(
-      '/refunds/:id/wait',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'Replace a refund by an entry at the head of the waiting list',
-          description:
-            'For a refund with `may_wait` (see /participations/{id}/refunds): the money was paid in time but recorded after its slots went to others. It is kept for the same number of slots and pays for them as soon as they are free, which creates a confirmed participation, `participation_id`. To get the money back, withdraw the entry; the refund is also due again when the entry ends in any other way. A repeated request returns the same entry.',
-          params,
-          response: {
-            201: WaitingEntrySchema,
-            ...problems(
-              'forbidden',
-              'movement_not_found',
-              'refund_has_no_choice',
-              'refund_sent_already',
-              'waiting_list_closed',
-              'quantity_out_of_bounds',
-              'campaign_busy',
-              'outcome_unknown',
-            ),
-          },
-        },
-      },
-      async ({ actor, params: { id } }, reply) => {
-        const entry = await runInTransaction(app.db, (tx) => waitInsteadOfRefund(tx, actor, id));
-        return reply.code(201).send(entry);
-      },
-    );
+    waitRoute(server, app);
+    viewRoutes(server, app);
+    offerRoutes(server, app);
+    refundRoute(server, app);
   };
+}
+
+/** Route that joins the waiting list of a campaign. */
+function waitRoute(server: ApiServer, app: OperationDeps): void {
+  server.post(
+    '/campaigns/:id/waiting',
+    {
+      config: { idempotency: 'own' },
+      schema: {
+        tags: ['waiting'],
+        summary: 'Join the waiting list of a full campaign',
+        description:
+          'Free slots are offered in order of arrival, to the first entry that asks for no more than are free; an entry that asks for more is overtaken at most three times. An offer reserves its slots until `offer_expires_at`. With an Idempotency-Key a repeated request returns the same entry in its current state; refusals are not stored.',
+        params,
+        headers: Type.Object({
+          'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+        }),
+        body: closed({
+          user_id: Type.Optional({
+            ...Id,
+            description: 'The buyer; required for service callers',
+          }),
+          quantity: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
+          shipping_address: text(10, 240),
+          note: Type.Optional(nullable(text(0, 160))),
+        }),
+        response: {
+          201: WaitingEntrySchema,
+          ...problems(
+            'campaign_not_found',
+            'forbidden',
+            'campaign_not_active',
+            'campaign_closing',
+            'deadline_passed',
+            'already_waiting',
+            'slots_available',
+            'waiting_list_full',
+            'quantity_out_of_bounds',
+            'idempotency_key_reused',
+            'campaign_busy',
+            'outcome_unknown',
+          ),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { user_id, quantity, shipping_address, note } = request.body;
+      const caller = authorize(request.actor, 'waiting.join');
+      const input = {
+        userId: userOf(caller, user_id),
+        quantity,
+        shippingAddress: shipping_address,
+        note: note ?? undefined,
+        key: idempotencyKeyOf(request),
+      };
+      const { id } = request.params;
+      const entry = await runInTransaction(app.db, (tx) => waitForSlots(tx, caller, id, input));
+      return reply.code(201).send(entry);
+    },
+  );
+}
+
+/** Routes that list waiting entries and get one. */
+function viewRoutes(server: ApiServer, app: OperationDeps): void {
+  server.get(
+    '/campaigns/:id/waiting',
+    {
+      schema: {
+        tags: ['waiting'],
+        summary: 'List the waiting list in order of arrival; for the seller and operators',
+        params,
+        querystring: closed({ status: Type.Optional(choice(waitingStatuses)), ...pageQuery }),
+        response: {
+          200: pageOf(ListedEntrySchema),
+          ...problems('forbidden', 'campaign_not_found'),
+        },
+      },
+    },
+    async ({ actor, params: { id }, query: { status = null, cursor, limit = 20 } }) => {
+      const [last = 0] = cursorAfter(cursor, ['number']);
+      const page = { status, after: BigInt(last), limit };
+      const rows = await listWaiting(app.db, actor, id, page);
+      const items = rows.slice(0, limit).map(listedEntryOf);
+      return { items, next_cursor: nextCursor(rows, limit, (row) => [Number(row.position)]) };
+    },
+  );
+
+  server.get(
+    '/campaigns/:id/waiting/mine',
+    {
+      schema: {
+        tags: ['waiting'],
+        summary: "Get the caller's current or last entry of a waiting list",
+        params,
+        querystring: closed({
+          user_id: Type.Optional({
+            ...Id,
+            description: 'The buyer; required for service callers',
+          }),
+        }),
+        response: {
+          200: WaitingEntrySchema,
+          ...problems('forbidden', 'campaign_not_found', 'waiting_entry_not_found'),
+        },
+      },
+    },
+    async ({ actor, params: { id }, query }) => {
+      const caller = authorize(actor, 'waiting.join');
+      await viewCampaign(app.db, caller, id);
+      return await viewOwnWaitingEntry(app.db, id, userOf(caller, query.user_id));
+    },
+  );
+
+  server.get(
+    '/waiting/:id',
+    {
+      schema: {
+        tags: ['waiting'],
+        summary: 'Get a waiting-list entry',
+        params,
+        response: {
+          200: WaitingEntrySchema,
+          ...problems('forbidden', 'waiting_entry_not_found'),
+        },
+      },
+    },
+    async ({ actor, params: { id } }) => await viewWaitingEntry(app.db, actor, id),
+  );
+}
+
+/** Routes that accept or decline an offer, or withdraw an entry. */
+function offerRoutes(server: ApiServer, app: OperationDeps): void {
+  server.post(
+    '/waiting/:id/accept',
+    {
+      schema: {
+        tags: ['waiting'],
+        summary: 'Accept an offer',
+        description:
+          'Creates a participation like a join; a repeated request returns the same one.',
+        params,
+        response: {
+          200: WaitingEntrySchema,
+          ...problems(...leaveProblems, 'offer_expired', 'offer_is_paid', 'quantity_out_of_bounds'),
+        },
+      },
+    },
+    async ({ actor, params: { id } }) =>
+      await runInTransaction(app.db, (tx) => acceptOffer(tx, actor, id)),
+  );
+
+  server.post(
+    '/waiting/:id/decline',
+    {
+      schema: {
+        tags: ['waiting'],
+        summary: 'Decline an offer',
+        params,
+        response: { 200: WaitingEntrySchema, ...problems(...leaveProblems) },
+      },
+    },
+    async ({ actor, params: { id } }) =>
+      await runInTransaction(app.db, (tx) => declineOffer(tx, actor, id)),
+  );
+
+  server.post(
+    '/waiting/:id/withdraw',
+    {
+      schema: {
+        tags: ['waiting'],
+        summary: 'Withdraw from the waiting list',
+        params,
+        response: { 200: WaitingEntrySchema, ...problems(...leaveProblems) },
+      },
+    },
+    async ({ actor, params: { id } }) =>
+      await runInTransaction(app.db, (tx) => withdrawEntry(tx, actor, id)),
+  );
+}
+
+/** Route that waits again instead of a refund. */
+function refundRoute(server: ApiServer, app: OperationDeps): void {
+  server.post(
+    '/refunds/:id/wait',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'Replace a refund by an entry at the head of the waiting list',
+        description:
+          'For a refund with `may_wait` (see /participations/{id}/refunds): the money was paid in time but recorded after its slots went to others. It is kept for the same number of slots and pays for them as soon as they are free, which creates a confirmed participation, `participation_id`. To get the money back, withdraw the entry; the refund is also due again when the entry ends in any other way. A repeated request returns the same entry.',
+        params,
+        response: {
+          201: WaitingEntrySchema,
+          ...problems(
+            'forbidden',
+            'movement_not_found',
+            'refund_has_no_choice',
+            'refund_sent_already',
+            'waiting_list_closed',
+            'quantity_out_of_bounds',
+            'campaign_busy',
+            'outcome_unknown',
+          ),
+        },
+      },
+    },
+    async ({ actor, params: { id } }, reply) => {
+      const entry = await runInTransaction(app.db, (tx) => waitInsteadOfRefund(tx, actor, id));
+      return reply.code(201).send(entry);
+    },
+  );
 }

@@ -91,7 +91,7 @@ const steps: Readonly<Record<string, (world: World) => Promise<void>>> = {
       bytes: Buffer.from(csv),
       fileName: 'mutasi.csv',
       mapping: undefined,
-      patienceMs: 60_000,
+      maxWaitMs: 60_000,
     });
     const [line] = await ask<{ line_id: string; status: string; outcome: string | null }>(
       db,

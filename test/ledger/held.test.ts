@@ -45,7 +45,7 @@ const movements: Record<string, (tx: Tx) => Promise<unknown>> = {
       bytes: Buffer.from('date,description,amount\n'),
       fileName: 'mutasi.csv',
       mapping: undefined,
-      patienceMs: 60_000,
+      maxWaitMs: 60_000,
     }),
   'confirms a participation': (tx) => confirmParticipation(tx, service, participationId, null),
 };

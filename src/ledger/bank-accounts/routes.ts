@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { Database } from '../../database/pool.ts';
+import type { ApiServer } from '../../http/api-server.ts';
 import { userOf } from '../../http/authentication.ts';
 import { closed, Id, problems } from '../../http/schemas.ts';
 import { authorize } from '../../identity/policy.ts';
@@ -35,176 +36,193 @@ const forWhom = { user_id: Type.Optional({ ...Id, description: 'Required of serv
 /** Routes of the bank accounts of the platform, buyers and brands. */
 export function bankAccountRoutes(app: BankAccountDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
-    server.get(
-      '/receiving-accounts',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'The accounts to which buyers transfer, the default first',
-          response: {
-            200: closed({ items: Type.Array(ReceivingAccountSchema) }),
-            ...problems('forbidden'),
-          },
-        },
-      },
-      async ({ actor }) => {
-        const rows = await receivingAccounts(app.db, actor);
-        return { items: rows.map(receivingAccountOf) };
-      },
-    );
-
-    server.post(
-      '/receiving-accounts',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'Add an account to which buyers transfer; the first one is the default',
-          body: closed({ ...bankFields, is_default: Type.Optional(Type.Boolean()) }),
-          response: {
-            201: ReceivingAccountSchema,
-            ...problems(
-              'forbidden',
-              'reauthentication_required',
-              'campaign_busy',
-              'outcome_unknown',
-              'receiving_account_exists',
-            ),
-          },
-        },
-      },
-      async ({ actor, body: { is_default = false, ...given } }, reply) => {
-        const row = await runInTransaction(app.db, (tx) =>
-          addReceivingAccount(tx, actor, given, is_default),
-        );
-        return reply.code(201).send(receivingAccountOf(row));
-      },
-    );
-
-    server.patch(
-      '/receiving-accounts/:id',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'Make an account the default, switch it on or off, correct its holder',
-          params,
-          body: closed({
-            holder: Type.Optional(bankFields.holder),
-            is_default: Type.Optional(Type.Literal(true)),
-            is_active: Type.Optional(Type.Boolean()),
-            statement_through: Type.Optional(
-              Type.String({
-                format: 'date',
-                description:
-                  'Every transfer through that day (Asia/Jakarta) has been imported; an earlier day changes nothing',
-              }),
-            ),
-          }),
-          response: {
-            200: ReceivingAccountSchema,
-            ...problems(
-              'forbidden',
-              'reauthentication_required',
-              'campaign_busy',
-              'outcome_unknown',
-              'receiving_account_not_found',
-              'receiving_account_is_default',
-            ),
-          },
-        },
-      },
-      async ({ actor, params: { id }, body }) => {
-        const change = {
-          holder: body.holder,
-          isDefault: body.is_default,
-          isActive: body.is_active,
-          statementThrough: body.statement_through,
-        };
-        const row = await runInTransaction(app.db, (tx) =>
-          editReceivingAccount(tx, actor, id, change),
-        );
-        // Campaigns that waited for this statement get a lifecycle run.
-        if (body.statement_through !== undefined) app.scheduler.wake();
-        return receivingAccountOf(row);
-      },
-    );
-
-    server.get(
-      '/refund-account',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'Where a buyer wants money back',
-          querystring: closed(forWhom),
-          response: { 200: OwnAccountSchema, ...problems('forbidden', 'bank_account_not_found') },
-        },
-      },
-      async ({ actor, query: { user_id } }) => {
-        const userId = staffMayName(actor, user_id);
-        return ownAccountOf(await refundAccount(app.db, actor, userId));
-      },
-    );
-
-    server.put(
-      '/refund-account',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'Say where a buyer wants money back',
-          body: closed({ ...forWhom, ...bankFields }),
-          response: {
-            200: OwnAccountSchema,
-            ...problems('forbidden', 'campaign_busy', 'outcome_unknown'),
-          },
-        },
-      },
-      async ({ actor, body: { user_id, ...given } }) => {
-        const userId = staffMayName(actor, user_id);
-        return ownAccountOf(
-          await runInTransaction(app.db, (tx) => setRefundAccount(tx, actor, userId, given)),
-        );
-      },
-    );
-
-    server.get(
-      '/brands/:id/payout-account',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'Where a brand is paid out to; for its owner and staff',
-          params,
-          response: {
-            200: OwnAccountSchema,
-            ...problems('forbidden', 'brand_not_found', 'bank_account_not_found'),
-          },
-        },
-      },
-      async ({ actor, params: { id } }) => ownAccountOf(await payoutAccount(app.db, actor, id)),
-    );
-
-    server.put(
-      '/brands/:id/payout-account',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'Say where a brand is paid out to',
-          params,
-          body: closed(bankFields),
-          response: {
-            200: OwnAccountSchema,
-            ...problems(
-              'forbidden',
-              'reauthentication_required',
-              'campaign_busy',
-              'outcome_unknown',
-              'brand_not_found',
-            ),
-          },
-        },
-      },
-      async ({ actor, params: { id }, body }) =>
-        ownAccountOf(await runInTransaction(app.db, (tx) => setPayoutAccount(tx, actor, id, body))),
-    );
+    receivingAccountListRoutes(server, app);
+    receivingAccountRoute(server, app);
+    refundAccountRoutes(server, app);
+    payoutAccountRoutes(server, app);
   };
+}
+
+/** Routes that list and add accounts that buyers pay to. */
+function receivingAccountListRoutes(server: ApiServer, app: BankAccountDeps): void {
+  server.get(
+    '/receiving-accounts',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'The accounts to which buyers transfer, the default first',
+        response: {
+          200: closed({ items: Type.Array(ReceivingAccountSchema) }),
+          ...problems('forbidden'),
+        },
+      },
+    },
+    async ({ actor }) => {
+      const rows = await receivingAccounts(app.db, actor);
+      return { items: rows.map(receivingAccountOf) };
+    },
+  );
+
+  server.post(
+    '/receiving-accounts',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'Add an account to which buyers transfer; the first one is the default',
+        body: closed({ ...bankFields, is_default: Type.Optional(Type.Boolean()) }),
+        response: {
+          201: ReceivingAccountSchema,
+          ...problems(
+            'forbidden',
+            'reauthentication_required',
+            'campaign_busy',
+            'outcome_unknown',
+            'receiving_account_exists',
+          ),
+        },
+      },
+    },
+    async ({ actor, body: { is_default = false, ...given } }, reply) => {
+      const row = await runInTransaction(app.db, (tx) =>
+        addReceivingAccount(tx, actor, given, is_default),
+      );
+      return reply.code(201).send(receivingAccountOf(row));
+    },
+  );
+}
+
+/** Route that changes one account that buyers pay to. */
+function receivingAccountRoute(server: ApiServer, app: BankAccountDeps): void {
+  server.patch(
+    '/receiving-accounts/:id',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'Make an account the default, switch it on or off, correct its holder',
+        params,
+        body: closed({
+          holder: Type.Optional(bankFields.holder),
+          is_default: Type.Optional(Type.Literal(true)),
+          is_active: Type.Optional(Type.Boolean()),
+          statement_through: Type.Optional(
+            Type.String({
+              format: 'date',
+              description:
+                'Every transfer through that day (Asia/Jakarta) has been imported; an earlier day changes nothing',
+            }),
+          ),
+        }),
+        response: {
+          200: ReceivingAccountSchema,
+          ...problems(
+            'forbidden',
+            'reauthentication_required',
+            'campaign_busy',
+            'outcome_unknown',
+            'receiving_account_not_found',
+            'receiving_account_is_default',
+          ),
+        },
+      },
+    },
+    async ({ actor, params: { id }, body }) => {
+      const change = {
+        holder: body.holder,
+        isDefault: body.is_default,
+        isActive: body.is_active,
+        statementThrough: body.statement_through,
+      };
+      const row = await runInTransaction(app.db, (tx) =>
+        editReceivingAccount(tx, actor, id, change),
+      );
+      // Campaigns that waited for this statement get a lifecycle run.
+      if (body.statement_through !== undefined) app.scheduler.wake();
+      return receivingAccountOf(row);
+    },
+  );
+}
+
+/** Routes of a buyer's account for refunds. */
+function refundAccountRoutes(server: ApiServer, app: BankAccountDeps): void {
+  server.get(
+    '/refund-account',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'Where a buyer wants money back',
+        querystring: closed(forWhom),
+        response: { 200: OwnAccountSchema, ...problems('forbidden', 'bank_account_not_found') },
+      },
+    },
+    async ({ actor, query: { user_id } }) => {
+      const userId = staffMayName(actor, user_id);
+      return ownAccountOf(await refundAccount(app.db, actor, userId));
+    },
+  );
+
+  server.put(
+    '/refund-account',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'Say where a buyer wants money back',
+        body: closed({ ...forWhom, ...bankFields }),
+        response: {
+          200: OwnAccountSchema,
+          ...problems('forbidden', 'campaign_busy', 'outcome_unknown'),
+        },
+      },
+    },
+    async ({ actor, body: { user_id, ...given } }) => {
+      const userId = staffMayName(actor, user_id);
+      return ownAccountOf(
+        await runInTransaction(app.db, (tx) => setRefundAccount(tx, actor, userId, given)),
+      );
+    },
+  );
+}
+
+/** Routes of a brand's account for payouts. */
+function payoutAccountRoutes(server: ApiServer, app: BankAccountDeps): void {
+  server.get(
+    '/brands/:id/payout-account',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'Where a brand is paid out to; for its owner and staff',
+        params,
+        response: {
+          200: OwnAccountSchema,
+          ...problems('forbidden', 'brand_not_found', 'bank_account_not_found'),
+        },
+      },
+    },
+    async ({ actor, params: { id } }) => ownAccountOf(await payoutAccount(app.db, actor, id)),
+  );
+
+  server.put(
+    '/brands/:id/payout-account',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'Say where a brand is paid out to',
+        params,
+        body: closed(bankFields),
+        response: {
+          200: OwnAccountSchema,
+          ...problems(
+            'forbidden',
+            'reauthentication_required',
+            'campaign_busy',
+            'outcome_unknown',
+            'brand_not_found',
+          ),
+        },
+      },
+    },
+    async ({ actor, params: { id }, body }) =>
+      ownAccountOf(await runInTransaction(app.db, (tx) => setPayoutAccount(tx, actor, id, body))),
+  );
 }
 
 /** Returns the owner of the account. Operators and the service may name a buyer. */

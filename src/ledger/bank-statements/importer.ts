@@ -8,9 +8,10 @@ import { assertNotQuarantined } from '../../quarantine/operations.ts';
 import { runInTransaction } from '../../operation/run.ts';
 import type { ParsedStatement } from '../statement-files/parse.ts';
 import * as sql from './import-queries.ts';
-import { identify, type Identified } from './line-identity.ts';
-import { dayAfter, dayInJakarta, readByMapping, storedMappingOf } from './mapping.ts';
+import { type Identified, identifyLines } from './line-identity.ts';
+import { dayInJakarta, readByMapping, storedMappingOf } from './mapping.ts';
 import * as lines from './queries.ts';
+import { noteThrough } from './covered-days.ts';
 
 /** How often workers look for unfinished imports. */
 const everyMs = 5_000;
@@ -82,16 +83,16 @@ export class StatementImporter implements Job {
   }
 
   /**
-   * Runs one import in this process. Resolves when it is finished or after `patienceMs`; the import
+   * Runs one import in this process. Resolves when it is finished or after `maxWaitMs`; the import
    * continues in either case. `read` is the parsed file, if the caller has it. Never throws.
    */
-  async drive(importId: string, patienceMs: number, read?: ParsedStatement): Promise<void> {
+  async drive(importId: string, maxWaitMs: number, read?: ParsedStatement): Promise<void> {
     const work = this.#takeOne(importId, read);
     this.#driven.add(work);
     void work.finally(() => this.#driven.delete(work));
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, patienceMs);
+      timer = setTimeout(resolve, maxWaitMs);
     });
     await Promise.race([work, patience]);
     clearTimeout(timer);
@@ -249,22 +250,6 @@ async function lockImport(tx: Tx, importId: string, token: string): Promise<Lock
   return job;
 }
 
-/**
- * The lines of a file that are new for its account. The result is the same each time an import
- * resumes.
- */
-export async function identifyLines(
-  db: Database,
-  { account_id: accountId, import_id: importId }: Pick<sql.ImportRow, 'account_id' | 'import_id'>,
-  read: ParsedStatement['lines'],
-): Promise<readonly Identified[]> {
-  const days = read.map(({ day }) => day).toSorted();
-  const [first, last] = [days[0], days.at(-1)];
-  if (first === undefined || last === undefined) return [];
-  const known = await db.rows(sql.storedLines, accountId, first, last, importId);
-  return identify(read, known);
-}
-
 function columnsOf(fresh: readonly (Identified & { readonly position: number })[]) {
   const each = <T>(what: (one: Identified['line']) => T) => fresh.map(({ line }) => what(line));
   return [
@@ -299,33 +284,4 @@ async function linesToMatch(db: Database, accountId: string): Promise<readonly s
   const withStatus = (status: lines.StatementLineStatus) =>
     inOrder.filter((line) => line.status === status).map(({ line_id }) => line_id);
   return [...withStatus('unmatched'), ...withStatus('ambiguous')];
-}
-
-/**
- * Stores the day through which the account is completely imported. Returns the campaigns that this
- * decides.
- */
-async function noteThrough(tx: Tx, row: sql.ImportRow, parsed: ParsedStatement): Promise<void> {
-  const yesterday = dayAfter(dayInJakarta(row.created_at), -1);
-  const [from, through] = coveredDays(parsed, row.stated_through, yesterday);
-  if (through === undefined) return;
-  await tx.rows(sql.noteThrough, row.account_id, from ?? null, through);
-}
-
-/**
- * The period for which the file has every line. The day of the download is excluded, because more
- * transfers may arrive. Without a period in the file, the last line's day is excluded too, because
- * it may be cut off. The first day is undefined if an operator declared the import complete.
- */
-export function coveredDays(
-  { period, lines: read }: ParsedStatement,
-  saidThrough: string | null,
-  yesterday: string,
-): readonly [from: string | undefined, through: string | undefined] {
-  const earliest = (day: string) => (day < yesterday ? day : yesterday);
-  if (saidThrough !== null) return [undefined, earliest(saidThrough)];
-  if (period !== undefined) return [period.from, earliest(period.to)];
-  const days = read.map(({ day }) => day).toSorted();
-  const last = days.at(-1);
-  return [days[0], last === undefined ? undefined : earliest(dayAfter(last, -1))];
 }

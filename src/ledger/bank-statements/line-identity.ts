@@ -1,5 +1,8 @@
 import { hash } from 'node:crypto';
 import type { StatementLine } from '../statement-files/values/types.ts';
+import type { Database } from '../../database/pool.ts';
+import type { ParsedStatement } from '../statement-files/parse.ts';
+import * as sql from './import-queries.ts';
 
 /** A line of an account that an earlier import stored. */
 export interface KnownLine {
@@ -198,4 +201,20 @@ function asKnown(line: StatementLine): KnownLine {
 function keyOf({ booked_on, amount, description, reference, balance_sen }: KnownLine): string {
   const parts = [booked_on, amount, plain(description), reference ?? '', balance_sen ?? ''];
   return parts.map(String).join('|');
+}
+
+/**
+ * The lines of a file that are new for its account. The result is the same each time an import
+ * resumes.
+ */
+export async function identifyLines(
+  db: Database,
+  { account_id: accountId, import_id: importId }: Pick<sql.ImportRow, 'account_id' | 'import_id'>,
+  read: ParsedStatement['lines'],
+): Promise<readonly Identified[]> {
+  const days = read.map(({ day }) => day).toSorted();
+  const [first, last] = [days[0], days.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const known = await db.rows(sql.storedLines, accountId, first, last, importId);
+  return identify(read, known);
 }

@@ -11,42 +11,19 @@ import { runInTransaction } from '../../operation/run.ts';
 import { previewTable, type ParsedStatement } from '../statement-files/parse.ts';
 import * as sql from './import-queries.ts';
 import { findReceivingAccount, type ReceivingAccountRow } from '../bank-accounts/queries.ts';
-import { identifyLines, maxSkippedKept, type StatementImporter } from './importer.ts';
-import {
-  dayInJakarta,
-  readByMapping,
-  recognise,
-  storedMappingOf,
-  type StoredMapping,
-} from './mapping.ts';
-import { countOpenLines, paymentsFor } from './queries.ts';
+import { maxSkippedKept, type StatementImporter } from './importer.ts';
+import { dayInJakarta, storedMappingOf, type StoredMapping } from './mapping.ts';
+import { countOpenLines } from './queries.ts';
+import { readStatement, keptMapping } from './read-statement.ts';
 
 /** Maximum size of a statement in bytes: 20,000 lines (`maxStatementRows`) of 400 bytes. */
 export const maxStatementBytes = sizeLimits.statementBytes.max;
 
-/** What an import would do with a transfer. */
-export interface PreviewedLine {
-  /** Line of the file, from 1. */
-  readonly row: number;
-  readonly booked_on: string;
-  readonly amount: bigint;
-  readonly description: string;
-  /**
-   * `match`: it fits exactly one open payment. `known`: it was imported before and is skipped.
-   * `doubtful`: it may have been imported before, and a person must decide.
-   */
-  readonly outcome: 'match' | 'ambiguous' | 'unmatched' | 'known' | 'doubtful';
-  readonly participation_id: string | null;
-}
+/** An API request waits this long for its import; then it is answered with 202. */
+export const maxImportWaitMs = 10_000;
 
-/** A parsed file and the effects that its import would have; nothing is changed. */
-export interface StatementPreview {
-  readonly parsed: ParsedStatement;
-  readonly mapping: StoredMapping;
-  readonly lines: readonly PreviewedLine[];
-}
-
-interface ImportDeps {
+/** Dependencies of imports. */
+export interface ImportDeps {
   readonly db: Database;
   readonly importer: StatementImporter;
 }
@@ -61,73 +38,6 @@ export async function authorizeImport(
   const account = await db.maybe(findReceivingAccount, accountId);
   if (account === undefined) throw new DomainError('receiving_account_not_found', {});
   return account;
-}
-
-/**
- * Previews the import of a file line by line; nothing is changed. Without a mapping it uses the
- * mapping of the account, or else the built-in one that fits. Refuses: forbidden,
- * receiving_account_not_found, statement_not_readable.
- */
-export async function previewStatement(
-  db: Database,
-  actor: Actor,
-  accountId: string,
-  { bytes, mapping }: { readonly bytes: Buffer; readonly mapping: StoredMapping | undefined },
-): Promise<StatementPreview> {
-  await authorizeImport(db, actor, accountId);
-  const read = await readFor(db, accountId, bytes, mapping, dayInJakarta());
-  const place = { account_id: accountId, import_id: '00000000-0000-0000-0000-000000000000' };
-  return { ...read, lines: await previewLines(db, place, read.parsed) };
-}
-
-/** Reads a file for an account. Refuses: statement_not_readable. */
-async function readFor(
-  db: Database,
-  accountId: string,
-  bytes: Buffer,
-  mapping: StoredMapping | undefined,
-  today: string,
-): Promise<{ readonly parsed: ParsedStatement; readonly mapping: StoredMapping }> {
-  if (mapping !== undefined && !('format' in mapping && mapping.format === 'auto')) {
-    return { parsed: await readByMapping(bytes, mapping, today), mapping };
-  }
-  return await recognise(bytes, await keptMapping(db, accountId), today);
-}
-
-/** The stored mapping of an account; undefined if it has none. */
-export async function keptMapping(
-  db: Database,
-  accountId: string,
-): Promise<StoredMapping | undefined> {
-  const kept = await db.maybe(sql.findMapping, accountId);
-  return kept && storedMappingOf(kept.mapping);
-}
-
-async function previewLines(
-  db: Database,
-  place: Pick<sql.ImportRow, 'account_id' | 'import_id'>,
-  { lines: read }: ParsedStatement,
-): Promise<PreviewedLine[]> {
-  const found = await identifyLines(db, place, read);
-  const fresh = found.filter(({ isKnown }) => !isKnown).map(({ line }) => line);
-  const amounts = fresh.map(({ amount }) => amount);
-  const days = fresh.map(({ day }) => day);
-  const rows = await db.rows(paymentsFor, place.account_id, amounts, days);
-  const fitting = Map.groupBy(rows, ({ ordinal }) => fresh[ordinal - 1]!);
-  const taken = new Set<string>();
-  return found.map(({ line, isKnown, duplicateOf }) => {
-    const { row, day: booked_on, amount, description } = line;
-    const shown = { row, booked_on, amount, description, participation_id: null };
-    if (isKnown) return { ...shown, outcome: 'known' };
-    if (duplicateOf !== null) return { ...shown, outcome: 'doubtful' };
-    // The first of two transfers of the same sum pays the open payment.
-    const open = (fitting.get(line) ?? []).filter((one) => !taken.has(one.participation_id));
-    const [only] = open;
-    if (only === undefined) return { ...shown, outcome: 'unmatched' };
-    if (open.length > 1) return { ...shown, outcome: 'ambiguous' };
-    taken.add(only.participation_id);
-    return { ...shown, outcome: 'match', participation_id: only.participation_id };
-  });
 }
 
 export interface UploadInput {
@@ -187,23 +97,6 @@ export async function findStatementImport(
   return row;
 }
 
-/**
- * Parses an uploaded file with its mapping, or with the given one. Refuses: forbidden,
- * statement_import_not_found, statement_import_started, statement_not_readable.
- */
-export async function previewUpload(
-  db: Database,
-  actor: Actor,
-  importId: string,
-  mapping?: StoredMapping,
-): Promise<StatementPreview & { readonly row: sql.ImportRow }> {
-  const row = await findStatementImport(db, actor, importId);
-  const { content, created_at } = await fileOf(db, importId);
-  const chosen = mapping ?? storedMappingOf(row.mapping);
-  const read = await readFor(db, row.account_id, content, chosen, dayInJakarta(created_at));
-  return { ...read, row, lines: await previewLines(db, row, read.parsed) };
-}
-
 /** The bytes of an uploaded file. Refuses: statement_import_started. */
 export async function fileOf(
   db: Database,
@@ -242,7 +135,7 @@ export interface StartInput {
 }
 
 /**
- * Imports an uploaded file and returns its progress after at most `patienceMs`; a worker finishes
+ * Imports an uploaded file and returns its progress after at most `maxWaitMs`; a worker finishes
  * the rest. Refuses: forbidden, statement_import_not_found, statement_import_started,
  * validation_failed (a day that is not over), statement_not_readable, installation_held.
  */
@@ -254,10 +147,10 @@ export async function applyUpload(
     mapping,
     keepMapping = false,
     through,
-    patienceMs,
+    maxWaitMs,
     read: given,
   }: StartInput & {
-    readonly patienceMs: number;
+    readonly maxWaitMs: number;
     /** The parsed file, if the caller has it. */
     readonly read?: { readonly parsed: ParsedStatement; readonly mapping: StoredMapping };
   },
@@ -270,7 +163,7 @@ export async function applyUpload(
   if (through !== undefined && !isPast(through, uploadedOn)) throw notOver();
   await assertNotQuarantined(db);
   const chosen = mapping ?? storedMappingOf(row.mapping);
-  const read = given ?? (await readFor(db, row.account_id, content, chosen, uploadedOn));
+  const read = given ?? (await readStatement(db, row.account_id, content, chosen, uploadedOn));
   const asJson = JSON.stringify(read.mapping);
   const { lines, skipped } = read.parsed;
   const started = await runInTransaction(db, async (tx) => {
@@ -289,7 +182,7 @@ export async function applyUpload(
     );
   });
   if (started === undefined) throw new DomainError('statement_import_started', {});
-  await importer.drive(importId, patienceMs, read.parsed);
+  await importer.drive(importId, maxWaitMs, read.parsed);
   return await findStatementImport(db, actor, importId);
 }
 
@@ -298,21 +191,21 @@ export async function importStatement(
   deps: ImportDeps,
   actor: Actor,
   accountId: string,
-  input: UploadInput & { readonly patienceMs: number },
+  input: UploadInput & { readonly maxWaitMs: number },
 ): Promise<sql.ImportRow> {
   const { db } = deps;
   await authorizeImport(db, actor, accountId);
   await assertNotQuarantined(db);
   // Parse before storing anything: an unreadable file leaves no trace.
-  const read = await readFor(db, accountId, input.bytes, input.mapping, dayInJakarta());
+  const read = await readStatement(db, accountId, input.bytes, input.mapping, dayInJakarta());
   const { import_id } = await uploadStatement(db, actor, accountId, input);
   // The same idempotency key started this import before.
   const row = await findStatementImport(db, actor, import_id);
   if (row.state !== 'uploaded') {
-    await deps.importer.drive(import_id, input.patienceMs);
+    await deps.importer.drive(import_id, input.maxWaitMs);
     return await findStatementImport(db, actor, import_id);
   }
-  return await applyUpload(deps, actor, import_id, { patienceMs: input.patienceMs, read });
+  return await applyUpload(deps, actor, import_id, { maxWaitMs: input.maxWaitMs, read });
 }
 
 /** The open lines of the account, which a person must handle. */

@@ -2,6 +2,7 @@ import { oneLine, openLines } from './open-lines.ts';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { OperationDeps } from '../../operation/deps.ts';
+import type { ApiServer } from '../../http/api-server.ts';
 import { cursorAfter, nextCursor } from '../../http/cursor.ts';
 import { closed, Id, pageOf, pageQuery, problems, RupiahInput, text } from '../../http/schemas.ts';
 import { runInTransaction } from '../../operation/run.ts';
@@ -15,177 +16,177 @@ const Part = closed({ participation_id: Id, amount: Type.Integer({ ...RupiahInpu
 /** Routes for transfers that bank statements report and the payments that they pay. */
 export function statementRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
-    await server.register(listRoutes(app));
-    await server.register(decisionRoutes(app));
+    listRoutes(server, app);
+    assignmentRoutes(server, app);
+    divisionRoutes(server, app);
   };
 }
 
-function listRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
-  return async (server) => {
-    server.get(
-      '/statement-lines',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'Transfers that wait for a person, with what each may be for',
-          querystring: closed(pageQuery),
-          response: { 200: pageOf(StatementLineSchema), ...problems('forbidden') },
-        },
+/** Routes that list transfers that wait for a person, and get one. */
+function listRoutes(server: ApiServer, app: OperationDeps): void {
+  server.get(
+    '/statement-lines',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'Transfers that wait for a person, with what each may be for',
+        querystring: closed(pageQuery),
+        response: { 200: pageOf(StatementLineSchema), ...problems('forbidden') },
       },
-      async ({ actor, query: { cursor, limit = 20 } }) => {
-        const [day, id = null] = cursorAfter(cursor, ['moment', 'id']);
-        const from = day === undefined ? null : day.toISOString().slice(0, 10);
-        const rows = await openLines(app.db, actor, [from, id], limit + 1);
-        return {
-          items: rows.slice(0, limit).map(statementLineOf),
-          next_cursor: nextCursor(rows, limit, (row) => [
-            new Date(`${row.booked_on}T00:00:00Z`),
-            row.line_id,
-          ]),
-        };
-      },
-    );
+    },
+    async ({ actor, query: { cursor, limit = 20 } }) => {
+      const [day, id = null] = cursorAfter(cursor, ['moment', 'id']);
+      const from = day === undefined ? null : day.toISOString().slice(0, 10);
+      const rows = await openLines(app.db, actor, [from, id], limit + 1);
+      return {
+        items: rows.slice(0, limit).map(statementLineOf),
+        next_cursor: nextCursor(rows, limit, (row) => [
+          new Date(`${row.booked_on}T00:00:00Z`),
+          row.line_id,
+        ]),
+      };
+    },
+  );
 
-    server.get(
-      '/statement-lines/:id',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'One transfer of a statement',
-          params,
-          response: {
-            200: StatementLineSchema,
-            ...problems('forbidden', 'statement_line_not_found'),
-          },
+  server.get(
+    '/statement-lines/:id',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'One transfer of a statement',
+        params,
+        response: {
+          200: StatementLineSchema,
+          ...problems('forbidden', 'statement_line_not_found'),
         },
       },
-      async ({ actor, params: { id } }) => statementLineOf(await oneLine(app.db, actor, id)),
-    );
-  };
+    },
+    async ({ actor, params: { id } }) => statementLineOf(await oneLine(app.db, actor, id)),
+  );
 }
 
-function decisionRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
-  return async (server) => {
-    server.post(
-      '/statement-lines/:id/assign',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'Say which participation a transfer is for',
-          description:
-            'It is counted at once where it pays what is owed, together with lines that wait for the same participation; what is left over is due back. Too little waits, `allocated`, for another line; with `refund` it is due back at once.',
-          params,
-          body: closed({
-            participation_id: Id,
-            refund: Type.Optional(Type.Boolean({ default: false })),
-          }),
-          response: {
-            200: StatementLineSchema,
-            ...problems(
-              ...changes,
-              'installation_held',
-              'statement_line_not_found',
-              'participation_not_found',
-              'statement_line_handled',
-            ),
-          },
+/** Routes that assign one transfer to one participation, or set it aside. */
+function assignmentRoutes(server: ApiServer, app: OperationDeps): void {
+  server.post(
+    '/statement-lines/:id/assign',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'Say which participation a transfer is for',
+        description:
+          'It is counted at once where it pays what is owed, together with lines that wait for the same participation; what is left over is due back. Too little waits, `allocated`, for another line; with `refund` it is due back at once.',
+        params,
+        body: closed({
+          participation_id: Id,
+          refund: Type.Optional(Type.Boolean({ default: false })),
+        }),
+        response: {
+          200: StatementLineSchema,
+          ...problems(
+            ...changes,
+            'installation_held',
+            'statement_line_not_found',
+            'participation_not_found',
+            'statement_line_handled',
+          ),
         },
       },
-      async ({ actor, params: { id }, body }) => {
-        const participationId = body.participation_id.toLowerCase();
-        const { refund = false } = body;
-        const line = await runInTransaction(app.db, (tx) =>
-          assignLine(tx, actor, id, { participationId, refund }),
-        );
-        return statementLineOf(line);
-      },
-    );
+    },
+    async ({ actor, params: { id }, body }) => {
+      const participationId = body.participation_id.toLowerCase();
+      const { refund = false } = body;
+      const line = await runInTransaction(app.db, (tx) =>
+        assignLine(tx, actor, id, { participationId, refund }),
+      );
+      return statementLineOf(line);
+    },
+  );
 
-    server.put(
-      '/statement-lines/:id/parts',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'Divide a transfer over several participations, without counting it yet',
-          description:
-            'Replaces what was said before; an empty list takes it back. The parts are counted by `POST /statement-lines/settle`.',
-          params,
-          body: closed({ parts: Type.Array(Part, { maxItems: 50 }) }),
-          response: {
-            200: StatementLineSchema,
-            ...problems(
-              ...changes,
-              'statement_line_not_found',
-              'participation_not_found',
-              'statement_line_handled',
-              'statement_parts_exceed_line',
-            ),
-          },
+  server.post(
+    '/statement-lines/:id/ignore',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'Set a transfer aside that is not about any participation',
+        params,
+        body: closed({ reason: text(3, 500) }),
+        response: {
+          200: StatementLineSchema,
+          ...problems(...changes, 'statement_line_not_found', 'statement_line_handled'),
         },
       },
-      async ({ actor, params: { id }, body: { parts } }) => {
-        const wanted = parts.map(({ participation_id, amount }) => ({
-          participationId: participation_id.toLowerCase(),
-          amount: BigInt(amount),
-        }));
-        return statementLineOf(
-          await runInTransaction(app.db, (tx) => divideLine(tx, actor, id, wanted)),
-        );
-      },
-    );
+    },
+    async ({ actor, params: { id }, body }) =>
+      statementLineOf(
+        await runInTransaction(app.db, (tx) => ignoreLine(tx, actor, id, body.reason.trim())),
+      ),
+  );
+}
 
-    server.post(
-      '/statement-lines/settle',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'Count divided transfers, all together or none',
-          description:
-            'What several lines bring for one participation is one sum. What a line has left over goes with its first part, and is due back as far as it pays for nothing. Less than a participation owes is refused; with `refund` it is due back.',
-          body: closed({
-            ids: Type.Array(Id, { minItems: 1, maxItems: 20 }),
-            refund: Type.Optional(Type.Boolean({ default: false })),
-          }),
-          response: {
-            200: closed({ items: Type.Array(StatementLineSchema) }),
-            ...problems(
-              ...changes,
-              'installation_held',
-              'statement_line_not_found',
-              'statement_line_handled',
-              'statement_line_not_divided',
-              'statement_lines_too_little',
-            ),
-          },
+/** Routes that divide transfers over participations and count the parts. */
+function divisionRoutes(server: ApiServer, app: OperationDeps): void {
+  server.put(
+    '/statement-lines/:id/parts',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'Divide a transfer over several participations, without counting it yet',
+        description:
+          'Replaces what was said before; an empty list takes it back. The parts are counted by `POST /statement-lines/settle`.',
+        params,
+        body: closed({ parts: Type.Array(Part, { maxItems: 50 }) }),
+        response: {
+          200: StatementLineSchema,
+          ...problems(
+            ...changes,
+            'statement_line_not_found',
+            'participation_not_found',
+            'statement_line_handled',
+            'statement_parts_exceed_line',
+          ),
         },
       },
-      async ({ actor, body: { ids, refund = false } }) => {
-        const wanted = ids.map((id) => id.toLowerCase());
-        const lines = await runInTransaction(app.db, (tx) =>
-          settleLines(tx, actor, wanted, refund),
-        );
-        return { items: lines.map(statementLineOf) };
-      },
-    );
+    },
+    async ({ actor, params: { id }, body: { parts } }) => {
+      const wanted = parts.map(({ participation_id, amount }) => ({
+        participationId: participation_id.toLowerCase(),
+        amount: BigInt(amount),
+      }));
+      return statementLineOf(
+        await runInTransaction(app.db, (tx) => divideLine(tx, actor, id, wanted)),
+      );
+    },
+  );
 
-    server.post(
-      '/statement-lines/:id/ignore',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'Set a transfer aside that is not about any participation',
-          params,
-          body: closed({ reason: text(3, 500) }),
-          response: {
-            200: StatementLineSchema,
-            ...problems(...changes, 'statement_line_not_found', 'statement_line_handled'),
-          },
+  server.post(
+    '/statement-lines/settle',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'Count divided transfers, all together or none',
+        description:
+          'What several lines bring for one participation is one sum. What a line has left over goes with its first part, and is due back as far as it pays for nothing. Less than a participation owes is refused; with `refund` it is due back.',
+        body: closed({
+          ids: Type.Array(Id, { minItems: 1, maxItems: 20 }),
+          refund: Type.Optional(Type.Boolean({ default: false })),
+        }),
+        response: {
+          200: closed({ items: Type.Array(StatementLineSchema) }),
+          ...problems(
+            ...changes,
+            'installation_held',
+            'statement_line_not_found',
+            'statement_line_handled',
+            'statement_line_not_divided',
+            'statement_lines_too_little',
+          ),
         },
       },
-      async ({ actor, params: { id }, body }) =>
-        statementLineOf(
-          await runInTransaction(app.db, (tx) => ignoreLine(tx, actor, id, body.reason.trim())),
-        ),
-    );
-  };
+    },
+    async ({ actor, body: { ids, refund = false } }) => {
+      const wanted = ids.map((id) => id.toLowerCase());
+      const lines = await runInTransaction(app.db, (tx) => settleLines(tx, actor, wanted, refund));
+      return { items: lines.map(statementLineOf) };
+    },
+  );
 }

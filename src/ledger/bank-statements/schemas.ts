@@ -1,14 +1,17 @@
 import Type from 'typebox';
 import { choice, closed, Id, nullable, Rupiah, Timestamp } from '../../http/schemas.ts';
-import type { ParsedStatement } from '../statement-files/parse.ts';
+import { statementFormats, type ParsedStatement } from '../statement-files/parse.ts';
 import { importStates, type ImportRow } from './import-queries.ts';
 import { candidateReasons, type Candidate } from './candidates.ts';
 import type { DividedLine } from './lines.ts';
 import { MappingSchema, storedMappingOf, type StoredMapping } from './mapping.ts';
 import { statementLineStatuses } from './queries.ts';
-import type { PreviewedLine, StatementPreview } from './operations.ts';
+import type { PreviewedLine, StatementPreview } from './preview.ts';
 
 const Day = Type.String({ description: 'A day in Asia/Jakarta, YYYY-MM-DD' });
+/** The format of a file, where the caller says it. */
+export const Format = Type.Optional(choice(statementFormats));
+
 const Count = Type.Integer({ minimum: 0 });
 
 const Candidates = Type.Array(

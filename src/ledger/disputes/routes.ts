@@ -2,6 +2,7 @@ import { authorizeOnBuyer } from '../payments/authorize.ts';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { OperationDeps } from '../../operation/deps.ts';
+import type { ApiServer } from '../../http/api-server.ts';
 import { nextCursor } from '../../http/cursor.ts';
 import { fileHeaders } from '../../http/download-headers.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../../http/schemas.ts';
@@ -15,8 +16,8 @@ import {
 import { parseAgeCursor } from '../entries/cursor.ts';
 import { openDispute, openDisputes, resolveDispute } from './operations.ts';
 import { DisputeSchema, disputeOf } from './schemas.ts';
-import { takeFiles } from '../payments/routes.ts';
 import { proofLimitBytes } from '../payments/proofs.ts';
+import { acceptFiles } from '../../http/body-parsers.ts';
 
 const params = closed({ id: Id });
 const reason = closed({ reason: text(3, 500) });
@@ -30,151 +31,164 @@ const PicturesSchema = closed(
 /** Routes of disputes and their pictures. */
 export function disputeRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
-    server.post(
-      '/participations/:id/dispute',
+    openRoute(server, app);
+    resolutionRoutes(server, app);
+    await pictureRoutes(server, app);
+  };
+}
+
+/** Route that opens a dispute. */
+function openRoute(server: ApiServer, app: OperationDeps): void {
+  server.post(
+    '/participations/:id/dispute',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'Something is wrong with what was bought: the payout is held',
+        description:
+          'What was dismissed may be said once more, with something new, within seven days.',
+        params,
+        body: reason,
+        response: {
+          201: DisputeSchema,
+          ...problems(
+            'forbidden',
+            'campaign_busy',
+            'outcome_unknown',
+            'participation_not_found',
+            'participation_transition_not_allowed',
+            'dispute_not_paid',
+            'dispute_open_already',
+            'dispute_decided',
+            'dispute_says_nothing_new',
+          ),
+        },
+      },
+    },
+    async ({ actor, params: { id }, body }, reply) => {
+      const dispute = await runInTransaction(app.db, (tx) =>
+        openDispute(tx, actor, id, body.reason.trim()),
+      );
+      return reply.code(201).send(disputeOf(dispute));
+    },
+  );
+}
+
+/** Routes that list open disputes and resolve one. */
+function resolutionRoutes(server: ApiServer, app: OperationDeps): void {
+  server.get(
+    '/disputes',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'Open disputes, the oldest first',
+        querystring: closed(pageQuery),
+        response: { 200: pageOf(DisputeSchema), ...problems('forbidden') },
+      },
+    },
+    async ({ actor, query: { cursor, limit = 20 } }) => {
+      const place = parseAgeCursor(cursor);
+      const rows = await openDisputes(app.db, actor, place, limit + 1);
+      return {
+        items: rows.slice(0, limit).map(disputeOf),
+        next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.dispute_id]),
+      };
+    },
+  );
+
+  server.post(
+    '/disputes/:id/resolve',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'Uphold a dispute, which gives the buyer the money back, or dismiss it',
+        params,
+        body: closed({
+          resolution: choice(['upheld', 'dismissed']),
+          explanation: text(3, 500),
+        }),
+        response: {
+          200: DisputeSchema,
+          ...problems(
+            'forbidden',
+            'campaign_busy',
+            'outcome_unknown',
+            'dispute_not_found',
+            'dispute_resolved_already',
+            'payout_settled_already',
+          ),
+        },
+      },
+    },
+    async ({ actor, params: { id }, body: { resolution, explanation } }) => {
+      const decision = { resolution, explanation: explanation.trim() };
+      return disputeOf(
+        await runInTransaction(app.db, (tx) => resolveDispute(tx, actor, id, decision)),
+      );
+    },
+  );
+}
+
+/** Routes that get and add the pictures of a dispute. */
+async function pictureRoutes(server: ApiServer, app: OperationDeps): Promise<void> {
+  server.get(
+    '/disputes/:id/picture',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'A picture of a dispute',
+        params,
+        querystring: closed({
+          number: Type.Optional(Type.Integer({ minimum: 1, maximum: maxDisputePictures })),
+        }),
+        response: {
+          200: { description: 'The picture', content: { 'image/webp': { schema: Bytes } } },
+          ...problems('dispute_not_found'),
+        },
+      },
+    },
+    async ({ actor, params: { id }, query: { number = 1 } }, reply) => {
+      const content = await viewDisputePicture(app.db, actor, id, number);
+      return reply.headers(disputePictureHeaders(id, number)).send(content);
+    },
+  );
+
+  await server.register(async (uploads) => {
+    acceptFiles(uploads, types);
+    uploads.post(
+      '/participations/:id/dispute/pictures',
       {
+        bodyLimit: proofLimitBytes,
         schema: {
           tags: ['money'],
-          summary: 'Something is wrong with what was bought: the payout is held',
-          description:
-            'What was dismissed may be said once more, with something new, within seven days.',
+          summary: 'Show what is wrong: a JPEG, PNG or WebP, as the body',
+          description: `Adds one picture to the open dispute; there can be ${maxDisputePictures}.`,
           params,
-          body: reason,
+          body: { content: Object.fromEntries(types.map((type) => [type, { schema: Bytes }])) },
           response: {
-            201: DisputeSchema,
+            201: PicturesSchema,
             ...problems(
               'forbidden',
-              'campaign_busy',
               'outcome_unknown',
               'participation_not_found',
-              'participation_transition_not_allowed',
-              'dispute_not_paid',
-              'dispute_open_already',
-              'dispute_decided',
-              'dispute_says_nothing_new',
-            ),
-          },
-        },
-      },
-      async ({ actor, params: { id }, body }, reply) => {
-        const dispute = await runInTransaction(app.db, (tx) =>
-          openDispute(tx, actor, id, body.reason.trim()),
-        );
-        return reply.code(201).send(disputeOf(dispute));
-      },
-    );
-
-    server.get(
-      '/disputes',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'Open disputes, the oldest first',
-          querystring: closed(pageQuery),
-          response: { 200: pageOf(DisputeSchema), ...problems('forbidden') },
-        },
-      },
-      async ({ actor, query: { cursor, limit = 20 } }) => {
-        const place = parseAgeCursor(cursor);
-        const rows = await openDisputes(app.db, actor, place, limit + 1);
-        return {
-          items: rows.slice(0, limit).map(disputeOf),
-          next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.dispute_id]),
-        };
-      },
-    );
-
-    server.post(
-      '/disputes/:id/resolve',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'Uphold a dispute, which gives the buyer the money back, or dismiss it',
-          params,
-          body: closed({
-            resolution: choice(['upheld', 'dismissed']),
-            explanation: text(3, 500),
-          }),
-          response: {
-            200: DisputeSchema,
-            ...problems(
-              'forbidden',
-              'campaign_busy',
-              'outcome_unknown',
               'dispute_not_found',
-              'dispute_resolved_already',
-              'payout_settled_already',
             ),
           },
         },
       },
-      async ({ actor, params: { id }, body: { resolution, explanation } }) => {
-        const decision = { resolution, explanation: explanation.trim() };
-        return disputeOf(
-          await runInTransaction(app.db, (tx) => resolveDispute(tx, actor, id, decision)),
+      async (request, reply) => {
+        const { id } = request.params as { id: string };
+        const { actor, body } = request;
+        await authorizeOnBuyer(app.db, actor, 'dispute.open', id);
+        const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
+        const pictures = await readDisputePictures([bytes]);
+        const added = await runInTransaction(app.db, (tx) =>
+          addDisputePictures(tx, actor, id, pictures),
         );
+        return reply.code(201).send(added);
       },
     );
-
-    server.get(
-      '/disputes/:id/picture',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'A picture of a dispute',
-          params,
-          querystring: closed({
-            number: Type.Optional(Type.Integer({ minimum: 1, maximum: maxDisputePictures })),
-          }),
-          response: {
-            200: { description: 'The picture', content: { 'image/webp': { schema: Bytes } } },
-            ...problems('dispute_not_found'),
-          },
-        },
-      },
-      async ({ actor, params: { id }, query: { number = 1 } }, reply) => {
-        const content = await viewDisputePicture(app.db, actor, id, number);
-        return reply.headers(disputePictureHeaders(id, number)).send(content);
-      },
-    );
-
-    await server.register(async (uploads) => {
-      takeFiles(uploads, types);
-      uploads.post(
-        '/participations/:id/dispute/pictures',
-        {
-          bodyLimit: proofLimitBytes,
-          schema: {
-            tags: ['money'],
-            summary: 'Show what is wrong: a JPEG, PNG or WebP, as the body',
-            description: `Adds one picture to the open dispute; there can be ${maxDisputePictures}.`,
-            params,
-            body: { content: Object.fromEntries(types.map((type) => [type, { schema: Bytes }])) },
-            response: {
-              201: PicturesSchema,
-              ...problems(
-                'forbidden',
-                'outcome_unknown',
-                'participation_not_found',
-                'dispute_not_found',
-              ),
-            },
-          },
-        },
-        async (request, reply) => {
-          const { id } = request.params as { id: string };
-          const { actor, body } = request;
-          await authorizeOnBuyer(app.db, actor, 'dispute.open', id);
-          const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
-          const pictures = await readDisputePictures([bytes]);
-          const added = await runInTransaction(app.db, (tx) =>
-            addDisputePictures(tx, actor, id, pictures),
-          );
-          return reply.code(201).send(added);
-        },
-      );
-    });
-  };
+  });
 }
 
 /** Headers of a dispute's picture: shown inline, not cached by proxies. */

@@ -3,6 +3,7 @@ import Type from 'typebox';
 import type { Logger } from 'pino';
 import type { GatewayDeps } from './operations.ts';
 import type { Reconciler } from './reconcile.ts';
+import type { ApiServer } from '../../http/api-server.ts';
 import { choice, closed, Id, nullable, problems } from '../../http/schemas.ts';
 import { authorize } from '../../identity/policy.ts';
 import {
@@ -42,84 +43,93 @@ const Notification = Type.Object(
 /** Routes for online payments and the provider's notifications. */
 export function gatewayRoutes(app: GatewayRouteDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
-    server.post(
-      '/participations/:id/pay-online',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'Pay online: gives the page of the provider, the same one while it holds',
-          params: closed({ id: Id }),
-          response: {
-            200: closed({ redirect_url: Type.String() }),
-            ...problems(
-              'forbidden',
-              'campaign_busy',
-              'outcome_unknown',
-              'participation_not_found',
-              'gateway_off',
-              'payment_not_due',
-              'unique_codes_exhausted',
-              'payment_not_open',
-              'installation_held',
-              'too_late_to_pay_online',
-              'gateway_refused',
-              'gateway_unavailable',
-            ),
-          },
-        },
-      },
-      async ({ actor, params: { id } }) => ({
-        redirect_url: await payOnline(app.payments, actor, id),
-      }),
-    );
-
-    server.post(
-      '/gateway/midtrans/notifications',
-      {
-        config: { idempotency: 'none', isSigned: true },
-        // The provider adds fields of its own; real notifications have 1 to 2 KB.
-        bodyLimit: 16_384,
-        schema: {
-          tags: ['money'],
-          summary: 'What Midtrans tells of an order; its signature is the authentication',
-          description:
-            'Nothing is believed before the provider was asked for the status of the order. What is known already is answered with 200.',
-          body: Notification,
-          response: {
-            200: closed({ received: Type.Literal(true) }),
-            ...problems(
-              'notification_not_genuine',
-              'campaign_busy',
-              'outcome_unknown',
-              'gateway_off',
-              'installation_held',
-              'gateway_unavailable',
-            ),
-          },
-        },
-      },
-      async ({ body }) => {
-        for (const refund of await handleNotification(app.payments, body)) {
-          reportDuplicateRefund(app.log, refund);
-        }
-        return { received: true as const };
-      },
-    );
-
-    server.post(
-      '/gateway/reconcile',
-      {
-        schema: {
-          tags: ['operations'],
-          summary: 'Ask the provider now after every payment and refund that is not known',
-          response: { 200: Reconciled, ...problems('forbidden', 'gateway_off') },
-        },
-      },
-      async ({ actor }) => {
-        authorize(actor, 'gateway.reconcile');
-        requireGateway(app.payments);
-        return await app.reconciler.run();
-      },
-    );
+    payOnlineRoute(server, app);
+    providerRoutes(server, app);
   };
+}
+
+/** Route with which a buyer starts an online payment. */
+function payOnlineRoute(server: ApiServer, app: GatewayRouteDeps): void {
+  server.post(
+    '/participations/:id/pay-online',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'Pay online: gives the page of the provider, the same one while it holds',
+        params: closed({ id: Id }),
+        response: {
+          200: closed({ redirect_url: Type.String() }),
+          ...problems(
+            'forbidden',
+            'campaign_busy',
+            'outcome_unknown',
+            'participation_not_found',
+            'gateway_off',
+            'payment_not_due',
+            'unique_codes_exhausted',
+            'payment_not_open',
+            'installation_held',
+            'too_late_to_pay_online',
+            'gateway_refused',
+            'gateway_unavailable',
+          ),
+        },
+      },
+    },
+    async ({ actor, params: { id } }) => ({
+      redirect_url: await payOnline(app.payments, actor, id),
+    }),
+  );
+}
+
+/** Routes that take the provider's notifications and ask it for the state of payments. */
+function providerRoutes(server: ApiServer, app: GatewayRouteDeps): void {
+  server.post(
+    '/gateway/midtrans/notifications',
+    {
+      config: { idempotency: 'none', isSigned: true },
+      // The provider adds fields of its own; real notifications have 1 to 2 KB.
+      bodyLimit: 16_384,
+      schema: {
+        tags: ['money'],
+        summary: 'What Midtrans tells of an order; its signature is the authentication',
+        description:
+          'Nothing is believed before the provider was asked for the status of the order. What is known already is answered with 200.',
+        body: Notification,
+        response: {
+          200: closed({ received: Type.Literal(true) }),
+          ...problems(
+            'notification_not_genuine',
+            'campaign_busy',
+            'outcome_unknown',
+            'gateway_off',
+            'installation_held',
+            'gateway_unavailable',
+          ),
+        },
+      },
+    },
+    async ({ body }) => {
+      for (const refund of await handleNotification(app.payments, body)) {
+        reportDuplicateRefund(app.log, refund);
+      }
+      return { received: true as const };
+    },
+  );
+
+  server.post(
+    '/gateway/reconcile',
+    {
+      schema: {
+        tags: ['operations'],
+        summary: 'Ask the provider now after every payment and refund that is not known',
+        response: { 200: Reconciled, ...problems('forbidden', 'gateway_off') },
+      },
+    },
+    async ({ actor }) => {
+      authorize(actor, 'gateway.reconcile');
+      requireGateway(app.payments);
+      return await app.reconciler.run();
+    },
+  );
 }

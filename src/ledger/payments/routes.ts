@@ -1,9 +1,9 @@
 import { paymentOf } from './payment.ts';
 import { openPayments } from './operations.ts';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import type { OperationDeps } from '../../operation/deps.ts';
+import type { ApiServer } from '../../http/api-server.ts';
 import { cursorAfter, nextCursor } from '../../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../../http/schemas.ts';
 import { runInTransaction } from '../../operation/run.ts';
@@ -18,6 +18,7 @@ import {
 } from './operations.ts';
 import { proofLimitBytes, readProof } from './proofs.ts';
 import { PaymentSchema, proofHeaders, ReceivedSchema } from './schemas.ts';
+import { acceptFiles } from '../../http/body-parsers.ts';
 
 /** Dependencies of the payment routes. */
 interface PaymentDeps extends OperationDeps {
@@ -42,229 +43,242 @@ const Bytes = Type.Unsafe<Buffer>({ description: 'The file itself' });
 
 /** Routes of payments: view, proof, verification, rejection, write-off and lists. */
 export function paymentRoutes(app: PaymentDeps): FastifyPluginAsyncTypebox {
-  const paysOnline = app.payments.gateway !== undefined;
   return async (server) => {
-    server.get(
-      '/participations/:id/payment',
+    amountDueRoute(server, app);
+    await proofRoutes(server, app);
+    verificationRoute(server, app);
+    rejectionRoutes(server, app);
+    paymentListRoute(server, app);
+  };
+}
+
+/** Route that says what a participation has to pay. */
+function amountDueRoute(server: ApiServer, app: PaymentDeps): void {
+  const paysOnline = app.payments.gateway !== undefined;
+  server.get(
+    '/participations/:id/payment',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'What a participation has to pay, where to and until when',
+        description:
+          'Transfer exactly `total`: its last digits say whose transfer it is. They are chosen when this is first asked for. Where `account` is null nothing can be transferred; pay with `POST /participations/{id}/pay-online`.',
+        params,
+        response: {
+          200: PaymentSchema,
+          ...problems(
+            'forbidden',
+            // The first view creates the payment, and may conflict with another one.
+            'campaign_busy',
+            'outcome_unknown',
+            'participation_not_found',
+            'payment_not_due',
+            'payment_account_missing',
+            'unique_codes_exhausted',
+          ),
+        },
+      },
+    },
+    async ({ actor, params: { id } }) =>
+      await runInTransaction(app.db, (tx) => viewPayment(tx, actor, id, paysOnline)),
+  );
+}
+
+/** Routes that get and upload the proof of a payment. */
+async function proofRoutes(server: ApiServer, app: PaymentDeps): Promise<void> {
+  server.get(
+    '/participations/:id/proof',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'The proof of payment that was uploaded last',
+        params,
+        response: {
+          200: {
+            description: 'A picture, or a PDF as an attachment',
+            content: { 'image/webp': { schema: Bytes }, 'application/pdf': { schema: Bytes } },
+          },
+          ...problems('forbidden', 'participation_not_found', 'proof_not_found'),
+        },
+      },
+    },
+    async ({ actor, params: { id } }, reply) => {
+      const { contentType, content } = await viewProof(app.db, actor, id);
+      return reply.headers(proofHeaders(id, contentType)).send(content);
+    },
+  );
+
+  await server.register(async (uploads) => {
+    acceptFiles(uploads, pictures);
+    uploads.post(
+      '/participations/:id/proof',
       {
+        bodyLimit: proofLimitBytes,
         schema: {
           tags: ['money'],
-          summary: 'What a participation has to pay, where to and until when',
-          description:
-            'Transfer exactly `total`: its last digits say whose transfer it is. They are chosen when this is first asked for. Where `account` is null nothing can be transferred; pay with `POST /participations/{id}/pay-online`.',
+          summary: 'Show that it was paid: a JPEG, PNG, WebP or PDF, as the body',
           params,
+          body: {
+            content: Object.fromEntries(pictures.map((type) => [type, { schema: Bytes }])),
+          },
           response: {
             200: PaymentSchema,
             ...problems(
               'forbidden',
-              // The first view creates the payment, and may conflict with another one.
               'campaign_busy',
               'outcome_unknown',
               'participation_not_found',
               'payment_not_due',
               'payment_account_missing',
               'unique_codes_exhausted',
+              'payment_not_open',
+              'proof_not_accepted',
             ),
           },
         },
       },
-      async ({ actor, params: { id } }) =>
-        await runInTransaction(app.db, (tx) => viewPayment(tx, actor, id, paysOnline)),
-    );
-
-    server.get(
-      '/participations/:id/proof',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'The proof of payment that was uploaded last',
-          params,
-          response: {
-            200: {
-              description: 'A picture, or a PDF as an attachment',
-              content: { 'image/webp': { schema: Bytes }, 'application/pdf': { schema: Bytes } },
-            },
-            ...problems('forbidden', 'participation_not_found', 'proof_not_found'),
-          },
-        },
-      },
-      async ({ actor, params: { id } }, reply) => {
-        const { contentType, content } = await viewProof(app.db, actor, id);
-        return reply.headers(proofHeaders(id, contentType)).send(content);
+      async (request) => {
+        const { id } = request.params as { id: string };
+        await authorizeProof(app.db, request.actor, id);
+        const proof = await readProof(request.body);
+        const payment = await runInTransaction(app.db, (tx) =>
+          submitProof(tx, request.actor, id, proof),
+        );
+        return payment;
       },
     );
+  });
+}
 
-    await server.register(async (uploads) => {
-      takeFiles(uploads, pictures);
-      uploads.post(
-        '/participations/:id/proof',
-        {
-          bodyLimit: proofLimitBytes,
-          schema: {
-            tags: ['money'],
-            summary: 'Show that it was paid: a JPEG, PNG, WebP or PDF, as the body',
-            params,
-            body: {
-              content: Object.fromEntries(pictures.map((type) => [type, { schema: Bytes }])),
-            },
-            response: {
-              200: PaymentSchema,
-              ...problems(
-                'forbidden',
-                'campaign_busy',
-                'outcome_unknown',
-                'participation_not_found',
-                'payment_not_due',
-                'payment_account_missing',
-                'unique_codes_exhausted',
-                'payment_not_open',
-                'proof_not_accepted',
-              ),
-            },
-          },
-        },
-        async (request) => {
-          const { id } = request.params as { id: string };
-          await authorizeProof(app.db, request.actor, id);
-          const proof = await readProof(request.body);
-          const payment = await runInTransaction(app.db, (tx) =>
-            submitProof(tx, request.actor, id, proof),
-          );
-          return payment;
-        },
-      );
-    });
-
-    server.post(
-      '/participations/:id/payment/verify',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'The money was seen: settle the payment and confirm the participation',
-          params,
-          body: Type.Optional(
-            closed({
-              amount: Type.Optional(
-                Type.Integer({
-                  minimum: 1,
-                  maximum: Number.MAX_SAFE_INTEGER,
-                  description: 'Whole rupiah that arrived, when it is not the total',
-                }),
-              ),
-              reference: Type.Optional(text(1, 200)),
-              paid_on: Type.Optional(
-                Type.String({
-                  format: 'date',
-                  description:
-                    'The day of the transfer in Asia/Jakarta, which decides whether it was in time; the day of the proof unless given',
-                }),
-              ),
-            }),
+/** Route that settles a payment. */
+function verificationRoute(server: ApiServer, app: PaymentDeps): void {
+  server.post(
+    '/participations/:id/payment/verify',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'The money was seen: settle the payment and confirm the participation',
+        params,
+        body: Type.Optional(
+          closed({
+            amount: Type.Optional(
+              Type.Integer({
+                minimum: 1,
+                maximum: Number.MAX_SAFE_INTEGER,
+                description: 'Whole rupiah that arrived, when it is not the total',
+              }),
+            ),
+            reference: Type.Optional(text(1, 200)),
+            paid_on: Type.Optional(
+              Type.String({
+                format: 'date',
+                description:
+                  'The day of the transfer in Asia/Jakarta, which decides whether it was in time; the day of the proof unless given',
+              }),
+            ),
+          }),
+        ),
+        response: {
+          200: ReceivedSchema,
+          ...problems(
+            'forbidden',
+            'campaign_busy',
+            'outcome_unknown',
+            'participation_not_found',
+            'installation_held',
+            'payment_not_due',
+            'payment_not_open',
           ),
+        },
+      },
+    },
+    async ({ actor, params: { id }, body }) => {
+      const amount = body?.amount === undefined ? null : BigInt(body.amount);
+      const reference = body?.reference?.trim() ?? null;
+      const seen = { amount, reference, paidOn: body?.paid_on ?? null };
+      const received = await runInTransaction(app.db, (tx) => verifyPayment(tx, actor, id, seen));
+      return received;
+    },
+  );
+}
+
+/** Routes that reject the proof of a payment, or write the payment off. */
+function rejectionRoutes(server: ApiServer, app: PaymentDeps): void {
+  for (const { path, summary, verb, codes } of [
+    {
+      path: 'reject',
+      summary: 'The proof shows no payment: it is payable again',
+      verb: rejectPayment,
+      codes: [] as const,
+    },
+    {
+      path: 'write-off',
+      summary: 'The buyer of a completed campaign will not pay: nothing is delivered to them',
+      verb: writeOffPayment,
+      codes: ['participation_transition_not_allowed', 'payout_settled_already'] as const,
+    },
+  ]) {
+    server.post(
+      `/participations/:id/payment/${path}`,
+      {
+        schema: {
+          tags: ['money'],
+          summary,
+          params,
+          body: closed({ reason: text(3, 500) }),
           response: {
-            200: ReceivedSchema,
+            200: PaymentSchema,
             ...problems(
               'forbidden',
               'campaign_busy',
               'outcome_unknown',
               'participation_not_found',
-              'installation_held',
               'payment_not_due',
               'payment_not_open',
+              ...codes,
             ),
           },
         },
       },
-      async ({ actor, params: { id }, body }) => {
-        const amount = body?.amount === undefined ? null : BigInt(body.amount);
-        const reference = body?.reference?.trim() ?? null;
-        const seen = { amount, reference, paidOn: body?.paid_on ?? null };
-        const received = await runInTransaction(app.db, (tx) => verifyPayment(tx, actor, id, seen));
-        return received;
+      async (request) => {
+        const { id } = request.params as { id: string };
+        const { reason } = request.body as { reason: string };
+        const payment = await runInTransaction(app.db, (tx) =>
+          verb(tx, request.actor, id, reason.trim()),
+        );
+        return payment;
       },
     );
-
-    for (const { path, summary, verb, codes } of [
-      {
-        path: 'reject',
-        summary: 'The proof shows no payment: it is payable again',
-        verb: rejectPayment,
-        codes: [] as const,
-      },
-      {
-        path: 'write-off',
-        summary: 'The buyer of a completed campaign will not pay: nothing is delivered to them',
-        verb: writeOffPayment,
-        codes: ['participation_transition_not_allowed', 'payout_settled_already'] as const,
-      },
-    ]) {
-      server.post(
-        `/participations/:id/payment/${path}`,
-        {
-          schema: {
-            tags: ['money'],
-            summary,
-            params,
-            body: closed({ reason: text(3, 500) }),
-            response: {
-              200: PaymentSchema,
-              ...problems(
-                'forbidden',
-                'campaign_busy',
-                'outcome_unknown',
-                'participation_not_found',
-                'payment_not_due',
-                'payment_not_open',
-                ...codes,
-              ),
-            },
-          },
-        },
-        async (request) => {
-          const { id } = request.params as { id: string };
-          const { reason } = request.body as { reason: string };
-          const payment = await runInTransaction(app.db, (tx) =>
-            verb(tx, request.actor, id, reason.trim()),
-          );
-          return payment;
-        },
-      );
-    }
-
-    server.get(
-      '/payments',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'Open payments, the oldest first; unless told those that wait to be verified',
-          description:
-            '`overdue`: payments of orders that still stand which were to be made by now, the longest overdue first',
-          querystring: closed({
-            status: Type.Optional(
-              choice(['due', 'proof_submitted', 'rejected', 'pending', 'overdue']),
-            ),
-            ...pageQuery,
-          }),
-          response: { 200: pageOf(PaymentSchema), ...problems('forbidden') },
-        },
-      },
-      async ({ actor, query: { status = 'proof_submitted', cursor, limit = 20 } }) => {
-        const [position = null, id = null] = cursorAfter(cursor, ['number', 'id']);
-        const place = [position, id] as const;
-        const rows = await openPayments(app.db, actor, status, place, limit + 1);
-        return {
-          items: rows.slice(0, limit).map(paymentOf),
-          next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),
-        };
-      },
-    );
-  };
+  }
 }
 
-/** Accepts request bodies of these media types only, as buffers. */
-export function takeFiles(server: FastifyInstance, types: readonly string[]): void {
-  server.removeAllContentTypeParsers();
-  server.addContentTypeParser([...types], { parseAs: 'buffer' }, (_request, body, done) =>
-    done(null, body),
+/** Route that lists open payments. */
+function paymentListRoute(server: ApiServer, app: PaymentDeps): void {
+  server.get(
+    '/payments',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'Open payments, the oldest first; unless told those that wait to be verified',
+        description:
+          '`overdue`: payments of orders that still stand which were to be made by now, the longest overdue first',
+        querystring: closed({
+          status: Type.Optional(
+            choice(['due', 'proof_submitted', 'rejected', 'pending', 'overdue']),
+          ),
+          ...pageQuery,
+        }),
+        response: { 200: pageOf(PaymentSchema), ...problems('forbidden') },
+      },
+    },
+    async ({ actor, query: { status = 'proof_submitted', cursor, limit = 20 } }) => {
+      const [position = null, id = null] = cursorAfter(cursor, ['number', 'id']);
+      const place = [position, id] as const;
+      const rows = await openPayments(app.db, actor, status, place, limit + 1);
+      return {
+        items: rows.slice(0, limit).map(paymentOf),
+        next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),
+      };
+    },
   );
 }

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
+import type { ApiServer } from '../../http/api-server.ts';
 import { nextCursor } from '../../http/cursor.ts';
 import { closed, Id, pageOf, pageQuery, problems, text } from '../../http/schemas.ts';
 import type { OperationDeps } from '../../operation/deps.ts';
@@ -21,129 +22,140 @@ const reference = text(1, 200);
 /** Routes of payouts to sellers. */
 export function payoutRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
-    server.get(
-      '/payouts',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'Payouts that are to be made, the oldest first',
-          querystring: closed({
-            released: Type.Optional(Type.Boolean({ description: 'Only those that may leave' })),
-            ...pageQuery,
-          }),
-          response: { 200: pageOf(PayoutSchema), ...problems('forbidden') },
-        },
-      },
-      async ({ actor, query: { released: releasedOnly = false, cursor, limit = 20 } }) => {
-        const wanted = { releasedOnly, after: parseAgeCursor(cursor), limit: limit + 1 };
-        const rows = await duePayouts(app.db, actor, wanted);
-        return {
-          items: rows.slice(0, limit).map(payoutOf),
-          next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),
-        };
-      },
-    );
-
-    server.post(
-      '/payouts/:id/release',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'A payout may leave before everybody has received the goods',
-          params,
-          response: {
-            200: PayoutSchema,
-            ...problems(
-              'forbidden',
-              'reauthentication_required',
-              'campaign_busy',
-              'outcome_unknown',
-              'movement_not_found',
-              'installation_held',
-              'movement_transition_not_allowed',
-              'payout_disputed',
-              'payout_unsettled',
-            ),
-          },
-        },
-      },
-      async ({ actor, params: { id } }) =>
-        payoutOf(await runInTransaction(app.db, (tx) => releasePayout(tx, actor, id))),
-    );
-
-    server.post(
-      '/payouts/:id/settle',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'A payout was made',
-          params,
-          body: closed({ reference }),
-          response: {
-            200: PayoutSchema,
-            ...problems(
-              'forbidden',
-              'reauthentication_required',
-              'campaign_busy',
-              'outcome_unknown',
-              'movement_not_found',
-              'installation_held',
-              'movement_transition_not_allowed',
-              'payout_not_released',
-              'payout_disputed',
-              'payout_not_covered',
-            ),
-          },
-        },
-      },
-      async ({ actor, params: { id }, body }) =>
-        payoutOf(
-          await runInTransaction(app.db, (tx) =>
-            settlePayout(tx, actor, id, body.reference.trim()),
-          ),
-        ),
-    );
-
-    server.post(
-      '/payouts/:id/reverse',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'A payout that was made came back: answers with the one due in its place',
-          params,
-          body: reason,
-          response: { 200: PayoutSchema, ...payoutProblems },
-        },
-      },
-      async ({ actor, params: { id }, body }) =>
-        payoutOf(
-          await runInTransaction(app.db, (tx) => reversePayout(tx, actor, id, body.reason.trim())),
-        ),
-    );
-
-    server.get(
-      '/brands/:id/payouts',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'Payouts to a brand, newest first: those to come and those that were made',
-          params,
-          querystring: closed(pageQuery),
-          response: { 200: pageOf(PayoutSchema), ...problems('forbidden', 'brand_not_found') },
-        },
-      },
-      async ({ actor, params: { id }, query: { cursor, limit = 20 } }) => {
-        const rows = await payoutsOfBrand(app.db, actor, id, {
-          before: parseAgeCursor(cursor),
-          limit: limit + 1,
-        });
-        return {
-          items: rows.slice(0, limit).map(payoutOf),
-          next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),
-        };
-      },
-    );
+    listRoutes(server, app);
+    releaseRoute(server, app);
+    settlementRoutes(server, app);
   };
+}
+
+/** Routes that list payouts to be made, and the payouts to a brand. */
+function listRoutes(server: ApiServer, app: OperationDeps): void {
+  server.get(
+    '/payouts',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'Payouts that are to be made, the oldest first',
+        querystring: closed({
+          released: Type.Optional(Type.Boolean({ description: 'Only those that may leave' })),
+          ...pageQuery,
+        }),
+        response: { 200: pageOf(PayoutSchema), ...problems('forbidden') },
+      },
+    },
+    async ({ actor, query: { released: releasedOnly = false, cursor, limit = 20 } }) => {
+      const wanted = { releasedOnly, after: parseAgeCursor(cursor), limit: limit + 1 };
+      const rows = await duePayouts(app.db, actor, wanted);
+      return {
+        items: rows.slice(0, limit).map(payoutOf),
+        next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),
+      };
+    },
+  );
+
+  server.get(
+    '/brands/:id/payouts',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'Payouts to a brand, newest first: those to come and those that were made',
+        params,
+        querystring: closed(pageQuery),
+        response: { 200: pageOf(PayoutSchema), ...problems('forbidden', 'brand_not_found') },
+      },
+    },
+    async ({ actor, params: { id }, query: { cursor, limit = 20 } }) => {
+      const rows = await payoutsOfBrand(app.db, actor, id, {
+        before: parseAgeCursor(cursor),
+        limit: limit + 1,
+      });
+      return {
+        items: rows.slice(0, limit).map(payoutOf),
+        next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),
+      };
+    },
+  );
+}
+
+/** Route that releases a payout early. */
+function releaseRoute(server: ApiServer, app: OperationDeps): void {
+  server.post(
+    '/payouts/:id/release',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'A payout may leave before everybody has received the goods',
+        params,
+        response: {
+          200: PayoutSchema,
+          ...problems(
+            'forbidden',
+            'reauthentication_required',
+            'campaign_busy',
+            'outcome_unknown',
+            'movement_not_found',
+            'installation_held',
+            'movement_transition_not_allowed',
+            'payout_disputed',
+            'payout_unsettled',
+          ),
+        },
+      },
+    },
+    async ({ actor, params: { id } }) =>
+      payoutOf(await runInTransaction(app.db, (tx) => releasePayout(tx, actor, id))),
+  );
+}
+
+/** Routes that record a payout as made, and as reversed. */
+function settlementRoutes(server: ApiServer, app: OperationDeps): void {
+  server.post(
+    '/payouts/:id/settle',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'A payout was made',
+        params,
+        body: closed({ reference }),
+        response: {
+          200: PayoutSchema,
+          ...problems(
+            'forbidden',
+            'reauthentication_required',
+            'campaign_busy',
+            'outcome_unknown',
+            'movement_not_found',
+            'installation_held',
+            'movement_transition_not_allowed',
+            'payout_not_released',
+            'payout_disputed',
+            'payout_not_covered',
+          ),
+        },
+      },
+    },
+    async ({ actor, params: { id }, body }) =>
+      payoutOf(
+        await runInTransaction(app.db, (tx) => settlePayout(tx, actor, id, body.reference.trim())),
+      ),
+  );
+
+  server.post(
+    '/payouts/:id/reverse',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'A payout that was made came back: answers with the one due in its place',
+        params,
+        body: reason,
+        response: { 200: PayoutSchema, ...payoutProblems },
+      },
+    },
+    async ({ actor, params: { id }, body }) =>
+      payoutOf(
+        await runInTransaction(app.db, (tx) => reversePayout(tx, actor, id, body.reason.trim())),
+      ),
+  );
 }
 
 const payoutCodes = [

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { spreadsheetType } from '../../exports/spreadsheet.ts';
+import type { ApiServer } from '../../http/api-server.ts';
 import { nextCursor } from '../../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../../http/schemas.ts';
 import type { OperationDeps } from '../../operation/deps.ts';
@@ -37,156 +38,169 @@ const maxRefunds = 500;
 /** Routes of refunds to buyers. */
 export function refundRoutes(app: RefundDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
-    server.get(
-      '/refunds',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'Refunds that are to be made, the oldest first',
-          querystring: closed({
-            failed: Type.Optional(Type.Boolean({ description: 'Only those that failed' })),
-            kept: Type.Optional(
-              Type.Boolean({
-                description:
-                  'Only those that are not to be made: their buyers wait at the head of a waiting list with the money',
-              }),
-            ),
-            ...pageQuery,
-          }),
-          response: { 200: pageOf(RefundSchema), ...problems('forbidden') },
-        },
-      },
-      async ({ actor, query: { failed: failedOnly = false, kept, cursor, limit = 20 } }) => {
-        const wanted = { failedOnly, after: parseAgeCursor(cursor), limit: limit + 1 };
-        const rows = await (kept === true
-          ? retainedRefunds(app.db, actor, wanted.after, wanted.limit)
-          : dueRefunds(app.db, actor, app.payments.gateway, wanted));
-        return {
-          items: rows.slice(0, limit).map(refundOf),
-          next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),
-        };
-      },
-    );
-
-    server.get(
-      '/participations/:id/refunds',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'What goes back, or went back, to the buyer of a participation',
-          description:
-            'The newest first. Where `may_wait` is true the buyer may choose the head of the waiting list instead: `POST /refunds/{id}/wait`.',
-          params,
-          response: {
-            200: closed({ items: Type.Array(BuyerRefundSchema) }),
-            ...problems('forbidden', 'participation_not_found'),
-          },
-        },
-      },
-      async ({ actor, params: { id } }) => ({
-        items: (await refundsOf(app.db, actor, id)).map(buyerRefundOf),
-      }),
-    );
-
-    server.get(
-      '/refunds/export',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'All refunds that are to be made, as a file for a bulk transfer',
-          description:
-            'CSV with semicolons, for spreadsheets in Indonesia, or Excel with account numbers as text. In the CSV a number that is a name begins with a tab, so that no spreadsheet shortens it. Refunds whose buyer has given no account come last, with what is `missing`.',
-          querystring: closed({ format: Type.Optional(choice(['csv', 'xlsx'])) }),
-          response: {
-            200: {
-              description: 'CSV or Excel',
-              content: {
-                'text/csv': { schema: Type.String() },
-                [spreadsheetType]: { schema: Type.String({ format: 'binary' }) },
-              },
-            },
-            ...problems('forbidden', 'installation_held'),
-          },
-        },
-      },
-      // The response type has no streams, so the file needs a cast.
-      async ({ actor, query: { format = 'csv' } }, reply) => {
-        const make = format === 'csv' ? refundsCsv : refundsSheet;
-        const file = await make(app.db, actor, app.payments.gateway);
-        return reply.headers(refundsFileHeaders[format]).send(file as never);
-      },
-    );
-
-    server.post(
-      '/refunds/settle',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'Refunds were made, with one reference: all of them or none are settled',
-          body: closed({
-            ids: Type.Array(Id, { minItems: 1, maxItems: maxRefunds }),
-            reference: text(1, 200),
-          }),
-          response: {
-            200: closed({ items: Type.Array(RefundSchema) }),
-            ...problems(
-              'forbidden',
-              'reauthentication_required',
-              'campaign_busy',
-              'outcome_unknown',
-              'movement_not_found',
-              'installation_held',
-              'movement_transition_not_allowed',
-              'refund_is_kept',
-            ),
-          },
-        },
-      },
-      async ({ actor, body }) => {
-        const ids = body.ids.map((id) => id.toLowerCase());
-        const rows = await runInTransaction(app.db, (tx) =>
-          settleRefunds(tx, actor, ids, body.reference.trim()),
-        );
-        return { items: rows.map(refundOf) };
-      },
-    );
-
-    server.post(
-      '/refunds/:id/fail',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'A refund could not be made: it stays due, and its failures are counted',
-          params,
-          body: reason,
-          response: { 200: RefundSchema, ...problems(...refundCodes, 'refund_is_kept') },
-        },
-      },
-      async ({ actor, params: { id }, body }) =>
-        refundOf(
-          await runInTransaction(app.db, (tx) => failRefund(tx, actor, id, body.reason.trim())),
-        ),
-    );
-
-    server.post(
-      '/refunds/:id/reverse',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'A refund that was made came back: answers with the one due in its place',
-          description:
-            'Of a refund that was made twice, the claim for the second is settled instead, and is the answer.',
-          params,
-          body: reason,
-          response: { 200: RefundSchema, ...refundProblems },
-        },
-      },
-      async ({ actor, params: { id }, body }) =>
-        refundOf(
-          await runInTransaction(app.db, (tx) => reverseRefund(tx, actor, id, body.reason.trim())),
-        ),
-    );
+    listRoutes(server, app);
+    exportRoute(server, app);
+    settlementRoutes(server, app);
   };
+}
+
+/** Routes that list refunds to be made, and the refunds of a participation. */
+function listRoutes(server: ApiServer, app: RefundDeps): void {
+  server.get(
+    '/refunds',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'Refunds that are to be made, the oldest first',
+        querystring: closed({
+          failed: Type.Optional(Type.Boolean({ description: 'Only those that failed' })),
+          kept: Type.Optional(
+            Type.Boolean({
+              description:
+                'Only those that are not to be made: their buyers wait at the head of a waiting list with the money',
+            }),
+          ),
+          ...pageQuery,
+        }),
+        response: { 200: pageOf(RefundSchema), ...problems('forbidden') },
+      },
+    },
+    async ({ actor, query: { failed: failedOnly = false, kept, cursor, limit = 20 } }) => {
+      const wanted = { failedOnly, after: parseAgeCursor(cursor), limit: limit + 1 };
+      const rows = await (kept === true
+        ? retainedRefunds(app.db, actor, wanted.after, wanted.limit)
+        : dueRefunds(app.db, actor, app.payments.gateway, wanted));
+      return {
+        items: rows.slice(0, limit).map(refundOf),
+        next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),
+      };
+    },
+  );
+
+  server.get(
+    '/participations/:id/refunds',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'What goes back, or went back, to the buyer of a participation',
+        description:
+          'The newest first. Where `may_wait` is true the buyer may choose the head of the waiting list instead: `POST /refunds/{id}/wait`.',
+        params,
+        response: {
+          200: closed({ items: Type.Array(BuyerRefundSchema) }),
+          ...problems('forbidden', 'participation_not_found'),
+        },
+      },
+    },
+    async ({ actor, params: { id } }) => ({
+      items: (await refundsOf(app.db, actor, id)).map(buyerRefundOf),
+    }),
+  );
+}
+
+/** Route that exports refunds to be made as a file. */
+function exportRoute(server: ApiServer, app: RefundDeps): void {
+  server.get(
+    '/refunds/export',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'All refunds that are to be made, as a file for a bulk transfer',
+        description:
+          'CSV with semicolons, for spreadsheets in Indonesia, or Excel with account numbers as text. In the CSV a number that is a name begins with a tab, so that no spreadsheet shortens it. Refunds whose buyer has given no account come last, with what is `missing`.',
+        querystring: closed({ format: Type.Optional(choice(['csv', 'xlsx'])) }),
+        response: {
+          200: {
+            description: 'CSV or Excel',
+            content: {
+              'text/csv': { schema: Type.String() },
+              [spreadsheetType]: { schema: Type.String({ format: 'binary' }) },
+            },
+          },
+          ...problems('forbidden', 'installation_held'),
+        },
+      },
+    },
+    // The response type has no streams, so the file needs a cast.
+    async ({ actor, query: { format = 'csv' } }, reply) => {
+      const make = format === 'csv' ? refundsCsv : refundsSheet;
+      const file = await make(app.db, actor, app.payments.gateway);
+      return reply.headers(refundsFileHeaders[format]).send(file as never);
+    },
+  );
+}
+
+/** Routes that record refunds as made, failed or reversed. */
+function settlementRoutes(server: ApiServer, app: RefundDeps): void {
+  server.post(
+    '/refunds/settle',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'Refunds were made, with one reference: all of them or none are settled',
+        body: closed({
+          ids: Type.Array(Id, { minItems: 1, maxItems: maxRefunds }),
+          reference: text(1, 200),
+        }),
+        response: {
+          200: closed({ items: Type.Array(RefundSchema) }),
+          ...problems(
+            'forbidden',
+            'reauthentication_required',
+            'campaign_busy',
+            'outcome_unknown',
+            'movement_not_found',
+            'installation_held',
+            'movement_transition_not_allowed',
+            'refund_is_kept',
+          ),
+        },
+      },
+    },
+    async ({ actor, body }) => {
+      const ids = body.ids.map((id) => id.toLowerCase());
+      const rows = await runInTransaction(app.db, (tx) =>
+        settleRefunds(tx, actor, ids, body.reference.trim()),
+      );
+      return { items: rows.map(refundOf) };
+    },
+  );
+
+  server.post(
+    '/refunds/:id/fail',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'A refund could not be made: it stays due, and its failures are counted',
+        params,
+        body: reason,
+        response: { 200: RefundSchema, ...problems(...refundCodes, 'refund_is_kept') },
+      },
+    },
+    async ({ actor, params: { id }, body }) =>
+      refundOf(
+        await runInTransaction(app.db, (tx) => failRefund(tx, actor, id, body.reason.trim())),
+      ),
+  );
+
+  server.post(
+    '/refunds/:id/reverse',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'A refund that was made came back: answers with the one due in its place',
+        description:
+          'Of a refund that was made twice, the claim for the second is settled instead, and is the answer.',
+        params,
+        body: reason,
+        response: { 200: RefundSchema, ...refundProblems },
+      },
+    },
+    async ({ actor, params: { id }, body }) =>
+      refundOf(
+        await runInTransaction(app.db, (tx) => reverseRefund(tx, actor, id, body.reason.trim())),
+      ),
+  );
 }
 
 const refundCodes = [

@@ -24,7 +24,7 @@ export interface Watcher {
   end(): void;
 }
 
-const patienceMs = 10_000;
+const maxWaitMs = 10_000;
 
 /** Opens the event stream of a campaign, on a connection of its own. */
 export async function watch(
@@ -58,7 +58,7 @@ export async function watch(
     events,
     text: () => text,
     heard: async (fits) => {
-      const signal = AbortSignal.timeout(patienceMs);
+      const signal = AbortSignal.timeout(maxWaitMs);
       for (;;) {
         const found = events.find(fits);
         if (found !== undefined) return found;

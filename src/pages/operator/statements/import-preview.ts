@@ -1,8 +1,4 @@
 import type { SkippedRow } from '../../../ledger/bank-statements/import-queries.ts';
-import type {
-  PreviewedLine,
-  StatementPreview,
-} from '../../../ledger/bank-statements/operations.ts';
 import { badge, checkbox, input } from '../../../web/components.ts';
 import { formatCount, formatRupiah, formatDay } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
@@ -10,6 +6,7 @@ import type { PageContext } from '../../../web/visit.ts';
 import { buyerLink } from '../kit/parts.ts';
 import type { Subjects } from './statement-parts.ts';
 import { scrollingTable } from '../../../web/table.ts';
+import type { PreviewedLine, StatementPreview } from '../../../ledger/bank-statements/preview.ts';
 
 /** Lines of a preview that are shown; all of them are counted. */
 const maxShown = 200;

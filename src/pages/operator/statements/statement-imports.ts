@@ -17,6 +17,7 @@ import { participationsById } from '../../../ledger/work-queues/work-queues.ts';
 import { listSkipped, type ImportRow } from '../../../ledger/bank-statements/import-queries.ts';
 import { storedMappingOf } from '../../../ledger/bank-statements/mapping.ts';
 import * as statements from '../../../ledger/bank-statements/operations.ts';
+import { previewUpload } from '../../../ledger/bank-statements/preview.ts';
 import { html, type Html } from '../../../web/html.ts';
 import { sendOperatorPage } from '../kit/frame.ts';
 import { progressPart, resultPart } from './import-parts.ts';
@@ -38,7 +39,7 @@ const tooLarge = {
   en: 'A file may have 8 MB at most. Please choose a shorter period.',
 };
 /** Small imports are done when the page is shown; others show their progress. */
-const patienceMs = 3_000;
+const maxWaitMs = 3_000;
 const refreshSeconds = 3;
 const maxSkippedShown = 500;
 
@@ -125,7 +126,7 @@ export function statementImports(app: PageDeps, { here, show }: Overview): PageP
           return await statements.applyUpload(deps, actor, id, {
             keepMapping,
             through,
-            patienceMs,
+            maxWaitMs,
           });
         },
         next: pathOf(id),
@@ -178,7 +179,7 @@ async function uploadedPart(
   const table = await previewTable(content);
   const guess = guessMapping(table.rows);
   try {
-    const preview = await statements.previewUpload(app.db, visit.actor, row.import_id);
+    const preview = await previewUpload(app.db, visit.actor, row.import_id);
     const found = preview.lines.flatMap(({ participation_id: id }) => id ?? []).slice(0, 500);
     const subjects = await participationsById(app.db, visit.actor, found);
     const { mapping } = preview;

@@ -1,0 +1,160 @@
+import Type from 'typebox';
+import type { ApiServer } from '../../http/api-server.ts';
+import { maxJsonBytes } from '../../http/body-limits.ts';
+import { closed, Id, problems } from '../../http/schemas.ts';
+import { runInTransaction } from '../../operation/run.ts';
+import { guessMapping, previewTable, type StatementFormat } from '../statement-files/parse.ts';
+import { deleteMapping } from './import-queries.ts';
+import { MappingSchema, type StoredMapping } from './mapping.ts';
+import {
+  Format,
+  importOf,
+  ImportSchema,
+  previewOf,
+  TableSchema,
+  UploadPreviewSchema,
+} from './schemas.ts';
+import * as statements from './operations.ts';
+import { previewUpload } from './preview.ts';
+
+const params = closed({ id: Id });
+const DayInput = Type.String({ pattern: '^2\\d{3}-\\d{2}-\\d{2}$' });
+
+/** Routes that show the first rows of an uploaded file, and forget an account's columns. */
+export function columnRoutes(server: ApiServer, app: statements.ImportDeps): void {
+  server.get(
+    '/statements/:id/rows',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'The first rows of an uploaded file, to map its columns',
+        params,
+        response: {
+          200: TableSchema,
+          ...problems('forbidden', 'statement_import_not_found', 'statement_import_started'),
+        },
+      },
+    },
+    async ({ actor, params: { id } }) => {
+      await statements.findStatementImport(app.db, actor, id);
+      const { content } = await statements.fileOf(app.db, id);
+      const { kind, encoding, delimiter, rows } = await previewTable(content);
+      const shown = rows.map(({ row, cells }) => ({ row, cells: [...cells] }));
+      return {
+        kind,
+        encoding,
+        delimiter: delimiter ?? null,
+        rows: shown,
+        guess: guessMapping(rows),
+      };
+    },
+  );
+
+  server.delete(
+    '/receiving-accounts/:id/statement-mapping',
+    {
+      schema: {
+        tags: ['money'],
+        summary: 'Forget how the columns of an account’s statements were mapped',
+        params,
+        response: {
+          204: Type.Null(),
+          ...problems(
+            'forbidden',
+            'campaign_busy',
+            'outcome_unknown',
+            'receiving_account_not_found',
+          ),
+        },
+      },
+    },
+    async ({ actor, params: { id } }, reply) => {
+      await statements.authorizeImport(app.db, actor, id);
+      await runInTransaction(app.db, (tx) => tx.rows(deleteMapping, id));
+      return reply.status(204).send(null);
+    },
+  );
+}
+
+/** Routes that preview and apply an uploaded file. */
+export function applyRoutes(server: ApiServer, app: statements.ImportDeps): void {
+  server.post(
+    '/statements/:id/preview',
+    {
+      // Maximum length of a mapping in JSON; more than the headings of any bank need.
+      bodyLimit: maxJsonBytes,
+      schema: {
+        tags: ['money'],
+        summary: 'What a mapping reads from an uploaded file, and what importing it would do',
+        params,
+        body: mappingBody(),
+        response: {
+          200: UploadPreviewSchema,
+          ...problems(
+            'forbidden',
+            'statement_import_not_found',
+            'statement_import_started',
+            'statement_not_readable',
+          ),
+        },
+      },
+    },
+    async ({ actor, params: { id }, body }) =>
+      previewOf(await previewUpload(app.db, actor, id, mappingIn(body))),
+  );
+
+  server.post(
+    '/statements/:id/apply',
+    {
+      // Maximum length of a mapping in JSON; more than the headings of any bank need.
+      bodyLimit: maxJsonBytes,
+      schema: {
+        tags: ['money'],
+        summary: 'Import an uploaded file',
+        description:
+          '200 when it is done; 202 while it goes on. `through` is the last day of which the file has every line, where the file itself does not say. With `keep_mapping` the next files of the account are read in the same way.',
+        params,
+        body: mappingBody({
+          keep_mapping: Type.Optional(Type.Boolean({ default: false })),
+          through: Type.Optional(DayInput),
+        }),
+        response: {
+          200: ImportSchema,
+          202: ImportSchema,
+          ...problems(
+            'forbidden',
+            'campaign_busy',
+            'outcome_unknown',
+            'installation_held',
+            'statement_import_not_found',
+            'statement_import_started',
+            'statement_not_readable',
+          ),
+        },
+      },
+    },
+    async ({ actor, params: { id }, body }, reply) => {
+      const { keep_mapping: keepMapping = false, through } = body;
+      const deps = { db: app.db, importer: app.importer };
+      const row = await statements.applyUpload(deps, actor, id, {
+        mapping: mappingIn(body),
+        keepMapping,
+        through,
+        maxWaitMs: statements.maxImportWaitMs,
+      });
+      return reply.status(row.state === 'done' ? 200 : 202).send(importOf(row));
+    },
+  );
+}
+
+function mappingBody<P extends Parameters<typeof closed>[0]>(more: P = {} as P) {
+  return closed({ format: Format, columns: Type.Optional(MappingSchema), ...more });
+}
+
+function mappingIn(body: {
+  readonly format?: StatementFormat;
+  readonly columns?: Extract<StoredMapping, { columns: unknown }>['columns'];
+}): StoredMapping | undefined {
+  if (body.columns !== undefined) return { columns: body.columns };
+  return body.format === undefined ? undefined : { format: body.format };
+}
