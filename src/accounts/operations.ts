@@ -1,6 +1,6 @@
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import { DomainError, type Language } from '../errors/errors.ts';
+import { DomainError, type Language, refusals } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { requireRecentAuth } from '../identity/policy.ts';
@@ -28,7 +28,7 @@ export interface Profile {
   readonly time_zone: string;
 }
 
-/** Returns the caller's own profile. Refuses: unauthenticated, forbidden (the service has none). */
+/** Returns the caller's own profile. */
 export async function readProfile(db: Queryable, actor: Actor): Promise<Profile> {
   const userId = ownerOf(actor);
   const { display_name, email, locale, time_zone } = await db.one(sql.findProfile, userId);
@@ -40,8 +40,9 @@ export async function readProfile(db: Queryable, actor: Actor): Promise<Profile>
     time_zone: time_zone ?? westernIndonesia,
   };
 }
+readProfile.refusals = refusals(ownerOf);
 
-/** Changes the given fields of the caller's profile. Refuses: validation_failed, forbidden. */
+/** Changes the given fields of the caller's profile. */
 export async function changeProfile(tx: Tx, actor: Actor, change: ProfileChange): Promise<Profile> {
   const userId = ownerOf(actor);
   const { displayName = null, language = null, timeZone = null } = normalizeProfile(change);
@@ -49,6 +50,7 @@ export async function changeProfile(tx: Tx, actor: Actor, change: ProfileChange)
   await tx.rows(sql.updateProfile, userId, displayName, language, timeZone);
   return await readProfile(tx, actor);
 }
+changeProfile.refusals = refusals(ownerOf);
 
 export type Address = Omit<sql.AddressRow, 'address_id'> & {
   readonly id: string;
@@ -56,25 +58,21 @@ export type Address = Omit<sql.AddressRow, 'address_id'> & {
   readonly line: string;
 };
 
-/**
- * Returns the caller's saved addresses, the default one first. Refuses: unauthenticated,
- * forbidden.
- */
+/** Returns the caller's saved addresses, the default one first. */
 export async function ownAddresses(db: Queryable, actor: Actor): Promise<Address[]> {
   return (await db.rows(sql.listAddresses, ownerOf(actor))).map(addressOf);
 }
+ownAddresses.refusals = refusals(ownerOf);
 
-/** Returns one of the caller's saved addresses. Refuses: address_not_found, forbidden. */
+/** Returns one of the caller's saved addresses. */
 export async function ownAddress(db: Queryable, actor: Actor, id: string): Promise<Address> {
   const found = await db.maybe(sql.findAddress, ownerOf(actor), id);
   if (found === undefined) throw new DomainError('address_not_found', {});
   return addressOf(found);
 }
+ownAddress.refusals = refusals(ownerOf, 'address_not_found');
 
-/**
- * Saves an address; the first one becomes the default. Refuses: validation_failed,
- * too_many_addresses, forbidden.
- */
+/** Saves an address; the first one becomes the default. */
 export async function addAddress(tx: Tx, actor: Actor, input: AddressInput): Promise<Address> {
   const userId = ownerOf(actor);
   const address = normalizeAddress(input);
@@ -86,6 +84,7 @@ export async function addAddress(tx: Tx, actor: Actor, input: AddressInput): Pro
   const isDefault = address.isDefault === true || present.length === 0;
   return await save(tx, userId, newId(), { ...address, isDefault });
 }
+addAddress.refusals = refusals(ownerOf, 'too_many_addresses');
 
 /** Undefined fields stay. */
 export type AddressChange = {
@@ -94,7 +93,7 @@ export type AddressChange = {
 
 /**
  * Changes the given fields of one of the caller's addresses. The default changes only when another
- * address becomes the default. Refuses: address_not_found, validation_failed, forbidden.
+ * address becomes the default.
  */
 export async function editAddress(
   tx: Tx,
@@ -118,8 +117,9 @@ export async function editAddress(
   const isDefault = present.is_default || change.isDefault === true;
   return await save(tx, userId, id, { ...address, isDefault });
 }
+editAddress.refusals = refusals(ownAddress);
 
-/** Deletes one of the caller's addresses. Refuses: address_not_found, forbidden. */
+/** Deletes one of the caller's addresses. */
 export async function removeAddress(tx: Tx, actor: Actor, id: string): Promise<void> {
   const userId = ownerOf(actor);
   await tx.rows(sql.lockProfile, userId);
@@ -127,19 +127,20 @@ export async function removeAddress(tx: Tx, actor: Actor, id: string): Promise<v
   if (gone === undefined) throw new DomainError('address_not_found', {});
   if (gone.is_default) await tx.rows(sql.defaultNewestAddress, userId);
 }
+removeAddress.refusals = refusals(ownerOf, 'address_not_found');
 
-/** Returns all stored data of the caller. Refuses: unauthenticated, forbidden. */
+/** Returns all stored data of the caller. */
 export async function exportAccount(db: Queryable, actor: Actor): Promise<object> {
   return (await db.one(personal.exportAccount, ownerOf(actor))).document;
 }
+exportAccount.refusals = refusals(ownerOf);
 
 /**
  * Deletes the caller's account: sign-in, sessions, profile, addresses, bank accounts, memberships,
  * and personal data in past participations. The participations, their payments and the audit log
  * stay for the books, with only the user's id. Open money or goods must be settled first, and a
  * brand with other members must keep an owner; waiting-list entries are withdrawn. Returns the
- * campaigns whose waiting lists changed. Refuses: account_has_participations, account_owns_brand,
- * account_has_campaigns, forbidden, reauthentication_required.
+ * campaigns whose waiting lists changed.
  */
 export async function deleteAccount(tx: Tx, actor: Actor): Promise<readonly string[]> {
   const userId = ownerOf(actor);
@@ -163,6 +164,13 @@ export async function deleteAccount(tx: Tx, actor: Actor): Promise<readonly stri
   await recordAccess(tx, { userId, event: 'account_deleted' });
   return left.map(({ campaign_id }) => campaign_id);
 }
+deleteAccount.refusals = refusals(
+  ownerOf,
+  requireRecentAuth,
+  'account_has_participations',
+  'account_owns_brand',
+  'account_has_campaigns',
+);
 
 async function save(
   tx: Tx,

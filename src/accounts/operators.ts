@@ -1,6 +1,6 @@
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import { DomainError, invalidField } from '../errors/errors.ts';
+import { DomainError, invalidField, refusals } from '../errors/errors.ts';
 import { actorLabel, withFactorNeeded, type Actor } from '../identity/actor.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
 import { newId } from '../identity/ids.ts';
@@ -12,6 +12,7 @@ export async function listOperators(db: Queryable, actor: Actor): Promise<sql.Op
   authorize(actor, 'operators.manage');
   return await db.rows(sql.listOperators);
 }
+listOperators.refusals = refusals(authorize);
 
 /** The future operator: a user with a verified e-mail address here, or a user of the tokens. */
 export interface Candidate {
@@ -20,9 +21,8 @@ export interface Candidate {
 }
 
 /**
- * Grants the operator role and returns the user's id. It applies on the site from the next page
- * on, with a token within a few seconds. Idempotent. Refuses: validation_failed (either an address
- * or an id), account_not_found, forbidden, reauthentication_required.
+ * Grants the operator role and returns the user's id. It applies on the site from the next page on,
+ * with a token within a few seconds. Idempotent.
  */
 export async function grantOperator(tx: Tx, actor: Actor, candidate: Candidate): Promise<string> {
   const caller = authorize(actor, 'operators.manage');
@@ -33,11 +33,9 @@ export async function grantOperator(tx: Tx, actor: Actor, candidate: Candidate):
     await tx.rows(sql.recordOperatorChange, newId(), userId, 'granted', actorLabel(caller));
   return userId;
 }
+grantOperator.refusals = refusals(authorize, requireRecentAuth, userToName);
 
-/**
- * Revokes the operator role; it takes effect as fast as granting. Refuses: account_not_found,
- * forbidden, reauthentication_required.
- */
+/** Revokes the operator role; it takes effect as fast as granting. */
 export async function revokeOperator(tx: Tx, actor: Actor, userId: string): Promise<void> {
   const caller = authorize(actor, 'operators.manage');
   requireRecentAuth(actor);
@@ -45,6 +43,7 @@ export async function revokeOperator(tx: Tx, actor: Actor, userId: string): Prom
   if (dismissed === undefined) throw new DomainError('account_not_found', {});
   await tx.rows(sql.recordOperatorChange, newId(), userId, 'revoked', actorLabel(caller));
 }
+revokeOperator.refusals = refusals(authorize, requireRecentAuth, 'account_not_found');
 
 async function userToName(tx: Tx, { email, userId }: Candidate): Promise<string> {
   if (userId !== undefined && email === undefined) return userId;
@@ -58,6 +57,7 @@ async function userToName(tx: Tx, { email, userId }: Candidate): Promise<string>
   if (account === undefined) throw new DomainError('account_not_found', {});
   return account.user_id;
 }
+userToName.refusals = refusals('account_not_found');
 
 /** Maximum age of the cached operator list. */
 const cacheMs = 5_000;

@@ -1,12 +1,11 @@
+import { refusals } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { authorize } from '../identity/policy.ts';
 
-/**
- * Returns the user whose account the caller may manage: their own. Refuses: unauthenticated,
- * forbidden.
- */
+/** Returns the user whose account the caller may manage: their own. */
 export function ownerOf(actor: Actor): string {
   const caller = authorize(actor, 'account.manage');
   if (caller.kind === 'service') throw new Error('the policy lets no service have an account');
   return caller.userId;
 }
+ownerOf.refusals = refusals(authorize);

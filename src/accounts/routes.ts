@@ -42,7 +42,7 @@ export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
 function profileRoutes(server: ApiServer, app: OperationDeps): void {
   server.get(
     '/me',
-    { schema: about('My profile', { response: { 200: Me, ...problems('forbidden') } }) },
+    { schema: about('My profile', { response: { 200: Me, ...problems(readProfile) } }) },
     async ({ actor }) => await readProfile(app.db, actor),
   );
 
@@ -51,7 +51,7 @@ function profileRoutes(server: ApiServer, app: OperationDeps): void {
     {
       schema: about('Change my profile', {
         body: Type.Partial(closed(profileFields), { additionalProperties: false }),
-        response: { 200: Me, ...problems('forbidden') },
+        response: { 200: Me, ...problems(changeProfile) },
       }),
     },
     async ({ actor, body }) =>
@@ -64,13 +64,7 @@ function profileRoutes(server: ApiServer, app: OperationDeps): void {
       schema: about('Delete my account; what stays for the books has no personal data', {
         response: {
           204: Nothing,
-          ...problems(
-            'forbidden',
-            'reauthentication_required',
-            'account_has_participations',
-            'account_owns_brand',
-            'account_has_campaigns',
-          ),
+          ...problems(deleteAccount),
         },
       }),
     },
@@ -86,7 +80,7 @@ function profileRoutes(server: ApiServer, app: OperationDeps): void {
       schema: about("Export all data of the caller's account", {
         response: {
           200: Type.Object({ user_id: Id }, { additionalProperties: true }),
-          ...problems('forbidden'),
+          ...problems(exportAccount),
         },
       }),
     },
@@ -100,7 +94,7 @@ function addressRoutes(server: ApiServer, app: OperationDeps): void {
     '/me/addresses',
     {
       schema: about("List the caller's saved addresses, the default one first", {
-        response: { 200: closed({ items: Type.Array(SavedAddress) }), ...problems('forbidden') },
+        response: { 200: closed({ items: Type.Array(SavedAddress) }), ...problems(ownAddresses) },
       }),
     },
     async ({ actor }) => ({ items: await ownAddresses(app.db, actor) }),
@@ -111,7 +105,7 @@ function addressRoutes(server: ApiServer, app: OperationDeps): void {
     {
       schema: about('Save an address; the first one is the default', {
         body: closed({ ...addressFields, ...optional }),
-        response: { 201: SavedAddress, ...problems('forbidden', 'too_many_addresses') },
+        response: { 201: SavedAddress, ...problems(addAddress) },
       }),
     },
     async ({ actor, body }, reply) => {
@@ -130,7 +124,7 @@ function addressRoutes(server: ApiServer, app: OperationDeps): void {
         body: Type.Partial(closed({ ...addressFields, is_default: Type.Boolean() }), {
           additionalProperties: false,
         }),
-        response: { 200: SavedAddress, ...problems('forbidden', 'address_not_found') },
+        response: { 200: SavedAddress, ...problems(editAddress) },
       }),
     },
     async ({ actor, body, params }) =>
@@ -144,7 +138,7 @@ function addressRoutes(server: ApiServer, app: OperationDeps): void {
     {
       schema: about('Delete a saved address', {
         params: closed({ id: Id }),
-        response: { 204: Nothing, ...problems('forbidden', 'address_not_found') },
+        response: { 204: Nothing, ...problems(removeAddress) },
       }),
     },
     async ({ actor, params }, reply) => {
@@ -160,7 +154,7 @@ function operatorRoutes(server: ApiServer, app: OperationDeps): void {
     '/operators',
     {
       schema: about('List the operators that were granted by others', {
-        response: { 200: closed({ items: Type.Array(Operator) }), ...problems('forbidden') },
+        response: { 200: closed({ items: Type.Array(Operator) }), ...problems(listOperators) },
       }),
     },
     async ({ actor }) => ({ items: await listOperators(app.db, actor) }),
@@ -173,7 +167,7 @@ function operatorRoutes(server: ApiServer, app: OperationDeps): void {
         body: closed({ email: Type.Optional(text(3, 254)), user_id: Type.Optional(Id) }),
         response: {
           201: closed({ user_id: Id }),
-          ...problems('forbidden', 'reauthentication_required', 'account_not_found'),
+          ...problems(grantOperator),
         },
       }),
     },
@@ -192,7 +186,7 @@ function operatorRoutes(server: ApiServer, app: OperationDeps): void {
         params: closed({ id: Id }),
         response: {
           204: Nothing,
-          ...problems('forbidden', 'reauthentication_required', 'account_not_found'),
+          ...problems(revokeOperator),
         },
       }),
     },

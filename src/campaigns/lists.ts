@@ -1,3 +1,4 @@
+import { refusals } from '../errors/errors.ts';
 import { toApiStatus, toDbStatus, type CampaignStatus } from '../database/status-words.ts';
 import { brandRoleOf } from '../catalogue/operations.ts';
 import type { Queryable } from '../database/query.ts';
@@ -61,10 +62,11 @@ export async function listVisible(
     words,
   );
 }
+listVisible.refusals = refusals(authorize);
 
 /**
  * Returns rows of one brand's campaigns in some statuses, drafts included, newest first, after a
- * given campaign; for the brand's members and staff. Refuses: forbidden.
+ * given campaign; for the brand's members and staff.
  */
 export async function listOfBrand(
   db: Queryable,
@@ -75,6 +77,7 @@ export async function listOfBrand(
   const stored = statuses.map(toDbStatus);
   return await db.rows(listCampaigns.newest.ofBrand, stored, limit, null, after, brandId, null);
 }
+listOfBrand.refusals = refusals(authorize);
 
 /** Totals over all published campaigns. */
 export interface Summary {

@@ -6,7 +6,7 @@ import { findProduct } from '../catalogue/queries.ts';
 import { databaseNow } from '../database/clock.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import { DomainError, invalidField } from '../errors/errors.ts';
+import { DomainError, invalidField, refusals } from '../errors/errors.ts';
 import { actorLabel, type Actor, type SignedIn } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { may, authorize, type Action } from '../identity/policy.ts';
@@ -20,7 +20,7 @@ import {
 import * as sql from './queries.ts';
 import { campaignAfter } from './status.ts';
 
-/** Returns one campaign if the caller may see it. Refuses: campaign_not_found. */
+/** Returns one campaign if the caller may see it. */
 export async function viewCampaign(
   db: Queryable,
   actor: Actor,
@@ -37,6 +37,7 @@ export async function viewCampaign(
   }
   return campaign;
 }
+viewCampaign.refusals = refusals('campaign_not_found');
 
 export async function findCampaign(
   db: Queryable,
@@ -60,6 +61,7 @@ export async function authorizeOnCampaign(
   const brandRole = await brandRoleOf(db, actor, campaign.brand_id);
   return { campaign, caller: authorize(actor, action, { brandRole }) };
 }
+authorizeOnCampaign.refusals = refusals(viewCampaign, authorize);
 
 export interface NewCampaign extends CampaignTerms {
   readonly productId: string;
@@ -107,9 +109,8 @@ export function paymentRulesOf({ payments, gateway }: PaymentConfig): PaymentRul
 type PaymentConfig = Pick<Config, 'payments' | 'gateway'>;
 
 /**
- * Creates a campaign of an enabled product: inactive, scheduled when it has an opening time,
- * active when published at once. Refuses: product_not_found, forbidden, product_not_enabled,
- * deadline_not_in_future, validation_failed, receiving_account_missing.
+ * Creates a campaign of an enabled product: inactive, scheduled when it has an opening time, active
+ * when published at once.
  */
 export async function createCampaign(tx: Tx, actor: Actor, input: NewCampaign): Promise<Campaign> {
   const product = await tx.maybe(findProduct, input.productId);
@@ -160,6 +161,13 @@ export async function createCampaign(tx: Tx, actor: Actor, input: NewCampaign): 
   });
   return campaignOf(await tx.one(sql.campaignById.one, campaignId));
 }
+createCampaign.refusals = refusals(
+  authorize,
+  checkTerms,
+  checkCollects,
+  'product_not_found',
+  'product_not_enabled',
+);
 
 /** A campaign with upfront payment needs a receiving account once it is open. */
 async function checkCollects(tx: Tx, timing: PaymentTiming, paysOnline: boolean): Promise<void> {
@@ -167,6 +175,7 @@ async function checkCollects(tx: Tx, timing: PaymentTiming, paysOnline: boolean)
   const { is_there } = await tx.one(sql.hasReceivingAccount);
   if (!is_there) throw new DomainError('receiving_account_missing', {});
 }
+checkCollects.refusals = refusals('receiving_account_missing');
 
 /** Omit `now` for terms whose deadline was in the future when it was set. */
 function checkTerms(terms: CampaignTerms, now?: Date): void {
@@ -175,6 +184,7 @@ function checkTerms(terms: CampaignTerms, now?: Date): void {
   const fault = validateTerms(terms);
   if (fault !== undefined) throw fault;
 }
+checkTerms.refusals = refusals('deadline_not_in_future');
 
 export type CampaignChange = Partial<CampaignTerms>;
 
@@ -183,9 +193,7 @@ const editableWhenOpen: readonly TermsField[] = ['title', 'description'];
 
 /**
  * Changes a campaign's terms: all of them before it opens, then only title and description. An
- * opening time can be moved, but not added to a draft or removed. Refuses: campaign_not_found,
- * forbidden, transition_not_allowed, campaign_already_open, deadline_not_in_future,
- * validation_failed.
+ * opening time can be moved, but not added to a draft or removed.
  */
 export async function editCampaign(
   tx: Tx,
@@ -232,6 +240,7 @@ export async function editCampaign(
   });
   return campaignOf(await tx.one(sql.campaignById.one, campaignId));
 }
+editCampaign.refusals = refusals(authorizeOnCampaign, checkEditable, checkTerms, 'campaign_busy');
 
 function checkEditable(status: StoredCampaignStatus, fields: readonly TermsField[]): void {
   const from = toApiStatus(status);
@@ -248,6 +257,7 @@ function checkEditable(status: StoredCampaignStatus, fields: readonly TermsField
     });
   }
 }
+checkEditable.refusals = refusals('transition_not_allowed', 'campaign_already_open');
 
 function isOpen(status: StoredCampaignStatus): boolean {
   return status === 'active' || status === 'locked';

@@ -72,13 +72,7 @@ function createRoute(server: ApiServer, app: CampaignDeps): void {
         }),
         response: {
           201: CampaignSchema,
-          ...problems(
-            'forbidden',
-            'product_not_found',
-            'product_not_enabled',
-            'deadline_not_in_future',
-            'receiving_account_missing',
-          ),
+          ...problems(createCampaign),
         },
       },
     },
@@ -111,7 +105,7 @@ function campaignRecordRoutes(server: ApiServer, app: CampaignDeps): void {
           sort: Type.Optional(choice(campaignSorts)),
           ...pageQuery,
         }),
-        response: { 200: pageOf(CampaignSchema), ...problems('forbidden') },
+        response: { 200: pageOf(CampaignSchema), ...problems(listVisible) },
       },
     },
     async (request) => {
@@ -132,7 +126,7 @@ function campaignRecordRoutes(server: ApiServer, app: CampaignDeps): void {
         tags: ['campaigns'],
         summary: 'Get a campaign',
         params,
-        response: { 200: CampaignSchema, ...problems('campaign_not_found') },
+        response: { 200: CampaignSchema, ...problems(viewCampaign) },
       },
     },
     async (request) => await viewCampaign(app.db, request.actor, request.params.id),
@@ -148,14 +142,7 @@ function campaignRecordRoutes(server: ApiServer, app: CampaignDeps): void {
         body: Type.Partial(closed(TermsSchema), { additionalProperties: false }),
         response: {
           200: CampaignSchema,
-          ...problems(
-            'forbidden',
-            'campaign_not_found',
-            'transition_not_allowed',
-            'campaign_already_open',
-            'deadline_not_in_future',
-            'campaign_busy',
-          ),
+          ...problems(editCampaign),
         },
       },
     },
@@ -180,7 +167,7 @@ function activityRoutes(server: ApiServer, app: CampaignDeps): void {
         summary: 'List the audit log of a campaign, newest first',
         params,
         querystring: closed(pageQuery),
-        response: { 200: pageOf(LogEntrySchema), ...problems('forbidden', 'campaign_not_found') },
+        response: { 200: pageOf(LogEntrySchema), ...problems(authorizeOnCampaign) },
       },
     },
     async (request) => {
@@ -201,7 +188,7 @@ function activityRoutes(server: ApiServer, app: CampaignDeps): void {
       schema: {
         tags: ['operations'],
         summary: 'Get totals over all published campaigns',
-        response: { 200: Summary, ...problems('forbidden') },
+        response: { 200: Summary, ...problems(authorize) },
       },
     },
     async (request) => {

@@ -40,7 +40,7 @@ function brandListRoutes(server: ApiServer, app: BrandDeps): void {
             description: 'The owner; required for service callers',
           }),
         }),
-        response: { 201: BrandSchema, ...problems('rate_limited', 'forbidden') },
+        response: { 201: BrandSchema, ...problems(createBrand) },
       },
     },
     async (request, reply) => {
@@ -68,7 +68,7 @@ function brandListRoutes(server: ApiServer, app: BrandDeps): void {
           200: closed({
             items: Type.Array(closed({ ...BrandSchema.properties, role: choice(brandRoles) })),
           }),
-          ...problems('forbidden'),
+          ...problems(authorize, userOf),
         },
       },
     },
@@ -90,7 +90,7 @@ function oneBrandRoutes(server: ApiServer, app: BrandDeps): void {
         tags: ['catalogue'],
         summary: 'Get a brand',
         params: closed({ id: Id }),
-        response: { 200: BrandSchema, ...problems('brand_not_found') },
+        response: { 200: BrandSchema, ...problems(readBrand) },
       },
     },
     async ({ actor, params: { id } }) => {
@@ -107,7 +107,7 @@ function oneBrandRoutes(server: ApiServer, app: BrandDeps): void {
         summary: 'Change the name of a brand',
         params: closed({ id: Id }),
         body: closed({ name: brandName }),
-        response: { 200: BrandSchema, ...problems('forbidden', 'brand_not_found') },
+        response: { 200: BrandSchema, ...problems(renameBrand) },
       },
     },
     async ({ actor, params: { id }, body }) =>

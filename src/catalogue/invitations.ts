@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import { DomainError, invalidField, type Language } from '../errors/errors.ts';
+import { DomainError, invalidField, type Language, refusals } from '../errors/errors.ts';
 import { actorLabel, type Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { requireRecentAuth, authorize, type BrandRole } from '../identity/policy.ts';
@@ -36,9 +36,8 @@ export interface Invitation {
 }
 
 /**
- * Invites a person by e-mail; replaces an open invitation of the same address. The caller sends
- * the e-mail after the commit. Refuses: brand_not_found, forbidden, validation_failed,
- * verified_email_required, too_many_invitations, mail_budget_spent, reauthentication_required.
+ * Invites a person by e-mail; replaces an open invitation of the same address. The caller sends the
+ * e-mail after the commit.
  */
 export async function invite(
   tx: Tx,
@@ -83,8 +82,15 @@ export async function invite(
   const language = (await tx.maybe(sql.findLanguageOf, address))?.locale;
   return { invitationId, brandName: brand.name, email: address, role, token, expiresAt, language };
 }
+invite.refusals = refusals(
+  authorizeOnBrand,
+  requireRecentAuth,
+  'verified_email_required',
+  'too_many_invitations',
+  'mail_budget_spent',
+);
 
-/** Returns the open invitations of a brand. Refuses: brand_not_found, forbidden. */
+/** Returns the open invitations of a brand. */
 export async function viewInvitations(
   db: Queryable,
   actor: Actor,
@@ -93,8 +99,9 @@ export async function viewInvitations(
   await authorizeOnBrand(db, actor, 'brand.members.manage', brandId);
   return await db.rows(sql.listInvitations, brandId);
 }
+viewInvitations.refusals = refusals(authorizeOnBrand);
 
-/** Cancels an invitation. Refuses: brand_not_found, forbidden, invitation_not_found. */
+/** Cancels an invitation. */
 export async function withdrawInvitation(
   tx: Tx,
   actor: Actor,
@@ -104,19 +111,20 @@ export async function withdrawInvitation(
   const ended = await tx.maybe(sql.cancelInvitation, brandId, invitationId);
   if (ended === undefined) throw new DomainError('invitation_not_found', {});
 }
+withdrawInvitation.refusals = refusals(authorizeOnBrand, 'invitation_not_found');
 
-/** Returns the invitation of a link, to anybody who has the link. Refuses: invitation_not_found. */
+/** Returns the invitation of a link, to anybody who has the link. */
 export async function viewInvitation(db: Queryable, token: string): Promise<sql.InvitationRow> {
   const invitation = await db.maybe(sql.findInvitation, hashOf(token));
   if (invitation === undefined) throw new DomainError('invitation_not_found', {});
   return invitation;
 }
+viewInvitation.refusals = refusals('invitation_not_found');
 
 /**
- * Makes the caller a member of the brand, once. The link alone authorizes this: it was sent only
- * to the invited address, and people often read mail with one account and sign in with another. A
- * caller who is already a member keeps their role, and the link stays valid. Refuses:
- * unauthenticated, invitation_not_found, already_member.
+ * Makes the caller a member of the brand, once. The link alone authorizes this: it was sent only to
+ * the invited address, and people often read mail with one account and sign in with another. A
+ * caller who is already a member keeps their role, and the link stays valid.
  */
 export async function acceptInvitation(
   tx: Tx,
@@ -134,6 +142,7 @@ export async function acceptInvitation(
   await tx.rows(insertMember, found.brand_id, caller.userId, found.role);
   return { brandId: found.brand_id, role: found.role };
 }
+acceptInvitation.refusals = refusals(authorize, 'invitation_not_found', 'already_member');
 
 function hashOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();

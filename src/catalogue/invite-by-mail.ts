@@ -1,3 +1,4 @@
+import { refusals } from '../errors/errors.ts';
 import type { Database } from '../database/pool.ts';
 import type { Language } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
@@ -25,10 +26,7 @@ export interface InvitationInput {
   readonly origin: string;
 }
 
-/**
- * Invites a person and sends the link; cancels the invitation when the e-mail cannot be sent.
- * Refuses as `invite` does, and with mail_unavailable.
- */
+/** Invites a person and sends the link; cancels the invitation when the e-mail cannot be sent. */
 export async function inviteByMail(
   deps: InvitationLimits & { readonly db: Database; readonly mailer: Mailer },
   actor: Actor,
@@ -45,6 +43,7 @@ export async function inviteByMail(
   }
   return invitation;
 }
+inviteByMail.refusals = refusals(invite, sendOrRefuse);
 
 function mailOf(
   invitation: Invitation,

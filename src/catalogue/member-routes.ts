@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { Database } from '../database/pool.ts';
-import { languages, type ErrorCode } from '../errors/errors.ts';
+import { languages } from '../errors/errors.ts';
 import { brandRoles } from '../identity/policy.ts';
 import type { ApiServer } from '../http/api-server.ts';
 import { runInTransaction } from '../operation/run.ts';
@@ -43,7 +43,7 @@ function teamRoutes(server: ApiServer, app: MemberDeps): void {
         params: brandId,
         response: {
           200: closed({ items: Type.Array(MemberSchema) }),
-          ...problems('forbidden', 'brand_not_found'),
+          ...problems(viewMembers),
         },
       },
     },
@@ -62,7 +62,7 @@ function teamRoutes(server: ApiServer, app: MemberDeps): void {
         body: closed({ role: choice(brandRoles) }),
         response: {
           200: closed({ user_id: Id, role: choice(brandRoles) }),
-          ...memberProblems('last_owner'),
+          ...problems(changeRole),
         },
       },
     },
@@ -79,7 +79,7 @@ function teamRoutes(server: ApiServer, app: MemberDeps): void {
         tags: ['catalogue'],
         summary: 'Remove a member from a brand, or leave it',
         params: memberId,
-        response: { 200: closed({ user_id: Id }), ...memberProblems('last_owner') },
+        response: { 200: closed({ user_id: Id }), ...problems(removeMember) },
       },
     },
     async ({ actor, params: { id, user_id: userId } }) => {
@@ -100,7 +100,7 @@ function invitationListRoutes(server: ApiServer, app: MemberDeps): void {
         params: brandId,
         response: {
           200: closed({ items: Type.Array(InvitationSchema) }),
-          ...problems('forbidden', 'brand_not_found'),
+          ...problems(viewInvitations),
         },
       },
     },
@@ -126,15 +126,7 @@ function invitationListRoutes(server: ApiServer, app: MemberDeps): void {
         }),
         response: {
           201: closed({ id: Id, email: Type.String(), expires_at: Timestamp }),
-          ...problems(
-            'forbidden',
-            'reauthentication_required',
-            'brand_not_found',
-            'verified_email_required',
-            'too_many_invitations',
-            'mail_budget_spent',
-            'mail_unavailable',
-          ),
+          ...problems(inviteByMail),
         },
       },
     },
@@ -160,7 +152,7 @@ function oneInvitationRoutes(server: ApiServer, app: MemberDeps): void {
         params: closed({ id: Id, invitation_id: Id }),
         response: {
           200: closed({ id: Id }),
-          ...problems('forbidden', 'brand_not_found', 'invitation_not_found'),
+          ...problems(withdrawInvitation),
         },
       },
     },
@@ -180,7 +172,7 @@ function oneInvitationRoutes(server: ApiServer, app: MemberDeps): void {
         body: closed({ token: Type.String({ maxLength: 100, pattern: '^[\\w-]{20,100}$' }) }),
         response: {
           200: closed({ brand_id: Id, role: choice(brandRoles) }),
-          ...problems('forbidden', 'invitation_not_found', 'already_member'),
+          ...problems(acceptInvitation),
         },
       },
     },
@@ -190,15 +182,6 @@ function oneInvitationRoutes(server: ApiServer, app: MemberDeps): void {
     },
   );
 }
-
-const memberProblems = (...codes: readonly ErrorCode[]) =>
-  problems(
-    'forbidden',
-    'reauthentication_required',
-    'brand_not_found',
-    'member_not_found',
-    ...codes,
-  );
 
 const MemberSchema = closed(
   {

@@ -1,13 +1,13 @@
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import { DomainError } from '../errors/errors.ts';
+import { DomainError, refusals } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { requireRecentAuth, authorize, type BrandRole } from '../identity/policy.ts';
 import { brandRoleOf, authorizeOnBrand } from './operations.ts';
 import { findRole } from './queries.ts';
 import * as sql from './member-queries.ts';
 
-/** Returns the members of a brand to its members. Refuses: brand_not_found, forbidden. */
+/** Returns the members of a brand to its members. */
 export async function viewMembers(
   db: Queryable,
   actor: Actor,
@@ -16,11 +16,9 @@ export async function viewMembers(
   await authorizeOnBrand(db, actor, 'brand.members.read', brandId);
   return await db.rows(sql.listMembers, brandId);
 }
+viewMembers.refusals = refusals(authorizeOnBrand);
 
-/**
- * Changes a member's role. Only owners add or remove owners, and the last owner stays. Refuses:
- * brand_not_found, forbidden, member_not_found, last_owner, reauthentication_required.
- */
+/** Changes a member's role. Only owners add or remove owners, and the last owner stays. */
 export async function changeRole(
   tx: Tx,
   actor: Actor,
@@ -33,11 +31,9 @@ export async function changeRole(
   if (before === 'owner' && role !== 'owner') await keepAnOwner(tx, brandId);
   await tx.rows(sql.updateMember, brandId, userId, role);
 }
+changeRole.refusals = refusals(memberToChange, requireRecentAuth, keepAnOwner);
 
-/**
- * Removes a member from a brand; members may leave on their own. The last owner stays. Refuses:
- * brand_not_found, forbidden, member_not_found, last_owner, reauthentication_required.
- */
+/** Removes a member from a brand; members may leave on their own. The last owner stays. */
 export async function removeMember(
   tx: Tx,
   actor: Actor,
@@ -56,6 +52,7 @@ export async function removeMember(
   if (role === 'owner') await keepAnOwner(tx, brandId);
   await tx.rows(sql.deleteMember, brandId, userId);
 }
+removeMember.refusals = refusals(memberToChange, requireRecentAuth, keepAnOwner);
 
 /**
  * Locks the brand's members and returns the current role of a member whom the caller may change.
@@ -74,14 +71,17 @@ async function memberToChange(
   if (role === 'owner') await authorizeOnBrand(tx, actor, 'brand.owners.manage', brandId);
   return role;
 }
+memberToChange.refusals = refusals(authorizeOnBrand, memberOf);
 
 async function memberOf(tx: Tx, brandId: string, userId: string): Promise<{ role: BrandRole }> {
   const member = await tx.maybe(findRole, brandId, userId);
   if (member === undefined) throw new DomainError('member_not_found', {});
   return member;
 }
+memberOf.refusals = refusals('member_not_found');
 
 async function keepAnOwner(tx: Tx, brandId: string): Promise<void> {
   const { owners } = await tx.one(sql.countOwners, brandId);
   if (owners <= 1n) throw new DomainError('last_owner', {});
 }
+keepAnOwner.refusals = refusals('last_owner');

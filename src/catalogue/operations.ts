@@ -1,6 +1,6 @@
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import { DomainError, invalidField } from '../errors/errors.ts';
+import { DomainError, invalidField, refusals } from '../errors/errors.ts';
 import { newId } from '../identity/ids.ts';
 import type { Actor, SignedIn } from '../identity/actor.ts';
 import { authorize, type Action, type BrandRole } from '../identity/policy.ts';
@@ -23,8 +23,7 @@ export async function brandRoleOf(
 
 /**
  * Creates a brand. The user who creates it becomes its owner; the service names the owner with
- * `ownerId`. Throws: forbidden (also when a user names another owner), validation_failed (a
- * service without `ownerId`: a brand without an owner could never be paid).
+ * `ownerId`.
  */
 export async function createBrand(
   tx: Tx,
@@ -48,15 +47,17 @@ export async function createBrand(
   await tx.rows(sql.insertMember, brand.brand_id, ownerId, 'owner');
   return brand;
 }
+createBrand.refusals = refusals(authorize, 'rate_limited');
 
-/** Returns a brand. Throws: brand_not_found. */
+/** Returns a brand. */
 export async function readBrand(db: Queryable, brandId: string): Promise<sql.BrandRow> {
   const brand = await db.maybe(sql.findBrand, brandId);
   if (brand === undefined) throw new DomainError('brand_not_found', {});
   return brand;
 }
+readBrand.refusals = refusals('brand_not_found');
 
-/** Changes a brand's name. Refuses: brand_not_found, forbidden. */
+/** Changes a brand's name. */
 export async function renameBrand(
   tx: Tx,
   actor: Actor,
@@ -66,8 +67,9 @@ export async function renameBrand(
   await authorizeOnBrand(tx, actor, 'brand.edit', brandId);
   return await tx.one(sql.updateBrand, brandId, name);
 }
+renameBrand.refusals = refusals(authorizeOnBrand);
 
-/** Throws unless the caller may do this to the brand: brand_not_found, forbidden. */
+/** Throws unless the caller may do this to the brand. */
 export async function authorizeOnBrand(
   db: Queryable,
   actor: Actor,
@@ -78,8 +80,9 @@ export async function authorizeOnBrand(
   const role = await brandRoleOf(db, actor, brandId);
   return { brand, role, caller: authorize(actor, action, { brandRole: role }) };
 }
+authorizeOnBrand.refusals = refusals(readBrand, authorize);
 
-/** Throws unless the caller may do this to the product: product_not_found, forbidden. */
+/** Throws unless the caller may do this to the product. */
 export async function authorizeOnProduct(
   db: Queryable,
   actor: Actor,
@@ -91,8 +94,9 @@ export async function authorizeOnProduct(
   authorize(actor, action, { brandRole: await brandRoleOf(db, actor, product.brand_id) });
   return product;
 }
+authorizeOnProduct.refusals = refusals(authorize, 'product_not_found');
 
-/** Returns a product. Throws: unauthenticated, product_not_found. */
+/** Returns a product. */
 export async function readProduct(
   db: Queryable,
   actor: Actor,
@@ -103,6 +107,7 @@ export async function readProduct(
   if (product === undefined) throw new DomainError('product_not_found', {});
   return product;
 }
+readProduct.refusals = refusals('product_not_found');
 
 export interface ProductInput {
   readonly brandId: string;
@@ -115,7 +120,7 @@ export interface ProductInput {
   readonly weightGrams?: number | null | undefined;
 }
 
-/** Adds a product to a brand. Refuses: brand_not_found, forbidden. */
+/** Adds a product to a brand. */
 export async function createProduct(
   tx: Tx,
   actor: Actor,
@@ -133,13 +138,14 @@ export async function createProduct(
     input.weightGrams ?? null,
   );
 }
+createProduct.refusals = refusals(authorizeOnBrand);
 
 /** Undefined fields stay. */
 export type ProductChange = {
   readonly [K in Exclude<keyof ProductInput, 'brandId'>]?: ProductInput[K] | undefined;
 };
 
-/** Changes the given fields of a product. Refuses: product_not_found, forbidden. */
+/** Changes the given fields of a product. */
 export async function editProduct(
   tx: Tx,
   actor: Actor,
@@ -157,8 +163,9 @@ export async function editProduct(
     change.weightGrams === null ? 0 : (change.weightGrams ?? null),
   );
 }
+editProduct.refusals = refusals(authorizeOnProduct);
 
-/** Replaces the picture of a product. Refuses: product_not_found, forbidden. */
+/** Replaces the picture of a product. */
 export async function setPicture(
   tx: Tx,
   actor: Actor,
@@ -174,8 +181,9 @@ export async function setPicture(
   }
   return product;
 }
+setPicture.refusals = refusals(authorizeOnProduct);
 
-/** Removes a product's picture, if any. Refuses: product_not_found, forbidden. */
+/** Removes a product's picture, if any. */
 export async function removePicture(
   tx: Tx,
   actor: Actor,
@@ -186,3 +194,4 @@ export async function removePicture(
   await tx.rows(sql.deletePictures, productId, null);
   return product;
 }
+removePicture.refusals = refusals(authorizeOnProduct);

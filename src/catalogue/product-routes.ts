@@ -50,7 +50,7 @@ function oneProductRoutes(server: ApiServer, app: ProductDeps): void {
           sambatan_enabled: Type.Optional(productFields.sambatan_enabled),
           weight_grams: Type.Optional(productFields.weight_grams),
         }),
-        response: { 201: ProductSchema, ...problems('forbidden', 'brand_not_found') },
+        response: { 201: ProductSchema, ...problems(createProduct) },
       },
     },
     async (request, reply) => {
@@ -69,7 +69,7 @@ function oneProductRoutes(server: ApiServer, app: ProductDeps): void {
         tags: ['catalogue'],
         summary: 'Get a product',
         params: closed({ id: Id }),
-        response: { 200: ProductSchema, ...problems('product_not_found') },
+        response: { 200: ProductSchema, ...problems(readProduct) },
       },
     },
     async ({ actor, params: { id } }) => productOf(await readProduct(app.db, actor, id)),
@@ -83,7 +83,7 @@ function oneProductRoutes(server: ApiServer, app: ProductDeps): void {
         summary: 'Change a product',
         params: closed({ id: Id }),
         body: Type.Partial(closed(productFields), { additionalProperties: false }),
-        response: { 200: ProductSchema, ...problems('forbidden', 'product_not_found') },
+        response: { 200: ProductSchema, ...problems(editProduct) },
       },
     },
     async (request) => {
@@ -113,16 +113,7 @@ function pictureRoutes(server: ApiServer, app: ProductDeps): void {
         params: closed({ id: Id }),
         response: {
           200: ProductSchema,
-          ...problems(
-            'forbidden',
-            'product_not_found',
-            'payload_too_large',
-            'unsupported_media_type',
-            'content_encoding_not_supported',
-            'rate_limited',
-            'overloaded',
-            'request_timeout',
-          ),
+          ...problems(setPicture, readPicture),
         },
       },
     },
@@ -143,7 +134,7 @@ function pictureRoutes(server: ApiServer, app: ProductDeps): void {
         tags: ['catalogue'],
         summary: 'Delete the picture of a product',
         params: closed({ id: Id }),
-        response: { 200: ProductSchema, ...problems('forbidden', 'product_not_found') },
+        response: { 200: ProductSchema, ...problems(removePicture) },
       },
     },
     async ({ actor, params: { id } }) =>

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
-import { DomainError, invalidField } from '../errors/errors.ts';
+import { DomainError, invalidField, refusals } from '../errors/errors.ts';
 import type { Actor, SignedIn } from '../identity/actor.ts';
 import { limits, type Limit } from '../config/limits.ts';
 import { accountRequired, requireRecentAuth } from '../identity/policy.ts';
@@ -81,6 +81,7 @@ export function userOf(actor: SignedIn, named: string | undefined): string {
   }
   return actor.userId;
 }
+userOf.refusals = refusals('forbidden');
 
 /** Returns the `Idempotency-Key` of a request, or undefined; throws `validation_failed`. */
 export function idempotencyKeyOf(request: FastifyRequest): string | undefined {

@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import type { TSchema } from 'typebox';
-import { errorTable } from '../errors/errors.ts';
-import type { ErrorCode } from '../errors/errors.ts';
+import { errorTable, refusalCodes } from '../errors/errors.ts';
+import type { ErrorCode, Refusals } from '../errors/errors.ts';
 
 /** Returns an object schema that rejects unknown fields; responses are cut to the named ones. */
 export function closed<P extends { [key: string]: TSchema }>(
@@ -105,60 +105,30 @@ export const Problem = Type.Object(
   { title: 'Problem' },
 );
 
-/** Error codes that every API route can answer with. */
-const anywhere = [
-  'malformed_request',
-  'unauthenticated',
-  'validation_failed',
-  'internal_error',
-  'overloaded',
-  'database_unavailable',
-  'identity_unavailable',
-] as const satisfies readonly ErrorCode[];
-
-/** Error codes of routes with a body; the server adds them to such routes. */
-const aboutBodies = [
-  'payload_too_large',
-  'unsupported_media_type',
-  'content_encoding_not_supported',
-] as const satisfies readonly ErrorCode[];
-
 /**
- * Returns the response schemas, by status, of a route's error codes. Adds the codes that every
- * route has, and `second_factor_required` where the route can answer `forbidden`. Spread it into
- * `schema.response`. Its type is empty, so the types of successful responses do not change.
+ * Returns the response schemas, by status, of what a route refuses: name the operations that it
+ * calls. Spread it into `schema.response`; its type is empty, so the types of successful responses
+ * do not change. The server adds the codes that follow from the kind of the route.
  */
-export function problems(...codes: readonly ErrorCode[]): object {
-  const ofOperators = codes.includes('forbidden') ? (['second_factor_required'] as const) : [];
-  return byStatus([...codes, ...ofOperators, ...anywhere]);
+export function problems(...declared: Refusals): object {
+  return withProblems({}, refusalCodes(declared));
 }
 
-/** Returns the response schemas of body errors that occur before validation. */
-export function bodyProblems(): object {
-  return byStatus(aboutBodies);
+/** The responses of a route by status, as far as error codes are added to them. */
+export interface Responses {
+  readonly [status: string]: { readonly description?: string };
 }
 
-/** Adds a 403 code to the responses of a route, unless it is there. */
-export function withForbidden(
-  responses: object,
-  code: 'reauthentication_required' | 'account_required',
-): object {
-  const { 403: before } = responses as { 403?: { readonly description: string } };
-  if (before?.description.includes(code) === true) return responses;
-  const [added] = Object.values(byStatus([code])) as { description: string }[];
-  const description = before === undefined ? '' : `${before.description}, `;
-  return { ...responses, 403: { ...added, description: `${description}${added?.description}` } };
-}
-
-function byStatus(codes: readonly ErrorCode[]): object {
-  const responses: { [status: string]: { description: string; content: object } } = {};
-  for (const code of new Set(codes)) {
+/** Returns responses with more error codes; the description of a status lists its codes. */
+export function withProblems(responses: Responses, codes: Iterable<ErrorCode>): Responses {
+  const all: Record<string, Responses[string]> = { ...responses };
+  const content = { 'application/problem+json': { schema: Problem } };
+  for (const code of codes) {
     const { status } = errorTable[code];
-    const before = responses[status]?.description;
-    responses[status] = {
-      description: before === undefined ? `\`${code}\`` : `${before}, \`${code}\``,
-      content: { 'application/problem+json': { schema: Problem } },
-    };
+    const before = all[status]?.description;
+    if (before?.includes(`\`${code}\``)) continue;
+    const description = before === undefined ? `\`${code}\`` : `${before}, \`${code}\``;
+    all[status] = { description, content } as Responses[string];
   }
-  return responses;
+  return all;
 }

@@ -1,4 +1,4 @@
-import { DomainError } from '../errors/errors.ts';
+import { DomainError, refusals } from '../errors/errors.ts';
 import type { Actor, SignedIn, Visitor } from './actor.ts';
 
 /** A member's role in a brand, as in `sambatan.brand_role`. */
@@ -131,6 +131,7 @@ export function authorize(
   if (!may(actor, action, facts)) throw refusal(actor, action, facts);
   return actor;
 }
+authorize.refusals = refusals('forbidden', 'second_factor_required');
 
 /**
  * Returns why a visitor may not change anything: `unauthenticated`, or `account_required` with a
@@ -150,6 +151,7 @@ export function requireRecentAuth(actor: Actor): void {
   if (actor.kind !== 'user' && actor.kind !== 'operator') return;
   if (actor.proofIsOld === true) throw new DomainError('reauthentication_required', {});
 }
+requireRecentAuth.refusals = refusals('reauthentication_required');
 
 /** Names the missing second factor when the operator lacks nothing else. */
 function refusal(actor: SignedIn, action: Action, facts: AuthorizationContext): DomainError {
@@ -177,6 +179,7 @@ export function authorizeOrHide(
   if (actor.kind !== 'visitor' && !may(actor, see, facts)) throw new DomainError(hidden, {});
   return authorize(actor, action, facts);
 }
+authorizeOrHide.refusals = refusals(authorize);
 
 function standingsOf(actor: Actor, facts: AuthorizationContext): readonly Relation[] {
   if (actor.kind === 'visitor' || actor.kind === 'service') return [actor.kind];

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { OperationDeps } from '../operation/deps.ts';
 import type { Tx } from '../database/transaction.ts';
-import { DomainError } from '../errors/errors.ts';
+import { DomainError, refusals } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { runInTransaction } from '../operation/run.ts';
 import { settleUntilDone } from './due.ts';
@@ -23,12 +23,13 @@ export interface LifecycleDeps extends OperationDeps {
   readonly log: Logger;
 }
 
-/** Opens a campaign now, notifies its watchers and returns the campaign. Refuses as the verb. */
+/** Opens a campaign now, notifies its watchers and returns the campaign. */
 export async function publish(app: LifecycleDeps, actor: Actor, id: string): Promise<Campaign> {
   return await changed(app, id, (tx) =>
     publishCampaign(tx, actor, id, app.config.gateway.midtrans !== undefined),
   );
 }
+publish.refusals = refusals(publishCampaign);
 
 /** Moves the deadline to a later time, notifies the watchers and returns the campaign. */
 export async function extend(
@@ -39,14 +40,14 @@ export async function extend(
 ): Promise<Campaign> {
   return await changed(app, id, (tx) => extendCampaign(tx, actor, id, to));
 }
+extend.refusals = refusals(extendCampaign);
 
-/**
- * Marks a batch as shipped, notifies the watchers and returns the campaign. Refuses as the verb.
- */
+/** Marks a batch as shipped, notifies the watchers and returns the campaign. */
 export async function ship(app: LifecycleDeps, actor: Actor, id: string): Promise<Campaign> {
   const { receivedAfterDays } = app.config.payments;
   return await changed(app, id, (tx) => shipCampaign(tx, actor, id, receivedAfterDays));
 }
+ship.refusals = refusals(shipCampaign);
 
 /**
  * Cancels a campaign and makes the refunds. With very many participants the returned campaign may
@@ -62,10 +63,11 @@ export async function callOff(
   await runInTransaction(app.db, (tx) => cancelCampaign(tx, actor, id, reason));
   return await settled(app, id);
 }
+callOff.refusals = refusals(cancelCampaign);
 
 /**
  * Continues with a batch below its minimum, or cancels it and makes the refunds. Returns the
- * campaign afterwards. Refuses as the verb.
+ * campaign afterwards.
  */
 export async function decide(
   app: LifecycleDeps,
@@ -76,6 +78,7 @@ export async function decide(
   const isOff = await runInTransaction(app.db, (tx) => decideBelowMinimum(tx, actor, id, decision));
   return isOff ? await settled(app, id) : await present(app, id);
 }
+decide.refusals = refusals(decideBelowMinimum);
 
 async function settled(app: LifecycleDeps, id: string): Promise<Campaign> {
   await settleUntilDone({ db: app.db, log: app.log }, id);

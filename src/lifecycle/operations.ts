@@ -1,3 +1,4 @@
+import { refusals } from '../errors/errors.ts';
 import { brandRoleOf } from '../catalogue/operations.ts';
 import { authorizeOnCampaign } from '../campaigns/operations.ts';
 import type { Tx } from '../database/transaction.ts';
@@ -5,11 +6,7 @@ import { actorLabel, type Actor } from '../identity/actor.ts';
 import { sumExpectedRefunds } from '../participations/participant-list-queries.ts';
 import * as sql from './queries.ts';
 
-/**
- * Opens an inactive or scheduled campaign for joins now. Refuses: campaign_not_found, forbidden,
- * transition_not_allowed, deadline_passed, receiving_account_missing (unless buyers can pay
- * online).
- */
+/** Opens an inactive or scheduled campaign for joins now. */
 export async function publishCampaign(
   tx: Tx,
   actor: Actor,
@@ -19,11 +16,15 @@ export async function publishCampaign(
   const { caller } = await authorizeOnCampaign(tx, actor, 'campaign.publish', campaignId);
   await tx.one(sql.openCampaign, campaignId, actorLabel(caller), paysOnline);
 }
+publishCampaign.refusals = refusals(
+  authorizeOnCampaign,
+  'transition_not_allowed',
+  'deadline_passed',
+  'receiving_account_missing',
+  'campaign_busy',
+);
 
-/**
- * Moves the deadline of an active or full campaign to a later time. Refuses: campaign_not_found,
- * forbidden, transition_not_allowed, campaign_closing, deadline_passed, deadline_not_later.
- */
+/** Moves the deadline of an active or full campaign to a later time. */
 export async function extendCampaign(
   tx: Tx,
   actor: Actor,
@@ -33,12 +34,19 @@ export async function extendCampaign(
   const { caller } = await authorizeOnCampaign(tx, actor, 'campaign.extend', campaignId);
   await tx.one(sql.extendDeadline, campaignId, deadline, reason, actorLabel(caller));
 }
+extendCampaign.refusals = refusals(
+  authorizeOnCampaign,
+  'transition_not_allowed',
+  'campaign_closing',
+  'deadline_passed',
+  'deadline_not_later',
+  'campaign_busy',
+);
 
 /**
  * Decides whether a batch below its minimum of paid slots continues; otherwise cancels it as
- * cancelCampaign does. The seller decides; after the seller's time an operator may. Returns
- * whether it was cancelled. Refuses: campaign_not_found, forbidden, no_decision_open,
- * decision_is_sellers, goods_received_already, goods_shipped_already, payout_settled_already.
+ * cancelCampaign does. The seller decides; after the seller's time an operator may. Returns whether
+ * it was cancelled.
  */
 export async function decideBelowMinimum(
   tx: Tx,
@@ -58,6 +66,15 @@ export async function decideBelowMinimum(
   );
   return isOff;
 }
+decideBelowMinimum.refusals = refusals(
+  authorizeOnCampaign,
+  'no_decision_open',
+  'decision_is_sellers',
+  'goods_received_already',
+  'goods_shipped_already',
+  'payout_settled_already',
+  'campaign_busy',
+);
 
 export interface Decision {
   readonly goesOn: boolean;
@@ -65,9 +82,8 @@ export interface Decision {
 }
 
 /**
- * Cancels a campaign. From the commit on it accepts no joins; `settleUntilDone` or any worker
- * makes the refunds and ends it. Refuses: campaign_not_found, forbidden, transition_not_allowed,
- * campaign_closing.
+ * Cancels a campaign. From the commit on it accepts no joins; `settleUntilDone` or any worker makes
+ * the refunds and ends it.
  */
 export async function cancelCampaign(
   tx: Tx,
@@ -78,11 +94,16 @@ export async function cancelCampaign(
   const { caller } = await authorizeOnCampaign(tx, actor, 'campaign.cancel', campaignId);
   await tx.one(sql.cancelCampaign, campaignId, reason, actorLabel(caller));
 }
+cancelCampaign.refusals = refusals(
+  authorizeOnCampaign,
+  'transition_not_allowed',
+  'campaign_closing',
+  'campaign_busy',
+);
 
 /**
  * Records that the goods of a completed campaign were sent; idempotent. After a number of days an
- * order without the buyer's answer counts as received. Refuses: campaign_not_found, forbidden,
- * transition_not_allowed.
+ * order without the buyer's answer counts as received.
  */
 export async function shipCampaign(
   tx: Tx,
@@ -93,6 +114,7 @@ export async function shipCampaign(
   const { caller } = await authorizeOnCampaign(tx, actor, 'campaign.ship', campaignId);
   await tx.rows(sql.shipCampaign, campaignId, receivedAfterDays, actorLabel(caller));
 }
+shipCampaign.refusals = refusals(authorizeOnCampaign, 'transition_not_allowed', 'campaign_busy');
 
 /** The effect of a cancellation, in numbers. */
 export interface CancellationOutcome {
@@ -106,8 +128,7 @@ export interface CancellationOutcome {
 }
 
 /**
- * Cancels a campaign and returns the effect; for a transaction that is rolled back (see
- * `preview`). Refuses as `cancelCampaign`.
+ * Cancels a campaign and returns the effect; for a transaction that is rolled back (see `preview`).
  */
 export async function previewCancellation(
   tx: Tx,
@@ -125,3 +146,4 @@ export async function previewCancellation(
     refund_total: amount,
   };
 }
+previewCancellation.refusals = refusals(cancelCampaign);

@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { CampaignSchema } from '../campaigns/schemas.ts';
-import type { ErrorCode } from '../errors/errors.ts';
 import type { ApiServer } from '../http/api-server.ts';
 import {
   choice,
@@ -86,7 +85,7 @@ function transitionRoutes(server: ApiServer, app: LifecycleRouteDeps): void {
         params,
         response: {
           200: CampaignSchema,
-          ...changeProblems('deadline_passed', 'receiving_account_missing'),
+          ...problems(publish),
         },
       },
     },
@@ -103,7 +102,7 @@ function transitionRoutes(server: ApiServer, app: LifecycleRouteDeps): void {
         body: closed(extension),
         response: {
           200: CampaignSchema,
-          ...changeProblems('deadline_passed', 'deadline_not_later', 'campaign_closing'),
+          ...problems(extend),
         },
       },
     },
@@ -120,7 +119,7 @@ function transitionRoutes(server: ApiServer, app: LifecycleRouteDeps): void {
         description:
           'Notifies the buyers and reminds them before `received_after`; after that a paid order without an answer of the buyer counts as received. A dispute stops that. The waiting list ends; open offers can still be paid. Idempotent.',
         params,
-        response: { 200: CampaignSchema, ...changeProblems() },
+        response: { 200: CampaignSchema, ...problems(ship) },
       },
     },
     async ({ actor, params: { id } }) => await ship(app, actor, id),
@@ -139,7 +138,7 @@ function cancellationRoutes(server: ApiServer, app: LifecycleRouteDeps): void {
           'After the response the campaign accepts no joins. With very many participants `is_closing` may still be true: the refunds continue in the background and then end the campaign.',
         params,
         body: closed({ reason }),
-        response: { 200: CampaignSchema, ...changeProblems('campaign_closing') },
+        response: { 200: CampaignSchema, ...problems(callOff) },
       },
     },
     async ({ actor, params: { id }, body }) => await callOff(app, actor, id, body.reason),
@@ -148,20 +147,14 @@ function cancellationRoutes(server: ApiServer, app: LifecycleRouteDeps): void {
   server.post(
     '/campaigns/:id/cancel/preview',
     {
-      config: { idempotency: 'none' },
+      config: { idempotency: 'preview' },
       schema: {
         tags: ['campaigns'],
         summary: 'Preview a cancellation; changes nothing',
         params,
         response: {
           200: CancellationSchema,
-          ...problems(
-            'forbidden',
-            'campaign_not_found',
-            'transition_not_allowed',
-            'campaign_busy',
-            'campaign_closing',
-          ),
+          ...problems(previewCancellation),
         },
       },
     },
@@ -187,17 +180,7 @@ function decisionRoute(server: ApiServer, app: LifecycleRouteDeps): void {
         }),
         response: {
           200: CampaignSchema,
-          ...problems(
-            'forbidden',
-            'campaign_not_found',
-            'campaign_busy',
-            'outcome_unknown',
-            'no_decision_open',
-            'decision_is_sellers',
-            'goods_received_already',
-            'goods_shipped_already',
-            'payout_settled_already',
-          ),
+          ...problems(decide),
         },
       },
     },
@@ -221,7 +204,7 @@ function schedulerRoutes(server: ApiServer, app: LifecycleRouteDeps): void {
           'Run the lifecycle now: open, complete and fail all campaigns that are due or full',
         description:
           'Runs every step of a scheduler sweep: it also marks shipped orders without an answer as received after their time, and deletes expired rows.',
-        response: { 200: RunSchema, ...problems('forbidden', 'clock_skewed', 'outcome_unknown') },
+        response: { 200: RunSchema, ...problems(authorize, 'clock_skewed') },
       },
     },
     async ({ actor }) => {
@@ -236,7 +219,7 @@ function schedulerRoutes(server: ApiServer, app: LifecycleRouteDeps): void {
       schema: {
         tags: ['operations'],
         summary: 'Get the scheduler status of the answering process',
-        response: { 200: StatusSchema, ...problems('forbidden') },
+        response: { 200: StatusSchema, ...problems(authorize) },
       },
     },
     async ({ actor }) => {
@@ -252,7 +235,7 @@ function schedulerRoutes(server: ApiServer, app: LifecycleRouteDeps): void {
       schema: {
         tags: ['operations'],
         summary: 'Run a scheduler sweep now',
-        response: { 200: RunSchema, ...problems('forbidden', 'clock_skewed', 'outcome_unknown') },
+        response: { 200: RunSchema, ...problems(authorize, 'clock_skewed') },
       },
     },
     async ({ actor }) => {
@@ -261,16 +244,6 @@ function schedulerRoutes(server: ApiServer, app: LifecycleRouteDeps): void {
     },
   );
 }
-
-const changeProblems = (...codes: readonly ErrorCode[]) =>
-  problems(
-    'forbidden',
-    'campaign_not_found',
-    'transition_not_allowed',
-    'campaign_busy',
-    'outcome_unknown',
-    ...codes,
-  );
 
 function runOf({ executedAt, transitions }: Run) {
   return {

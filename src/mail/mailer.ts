@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Transporter } from 'nodemailer';
 import type { Config } from '../config/config.ts';
-import { DomainError } from '../errors/errors.ts';
+import { DomainError, refusals } from '../errors/errors.ts';
 
 export interface OutgoingEmail {
   readonly to: string;
@@ -69,6 +69,7 @@ export async function sendOrRefuse(mailer: Mailer, mail: OutgoingEmail): Promise
     throw error;
   }
 }
+sendOrRefuse.refusals = refusals('mail_unavailable');
 
 /** A captured e-mail on the development page. */
 export interface CapturedEmail {

@@ -1,3 +1,4 @@
+import { refusals } from '../errors/errors.ts';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { Database } from '../database/pool.ts';
@@ -38,6 +39,7 @@ const tags = ['messages'];
 function personOf(actor: Actor, action: Action, named: string | undefined): string {
   return userOf(authorize(actor, action), named);
 }
+personOf.refusals = refusals(authorize, userOf);
 
 /** Routes of notifications: inbox, settings, reminders, one-click unsubscribe. */
 export function messageRoutes(app: MessageDeps): FastifyPluginAsyncTypebox {
@@ -59,7 +61,7 @@ function inboxRoutes(server: ApiServer, app: MessageDeps): void {
         tags,
         summary: "List the caller's notifications, newest first",
         querystring: closed({ ...ofUser, unread: Type.Optional(Type.Boolean()), ...pageQuery }),
-        response: { 200: pageOf(NotificationSchema), ...problems('forbidden') },
+        response: { 200: pageOf(NotificationSchema), ...problems(personOf) },
       },
     },
     async ({ actor, query }) => {
@@ -80,7 +82,7 @@ function inboxRoutes(server: ApiServer, app: MessageDeps): void {
         tags,
         summary: 'Count unread notifications, at most 1,000',
         querystring: closed(ofUser),
-        response: { 200: closed({ unread: Type.Integer() }), ...problems('forbidden') },
+        response: { 200: closed({ unread: Type.Integer() }), ...problems(personOf) },
       },
     },
     async ({ actor, query }) => {
@@ -101,7 +103,7 @@ function readRoutes(server: ApiServer, app: MessageDeps): void {
         body: Type.Optional(closed({ ...ofUser, up_to: Type.Optional(Id) })),
         response: {
           200: closed({ read: Type.Integer() }),
-          ...problems('forbidden', 'outcome_unknown'),
+          ...problems(personOf),
         },
       },
     },
@@ -122,7 +124,7 @@ function readRoutes(server: ApiServer, app: MessageDeps): void {
         body: Type.Optional(closed(ofUser)),
         response: {
           200: closed({ id: Id, read_at: Timestamp }),
-          ...problems('forbidden', 'notification_not_found', 'outcome_unknown'),
+          ...problems(personOf, readMessage),
         },
       },
     },
@@ -142,7 +144,7 @@ function settingsRoutes(server: ApiServer, app: MessageDeps): void {
         tags,
         summary: 'Get the notification settings',
         querystring: closed(ofUser),
-        response: { 200: closed({ items: Type.Array(TopicSchema) }), ...problems('forbidden') },
+        response: { 200: closed({ items: Type.Array(TopicSchema) }), ...problems(personOf) },
       },
     },
     async ({ actor, query }) => {
@@ -163,7 +165,7 @@ function settingsRoutes(server: ApiServer, app: MessageDeps): void {
           email: Type.Optional(Type.Boolean()),
           in_app: Type.Optional(Type.Boolean()),
         }),
-        response: { 200: TopicSchema, ...problems('forbidden', 'outcome_unknown') },
+        response: { 200: TopicSchema, ...problems(personOf) },
       },
     },
     async ({ actor, body, params: { topic } }) => {
@@ -186,7 +188,7 @@ function reminderRoutes(server: ApiServer, app: MessageDeps): void {
         body: Type.Optional(closed(ofUser)),
         response: {
           200: closed({ at: Type.Array(Timestamp) }),
-          ...problems('forbidden', 'campaign_not_found', 'outcome_unknown'),
+          ...problems(personOf, askReminder),
         },
       },
     },
@@ -206,7 +208,7 @@ function reminderRoutes(server: ApiServer, app: MessageDeps): void {
         body: Type.Optional(closed(ofUser)),
         response: {
           200: closed({ at: Type.Array(Timestamp) }),
-          ...problems('forbidden', 'campaign_not_found', 'outcome_unknown'),
+          ...problems(personOf, dropReminder),
         },
       },
     },
@@ -236,7 +238,7 @@ function oneClick(app: MessageDeps): FastifyPluginAsyncTypebox {
           tags,
           summary: 'Unsubscribe by the link of an e-mail, without signing in',
           params: closed({ token: Type.String({ maxLength: 300, pattern: '^[\\w.-]+$' }) }),
-          response: { 200: TopicSchema, ...problems('link_not_valid', 'outcome_unknown') },
+          response: { 200: TopicSchema, ...problems(unsubscribe) },
         },
       },
       async ({ params: { token } }) =>

@@ -2,7 +2,7 @@ import { viewCampaign } from '../campaigns/operations.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { databaseNow } from '../database/clock.ts';
-import { DomainError, type Language } from '../errors/errors.ts';
+import { DomainError, type Language, refusals } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { messageFor } from './messages/messages.ts';
 import * as sql from './queries.ts';
@@ -48,7 +48,7 @@ export async function unreadOf(db: Queryable, userId: string): Promise<number> {
   return (await db.one(sql.countUnread, userId, maxUnread)).unread;
 }
 
-/** Marks one notification of a person as read. Refuses: notification_not_found. */
+/** Marks one notification of a person as read. */
 export async function readMessage(
   tx: Tx,
   userId: string,
@@ -58,6 +58,7 @@ export async function readMessage(
   if (found === undefined) throw new DomainError('notification_not_found', {});
   return { id: found.notification_id, read_at: found.read_at };
 }
+readMessage.refusals = refusals('notification_not_found');
 
 /** Marks a person's notifications as read, up to one or all of them; returns the number. */
 export async function readAllMessages(
@@ -104,7 +105,7 @@ export async function setTopic(
   return { topic, email, in_app };
 }
 
-/** Unsubscribes by the token of a link in an e-mail. Refuses: link_not_valid. */
+/** Unsubscribes by the token of a link in an e-mail. */
 export async function unsubscribe(
   tx: Tx,
   tokens: UnsubscribeTokens,
@@ -114,10 +115,11 @@ export async function unsubscribe(
   if (claim === undefined) throw new DomainError('link_not_valid', {});
   return await setTopic(tx, claim.userId, claim.topic, { email: false });
 }
+unsubscribe.refusals = refusals('link_not_valid');
 
 /**
- * Schedules a person's reminders of a campaign's deadline, a day and an hour before it; returns
- * the future times. Refuses: campaign_not_found.
+ * Schedules a person's reminders of a campaign's deadline, a day and an hour before it; returns the
+ * future times.
  */
 export async function askReminder(
   tx: Tx,
@@ -139,8 +141,9 @@ export async function askReminder(
   );
   return wanted.map(({ dueAt }) => dueAt);
 }
+askReminder.refusals = refusals(viewCampaign);
 
-/** Deletes a person's reminders of a campaign. Refuses: campaign_not_found. */
+/** Deletes a person's reminders of a campaign. */
 export async function dropReminder(
   tx: Tx,
   actor: Actor,
@@ -150,3 +153,4 @@ export async function dropReminder(
   await viewCampaign(tx, actor, campaignId);
   await tx.rows(removeDeadlineReminders, campaignId, userId());
 }
+dropReminder.refusals = refusals(viewCampaign);

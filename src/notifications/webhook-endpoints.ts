@@ -2,7 +2,7 @@ import { brandRoleOf, authorizeOnBrand } from '../catalogue/operations.ts';
 import type { AuditEvent } from '../audit/events.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import { DomainError, invalidField } from '../errors/errors.ts';
+import { DomainError, invalidField, refusals } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { requireRecentAuth, may, authorize } from '../identity/policy.ts';
@@ -35,9 +35,8 @@ export interface WithSecret {
 }
 
 /**
- * Checks that the caller may manage a brand's endpoints: its owner and admins, and staff.
- * Endpoints without a brand receive the events of all campaigns and belong to staff. Refuses:
- * brand_not_found, unauthenticated, forbidden.
+ * Checks that the caller may manage a brand's endpoints: its owner and admins, and staff. Endpoints
+ * without a brand receive the events of all campaigns and belong to staff.
  */
 async function permitOnEndpoints(
   db: Queryable,
@@ -47,11 +46,9 @@ async function permitOnEndpoints(
   if (brandId === null) authorize(actor, 'webhook.manage_all');
   else await authorizeOnBrand(db, actor, 'webhook.manage', brandId);
 }
+permitOnEndpoints.refusals = refusals(authorize, authorizeOnBrand);
 
-/**
- * Creates an endpoint. Refuses: validation_failed for an address that is not allowed,
- * webhook_limit_reached, and as permitOnEndpoints, reauthentication_required.
- */
+/** Creates an endpoint. */
 export async function createEndpoint(
   tx: Tx,
   actor: Actor,
@@ -80,11 +77,9 @@ export async function createEndpoint(
   );
   return { endpoint, secret };
 }
+createEndpoint.refusals = refusals(permitOnEndpoints, requireRecentAuth, 'webhook_limit_reached');
 
-/**
- * Returns a page of a brand's endpoints, or of those without a brand. Refuses: as
- * permitOnEndpoints.
- */
+/** Returns a page of a brand's endpoints, or of those without a brand. */
 export async function endpointsOf(
   db: Queryable,
   actor: Actor,
@@ -97,8 +92,9 @@ export async function endpointsOf(
   await permitOnEndpoints(db, actor, brandId);
   return await db.rows(sql.listEndpoints, brandId, before, limit);
 }
+endpointsOf.refusals = refusals(permitOnEndpoints);
 
-/** Returns a page of an endpoint's deliveries, newest first. Refuses: as viewEndpoint. */
+/** Returns a page of an endpoint's deliveries, newest first. */
 export async function deliveriesOf(
   db: Queryable,
   actor: Actor,
@@ -108,10 +104,9 @@ export async function deliveriesOf(
   await viewEndpoint(db, actor, endpointId);
   return await db.rows(listEndpointDeliveries, endpointId, before, limit);
 }
+deliveriesOf.refusals = refusals(viewEndpoint);
 
-/**
- * Returns one endpoint to callers who may manage it. Refuses: unauthenticated, webhook_not_found.
- */
+/** Returns one endpoint to callers who may manage it. */
 export async function viewEndpoint(
   db: Queryable,
   actor: Actor,
@@ -125,6 +120,7 @@ export async function viewEndpoint(
   }
   return endpoint;
 }
+viewEndpoint.refusals = refusals('webhook_not_found');
 
 async function maySee(db: Queryable, actor: Actor, endpoint: sql.EndpointRow): Promise<boolean> {
   if (endpoint.brand_id === null) return may(actor, 'webhook.manage_all');
@@ -138,7 +134,7 @@ export type EndpointChange = {
 
 /**
  * Changes an endpoint; undefined fields stay. A disabled endpoint gets nothing, pending deliveries
- * included. Refuses: as viewEndpoint, and validation_failed.
+ * included.
  */
 export async function changeEndpoint(
   tx: Tx,
@@ -160,8 +156,9 @@ export async function changeEndpoint(
     null,
   );
 }
+changeEndpoint.refusals = refusals(viewEndpoint);
 
-/** Deletes an endpoint permanently. Refuses: as viewEndpoint. */
+/** Deletes an endpoint permanently. */
 export async function removeEndpoint(
   tx: Tx,
   actor: Actor,
@@ -171,6 +168,7 @@ export async function removeEndpoint(
   await tx.rows(sql.dropDeliveries, endpointId, 'the endpoint was removed');
   return await tx.one(sql.updateEndpoint, endpointId, null, null, null, 'removed', null);
 }
+removeEndpoint.refusals = refusals(viewEndpoint);
 
 /** Disables an endpoint and drops its pending deliveries; stores the reason for its owner. */
 export async function disableEndpoint(tx: Tx, endpointId: string, why: string): Promise<void> {
@@ -178,10 +176,7 @@ export async function disableEndpoint(tx: Tx, endpointId: string, why: string): 
   await tx.rows(sql.dropDeliveries, endpointId, why);
 }
 
-/**
- * Gives an endpoint a new secret. For one day messages are signed with the old secret too.
- * Refuses: as viewEndpoint, reauthentication_required.
- */
+/** Gives an endpoint a new secret. For one day messages are signed with the old secret too. */
 export async function rotateEndpoint(
   tx: Tx,
   actor: Actor,
@@ -192,12 +187,9 @@ export async function rotateEndpoint(
   const secret = newSecret();
   return { endpoint: await tx.one(sql.rotateSecret, endpointId, secret, keptSeconds), secret };
 }
+rotateEndpoint.refusals = refusals(viewEndpoint, requireRecentAuth);
 
-/**
- * Sends a delivery again, whatever its status, with the same id; e-mails only for staff. Refuses:
- * delivery_not_found, also for other people's deliveries; webhook_not_found to staff when its
- * endpoint is gone.
- */
+/** Sends a delivery again, whatever its status, with the same id; e-mails only for staff. */
 export async function resend(tx: Tx, actor: Actor, deliveryId: string): Promise<DeliveryRow> {
   if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
   const delivery = await tx.maybe(findDelivery, deliveryId);
@@ -210,6 +202,7 @@ export async function resend(tx: Tx, actor: Actor, deliveryId: string): Promise<
   if (endpointId !== null && endpoint === undefined) throw new DomainError('webhook_not_found', {});
   return await tx.one(resendDelivery, delivery.campaign_id, deliveryId);
 }
+resend.refusals = refusals('delivery_not_found', 'webhook_not_found');
 
 function checkUrl(url: string, rules: AddressRules): void {
   if (isAllowedUrl(url, rules)) return;

@@ -55,13 +55,7 @@ function endpointListRoutes(server: ApiServer, app: WebhookDeps): void {
         }),
         response: {
           201: EndpointWithSecretSchema,
-          ...problems(
-            'forbidden',
-            'reauthentication_required',
-            'brand_not_found',
-            'webhook_limit_reached',
-            'outcome_unknown',
-          ),
+          ...problems(endpoints.createEndpoint),
         },
       },
     },
@@ -82,7 +76,7 @@ function endpointListRoutes(server: ApiServer, app: WebhookDeps): void {
         tags,
         summary: "List a brand's endpoints, or (staff) those without a brand",
         querystring: closed({ brand_id: Type.Optional(Id), ...pageQuery }),
-        response: { 200: pageOf(EndpointSchema), ...problems('forbidden', 'brand_not_found') },
+        response: { 200: pageOf(EndpointSchema), ...problems(endpoints.endpointsOf) },
       },
     },
     async ({ actor, query: { brand_id: brandId = null, cursor, limit = 20 } }) => {
@@ -105,7 +99,7 @@ function oneEndpointRoutes(server: ApiServer, app: WebhookDeps): void {
         tags,
         summary: 'Get an endpoint',
         params,
-        response: { 200: EndpointSchema, ...problems('webhook_not_found') },
+        response: { 200: EndpointSchema, ...problems(endpoints.viewEndpoint) },
       },
     },
     async ({ actor, params: { id } }) =>
@@ -124,7 +118,7 @@ function oneEndpointRoutes(server: ApiServer, app: WebhookDeps): void {
         }),
         response: {
           200: EndpointSchema,
-          ...problems('webhook_not_found', 'outcome_unknown'),
+          ...problems(endpoints.changeEndpoint),
         },
       },
     },
@@ -145,7 +139,7 @@ function oneEndpointRoutes(server: ApiServer, app: WebhookDeps): void {
         params,
         response: {
           200: EndpointSchema,
-          ...problems('webhook_not_found', 'outcome_unknown'),
+          ...problems(endpoints.removeEndpoint),
         },
       },
     },
@@ -165,7 +159,7 @@ function secretRoute(server: ApiServer, app: WebhookDeps): void {
         params,
         response: {
           200: EndpointWithSecretSchema,
-          ...problems('reauthentication_required', 'webhook_not_found', 'outcome_unknown'),
+          ...problems(endpoints.rotateEndpoint),
         },
       },
     },
@@ -186,7 +180,7 @@ function deliveryRoutes(server: ApiServer, app: WebhookDeps): void {
         summary: 'List the deliveries of an endpoint, newest first',
         params,
         querystring: closed(pageQuery),
-        response: { 200: pageOf(DeliverySchema), ...problems('webhook_not_found') },
+        response: { 200: pageOf(DeliverySchema), ...problems(endpoints.deliveriesOf) },
       },
     },
     async ({ actor, params: { id }, query: { cursor, limit = 20 } }) => {
@@ -208,7 +202,7 @@ function deliveryRoutes(server: ApiServer, app: WebhookDeps): void {
           status: Type.Optional(choice(deliveryStatuses)),
           ...pageQuery,
         }),
-        response: { 200: pageOf(DeliverySchema), ...problems('forbidden') },
+        response: { 200: pageOf(DeliverySchema), ...problems(authorize) },
       },
     },
     async ({ actor, query: { status = 'failed', cursor, limit = 20 } }) => {
@@ -229,7 +223,7 @@ function deliveryRoutes(server: ApiServer, app: WebhookDeps): void {
         params,
         response: {
           200: DeliverySchema,
-          ...problems('delivery_not_found', 'webhook_not_found', 'outcome_unknown'),
+          ...problems(endpoints.resend),
         },
       },
     },

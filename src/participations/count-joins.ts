@@ -1,4 +1,4 @@
-import { DomainError } from '../errors/errors.ts';
+import { DomainError, refusals } from '../errors/errors.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { JoinBatcher } from './batcher.ts';
 import type { Joined, JoinRequest } from './join.ts';
@@ -23,3 +23,13 @@ export async function joinCounted(
     throw error;
   }
 }
+joinCounted.refusals = refusals(
+  'campaign_not_found',
+  'campaign_not_active',
+  'campaign_closing',
+  'deadline_passed',
+  'slots_unavailable',
+  'quantity_out_of_bounds',
+  'rate_limited',
+  'campaign_busy',
+);

@@ -59,19 +59,7 @@ function joinRoute(server: ApiServer, app: JoinRouteDeps): void {
         }),
         response: {
           201: JoinResultSchema,
-          ...problems(
-            'campaign_not_found',
-            'forbidden',
-            'campaign_not_active',
-            'campaign_closing',
-            'deadline_passed',
-            'slots_unavailable',
-            'quantity_out_of_bounds',
-            'idempotency_key_reused',
-            'rate_limited',
-            'campaign_busy',
-            'outcome_unknown',
-          ),
+          ...problems(authorize, userOf, joinCounted),
         },
       },
     },
@@ -113,7 +101,7 @@ function participantListRoute(server: ApiServer, app: JoinRouteDeps): void {
         }),
         response: {
           200: pageOf(ParticipationSchema),
-          ...problems('forbidden', 'campaign_not_found'),
+          ...problems(viewParticipants),
         },
       },
     },
@@ -138,7 +126,7 @@ function progressRoutes(server: ApiServer, app: JoinRouteDeps): void {
         tags: ['participations'],
         summary: 'Get the progress of a campaign',
         params,
-        response: { 200: ProgressSchema, ...problems('campaign_not_found') },
+        response: { 200: ProgressSchema, ...problems(viewCampaign) },
       },
     },
     async (request) => {
@@ -165,7 +153,7 @@ function progressRoutes(server: ApiServer, app: JoinRouteDeps): void {
         produces: ['text/event-stream'],
         response: {
           200: { content: { 'text/event-stream': { schema: Type.String() } } },
-          ...problems('campaign_not_found', 'rate_limited'),
+          ...problems(viewCampaign, 'rate_limited'),
         },
       },
     },

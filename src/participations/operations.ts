@@ -1,7 +1,7 @@
 import { brandRoleOf } from '../catalogue/operations.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import { DomainError, invalidField } from '../errors/errors.ts';
+import { DomainError, invalidField, refusals } from '../errors/errors.ts';
 import { actorLabel, type Actor, type SignedIn } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { authorizeOrHide, type Action } from '../identity/policy.ts';
@@ -43,9 +43,7 @@ export function joinRequestOf(caller: SignedIn, campaignId: string, input: JoinI
   };
 }
 
-/**
- * Returns one participation to callers who may see its address. Refuses: participation_not_found.
- */
+/** Returns one participation to callers who may see its address. */
 export async function viewParticipation(
   db: Queryable,
   actor: Actor,
@@ -54,11 +52,11 @@ export async function viewParticipation(
   const { row } = await permitOnParticipation(db, actor, 'participation.read', participationId);
   return participationOf(row);
 }
+viewParticipation.refusals = refusals('participation_not_found');
 
 /**
  * Releases reserved slots. The reason records whether the owner, an operator or the service
- * cancelled. Refuses: participation_not_found, participation_transition_not_allowed,
- * campaign_closing, deadline_passed.
+ * cancelled.
  */
 export async function cancelParticipation(
   tx: Tx,
@@ -74,6 +72,13 @@ export async function cancelParticipation(
   await tx.one(sql.releaseParticipation, row.campaign_id, participationId, reason, by, note);
   return await participationNow(tx, participationId);
 }
+cancelParticipation.refusals = refusals(
+  permitOnParticipation,
+  'participation_transition_not_allowed',
+  'campaign_closing',
+  'deadline_passed',
+  'campaign_busy',
+);
 
 export interface ParticipationChange {
   /** At most the current quantity; the difference is released. */
@@ -83,12 +88,7 @@ export interface ParticipationChange {
   readonly note?: string | null | undefined;
 }
 
-/**
- * Corrects a participation's address, note or quantity; omitted fields stay. Refuses:
- * validation_failed, participation_not_found, forbidden, participation_transition_not_allowed, and
- * for a quantity more_slots_by_joining, quantity_out_of_bounds, campaign_not_active,
- * campaign_closing, deadline_passed, payment_not_open.
- */
+/** Corrects a participation's address, note or quantity; omitted fields stay. */
 export async function changeParticipation(
   tx: Tx,
   actor: Actor,
@@ -108,12 +108,19 @@ export async function changeParticipation(
   );
   return await participationNow(tx, participationId);
 }
+changeParticipation.refusals = refusals(
+  permitOnParticipation,
+  'participation_transition_not_allowed',
+  'campaign_closing',
+  'deadline_passed',
+  'campaign_not_active',
+  'more_slots_by_joining',
+  'quantity_out_of_bounds',
+  'payment_not_open',
+  'campaign_busy',
+);
 
-/**
- * Confirms a reserved participation after its payment was verified. Refuses:
- * participation_not_found, participation_transition_not_allowed, campaign_closing,
- * deadline_passed, installation_held.
- */
+/** Confirms a reserved participation after its payment was verified. */
 export async function confirmParticipation(
   tx: Tx,
   actor: Actor,
@@ -127,11 +134,16 @@ export async function confirmParticipation(
   await tx.one(sql.confirmParticipation, row.campaign_id, participationId, by, reference);
   return await participationNow(tx, participationId);
 }
+confirmParticipation.refusals = refusals(
+  permitOnParticipation,
+  assertNotQuarantined,
+  'participation_transition_not_allowed',
+  'campaign_closing',
+  'deadline_passed',
+  'campaign_busy',
+);
 
-/**
- * Records that the buyer received the goods. Refuses: participation_not_found,
- * participation_not_paid, participation_transition_not_allowed.
- */
+/** Records that the buyer received the goods. */
 export async function fulfilParticipation(
   tx: Tx,
   actor: Actor,
@@ -142,6 +154,12 @@ export async function fulfilParticipation(
   await tx.one(sql.fulfilParticipation, row.campaign_id, participationId, actorLabel(caller));
   return await participationNow(tx, participationId);
 }
+fulfilParticipation.refusals = refusals(
+  permitOnParticipation,
+  'participation_not_paid',
+  'participation_transition_not_allowed',
+  'campaign_busy',
+);
 
 /** Returns a participation after a change, with the effect on its money. */
 async function participationNow(tx: Tx, participationId: string): Promise<Participation> {
@@ -163,3 +181,4 @@ async function permitOnParticipation(
   const seen = { action, see: 'participation.read', hidden } as const;
   return { row, caller: authorizeOrHide(actor, seen, { brandRole, ownerId: row.user_id }) };
 }
+permitOnParticipation.refusals = refusals(authorizeOrHide, 'participation_not_found');

@@ -1,3 +1,4 @@
+import { refusals } from '../errors/errors.ts';
 import {
   participationStatuses,
   toDbParticipationStatus,
@@ -28,8 +29,7 @@ export interface ParticipantListInput {
 
 /**
  * Returns a campaign and its participants in the order of ids, with addresses, to callers who may
- * read them: `limit` of them after the participation `after`. Refuses: campaign_not_found,
- * forbidden.
+ * read them: `limit` of them after the participation `after`.
  */
 export async function viewParticipants(
   db: Queryable,
@@ -46,6 +46,7 @@ export async function viewParticipants(
   const rows = await db.rows(sql.listParticipants, ...filterOf(campaignId, input), after, limit);
   return { campaign, rows };
 }
+viewParticipants.refusals = refusals(authorizeOnCampaign);
 
 /** One page of participants, with the total number. */
 export interface ParticipantPage {

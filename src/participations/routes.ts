@@ -47,7 +47,7 @@ function readRoutes(server: ApiServer, app: OperationDeps): void {
           payment_state: Type.Optional(choice(paymentStates)),
           ...pageQuery,
         }),
-        response: { 200: pageOf(OwnParticipationSchema), ...problems('forbidden') },
+        response: { 200: pageOf(OwnParticipationSchema), ...problems(authorize, userOf) },
       },
     },
     async ({ actor, query }) => {
@@ -76,7 +76,7 @@ function readRoutes(server: ApiServer, app: OperationDeps): void {
         params,
         response: {
           200: ParticipationSchema,
-          ...problems('participation_not_found'),
+          ...problems(viewParticipation),
         },
       },
     },
@@ -98,13 +98,7 @@ function buyerRoutes(server: ApiServer, app: OperationDeps): void {
         body: Type.Partial(closed(JoinFields), { additionalProperties: false, minProperties: 1 }),
         response: {
           200: ParticipationSchema,
-          ...problems(
-            ...changeCodes,
-            'more_slots_by_joining',
-            'quantity_out_of_bounds',
-            'campaign_not_active',
-            'payment_not_open',
-          ),
+          ...problems(changeParticipation),
         },
       },
     },
@@ -126,7 +120,7 @@ function buyerRoutes(server: ApiServer, app: OperationDeps): void {
         summary: 'Cancel a participation and release its slots',
         params,
         body: Type.Optional(closed({ reason: Type.Optional(text(1, 200)) })),
-        response: { 200: ParticipationSchema, ...changeProblems },
+        response: { 200: ParticipationSchema, ...problems(cancelParticipation) },
       },
     },
     async (request) =>
@@ -151,7 +145,7 @@ function fulfilmentRoutes(server: ApiServer, app: OperationDeps): void {
         summary: 'Confirm that the payment was verified',
         params,
         body: Type.Optional(closed({ reference: Type.Optional(text(1, 200)) })),
-        response: { 200: ParticipationSchema, ...problems(...changeCodes, 'installation_held') },
+        response: { 200: ParticipationSchema, ...problems(confirmParticipation) },
       },
     },
     async (request) =>
@@ -174,14 +168,7 @@ function fulfilmentRoutes(server: ApiServer, app: OperationDeps): void {
         params,
         response: {
           200: ParticipationSchema,
-          ...problems(
-            'forbidden',
-            'participation_not_found',
-            'participation_not_paid',
-            'participation_transition_not_allowed',
-            'campaign_busy',
-            'outcome_unknown',
-          ),
+          ...problems(fulfilParticipation),
         },
       },
     },
@@ -191,14 +178,3 @@ function fulfilmentRoutes(server: ApiServer, app: OperationDeps): void {
       ),
   );
 }
-
-const changeCodes = [
-  'forbidden',
-  'participation_not_found',
-  'participation_transition_not_allowed',
-  'campaign_closing',
-  'deadline_passed',
-  'campaign_busy',
-  'outcome_unknown',
-] as const;
-const changeProblems = problems(...changeCodes);

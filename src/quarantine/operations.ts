@@ -1,5 +1,5 @@
 import type { Queryable } from '../database/query.ts';
-import { DomainError } from '../errors/errors.ts';
+import { DomainError, refusals } from '../errors/errors.ts';
 import * as sql from './queries.ts';
 
 /** The quarantine of a restored database: no notification is sent and no money moves. */
@@ -21,6 +21,7 @@ export async function assertNotQuarantined(db: Queryable): Promise<void> {
   const { quarantined } = await db.one(sql.isQuarantined);
   if (quarantined) throw new DomainError('installation_held', {});
 }
+assertNotQuarantined.refusals = refusals('installation_held');
 
 /** Declares this the real database. Returns whether it was in quarantine. */
 export async function releaseQuarantine(db: Queryable): Promise<boolean> {

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Database } from '../database/pool.ts';
-import { errorTable, type ErrorCode } from '../errors/errors.ts';
 import { actorLabel } from '../identity/actor.ts';
 import {
   firstAnswer,
@@ -11,7 +10,9 @@ import {
   type KeyedRequest,
 } from '../operation/idempotency-keys.ts';
 import { idempotencyKeyOf } from '../http/authentication.ts';
-import { idempotencyKeyHeader, Problem } from '../http/schemas.ts';
+import { idempotencyKeyHeader } from '../http/schemas.ts';
+
+type Idempotency = 'own' | 'none' | 'preview' | undefined;
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -21,9 +22,9 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /**
      * `own`: the route handles the Idempotency-Key itself; `none`: repeating the request is
-     * harmless, so it takes no key. Every other write takes one.
+     * harmless, so it takes no key; `preview`: it changes nothing. Every other write takes a key.
      */
-    idempotency?: 'own' | 'none';
+    idempotency?: Idempotency;
   }
 }
 
@@ -71,7 +72,7 @@ function replay(reply: FastifyReply, { status, contentType, body }: FirstAnswer)
 
 function keyedRequestOf(request: FastifyRequest): KeyedRequest | undefined {
   const { actor, method, url, body, routeOptions } = request;
-  if (!takesKey(method, routeOptions.config.idempotency)) return undefined;
+  if (isRead(method) || routeOptions.config.idempotency !== undefined) return undefined;
   const key = idempotencyKeyOf(request);
   if (key === undefined || actor.kind === 'visitor') return undefined;
   const hash = createHash('sha256').update(`${method} ${url}\n`);
@@ -79,38 +80,17 @@ function keyedRequestOf(request: FastifyRequest): KeyedRequest | undefined {
   return { caller: actorLabel(actor), key, hash: hash.digest() };
 }
 
-function takesKey(method: string, idempotency: 'own' | 'none' | undefined): boolean {
-  return method !== 'GET' && method !== 'HEAD' && idempotency === undefined;
+const isRead = (method: string) => method === 'GET' || method === 'HEAD';
+
+/** Returns true for a write whose key is handled here or by the route itself. */
+export function takesKey(idempotency: Idempotency): boolean {
+  return idempotency === undefined || idempotency === 'own';
 }
 
-/**
- * Documents in OpenAPI which routes take a key, how they refuse a reused one, and that the outcome
- * of a commit may be unknown, which is what keys are for.
- */
+/** Documents the header of routes that take a key. */
 function documentKeys(server: FastifyInstance): void {
-  server.addHook('onRoute', (route) => {
-    const methods = [route.method].flat();
-    const { schema } = route;
-    if (schema?.response === undefined) return;
-    if (!methods.some((method) => takesKey(method, route.config?.idempotency))) return;
-    schema.headers ??= idempotencyKeyHeader;
-    schema.response = ['idempotency_key_reused' as const, 'outcome_unknown' as const].reduce(
-      withProblem,
-      schema.response as Responses,
-    );
+  server.addHook('onRoute', ({ method, config, schema }) => {
+    if (schema === undefined || !takesKey(config?.idempotency)) return;
+    if (![method].flat().every(isRead)) schema.headers ??= idempotencyKeyHeader;
   });
-}
-
-interface Responses {
-  readonly [status: string]: { readonly description?: string };
-}
-
-/** Returns the responses of a route with one more code. */
-function withProblem(responses: Responses, code: ErrorCode): Responses {
-  const { status } = errorTable[code];
-  const before = responses[status]?.description;
-  if (before?.includes(`\`${code}\``)) return responses;
-  const description = before === undefined ? `\`${code}\`` : `${before}, \`${code}\``;
-  const content = { 'application/problem+json': { schema: Problem } };
-  return { ...responses, [status]: { description, content } };
 }

@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify';
-import { withForbidden } from '../http/schemas.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -128,11 +127,5 @@ export function markSensitiveRoutes(server: FastifyInstance): void {
     const isSensitive = keys.some((key) => sensitive.has(key));
     const isPublicWrite = keys.some((key) => open.has(key));
     route.config = { ...route.config, isSensitive, isPublicWrite };
-    const { schema } = route;
-    if (schema?.response === undefined) return;
-    const isWrite = keys.some((key) => !/^(GET|HEAD) /.test(key)) && !isPublicWrite;
-    if (isWrite) schema.response = withForbidden(schema.response as object, 'account_required');
-    if (!isSensitive) return;
-    schema.response = withForbidden(schema.response as object, 'reauthentication_required');
   });
 }

@@ -35,7 +35,7 @@ import { logResponses } from './logging.ts';
 import { documentApi } from './openapi.ts';
 import { handleError, knownError, rawProblem, sendProblem } from '../http/problem.ts';
 import { lazyRequestLog } from './request-logger.ts';
-import { bodyProblems } from '../http/schemas.ts';
+import { documentRouteProblems } from './route-problems.ts';
 import { markSensitiveRoutes } from './sensitive-routes.ts';
 import { apiHeaders, addSecurityHeaders } from '../http/security-headers.ts';
 import { pathOf } from '../overload/overload-response.ts';
@@ -103,7 +103,6 @@ export async function buildServer(
   encodeLocations(server);
   registerBodyParsers(server);
   markSensitiveRoutes(server);
-  documentBodyProblems(server);
   await documentApi(server);
   registerProbes(server, app, app.metrics);
   releaseConnections(server, app);
@@ -173,6 +172,7 @@ function api(
   return async (server) => {
     rejectUnknownFields(server);
     limitJsonBodies(server);
+    documentRouteProblems(server);
     await server.register(healthRoutes(app));
     await server.register(async (scope) => {
       authenticateCallers(scope, {
@@ -209,15 +209,6 @@ function releaseConnections(server: FastifyInstance, app: ServerDeps): void {
 function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
   const given = request.headers['x-request-id'];
   return typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : randomUUID();
-}
-
-/** An unexpected body is parsed too, and rejected when it is invalid. */
-function documentBodyProblems(server: FastifyInstance): void {
-  server.addHook('onRoute', (route) => {
-    const isRead = [route.method].flat().every((method) => method === 'GET' || method === 'HEAD');
-    if (isRead || route.schema?.response === undefined) return;
-    route.schema.response = { ...bodyProblems(), ...(route.schema.response as object) };
-  });
 }
 
 function answerUnknownPaths(

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { sizeLimits } from '../config/size-limits.ts';
-import { DomainError, invalidField, type Wording } from '../errors/errors.ts';
+import { DomainError, invalidField, refusals, type Wording } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { accountRequired } from '../identity/policy.ts';
 import { cleanPastedText } from '../http/pasted-text.ts';
@@ -175,6 +175,7 @@ export async function readPicture(request: FastifyRequest): Promise<Buffer> {
     en: 'Choose a picture to upload.',
   });
 }
+readPicture.refusals = refusals('rate_limited', 'request_timeout');
 
 class TruncatedField extends Error {}
 class FileTooLarge extends Error {}

@@ -2,7 +2,7 @@ import { findCampaign, authorizeOnCampaign } from '../campaigns/operations.ts';
 import { brandRoleOf } from '../catalogue/operations.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import { DomainError } from '../errors/errors.ts';
+import { DomainError, refusals } from '../errors/errors.ts';
 import { actorLabel, type Actor, type SignedIn } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { may, authorizeOrHide, type Action } from '../identity/policy.ts';
@@ -22,9 +22,7 @@ export interface WaitingInput {
 
 /**
  * Adds a buyer to the end of a waiting list; free slots are offered at once. A repeated request
- * with the same key returns the current state of the first entry. Refuses: validation_failed,
- * campaign_not_found, campaign_not_active, campaign_closing, deadline_passed, already_waiting,
- * quantity_out_of_bounds, slots_available, waiting_list_full, idempotency_key_reused.
+ * with the same key returns the current state of the first entry.
  */
 export async function waitForSlots(
   tx: Tx,
@@ -52,8 +50,19 @@ export async function waitForSlots(
   );
   return waitingEntryOf(await tx.one(sql.findWaitingEntry, entryId));
 }
+waitForSlots.refusals = refusals(
+  'campaign_not_found',
+  'campaign_not_active',
+  'campaign_closing',
+  'deadline_passed',
+  'already_waiting',
+  'slots_available',
+  'waiting_list_full',
+  'quantity_out_of_bounds',
+  'campaign_busy',
+);
 
-/** Returns one entry to its buyer and staff. Refuses: waiting_entry_not_found, forbidden. */
+/** Returns one entry to its buyer and staff. */
 export async function viewWaitingEntry(
   db: Queryable,
   actor: Actor,
@@ -61,8 +70,9 @@ export async function viewWaitingEntry(
 ): Promise<WaitingEntry> {
   return waitingEntryOf((await permitOnEntry(db, actor, 'waiting.read', entryId)).row);
 }
+viewWaitingEntry.refusals = refusals(permitOnEntry);
 
-/** Returns a user's last entry in a campaign's list. Refuses: waiting_entry_not_found. */
+/** Returns a user's last entry in a campaign's list. */
 export async function viewOwnWaitingEntry(
   db: Queryable,
   campaignId: string,
@@ -72,10 +82,11 @@ export async function viewOwnWaitingEntry(
   if (row === undefined) throw new DomainError('waiting_entry_not_found', {});
   return waitingEntryOf(row);
 }
+viewOwnWaitingEntry.refusals = refusals('waiting_entry_not_found');
 
 /**
- * Returns rows of a campaign's waiting list after a position, one more than `limit` where there
- * are more; for its seller and staff. Refuses: campaign_not_found, forbidden.
+ * Returns rows of a campaign's waiting list after a position, one more than `limit` where there are
+ * more; for its seller and staff.
  */
 export async function listWaiting(
   db: Queryable,
@@ -86,37 +97,40 @@ export async function listWaiting(
   await authorizeOnCampaign(db, actor, 'waiting.list', campaignId);
   return await db.rows(sql.listWaiting, campaignId, page.status, page.after, page.limit + 1);
 }
+listWaiting.refusals = refusals(authorizeOnCampaign);
 
-/**
- * Accepts an offer and joins its slots; idempotent. Refuses: waiting_entry_not_found, forbidden,
- * waiting_transition_not_allowed, offer_expired, campaign_closing, deadline_passed,
- * quantity_out_of_bounds.
- */
+/** Accepts an offer and joins its slots; idempotent. */
 export async function acceptOffer(tx: Tx, actor: Actor, entryId: string): Promise<WaitingEntry> {
   const { row, caller } = await permitOnEntry(tx, actor, 'waiting.answer', entryId);
   await tx.one(sql.acceptOffer, row.campaign_id, entryId, newId(), actorLabel(caller));
   return waitingEntryOf(await tx.one(sql.findWaitingEntry, entryId));
 }
+acceptOffer.refusals = refusals(
+  permitOnEntry,
+  'waiting_transition_not_allowed',
+  'offer_expired',
+  'offer_is_paid',
+  'campaign_closing',
+  'deadline_passed',
+  'quantity_out_of_bounds',
+  'campaign_busy',
+);
 
-/**
- * Declines an offer; the next entry gets the slots offered at once. Refuses:
- * waiting_entry_not_found, forbidden, waiting_transition_not_allowed, campaign_closing,
- * deadline_passed.
- */
+/** Declines an offer; the next entry gets the slots offered at once. */
 export async function declineOffer(tx: Tx, actor: Actor, entryId: string): Promise<WaitingEntry> {
   return await leave(tx, actor, entryId, 'waiting.answer', 'waiting_declined');
 }
+declineOffer.refusals = refusals(leave);
 
-/** Leaves the waiting list, with or without an offer. Refuses as declineOffer does. */
+/** Leaves the waiting list, with or without an offer. */
 export async function withdrawEntry(tx: Tx, actor: Actor, entryId: string): Promise<WaitingEntry> {
   return await leave(tx, actor, entryId, 'waiting.withdraw', 'waiting_withdrawn');
 }
+withdrawEntry.refusals = refusals(leave);
 
 /**
  * Replaces a buyer's refund by an entry at the head of the waiting list: the platform keeps the
- * money and uses it as payment as soon as slots are free. Idempotent. Refuses: movement_not_found,
- * forbidden, refund_has_no_choice, refund_sent_already, waiting_list_closed,
- * quantity_out_of_bounds.
+ * money and uses it as payment as soon as slots are free. Idempotent.
  */
 export async function waitInsteadOfRefund(
   tx: Tx,
@@ -134,6 +148,15 @@ export async function waitInsteadOfRefund(
   const made = await tx.one(sql.waitWithKeptMoney, refund.campaign_id, refundId, newId(), by);
   return waitingEntryOf(await tx.one(sql.findWaitingEntry, made.entry_id));
 }
+waitInsteadOfRefund.refusals = refusals(
+  authorizeOrHide,
+  'movement_not_found',
+  'refund_has_no_choice',
+  'refund_sent_already',
+  'waiting_list_closed',
+  'quantity_out_of_bounds',
+  'campaign_busy',
+);
 
 async function leave(
   tx: Tx,
@@ -146,6 +169,13 @@ async function leave(
   await tx.one(sql.leaveWaiting, row.campaign_id, entryId, event, actorLabel(caller));
   return waitingEntryOf(await tx.one(sql.findWaitingEntry, entryId));
 }
+leave.refusals = refusals(
+  permitOnEntry,
+  'waiting_transition_not_allowed',
+  'campaign_closing',
+  'deadline_passed',
+  'campaign_busy',
+);
 
 async function permitOnEntry(
   db: Queryable,
@@ -164,3 +194,4 @@ async function permitOnEntry(
   const facts = { brandRole, ownerId: row.user_id };
   return { row, caller: authorizeOrHide(actor, { action, see, hidden }, facts) };
 }
+permitOnEntry.refusals = refusals(authorizeOrHide, 'waiting_entry_not_found');

@@ -2,7 +2,6 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { viewCampaign } from '../campaigns/operations.ts';
 import type { OperationDeps } from '../operation/deps.ts';
-import type { ErrorCode } from '../errors/errors.ts';
 import type { ApiServer } from '../http/api-server.ts';
 import { idempotencyKeyOf, userOf } from '../http/authentication.ts';
 import { cursorAfter, nextCursor } from '../http/cursor.ts';
@@ -33,16 +32,6 @@ import { listedEntryOf } from './waiting.ts';
 import { ListedEntrySchema, WaitingEntrySchema } from './schemas.ts';
 
 const params = closed({ id: Id });
-
-const leaveProblems: readonly ErrorCode[] = [
-  'forbidden',
-  'waiting_entry_not_found',
-  'waiting_transition_not_allowed',
-  'campaign_closing',
-  'deadline_passed',
-  'campaign_busy',
-  'outcome_unknown',
-];
 
 /** Routes of the waiting list and its offers. */
 export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
@@ -80,20 +69,7 @@ function waitRoute(server: ApiServer, app: OperationDeps): void {
         }),
         response: {
           201: WaitingEntrySchema,
-          ...problems(
-            'campaign_not_found',
-            'forbidden',
-            'campaign_not_active',
-            'campaign_closing',
-            'deadline_passed',
-            'already_waiting',
-            'slots_available',
-            'waiting_list_full',
-            'quantity_out_of_bounds',
-            'idempotency_key_reused',
-            'campaign_busy',
-            'outcome_unknown',
-          ),
+          ...problems(authorize, userOf, waitForSlots),
         },
       },
     },
@@ -126,7 +102,7 @@ function viewRoutes(server: ApiServer, app: OperationDeps): void {
         querystring: closed({ status: Type.Optional(choice(waitingStatuses)), ...pageQuery }),
         response: {
           200: pageOf(ListedEntrySchema),
-          ...problems('forbidden', 'campaign_not_found'),
+          ...problems(listWaiting),
         },
       },
     },
@@ -154,7 +130,7 @@ function viewRoutes(server: ApiServer, app: OperationDeps): void {
         }),
         response: {
           200: WaitingEntrySchema,
-          ...problems('forbidden', 'campaign_not_found', 'waiting_entry_not_found'),
+          ...problems(authorize, userOf, viewCampaign, viewOwnWaitingEntry),
         },
       },
     },
@@ -174,7 +150,7 @@ function viewRoutes(server: ApiServer, app: OperationDeps): void {
         params,
         response: {
           200: WaitingEntrySchema,
-          ...problems('forbidden', 'waiting_entry_not_found'),
+          ...problems(viewWaitingEntry),
         },
       },
     },
@@ -195,7 +171,7 @@ function offerRoutes(server: ApiServer, app: OperationDeps): void {
         params,
         response: {
           200: WaitingEntrySchema,
-          ...problems(...leaveProblems, 'offer_expired', 'offer_is_paid', 'quantity_out_of_bounds'),
+          ...problems(acceptOffer),
         },
       },
     },
@@ -210,7 +186,7 @@ function offerRoutes(server: ApiServer, app: OperationDeps): void {
         tags: ['waiting'],
         summary: 'Decline an offer',
         params,
-        response: { 200: WaitingEntrySchema, ...problems(...leaveProblems) },
+        response: { 200: WaitingEntrySchema, ...problems(declineOffer) },
       },
     },
     async ({ actor, params: { id } }) =>
@@ -224,7 +200,7 @@ function offerRoutes(server: ApiServer, app: OperationDeps): void {
         tags: ['waiting'],
         summary: 'Withdraw from the waiting list',
         params,
-        response: { 200: WaitingEntrySchema, ...problems(...leaveProblems) },
+        response: { 200: WaitingEntrySchema, ...problems(withdrawEntry) },
       },
     },
     async ({ actor, params: { id } }) =>
@@ -245,16 +221,7 @@ function refundRoute(server: ApiServer, app: OperationDeps): void {
         params,
         response: {
           201: WaitingEntrySchema,
-          ...problems(
-            'forbidden',
-            'movement_not_found',
-            'refund_has_no_choice',
-            'refund_sent_already',
-            'waiting_list_closed',
-            'quantity_out_of_bounds',
-            'campaign_busy',
-            'outcome_unknown',
-          ),
+          ...problems(waitInsteadOfRefund),
         },
       },
     },

@@ -1,7 +1,7 @@
 import { authorizeOnBrand } from '../../catalogue/operations.ts';
 import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
-import { DomainError } from '../../errors/errors.ts';
+import { DomainError, refusals } from '../../errors/errors.ts';
 import type { Actor } from '../../identity/actor.ts';
 import { newId } from '../../identity/ids.ts';
 import { requireRecentAuth, authorize } from '../../identity/policy.ts';
@@ -19,7 +19,7 @@ export function normalizeBankAccount({ bank, number, holder }: BankAccount): Ban
   return { bank: bank.trim(), number: number.replaceAll(/[\s.-]/g, ''), holder: holder.trim() };
 }
 
-/** Returns all receiving accounts, the default first; for staff. Refuses: forbidden. */
+/** Returns all receiving accounts, the default first; for staff. */
 export async function receivingAccounts(
   db: Queryable,
   actor: Actor,
@@ -27,11 +27,9 @@ export async function receivingAccounts(
   authorize(actor, 'receiving_account.manage');
   return await db.rows(sql.listReceivingAccounts);
 }
+receivingAccounts.refusals = refusals(authorize);
 
-/**
- * Adds an account to which buyers transfer; the first one is the default. Refuses: forbidden,
- * reauthentication_required, receiving_account_exists.
- */
+/** Adds an account to which buyers transfer; the first one is the default. */
 export async function addReceivingAccount(
   tx: Tx,
   actor: Actor,
@@ -55,6 +53,12 @@ export async function addReceivingAccount(
   if (made === undefined) throw new DomainError('receiving_account_exists', {});
   return made;
 }
+addReceivingAccount.refusals = refusals(
+  authorize,
+  requireRecentAuth,
+  'receiving_account_exists',
+  'campaign_busy',
+);
 
 export interface ReceivingAccountChange {
   readonly holder?: string | undefined;
@@ -65,10 +69,7 @@ export interface ReceivingAccountChange {
   readonly statementThrough?: string | undefined;
 }
 
-/**
- * Changes a receiving account. Bank and number stay: payments were made to them. Refuses:
- * forbidden, reauthentication_required, receiving_account_not_found, receiving_account_is_default.
- */
+/** Changes a receiving account. Bank and number stay: payments were made to them. */
 export async function editReceivingAccount(
   tx: Tx,
   actor: Actor,
@@ -96,8 +97,15 @@ export async function editReceivingAccount(
     change.isDefault === true ? true : (change.isActive ?? null),
   );
 }
+editReceivingAccount.refusals = refusals(
+  authorize,
+  requireRecentAuth,
+  'receiving_account_not_found',
+  'receiving_account_is_default',
+  'campaign_busy',
+);
 
-/** Returns the account for refunds of a buyer. Refuses: forbidden, bank_account_not_found. */
+/** Returns the account for refunds of a buyer. */
 export async function refundAccount(
   db: Queryable,
   actor: Actor,
@@ -106,8 +114,9 @@ export async function refundAccount(
   authorize(actor, 'refund_account.use', { ownerId: userId });
   return present(await db.maybe(sql.findRefundAccount, userId));
 }
+refundAccount.refusals = refusals(authorize, present);
 
-/** Sets the account for refunds of a buyer. Refuses: forbidden. */
+/** Sets the account for refunds of a buyer. */
 export async function setRefundAccount(
   tx: Tx,
   actor: Actor,
@@ -118,11 +127,9 @@ export async function setRefundAccount(
   const { bank, number, holder } = normalizeBankAccount(given);
   return await tx.one(sql.putRefundAccount, userId, bank, number, holder);
 }
+setRefundAccount.refusals = refusals(authorize, 'campaign_busy');
 
-/**
- * Returns the account for payouts of a brand. Refuses: brand_not_found, forbidden,
- * bank_account_not_found.
- */
+/** Returns the account for payouts of a brand. */
 export async function payoutAccount(
   db: Queryable,
   actor: Actor,
@@ -131,11 +138,9 @@ export async function payoutAccount(
   await authorizeOnBrand(db, actor, 'payout_account.read', brandId);
   return present(await db.maybe(sql.findPayoutAccount, brandId));
 }
+payoutAccount.refusals = refusals(authorizeOnBrand, present);
 
-/**
- * Sets the account for payouts of a brand. Refuses: brand_not_found, forbidden,
- * reauthentication_required.
- */
+/** Sets the account for payouts of a brand. */
 export async function setPayoutAccount(
   tx: Tx,
   actor: Actor,
@@ -147,6 +152,7 @@ export async function setPayoutAccount(
   const { bank, number, holder } = normalizeBankAccount(given);
   return await tx.one(sql.putPayoutAccount, brandId, bank, number, holder);
 }
+setPayoutAccount.refusals = refusals(authorizeOnBrand, requireRecentAuth, 'campaign_busy');
 
 /** For `catch`: turns `bank_account_not_found` into undefined and rethrows other errors. */
 export function ignoreMissingAccount(error: unknown): undefined {
@@ -158,3 +164,4 @@ function present(row: sql.OwnAccountRow | undefined): sql.OwnAccountRow {
   if (row === undefined) throw new DomainError('bank_account_not_found', {});
   return row;
 }
+present.refusals = refusals('bank_account_not_found');

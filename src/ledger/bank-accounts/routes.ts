@@ -53,7 +53,7 @@ function receivingAccountListRoutes(server: ApiServer, app: BankAccountDeps): vo
         summary: 'The accounts to which buyers transfer, the default first',
         response: {
           200: closed({ items: Type.Array(ReceivingAccountSchema) }),
-          ...problems('forbidden'),
+          ...problems(receivingAccounts),
         },
       },
     },
@@ -72,13 +72,7 @@ function receivingAccountListRoutes(server: ApiServer, app: BankAccountDeps): vo
         body: closed({ ...bankFields, is_default: Type.Optional(Type.Boolean()) }),
         response: {
           201: ReceivingAccountSchema,
-          ...problems(
-            'forbidden',
-            'reauthentication_required',
-            'campaign_busy',
-            'outcome_unknown',
-            'receiving_account_exists',
-          ),
+          ...problems(addReceivingAccount),
         },
       },
     },
@@ -114,14 +108,7 @@ function receivingAccountRoute(server: ApiServer, app: BankAccountDeps): void {
         }),
         response: {
           200: ReceivingAccountSchema,
-          ...problems(
-            'forbidden',
-            'reauthentication_required',
-            'campaign_busy',
-            'outcome_unknown',
-            'receiving_account_not_found',
-            'receiving_account_is_default',
-          ),
+          ...problems(editReceivingAccount),
         },
       },
     },
@@ -151,7 +138,7 @@ function refundAccountRoutes(server: ApiServer, app: BankAccountDeps): void {
         tags: ['money'],
         summary: 'Where a buyer wants money back',
         querystring: closed(forWhom),
-        response: { 200: OwnAccountSchema, ...problems('forbidden', 'bank_account_not_found') },
+        response: { 200: OwnAccountSchema, ...problems(refundAccount) },
       },
     },
     async ({ actor, query: { user_id } }) => {
@@ -169,7 +156,7 @@ function refundAccountRoutes(server: ApiServer, app: BankAccountDeps): void {
         body: closed({ ...forWhom, ...bankFields }),
         response: {
           200: OwnAccountSchema,
-          ...problems('forbidden', 'campaign_busy', 'outcome_unknown'),
+          ...problems(setRefundAccount),
         },
       },
     },
@@ -193,7 +180,7 @@ function payoutAccountRoutes(server: ApiServer, app: BankAccountDeps): void {
         params,
         response: {
           200: OwnAccountSchema,
-          ...problems('forbidden', 'brand_not_found', 'bank_account_not_found'),
+          ...problems(payoutAccount),
         },
       },
     },
@@ -210,13 +197,7 @@ function payoutAccountRoutes(server: ApiServer, app: BankAccountDeps): void {
         body: closed(bankFields),
         response: {
           200: OwnAccountSchema,
-          ...problems(
-            'forbidden',
-            'reauthentication_required',
-            'campaign_busy',
-            'outcome_unknown',
-            'brand_not_found',
-          ),
+          ...problems(setPayoutAccount),
         },
       },
     },

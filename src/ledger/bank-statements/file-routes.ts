@@ -45,14 +45,7 @@ function importRoute(server: ApiServer, app: statements.ImportDeps): void {
         response: {
           200: StatementSchema,
           202: ImportSchema,
-          ...problems(
-            'forbidden',
-            'campaign_busy',
-            'outcome_unknown',
-            'installation_held',
-            'receiving_account_not_found',
-            'statement_not_readable',
-          ),
+          ...problems(statements.importStatement),
         },
       },
     },
@@ -108,13 +101,7 @@ function uploadRoute(server: ApiServer, app: statements.ImportDeps): void {
         body: fileBody,
         response: {
           201: ImportSchema,
-          ...problems(
-            'forbidden',
-            'campaign_busy',
-            'outcome_unknown',
-            'receiving_account_not_found',
-            'statement_not_readable',
-          ),
+          ...problems(statements.uploadStatement),
         },
       },
     },

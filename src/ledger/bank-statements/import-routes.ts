@@ -30,7 +30,7 @@ function progressRoutes(server: ApiServer, app: statements.ImportDeps): void {
         tags: ['money'],
         summary: 'Imports of bank statements, the newest first',
         querystring: closed(pageQuery),
-        response: { 200: pageOf(ImportSchema), ...problems('forbidden') },
+        response: { 200: pageOf(ImportSchema), ...problems(authorize) },
       },
     },
     async ({ actor, query: { cursor, limit = 20 } }) => {
@@ -51,7 +51,7 @@ function progressRoutes(server: ApiServer, app: statements.ImportDeps): void {
         tags: ['money'],
         summary: 'How far an import got',
         params,
-        response: { 200: ImportSchema, ...problems('forbidden', 'statement_import_not_found') },
+        response: { 200: ImportSchema, ...problems(statements.findStatementImport) },
       },
     },
     async ({ actor, params: { id } }) =>

@@ -1,6 +1,6 @@
 import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
-import { DomainError } from '../../errors/errors.ts';
+import { DomainError, refusals } from '../../errors/errors.ts';
 import { actorLabel, type Actor } from '../../identity/actor.ts';
 import { authorize } from '../../identity/policy.ts';
 import { assertNotQuarantined } from '../../quarantine/operations.ts';
@@ -36,8 +36,7 @@ export async function withParts(
 /**
  * Records which participation a line pays for. The line is settled at once if it pays the amount
  * owed, alone or with other lines for the same participation. A smaller amount waits for the rest,
- * unless `refund` says to send it back. Refuses: forbidden, statement_line_not_found,
- * participation_not_found, statement_line_handled, installation_held.
+ * unless `refund` says to send it back.
  */
 export async function assignLine(
   tx: Tx,
@@ -52,11 +51,18 @@ export async function assignLine(
   const line = await tx.one(sql.assignLine, lineId, campaignId, participationId, refund, by);
   return (await withParts(tx, [line]))[0]!;
 }
+assignLine.refusals = refusals(
+  authorize,
+  assertNotQuarantined,
+  refuseUnknown,
+  campaignOf,
+  'statement_line_handled',
+  'campaign_busy',
+);
 
 /**
  * Divides a line over participations; nothing is settled before `settleLines`. Replaces an earlier
- * division; an empty list makes the line open again. Refuses: forbidden, statement_line_not_found,
- * statement_line_handled, participation_not_found, statement_parts_exceed_line.
+ * division; an empty list makes the line open again.
  */
 export async function divideLine(
   tx: Tx,
@@ -77,13 +83,18 @@ export async function divideLine(
   const line = await tx.one(sql.allocateLine, lineId, campaigns, [...sums.keys()], amounts, by);
   return (await withParts(tx, [line]))[0]!;
 }
+divideLine.refusals = refusals(
+  authorize,
+  refuseUnknown,
+  campaignOf,
+  'statement_line_handled',
+  'statement_parts_exceed_line',
+  'campaign_busy',
+);
 
 /**
  * Settles divided lines, all or none. The parts of several lines for one participation are added
  * up. The rest of a line is added to its first part; what pays for nothing becomes a refund.
- * Refuses a sum below the amount owed, unless `refund` says to send it back. Refuses: forbidden,
- * statement_line_not_found, statement_line_handled, statement_line_not_divided,
- * statement_lines_too_little, installation_held.
  */
 export async function settleLines(
   tx: Tx,
@@ -99,11 +110,17 @@ export async function settleLines(
   for (const { parts } of settled) for (const part of parts) tx.noteChanged(part.campaign_id);
   return settled;
 }
+settleLines.refusals = refusals(
+  authorize,
+  assertNotQuarantined,
+  'statement_line_not_found',
+  'statement_line_handled',
+  'statement_line_not_divided',
+  'statement_lines_too_little',
+  'campaign_busy',
+);
 
-/**
- * Marks a line as unrelated to any participation, with a reason. Refuses: forbidden,
- * statement_line_not_found, statement_line_handled.
- */
+/** Marks a line as unrelated to any participation, with a reason. */
 export async function ignoreLine(
   tx: Tx,
   actor: Actor,
@@ -116,15 +133,18 @@ export async function ignoreLine(
   await refuseUnknown(tx, lineId);
   throw new DomainError('statement_line_handled', {});
 }
+ignoreLine.refusals = refusals(authorize, refuseUnknown, 'statement_line_handled', 'campaign_busy');
 
 async function refuseUnknown(tx: Tx, lineId: string): Promise<sql.StatementLineRow> {
   const line = await tx.maybe(sql.findLine, lineId);
   if (line === undefined) throw new DomainError('statement_line_not_found', {});
   return line;
 }
+refuseUnknown.refusals = refusals('statement_line_not_found');
 
 async function campaignOf(tx: Tx, participationId: string): Promise<string> {
   const buyer = await tx.maybe(findBuyer, participationId);
   if (buyer === undefined) throw new DomainError('participation_not_found', {});
   return buyer.campaign_id;
 }
+campaignOf.refusals = refusals('participation_not_found');

@@ -1,6 +1,6 @@
 import type { Queryable } from '../../database/query.ts';
 import { foldText } from '../../database/text-search.ts';
-import { DomainError } from '../../errors/errors.ts';
+import { DomainError, refusals } from '../../errors/errors.ts';
 import type { Actor } from '../../identity/actor.ts';
 import { authorize } from '../../identity/policy.ts';
 import {
@@ -28,7 +28,7 @@ export interface OpenLine extends DividedLine {
 const maxPaymentsLooked = 10_000;
 const maxLinesLooked = 500;
 
-/** A page of statement lines that a person must handle, oldest day first. Refuses: forbidden. */
+/** A page of statement lines that a person must handle, oldest day first. */
 export async function openLines(
   db: Queryable,
   actor: Actor,
@@ -38,14 +38,16 @@ export async function openLines(
   authorize(actor, 'statement.import');
   return await withCandidates(db, await db.rows(listOpenLines, day, id, limit));
 }
+openLines.refusals = refusals(authorize);
 
-/** Returns one line in any status. Refuses: forbidden, statement_line_not_found. */
+/** Returns one line in any status. */
 export async function oneLine(db: Queryable, actor: Actor, lineId: string): Promise<OpenLine> {
   authorize(actor, 'statement.import');
   const line = await db.maybe(findLine, lineId);
   if (line === undefined) throw new DomainError('statement_line_not_found', {});
   return (await withCandidates(db, [line]))[0]!;
 }
+oneLine.refusals = refusals(authorize, 'statement_line_not_found');
 
 /** A line with the data of the page that divides it. */
 export interface LineToDivide {
@@ -60,7 +62,7 @@ export interface LineToDivide {
 
 const maxFound = 20;
 
-/** One line for the page that divides it. Refuses: forbidden, statement_line_not_found. */
+/** One line for the page that divides it. */
 export async function lineToDivide(
   db: Queryable,
   actor: Actor,
@@ -86,6 +88,7 @@ export async function lineToDivide(
   const together = await db.rows(allocatedTogether, lineId);
   return { line, payments: payments.slice(0, maxFound), together };
 }
+lineToDivide.refusals = refusals(oneLine);
 
 /** Adds the parts of each line, and candidates for open lines. */
 async function withCandidates(

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Database } from '../../database/pool.ts';
 import type { Queryable } from '../../database/query.ts';
 import { sizeLimits } from '../../config/size-limits.ts';
-import { DomainError, invalidField } from '../../errors/errors.ts';
+import { DomainError, invalidField, refusals } from '../../errors/errors.ts';
 import { actorLabel, type Actor } from '../../identity/actor.ts';
 import { newId } from '../../identity/ids.ts';
 import { authorize } from '../../identity/policy.ts';
@@ -39,6 +39,7 @@ export async function authorizeImport(
   if (account === undefined) throw new DomainError('receiving_account_not_found', {});
   return account;
 }
+authorizeImport.refusals = refusals(authorize, 'receiving_account_not_found');
 
 export interface UploadInput {
   readonly bytes: Buffer;
@@ -73,6 +74,7 @@ export async function uploadStatement(
     ),
   );
 }
+uploadStatement.refusals = refusals(authorizeImport, 'statement_not_readable', 'campaign_busy');
 
 function storableName(name: string): string {
   return [
@@ -85,7 +87,7 @@ function storableName(name: string): string {
     .join('');
 }
 
-/** One import with its current progress. Refuses: forbidden, statement_import_not_found. */
+/** One import with its current progress. */
 export async function findStatementImport(
   db: Queryable,
   actor: Actor,
@@ -96,8 +98,9 @@ export async function findStatementImport(
   if (row === undefined) throw new DomainError('statement_import_not_found', {});
   return row;
 }
+findStatementImport.refusals = refusals(authorize, 'statement_import_not_found');
 
-/** The bytes of an uploaded file. Refuses: statement_import_started. */
+/** The bytes of an uploaded file. */
 export async function fileOf(
   db: Database,
   importId: string,
@@ -108,11 +111,9 @@ export async function fileOf(
   }
   return { content: file.content, created_at: file.created_at };
 }
+fileOf.refusals = refusals('statement_import_started');
 
-/**
- * Stores the mapping of an uploaded file. Refuses: forbidden, statement_import_not_found,
- * statement_import_started.
- */
+/** Stores the mapping of an uploaded file. */
 export async function mapUpload(
   db: Database,
   actor: Actor,
@@ -125,6 +126,7 @@ export async function mapUpload(
   );
   if (done === undefined) throw new DomainError('statement_import_started', {});
 }
+mapUpload.refusals = refusals(findStatementImport, 'statement_import_started', 'campaign_busy');
 
 export interface StartInput {
   readonly mapping?: StoredMapping | undefined;
@@ -136,8 +138,7 @@ export interface StartInput {
 
 /**
  * Imports an uploaded file and returns its progress after at most `maxWaitMs`; a worker finishes
- * the rest. Refuses: forbidden, statement_import_not_found, statement_import_started,
- * validation_failed (a day that is not over), statement_not_readable, installation_held.
+ * the rest.
  */
 export async function applyUpload(
   { db, importer }: ImportDeps,
@@ -185,8 +186,15 @@ export async function applyUpload(
   await importer.drive(importId, maxWaitMs, read.parsed);
   return await findStatementImport(db, actor, importId);
 }
+applyUpload.refusals = refusals(
+  findStatementImport,
+  fileOf,
+  assertNotQuarantined,
+  readStatement,
+  'campaign_busy',
+);
 
-/** Uploads and imports a file in one call, without a preview. Refuses: the errors of both steps. */
+/** Uploads and imports a file in one call, without a preview. */
 export async function importStatement(
   deps: ImportDeps,
   actor: Actor,
@@ -207,6 +215,7 @@ export async function importStatement(
   }
   return await applyUpload(deps, actor, import_id, { maxWaitMs: input.maxWaitMs, read });
 }
+importStatement.refusals = refusals(assertNotQuarantined, uploadStatement);
 
 /** The open lines of the account, which a person must handle. */
 export async function openCounts(db: Database, accountId: string) {

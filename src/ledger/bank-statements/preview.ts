@@ -1,3 +1,4 @@
+import { refusals } from '../../errors/errors.ts';
 import type { Database } from '../../database/pool.ts';
 import type { Actor } from '../../identity/actor.ts';
 import type { ParsedStatement } from '../statement-files/parse.ts';
@@ -32,8 +33,7 @@ export interface StatementPreview {
 
 /**
  * Previews the import of a file line by line; nothing is changed. Without a mapping it uses the
- * mapping of the account, or else the built-in one that fits. Refuses: forbidden,
- * receiving_account_not_found, statement_not_readable.
+ * mapping of the account, or else the built-in one that fits.
  */
 export async function previewStatement(
   db: Database,
@@ -46,6 +46,7 @@ export async function previewStatement(
   const place = { account_id: accountId, import_id: '00000000-0000-0000-0000-000000000000' };
   return { ...read, lines: await previewLines(db, place, read.parsed) };
 }
+previewStatement.refusals = refusals(authorizeImport, readStatement);
 
 async function previewLines(
   db: Database,
@@ -74,10 +75,7 @@ async function previewLines(
   });
 }
 
-/**
- * Parses an uploaded file with its mapping, or with the given one. Refuses: forbidden,
- * statement_import_not_found, statement_import_started, statement_not_readable.
- */
+/** Parses an uploaded file with its mapping, or with the given one. */
 export async function previewUpload(
   db: Database,
   actor: Actor,
@@ -90,3 +88,4 @@ export async function previewUpload(
   const read = await readStatement(db, row.account_id, content, chosen, dayInJakarta(created_at));
   return { ...read, row, lines: await previewLines(db, row, read.parsed) };
 }
+previewUpload.refusals = refusals(findStatementImport, fileOf, readStatement);

@@ -1,9 +1,10 @@
 import type { Database } from '../../database/pool.ts';
+import { refusals } from '../../errors/errors.ts';
 import type { ParsedStatement } from '../statement-files/parse.ts';
 import * as sql from './import-queries.ts';
 import { readByMapping, recognise, storedMappingOf, type StoredMapping } from './mapping.ts';
 
-/** Reads a file for an account. Refuses: statement_not_readable. */
+/** Reads a file for an account. */
 export async function readStatement(
   db: Database,
   accountId: string,
@@ -16,6 +17,7 @@ export async function readStatement(
   }
   return await recognise(bytes, await keptMapping(db, accountId), today);
 }
+readStatement.refusals = refusals('statement_not_readable');
 
 /** The stored mapping of an account; undefined if it has none. */
 export async function keptMapping(

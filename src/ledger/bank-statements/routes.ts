@@ -10,7 +10,6 @@ import { assignLine, divideLine, ignoreLine, settleLines } from './lines.ts';
 import { statementLineOf, StatementLineSchema } from './schemas.ts';
 
 const params = closed({ id: Id });
-const changes = ['forbidden', 'campaign_busy', 'outcome_unknown'] as const;
 const Part = closed({ participation_id: Id, amount: Type.Integer({ ...RupiahInput, minimum: 1 }) });
 
 /** Routes for transfers that bank statements report and the payments that they pay. */
@@ -31,7 +30,7 @@ function listRoutes(server: ApiServer, app: OperationDeps): void {
         tags: ['money'],
         summary: 'Transfers that wait for a person, with what each may be for',
         querystring: closed(pageQuery),
-        response: { 200: pageOf(StatementLineSchema), ...problems('forbidden') },
+        response: { 200: pageOf(StatementLineSchema), ...problems(openLines) },
       },
     },
     async ({ actor, query: { cursor, limit = 20 } }) => {
@@ -57,7 +56,7 @@ function listRoutes(server: ApiServer, app: OperationDeps): void {
         params,
         response: {
           200: StatementLineSchema,
-          ...problems('forbidden', 'statement_line_not_found'),
+          ...problems(oneLine),
         },
       },
     },
@@ -82,13 +81,7 @@ function assignmentRoutes(server: ApiServer, app: OperationDeps): void {
         }),
         response: {
           200: StatementLineSchema,
-          ...problems(
-            ...changes,
-            'installation_held',
-            'statement_line_not_found',
-            'participation_not_found',
-            'statement_line_handled',
-          ),
+          ...problems(assignLine),
         },
       },
     },
@@ -112,7 +105,7 @@ function assignmentRoutes(server: ApiServer, app: OperationDeps): void {
         body: closed({ reason: text(3, 500) }),
         response: {
           200: StatementLineSchema,
-          ...problems(...changes, 'statement_line_not_found', 'statement_line_handled'),
+          ...problems(ignoreLine),
         },
       },
     },
@@ -137,13 +130,7 @@ function divisionRoutes(server: ApiServer, app: OperationDeps): void {
         body: closed({ parts: Type.Array(Part, { maxItems: 50 }) }),
         response: {
           200: StatementLineSchema,
-          ...problems(
-            ...changes,
-            'statement_line_not_found',
-            'participation_not_found',
-            'statement_line_handled',
-            'statement_parts_exceed_line',
-          ),
+          ...problems(divideLine),
         },
       },
     },
@@ -172,14 +159,7 @@ function divisionRoutes(server: ApiServer, app: OperationDeps): void {
         }),
         response: {
           200: closed({ items: Type.Array(StatementLineSchema) }),
-          ...problems(
-            ...changes,
-            'installation_held',
-            'statement_line_not_found',
-            'statement_line_handled',
-            'statement_line_not_divided',
-            'statement_lines_too_little',
-          ),
+          ...problems(settleLines),
         },
       },
     },

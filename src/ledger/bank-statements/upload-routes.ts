@@ -31,7 +31,7 @@ export function columnRoutes(server: ApiServer, app: statements.ImportDeps): voi
         params,
         response: {
           200: TableSchema,
-          ...problems('forbidden', 'statement_import_not_found', 'statement_import_started'),
+          ...problems(statements.findStatementImport, statements.fileOf),
         },
       },
     },
@@ -59,12 +59,7 @@ export function columnRoutes(server: ApiServer, app: statements.ImportDeps): voi
         params,
         response: {
           204: Type.Null(),
-          ...problems(
-            'forbidden',
-            'campaign_busy',
-            'outcome_unknown',
-            'receiving_account_not_found',
-          ),
+          ...problems(statements.authorizeImport, 'campaign_busy'),
         },
       },
     },
@@ -81,6 +76,7 @@ export function applyRoutes(server: ApiServer, app: statements.ImportDeps): void
   server.post(
     '/statements/:id/preview',
     {
+      config: { idempotency: 'preview' },
       // Maximum length of a mapping in JSON; more than the headings of any bank need.
       bodyLimit: maxJsonBytes,
       schema: {
@@ -90,12 +86,7 @@ export function applyRoutes(server: ApiServer, app: statements.ImportDeps): void
         body: mappingBody(),
         response: {
           200: UploadPreviewSchema,
-          ...problems(
-            'forbidden',
-            'statement_import_not_found',
-            'statement_import_started',
-            'statement_not_readable',
-          ),
+          ...problems(previewUpload),
         },
       },
     },
@@ -121,15 +112,7 @@ export function applyRoutes(server: ApiServer, app: statements.ImportDeps): void
         response: {
           200: ImportSchema,
           202: ImportSchema,
-          ...problems(
-            'forbidden',
-            'campaign_busy',
-            'outcome_unknown',
-            'installation_held',
-            'statement_import_not_found',
-            'statement_import_started',
-            'statement_not_readable',
-          ),
+          ...problems(statements.applyUpload),
         },
       },
     },

@@ -1,3 +1,4 @@
+import { refusals } from '../../errors/errors.ts';
 import * as sql from './queries.ts';
 import type { Campaign } from '../../campaigns/campaign.ts';
 import { authorizeOnCampaign } from '../../campaigns/operations.ts';
@@ -5,7 +6,7 @@ import type { Queryable } from '../../database/query.ts';
 import type { Actor } from '../../identity/actor.ts';
 import type { CampaignPayoutRow } from '../payouts/queries.ts';
 
-/** Returns the balance of a campaign in rupiah. Refuses: campaign_not_found, forbidden. */
+/** Returns the balance of a campaign in rupiah. */
 export async function viewBooks(
   db: Queryable,
   actor: Actor,
@@ -14,6 +15,7 @@ export async function viewBooks(
   await authorizeOnCampaign(db, actor, 'books.read', campaignId);
   return await db.one(sql.campaignBooks, campaignId);
 }
+viewBooks.refusals = refusals(authorizeOnCampaign);
 
 /** The balance of a campaign, with its payouts to the seller. */
 export interface SellerStatement {
@@ -22,7 +24,7 @@ export interface SellerStatement {
   readonly payouts: readonly CampaignPayoutRow[];
 }
 
-/** Returns the seller's statement of a campaign. Refuses: campaign_not_found, forbidden. */
+/** Returns the seller's statement of a campaign. */
 export async function viewSellerStatement(
   db: Queryable,
   actor: Actor,
@@ -32,6 +34,7 @@ export async function viewSellerStatement(
   const rows = await db.rows(sql.statementOfCampaign, campaignId);
   return { campaign, books: rows[0]!, payouts: rows.filter(isPayout) };
 }
+viewSellerStatement.refusals = refusals(authorizeOnCampaign);
 
 function isPayout<R extends sql.PayoutOrNoneRow>(row: R): row is R & CampaignPayoutRow {
   return row.transaction_id !== null;

@@ -16,7 +16,7 @@ export function booksRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
           tags: ['money'],
           summary: 'The books of a campaign, which balance to the rupiah',
           params,
-          response: { 200: BooksSchema, ...problems('forbidden', 'campaign_not_found') },
+          response: { 200: BooksSchema, ...problems(viewBooks) },
         },
       },
       async ({ actor, params: { id } }) => await viewBooks(app.db, actor, id),

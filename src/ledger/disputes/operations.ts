@@ -1,3 +1,4 @@
+import { refusals } from '../../errors/errors.ts';
 import { authorizeOnBuyer } from '../payments/authorize.ts';
 import * as sql from './queries.ts';
 import type { Queryable } from '../../database/query.ts';
@@ -7,11 +8,7 @@ import { newId } from '../../identity/ids.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { AgeCursor } from '../entries/cursor.ts';
 
-/**
- * Opens a dispute about a participation. The campaign's payout is blocked until it is resolved.
- * Refuses: participation_not_found, forbidden, participation_transition_not_allowed,
- * dispute_not_paid, dispute_open_already, dispute_decided, dispute_says_nothing_new.
- */
+/** Opens a dispute about a participation. The campaign's payout is blocked until it is resolved. */
 export async function openDispute(
   tx: Tx,
   actor: Actor,
@@ -28,8 +25,17 @@ export async function openDispute(
     actorLabel(caller),
   );
 }
+openDispute.refusals = refusals(
+  authorizeOnBuyer,
+  'participation_transition_not_allowed',
+  'dispute_not_paid',
+  'dispute_open_already',
+  'dispute_decided',
+  'dispute_says_nothing_new',
+  'campaign_busy',
+);
 
-/** Returns a page of open disputes, the oldest first. Refuses: forbidden. */
+/** Returns a page of open disputes, the oldest first. */
 export async function openDisputes(
   db: Queryable,
   actor: Actor,
@@ -39,8 +45,9 @@ export async function openDisputes(
   authorize(actor, 'dispute.resolve');
   return await db.rows(sql.listDisputes, position, id, limit);
 }
+openDisputes.refusals = refusals(authorize);
 
-/** Returns the earlier decision of each appealed dispute, by dispute id. Refuses: forbidden. */
+/** Returns the earlier decision of each appealed dispute, by dispute id. */
 export async function earlierDecisionsOf(
   db: Queryable,
   actor: Actor,
@@ -50,11 +57,9 @@ export async function earlierDecisionsOf(
   const rows = await db.rows(sql.earlierDecisions, disputeIds);
   return new Map(rows.map((row) => [row.dispute_id, row]));
 }
+earlierDecisionsOf.refusals = refusals(authorize);
 
-/**
- * Resolves a dispute. Upheld: the buyer is refunded. Dismissed: the seller keeps the money.
- * Refuses: forbidden, dispute_not_found, dispute_resolved_already, payout_settled_already.
- */
+/** Resolves a dispute. Upheld: the buyer is refunded. Dismissed: the seller keeps the money. */
 export async function resolveDispute(
   tx: Tx,
   actor: Actor,
@@ -67,3 +72,10 @@ export async function resolveDispute(
   const caller = authorize(actor, 'dispute.resolve');
   return await tx.one(sql.resolveDispute, disputeId, resolution, explanation, actorLabel(caller));
 }
+resolveDispute.refusals = refusals(
+  authorize,
+  'dispute_not_found',
+  'dispute_resolved_already',
+  'payout_settled_already',
+  'campaign_busy',
+);

@@ -1,7 +1,7 @@
 import { authorizeOnBuyer } from '../payments/authorize.ts';
 import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
-import { DomainError, invalidField, type Wording } from '../../errors/errors.ts';
+import { DomainError, invalidField, type Wording, refusals } from '../../errors/errors.ts';
 import { heicPicture } from '../../catalogue/make-picture.ts';
 import type { Actor } from '../../identity/actor.ts';
 import {
@@ -72,10 +72,7 @@ async function readOne(file: Buffer): Promise<Buffer> {
   }
 }
 
-/**
- * Adds pictures to the open dispute of a participation. Refuses: participation_not_found, forbidden,
- * dispute_not_found (none is open), validation_failed (more than three).
- */
+/** Adds pictures to the open dispute of a participation. */
 export async function addDisputePictures(
   tx: Tx,
   actor: Actor,
@@ -98,11 +95,9 @@ export async function addDisputePictures(
   }
   return { dispute_id: open.dispute_id, pictures: count };
 }
+addDisputePictures.refusals = refusals(authorizeOnBuyer, 'dispute_not_found');
 
-/**
- * Returns a picture of a dispute (WebP) for its buyer, the brand's managers and operators. Refuses:
- * unauthenticated, dispute_not_found.
- */
+/** Returns a picture of a dispute (WebP) for its buyer, the brand's managers and operators. */
 export async function viewDisputePicture(
   db: Queryable,
   actor: Actor,
@@ -122,3 +117,4 @@ export async function viewDisputePicture(
   if (found === undefined) throw new DomainError('dispute_not_found', {});
   return found.content;
 }
+viewDisputePicture.refusals = refusals('dispute_not_found');

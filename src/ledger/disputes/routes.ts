@@ -51,17 +51,7 @@ function openRoute(server: ApiServer, app: OperationDeps): void {
         body: reason,
         response: {
           201: DisputeSchema,
-          ...problems(
-            'forbidden',
-            'campaign_busy',
-            'outcome_unknown',
-            'participation_not_found',
-            'participation_transition_not_allowed',
-            'dispute_not_paid',
-            'dispute_open_already',
-            'dispute_decided',
-            'dispute_says_nothing_new',
-          ),
+          ...problems(openDispute),
         },
       },
     },
@@ -83,7 +73,7 @@ function resolutionRoutes(server: ApiServer, app: OperationDeps): void {
         tags: ['money'],
         summary: 'Open disputes, the oldest first',
         querystring: closed(pageQuery),
-        response: { 200: pageOf(DisputeSchema), ...problems('forbidden') },
+        response: { 200: pageOf(DisputeSchema), ...problems(openDisputes) },
       },
     },
     async ({ actor, query: { cursor, limit = 20 } }) => {
@@ -109,14 +99,7 @@ function resolutionRoutes(server: ApiServer, app: OperationDeps): void {
         }),
         response: {
           200: DisputeSchema,
-          ...problems(
-            'forbidden',
-            'campaign_busy',
-            'outcome_unknown',
-            'dispute_not_found',
-            'dispute_resolved_already',
-            'payout_settled_already',
-          ),
+          ...problems(resolveDispute),
         },
       },
     },
@@ -143,7 +126,7 @@ async function pictureRoutes(server: ApiServer, app: OperationDeps): Promise<voi
         }),
         response: {
           200: { description: 'The picture', content: { 'image/webp': { schema: Bytes } } },
-          ...problems('dispute_not_found'),
+          ...problems(viewDisputePicture),
         },
       },
     },
@@ -167,12 +150,7 @@ async function pictureRoutes(server: ApiServer, app: OperationDeps): Promise<voi
           body: { content: Object.fromEntries(types.map((type) => [type, { schema: Bytes }])) },
           response: {
             201: PicturesSchema,
-            ...problems(
-              'forbidden',
-              'outcome_unknown',
-              'participation_not_found',
-              'dispute_not_found',
-            ),
+            ...problems(addDisputePictures),
           },
         },
       },

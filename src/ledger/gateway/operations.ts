@@ -4,7 +4,7 @@ import type { Log } from '../../database/log.ts';
 import type { Database } from '../../database/pool.ts';
 import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
-import { DomainError } from '../../errors/errors.ts';
+import { DomainError, refusals } from '../../errors/errors.ts';
 import { systemActor, type Actor } from '../../identity/actor.ts';
 import { newId } from '../../identity/ids.ts';
 import { assertNotQuarantined } from '../../quarantine/operations.ts';
@@ -26,9 +26,7 @@ export interface GatewayDeps {
 
 /**
  * Creates the provider's order for a payment and returns the URL of its page. The payment becomes
- * pending. Repeated calls return the same page. Refuses: participation_not_found, forbidden,
- * gateway_off, payment_not_due, unique_codes_exhausted, payment_not_open, too_late_to_pay_online,
- * installation_held, gateway_refused, gateway_unavailable.
+ * pending. Repeated calls return the same page.
  */
 export async function payOnline(
   parts: GatewayDeps,
@@ -63,6 +61,13 @@ export async function payOnline(
   }
   return opened.redirect_url;
 }
+payOnline.refusals = refusals(
+  authorizeOnBuyer,
+  requireGateway,
+  startOrder,
+  'gateway_refused',
+  'gateway_unavailable',
+);
 
 /** Returns the provider's page of a pending payment; undefined if there is none. */
 export async function pageToPay(
@@ -74,11 +79,12 @@ export async function pageToPay(
   return live?.redirect_url ?? undefined;
 }
 
-/** Returns the gateway. Refuses: gateway_off. */
+/** Returns the gateway. */
 export function requireGateway({ gateway }: GatewayDeps): Gateway {
   if (gateway === undefined) throw new DomainError('gateway_off', {});
   return gateway;
 }
+requireGateway.refusals = refusals('gateway_off');
 
 /** Minimum minutes to pay on the provider's page; no order is created with less time. */
 const minMinutesToPay = 3;
@@ -127,6 +133,15 @@ async function startOrder(
   );
   return { call, minutes };
 }
+startOrder.refusals = refusals(
+  authorizeOnBuyer,
+  assertNotQuarantined,
+  'payment_not_due',
+  'payment_not_open',
+  'unique_codes_exhausted',
+  'too_late_to_pay_online',
+  'campaign_busy',
+);
 
 /**
  * Closes an order that will not be paid; its payment is due again. With `unopened`, does nothing if
@@ -146,7 +161,6 @@ async function giveUpOrder(tx: Tx, reference: string, reason: string, unopened: 
 /**
  * Applies the provider's status of an order to the ledger; idempotent. The money of an order is
  * counted once, also if its payment is settled or void. Returns whether the status is final.
- * Refuses: installation_held.
  */
 export async function applyOrder(
   { db }: GatewayDeps,
@@ -178,6 +192,7 @@ export async function applyOrder(
   });
   return true;
 }
+applyOrder.refusals = refusals(assertNotQuarantined, 'campaign_busy');
 
 /**
  * Returns the time of payment. If the provider does not report it, the end of the order is used:
@@ -283,7 +298,6 @@ export async function recordRefundRefused(
 /**
  * Handles a notification: asks the provider for the status, and applies that. Idempotent;
  * notifications about unknown orders are ignored. Returns the refunds that were also made by hand.
- * Refuses: gateway_off, notification_not_genuine, gateway_unavailable, installation_held.
  */
 export async function handleNotification(
   parts: GatewayDeps,
@@ -310,3 +324,9 @@ export async function handleNotification(
   }
   return duplicates;
 }
+handleNotification.refusals = refusals(
+  requireGateway,
+  applyOrder,
+  'notification_not_genuine',
+  'gateway_unavailable',
+);

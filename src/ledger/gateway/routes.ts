@@ -59,20 +59,7 @@ function payOnlineRoute(server: ApiServer, app: GatewayRouteDeps): void {
         params: closed({ id: Id }),
         response: {
           200: closed({ redirect_url: Type.String() }),
-          ...problems(
-            'forbidden',
-            'campaign_busy',
-            'outcome_unknown',
-            'participation_not_found',
-            'gateway_off',
-            'payment_not_due',
-            'unique_codes_exhausted',
-            'payment_not_open',
-            'installation_held',
-            'too_late_to_pay_online',
-            'gateway_refused',
-            'gateway_unavailable',
-          ),
+          ...problems(payOnline),
         },
       },
     },
@@ -98,14 +85,7 @@ function providerRoutes(server: ApiServer, app: GatewayRouteDeps): void {
         body: Notification,
         response: {
           200: closed({ received: Type.Literal(true) }),
-          ...problems(
-            'notification_not_genuine',
-            'campaign_busy',
-            'outcome_unknown',
-            'gateway_off',
-            'installation_held',
-            'gateway_unavailable',
-          ),
+          ...problems(handleNotification),
         },
       },
     },
@@ -123,7 +103,7 @@ function providerRoutes(server: ApiServer, app: GatewayRouteDeps): void {
       schema: {
         tags: ['operations'],
         summary: 'Ask the provider now after every payment and refund that is not known',
-        response: { 200: Reconciled, ...problems('forbidden', 'gateway_off') },
+        response: { 200: Reconciled, ...problems(authorize, requireGateway) },
       },
     },
     async ({ actor }) => {

@@ -1,3 +1,4 @@
+import { refusals } from '../../errors/errors.ts';
 import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
 import { actorLabel, type Actor } from '../../identity/actor.ts';
@@ -6,7 +7,7 @@ import { assertNotQuarantined } from '../../quarantine/operations.ts';
 import * as sql from './queries.ts';
 import type { AgeCursor } from '../entries/cursor.ts';
 
-/** Returns a page of open overpaid refunds, the oldest first. Refuses: forbidden. */
+/** Returns a page of open overpaid refunds, the oldest first. */
 export async function openOverpaidRefunds(
   db: Queryable,
   actor: Actor,
@@ -16,11 +17,9 @@ export async function openOverpaidRefunds(
   authorize(actor, 'refund.settle');
   return await db.rows(sql.listOverpaidRefunds, position, id, limit);
 }
+openOverpaidRefunds.refusals = refusals(authorize);
 
-/**
- * Settles an overpaid refund that the buyer returned. Refuses: forbidden, movement_not_found,
- * movement_transition_not_allowed, installation_held.
- */
+/** Settles an overpaid refund that the buyer returned. */
 export async function settleOverpaidRefund(
   tx: Tx,
   actor: Actor,
@@ -31,11 +30,15 @@ export async function settleOverpaidRefund(
   await assertNotQuarantined(tx);
   return await tx.one(sql.settleOverpaidRefund, id, reference, actorLabel(caller));
 }
+settleOverpaidRefund.refusals = refusals(
+  authorize,
+  assertNotQuarantined,
+  'movement_not_found',
+  'movement_transition_not_allowed',
+  'campaign_busy',
+);
 
-/**
- * Writes off an overpaid refund as a loss of the platform. Refuses: forbidden, movement_not_found,
- * movement_transition_not_allowed.
- */
+/** Writes off an overpaid refund as a loss of the platform. */
 export async function writeOffOverpaidRefund(
   tx: Tx,
   actor: Actor,
@@ -45,3 +48,9 @@ export async function writeOffOverpaidRefund(
   const caller = authorize(actor, 'refund.settle');
   return await tx.one(sql.writeOffOverpaidRefund, id, reason, actorLabel(caller));
 }
+writeOffOverpaidRefund.refusals = refusals(
+  authorize,
+  'movement_not_found',
+  'movement_transition_not_allowed',
+  'campaign_busy',
+);

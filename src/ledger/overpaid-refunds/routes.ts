@@ -8,14 +8,6 @@ import { overpaidRefundOf, OverpaidRefundSchema } from './schemas.ts';
 import { parseAgeCursor } from '../entries/cursor.ts';
 
 const params = closed({ id: Id });
-const overpaidRefundCodes = [
-  'forbidden',
-  'campaign_busy',
-  'outcome_unknown',
-  'movement_not_found',
-  'movement_transition_not_allowed',
-] as const;
-
 /** Routes of overpaid refunds. */
 export function overpaidRefundRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
@@ -26,7 +18,7 @@ export function overpaidRefundRoutes(app: OperationDeps): FastifyPluginAsyncType
           tags: ['money'],
           summary: 'Refunds that were made twice and are to come back, the oldest first',
           querystring: closed(pageQuery),
-          response: { 200: pageOf(OverpaidRefundSchema), ...problems('forbidden') },
+          response: { 200: pageOf(OverpaidRefundSchema), ...problems(openOverpaidRefunds) },
         },
       },
       async ({ actor, query: { cursor, limit = 20 } }) => {
@@ -49,7 +41,7 @@ export function overpaidRefundRoutes(app: OperationDeps): FastifyPluginAsyncType
           body: closed({ reference: text(1, 200) }),
           response: {
             200: OverpaidRefundSchema,
-            ...problems(...overpaidRefundCodes, 'installation_held'),
+            ...problems(settleOverpaidRefund),
           },
         },
       },
@@ -69,7 +61,7 @@ export function overpaidRefundRoutes(app: OperationDeps): FastifyPluginAsyncType
           summary: 'What was refunded twice will not come back: it is the platform’s loss',
           params,
           body: closed({ reason: text(3, 500) }),
-          response: { 200: OverpaidRefundSchema, ...problems(...overpaidRefundCodes) },
+          response: { 200: OverpaidRefundSchema, ...problems(writeOffOverpaidRefund) },
         },
       },
       async ({ actor, params: { id }, body }) => {

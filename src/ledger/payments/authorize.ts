@@ -1,6 +1,6 @@
 import { brandRoleOf } from '../../catalogue/operations.ts';
 import type { Queryable } from '../../database/query.ts';
-import { DomainError } from '../../errors/errors.ts';
+import { DomainError, refusals } from '../../errors/errors.ts';
 import type { Actor, SignedIn } from '../../identity/actor.ts';
 import { authorizeOrHide, type Action } from '../../identity/policy.ts';
 import { findBuyer } from './queries.ts';
@@ -31,3 +31,4 @@ export async function authorizeOnBuyer(
   const seen = { action, see: 'participation.read', hidden } as const;
   return { buyer, caller: authorizeOrHide(actor, seen, { brandRole, ownerId: buyer.user_id }) };
 }
+authorizeOnBuyer.refusals = refusals(authorizeOrHide, 'participation_not_found');

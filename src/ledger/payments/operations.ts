@@ -1,6 +1,6 @@
 import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
-import { DomainError } from '../../errors/errors.ts';
+import { DomainError, refusals } from '../../errors/errors.ts';
 import { actorLabel, type Actor } from '../../identity/actor.ts';
 import { authorize } from '../../identity/policy.ts';
 import { assertNotQuarantined } from '../../quarantine/operations.ts';
@@ -14,8 +14,7 @@ import type { LedgerEntryStatus } from '../entries/entry.ts';
 /**
  * Returns the payment of a participation. The first view assigns the receiving account and the
  * unique code. With `paysOnline` it may have neither: then the buyer can only pay through the
- * provider. Refuses: participation_not_found, forbidden, payment_not_due, payment_account_missing,
- * unique_codes_exhausted.
+ * provider.
  */
 export async function viewPayment(
   tx: Tx,
@@ -26,11 +25,11 @@ export async function viewPayment(
   const { buyer } = await authorizeOnBuyer(tx, actor, 'payment.read', participationId);
   return await open(tx, buyer, paysOnline);
 }
+viewPayment.refusals = refusals(authorizeOnBuyer, open);
 
 /**
  * Stores a buyer's proof of payment. The payment waits for verification, and its hold does not
- * lapse meanwhile. A later proof replaces an earlier one. Refuses: participation_not_found,
- * forbidden, payment_not_due, payment_account_missing, unique_codes_exhausted, payment_not_open.
+ * lapse meanwhile. A later proof replaces an earlier one.
  */
 export async function submitProof(
   tx: Tx,
@@ -52,6 +51,7 @@ export async function submitProof(
   );
   return await open(tx, buyer, false);
 }
+submitProof.refusals = refusals(authorizeOnBuyer, open, 'payment_not_open', 'campaign_busy');
 
 /** Authorize before processing the file; see submitProof. */
 export async function authorizeProof(
@@ -61,8 +61,9 @@ export async function authorizeProof(
 ): Promise<void> {
   await authorizeOnBuyer(db, actor, 'payment.prove', participationId);
 }
+authorizeProof.refusals = refusals(authorizeOnBuyer);
 
-/** Returns the proof of a payment. Refuses: participation_not_found, forbidden, proof_not_found. */
+/** Returns the proof of a payment. */
 export async function viewProof(
   db: Queryable,
   actor: Actor,
@@ -73,11 +74,9 @@ export async function viewProof(
   if (proof === undefined) throw new DomainError('proof_not_found', {});
   return { contentType: proof.content_type, content: proof.content };
 }
+viewProof.refusals = refusals(authorizeOnBuyer, 'proof_not_found');
 
-/**
- * Returns a thumbnail (WebP) of a proof. Refuses: participation_not_found, forbidden,
- * proof_not_found (also for a PDF, which has none).
- */
+/** Returns a thumbnail (WebP) of a proof. */
 export async function viewProofThumbnail(
   db: Queryable,
   actor: Actor,
@@ -87,6 +86,7 @@ export async function viewProofThumbnail(
   if (proof.contentType !== 'image/webp') throw new DomainError('proof_not_found', {});
   return { ...proof, content: await proofThumbnail(proof.content) };
 }
+viewProofThumbnail.refusals = refusals(viewProof);
 
 /** The outcome of received money, and the participation that got the slots. */
 export interface Received {
@@ -99,8 +99,7 @@ export interface Received {
  * Verifies a payment manually: settles it and confirms a reserved participation, or handles it as
  * late money. `amount` is the received sum, if it differs from the expected one. `paidOn` is the
  * day of the transfer (Asia/Jakarta), which decides whether it was in time; the default is the day
- * of its proof, or today without a proof. Refuses: participation_not_found, forbidden,
- * payment_not_due, payment_not_open, installation_held.
+ * of its proof, or today without a proof.
  */
 export async function verifyPayment(
   tx: Tx,
@@ -130,12 +129,18 @@ export async function verifyPayment(
   );
   return { campaign_id, ...row };
 }
+verifyPayment.refusals = refusals(
+  authorizeOnBuyer,
+  assertNotQuarantined,
+  'payment_not_due',
+  'payment_not_open',
+  'campaign_busy',
+);
 
 /**
  * Records received money for a participation, reported by a provider or a person. Each `receipt`
  * (the provider's name and its own reference) is counted once, however often it is reported. The
- * caller must have authenticated the report. Refuses: campaign_not_found, participation_not_found,
- * installation_held.
+ * caller must have authenticated the report.
  */
 export async function receiveMoney(
   tx: Tx,
@@ -165,10 +170,16 @@ export async function receiveMoney(
   );
   return { campaign_id: campaignId, ...row };
 }
+receiveMoney.refusals = refusals(
+  assertNotQuarantined,
+  'campaign_not_found',
+  'participation_not_found',
+  'campaign_busy',
+);
 
 /**
  * Rejects a proof that shows no payment: the payment is due again, and a hold lasts at least one
- * more hour. Refuses: participation_not_found, forbidden, payment_not_due, payment_not_open.
+ * more hour.
  */
 export async function rejectPayment(
   tx: Tx,
@@ -181,12 +192,14 @@ export async function rejectPayment(
   await tx.one(sql.rejectPayment, campaign_id, participationId, reason, actorLabel(caller));
   return await found(tx, buyer);
 }
+rejectPayment.refusals = refusals(
+  authorizeOnBuyer,
+  'payment_not_due',
+  'payment_not_open',
+  'campaign_busy',
+);
 
-/**
- * Writes off the payment of a buyer in a completed campaign; this buyer gets no goods. Refuses:
- * participation_not_found, forbidden, payment_not_due, payment_not_open,
- * participation_transition_not_allowed, payout_settled_already.
- */
+/** Writes off the payment of a buyer in a completed campaign; this buyer gets no goods. */
 export async function writeOffPayment(
   tx: Tx,
   actor: Actor,
@@ -198,10 +211,17 @@ export async function writeOffPayment(
   await tx.one(sql.writeOffPayment, campaign_id, participationId, reason, actorLabel(caller));
   return await found(tx, buyer);
 }
+writeOffPayment.refusals = refusals(
+  authorizeOnBuyer,
+  'payment_not_due',
+  'payment_not_open',
+  'participation_transition_not_allowed',
+  'payout_settled_already',
+  'campaign_busy',
+);
 
 /**
  * A page of payments in one open status, oldest first, or of overdue ones, longest overdue first.
- * Refuses: forbidden.
  */
 export async function openPayments(
   db: Queryable,
@@ -215,6 +235,7 @@ export async function openPayments(
     ? await db.rows(sql.listOverduePayments, position, id, limit)
     : await db.rows(sql.listPayments, status, position, id, limit);
 }
+openPayments.refusals = refusals(authorize);
 
 async function open(tx: Tx, buyer: Buyer, paysOnline: boolean): Promise<Payment> {
   const { campaign_id, participation_id } = buyer;
@@ -222,6 +243,12 @@ async function open(tx: Tx, buyer: Buyer, paysOnline: boolean): Promise<Payment>
   if (row === undefined) throw new DomainError('payment_not_due', {});
   return paymentOf(row);
 }
+open.refusals = refusals(
+  'payment_not_due',
+  'payment_account_missing',
+  'unique_codes_exhausted',
+  'campaign_busy',
+);
 
 async function found(tx: Tx, { campaign_id, participation_id }: Buyer): Promise<Payment> {
   return paymentOf(await tx.one(sql.findPayment, campaign_id, participation_id));

@@ -1,5 +1,5 @@
 import { sizeLimits } from '../../config/size-limits.ts';
-import { DomainError } from '../../errors/errors.ts';
+import { DomainError, refusals } from '../../errors/errors.ts';
 import { maxProofPages, type ProofFlaw } from '../../errors/wording/proof-flaws.ts';
 import {
   decodeUntrustedImage,
@@ -26,8 +26,7 @@ export interface Proof {
  * Converts an upload to a proof of payment for storage. A picture (JPEG, PNG, WebP) is re-encoded
  * as WebP: smaller, upright, and without metadata such as the location; only the first frame of an
  * animation remains. A PDF is stored unchanged after a test that it can be opened. The content
- * decides the type, never the file name. A request without a body has no bytes. Refuses:
- * proof_not_accepted.
+ * decides the type, never the file name. A request without a body has no bytes.
  */
 export async function readProof(bytes: unknown): Promise<Proof> {
   if (!Buffer.isBuffer(bytes) || bytes.length === 0) throw refused('empty');
@@ -51,6 +50,7 @@ export async function readProof(bytes: unknown): Promise<Proof> {
     throw refused(flawOf[error.flaw]);
   }
 }
+readProof.refusals = refusals('proof_not_accepted');
 
 /** Returns a thumbnail (WebP) of a proof that is a picture. */
 export async function proofThumbnail(content: Buffer): Promise<Buffer> {

@@ -67,14 +67,9 @@ function amountDueRoute(server: ApiServer, app: PaymentDeps): void {
         response: {
           200: PaymentSchema,
           ...problems(
-            'forbidden',
-            // The first view creates the payment, and may conflict with another one.
-            'campaign_busy',
+            // The first view creates the payment, so this read has a commit that may fail.
+            viewPayment,
             'outcome_unknown',
-            'participation_not_found',
-            'payment_not_due',
-            'payment_account_missing',
-            'unique_codes_exhausted',
           ),
         },
       },
@@ -98,7 +93,7 @@ async function proofRoutes(server: ApiServer, app: PaymentDeps): Promise<void> {
             description: 'A picture, or a PDF as an attachment',
             content: { 'image/webp': { schema: Bytes }, 'application/pdf': { schema: Bytes } },
           },
-          ...problems('forbidden', 'participation_not_found', 'proof_not_found'),
+          ...problems(viewProof),
         },
       },
     },
@@ -123,17 +118,7 @@ async function proofRoutes(server: ApiServer, app: PaymentDeps): Promise<void> {
           },
           response: {
             200: PaymentSchema,
-            ...problems(
-              'forbidden',
-              'campaign_busy',
-              'outcome_unknown',
-              'participation_not_found',
-              'payment_not_due',
-              'payment_account_missing',
-              'unique_codes_exhausted',
-              'payment_not_open',
-              'proof_not_accepted',
-            ),
+            ...problems(readProof, submitProof),
           },
         },
       },
@@ -180,15 +165,7 @@ function verificationRoute(server: ApiServer, app: PaymentDeps): void {
         ),
         response: {
           200: ReceivedSchema,
-          ...problems(
-            'forbidden',
-            'campaign_busy',
-            'outcome_unknown',
-            'participation_not_found',
-            'installation_held',
-            'payment_not_due',
-            'payment_not_open',
-          ),
+          ...problems(verifyPayment),
         },
       },
     },
@@ -204,18 +181,16 @@ function verificationRoute(server: ApiServer, app: PaymentDeps): void {
 
 /** Routes that reject the proof of a payment, or write the payment off. */
 function rejectionRoutes(server: ApiServer, app: PaymentDeps): void {
-  for (const { path, summary, verb, codes } of [
+  for (const { path, summary, verb } of [
     {
       path: 'reject',
       summary: 'The proof shows no payment: it is payable again',
       verb: rejectPayment,
-      codes: [] as const,
     },
     {
       path: 'write-off',
       summary: 'The buyer of a completed campaign will not pay: nothing is delivered to them',
       verb: writeOffPayment,
-      codes: ['participation_transition_not_allowed', 'payout_settled_already'] as const,
     },
   ]) {
     server.post(
@@ -228,15 +203,7 @@ function rejectionRoutes(server: ApiServer, app: PaymentDeps): void {
           body: closed({ reason: text(3, 500) }),
           response: {
             200: PaymentSchema,
-            ...problems(
-              'forbidden',
-              'campaign_busy',
-              'outcome_unknown',
-              'participation_not_found',
-              'payment_not_due',
-              'payment_not_open',
-              ...codes,
-            ),
+            ...problems(verb),
           },
         },
       },
@@ -268,7 +235,7 @@ function paymentListRoute(server: ApiServer, app: PaymentDeps): void {
           ),
           ...pageQuery,
         }),
-        response: { 200: pageOf(PaymentSchema), ...problems('forbidden') },
+        response: { 200: pageOf(PaymentSchema), ...problems(openPayments) },
       },
     },
     async ({ actor, query: { status = 'proof_submitted', cursor, limit = 20 } }) => {

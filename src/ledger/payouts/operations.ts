@@ -1,3 +1,4 @@
+import { refusals } from '../../errors/errors.ts';
 import * as sql from './queries.ts';
 import { authorizeOnBrand } from '../../catalogue/operations.ts';
 import type { Queryable } from '../../database/query.ts';
@@ -7,7 +8,7 @@ import { authorize, requireRecentAuth } from '../../identity/policy.ts';
 import type { AgeCursor } from '../entries/cursor.ts';
 import { assertNotQuarantined } from '../../quarantine/operations.ts';
 
-/** Returns a page of due payouts, or only of released ones. Refuses: forbidden. */
+/** Returns a page of due payouts, or only of released ones. */
 export async function duePayouts(
   db: Queryable,
   actor: Actor,
@@ -20,11 +21,9 @@ export async function duePayouts(
   authorize(actor, 'payout.settle');
   return await db.rows(sql.listPayouts, releasedOnly, position, id, limit);
 }
+duePayouts.refusals = refusals(authorize);
 
-/**
- * A page of the payouts to a brand, newest first: due, on their way and settled. Throws:
- * brand_not_found, forbidden.
- */
+/** A page of the payouts to a brand, newest first: due, on their way and settled. */
 export async function payoutsOfBrand(
   db: Queryable,
   actor: Actor,
@@ -34,24 +33,27 @@ export async function payoutsOfBrand(
   await authorizeOnBrand(db, actor, 'payout.read', brandId);
   return await db.rows(sql.listPayoutsOfBrand, brandId, position, id, limit);
 }
+payoutsOfBrand.refusals = refusals(authorizeOnBrand);
 
-/**
- * Releases a payout before all buyers have received the goods. Refuses: forbidden,
- * movement_not_found, movement_transition_not_allowed, payout_disputed, installation_held,
- * reauthentication_required.
- */
+/** Releases a payout before all buyers have received the goods. */
 export async function releasePayout(tx: Tx, actor: Actor, id: string): Promise<sql.PayoutRow> {
   const caller = authorize(actor, 'payout.settle');
   requireRecentAuth(actor);
   await assertNotQuarantined(tx);
   return await tx.one(sql.releasePayout, id, actorLabel(caller));
 }
+releasePayout.refusals = refusals(
+  authorize,
+  requireRecentAuth,
+  assertNotQuarantined,
+  'movement_not_found',
+  'movement_transition_not_allowed',
+  'payout_disputed',
+  'payout_unsettled',
+  'campaign_busy',
+);
 
-/**
- * Settles a payout that was made. Refuses: forbidden, movement_not_found,
- * movement_transition_not_allowed, payout_not_released, payout_disputed, payout_not_covered,
- * installation_held, reauthentication_required.
- */
+/** Settles a payout that was made. */
 export async function settlePayout(
   tx: Tx,
   actor: Actor,
@@ -63,11 +65,19 @@ export async function settlePayout(
   await assertNotQuarantined(tx);
   return await tx.one(sql.settlePayout, id, reference, actorLabel(caller));
 }
+settlePayout.refusals = refusals(
+  authorize,
+  requireRecentAuth,
+  assertNotQuarantined,
+  'movement_not_found',
+  'movement_transition_not_allowed',
+  'payout_not_released',
+  'payout_disputed',
+  'payout_not_covered',
+  'campaign_busy',
+);
 
-/**
- * Reverses a settled payout that the bank returned. Returns the new due payout. Refuses: forbidden,
- * movement_not_found, movement_transition_not_allowed.
- */
+/** Reverses a settled payout that the bank returned. Returns the new due payout. */
 export async function reversePayout(
   tx: Tx,
   actor: Actor,
@@ -77,3 +87,9 @@ export async function reversePayout(
   const caller = authorize(actor, 'payout.settle');
   return await tx.one(sql.reversePayout, id, reason, actorLabel(caller));
 }
+reversePayout.refusals = refusals(
+  authorize,
+  'movement_not_found',
+  'movement_transition_not_allowed',
+  'campaign_busy',
+);

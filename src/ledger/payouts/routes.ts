@@ -40,7 +40,7 @@ function listRoutes(server: ApiServer, app: OperationDeps): void {
           released: Type.Optional(Type.Boolean({ description: 'Only those that may leave' })),
           ...pageQuery,
         }),
-        response: { 200: pageOf(PayoutSchema), ...problems('forbidden') },
+        response: { 200: pageOf(PayoutSchema), ...problems(duePayouts) },
       },
     },
     async ({ actor, query: { released: releasedOnly = false, cursor, limit = 20 } }) => {
@@ -61,7 +61,7 @@ function listRoutes(server: ApiServer, app: OperationDeps): void {
         summary: 'Payouts to a brand, newest first: those to come and those that were made',
         params,
         querystring: closed(pageQuery),
-        response: { 200: pageOf(PayoutSchema), ...problems('forbidden', 'brand_not_found') },
+        response: { 200: pageOf(PayoutSchema), ...problems(payoutsOfBrand) },
       },
     },
     async ({ actor, params: { id }, query: { cursor, limit = 20 } }) => {
@@ -88,17 +88,7 @@ function releaseRoute(server: ApiServer, app: OperationDeps): void {
         params,
         response: {
           200: PayoutSchema,
-          ...problems(
-            'forbidden',
-            'reauthentication_required',
-            'campaign_busy',
-            'outcome_unknown',
-            'movement_not_found',
-            'installation_held',
-            'movement_transition_not_allowed',
-            'payout_disputed',
-            'payout_unsettled',
-          ),
+          ...problems(releasePayout),
         },
       },
     },
@@ -119,18 +109,7 @@ function settlementRoutes(server: ApiServer, app: OperationDeps): void {
         body: closed({ reference }),
         response: {
           200: PayoutSchema,
-          ...problems(
-            'forbidden',
-            'reauthentication_required',
-            'campaign_busy',
-            'outcome_unknown',
-            'movement_not_found',
-            'installation_held',
-            'movement_transition_not_allowed',
-            'payout_not_released',
-            'payout_disputed',
-            'payout_not_covered',
-          ),
+          ...problems(settlePayout),
         },
       },
     },
@@ -148,7 +127,7 @@ function settlementRoutes(server: ApiServer, app: OperationDeps): void {
         summary: 'A payout that was made came back: answers with the one due in its place',
         params,
         body: reason,
-        response: { 200: PayoutSchema, ...payoutProblems },
+        response: { 200: PayoutSchema, ...problems(reversePayout) },
       },
     },
     async ({ actor, params: { id }, body }) =>
@@ -157,12 +136,3 @@ function settlementRoutes(server: ApiServer, app: OperationDeps): void {
       ),
   );
 }
-
-const payoutCodes = [
-  'forbidden',
-  'campaign_busy',
-  'outcome_unknown',
-  'movement_not_found',
-  'movement_transition_not_allowed',
-] as const;
-const payoutProblems = problems(...payoutCodes);

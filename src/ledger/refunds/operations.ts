@@ -1,3 +1,4 @@
+import { refusals } from '../../errors/errors.ts';
 import { authorizeOnBuyer } from '../payments/authorize.ts';
 import * as sql from './queries.ts';
 import type { Queryable } from '../../database/query.ts';
@@ -12,7 +13,7 @@ export type RefundGateway = { readonly name: string } | undefined;
 
 /**
  * Returns a page of refunds that operators have to make, or only of failed ones. Refunds that
- * `gateway` sends are excluded. Refuses: forbidden.
+ * `gateway` sends are excluded.
  */
 export async function dueRefunds(
   db: Queryable,
@@ -27,10 +28,11 @@ export async function dueRefunds(
   authorize(actor, 'refund.settle');
   return await db.rows(sql.listRefunds, failedOnly, position, id, limit, gateway?.name ?? null);
 }
+dueRefunds.refusals = refusals(authorize);
 
 /**
  * Returns a page of retained refunds: their buyers wait for slots with the money, so operators must
- * not make them. Refuses: forbidden.
+ * not make them.
  */
 export async function retainedRefunds(
   db: Queryable,
@@ -41,10 +43,11 @@ export async function retainedRefunds(
   authorize(actor, 'refund.settle');
   return await db.rows(sql.listRetainedRefunds, position, id, limit);
 }
+retainedRefunds.refusals = refusals(authorize);
 
 /**
  * Returns the due and settled refunds of a participation (or of an offer after success), the newest
- * first. Refuses: participation_not_found, forbidden.
+ * first.
  */
 export async function refundsOf(
   db: Queryable,
@@ -54,14 +57,12 @@ export async function refundsOf(
   const { buyer } = await authorizeOnBuyer(db, actor, 'payment.read', participationId);
   return await db.rows(sql.refundsOfParticipation, buyer.campaign_id, participationId);
 }
+refundsOf.refusals = refusals(authorizeOnBuyer);
 
 /** Number of refunds that one query of the export reads. */
 const refundsAtOnce = 1_000;
 
-/**
- * Streams every refund that operators have to make, the oldest first, page by page. Refuses before
- * reading: forbidden, installation_held.
- */
+/** Streams every refund that operators have to make, the oldest first, page by page. */
 export async function refundsToMake(
   db: Queryable,
   actor: Actor,
@@ -71,6 +72,7 @@ export async function refundsToMake(
   await assertNotQuarantined(db);
   return everyRefund(db, actor, gateway);
 }
+refundsToMake.refusals = refusals(authorize, assertNotQuarantined);
 
 async function* everyRefund(
   db: Queryable,
@@ -89,9 +91,7 @@ async function* everyRefund(
 
 /**
  * Settles refunds that were made with one reference, for example that of a bulk transfer: all or
- * none. Refunds already settled with this reference do not change. Refuses: forbidden,
- * movement_not_found, movement_transition_not_allowed, refund_is_kept, installation_held,
- * reauthentication_required.
+ * none. Refunds already settled with this reference do not change.
  */
 export async function settleRefunds(
   tx: Tx,
@@ -104,11 +104,17 @@ export async function settleRefunds(
   await assertNotQuarantined(tx);
   return await tx.rows(sql.settleRefunds, [...ids], reference, actorLabel(caller));
 }
+settleRefunds.refusals = refusals(
+  authorize,
+  requireRecentAuth,
+  assertNotQuarantined,
+  'movement_not_found',
+  'movement_transition_not_allowed',
+  'refund_is_kept',
+  'campaign_busy',
+);
 
-/**
- * Records a failed attempt of a refund; the refund stays due. Refuses: forbidden,
- * movement_not_found, movement_transition_not_allowed, refund_is_kept.
- */
+/** Records a failed attempt of a refund; the refund stays due. */
 export async function failRefund(
   tx: Tx,
   actor: Actor,
@@ -118,11 +124,15 @@ export async function failRefund(
   const caller = authorize(actor, 'refund.settle');
   return await tx.one(sql.failRefund, id, reason, actorLabel(caller));
 }
+failRefund.refusals = refusals(
+  authorize,
+  'movement_not_found',
+  'movement_transition_not_allowed',
+  'refund_is_kept',
+  'campaign_busy',
+);
 
-/**
- * Reverses a settled refund that the bank returned. Returns the new due refund. Refuses: forbidden,
- * movement_not_found, movement_transition_not_allowed.
- */
+/** Reverses a settled refund that the bank returned. Returns the new due refund. */
 export async function reverseRefund(
   tx: Tx,
   actor: Actor,
@@ -132,3 +142,9 @@ export async function reverseRefund(
   const caller = authorize(actor, 'refund.settle');
   return await tx.one(sql.reverseRefund, id, reason, actorLabel(caller));
 }
+reverseRefund.refusals = refusals(
+  authorize,
+  'movement_not_found',
+  'movement_transition_not_allowed',
+  'campaign_busy',
+);

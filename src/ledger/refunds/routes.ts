@@ -12,6 +12,7 @@ import {
   dueRefunds,
   retainedRefunds,
   refundsOf,
+  refundsToMake,
   reverseRefund,
   settleRefunds,
   type RefundGateway,
@@ -62,7 +63,7 @@ function listRoutes(server: ApiServer, app: RefundDeps): void {
           ),
           ...pageQuery,
         }),
-        response: { 200: pageOf(RefundSchema), ...problems('forbidden') },
+        response: { 200: pageOf(RefundSchema), ...problems(dueRefunds) },
       },
     },
     async ({ actor, query: { failed: failedOnly = false, kept, cursor, limit = 20 } }) => {
@@ -88,7 +89,7 @@ function listRoutes(server: ApiServer, app: RefundDeps): void {
         params,
         response: {
           200: closed({ items: Type.Array(BuyerRefundSchema) }),
-          ...problems('forbidden', 'participation_not_found'),
+          ...problems(refundsOf),
         },
       },
     },
@@ -117,7 +118,7 @@ function exportRoute(server: ApiServer, app: RefundDeps): void {
               [spreadsheetType]: { schema: Type.String({ format: 'binary' }) },
             },
           },
-          ...problems('forbidden', 'installation_held'),
+          ...problems(refundsToMake),
         },
       },
     },
@@ -144,16 +145,7 @@ function settlementRoutes(server: ApiServer, app: RefundDeps): void {
         }),
         response: {
           200: closed({ items: Type.Array(RefundSchema) }),
-          ...problems(
-            'forbidden',
-            'reauthentication_required',
-            'campaign_busy',
-            'outcome_unknown',
-            'movement_not_found',
-            'installation_held',
-            'movement_transition_not_allowed',
-            'refund_is_kept',
-          ),
+          ...problems(settleRefunds),
         },
       },
     },
@@ -174,7 +166,7 @@ function settlementRoutes(server: ApiServer, app: RefundDeps): void {
         summary: 'A refund could not be made: it stays due, and its failures are counted',
         params,
         body: reason,
-        response: { 200: RefundSchema, ...problems(...refundCodes, 'refund_is_kept') },
+        response: { 200: RefundSchema, ...problems(failRefund) },
       },
     },
     async ({ actor, params: { id }, body }) =>
@@ -193,7 +185,7 @@ function settlementRoutes(server: ApiServer, app: RefundDeps): void {
           'Of a refund that was made twice, the claim for the second is settled instead, and is the answer.',
         params,
         body: reason,
-        response: { 200: RefundSchema, ...refundProblems },
+        response: { 200: RefundSchema, ...problems(reverseRefund) },
       },
     },
     async ({ actor, params: { id }, body }) =>
@@ -202,12 +194,3 @@ function settlementRoutes(server: ApiServer, app: RefundDeps): void {
       ),
   );
 }
-
-const refundCodes = [
-  'forbidden',
-  'campaign_busy',
-  'outcome_unknown',
-  'movement_not_found',
-  'movement_transition_not_allowed',
-] as const;
-const refundProblems = problems(...refundCodes);

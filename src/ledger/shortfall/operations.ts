@@ -1,3 +1,4 @@
+import { refusals } from '../../errors/errors.ts';
 import * as sql from './queries.ts';
 import type { Campaign } from '../../campaigns/campaign.ts';
 import { authorizeOnCampaign } from '../../campaigns/operations.ts';
@@ -46,8 +47,6 @@ export async function previewShortfall(
 /**
  * Declares that a completed campaign delivers fewer slots than it sold. Buyers who joined first get
  * their slots; the others are refunded, and the payout falls. Returns the rupiah to refund.
- * Refuses: campaign_not_found, forbidden, transition_not_allowed, shortfall_not_possible,
- * payout_settled_already, payment_not_open.
  */
 export async function declareShortfall(
   tx: Tx,
@@ -59,10 +58,18 @@ export async function declareShortfall(
   const row = await tx.one(sql.declareShortfall, campaignId, slots, reason, actorLabel(caller));
   return row.refunds;
 }
+declareShortfall.refusals = refusals(
+  authorizeOnCampaign,
+  'transition_not_allowed',
+  'shortfall_not_possible',
+  'payout_settled_already',
+  'payment_not_open',
+  'campaign_busy',
+);
 
 /**
  * Declares a shortfall and returns its effect, for a transaction that is rolled back (see
- * `preview`). Refuses as `declareShortfall`.
+ * `preview`).
  */
 export async function tryShortfall(
   tx: Tx,
@@ -76,3 +83,4 @@ export async function tryShortfall(
   await declareShortfall(tx, actor, campaignId, { slots, reason: 'preview' });
   return { range, sums };
 }
+tryShortfall.refusals = refusals(declareShortfall);

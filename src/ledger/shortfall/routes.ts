@@ -10,16 +10,6 @@ import { slotsDelivered } from './schemas.ts';
 
 const params = closed({ id: Id });
 
-const shortfallCodes = [
-  'forbidden',
-  'campaign_busy',
-  'campaign_not_found',
-  'transition_not_allowed',
-  'shortfall_not_possible',
-  'payout_settled_already',
-  'payment_not_open',
-] as const;
-
 const ShortfallPreviewSchema = closed(
   {
     slots_before: Type.Integer({ description: 'Slots to be delivered now' }),
@@ -51,7 +41,7 @@ export function shortfallRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
           body: closed({ slots: slotsDelivered, reason: text(3, 500) }),
           response: {
             200: closed({ refunds: Rupiah, books: BooksSchema }),
-            ...problems(...shortfallCodes, 'outcome_unknown'),
+            ...problems(declareShortfall),
           },
         },
       },
@@ -67,13 +57,13 @@ export function shortfallRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
     server.post(
       '/campaigns/:id/shortfall/preview',
       {
-        config: { idempotency: 'none' },
+        config: { idempotency: 'preview' },
         schema: {
           tags: ['money'],
           summary: 'What a shortfall would do now; changes nothing',
           params,
           body: closed({ slots: slotsDelivered }),
-          response: { 200: ShortfallPreviewSchema, ...problems(...shortfallCodes) },
+          response: { 200: ShortfallPreviewSchema, ...problems(tryShortfall) },
         },
       },
       async ({ actor, params: { id }, body: { slots } }) => {

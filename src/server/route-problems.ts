@@ -1,0 +1,47 @@
+import type { FastifyInstance, RouteOptions } from 'fastify';
+import type { ErrorCode } from '../errors/errors.ts';
+import { withProblems, type Responses } from '../http/schemas.ts';
+import { takesKey } from './idempotency-key.ts';
+
+/**
+ * Completes the documented refusals of every route registered from now on: a route names what its
+ * operations refuse, this adds the codes that follow from its kind.
+ */
+export function documentRouteProblems(server: FastifyInstance): void {
+  server.addHook('onRoute', (route) => {
+    const { schema } = route;
+    if (schema?.response === undefined) return;
+    schema.response = withProblems(schema.response as Responses, codesOf(route));
+  });
+}
+
+/** Codes that every API route can answer with. */
+const everyRoute = [
+  'malformed_request',
+  'unauthenticated',
+  'validation_failed',
+  'internal_error',
+  'overloaded',
+  'database_unavailable',
+  'identity_unavailable',
+] as const;
+
+/** Codes about a body. A route without one rejects a body too. */
+const aboutBodies = [
+  'payload_too_large',
+  'unsupported_media_type',
+  'content_encoding_not_supported',
+] as const;
+
+function codesOf({ method, config = {} }: RouteOptions): ErrorCode[] {
+  const codes: ErrorCode[] = [...everyRoute];
+  if (config.isSensitive === true) codes.push('reauthentication_required');
+  const isWrite = [method].flat().some((one) => one !== 'GET' && one !== 'HEAD');
+  if (!isWrite) return codes;
+  codes.push(...aboutBodies);
+  if (config.isPublicWrite !== true) codes.push('account_required');
+  if (takesKey(config.idempotency)) codes.push('idempotency_key_reused');
+  // A preview is rolled back, so its outcome is always known.
+  if (config.idempotency !== 'preview') codes.push('outcome_unknown');
+  return codes;
+}
