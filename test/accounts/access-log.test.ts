@@ -15,7 +15,7 @@ const phone = { 'user-agent': 'Mozilla/5.0 (Linux; Android 15) Chrome/140.0 Mobi
 const clear = () => ask(service.db, 'delete from sambatan_auth.attempts');
 const wrongFor = (code: string) => (code === '000000' ? '000001' : '000000');
 
-/** `event method browser` of somebody's rows, in order. */
+/** `event method browser` of a person's rows, in order. */
 async function logOf(userId: string): Promise<string[]> {
   const rows = await ask<{ event: string; method: string; browser: string }>(
     service.db,
@@ -51,7 +51,7 @@ test('the access log shows sign-ins, failed sign-ins and sign-outs with the brow
     userId,
   );
   await by.post(`/akun/sesi/${session!.id}`);
-  // One that is not there, or is somebody else's, ends nothing.
+  // Ending a session that does not exist or belongs to someone else has no effect.
   await by.post(`/akun/sesi/${newId()}`);
   await by.post('/akun/sesi');
   const android = 'Chrome · Android';
@@ -178,7 +178,7 @@ test('rows older than 400 days are deleted from the start; the rest is still a v
   for (const event of ['code_requested', 'signed_in', 'signed_out', 'signed_in']) {
     await record(event);
   }
-  // As if the first three had been written long ago: past the triggers, and hashed as they were.
+  // Backdates the first three rows: bypasses the triggers and recomputes the hashes.
   await service.db.transaction(async (tx) => {
     await ask(tx, 'alter table sambatan_auth.access_log disable trigger user');
     await ask(

@@ -7,14 +7,14 @@ import { expectStatus, join, openShop } from '../support/builders/shop.ts';
 import { signIn } from '../support/clients/sign-in.ts';
 
 /*
- * What the service keeps of people: every column that could hold somebody's words. A new one has to
- * be listed here. If it is personal, `plant` below puts it into the database, and the tests hold
- * that its owner's export has it and that nothing of it is left when the owner goes.
+ * Classifies every column that could contain text of a person. A new column must be listed here.
+ * For a personal one, `plant` below stores a value; the tests check that its owner's export
+ * contains the value and that account deletion erases it.
  */
 interface Columns {
-  /** Somebody's own, with what is planted there. */
+  /** Personal columns and the planted values. */
   readonly personal?: Readonly<Record<string, string>>;
-  /** Says nothing of anybody but a user's id. */
+  /** Contains at most a user's id. */
   readonly plain?: readonly string[];
 }
 
@@ -56,7 +56,7 @@ const kept: Readonly<Record<string, Columns>> = {
   },
   'sambatan.statement_lines': {
     personal: { description: 'TRSF DARI KENARI' },
-    // The bank's own number of the transfer.
+    // The bank's own reference of the transfer.
     plain: ['fingerprint', 'handled_by', 'imported_by', 'outcome', 'reference'],
   },
   'sambatan.statement_line_parts': { plain: ['outcome', 'receipt', 'assigned_by'] },
@@ -72,7 +72,7 @@ const kept: Readonly<Record<string, Columns>> = {
     plain: ['event_key', 'kind', 'topic'],
   },
   'sambatan.gateway_calls': {
-    // What a provider is asked and answers about a movement, which stays for the books.
+    // Requests and answers of the payment provider about a ledger entry; the books keep them.
     plain: ['order_reference', 'provider', 'redirect_url', 'reference', 'status'],
   },
   'sambatan.deliveries': {
@@ -81,7 +81,7 @@ const kept: Readonly<Record<string, Columns>> = {
   },
   'sambatan.request_keys': {
     personal: { body: 'Kenari jawaban' },
-    // What the answer was made of goes with it.
+    // Deleted together with the data that the answer was made from.
     plain: ['caller', 'content_type', 'key', 'request_hash', 'result'],
   },
   'sambatan.message_settings': { plain: ['topic'] },
@@ -89,7 +89,7 @@ const kept: Readonly<Record<string, Columns>> = {
   'sambatan.brand_invitations': { personal: { email }, plain: ['invited_by', 'token_hash'] },
   'sambatan_auth.accounts': { personal: { email } },
   'sambatan_auth.access_heads': { plain: ['hash', 'kept_hash'] },
-  // Of the browser a plain word, such as "Chrome · Android", that is nobody's own.
+  // The browser's short name, such as "Chrome · Android", which identifies nobody.
   'sambatan_auth.access_log': { plain: ['browser', 'event', 'hash', 'method'] },
   'sambatan_auth.sign_ins': {
     personal: { email },
@@ -107,7 +107,7 @@ const kept: Readonly<Record<string, Columns>> = {
   },
 };
 
-/** Things, the platform's own, and what machines tell machines. */
+/** Data about things, about the platform, and for machines. */
 const aboutNobody: Readonly<Record<string, Columns>> = {
   'sambatan.backups': { plain: ['migrations', 'sha256'] },
   'sambatan.brands': { plain: ['name'] },
@@ -122,7 +122,8 @@ const aboutNobody: Readonly<Record<string, Columns>> = {
   'sambatan.products': { plain: ['description', 'name', 'picture_digest'] },
   'sambatan.refused_joins': { plain: ['outcome', 'params'] },
   'sambatan.receiving_accounts': { plain: ['bank', 'holder', 'number'] },
-  // The platform's books: what operators and providers wrote of a movement, not of a person.
+  // The platform's books: notes of operators and providers about a ledger entry, not about a
+  // person.
   'sambatan.transactions': {
     plain: [
       'actor',
@@ -137,7 +138,7 @@ const aboutNobody: Readonly<Record<string, Columns>> = {
   'sambatan.webhook_endpoints': {
     plain: ['description', 'events', 'previous_secret', 'secret', 'status_reason', 'status', 'url'],
   },
-  // A file is there until its lines are stored; the lines are looked at above.
+  // A file is deleted once its lines are stored; the lines are classified above.
   'sambatan.statement_imports': {
     plain: [
       'content',
@@ -167,7 +168,7 @@ const planted = Object.entries(kept).flatMap(([table, { personal = {} }]) =>
   Object.entries(personal).map(([column, value]) => ({ table, column, value })),
 );
 
-/** A person who has been everywhere, and has nothing left that would keep them here. */
+/** A person with data in every table and no reason that blocks account deletion. */
 before(async () => {
   const own = (table: string) => kept[`sambatan.${table}`]!.personal!;
   const device = kept['sambatan_auth.sessions']!.personal!['device']!;
@@ -207,7 +208,7 @@ before(async () => {
   });
 });
 
-/** What is beside a participation that is over. */
+/** Data of a finished participation. */
 async function plantMoney(campaignId: string, brandId: string): Promise<void> {
   const own = (table: string) => kept[`sambatan.${table}`]!.personal!;
   const at = new Date();
@@ -223,7 +224,7 @@ async function plantMoney(campaignId: string, brandId: string): Promise<void> {
   });
   const account_id = newId();
   await put('receiving_accounts', { account_id, bank: 'BCA', number: '12345678', holder: 'Toko' });
-  // One transfer that was for this participation alone, and one that was divided.
+  // One transfer for this participation only, and one that was divided.
   for (const parts of [1, 2]) {
     const line_id = newId();
     await put('statement_lines', {
@@ -273,7 +274,7 @@ async function plantMoney(campaignId: string, brandId: string): Promise<void> {
   });
 }
 
-/** What the person was told of it, in the inbox and by mail only. */
+/** The person's notifications and e-mails. */
 async function plantMessages(campaignId: string): Promise<void> {
   const own = (table: string) => kept[`sambatan.${table}`]!.personal!;
   for (const in_app of [true, false]) {
@@ -302,7 +303,7 @@ async function plantMessages(campaignId: string): Promise<void> {
   await put('reminders', { ...about, user_id: userId });
 }
 
-/** Somebody else's browser, that is half in. */
+/** Another browser with an open MFA challenge. */
 async function plantHalfSignIn(): Promise<void> {
   await ask(
     service.db,
@@ -321,7 +322,7 @@ async function put(table: string, row: Readonly<Record<string, unknown>>): Promi
   await ask(service.db, text, ...Object.values(row));
 }
 
-/** `schema.table.column` of everything that could hold somebody's words. */
+/** `schema.table.column` of every column that could contain text of a person. */
 async function wordyColumns(): Promise<string[]> {
   const rows = await ask(
     service.db,
@@ -339,7 +340,7 @@ async function wordyColumns(): Promise<string[]> {
   return rows.map(({ name }) => String(name)).toSorted();
 }
 
-/** What nobody has said anything of. */
+/** Columns without a classification. */
 async function unlisted(): Promise<string[]> {
   const listed = new Set(
     Object.entries({ ...kept, ...aboutNobody }).flatMap(([table, { personal = {}, plain = [] }]) =>
@@ -349,7 +350,7 @@ async function unlisted(): Promise<string[]> {
   return (await wordyColumns()).filter((name) => !listed.has(name));
 }
 
-/** Every table that has any of these in it, in whichever column. */
+/** Every table that contains any of these values, in any column. */
 async function tablesWith(values: readonly string[]): Promise<string[]> {
   const tables = await ask(
     service.db,
@@ -357,7 +358,7 @@ async function tablesWith(values: readonly string[]): Promise<string[]> {
     where schemaname !~ '^(pg_|information_schema$)'`,
   );
   const sought = values.flatMap((value) => [
-    // What is short enough to be a part of some id is looked for as a whole.
+    // A short value may occur in an id by chance, so it must match a whole field.
     value.length < 10 ? JSON.stringify(value) : value,
     Buffer.from(value).toString('hex'),
   ]);

@@ -29,7 +29,7 @@ async function history(): Promise<string> {
 
 const isUndone = new Error('the test is over');
 
-/** Does something in a transaction without the triggers' protection, and undoes it all. */
+/** Runs a change in a transaction without triggers, and rolls it back. */
 async function undone(verb: (tx: Tx) => Promise<void>): Promise<void> {
   const attempt = db.transaction(async (tx) => {
     await ask(tx, 'alter table sambatan.audit_logs disable trigger user');
@@ -65,7 +65,9 @@ const logs = 'sambatan.audit_logs';
 const content = 'content does not match its hash';
 const missing = 'row missing before it';
 
-/** What somebody with all rights does to row 5 of 15, and what the verification says of it. */
+/**
+ * Manipulations of row 5 of 15 with all privileges, and the expected result of the verification.
+ */
 const tamperings: Record<string, [statement: string, seq: bigint, problem: string]> = {
   'another event': [
     `update ${logs} set event = 'participant_confirmed' where campaign_id = $1 and seq = 5`,
@@ -175,7 +177,7 @@ for (const [what, [statement, seq, problem]] of Object.entries(tamperings)) {
     const other = await history();
     const id = await history();
     await undone(async (tx) => {
-      // Rows that change places would meet on the way.
+      // Swapped rows would violate the unique key on the way.
       await ask(tx, `alter table ${logs} drop constraint audit_logs_pkey`);
       await ask(tx, statement, id);
       assert.deepEqual(await tx.rows(verifyAudit, id), [{ campaign_id: id, seq, problem }]);

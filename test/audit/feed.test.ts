@@ -13,7 +13,7 @@ after(close);
 const log = recordingLog();
 const market = await openMarket(db);
 
-/** A feed of everything there is but of some, and the campaigns that it has told of. */
+/** A consumer of all campaigns except some, and the campaigns that it has handled. */
 function startFeed(
   t: TestContext,
   crowd: LoadSignal,
@@ -68,6 +68,6 @@ test('failed events are retried soon, before the next poll', async (t) => {
   const told = startFeed(t, { isOverloaded: () => false, maxDelayMs: 0 }, unspeakable);
   await until(() => log.lines.slice(warned).some(({ level }) => level === 'warn'));
   unspeakable.pop();
-  // A walk comes every thirty seconds.
+  // The regular poll runs every thirty seconds.
   await until(() => told.has(id!), { withinMs: 15_000 });
 });

@@ -2,7 +2,7 @@ import { test } from 'node:test';
 import { drill } from '../support/server/drill.ts';
 
 test('a backup taken under load restores into a fresh cluster, consistent, quarantined, and is then released', async (t) => {
-  // The hooks of a test run in the order in which they were added; ends go the other way round.
+  // node:test runs `after` hooks in the order of registration; resources must be closed in reverse.
   const ends: (() => unknown)[] = [];
   t.after(async () => {
     for (const end of ends.toReversed()) await end();

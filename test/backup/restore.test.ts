@@ -35,7 +35,7 @@ import { ask, joined, newCampaign, openMarket, wish } from '../support/builders/
 import { directory } from '../support/server/service.ts';
 
 const serviceKey = 'service-key-of-at-least-32-characters';
-/** No directory with a program is on PATH: what runs here has nothing but Node and its packages. */
+/** PATH has no program: the code here may use only Node and its packages. */
 const on = (url: string) => ({
   DATABASE_URL: url,
   SAMBATAN_SERVICE_KEY: serviceKey,
@@ -84,7 +84,7 @@ suite('a backup', () => {
   before(async () => {
     server = await startEmbedded({ dataDir: directory(), log: recordingLog() });
     await migrate(server.url, { log: recordingLog() });
-    // A marketplace's own.
+    // An object that belongs to the surrounding application.
     await asAdmin(server.url, 'create table public.orders (id integer)');
     db = open(server.url);
     await fill(db);
@@ -130,7 +130,7 @@ suite('a backup', () => {
       /^restored from the backup that was begun/,
     );
     await assert.rejects(assertNotQuarantined(copy), { code: 'installation_held' });
-    // The real one goes on.
+    // The original database continues.
     await assertNotQuarantined(db);
     assert.deepEqual(await ask(copy, "select to_regclass('public.orders') as orders"), [
       { orders: null },
@@ -175,7 +175,7 @@ suite('a backup', () => {
     assert.equal(refused.code, 3);
     assert.match(refused.err, /--overwrite/);
     assert.deepEqual(await everything(open(url)), asItWas);
-    // Those connections are a service's.
+    // Those connections belong to a service.
     const busy = await command(['restore', '--from', file, '--overwrite'], on(url));
     assert.equal(busy.code, 3);
     assert.match(busy.err, /running service/);
@@ -249,7 +249,7 @@ suite('a backup', () => {
     const main = join(import.meta.dirname, '../../src/main.ts');
     const small = spawnSync(
       '/bin/sh',
-      // Blocks of 512 bytes: like a full disk, for one process.
+      // Blocks of 512 bytes: simulates a full disk for one process.
       [
         '-c',
         'ulimit -f 4; exec "$@"',
@@ -334,7 +334,7 @@ suite('a backup of another PostgreSQL', { skip }, () => {
     const migrations = `select m.version, m.name, c.sha256
       from supabase_migrations.schema_migrations m
       join supabase_migrations.sambatan_checksums c using (version)`;
-    // What version 0.1.0 did: a backup has its own row in it, unfinished.
+    // As in version 0.1.0: a backup contains its own unfinished row.
     await asAdmin(
       from,
       `insert into sambatan.backups (backup_id, migrations)
@@ -380,7 +380,7 @@ suite('a backup of another PostgreSQL', { skip }, () => {
   });
 });
 
-/** A market with what is hard to keep: bytes, quotes, line ends, backslashes, nulls, long texts. */
+/** Data that is hard to preserve: bytes, quotes, line ends, backslashes, nulls, long texts. */
 async function fill(db: Database): Promise<void> {
   const market = await openMarket(db);
   const campaignId = await newCampaign(db, market);
@@ -408,7 +408,7 @@ const everything = async (of: Database) => [
   await ask(of, 'select * from sambatan.pictures order by 1, 2'),
 ];
 
-/** Everything that a schema consists of beside rows. */
+/** All objects of a schema other than rows. */
 async function definitions(url: string): Promise<unknown> {
   const { rows } = await asAdmin(
     url,

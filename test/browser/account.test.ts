@@ -19,13 +19,13 @@ const clear = () =>
   service.db.rows({ name: 'test_clear', text: 'delete from sambatan_auth.attempts' });
 const open = async (looking: Omit<Looking, 'url'> = {}): Promise<Looker> =>
   await browser.open({ url: service.url, ...looking });
-/** The browser's session is that of somebody who is signed in already. */
+/** The browser belongs to a user who is already signed in. */
 const adopt = async ({ page }: Looker, person: SiteClient) =>
   await page.context().addCookies(person.browserCookies(service.url));
 const at = ({ page }: Looker) => new URL(page.url()).pathname;
 const main = (looker: Looker) => looker.page.locator('main');
 
-/** Asks for a code, as a visitor who came from somewhere. */
+/** Requests a code as a visitor who was sent to sign-in from another page. */
 async function ask(looker: Looker, email: string, back: string): Promise<void> {
   await looker.go(`/masuk?back=${encodeURIComponent(back)}`);
   await looker.page.fill('[name=email]', email);

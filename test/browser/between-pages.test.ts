@@ -10,8 +10,8 @@ import { lastMail, signIn, type SiteClient } from '../support/clients/sign-in.ts
 import { everyView } from '../support/page-states/views.ts';
 
 /*
- * The address bar, history, focus and what is typed, with the script: after refused forms, live
- * changes, slow answers, ended sessions, and on every form of every page.
+ * Address bar, history, focus and typed input, with the script: after refused forms, live updates,
+ * slow answers, ended sessions, and on every form of every page.
  */
 
 const [service, browser] = await Promise.all([
@@ -33,7 +33,7 @@ async function person(wish: Partial<Looking> = {}) {
   return { client, looker, page: looker.page };
 }
 
-/** A window of somebody who is signed in with a session. */
+/** A browser window of a user with a session. */
 async function window(who: SiteClient, wish: Partial<Looking> = {}) {
   const looker = await browser.open({ url: service.url, ...wish });
   await looker.page.context().addCookies(who.browserCookies(service.url));
@@ -41,7 +41,7 @@ async function window(who: SiteClient, wish: Partial<Looking> = {}) {
 }
 
 const pathOf = (page: Page) => new URL(page.url()).pathname;
-/** Marks the document, so that a load of it can be told from a change in place. */
+/** Marks the document, so that a page load can be distinguished from a swap. */
 const mark = (page: Page) => page.evaluate('window.stayed = true');
 const hasStayed = (page: Page) => page.evaluate('window.stayed === true');
 
@@ -84,7 +84,7 @@ test('a live update keeps the focused field, its text and its selection', async 
     '[document.activeElement.id, document.activeElement.value, document.activeElement.selectionStart]',
   );
   assert.deepEqual(at, ['shipping_address', address, 4]);
-  // Sent all the same, it is refused in words, and nothing that was typed is lost.
+  // If it is sent anyway, it is refused with a message and keeps the input.
   await page.getByRole('button', { name: 'Ikut sekarang' }).click();
   await page.getByRole('alert').waitFor();
   assert.equal(await fillIn(page).inputValue(), address);
@@ -110,7 +110,7 @@ test('an order page follows live updates; an open dispute form stays open', asyn
   await page.getByText('Ada yang salah dengan barangnya?').tap();
   const words = page.locator('textarea[name=reason]');
   await words.fill('Botolnya retak di bagian leher');
-  // Something else is told of the campaign: the order's parts are asked for again.
+  // A live event makes the page reload the parts of the order.
   await page.evaluate("document.querySelector('[data-status]').dataset.status = 'active'");
   await page.evaluate('document.dispatchEvent(new Event("visibilitychange"))');
   await page.getByText('Sambatan berhasil!').first().waitFor();
@@ -240,7 +240,7 @@ test('every refused form keeps the URL of its page', async () => {
   assert.ok(tried.size > 40, `only ${tried.size} forms were tried`);
 });
 
-/** A script that sends the form with this number, with a field that no form may have. */
+/** A script that submits the form with this number and a forbidden extra field. */
 const sendBroken = (index: number) => `(() => {
   const form = document.querySelectorAll('main form[method=post]')[${index}];
   form.noValidate = true;
@@ -248,7 +248,7 @@ const sendBroken = (index: number) => `(() => {
   form.requestSubmit(form.querySelector('button:not([type=button])'));
 })()`;
 
-/** Sends each form of a page that was not tried yet with something that no form may have in it. */
+/** Submits each new form of a page with an invalid value. */
 async function refuseForms(
   page: Page,
   path: string,
@@ -260,7 +260,7 @@ async function refuseForms(
     if (tried.has(shape)) continue;
     tried.add(shape);
     await page.goto(service.url + path);
-    // An earlier form may have been taken: this one is gone with it, or its reader is signed out.
+    // An earlier form may have succeeded, so that this one is gone or its user is signed out.
     const forms = await page.locator('main form[method=post]').count();
     if (forms <= index || !page.url().endsWith(path)) continue;
     const [answer] = await Promise.all([

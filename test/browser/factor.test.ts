@@ -22,7 +22,7 @@ const main = ({ page }: Looker) => page.locator('main');
 const press = async (looker: Looker, name: RegExp | string) =>
   await main(looker).getByRole('button', { name, exact: true }).click();
 
-/** Asks for a code and gives it. */
+/** Requests a code and enters it. */
 async function enterByMail(looker: Looker, email: string): Promise<void> {
   const { page } = looker;
   await looker.go('/masuk?back=%2Fakun');
@@ -120,7 +120,7 @@ for (const way of ['app', 'mail'] as const) {
   });
 }
 
-/** The code in the last mail to somebody. */
+/** The code in the last e-mail to a person. */
 async function proofMailed(email: string): Promise<string> {
   const mails = await capturedEmails(service.app.mailer.outbox!, 1_000);
   return /\b\d{6}\b/.exec(mails.find(({ to }) => to === email)!.text)![0];

@@ -9,14 +9,14 @@ import { pageRoutes } from '../support/clients/site.ts';
 import { everyView, type View, type Views } from '../support/page-states/views.ts';
 
 /*
- * Every page of the site as people see it: axe finds nothing, nothing is wider than its window, no
- * policy is broken; and a picture of each is kept in `test-artifacts/`. `npm run looks` goes through
- * every page in every look and keeps pictures of whole pages; without SAMBATAN_LOOKS=all each page
- * has two looks, and all of them together have every one.
+ * Every page as users see it: axe finds no problem, nothing is wider than the window, no policy is
+ * violated; screenshots are stored in `test-artifacts/`. `npm run looks` visits every page in every
+ * combination and stores screenshots of whole pages. Without SAMBATAN_LOOKS=all each page has two
+ * combinations, and all pages together cover every one.
  */
 const isWhole = process.env['SAMBATAN_LOOKS'] === 'all';
 
-// Ten thousand participants are written straight into the tables.
+// Ten thousand participants are inserted directly into the tables.
 const service = await httpService({ invariants: false });
 const browser = await testBrowser();
 after(async () => {
@@ -32,7 +32,7 @@ before(async () => {
   views = await everyView(service);
 });
 
-/** Answers that are files: there is nothing to look at. */
+/** Routes that answer with files have no page to check. */
 const files = [
   'GET /akun/data',
   'GET /antrean/:id/bukti/berkas',
@@ -112,7 +112,7 @@ test('the error page during a database outage is accessible and fits', async () 
   }
 });
 
-/** Looks at what one person sees, to the end; gives what is wrong with it. */
+/** Checks all pages of one person; returns the problems. */
 async function lookAt(
   look: Look,
   who: SiteClient | undefined,

@@ -16,7 +16,7 @@ after(async () => {
 
 const address = 'Jalan Kenanga 7, Bandung 40115';
 
-/** Someone who is signed in, and their window. */
+/** A signed-in user and their browser window. */
 async function person(
   wish: Partial<{ size: Size; language: Language; theme: Theme; script: boolean }> = {},
 ) {
@@ -58,7 +58,7 @@ test('a buyer joins on a phone, watches another one fill the campaign, and sees 
 });
 
 test('a new participant appears on an open page without layout shift or announcement', async () => {
-  // Hours to go: a countdown that changes its length would move what stands beside it.
+  // The deadline is hours away, because a countdown that changes its length would shift the layout.
   const campaign = await shop.campaign({ total_slots: 40, deadline: fromNow(5.5 * hourMs) });
   const { looker, page } = await person({ language: 'en' });
   await looker.go(`/sambatan/${campaign.id}`);
@@ -92,7 +92,7 @@ test('a new participant appears on an open page without layout shift or announce
     /••• · 1 slot\s*\d+ seconds? ago/,
   );
   assert.deepEqual(await page.evaluate('[spoken, document.activeElement.id]'), [[], 'quantity']);
-  // Numbers that get another digit move the words beside them.
+  // A number with one more digit shifts the text next to it.
   const moved = await page.evaluate<number>('moved');
   assert.ok(moved < 0.001, `layout shift ${moved}`);
   await looker.check();
@@ -165,7 +165,8 @@ test('a buyer who watches a campaign fail sees the refund', async () => {
   await looker.check();
   await looker.go(`/sambatan/${campaign.id}`);
   await page.getByRole('heading', { name: 'Not filled this time' }).waitFor();
-  // Everybody is refunded, and nothing is taken any more: the page tells how far it had come.
+  // Everybody is refunded and no slot is taken any more; the page shows how far the campaign had
+  // come.
   await page.getByText('1 of 10 slots taken').waitFor();
   assert.equal(await page.locator('[data-events]').count(), 0, 'there is nothing left to follow');
   await looker.check();

@@ -89,7 +89,7 @@ suite('vocabularies', () => {
 
 class RolledBack extends Error {}
 
-/** Whether the database takes a statement: true, or false when the trigger for states says no. */
+/** Whether the database accepts a statement; false if the status trigger refuses it. */
 async function isTaken(statement: string, ...parameters: unknown[]): Promise<boolean> {
   try {
     await db.transaction(async (tx) => {
@@ -104,7 +104,7 @@ async function isTaken(statement: string, ...parameters: unknown[]): Promise<boo
   return assert.fail();
 }
 
-/** The steps by which a reserved participation comes to each status. */
+/** The steps that bring a reserved participation to each status. */
 const wayTo = {
   reserved: [],
   confirmed: ['confirmed'],
@@ -174,7 +174,7 @@ suite('the database itself', () => {
 
 const soon = () => new Date(Date.now() + 600_000);
 
-/** A campaign that the verbs themselves have brought into a status. */
+/** A campaign that the operations brought to a status. */
 async function campaignIn(status: CampaignStatus, terms: CampaignWish = {}): Promise<string> {
   const scheduled = status === 'scheduled' ? { opensAt: soon() } : {};
   const id = await newCampaign(db, market, {
@@ -203,7 +203,7 @@ async function campaignIn(status: CampaignStatus, terms: CampaignWish = {}): Pro
   return id;
 }
 
-/** Its buyers are to pay up front, and have been shown where to. */
+/** Its buyers pay upfront and have seen the receiving account. */
 async function awaitMoney(id: string): Promise<void> {
   await ask(
     db,
@@ -220,7 +220,7 @@ async function awaitMoney(id: string): Promise<void> {
   );
 }
 
-/** What they have to pay was paid on the day of the deadline, or the statement shows that it was not. */
+/** Their payment was made on the day of the deadline, or the statement shows that it was not. */
 async function decideMoney(id: string, isPaid: boolean): Promise<void> {
   if ((await statusOf(id)) !== 'verifying') return;
   await ask(
@@ -248,7 +248,7 @@ async function statusOf(id: string): Promise<CampaignStatus> {
   return toApiStatus(row!.status);
 }
 
-/** Everything there is about a campaign, in one text. */
+/** All data of a campaign as one text. */
 async function everythingOf(id: string): Promise<string> {
   const [row] = await ask<{ all: string }>(
     db,
@@ -279,7 +279,7 @@ const runNow = async () => {
   assert.equal(failure, undefined);
 };
 
-/** What somebody has to do for an event to come about, whatever the status. */
+/** The action that triggers an event, for any status. */
 const attempt: Record<Exclude<CampaignEvent, 'campaign_created'>, (id: string) => Promise<void>> = {
   campaign_edited: async (id) =>
     void (await runInTransaction(db, (tx) =>
@@ -314,7 +314,7 @@ const attempt: Record<Exclude<CampaignEvent, 'campaign_created'>, (id: string) =
     await pastItsDeadline(id);
   },
   campaign_failed: async (id) => {
-    // Full and failed is only possible when the slots are not paid.
+    // A full campaign can only fail if its slots are not paid.
     await ask(
       db,
       `update sambatan.campaigns set payment_timing = 'upfront'
@@ -325,7 +325,7 @@ const attempt: Record<Exclude<CampaignEvent, 'campaign_created'>, (id: string) =
     await pastItsDeadline(id);
   },
   campaign_cancelled: async (id) => {
-    // Nobody pays; then it is decided not to go on.
+    // Nobody pays; then the seller decides to stop.
     if ((await statusOf(id)) === 'completed') {
       await letTimePass(db, id, 7 * 86_400);
       await settleUntilDone(parts, id);
@@ -346,14 +346,16 @@ const attempt: Record<Exclude<CampaignEvent, 'campaign_created'>, (id: string) =
     ),
 };
 
-/** Only what is open has a deadline that means something: elsewhere time passes without effect. */
+/**
+ * Only an open campaign has an effective deadline; in other statuses time passes without effect.
+ */
 async function pastItsDeadline(id: string): Promise<void> {
   const status = await statusOf(id);
   if (status === 'active' || status === 'full') await letTimePass(db, id, pastDeadline);
   await runNow();
 }
 
-/** What is said where the table has no way. Silence: time passes and nothing comes of it. */
+/** The refusal where the table has no transition. No entry: time passes without effect. */
 const refusals: Record<
   Exclude<CampaignEvent, 'campaign_created'>,
   Partial<Record<CampaignStatus | 'else', string | undefined>>
@@ -370,7 +372,7 @@ const refusals: Record<
     scheduled: 'participation_not_found',
     cancelled: 'participation_not_found',
     verifying: 'deadline_passed',
-    // Slots are given back; there is nothing to reopen.
+    // Slots are freed, and there is nothing to reopen.
     active: undefined,
     else: 'participation_transition_not_allowed',
   },

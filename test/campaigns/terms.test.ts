@@ -30,7 +30,7 @@ const market = await openMarket(db);
 const campaign = (terms: CampaignWish = {}) => newCampaign(db, market, terms);
 const inSeconds = (seconds: number) => new Date(Date.now() + seconds * 1_000);
 
-/** The code of a refusal and the field that it is about, if any; 'done' without one. */
+/** The code of a refusal and its field, if any; 'done' without a refusal. */
 async function answerOf(promise: Promise<unknown>): Promise<string> {
   try {
     await promise;
@@ -216,7 +216,7 @@ suite('lists', () => {
       const id = await newCampaign(db, own, {
         title: `Kenanga ${n}`,
         totalSlots: 4,
-        // Many share a deadline, and a progress: the id decides among them.
+        // Many have equal deadlines and progress, so the id breaks the tie.
         deadline: new Date(Math.floor(Date.now() / 1_000) * 1_000 + 3_600_000 * (1 + (n % 3))),
         ...(n % 5 === 0 ? { opensAt: inSeconds(600) } : {}),
       });

@@ -21,27 +21,27 @@ import { Load } from './load.ts';
 
 const serviceKey = 'service-key-of-at-least-32-characters';
 
-/** Every fault there is, by name. */
+/** All faults by name. */
 export const faults = { ...plainFaults, ...diskFaults };
 
 export interface ChaosOptions {
-  /** Joins under way at once. */
+  /** Concurrent joins. */
   readonly lanes: number;
-  /** Whether it has gone on for long enough. */
+  /** True when the run has lasted long enough. */
   readonly isEnough: (so: { readonly acknowledged: number; readonly faults: number }) => boolean;
-  /** Joins that have to be acknowledged between two faults. */
+  /** Acknowledged joins required between two faults. */
   readonly calm: number;
   readonly seed: number;
   readonly longMs: number;
   readonly say: (line: string) => void;
-  /** Names of the faults; all unless told, those of full disks where this process has small ones. */
+  /** Names of the faults; default: all, and those of full disks if this process has small disks. */
   readonly only?: readonly string[];
 }
 
 export interface ChaosReport {
   readonly acknowledged: number;
   readonly refused: number;
-  /** Whose outcome was unknown until the same key settled it. */
+  /** Joins with an unknown outcome that the same key resolved. */
   readonly settled: number;
   readonly faults: Readonly<Record<string, number>>;
   /** The longest time from the end of a fault to the next acknowledgement, in milliseconds. */
@@ -54,8 +54,8 @@ export interface ChaosReport {
 type Ends = Pick<TestContext, 'after'>;
 
 /**
- * A service on a database of its own, joined by many at once, while one thing after the other
- * breaks. Afterwards what was heard is held against what is stored.
+ * Runs a service on its own database under concurrent joins while faults are injected one after the
+ * other. Afterwards compares the received answers with the stored rows.
  */
 export async function chaos(t: Ends, options: ChaosOptions): Promise<ChaosReport> {
   const { lanes, isEnough, calm, say, only = possible() } = options;
@@ -99,7 +99,7 @@ export async function chaos(t: Ends, options: ChaosOptions): Promise<ChaosReport
 
 const possible = () => Object.keys(smallDisks() === undefined ? plainFaults : faults);
 
-/** A run that shows nothing is no success; anything lost, doubled or made up is a failure. */
+/** Too little activity is not a success; a lost, duplicated or invented row is a failure. */
 export function expectSound(report: ChaosReport, least: { acknowledged: number; faults: number }) {
   const { findings, acknowledged, violations, answers } = report;
   const count = Object.values(report.faults).reduce((sum, times) => sum + times, 0);
@@ -115,7 +115,7 @@ export function expectSound(report: ChaosReport, least: { acknowledged: number; 
   assert.deepEqual(surprises, []);
 }
 
-/** Says a report in a few lines. */
+/** Formats a report in a few lines. */
 export function told(report: ChaosReport): string[] {
   const { findings, faults: happened, answers } = report;
   const counts = (some: Readonly<Record<string, number>>) =>
@@ -162,7 +162,7 @@ async function openScene(t: Ends, longMs: number): Promise<Scene> {
   const market = await openMarket(db);
   const campaigns: string[] = [];
   for (let n = 0; n < 8; n++) {
-    // The last one is full soon: who is refused there has to be nowhere.
+    // The last campaign is small and soon full: refused joins must not be stored.
     const totalSlots = n === 7 ? 50 : 1_000_000;
     campaigns.push(await newCampaign(db, market, { totalSlots, minimumSlots: 1 }));
   }
@@ -182,17 +182,17 @@ async function openScene(t: Ends, longMs: number): Promise<Scene> {
 
 const portOf = (url: string) => ({ host: '127.0.0.1', port: Number(new URL(url).port) });
 
-/** Waits until so many more were acknowledged. */
+/** Waits for this many more acknowledged joins. */
 async function calmly(load: Load, joins: number): Promise<void> {
   const enough = load.acknowledged + joins;
   await until(() => load.acknowledged >= enough, { withinMs: 90_000 });
 }
 
-/** Every name once in an order by chance, then again in another. */
+/** Every name once in random order, then again in another order. */
 function* endlessly(names: readonly string[], seed: number): Generator<string> {
   let state = seed >>> 0 || 1;
   const chance = () => {
-    // Numerical Recipes' linear congruential generator: an order, not a secret.
+    // Linear congruential generator of Numerical Recipes: for shuffling, not for secrets.
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return state / 2 ** 32;
   };

@@ -6,22 +6,22 @@ import type { Proxy, Weather } from '../support/fakes/proxy.ts';
 import type { SmallDisks } from '../support/database/small-disks.ts';
 import type { Load } from './load.ts';
 
-/** What faults happen to. */
+/** The processes and networks that faults affect. */
 export interface Scene {
-  /** Between the service and its database, and between the callers and the service. */
+  /** Proxies between service and database, and between clients and service. */
   readonly back: Proxy;
   readonly front: Proxy;
   readonly server: Embedded;
-  /** A way to the database that no proxy stands in. */
+  /** A direct connection to the database without a proxy. */
   readonly db: Database;
   readonly campaigns: readonly string[];
-  /** The joins that go on meanwhile. */
+  /** The joins that continue during faults. */
   readonly load: Load;
-  /** What the database lies on, where it may be filled. */
+  /** The disks of the database, if they can be filled. */
   readonly disks?: SmallDisks | undefined;
-  /** What the database's server wrote into its log so far. */
+  /** The log of the database server so far. */
   serverLog(): string;
-  /** Kills the service's process and starts another in its place. */
+  /** Kills the service process and starts another one. */
   killService(): Promise<void>;
   /** Milliseconds for which rows stay locked and disks full. */
   readonly longMs: number;
@@ -52,8 +52,8 @@ const signal = (pid: number | undefined, name: NodeJS.Signals) => {
 };
 
 /**
- * Every fault that needs nothing but processes, by name; those of full disks are in full-disk.ts.
- * Each resolves once the scene is healed.
+ * Faults that only need processes, by name; those of full disks are in full-disk.ts. Each resolves
+ * when the system has recovered.
  */
 export const faults: Readonly<Record<string, Fault>> = {
   'database connections cut': cut('back'),
@@ -74,7 +74,7 @@ export const faults: Readonly<Record<string, Fault>> = {
       where application_name = 'sambatan' and pid <> pg_backend_pid() and client_addr is not null`,
     ).catch(() => undefined);
   },
-  // The server ends all its sessions and recovers.
+  // The server terminates all sessions and recovers.
   'backend killed': async ({ db }) => {
     const [backend] = await ask<{ pid: number }>(
       db,
@@ -87,7 +87,7 @@ export const faults: Readonly<Record<string, Fault>> = {
   'service killed': (scene) => scene.killService(),
   'rows locked by somebody else': async ({ db, campaigns, longMs }) => {
     const held = await hold(db, async (tx) => {
-      // Somebody else's session has no time-out of ours: it stays for as long as it is to.
+      // A foreign session has no time-out of ours: it holds the lock for the given time.
       await ask(tx, "select set_config('idle_in_transaction_session_timeout', '0', true)");
       return await ask(
         tx,
@@ -98,7 +98,7 @@ export const faults: Readonly<Record<string, Fault>> = {
     await sleep(longMs);
     await held.commit();
   },
-  // Whatever is asked waits, so that the pool has no connection left.
+  // All queries wait, so that the pool runs out of connections.
   'pool exhausted': async ({ db }) => {
     const held = await hold(db, (tx) =>
       ask(tx, 'lock table sambatan.campaigns in access exclusive mode'),

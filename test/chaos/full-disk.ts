@@ -20,10 +20,10 @@ import { until } from '../support/server/until.ts';
 import type { Fault, Scene } from './faults.ts';
 import { refusal } from './load.ts';
 
-/** So that the write-ahead log finds room on a small disk as long as nobody fills it. */
+/** Keeps the write-ahead log small enough for a small disk. */
 export const settingsForSmallDisks = { settings: { max_wal_size: '128MB', min_wal_size: '64MB' } };
 
-/** Makes the cluster and puts it there: its database on the one, its write-ahead log on the other. */
+/** Creates the cluster on two disks: the database on one, its write-ahead log on the other. */
 export async function ontoSmallDisks(dataDir: string, disks: SmallDisks): Promise<void> {
   const server = await startEmbedded({ dataDir, log: recordingLog(), ...settingsForSmallDisks });
   const cluster = join(dataDir, 'postgres');
@@ -48,7 +48,7 @@ export async function ontoSmallDisks(dataDir: string, disks: SmallDisks): Promis
   symlinkSync(to, from);
 }
 
-/** What the server of this data directory wrote into its log so far. */
+/** The log of the server with this data directory so far. */
 export function serverLogOf(dataDir: string): string {
   const place = join(dataDir, 'postgres', 'log');
   return readdirSync(place)
@@ -58,7 +58,7 @@ export function serverLogOf(dataDir: string): string {
 
 /** The kinds of disk that can be full, by name. */
 export const diskFaults: Readonly<Record<string, Fault>> = {
-  // Not a page more: 53100. The server stays, and what is stored can be read.
+  // No space for another page: error 53100. The server stays up, and stored data can be read.
   'disk of the data full': async (scene) => {
     const { load, disks } = scene;
     const refused = () => load.answers.get('503 database_unavailable') ?? 0;
@@ -76,7 +76,7 @@ export const diskFaults: Readonly<Record<string, Fault>> = {
       let reads = 0;
       await stayFull(scene, ballast, (answer) => {
         if (answer === '200') reads++;
-        // Joins that wait for the disk may hold all the room there is.
+        // Joins that wait for the disk may use the whole queue.
         else assert.equal(answer, '503 overloaded', 'what is stored can be read');
       });
       assert.ok(reads > 0, 'what is stored can be read');
@@ -85,14 +85,15 @@ export const diskFaults: Readonly<Record<string, Fault>> = {
     }
     assert.ok(said('No space left on device') > 0, 'the server met the full disk');
   },
-  // Not a segment more: the server ends in a PANIC, and cannot start before there is room.
+  // No space for another WAL segment: the server ends in a PANIC and cannot start until there is
+  // space.
   'disk of the log full': async (scene) => {
     const { disks, db } = scene;
     const said = noted(scene);
     const ballast = fill(disks!.log);
     try {
       const over = performance.now() + 60_000;
-      // The segments that were there already are written full by somebody who writes much.
+      // Heavy writes fill the existing segments.
       while (said('PANIC') === 0 && performance.now() < over) {
         await ask(
           db,
@@ -111,7 +112,7 @@ export const diskFaults: Readonly<Record<string, Fault>> = {
   },
 };
 
-/** Leaves no room for as long as it is to last, and reads meanwhile. */
+/** Fills the disk for the given time, and reads meanwhile. */
 async function stayFull(
   scene: Scene,
   ballast: Ballast,
@@ -125,13 +126,13 @@ async function stayFull(
   }
 }
 
-/** How often the server has said something since. */
+/** How often this message has appeared in the server log since. */
 function noted({ serverLog }: Scene): (what: string) => number {
   const before = serverLog().length;
   return (what) => serverLog().slice(before).split(what).length - 1;
 }
 
-/** Status, and code of a refusal, of a campaign that is asked for. */
+/** Status, and error code if any, of a request for a campaign. */
 async function read({ load, campaigns }: Scene): Promise<string> {
   const answer = await load.client.get(`/campaigns/${campaigns[0]}`);
   return answer.status === 200 ? '200' : refusal(answer);

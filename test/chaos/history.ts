@@ -1,17 +1,17 @@
-/** One join that was asked for, by a user of its own, and what its caller knows of it. */
+/** One join by its own user, and the result that its client knows. */
 export interface Operation {
   readonly userId: string;
   readonly campaignId: string;
   readonly key: string;
-  /** `ok`: acknowledged; `fail`: refused, provably not applied; `unknown`: neither was heard. */
+  /** `ok`: acknowledged; `fail`: refused, provably not applied; `unknown`: no answer. */
   outcome: 'ok' | 'fail' | 'unknown';
-  /** Of the participation that was acknowledged. */
+  /** Id of the acknowledged participation. */
   participationId: string | null;
-  /** Whether it was unknown first, and the same key settled it. */
+  /** True if the outcome was unknown first and the same key resolved it. */
   settled: boolean;
 }
 
-/** One participation as it is stored. */
+/** One stored participation. */
 export interface Found {
   readonly userId: string;
   readonly campaignId: string;
@@ -19,21 +19,21 @@ export interface Found {
 }
 
 export interface Findings {
-  /** Acknowledged and not there, or there under another id. */
+  /** Acknowledged, but missing or stored with another id. */
   readonly lost: readonly Operation[];
-  /** There more than once. */
+  /** Stored more than once. */
   readonly duplicated: readonly Operation[];
-  /** There although their callers were told no. */
+  /** Stored although the join was refused. */
   readonly ghosts: readonly Operation[];
-  /** Nobody asked for these. */
+  /** Stored without a join. */
   readonly strangers: readonly Found[];
-  /** Still unknown: the same key did not settle them. */
+  /** Still unknown: the same key did not resolve them. */
   readonly open: readonly Operation[];
 }
 
 /**
- * Holds what was heard against what is there, in one pass over each: every user asks once, so that
- * what is stored for a user is what became of that one request.
+ * Compares answers with stored rows in one pass each. Every user joins once, so the rows of a user
+ * belong to that single request.
  */
 export function examine(history: readonly Operation[], stored: readonly Found[]): Findings {
   const byUser = new Map<string, Found[]>();

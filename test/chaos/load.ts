@@ -2,22 +2,22 @@ import { newId } from '../../src/identity/ids.ts';
 import type { Answer, Client } from '../support/clients/client.ts';
 import type { Operation } from './history.ts';
 
-/** Refusals after which nothing was stored, as docs/errors.md promises. */
+/** Refusals that guarantee, by docs/errors.md, that nothing was stored. */
 const applied = new Set(['outcome_unknown', 'internal_error']);
 
-/** Status and code; a 503 that does not say when to come again says so. */
+/** Status and code; notes a 503 without Retry-After. */
 export function refusal({ status, body, headers }: Answer): string {
   const silent = status === 503 && headers['retry-after'] === undefined;
   return `${status} ${body.code}${silent ? ' without Retry-After' : ''}`;
 }
 
-/** Buyers who join one after the other in many lanes, and note what they hear. */
+/** Buyers who join one after the other in many concurrent loops, with a record of the answers. */
 export class Load {
   readonly history: Operation[] = [];
-  /** Answers by status and code. */
+  /** Number of answers by status and code. */
   readonly answers = new Map<string, number>();
   acknowledged = 0;
-  /** Of performance.now(); the last acknowledgement. */
+  /** performance.now() of the last acknowledgement. */
   lastOkAt = 0;
   readonly client: Client;
   readonly #campaigns: readonly string[];
@@ -38,7 +38,9 @@ export class Load {
     await this.#lanes;
   }
 
-  /** Sends every unknown one again under its key until there is an answer; 30 times at most. */
+  /**
+   * Repeats every join of unknown outcome with its key until there is an answer, at most 30 times.
+   */
   async settle(lanes: number): Promise<number> {
     const unknown = this.history.filter(({ outcome }) => outcome === 'unknown');
     const line = unknown.values();
@@ -46,7 +48,7 @@ export class Load {
       for (const operation of line) {
         operation.settled = true;
         for (let tries = 0; tries < 30 && operation.outcome === 'unknown'; tries++) {
-          // A refusal for want of time says nothing of the first request: only the key does.
+          // A time-out tells nothing about the first request; only the key does.
           await this.#send(operation, true);
           if (operation.outcome === 'unknown') await new Promise((go) => setTimeout(go, 100));
         }
@@ -69,12 +71,12 @@ export class Load {
       };
       this.history.push(operation);
       const heard = await this.#send(operation, false);
-      // Who is refused for want of a database does not ask again in the same moment.
+      // Waits before retrying after the database was unavailable.
       if (!heard) await new Promise((go) => setTimeout(go, 20));
     }
   }
 
-  /** False when the service was not well. */
+  /** False if the service was unavailable. */
   async #send(operation: Operation, isAgain: boolean): Promise<boolean> {
     const { campaignId, userId, key } = operation;
     const path = `/campaigns/${campaignId}/join`;

@@ -14,7 +14,7 @@ import { ask, joined, newCampaign, openMarket, wish } from '../support/builders/
 const serviceKey = 'service-key-of-at-least-32-characters';
 const on = ({ url }: TestDatabase) => ({ DATABASE_URL: url, SAMBATAN_SERVICE_KEY: serviceKey });
 
-/** A database that a test spoils on purpose, with one campaign of two buyers. */
+/** A database that a test corrupts on purpose, with one campaign of two buyers. */
 async function spoilable(): Promise<TestDatabase & { campaignId: string }> {
   const database = await testDatabase({ invariants: false });
   after(() => database.close());
@@ -23,7 +23,7 @@ async function spoilable(): Promise<TestDatabase & { campaignId: string }> {
   return { ...database, campaignId };
 }
 
-/** What only the owner of the database can do: write past the triggers. */
+/** Bypasses the triggers, as only the owner of the database can. */
 const pastTheTriggers = (statement: string) =>
   `begin; set local session_replication_role = replica; ${statement}; commit`;
 
@@ -248,7 +248,7 @@ test('seed-demo refuses a database with real data unless an option allows it', a
   assert.equal((await ask(database.db, 'select from sambatan.brands')).length, 1);
 });
 
-/** Nobody can take a demo brand, buyer or address for a real one. */
+/** Demo brands, buyers and addresses cannot be mistaken for real ones. */
 async function isPlainlyDemo({ db }: TestDatabase): Promise<void> {
   const brands = await ask<{ name: string }>(db, 'select name from sambatan.brands');
   assert.equal(brands.length, demoBrands.length);

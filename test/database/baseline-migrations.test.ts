@@ -20,7 +20,7 @@ import { recordingLog } from '../support/server/log.ts';
 
 const project = join(import.meta.dirname, '../..');
 
-/** A copy of everything that scripts/baseline.js reads and writes, of a version. */
+/** A copy of all files that scripts/baseline.js reads and writes, with a version. */
 function projectOf(t: TestContext, version: string) {
   const root = mkdtempSync(join(tmpdir(), 'sambatan-baseline-'));
   t.after(() => rmSync(root, { recursive: true }));
@@ -55,7 +55,7 @@ function projectOf(t: TestContext, version: string) {
   };
 }
 
-/** The catalogue after the migrations of a folder, or after statements, on an empty database. */
+/** The catalogue of an empty database after the migrations of a folder, or after statements. */
 async function catalogueAfter(t: TestContext, from: string | string[]): Promise<string[]> {
   const bare = await testDatabase({ empty: true });
   t.after(() => bare.close());
@@ -79,7 +79,7 @@ function sourcesOf(file: (name: string) => string): string[] {
   return [...texts('schema'), ...texts('functions'), readFileSync(file('access.sql'), 'utf8')];
 }
 
-/** The one migration that a run added; the others are as they were. */
+/** The one migration that a run added; the others are unchanged. */
 function addedTo(
   before: Record<string, string>,
   after: Record<string, string>,

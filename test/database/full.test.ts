@@ -25,15 +25,15 @@ await migrate(server.url, { log });
 const db = openDatabase({ url: server.url, log });
 after(() => db.close());
 
-/** No file of the database may become longer than this; undefined: no limit. */
+/** Maximum size of a database file; undefined: no limit. */
 function limitFiles(bytes: number | undefined): void {
   const postmaster = server.postmaster()!;
-  // Started by root, it runs as somebody else, who alone may limit it.
+  // If started by root, it runs as another user, because only that user can be limited.
   const { uid, gid } = statSync(`/proc/${postmaster}`);
   const limit = `--fsize=${bytes ?? 'unlimited'}:`;
   const setLimit = (pid: number) =>
     spawnSync('prlimit', ['--pid', String(pid), limit], { uid, gid });
-  // Children that start from now on inherit the limit of the postmaster.
+  // Child processes that start from now on inherit the limit of the postmaster.
   const own = setLimit(postmaster);
   assert.equal(own.status, 0, String(own.stderr));
   for (const { pid } of childrenOf(postmaster)) {
@@ -45,7 +45,7 @@ function limitFiles(bytes: number | undefined): void {
 
 const stranger = newId();
 
-/** Makes the file of the audit log longer than those of the write-ahead log, which have to fit. */
+/** Makes the file of the audit log larger than the WAL files, which must fit. */
 async function lengthen(): Promise<number> {
   await asAdmin(
     server.url,

@@ -32,7 +32,7 @@ const addSeller = query<[id: string, name: string], never>(
   'insert into sambatan.profiles (user_id, display_name) values ($1, $2)',
 );
 
-/** A reader whose reads end when the test says so. */
+/** A reader whose reads finish when the test decides. */
 function slowReader() {
   const reads: { keys: readonly string[]; end: (error?: Error) => void }[] = [];
   const read: ReadMany<string> = (keys) => {

@@ -29,7 +29,7 @@ const invariants = readdirSync(directory)
     text: readFileSync(join(directory, file), 'utf8'),
   }));
 
-/** One campaign of each kind, with a history made by the real functions alone. */
+/** One campaign of each kind, with a history made by the real functions only. */
 const market = await openMarket(db);
 const campaigns: Record<string, string> = {};
 const settle = (id: string, completeFull = false) =>
@@ -55,8 +55,8 @@ async function livelyCampaign(wanted: Parameters<typeof newCampaign>[2] = {}): P
 }
 
 /**
- * Ten slots, of which three are under an offer and one is free: too few for two who wait, of whom
- * the first was overtaken as often as anybody may be, and kept from a third behind them.
+ * Ten slots, of which three are offered and one is free. That is too few for two waiting entries;
+ * the first was overtaken the maximum number of times, and a third entry waits behind them.
  */
 async function waitedFor(): Promise<string> {
   const id = await newCampaign(db, market, { totalSlots: 10 });
@@ -73,7 +73,7 @@ async function waitedFor(): Promise<string> {
   return id;
 }
 
-/** A completed campaign with a line of a statement that paid an order, and one that waits for it. */
+/** A completed campaign with a statement line that paid an order, and an open line. */
 async function paidByTransfer(): Promise<string> {
   const id = await livelyCampaign({ pricePerSlot: 50_000n });
   await letTimePass(db, id, pastDeadline);
@@ -103,8 +103,8 @@ async function paidByTransfer(): Promise<string> {
 }
 
 /**
- * Two buyers paid in time and were seen when others had their slots: one has slots for the money by
- * now, the other still waits with it.
+ * Two buyers paid in time, but were found when others had their slots: one has got slots for the
+ * money since, the other still waits with it.
  */
 async function withKeptMoney(): Promise<string> {
   const id = await newCampaign(db, market, { totalSlots: 2, paymentTiming: 'upfront' });
@@ -164,7 +164,7 @@ async function makeHistory(): Promise<void> {
   }
   await settle(campaigns['cancelled']);
   await ask(db, 'select sambatan.settle_campaign($1, false, 1)', campaigns['closing']);
-  // An account's id is any uuid: one that is a campaign's too lets a corruption name it by that.
+  // An account id is any uuid; using a campaign's id lets a corruption refer to it.
   for (const event of ['code_requested', 'signed_in', 'signed_out']) {
     const account = campaigns['active'];
     await ask(db, "select sambatan.record_access($1, $2, '', 'Chrome')", account, event);
@@ -204,7 +204,7 @@ test('no invariant reports a valid history', async () => {
 
 const isUndone = new Error('the test is over');
 
-/** Runs a statement with every rule of the schema taken away, looks, and undoes it all. */
+/** Runs a statement without the rules of the schema, runs the invariants, and rolls back. */
 async function corrupted(statement: string, id: string, look: (tx: Tx) => Promise<void>) {
   const attempt = db.transaction(async (tx) => {
     await ask(
@@ -244,7 +244,7 @@ const one = (status: string) =>
 const last = `entry_id = (select entry_id from sambatan.waiting_entries where campaign_id = $1
     order by position desc limit 1)`;
 
-/** For each invariant: what is done to which campaign. */
+/** For each invariant: a corruption and its campaign. */
 const corruptions: Record<string, Record<string, [campaign: string, statement: string]>> = {
   '01_counters': {
     'a slot too many in filled_slots': [

@@ -9,7 +9,7 @@ import { testDatabase } from '../support/database/database.ts';
 import { recordingLog } from '../support/server/log.ts';
 
 const log = recordingLog();
-// Holds the server for the whole file.
+// Keeps the server running for the whole file.
 const anchor = await testDatabase();
 after(() => anchor.close());
 
@@ -122,7 +122,7 @@ test("the project's migrations are plain SQL without transactions of their own",
   for (const { name, sql } of readMigrations()) {
     assert.doesNotMatch(sql, /^\\/m, `${name}: a command of psql`);
     assert.doesNotMatch(sql, /^\s*(begin|commit|rollback)\s*;/im, `${name}: ends the transaction`);
-    // As psql and the Supabase command line do: the file's text, without any of our settings.
+    // Applies the file as psql and the Supabase command line do: its text, without our settings.
     await asAdmin(url, sql);
   }
 });

@@ -11,8 +11,8 @@ import { ask, openMarket, service } from '../support/builders/market.ts';
 import { loadEveryQuery } from '../support/database/queries.ts';
 
 /*
- * Whoever watches a campaign is notified after the commit of a statement that changed it. Statements
- * say which campaigns they change; those that write an event may not forget it.
+ * Watchers of a campaign are notified after the commit of a statement that changed it. Statements
+ * declare which campaigns they change; those that write an event must do so.
  */
 
 await loadEveryQuery();
@@ -29,7 +29,7 @@ after(async () => {
 });
 const market = await openMarket(db);
 
-/** Statements whose callers notify by `noteChanged`, or by the batcher. */
+/** Statements whose callers notify through `noteChanged` or through the batcher. */
 const notedByCallers = ['count_lines', 'join_campaigns', 'refund_by_provider', 'settle_campaigns'];
 
 const functionsIn = (text: string) =>

@@ -32,7 +32,7 @@ const large = [
   'profiles',
 ];
 
-/** What one statement may read of a table or an index, in rows: a page or a batch, not a market. */
+/** Maximum rows that one statement may read from a table or index: a page or a batch. */
 const mostRows = 12_000;
 
 /** Ids as large-market.sql makes them. */
@@ -47,7 +47,7 @@ const campaign = {
   draft: id(3, 1_005),
   full: id(3, 1_003),
 };
-/** The first of the five who wait for the full one. */
+/** The first of the five entries that wait for the full campaign. */
 const waiting = id(7, 5_015);
 const home = 'Jalan Melati 5, Yogyakarta';
 const reserved = id(4, 1_003);
@@ -58,10 +58,10 @@ const digest = Buffer.alloc(32);
 const nobody = '00000000-0000-7000-8000-0000000000ff';
 
 interface Case {
-  /** What it is about, where a query has several. */
+  /** The variant, if a query has several. */
   readonly when?: string;
   readonly parameters: readonly unknown[];
-  /** Run before, in the same transaction. */
+  /** Runs before the query, in the same transaction. */
   readonly before?: string;
 }
 
@@ -69,7 +69,7 @@ const setUp = (set: string) =>
   `update sambatan.campaigns set ${set} where campaign_id = '${campaign.active}'`;
 const passed = "deadline = now() - interval '1 second', next_run_at = now() - interval '1 second'";
 
-/** Two slots of the full campaign are free, and offered. */
+/** Two slots of the full campaign are freed and offered. */
 const offered = `update sambatan.campaigns set filled_slots = 18, status = 'active'
     where campaign_id = '${campaign.full}';
   select sambatan.offer_freed_slots('${campaign.full}', now())`;
@@ -121,7 +121,7 @@ const join13 = (campaignId: string, key: string | null): unknown[] => [
   false,
 ];
 
-/** Rows of somebody's access log are older than they have to be. */
+/** Rows of an access log are past their retention. */
 const agedAccess = `insert into sambatan_auth.access_heads (user_id, seq, hash)
     values ('${nobody}', 9, '');
   insert into sambatan_auth.access_log (user_id, seq, occurred_at, event, method, browser, hash)
@@ -153,7 +153,7 @@ const movement = (movementId: string, kind: string, participation: string, amoun
   values ('${campaign.completed}', '${movementId}', '${kind}', 'due', ${participation}, ${amount},
     '${kind}:test', 'service', now())`;
 const refunded = movement(refund, 'refund', `'${confirmed}'`, 5);
-/** The reserved participation has lapsed, and what was paid for it in time is due back. */
+/** The reserved participation has lapsed, and its payment made in time is due back. */
 const paidInTime = `update sambatan.participants set status = 'cancelled',
     cancel_reason = 'hold_lapsed', cancelled_at = now()
   where campaign_id = '${campaign.active}' and participation_id = '${reserved}';
@@ -178,7 +178,9 @@ const called = `${refunded}; insert into sambatan.gateway_calls (campaign_id, re
     expires_at, created_at)
   values ('${campaign.completed}', 'SBT-a-reference', '${refund}', '${confirmed}', 'refund',
     'midtrans', 'SBT-an-order', 5, now(), now(), now())`;
-/** As large-market.sql has no payments of this campaign: what was paid, and what is to leave. */
+/**
+ * large-market.sql has no payments of this campaign: the received payment and the money to send.
+ */
 const paidOut = (amount: number) => `${movement(payout, 'payout', 'null', amount)};
   update sambatan.campaigns set platform_fee_basis_points = 0
     where campaign_id = '${campaign.completed}';
@@ -204,7 +206,7 @@ const allOwed = `insert into sambatan.transactions (campaign_id, kind, status, p
   where campaign_id = '${campaign.completed}'`;
 const owed = allOwed;
 
-/** Every query of requests and of the scheduler, with what it is asked for. */
+/** Every query of requests and of the scheduler, with parameters. */
 const cases: Record<string, readonly Case[]> = {
   take_from_limit: [{ parameters: ['x', 900, 5] }],
   give_back_to_limit: [{ parameters: ['x'] }],
@@ -945,7 +947,7 @@ const cases: Record<string, readonly Case[]> = {
   summarize: [{ parameters: [] }],
 };
 
-/** Queries of commands, which may read everything, and who asks them. */
+/** Queries of commands, which may read everything, with the command. */
 const ofCommands: Record<string, string> = {
   verify_audit: 'sambatan audit verify',
   campaign_ids_after: 'sambatan audit verify',
@@ -968,7 +970,7 @@ const ofCommands: Record<string, string> = {
   find_titles: 'npm run demo',
 };
 
-/** Allowed to read more rows than a page: from an index that was made for it. */
+/** May read more rows than a page, from an index made for it. */
 const wide: Record<string, string> = {
   summarize: 'counts what is over from the index campaigns_over',
 };
@@ -996,7 +998,7 @@ function* nodes(plan: PlanNode): Generator<PlanNode> {
 
 const oneLine = (text: string) => text.replaceAll(/\s+/g, ' ').slice(0, 160);
 
-/** What is wrong with a statement's plan, and with those of the statements inside its functions. */
+/** The problems of a statement's plan and of the plans inside its functions. */
 function faults({ 'Query Text': text, Plan: plan }: Explained, most: number): string[] {
   return [...nodes(plan)].flatMap((node) => {
     const name = node['Relation Name'] ?? node['Index Name'] ?? '';
@@ -1024,12 +1026,15 @@ client.on('notice', ({ message = '' }) => {
 
 const flush = { name: 'flush', text: 'select 1 as flushed' };
 
-/** The plans of a statement and of those inside its functions, run in the way the service does. */
+/**
+ * The plans of a statement and of the statements inside its functions, run as the service runs
+ * them.
+ */
 async function plansOf(name: string, text: string, values: unknown[] = []): Promise<Explained[]> {
   await client.query(flush);
   plans = [];
   await client.query({ name, text, values });
-  // A statement is explained when the server lets go of it: at the next one.
+  // auto_explain reports a statement when it ends, which is at the next one.
   await client.query(flush);
   return plans.filter(({ 'Query Text': query }) => query !== flush.text);
 }
@@ -1051,8 +1056,8 @@ suite('on 100,000 campaigns and 1,000,000 participations', () => {
       'utf8',
     );
     await client.query(market);
-    // As the server does by itself in time: until then nothing is read from an index alone. A row
-    // that an older transaction might not see is left for later.
+    // Vacuum, as autovacuum does in time: before it no index-only scan is possible. Rows that an
+    // older transaction might not see are skipped.
     await until(async () => {
       await client.query('vacuum analyze');
       const { rows } = await client.query<{ all: boolean }>(

@@ -8,8 +8,8 @@ import { recordingLog } from '../support/server/log.ts';
 import { newCampaign, openMarket } from '../support/builders/market.ts';
 
 /*
- * A campaign that fills within seconds is unknown to the statistics of the planner. What is read of
- * it then may not grow with the square of its participants.
+ * A campaign that fills within seconds is not in the planner's statistics. The cost of reading it
+ * may not grow with the square of its participants.
  */
 
 const { url, close } = await testDatabase({ invariants: false });
@@ -27,7 +27,7 @@ async function rows(text: string, ...parameters: unknown[]): Promise<Record<stri
   return (await client.query<Record<string, string>>(text, parameters)).rows;
 }
 
-/** Joins of so many people, each with a payment that is due. */
+/** Joins of this many buyers, each with a due payment. */
 async function fill(campaign: string, people: number): Promise<void> {
   await rows(
     `select count(*) from sambatan.join_campaigns(
@@ -51,7 +51,7 @@ async function fill(campaign: string, people: number): Promise<void> {
 }
 
 const market = await openMarket(db);
-// All that the planner knows of are eight small campaigns.
+// The planner's statistics cover only eight small campaigns.
 for (let n = 0; n < 8; n++) await fill(await newCampaign(db, market, { totalSlots: 10 }), 3);
 await rows('analyze');
 const hot = await newCampaign(db, market, { totalSlots: orders, minimumSlots: 1 });
@@ -66,7 +66,7 @@ async function pagesOf(statement: string): Promise<number> {
   return plan['Shared Hit Blocks']! + plan['Shared Read Blocks']!;
 }
 
-/** One visit of each row by its key costs some four pages; all pairs would be millions. */
+/** One lookup of each row by its key costs about four pages; all pairs would be millions. */
 const maxPages = orders * 100;
 
 test('the books of a campaign without statistics are read in one pass', async () => {

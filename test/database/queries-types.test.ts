@@ -14,7 +14,7 @@ import { testDatabase } from '../support/database/database.ts';
 const { url, close } = await testDatabase();
 const client = new pg.Client({ connectionString: url });
 await client.connect();
-// Every name is qualified: what a role finds by its search path differs from server to server.
+// Every name is qualified: the search path of a role differs from server to server.
 await client.query("set search_path = ''");
 after(async () => {
   await client.end();
@@ -22,7 +22,7 @@ after(async () => {
 });
 await loadEveryQuery();
 
-/** What the server makes of a statement: the types of its parameters, the columns of its rows. */
+/** The server's description of a statement: types of its parameters, columns of its rows. */
 interface Described {
   readonly parameters: readonly number[];
   readonly columns: readonly { readonly name: string; readonly dataTypeID: number }[];
@@ -35,7 +35,7 @@ interface Wire {
   once(event: string, listener: (message: { dataTypeIDs: number[] }) => void): void;
 }
 
-/** Parse and Describe, without running it. Rejects with the server's error. */
+/** Parses and describes a statement without running it. Rejects with the server's error. */
 async function describe(text: string): Promise<Described> {
   const { promise, resolve, reject } = Promise.withResolvers<Described>();
   let [parameters, columns]: [Described['parameters'], Described['columns']] = [[], []];
@@ -70,11 +70,11 @@ const { rows: types } = await client.query<{ oid: number; kind: string }>(
 );
 const kindOf = new Map(types.map(({ oid, kind }) => [oid, kind]));
 
-/** Whether a value of the kind that TypeScript declares can be what the server has. */
+/** Whether a value of the declared TypeScript type can have the server's type. */
 function fits(declared: string, server: string, is: 'parameter' | 'column'): boolean {
   if (declared === server) return true;
   if (server === 'object' || server === 'object[]') return declared.startsWith('object');
-  // A number may be sent for a bigint; what comes back is one.
+  // A number may be sent for a bigint; the result is a bigint.
   return is === 'parameter' && server === 'bigint' && declared === 'number';
 }
 
@@ -90,14 +90,14 @@ test('the types of every SQL statement are found in its source', () => {
   );
 });
 
-/** What a declaration says otherwise than the server, in words. */
+/** The differences between a declaration and the server, as text. */
 async function mismatches(text: string, declared: DeclaredTypes): Promise<string[]> {
   const { parameters, columns } = await describe(text);
   const kinds = parameters.map((type) => kindOf.get(type) ?? '?');
   const given = tupleOf(declared.parameters, declared.path);
   const found = given.flatMap((union, index) => {
     const server = kinds[index] ?? 'not there';
-    // One declaration may serve several statements: one of its members has to fit.
+    // One declaration may serve several statements: one member of its union must fit.
     const fitting = union.some((kind) => kind !== 'null' && fits(kind, server, 'parameter'));
     return fitting ? [] : [`parameter ${index + 1}: ${union.join(' | ')} is ${server}`];
   });

@@ -46,7 +46,7 @@ const functionsOf = (client: pg.Client) =>
     where pronamespace = 'sambatan'::regnamespace order by p.proname`,
   );
 
-/** Runs something on a connection of its own, in a transaction that is rolled back. */
+/** Runs a function on its own connection, in a transaction that is rolled back. */
 async function undone<T>(run: (client: pg.Client) => Promise<T>, on = url): Promise<T> {
   const client = new pg.Client({ connectionString: on });
   await client.connect();
@@ -59,7 +59,7 @@ async function undone<T>(run: (client: pg.Client) => Promise<T>, on = url): Prom
   }
 }
 
-/** The SQLSTATE with which the database refuses a statement; undefined when it takes it. */
+/** The SQLSTATE of a refused statement; undefined if the database accepts it. */
 async function refusalOf(statement: string, ...values: unknown[]): Promise<string | undefined> {
   return await undone(async (client) => {
     try {
@@ -98,7 +98,7 @@ suite('migrations', () => {
     for (const { sql } of readMigrations()) {
       assert.doesNotMatch(sql, /^\\/m, 'no commands of psql');
       assert.doesNotMatch(sql, /\bconcurrently\b|^\s*(begin|commit)\s*;/im);
-      // With no search path at all: nothing may depend on who applies it.
+      // Without a search path: nothing may depend on the role that applies it.
       await client.query(`begin; set local search_path = ''; ${sql}; commit`);
     }
     const { rows } = await functionsOf(client);
@@ -126,7 +126,7 @@ suite('migrations', () => {
             ([, name]) => name!,
           ),
         );
-      // Functions of triggers, generated columns and indexes stand in sql/schema, before their use.
+      // Functions of triggers, generated columns and indexes are in sql/schema, before their use.
       const schemaDirectory = join(import.meta.dirname, '../../sql/schema');
       const ofTables = readdirSync(schemaDirectory)
         .map((file) => readFileSync(join(schemaDirectory, file), 'utf8'))
@@ -214,13 +214,13 @@ suite('tables of a campaign', () => {
       'transactions',
       'waiting_entries',
     ]);
-    // Products and the platform's accounts are few: every node has them all.
+    // Products and the platform's bank accounts are few: every node has all of them.
     const everywhere = ['products', 'receiving_accounts'];
     const wrong = keys.filter(
       ({ first, target }) => first !== 'campaign_id' && !everywhere.includes(target ?? ''),
     );
     assert.deepEqual(wrong, []);
-    // A unique index would have to be checked on every node as well.
+    // A unique index would require a check on every node too.
     const indexes = await ask<{ name: string }>(
       db,
       `select c.relname as name from pg_index i join pg_class c on c.oid = i.indexrelid
@@ -230,7 +230,7 @@ suite('tables of a campaign', () => {
           select from pg_attribute own where own.attrelid = i.indrelid
             and own.attname = 'campaign_id')`,
     );
-    // What a bank or a provider tells apart over all campaigns has to be one of a kind over all.
+    // Ids from a bank or a provider must be unique over all campaigns.
     assert.deepEqual(indexes.map(({ name }) => name).toSorted(), [
       'gateway_calls_by_reference',
       'statement_line_parts_pkey',
@@ -404,7 +404,7 @@ suite('an entry of a waiting list', () => {
     withdrawn: 'withdrawn_at = now()',
     closed: 'closed_at = now()',
   } as const;
-  /** An entry of its own, put into a status without asking, and moved from there. */
+  /** A new entry, forced into a status, and then moved from there. */
   const moved = (from: keyof typeof at, to: keyof typeof at) =>
     undone(async (client) => {
       const set = (status: keyof typeof at) =>
@@ -490,7 +490,7 @@ suite('row-level security', () => {
     assert.deepEqual(granted, []);
   });
 
-  /** Tries something as a role that a browser has on Supabase; true when it was let. */
+  /** Tries a statement as a browser role of Supabase; true if it was allowed. */
   const isLet = async (client: pg.Client, statement: string): Promise<boolean> => {
     await client.query('savepoint before');
     try {
@@ -505,7 +505,7 @@ suite('row-level security', () => {
     }
   };
 
-  // The real names, in a transaction that nobody else sees: roles belong to the whole server.
+  // The real role names, in a transaction that is rolled back: roles belong to the whole server.
   const asBrowser = (role: string, run: (client: pg.Client) => Promise<void>) =>
     undone(async (client) => {
       await client.query(
@@ -546,7 +546,8 @@ suite('row-level security', () => {
         await client.query(`grant usage on schema sambatan, sambatan_auth to ${role};
           grant all on all tables in schema sambatan, sambatan_auth to ${role}`);
         await client.query(`set local role ${role}`);
-        // Row-level security does not limit a view; its protection is that nothing is granted on it.
+        // Row-level security does not apply to a view; it is protected because nothing is granted
+        // on it.
         for (const { name } of relations.filter(({ isTable }) => isTable)) {
           const { rows } = await client.query(`select * from ${name}`);
           assert.deepEqual(rows, [], name);

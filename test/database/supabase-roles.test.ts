@@ -5,9 +5,9 @@ import { readMigrations } from '../../src/database/migrate.ts';
 import { testDatabase } from '../support/database/database.ts';
 
 /**
- * A project whose browsers' roles are there before the migrations are, and are given everything
- * that anybody makes from then on: the worst that a set-up like Supabase's can do. All of it lies
- * in one transaction that nobody else sees, because roles belong to the whole server.
+ * The worst set-up that a Supabase project could have: browser roles exist before the migrations,
+ * and default privileges grant them everything. All of it happens in one transaction that is rolled
+ * back, because roles belong to the whole server.
  */
 const { url, close } = await testDatabase({ empty: true });
 const client = new pg.Client({ connectionString: url });
@@ -24,7 +24,7 @@ before(async () => {
     }
   }
   for (const { sql } of readMigrations()) await client.query(sql);
-  // So that names are told in full.
+  // Makes the server return qualified names.
   await client.query("set local search_path = ''");
 });
 after(async () => {
@@ -36,11 +36,11 @@ after(async () => {
 interface Thing {
   /** Such as `table sambatan.campaigns`. */
   readonly name: string;
-  /** What the role may do with it; none is as it has to be. */
+  /** The privileges of the role; it must have none. */
   readonly may: readonly string[];
 }
 
-/** Everything in the service's schemas, from the catalogue, with what a role may do with it. */
+/** Every object of the service's schemas, from the catalogue, with a role's privileges. */
 async function everything(role: string): Promise<Thing[]> {
   const { rows } = await client.query<Thing>(
     `with s as (select oid, nspname from pg_namespace where nspname like 'sambatan%'),
@@ -72,7 +72,7 @@ async function everything(role: string): Promise<Thing[]> {
   return rows;
 }
 
-/** Tries something; true when it was let. A refusal has to be one for want of a privilege. */
+/** Tries a statement; true if it was allowed. A refusal must be for lack of privileges. */
 async function isLet(role: string, statement: string): Promise<boolean> {
   await client.query('savepoint before');
   try {

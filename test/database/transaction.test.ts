@@ -33,7 +33,7 @@ const failure = async (promise: Promise<unknown>) =>
     (error: unknown) => databaseError(error),
   );
 
-/** A pool of its own, closed with the test. */
+/** A separate pool, closed with the test. */
 function pool(t: TestContext, options: { url?: string; maxConnections?: number } = {}) {
   const log = recordingLog();
   const own = openDatabase({ url, log, ...options });
@@ -190,7 +190,7 @@ test('a statement whose result type a migration changed is prepared again', asyn
   assert.deepEqual(await own.rows(all), [{ a: 1, b: 2 }]);
 });
 
-/** A server that takes connections and then does what `onSocket` says. */
+/** A server that accepts connections and then runs `onSocket`. */
 async function fakeServer(t: TestContext, onSocket: (socket: Socket) => void): Promise<string> {
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {

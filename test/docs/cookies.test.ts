@@ -12,7 +12,7 @@ const file = new URL('../../docs/security.md', import.meta.url);
 const head =
   '| cookie | what it holds | how long | scripts can read it |\n| --- | --- | --- | --- |\n';
 
-/** What stands between two marks of the document. */
+/** The text between two markers of the document. */
 function between(text: string, mark: string): [from: number, to: number] {
   const from = text.indexOf(`<!-- ${mark} -->\n`) + `<!-- ${mark} -->\n`.length;
   const to = text.indexOf(`<!-- /${mark} -->`);
@@ -32,7 +32,7 @@ test('docs/security.md lists exactly the cookies of the code', () => {
   assert.equal(text, now, 'run: node_modules/.bin/node test/docs/cookies.test.ts --write');
 });
 
-/** A browser that keeps every Set-Cookie it was ever sent, by the name of the cookie. */
+/** A browser that records every Set-Cookie header, by the name of the cookie. */
 class Browser {
   readonly set = new Map<string, string>();
   readonly #jar = new Map<string, string>();

@@ -25,7 +25,7 @@ import { openTill } from '../support/builders/till.ts';
 const { db, log, close } = await testDatabase();
 after(close);
 
-/** What docs/events.md says of each event: the names in its last column. */
+/** The metadata fields of each event in docs/events.md: the names in its last column. */
 const documented = new Map(
   readFileSync(new URL('../../docs/events.md', import.meta.url), 'utf8')
     .split('\n')
@@ -68,7 +68,7 @@ test('the metadata of all written events is as docs/events.md describes', async 
   }
 });
 
-/** Five wait for the one slot of a campaign: every way in which waiting ends. */
+/** Five entries wait for the only slot of a campaign: every way in which waiting can end. */
 async function waitInEveryWay(market: Market): Promise<void> {
   const campaignId = await newCampaign(db, market, {
     totalSlots: 1,
@@ -88,7 +88,7 @@ async function waitInEveryWay(market: Market): Promise<void> {
   await settle();
 }
 
-/** Payments that are waited for after the deadline, and orders that nobody pays after success. */
+/** Payments that are pending after the deadline, and orders that stay unpaid after success. */
 async function payLate(market: Market): Promise<void> {
   const settle = (id: string) => ask(db, 'select sambatan.settle_campaign($1, true, 100)', id);
   const awaited = await newCampaign(db, market, { totalSlots: 2, paymentTiming: 'upfront' });
@@ -113,7 +113,7 @@ async function payLate(market: Market): Promise<void> {
   );
 }
 
-/** Brings about every event about money, by the functions that make them. */
+/** Triggers every event about money, by the functions that write them. */
 async function moveMoney(): Promise<void> {
   await openTill(db);
   const market = await openMarket(db);

@@ -10,7 +10,7 @@ const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string
 
 test('every file and directory that the documents name exists', () => {
   let named = 0;
-  // A changelog tells of what was there once.
+  // The changelog may name files that no longer exist.
   for (const document of documents.filter((one) => one !== 'CHANGELOG.md')) {
     const roots = /`((?:src|test|sql|docs|ops|bench|scripts|supabase)\/[\w./-]*)`/g;
     for (const [, path] of read(document).matchAll(roots)) {

@@ -18,7 +18,7 @@ import { progressBar } from '../../src/web/components.ts';
 import { formatSlots } from '../../src/web/format.ts';
 import type { PageContext } from '../../src/web/visit.ts';
 
-/** Parameters for every code that has some; the compiler sees to it that they fit. */
+/** Parameters for every code that has some; the compiler checks their types. */
 const examples = {
   method_not_allowed: { allowed: ['GET', 'HEAD'] },
   payload_too_large: { maximum_bytes: 65_536 },
@@ -139,7 +139,7 @@ test('an operation can report an error of one field', () => {
   assert.equal(error.fields[0]?.field, 'opens_at');
 });
 
-/** Words that programs and engineers read; nobody who looks at a page knows what to do with them. */
+/** Technical words that must not appear on pages. */
 const machineWords =
   /Idempotency-Key|application\/|JSON|UTF-8|UUID|\bAPI\b|\b(?:GET|HEAD|POST|PUT|PATCH|DELETE)\b|\bbytes?\b|65.?536|\bsambatan [a-z]+-[a-z]+|[Hh]eaders?\b|Content-|charset|server key|database|[Bb]asis data|undefined|NaN|\[object/;
 
@@ -154,7 +154,7 @@ test('every error page has a readable text in both languages', () => {
       } as unknown as PageContext;
       const page = errorPage(visit, error, { requestId: '', again: '/' });
       assert.doesNotMatch(`${page.title} ${String(page.main)}`, machineWords, code);
-      // What programs are told is theirs: the page may say it in other words.
+      // Fields for programs may differ from the text of the page.
       assert.notEqual(error.text(language).detail, '', code);
     }
   }

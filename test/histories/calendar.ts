@@ -1,30 +1,30 @@
 const dayMilliseconds = 86_400_000;
-/** Western Indonesian time, which a bank writes its days in. */
+/** Western Indonesian time, in which banks write their days. */
 const jakartaMilliseconds = 7 * 3_600_000;
 
 /**
- * What a model's seconds are in real time. The service's clock goes on by itself, and time passes in
- * a history by moving what the campaign waits for: days and proofs stay where they are.
+ * Maps the model's seconds to real time. The service's clock runs by itself; time passes in a
+ * history by shifting the stored times of the campaign, while days and proofs stay.
  */
 export class Calendar {
-  /** The instant, in milliseconds, that the campaign's deadline was reckoned from. */
+  /** The time, in milliseconds, from which the campaign's deadline was computed. */
   readonly #began: number;
 
   constructor(began: number) {
     this.#began = began;
   }
 
-  /** YYYY-MM-DD of so many days ago. */
+  /** The day this many days ago, YYYY-MM-DD. */
   today(daysAgo = 0): string {
     return dayIn(Date.now() - daysAgo * dayMilliseconds);
   }
 
-  /** The day of a moment of the model, when so many seconds have passed in it. */
+  /** The day of a model time, after this many seconds of the model have passed. */
   dayOf(seconds: number, passed: number): string {
     return dayIn(this.#began + (seconds - passed) * 1_000);
   }
 
-  /** The day on which a statement has something. */
+  /** The day of an entry on a statement. */
   dayOfLine(paid: Date | string): string {
     return typeof paid === 'string' ? paid : dayIn(paid.getTime());
   }
@@ -33,7 +33,7 @@ export class Calendar {
     return new Date(Date.parse(day) + days * dayMilliseconds).toISOString().slice(0, 10);
   }
 
-  /** The moment of the model that an instant is, or the first one of a day. */
+  /** The model time of a timestamp, or the first one of a day. */
   secondsAt(when: Date | string, passed: number): number {
     const instant =
       typeof when === 'string' ? Date.parse(`${when}T00:00:00+07:00`) : when.getTime();

@@ -1,5 +1,5 @@
-// What the model is good for: with a rule taken away a short history has to tell. Each rule is taken
-// away in a database of the controls' own, and put back.
+// Controls of the model: when a rule is removed, a short history must fail. Each rule is removed in
+// a separate database and restored.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ after(async () => {
 const world = await openWorld(services, true);
 const { databaseUrl } = world.replicas[0];
 
-/** Commands by whoever may. */
+/** Commands by callers who are allowed to run them. */
 const arriving: readonly Kind[] = [
   ['join', 3, whose, few, anybody],
   ['look', 2, any, none, ['owner']],
@@ -84,7 +84,7 @@ interface Story {
   readonly plans: readonly Plan[];
 }
 
-/** Campaigns of few slots that end for no other reason than what is done. */
+/** Campaigns of few slots that only end through the commands. */
 const stories = ({
   kinds,
   upfront,
@@ -104,7 +104,7 @@ const stories = ({
       .map((drawn) => [...before, ...drawn]),
   });
 
-/** What is told apart from the model; undefined: nothing. */
+/** The expected difference from the model; undefined: none. */
 async function tell({ start, plans }: Story): Promise<unknown> {
   const steps = plans.map((plan) => new Step(plan, () => undefined));
   return await follow(world, start, steps).then(
@@ -113,7 +113,7 @@ async function tell({ start, plans }: Story): Promise<unknown> {
   );
 }
 
-/** The same story without the commands that it tells without. */
+/** The same history without the commands that the control leaves out. */
 async function shortest({ start, plans }: Story): Promise<readonly Plan[]> {
   let least = plans;
   for (let at = plans.length - 1; at >= 0; at--) {
@@ -124,17 +124,17 @@ async function shortest({ start, plans }: Story): Promise<readonly Plan[]> {
 }
 
 interface Control {
-  /** A file of sql/functions, and what is left out of it or put in its place. */
+  /** A file of sql/functions, and a piece of it that is removed or replaced. */
   readonly file: string;
   readonly rule: string;
   readonly instead: string;
   readonly kinds: readonly Kind[];
   readonly upfront: boolean;
-  /** A few unless told. */
+  /** Default: a few. */
   readonly slots?: number;
-  /** Commands that every history begins with. */
+  /** Commands at the start of every history. */
   readonly before?: readonly Plan[];
-  /** The minimum is the total: one order that is not paid leaves fewer. */
+  /** The minimum equals the total: one unpaid order makes it fail. */
   readonly needsAll?: boolean;
 }
 

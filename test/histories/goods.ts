@@ -1,17 +1,17 @@
 import { MoneyModel } from './money.ts';
 import type { Part } from '../waiting/model.ts';
 
-/** Seconds from shipping, or from a later payment, until an order without a word is received. */
+/** Seconds from shipping, or from a later payment, until an unanswered order counts as received. */
 export const receiptSeconds = 2 * 86_400;
-/** Orders that nobody has spoken about are looked at again after so many seconds. */
+/** Seconds between checks of unanswered orders. */
 const againSeconds = 3_600;
 
-/** The goods of a batch: sent, received, or not a word about them. */
+/** The goods of a batch: sent, received, or without an answer. */
 export class GoodsModel extends MoneyModel {
   shippedAt: number | null = null;
-  /** Fewer than the fourteen after which a line does not find a payment by its sum alone. */
+  /** Less than the fourteen days after which a line no longer matches a payment by its sum only. */
   daysPassed = 0;
-  /** When orders without a word are looked at next; null: never. */
+  /** The next check of unanswered orders; null: never. */
   #receiptsDueAt: number | null = null;
 
   protected override get isShipped(): boolean {
@@ -27,7 +27,7 @@ export class GoodsModel extends MoneyModel {
     return 'ok';
   }
 
-  /** The buyer says that the goods are there. */
+  /** The buyer confirms the receipt. */
   receive(part: Part): string {
     if (part.status !== 'confirmed' || this.end !== 'fulfilled') {
       return 'participation_transition_not_allowed';
@@ -38,7 +38,7 @@ export class GoodsModel extends MoneyModel {
     return 'ok';
   }
 
-  /** What the lifecycle does when it looks once: goods without a word count as received. */
+  /** One lifecycle run: unanswered orders count as received. */
   sweep(): void {
     this.settle(true);
     if (this.#receiptsDueAt === null || this.#receiptsDueAt > this.now) return;

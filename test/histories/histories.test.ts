@@ -20,7 +20,7 @@ import type { HttpService } from '../support/server/http-service.ts';
 import * as replay from '../support/inputs/replay.ts';
 
 const numRuns = Number(process.env['SAMBATAN_TEST_RUNS'] ?? 300);
-/** One for each of the cores that a small machine has. */
+/** One test for each core of a small machine. */
 const worldsAtOnce = 2;
 
 const services: HttpService[] = [];
@@ -55,7 +55,7 @@ test('random operations over HTTP have the same results as a simple model', asyn
   const runs = worlds.slice(0, replay.path === undefined ? worldsAtOnce : 1).map((world, nth) => {
     const trial = { seed: replay.seed + nth, numRuns: each, file, title };
     return replay.holds(historiesIn(world, failed.signal), trial).catch((error: unknown) => {
-      // What the others find is heard another time.
+      // Errors of the others are reported in another run.
       if (!failed.signal.aborted) failed.abort(error);
     });
   });
@@ -77,7 +77,7 @@ test('random operations over HTTP have the same results as a simple model', asyn
   assert.deepEqual(rare, [], 'what histories are about has to happen in them');
 });
 
-/** What histories are about: without these they would show nothing. */
+/** Required statuses: without them the histories would prove nothing. */
 const expectedOften = [
   'join ok',
   'join slots_unavailable',
@@ -127,7 +127,7 @@ const expectedOften = [
   'ended cancelled',
 ];
 
-/** What takes several steps to come to. */
+/** Rare results that take several steps. */
 const expectedOnce = [
   'see known',
   'assign settled',

@@ -4,7 +4,7 @@ import { roles, type Beginning, type Role } from './model.ts';
 import { isMoney } from './money-steps.ts';
 import { Step, unit, type Plan } from './steps.ts';
 
-/** Buyers of a world. */
+/** Number of buyers of a world. */
 export const users = 6;
 
 export const some = fc.integer({ min: 1, max: 5 });
@@ -16,7 +16,7 @@ const seldom = fc.nat(9);
 export const ways = fc.nat(7);
 export const days = fc.constantFrom(1, 1, 2, 2, 8);
 
-/** What is drawn: a verb, how often, its two numbers, and by whom. */
+/** A kind of command: verb, weight, its two numbers, and caller. */
 export type Kind = readonly [
   Plan[0],
   number,
@@ -25,13 +25,13 @@ export type Kind = readonly [
   readonly Role[],
 ];
 export const anybody: readonly Role[] = roles;
-/** Whoever may, most of the time. */
+/** Usually a caller who is allowed. */
 const mostly = (...likely: Role[]): readonly Role[] => [
   ...Array.from({ length: 24 / likely.length }, () => likely).flat(),
   ...roles,
 ];
 
-/** Everything that people do. */
+/** All actions of users. */
 export const kinds: readonly Kind[] = [
   ['join', 8, whose, few, anybody],
   ['join with key', 4, whose, few, anybody],
@@ -72,14 +72,14 @@ export const kinds: readonly Kind[] = [
   ['retitle', 1, any, any, mostly('seller', 'service')],
   ['resize', 1, any, none, mostly('seller', 'service')],
   ['extend', 1, some, none, mostly('seller', 'operator')],
-  // Once and again a history ends by it.
+  // Ends a history occasionally.
   ['call off', 1, none, seldom, mostly('seller', 'operator')],
   ['pass', 6, some, none, anybody],
   ['run', 5, any, none, anybody],
   ['read', 3, any, none, anybody],
 ];
 
-/** Campaigns that are bought, paid for and brought to an end: little else happens to them. */
+/** Campaigns that are bought, paid for and completed, with few other events. */
 const ofMoney: Readonly<Partial<Record<Plan[0], number>>> = {
   join: 8,
   wait: 3,
@@ -104,13 +104,13 @@ const ofMoney: Readonly<Partial<Record<Plan[0], number>>> = {
   pass: 7,
   run: 7,
 };
-/** Mostly about money. */
+/** Mostly money commands. */
 export const moneyKinds = kinds.flatMap(([verb, weight, ...rest]): Kind[] => {
   const isMoreOf = ofMoney[verb] ?? (isMoney(verb) ? 2 * weight : 0);
   return isMoreOf > 0 ? [[verb, isMoreOf, ...rest]] : [];
 });
 
-/** Batches that are sold out soon: what happens to their money and goods then. */
+/** Batches that sell out soon, to test their money and goods afterwards. */
 export const soldKinds: readonly Kind[] = [
   ...kinds.filter(([verb]) => isMoney(verb) && verb !== 'set aside'),
   ...kinds.filter(([verb]) => ['fulfil', 'cancel', 'decide', 'accept'].includes(verb)),
@@ -123,7 +123,7 @@ export const soldKinds: readonly Kind[] = [
   ['pass days', 6, days, none, anybody],
 ];
 
-/** Batches that succeed, and that few pay for. */
+/** Batches that succeed with few payments. */
 export const unpaidKinds: readonly Kind[] = [
   ['join', 8, whose, few, anybody],
   ['wait', 3, whose, few, anybody],
@@ -145,11 +145,11 @@ export const unpaidKinds: readonly Kind[] = [
 
 export interface DrawnCommands {
   readonly onDone: (what: string) => void;
-  /** Which of the commands are done, as a report of a failure tells. */
+  /** The selection of commands to run, as a failure report states it. */
   readonly replay?: string | undefined;
 }
 
-/** One command, each kind as often as it says. */
+/** One command, by the weights of the kinds. */
 export function planOf(of: readonly Kind[]): fc.Arbitrary<Plan> {
   return fc.oneof(
     ...of.map(([verb, weight, first, second, who]) => ({
@@ -159,17 +159,19 @@ export function planOf(of: readonly Kind[]): fc.Arbitrary<Plan> {
   );
 }
 
-/** Up to a hundred commands; about half of what is drawn is about nothing that is there yet, and left out. */
+/**
+ * Up to a hundred commands; about half refer to something that does not exist yet, and are skipped.
+ */
 export function commandsOf(of: readonly Kind[], { onDone, replay }: DrawnCommands) {
   const steps = [planOf(of).map((plan) => new Step(plan, onDone))];
   const limits = { maxCommands: 100, size: 'max' } as const;
-  // Of every length alike: the first ones drawn would be short.
+  // All lengths equally likely; otherwise the first histories would be short.
   return fc.noBias(
     fc.commands(steps, replay === undefined ? limits : { ...limits, replayPath: replay }),
   );
 }
 
-/** How a campaign begins. */
+/** The initial state of a campaign. */
 export interface Start {
   readonly terms: Terms;
   readonly beginning: Beginning;
@@ -209,7 +211,7 @@ export const starts: fc.Arbitrary<Start> = fc
     },
   }));
 
-/** Open, and with time for a hold to lapse and its money to come. */
+/** Open, with time for a hold to lapse and its money to arrive. */
 export const unhurried = ({ terms, ...start }: Start): Start => ({
   ...start,
   beginning: 'active',
@@ -226,7 +228,7 @@ export const soldSoon = ({ terms, ...start }: Start): Start => {
   };
 };
 
-/** As soldSoon, and nothing is paid before the batch has succeeded. */
+/** As soldSoon, with payments only after success. */
 export const soldUnpaid = (start: Start): Start => {
   const { terms, ...rest } = soldSoon(start);
   const total = terms.total + 1;

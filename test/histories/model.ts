@@ -2,7 +2,7 @@ import type { Part, Terms } from '../waiting/model.ts';
 import type { Calendar } from './calendar.ts';
 import { GoodsModel } from './goods.ts';
 
-/** Who asks. `owner`: the buyer whose participation or place it is. */
+/** The caller. `owner`: the buyer of the participation or waiting-list entry. */
 export const roles = [
   'visitor',
   'owner',
@@ -19,7 +19,7 @@ export type Beginning = 'draft' | 'scheduled' | 'active';
 interface Kept {
   readonly body: string;
   readonly outcome: string;
-  /** The participation that the key made, by its place in `parts`. */
+  /** The participation that the key created, as an index in `parts`. */
   readonly part: number | undefined;
 }
 
@@ -27,8 +27,9 @@ const sellers: readonly Role[] = ['seller', 'service'];
 const running: readonly Role[] = ['seller', 'operator', 'service'];
 
 /**
- * The whole life of a campaign as the API tells it: before it opens, who may do what, and what a
- * key that is sent again answers; for the rest it is the model of open campaigns, of their money and of their goods.
+ * The whole life of a campaign as the API shows it. This class covers the time before the opening,
+ * authorization and idempotency keys; it inherits the model of open campaigns, of their money and
+ * of their goods.
  */
 export class HistoryModel extends GoodsModel {
   stage: Beginning;
@@ -47,7 +48,7 @@ export class HistoryModel extends GoodsModel {
       /** Seconds. */
       readonly opensAt: number;
       readonly calendar: Calendar;
-      /** Seconds for which only the seller decides about a batch below its minimum. */
+      /** Seconds in which only the seller decides about a batch below its minimum. */
       readonly decision: number;
     },
   ) {
@@ -60,7 +61,7 @@ export class HistoryModel extends GoodsModel {
     return this.end !== null || this.stage === 'active' ? super.status : this.stage;
   }
 
-  /** What somebody gets who may not do this to the campaign; undefined when they may. */
+  /** The refusal of a caller without permission for the campaign; undefined if allowed. */
   refusal(role: Role, allowed: readonly Role[]): string | undefined {
     const isHidden = this.status === 'draft' && !running.includes(role);
     if (isHidden) return 'campaign_not_found';
@@ -68,12 +69,12 @@ export class HistoryModel extends GoodsModel {
     return role === 'visitor' ? 'unauthenticated' : 'forbidden';
   }
 
-  /** As `refusal`, for a write: a visitor is told to sign in before anything is looked at. */
+  /** As `refusal`, for a write: a visitor is asked to sign in before any lookup. */
   writeRefusal(role: Role, allowed: readonly Role[]): string | undefined {
     return role === 'visitor' ? 'unauthenticated' : this.refusal(role, allowed);
   }
 
-  /** What a buyer can pay for now: a hold of an open campaign that has not run out. */
+  /** What a buyer can pay for now: a hold of an open campaign that has not lapsed. */
   get payable(): readonly Part[] {
     const isOpen = this.stage === 'active' && this.end === null && this.now < this.deadline;
     if (!isOpen || !this.terms.upfront) return [];
@@ -95,7 +96,7 @@ export class HistoryModel extends GoodsModel {
     return this.refusal(role, running) ?? 'ok';
   }
 
-  /** Fewer slots can be delivered, says whoever runs it. */
+  /** The seller declares a shortfall. */
   deliverFewer(role: Role, slots: number): string {
     return this.writeRefusal(role, running) ?? this.shortfall(slots);
   }
@@ -104,7 +105,7 @@ export class HistoryModel extends GoodsModel {
     return this.#unopened() ?? super.join(user, quantity);
   }
 
-  /** A join under a key: what was answered once is answered again. */
+  /** A join with a key: the first answer is repeated. */
   joinWithKey(user: number, quantity: number, key: string): Omit<Kept, 'body'> {
     if (this.status === 'draft') return { outcome: 'campaign_not_found', part: undefined };
     const name = `${user} ${key}`;
@@ -123,7 +124,7 @@ export class HistoryModel extends GoodsModel {
     return this.#unopened() ?? super.wait(user, quantity);
   }
 
-  /** The batch is on its way, says whoever runs it. */
+  /** The seller marks the batch as shipped. */
   ship(role: Role): string {
     return this.writeRefusal(role, running) ?? this.shipBatch();
   }
@@ -172,7 +173,7 @@ export class HistoryModel extends GoodsModel {
     return this.writeRefusal(role, running) ?? super.callOff();
   }
 
-  /** Below the minimum: on, or not. */
+  /** The decision below the minimum: continue or stop. */
   decideAs(role: Role, goesOn: boolean): string {
     return this.writeRefusal(role, running) ?? this.decide(goesOn, role === 'operator');
   }
@@ -199,8 +200,8 @@ export class HistoryModel extends GoodsModel {
 }
 
 /**
- * What somebody gets who may not do this to what is a buyer's own; undefined when they may. A
- * stranger is told that it is not there.
+ * The refusal of a caller without permission for a buyer's data; undefined if allowed. A stranger
+ * gets “not found”.
  */
 export function refusalOf(
   role: Role,

@@ -33,9 +33,9 @@ export type MoneyVerb = (typeof moneyVerbs)[number];
 
 export interface MoneyPlan {
   readonly verb: MoneyVerb;
-  /** Which of what there is. */
+  /** Index of the object. */
   readonly number: number;
-  /** 0 to 7: see amountOf, and from 4 on with a reference, or left to a later command. */
+  /** 0 to 7: see amountOf; from 4 on with a reference, or left to a later command. */
   readonly how: number;
   readonly role: Role;
 }
@@ -44,8 +44,8 @@ export const isMoney = (verb: string): verb is MoneyVerb =>
   (moneyVerbs as readonly string[]).includes(verb);
 
 /**
- * Whether there is anything that a command could be about; most of the time only where it can be done
- * as well, so that histories are not full of refusals.
+ * Whether a command has an object; usually only if it can also succeed, so that histories do not
+ * consist of refusals.
  */
 export function isPossible(model: Readonly<HistoryModel>, { verb, number, how }: MoneyPlan) {
   if (verb === 'pay') return model.payable.length > 0;
@@ -68,7 +68,7 @@ export function isPossible(model: Readonly<HistoryModel>, { verb, number, how }:
   return true;
 }
 
-/** Whether money for a participation would not come for nothing, or may still be said to have come. */
+/** Whether money for a participation has a use, or may still be reported as received. */
 function isOwed(model: Pick<HistoryModel, 'purse' | 'terms' | 'end'>, part: Part): boolean {
   const { payment } = model.purse(part);
   const falls = model.terms.upfront || model.end === 'fulfilled';
@@ -78,12 +78,12 @@ function isOwed(model: Pick<HistoryModel, 'purse' | 'terms' | 'end'>, part: Part
 
 const staff: readonly Role[] = ['operator', 'service'];
 const ownersAndStaff: readonly Role[] = ['owner', ...staff];
-/** What belongs to no participation is hidden from nobody: it is staff's. */
+/** An object without a participation is hidden from nobody: it belongs to staff. */
 const ofStaff = (role: Role) => refusalOf(role, staff, 'forbidden');
 const reference = 'BCA 0042';
 const why = { reason: 'alasan yang jelas' };
 
-/** Does one command about money, to the model and to the service. */
+/** Runs one money command on the model and on the service. */
 export async function doMoney(model: HistoryModel, real: Real, plan: MoneyPlan): Promise<Pair> {
   const { verb, number, how, role } = plan;
   switch (verb) {
@@ -98,13 +98,13 @@ export async function doMoney(model: HistoryModel, real: Real, plan: MoneyPlan):
       return await pay(model, real, plan);
     case 'see': {
       const part = payer(model, number);
-      // Most have looked at what they owe before their money comes.
+      // Most buyers have viewed their payment before their money arrives.
       if (number % 3 > 0) {
         const [expected, got] = await look(model, real, part, 'owner');
         assert.equal(got, expected);
       }
       const first = await see(model, real, plan, part);
-      // Too little, and said once more.
+      // Too little, reported twice.
       return how === 5 && first[1].startsWith('credited')
         ? await see(model, real, plan, part)
         : first;
@@ -136,7 +136,7 @@ export async function doMoney(model: HistoryModel, real: Real, plan: MoneyPlan):
     case 'write off':
       return await changePayment(model, real, plan);
     case 'deliver fewer': {
-      // Of the campaign's own commands nobody is an owner: a seller is meant.
+      // Commands about the campaign itself have no owner: the seller is meant.
       const as = role === 'owner' ? 'seller' : role;
       const body = { slots: how, ...why };
       const path = `/campaigns/${real.campaignId}/shortfall`;
@@ -166,11 +166,11 @@ export async function doMoney(model: HistoryModel, real: Real, plan: MoneyPlan):
   }
 }
 
-/** Somebody whose money comes: most of the time one who owes it, also when their hold has lapsed. */
+/** A buyer whose money arrives: usually one who owes it, also after the hold has lapsed. */
 const payer = (model: HistoryModel, number: number): Part =>
   chosen(model.orders, number, (part) => isOwed(model, part))[1];
 
-/** What the service knows an order by: of an offer after success it is told with the offer. */
+/** The service's id of an order; for an offer after success the offer contains it. */
 async function idOf(real: Real, model: HistoryModel, part: Part): Promise<string> {
   const id = real.parts[model.parts.indexOf(part)];
   if (id !== undefined) return id;
@@ -196,7 +196,7 @@ function onPart(real: Real, model: HistoryModel, part: Part, role: Role) {
   };
 }
 
-/** Looks at what is to be paid; a code that was made is any that no other open payment has. */
+/** Views the payment; a new code is any that no other open payment has. */
 async function look(model: HistoryModel, real: Real, part: Part, role: Role): Promise<Pair> {
   const wasLooked = model.purse(part).payment?.isLooked === true;
   const expected = model.look(part);
@@ -216,14 +216,14 @@ async function look(model: HistoryModel, real: Real, part: Part, role: Role): Pr
   return [expected, outcomeOf(answer)];
 }
 
-/** A sum, by a number: exactly what is to be transferred, too little, the bare price, too much. */
+/** An amount by number: the exact sum, too little, the bare price, too much. */
 function amountOf(model: HistoryModel, part: Part, how: number): number {
   const owed = model.owed(part);
   const code = model.purse(part).payment?.code ?? 0;
   return [owed + code, owed - 2_000, owed, owed + code + 7_000][how % 4]!;
 }
 
-/** The exact sum for somebody who can pay now, said twice: it counts once. */
+/** The exact sum for a buyer who can pay now, reported twice: it counts once. */
 async function pay(model: HistoryModel, real: Real, plan: MoneyPlan): Promise<Pair> {
   const part = model.payable[plan.number % model.payable.length]!;
   const exact = { ...plan, how: 0 };
@@ -243,7 +243,7 @@ async function pay(model: HistoryModel, real: Real, plan: MoneyPlan): Promise<Pa
   return first;
 }
 
-/** A person sees money arrive, or says that they do. */
+/** An operator verifies a payment. */
 async function see(
   model: HistoryModel,
   real: Real,
@@ -251,7 +251,7 @@ async function see(
   part: Part,
 ): Promise<Pair> {
   const refused = refusalOf(role, staff);
-  // Now and then they know on which day the money was sent.
+  // Sometimes the operator knows the day of the transfer.
   const paidOn = number % 5 === 4 ? model.calendar.today(number % 2) : null;
   const isExact = how % 4 === 0;
   const amount = isExact ? null : amountOf(model, part, how);
@@ -270,11 +270,11 @@ async function see(
   ];
 }
 
-/** What came of money, as the service tells it. */
+/** The outcome of money as the service reports it. */
 const told = async (model: HistoryModel, real: Real, received: Received | undefined) =>
   received === undefined ? 'open' : `${received.outcome} ${await idOf(real, model, received.part)}`;
 
-/** A transfer comes and the bank's statement shows it; what fits nothing a person assigns. */
+/** A transfer arrives and the bank statement shows it; a person allocates what matches nothing. */
 async function transfer(
   model: HistoryModel,
   real: Real,
@@ -306,7 +306,7 @@ async function transfer(
     [answer.body['unmatched'], answer.body['ambiguous']],
     [open('unmatched'), open('ambiguous')],
   );
-  // What fits nothing may be left to a later command.
+  // An unmatched line may be left to a later command.
   for (const line of how >= 4 ? [] : lines.filter((one) => model.lines.includes(one))) {
     const [expected, got] = await assignLine(model, real, line, part, role);
     assert.equal(got, expected, `a line of ${amount}`);
@@ -316,7 +316,7 @@ async function transfer(
   return [(await Promise.all(said)).join(', '), lines.map(({ text }) => rows.get(text)).join(', ')];
 }
 
-/** What came of the lines of this history's account, by their text. */
+/** The outcomes of the lines of this history's account, by their text. */
 async function handledLines(real: Real): Promise<Map<string, string>> {
   const rows = await ask<{ text: string; outcome: string | null; part: string | null }>(
     real.world.replicas[0].db,
@@ -340,8 +340,8 @@ async function importLines(real: Real, role: Role, lines: readonly Line[]) {
 }
 
 /**
- * When a transfer was made, by a number: today, yesterday, or at a moment of the last hours, which is
- * never one at which anything ends.
+ * The time of a transfer, by a number: today, yesterday, or a time within the last hours that never
+ * equals the end of anything.
  */
 function paymentTime({ calendar }: HistoryModel, number: number): Date | string {
   if (number % 3 === 0) return calendar.today(number % 5 === 0 ? 1 : 0);
@@ -349,7 +349,7 @@ function paymentTime({ calendar }: HistoryModel, number: number): Date | string 
   return new Date(Math.floor(Date.now() / 1_000 - halfHoursAgo * 1_800) * 1_000);
 }
 
-/** As a bank writes it. */
+/** The bank's notation. */
 const dateCell = (paid: Date | string) =>
   typeof paid === 'string'
     ? paid
@@ -392,7 +392,7 @@ async function assignLine(
   return [await told(model, real, expected), got];
 }
 
-/** Slots that were given again are a participation that nobody was told the id of. */
+/** Slots that were given back create a participation whose id no answer has returned. */
 async function learnParts(real: Real): Promise<void> {
   const rows = await ask<{ id: string }>(
     real.world.replicas[0].db,
@@ -416,7 +416,7 @@ async function changePayment(
   if (verb === 'prove') {
     const refused = refusalOf(role, ['owner', 'service']);
     if (refused !== undefined) return [refused, outcomeOf(await on.upload('proof'))];
-    // Made by the proof, if it was not yet: its code is told by the next look.
+    // If the proof created the payment, the next view returns its code.
     const seen = await look(model, real, part, 'owner');
     const answer = await on.upload('proof');
     return [seen[0] === 'ok' ? model.prove(part) : seen[0], outcomeOf(answer)];
@@ -427,7 +427,7 @@ async function changePayment(
   return [expected, outcomeOf(await on.post(path, why))];
 }
 
-/** A refund or payout is sent, fails or comes back. */
+/** A refund or payout is sent, fails or is returned. */
 async function move(
   model: HistoryModel,
   real: Real,
@@ -440,7 +440,7 @@ async function move(
   const id = real.movements.get(one)!;
   const refused = ofStaff(role);
   const client = clientOf(real, role, 0);
-  // Now and again under another reference.
+  // Sometimes with another reference.
   const under = `TRF ${how < 6 ? 1 : 2}`;
   switch (verb) {
     case 'send refund': {
@@ -502,7 +502,7 @@ const movementsOf = async ({ world, campaignId }: Real) =>
     campaignId,
   );
 
-/** Finds the ids of refunds and payouts that fell due since it was asked last. */
+/** Finds the ids of refunds and payouts that became due since the last call. */
 async function learnMovements(model: HistoryModel, real: Real): Promise<void> {
   const known = new Set(real.movements.values());
   const rows = (await movementsOf(real)).filter(({ id }) => !known.has(id));
@@ -527,7 +527,7 @@ const isSame = (row: Row, one: Movement, ids: Ids) =>
   row.attempts === one.attempts &&
   row.is_released === one.isReleased;
 
-/** The books that the service tells of are those of the model, to the rupiah. */
+/** The service's books equal those of the model, to the rupiah. */
 export async function compareBooks(model: HistoryModel, real: Real): Promise<void> {
   const { body } = await real.world.callers.service.get(`/campaigns/${real.campaignId}/books`);
   const books = model.books();
@@ -536,7 +536,7 @@ export async function compareBooks(model: HistoryModel, real: Real): Promise<voi
   assert.equal(model.arrived, paid + codes + credits, 'what came is for something');
 }
 
-/** Every payment, refund and payout is as the model has it, and there is no other. */
+/** The payments, refunds and payouts equal those of the model. */
 export async function compareMovements(model: HistoryModel, real: Real): Promise<void> {
   await learnMovements(model, real);
   const rows = new Map((await movementsOf(real)).map((row) => [row.id, row]));

@@ -1,64 +1,64 @@
 import { Model, type Part, type Terms } from '../waiting/model.ts';
 import type { Calendar } from './calendar.ts';
 
-/** Whole rupiah for a slot; odd, so that shares and fees have to be rounded. */
+/** Price of a slot in whole rupiah; odd, so that shares and fees need rounding. */
 export const price = 9_973;
 const feeBasisPoints = 300;
-/** What was dismissed may be said once more for so many seconds. */
+/** Seconds in which a dismissed dispute may be appealed. */
 const disputeSeconds = 7 * 86_400;
-/** A line of a statement may be for a sum that is so many rupiah more, or less. */
+/** Tolerance in rupiah of a statement line. */
 const nearRupiah = 1_000;
-/** A proof that was rejected leaves its hold so much at least, in seconds. */
+/** Minimum remaining seconds of a hold after a rejected proof. */
 const leastHold = 3_600;
 
-/** What a participation has to pay. */
+/** The payment of a participation. */
 export interface Payment {
   status: 'due' | 'proof_submitted' | 'rejected' | 'settled' | 'void';
   amount: number;
-  /** Told by the service once somebody has looked: any that no other open payment has. */
+  /** Known from the service after the first view: any code that no other open payment has. */
   code: number;
-  /** Of the code, what came in with the payment. */
+  /** The received part of the code. */
   kept: number;
   isLooked: boolean;
-  /** Its slots were given to the buyer again, as another participation. */
+  /** Its slots were given back to the buyer as another participation. */
   isGiven: boolean;
-  /** When a person last rejected a proof of it. */
+  /** Time of the last rejection of a proof. */
   rejectedAt: number | null;
   settledAt: number | null;
 }
 
-/** What is known of the money of a participation. */
+/** The state of a participation's money. */
 export interface Purse {
   payment: Payment | null;
-  /** The sums that people saw arrive and that count for it. */
+  /** The manually verified sums that count for it. */
   readonly seen: { readonly amount: number; readonly reference: string | null }[];
-  /** The lines of a statement that stand here; known: for a sum that was seen. */
+  /** The statement lines allocated to it; known: for a verified sum. */
   readonly lines: { readonly text: string; readonly amount: number; readonly isKnown: boolean }[];
   hasLapsed: boolean;
-  /** It was cancelled because what was due was not paid. */
+  /** Cancelled because the due payment was not made. */
   isUnpaid: boolean;
-  /** It left before the batch had succeeded, with its money. */
+  /** Cancelled before success, with its money. */
   hasLeft: boolean;
   /** The day of its last proof. */
   provenOn: string | null;
-  /** Seconds of its hold that were left when a proof stopped the clock. */
+  /** Remaining seconds of its hold when a proof stopped it. */
   holdLeft: number | null;
-  /** Slots that are not delivered. */
+  /** Undelivered slots. */
   short: number;
   /** Its buyer has received the goods. */
   isReceived: boolean;
 }
 
-/** A transfer that a statement shows and nobody has handled. */
+/** A transfer on a statement that nobody has handled. */
 export interface Line {
   readonly text: string;
   readonly amount: number;
-  /** When it was paid: an instant, or a day where only that is known. */
+  /** Time of the payment: a timestamp, or a day if only that is known. */
   readonly paid: Date | string;
   status: 'unmatched' | 'ambiguous';
 }
 
-/** Money that goes out, or went. */
+/** A refund or payout, due or sent. */
 export interface Movement {
   readonly part: Part | null;
   amount: number;
@@ -69,7 +69,7 @@ export interface Movement {
   hasComeBack: boolean;
 }
 
-/** What a buyer says is wrong with what they bought. */
+/** A dispute of a buyer. */
 export interface Dispute {
   readonly part: Part;
   readonly words: string;
@@ -86,24 +86,24 @@ const open: readonly string[] = ['due', 'proof_submitted', 'rejected'];
 const moves = 'movement_transition_not_allowed';
 
 /**
- * The money of a campaign, said as simply as possible: for each participation what has come in for
- * it and what for, and beside them what goes back and what goes on to the seller.
+ * The money of a campaign, modelled as simply as possible: for each participation what was received
+ * and for what, and in addition the refunds and the payout.
  */
 export class MoneyModel extends Model {
   readonly refunds: Movement[] = [];
   readonly payouts: Movement[] = [];
   readonly disputes: Dispute[] = [];
   readonly lines: Line[] = [];
-  /** What came of the lines that were matched or assigned, by their text. */
+  /** The outcomes of lines that were matched or allocated, by their text. */
   readonly handled = new Map<string, Received>();
-  /** Rupiah that came in for something that they do not pay. */
+  /** Received rupiah that pay for nothing. */
   credits = 0;
-  /** Rupiah that really came to the account and are counted for this campaign, each once. */
+  /** Rupiah that really arrived and count for this campaign, each once. */
   arrived = 0;
   readonly calendar: Calendar;
-  /** Until which day the account's statement is imported whole. */
+  /** The day through which the account's statement is completely imported. */
   through: string | null = null;
-  /** Whether a batch below its minimum goes on: when somebody was asked, and whether they answered. */
+  /** The decision about a batch below its minimum: when it was asked for, and its answer. */
   decision: { readonly openedAt: number; isTaken: boolean } | null = null;
   readonly #decisionSeconds: number;
   readonly #purses = new Map<Part, Purse>();
@@ -114,7 +114,7 @@ export class MoneyModel extends Model {
     this.#decisionSeconds = decision;
   }
 
-  /** Whatever can be paid for: participations, and offers after success that are none (yet). */
+  /** Everything that can be paid for: participations, and unaccepted offers after success. */
   get orders(): readonly Part[] {
     const offers = this.entries.flatMap(({ order }) => order ?? []);
     return [...this.parts, ...offers.filter((order) => !this.parts.includes(order))];
@@ -139,7 +139,7 @@ export class MoneyModel extends Model {
     return made;
   }
 
-  /** Rupiah that pay for a participation, without a code. */
+  /** Rupiah that pay for a participation, without the code. */
   owed(part: Part): number {
     const { payment, short } = this.purse(part);
     return payment?.amount ?? (part.quantity - short) * price;
@@ -149,7 +149,7 @@ export class MoneyModel extends Model {
     return this.#following(() => super.cancel(part));
   }
 
-  /** Fewer slots: what was paid for the others goes back, or less is to be paid. */
+  /** Fewer slots: the paid part is refunded, or less is due. */
   override reduce(part: Part, quantity: number): string {
     const { payment } = this.purse(part);
     const freed = part.quantity - quantity;
@@ -173,7 +173,7 @@ export class MoneyModel extends Model {
     this.#following(() => super.settle(completeFull), true);
   }
 
-  /** A person says that the whole sum came, whatever it is: by the day of its proof, if it has one. */
+  /** An operator verifies the whole sum, by the day of its proof, if any. */
   override confirm(part: Part): string {
     const said = super.confirm(part, this.#paid(this.purse(part).provenOn));
     if (said !== 'ok') return said;
@@ -185,7 +185,7 @@ export class MoneyModel extends Model {
     return 'ok';
   }
 
-  /** Makes what is to be paid, if it is time; it has an account and a code from now on. */
+  /** Creates the payment if it is time; it then has an account and a code. */
   look(part: Part): string {
     const purse = this.purse(part);
     const isOpen = this.terms.upfront && this.#isOpen && !this.isVerifying;
@@ -221,7 +221,7 @@ export class MoneyModel extends Model {
     return 'ok';
   }
 
-  /** Somebody sees money arrive; null: the exact sum. */
+  /** An operator verifies a payment; null: the exact sum. */
   see(
     part: Part,
     given: number | null,
@@ -243,7 +243,7 @@ export class MoneyModel extends Model {
     return received;
   }
 
-  /** A statement is imported, with these new lines. Gives what came of all that found what they are for. */
+  /** Imports a statement with new lines. Returns the outcomes of all lines that were matched. */
   import(lines: readonly Line[]): readonly Received[] {
     this.lines.push(...lines);
     this.#noteDays(lines.map(({ paid }) => this.calendar.dayOfLine(paid)).toSorted());
@@ -259,7 +259,7 @@ export class MoneyModel extends Model {
     });
   }
 
-  /** A file has every line of the days before its last one, as far as they are over. */
+  /** A file is complete for the days before its last one, as far as they are over. */
   #noteDays(days: readonly string[]): void {
     const [first, last] = [days[0], days.at(-1)];
     if (first === undefined || last === undefined) return;
@@ -271,7 +271,7 @@ export class MoneyModel extends Model {
     if (through === null || through < until) this.through = until;
   }
 
-  /** A line is for a participation: somebody says so, or its sum does. */
+  /** A line is allocated to a participation, by a person or by its sum. */
   assign(line: Line, part: Part): Received {
     this.setAside(line);
     const { text, amount } = line;
@@ -362,7 +362,7 @@ export class MoneyModel extends Model {
     if (purse.payment === null) return 'payment_not_due';
     if (!['due', 'rejected'].includes(purse.payment.status)) return 'payment_not_open';
     if (!this.#isSold(part)) return 'participation_transition_not_allowed';
-    // Nobody has received what is not paid: it is an order that is cancelled before its time.
+    // Unpaid orders cannot be received: they can only be cancelled.
     if (this.#isTooMuchOut(part.quantity - purse.short)) return 'payout_settled_already';
     purse.isUnpaid = true;
     part.status = 'cancelled';
@@ -390,21 +390,21 @@ export class MoneyModel extends Model {
       left -= keeps;
       if (keeps < has(part)) this.#takeBack(part, has(part) - keeps);
     }
-    // There is nothing for those who wait.
+    // There is nothing for the waiting list.
     this.closeWaiting();
     this.#refreshPayout();
     this.releaseWhenReceived();
     return 'ok';
   }
 
-  /** Once everybody has what is delivered to them, the payout may leave. */
+  /** Once all delivered slots are received, the payout is released. */
   releaseWhenReceived(): void {
     if (this.isDisputed() || this.#isUndecided) return;
     if (this.parts.some(({ status }) => status === 'confirmed')) return;
     for (const payout of this.payouts) if (payout.status === 'due') payout.isReleased = true;
   }
 
-  /** The books as the API tells of them. */
+  /** The books as the API returns them. */
   books() {
     const parts = this.parts.map((part) => ({ part, ...this.purse(part) }));
     const settled = parts.filter(({ payment }) => payment?.status === 'settled');
@@ -433,14 +433,14 @@ export class MoneyModel extends Model {
       refunds_settled: of(this.refunds, 'settled'),
       payouts_due: of(this.payouts, 'due'),
       payouts_settled: of(this.payouts, 'settled'),
-      // What came, whatever for, and has not left.
+      // Received money, for any purpose, that was not sent on.
       held: this.arrived + returned - of(this.refunds, 'settled') - of(this.payouts, 'settled'),
       owed_back: 0,
       lost: 0,
     };
   }
 
-  /** The seller, or an operator after their time, decides whether a batch goes on. */
+  /** The decision of the seller, or of an operator after the seller's time, about a batch. */
   decide(goesOn: boolean, asOperator: boolean): string {
     const { decision } = this;
     if (this.end !== 'fulfilled' || decision === null || decision.isTaken) {
@@ -465,12 +465,12 @@ export class MoneyModel extends Model {
     for (const payout of this.payouts) if (payout.status === 'due') payout.status = 'void';
   }
 
-  /** Whether the batch is on its way. */
+  /** True once the batch is shipped. */
   protected get isShipped(): boolean {
     return false;
   }
 
-  /** Whether a buyer has the goods, or had them before the order was refunded. */
+  /** Whether a buyer has the goods, or had them before a refund. */
   get #isReceived(): boolean {
     return this.parts.some((part) => this.purse(part).isReceived);
   }
@@ -480,7 +480,7 @@ export class MoneyModel extends Model {
     return !this.#isReceived && !this.payouts.some(({ status }) => status === 'settled');
   }
 
-  /** How many slots were paid for, also those that were taken back since. */
+  /** The number of paid slots, including those revoked since. */
   get #paidSlots(): number {
     const paid = this.parts.filter((part) => {
       const { payment, hasLeft } = this.purse(part);
@@ -515,8 +515,8 @@ export class MoneyModel extends Model {
   }
 
   /**
-   * Whether a line that waits for a person, of a day or before, could be for an order: it is near to
-   * what is to be transferred for it, or for everything that its buyer still owes.
+   * Whether an open line of a day up to the given one could pay an order: its sum is close to the
+   * order's sum or to the total that its buyer owes.
    */
   #hasLineLike(order: Part, day: string): boolean {
     const owing = this.parts.filter((part) => {
@@ -556,7 +556,7 @@ export class MoneyModel extends Model {
     }
   }
 
-  /** When something was paid that is known to have been paid at an instant, on a day, or by now. */
+  /** The latest possible time of a payment that is known by timestamp, by day, or not at all. */
   #paid(when: Date | string | null): number {
     return when === null ? this.now : Math.min(this.now, this.calendar.secondsAt(when, this.now));
   }
@@ -610,7 +610,7 @@ export class MoneyModel extends Model {
     return this.end === null && this.now < this.deadline;
   }
 
-  /** The buyer joins once more, by the rules of a join. */
+  /** The buyer joins again, by the rules of a join. */
   #giveAgain(part: Part): Part | null {
     if (!(this.#isOpen ? this.join(part.user, part.quantity) === 'ok' : this.takeAgain(part))) {
       return null;
@@ -624,7 +624,7 @@ export class MoneyModel extends Model {
     return again;
   }
 
-  /** At least what is owed came: what is above it is kept as far as it is the code. */
+  /** At least the due sum arrived: the excess counts up to the unique code. */
   #pay(part: Part, amount: number): void {
     const purse = this.purse(part);
     purse.payment ??= newPayment(this.owed(part));
@@ -661,7 +661,7 @@ export class MoneyModel extends Model {
     purse.payment!.status = 'rejected';
   }
 
-  /** The participations that a transfer of this sum may be for, by the sum alone. */
+  /** The participations that a transfer may pay, by its sum only. */
   #fitting(amount: number): Part[] {
     const fits = (part: Part) => {
       const { payment } = this.purse(part);
@@ -703,7 +703,7 @@ export class MoneyModel extends Model {
     }
   }
 
-  /** Whether more has gone to the seller than is theirs once so many slots more are not delivered. */
+  /** Whether the seller would have received too much if this many more slots were not delivered. */
   #isTooMuchOut(slots: number): boolean {
     const { gross, payouts_settled, payouts_returned } = this.books();
     const rest = gross - slots * price;
@@ -723,7 +723,7 @@ export class MoneyModel extends Model {
     }
   }
 
-  /** Does something to participations, and what follows for their money. */
+  /** Changes participations and applies the effect on their money. */
   #following<T>(change: () => T, byItself = false): T {
     const before = this.parts.map(({ status }) => status);
     const wasOpen = this.end === null;
@@ -773,7 +773,7 @@ function newMovement(part: Part | null, amount: number): Movement {
   };
 }
 
-/** What is owed no more; what was paid stays. */
+/** Cancels due money; received money stays. */
 function voided(payment: Payment | null): void {
   if (payment !== null && open.includes(payment.status)) payment.status = 'void';
 }

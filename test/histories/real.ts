@@ -5,7 +5,7 @@ import type { Shop } from '../support/builders/shop.ts';
 import type { Role } from './model.ts';
 import type { Dispute, Line, Movement } from './money.ts';
 
-/** Two replicas of the service on one database, and everybody who calls them. */
+/** Two replicas of the service on one database, with all callers. */
 export interface World {
   readonly replicas: readonly [HttpService, HttpService];
   readonly shop: Shop;
@@ -13,35 +13,35 @@ export interface World {
   readonly callers: Readonly<Record<Exclude<Role, 'owner'>, Client>>;
 }
 
-/** What the model's numbers stand for. */
+/** The service's ids and values for the model's numbers. */
 export interface Real {
   readonly world: World;
   readonly campaignId: string;
-  /** The account that this history's buyers transfer to, and nobody else. */
+  /** A receiving account of this history only. */
   readonly till: string;
   readonly parts: string[];
   readonly entries: string[];
-  /** Refunds and payouts by what the model has of them. */
+  /** Ids of refunds and payouts by their key in the model. */
   readonly movements: Map<Movement, string>;
   readonly disputes: Map<Dispute, string>;
-  /** What the last answers told, so that an answer that comes again can be compared. */
+  /** The latest answers, to compare with repeated ones. */
   readonly answers: Map<string, string>;
-  /** Texts until now: each transfer has one of its own, and most disputes. */
+  /** Number of texts so far: each transfer and most disputes have unique ones. */
   texts: number;
-  /** The lines of the statement that was imported last. */
+  /** The lines of the last imported statement. */
   lastImport: readonly Line[];
-  /** Whether the campaign and its books were compared since anything was done. */
+  /** True if campaign and books were compared since the last command. */
   isCompared: boolean;
 }
 
-/** What was to come of a command, and what did. */
+/** The expected and the actual result of a command. */
 export type Pair = [expected: string, got: string];
 
 export const outcomeOf = ({ status, body }: Answer): string => (status < 300 ? 'ok' : body.code);
 
 /**
- * One element of a list, by a number that knows nothing of its length: three times of four one that
- * something can still happen to, if there is any.
+ * Picks an element of a list by a number that is independent of its length. In three of four cases
+ * it is one to which something can still happen, if there is any.
  */
 export function chosen<T>(
   list: readonly T[],
@@ -57,7 +57,7 @@ export function chosen<T>(
 export const clientOf = ({ world }: Real, role: Role, owner: number): Client =>
   role === 'owner' ? world.buyers[owner]! : world.callers[role];
 
-/** The statuses of what a list gives, by id. */
+/** The statuses of the items of a list, by id. */
 export async function itemsOf(client: Client, path: string): Promise<Map<string, string>> {
   const { items, next_cursor: next } = (await client.get(`${path}?limit=100`)).body;
   assert.equal(next, null);

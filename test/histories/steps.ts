@@ -46,7 +46,7 @@ export const verbs = [
 export type Verb = (typeof verbs)[number];
 export type Plan = readonly [verb: Verb, first: number, second: number, role: Role];
 
-/** What the API calls what the database stores. */
+/** The API's words for the database's values. */
 const spoken: Readonly<Record<string, string>> = {
   draft: 'inactive',
   locked: 'full',
@@ -54,7 +54,7 @@ const spoken: Readonly<Record<string, string>> = {
   expired: 'failed',
 };
 
-/** One command of a history: done to the model and to the service; what comes of it is compared. */
+/** One command of a history: applied to the model and to the service; the results are compared. */
 export class Step implements fc.AsyncCommand<HistoryModel, Real> {
   readonly #plan: Plan;
   readonly #onDone: (what: string) => void;
@@ -95,7 +95,7 @@ export class Step implements fc.AsyncCommand<HistoryModel, Real> {
       return await doMoney(model, real, { verb, number: first, how: second, role });
     const path = `/campaigns/${real.campaignId}`;
     const { callers } = real.world;
-    // Of the campaign's own commands nobody is an owner: a seller is meant.
+    // Commands about the campaign itself have no owner: the seller is meant.
     const caller = callers[role === 'owner' ? 'seller' : role];
     const as: Role = role === 'owner' ? 'seller' : role;
     switch (verb) {
@@ -168,12 +168,12 @@ async function pass(model: HistoryModel, real: Real, seconds: number): Promise<P
   return ['ok', 'ok'];
 }
 
-/** One look of the lifecycle; or two schedulers look at once, and each leaves what the other holds. */
+/** One lifecycle run, or two concurrent schedulers that skip each other's locked rows. */
 async function run(model: HistoryModel, real: Real, isByTwo: boolean): Promise<Pair> {
   const look = async (nth: 0 | 1) =>
     outcomeOf(await real.world.replicas[nth].service.post('/lifecycle/run'));
   const outcomes: string[] = isByTwo ? await Promise.all([look(0), look(1)]) : [];
-  // What a campaign's success makes due at once is looked at by the next run.
+  // The next run handles what a campaign's success makes due.
   outcomes.push(await look(0));
   for (let looks = isByTwo ? 2 : 1; looks > 0; looks--) model.sweep();
   return ['ok', outcomes.find((outcome) => outcome !== 'ok') ?? 'ok'];
@@ -192,7 +192,7 @@ async function join(model: HistoryModel, real: Real, user: number, quantity: num
   return [expected, outcomeOf(answer)] satisfies Pair;
 }
 
-/** Few keys, so that they come again: with the same body, and with others. */
+/** Few keys, so that they repeat: with the same body and with others. */
 async function joinWithKey(model: HistoryModel, real: Real, user: number, quantity: number) {
   const key = `kunci-${user % 2}`;
   const expected = model.joinWithKey(user, quantity, key);
@@ -201,7 +201,7 @@ async function joinWithKey(model: HistoryModel, real: Real, user: number, quanti
   return [expected.outcome, outcomeOf(answer)] satisfies Pair;
 }
 
-/** The same request by two ways at once, each to a replica of its own: one effect, one answer. */
+/** The same request at both replicas concurrently: one effect, one answer. */
 async function joinTwice(model: HistoryModel, real: Real, user: number, quantity: number) {
   const key = `kembar-${user % 2}`;
   const expected = model.joinWithKey(user, quantity, key);
@@ -254,7 +254,7 @@ async function changePart(
   return [expected, outcomeOf(answer)];
 }
 
-/** Another address, and as many slots as were named: fewer, the same, or too many. */
+/** Another address, and the given number of slots: fewer, the same, or too many. */
 async function correct(
   model: HistoryModel,
   real: Real,
@@ -361,14 +361,14 @@ async function read(model: HistoryModel, real: Real, number: number, role: Role)
 const takenIn = (model: HistoryModel) =>
   model.end === null || model.end === 'fulfilled' ? model.taken : 0;
 
-/** What was done is compared before the lifecycle changes anything by itself, and after it has. */
+/** Results are compared before and after a lifecycle run. */
 async function compareMoment(model: HistoryModel, real: Real): Promise<void> {
   if (real.isCompared) return;
   await Promise.all([compareCampaign(model, real), compareBooks(model, real)]);
   real.isCompared = true;
 }
 
-/** The API tells of the campaign what the model does, to whoever may see all. */
+/** The API's campaign equals that of the model, for callers with full access. */
 async function compareCampaign(model: HistoryModel, real: Real): Promise<void> {
   const { body } = await real.world.callers.service.get(`/campaigns/${real.campaignId}`);
   const { total } = model.terms;
@@ -397,7 +397,7 @@ async function compareCampaign(model: HistoryModel, real: Real): Promise<void> {
   );
 }
 
-/** Every participation and every place in the waiting list is as the model has it. */
+/** Every participation and waiting-list entry equals that of the model. */
 export async function compareEverything(model: HistoryModel, real: Real): Promise<void> {
   const { service } = real.world.callers;
   const path = `/campaigns/${real.campaignId}`;

@@ -11,7 +11,7 @@ import { price } from './money.ts';
 import type { Real, World } from './real.ts';
 import { compareEverything } from './steps.ts';
 
-/** What happens after success has to happen within a history: hours are as few as they may be. */
+/** Events after success must fit into a history, so all periods in hours are minimal. */
 const environment = {
   SAMBATAN_PAYMENT_TERM: '1',
   SAMBATAN_PAYMENT_GRACE: '1',
@@ -22,9 +22,9 @@ const environment = {
 const decisionSeconds = 3_600;
 
 /**
- * A world of its own: a run of the lifecycle is everybody's, so histories that go on at once have one
- * each. The services are added to those that the test closes. With `isBroken` nobody checks the
- * invariants in the end.
+ * A separate world: a lifecycle run affects the whole database, so concurrent histories need one
+ * each. The services are closed with the test. With `isBroken` the invariants are not checked at
+ * the end.
  */
 export async function openWorld(services: HttpService[], isBroken = false): Promise<World> {
   const first = await httpService({ environment, invariants: !isBroken });
@@ -49,7 +49,7 @@ export async function openWorld(services: HttpService[], isBroken = false): Prom
 }
 
 let tills = 0;
-/** An account of this history alone: what was paid to others is none of its business. */
+/** A receiving account of this history only, so that other payments do not matter. */
 async function openTill({ callers }: World): Promise<string> {
   const number = String(5_270_000_000 + ++tills);
   const account = { bank: 'BCA', number, holder: 'PT Sambatan Bersama', is_default: true };
@@ -57,8 +57,8 @@ async function openTill({ callers }: World): Promise<string> {
 }
 
 /**
- * Does the commands to a campaign of its own and to the model, and compares. Gives the campaign's
- * status in the end; rejects where they differ.
+ * Applies the commands to a new campaign and to the model, and compares. Returns the campaign's
+ * final status; rejects on a difference.
  */
 export async function follow(
   world: World,
@@ -103,7 +103,7 @@ export async function follow(
     await compareEverything(model, real);
     await expectInvariants(world.replicas[0].db, campaignId);
   } finally {
-    // What stays open would be gone through by every later run of the lifecycle.
+    // Close it: every later lifecycle run would process an open campaign again.
     await callOff(real, model.end !== null);
   }
   return model.status;

@@ -9,7 +9,7 @@ const service = await httpService();
 after(service.close);
 const shop = await openShop(service);
 
-/** Bodies that decode to what was sent, and others that only claim an encoding. */
+/** Bodies that decode to the input, and others that only claim an encoding. */
 const codings: Readonly<Record<string, (body: Buffer) => Buffer>> = {
   gzip: (body) => gzipSync(body),
   'x-gzip': (body) => gzipSync(body),

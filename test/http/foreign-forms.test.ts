@@ -5,7 +5,7 @@ import { httpService } from '../support/server/http-service.ts';
 const service = await httpService();
 after(service.close);
 
-/** Sends a form that changes nothing of anybody's, with these headers and no others of a browser. */
+/** Sends a harmless form with exactly these headers. */
 async function sent(headers: Readonly<Record<string, string>>): Promise<number> {
   const { status } = await fetch(`${service.url}/tema`, {
     method: 'POST',

@@ -36,13 +36,13 @@ export interface Frame {
   readonly server: FastifyInstance;
   readonly logged: Record<string, unknown>[];
   readonly market: Market;
-  /** What the database does when it is asked whether it is there. */
+  /** The behaviour of the database for health checks. */
   database: () => Promise<unknown>;
-  /** Whether it says that it was restored. */
+  /** Whether it reports a quarantine. */
   held: boolean;
 }
 
-/** The HTTP frame with routes that show what it does, and the log lines that it writes. */
+/** The HTTP server with routes for its general behaviour, and its log lines. */
 export async function frame(
   environment: Record<string, string> = {},
   scheduler?: ServerDeps['scheduler'],
@@ -178,7 +178,7 @@ const watching =
     );
   };
 
-/** Campaigns that change when a test says so, in place of a database. */
+/** Campaigns that change on request of a test, instead of a database. */
 export class Market {
   readonly campaigns = new Map<string, { seq: bigint; filled: number; events: Snapshot[] }>();
   readings = 0;
@@ -206,7 +206,7 @@ export class Market {
     this.campaigns.set(campaignId, { seq: 1n, filled: 0, events: [] });
   }
 
-  /** One more slot is taken, told or not. */
+  /** One more slot is taken, with or without a notification. */
   join(campaignId: string, tell = true): void {
     const campaign = this.campaigns.get(campaignId)!;
     campaign.seq++;

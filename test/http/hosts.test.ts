@@ -10,7 +10,7 @@ import { openShop } from '../support/builders/shop.ts';
 const service = await httpService();
 after(service.close);
 
-/** Sends a request line and headers as they are, and gives the whole answer. */
+/** Sends a raw request line and headers, and returns the whole response. */
 async function say(
   { url }: Pick<HttpService, 'url'>,
   first: string,

@@ -10,7 +10,7 @@ const service = await httpService();
 after(() => service.close());
 const shop = await openShop(service);
 
-/** Ways in which one title is typed, each of which finds all of them. */
+/** Spellings of one title; each must find all of them. */
 const families = [
   ['Café Crème', 'Cafe\u0301 Cre\u0300me', 'cafe creme', 'CAFÉ CRÈME', 'ＣＡＦＥ ｃｒｅｍｅ'],
   ['Straße Øl', 'strasse ol', 'STRASSE ØL', 'stra\u1e9ee o\u0308l'],
@@ -29,7 +29,7 @@ test('a campaign is found however its title and the search write accents', async
   for (const family of families) {
     const word = `Uji${newId().slice(-6)}`;
     const [written = '', ...others] = family;
-    // A part of a title is not one that finds the whole of another.
+    // A part of a title does not find other titles.
     const titles = (written.includes('/') ? [written] : family).map((one) => `${word} ${one}`);
     for (const title of titles) await shop.campaign({ title });
     for (const typed of [written, ...others]) {

@@ -18,7 +18,7 @@ const bank = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan Bersama' 
 expectStatus(await staff.post('/receiving-accounts', bank), 201);
 const path = `/products/${shop.productId}/picture`;
 
-/** An upload that has begun and goes on with a byte now and then, until it is ended. */
+/** An upload that has begun and sends a byte now and then, until it is ended. */
 function slowUpload(t: TestContext, by: Client): { socket: Socket; heard: () => string } {
   const { hostname, port } = new URL(service.url);
   const socket = connect(Number(port), hostname);
@@ -60,7 +60,8 @@ test('forty slow uploads of twenty users do not block pictures and proofs, and a
     people.push(by);
   }
   const slow = people.flatMap((by) => [slowUpload(t, by), slowUpload(t, by)]);
-  // More than may be decoded or kept at once; on a slow machine the first have been ended meanwhile.
+  // More uploads than may be processed at once; on a slow machine the first may have ended
+  // meanwhile.
   await until(() => service.server.uploads.underWay > 12);
   expectStatus(await upload(shop.seller), 200);
   const buyer = await service.user();
@@ -74,7 +75,7 @@ test('forty slow uploads of twenty users do not block pictures and proofs, and a
   );
   assert.equal(sent.status, 303);
   await until(() => service.server.uploads.underWay === 0, { withinMs: 20_000 });
-  // A slow machine may have refused some before it took a byte of them; none is left open.
+  // A slow machine may have refused some before reading a byte; none stays open.
   await until(() =>
     slow.every(({ heard, socket }) => socket.destroyed || /^HTTP\/1.1 (408|503) /.test(heard())),
   );

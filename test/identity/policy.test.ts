@@ -11,7 +11,7 @@ const other = '0198c1a0-0000-7000-8000-000000000002';
 const user: Actor = { kind: 'user', userId: me, roles: [], address };
 const operator: Actor = { kind: 'operator', userId: me, roles: ['operator'], address };
 
-/** Everybody a request can come from, in the columns of the table below. */
+/** All kinds of callers, in the order of the columns below. */
 const callers: readonly (readonly [name: string, actor: Actor, facts: AuthorizationContext])[] = [
   ['visitor', { kind: 'visitor', address }, {}],
   ['user', user, { ownerId: other }],
@@ -23,7 +23,7 @@ const callers: readonly (readonly [name: string, actor: Actor, facts: Authorizat
   ['service', { kind: 'service', address }, { ownerId: other }],
 ];
 
-/** x: may. Columns: visitor, user, self, contributor, admin, owner, operator, service. */
+/** x: allowed. Columns: visitor, user, self, contributor, admin, owner, operator, service. */
 const expected: Readonly<Record<Action, string>> = {
   'account.manage': '.xxxxxx.',
   'operators.manage': '......xx',

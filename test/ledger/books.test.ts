@@ -50,7 +50,7 @@ await openTill(db);
 
 const pdf = { contentType: 'application/pdf', content: Buffer.from('%PDF-1.7') } as const;
 
-/** One campaign, the people in it, and what a bank would say that the platform has. */
+/** One campaign, its users, and the money that a bank would report. */
 interface World {
   readonly id: string;
   readonly participations: string[];
@@ -58,13 +58,13 @@ interface World {
   receipts: number;
 }
 
-/** Something that happens; refused by the domain, it leaves everything as it was. */
+/** Runs a step; a refusal must leave everything unchanged. */
 type Step = (world: World) => Promise<void>;
 
 const inTx = <T>(verb: (tx: Tx) => Promise<T>) => runInTransaction(db, verb);
 const pick = <T>(from: readonly T[], n: number): T => {
   const chosen = from[n % Math.max(from.length, 1)];
-  // Nobody is there yet: the step is about somebody whom nobody knows.
+  // The step needs a person, and there is none yet.
   return chosen ?? (newId() as T);
 };
 const settle = (id: string) => ask(db, 'select sambatan.settle_campaign($1, true, 1000)', id);
@@ -81,7 +81,7 @@ async function movementsOf(world: World, kind: string, status: string): Promise<
   return rows.map(({ id }) => id);
 }
 
-/** Rupiah of a movement. Refuses: movement_not_found. */
+/** Amount of a ledger entry in rupiah. Refuses: movement_not_found. */
 async function amountOf(id: string): Promise<bigint> {
   const find = 'select amount from sambatan.transactions where transaction_id = $1';
   const [row] = await ask<{ amount: bigint }>(db, find, id);
@@ -128,7 +128,7 @@ const steps: fc.Arbitrary<[name: string, step: Step]>[] = [
       const amount = off === null ? null : arrived < 1n ? 1n : arrived;
       const seen = { amount, reference: 'BCA' };
       const { outcome } = await inTx((tx) => verifyPayment(tx, service, id, seen));
-      // The same sum seen once more is the same money.
+      // The same sum verified twice is the same money.
       if (outcome !== 'known') world.bank += amount ?? total;
     },
   ]),
@@ -265,7 +265,7 @@ const among = (...more: ((typeof steps)[number] | undefined)[]) =>
   );
 const [release, settlePayouts] = [steps.at(-1), steps.at(-4)];
 
-/** What happens while a campaign is open, how it ends, and what happens then. */
+/** Steps while a campaign is open, its end, and steps afterwards. */
 const histories = fc
   .tuple(
     fc.array(among(join, join, join, join, look, verify), { minLength: 6, maxLength: 25 }),
@@ -277,7 +277,7 @@ const histories = fc
   )
   .map(([open, end, afterwards]) => [...open, end, ...afterwards]);
 
-/** What the books say has to be what a bank says, and balance. */
+/** The books must equal the bank and balance. */
 async function check(world: World, done: readonly string[]): Promise<void> {
   const b = await viewBooks(db, service, world.id);
   const story = done.join(', ');
@@ -292,9 +292,9 @@ async function check(world: World, done: readonly string[]): Promise<void> {
   }
 }
 
-/** Pays back and out all that is due: what stays is the platform's own, and nothing is open. */
+/** Sends all due money: the rest belongs to the platform, and nothing is open. */
 async function finish(world: World): Promise<void> {
-  // Past the deadline, and past the hours in which payments are still checked.
+  // Moves past the deadline and past the verification hours.
   await letTimePass(db, world.id, 3_700 + 48 * 3_600);
   await settle(world.id);
   const open = await ask<{ id: string; status: string }>(
@@ -320,7 +320,7 @@ async function finish(world: World): Promise<void> {
   for (const { id } of disputes) {
     await inTx((tx) => resolveDispute(tx, service, id, dismissed));
   }
-  // Fewer slots may have been paid than the minimum: then somebody has to decide.
+  // If fewer slots than the minimum are paid, somebody must decide.
   await inTx((tx) => decideBelowMinimum(tx, service, world.id, { goesOn: true, note: null })).catch(
     (error: unknown) => {
       if (!(error instanceof DomainError) || error.code !== 'no_decision_open') throw error;
@@ -373,7 +373,7 @@ test('after any money event the books equal the bank and balance', async (t) => 
   const file = 'test/ledger/books.test.ts';
   await replay.holds(property, { numRuns: runs, file, title: t.name });
   if (runs < 30 || replay.path !== undefined) return;
-  // Histories that are refused throughout would show nothing.
+  // Histories with refusals only would prove nothing.
   for (const kind of ['verify', 'arrive', 'settle refund', 'settle payout', 'deliver']) {
     assert.ok((reached.get(kind) ?? 0) > 0, `${kind} was never done in ${runs} histories`);
   }

@@ -30,7 +30,7 @@ const paymentOf = async (by: Client, id: string): Promise<Asked> => {
   return { id, code: Number(body['unique_code']), total: Number(body['total']), bank };
 };
 
-/** So many buyers join a campaign of one price, and all look at what they have to pay. */
+/** This many buyers join a campaign of one price, and all view their payment. */
 async function crowd(buyers: number, price: number): Promise<Asked[]> {
   const { id } = await shop.campaign({
     payment_timing: 'upfront',
@@ -61,7 +61,7 @@ test('1,100 buyers of one price get distinct amounts, with longer codes only whe
   );
   assert.ok(asked.every(({ code }) => code <= 1_999));
 
-  // A transfer of a long code is matched by its sum as any other.
+  // A transfer with a long code is matched by its sum like any other.
   const long = asked.find(({ code }) => code > 999)!;
   const today = new Date(Date.now() + 7 * 3_600_000).toISOString().slice(0, 10);
   const answer = await operator.send({

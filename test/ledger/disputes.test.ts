@@ -19,13 +19,13 @@ interface Bought {
   readonly id: string;
 }
 
-/** Somebody who bought and paid; the payout of the campaign is due. */
+/** A buyer who has paid; the campaign's payout is due. */
 async function bought(): Promise<Bought> {
   const one = await unpaid();
   expectStatus(await operator.post(`/participations/${one.id}/payment/verify`, {}), 200);
   return one;
 }
-/** Somebody whose campaign succeeded and who has not paid yet. */
+/** A buyer of a completed campaign who has not paid yet. */
 async function unpaid(): Promise<Bought> {
   const { id: campaign } = await shop.campaign({ total_slots: 1, minimum_slots: 1 });
   const buyer = await service.user();
@@ -35,7 +35,7 @@ async function unpaid(): Promise<Bought> {
 }
 const disputes = ({ buyer, id }: Bought, reason: string) =>
   buyer.post(`/participations/${id}/dispute`, { reason });
-/** Somebody says that something is wrong, and an operator decides. */
+/** A buyer opens a dispute, and an operator resolves it. */
 async function decided(one: Bought, reason: string, resolution: 'upheld' | 'dismissed') {
   const { id } = expectStatus(await disputes(one, reason), 201);
   const words = { resolution, explanation: 'Sudah kami cek berdua' };
@@ -101,7 +101,7 @@ test('only a paid participation can be disputed, so that no payout is blocked wi
 
 test('an upheld dispute about received goods refunds the full amount including the unique code', async () => {
   const one = await unpaid();
-  // The payment gets its unique code when it is first read.
+  // The first read gives the payment its unique code.
   await openTill(db);
   const due = expectStatus(await one.buyer.get(`/participations/${one.id}/payment`), 200);
   expectStatus(await operator.post(`/participations/${one.id}/payment/verify`, {}), 200);

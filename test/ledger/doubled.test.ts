@@ -45,11 +45,11 @@ const price = 9_973n;
 const pdf = { contentType: 'application/pdf', content: Buffer.from('%PDF-1.7') } as const;
 const today = new Date(Date.now() + 7 * 3_600_000).toISOString().slice(0, 10);
 
-/** One buyer who may pay by every way at once, and all the money that ever left their hands. */
+/** One buyer who may use all payment methods at once, and all the money they sent. */
 interface World {
   readonly campaign: string;
   readonly id: string;
-  /** What a transfer is of: the price with the code that the buyer was told. */
+  /** The sum of a transfer: the price plus the code that the buyer saw. */
   readonly total: bigint;
   readonly orders: Set<string>;
   readonly paidOrders: Set<string>;
@@ -60,7 +60,7 @@ interface World {
 
 const inTx = <T>(verb: (tx: Tx) => Promise<T>) => runInTransaction(db, verb);
 
-/** Asks the provider after an order, as its notification or the reconciliation does. */
+/** Queries the provider about an order, as notifications and reconciliation do. */
 async function tell(world: World, reference: string): Promise<void> {
   const call = await db.one(findCall, reference);
   const status = await gateway.orderStatus(reference);
@@ -98,12 +98,12 @@ const steps: Readonly<Record<string, (world: World) => Promise<void>>> = {
       'select line_id, status::text, outcome from sambatan.statement_lines where description = $1',
       text,
     );
-    // What the service cannot tell a person says.
+    // A person decides where the service cannot.
     const { outcome } =
       line!.status === 'matched'
         ? line!
         : await inTx((tx) => assignLine(tx, service, line!.line_id, { participationId: world.id }));
-    // A transfer that was verified by eye before is that very money.
+    // Money that an operator verified before is the same money.
     if (outcome !== 'known') world.known += world.total;
   },
   'pay the order': async ({ orders, paidOrders }) => {
@@ -130,7 +130,7 @@ const steps: Readonly<Record<string, (world: World) => Promise<void>>> = {
   },
 };
 
-/** All that came in is in hand; nothing is on one side of the books only. */
+/** All received money is in hand; the books balance. */
 async function check(world: World, story: string): Promise<void> {
   const b = await viewBooks(db, service, world.campaign);
   assert.equal(b.held, world.known, `what is in hand, after ${story}`);
@@ -196,13 +196,13 @@ test('a buyer who pays online and by transfer pays once and gets the rest back, 
     for (const order of world.orders) await tell(world, order);
     await check(world, story);
     const b = await viewBooks(db, service, campaign);
-    // One payment at most stays, whoever has it; the rest is on its way back.
+    // At most one payment stays; the rest is being refunded.
     const kept = world.known - b.refunds_due;
     assert.ok([0n, price, total].includes(kept), `${kept} of ${world.known} stay, after ${story}`);
   });
   t.diagnostic(`SAMBATAN_TEST_SEED=${seed} for SAMBATAN_BOOKS_RUNS=${runs}`);
   const missing = () => Object.keys(steps).filter((name) => !reached.has(name));
-  // What is rare may not come in a few histories: there are more until everything was done.
+  // Runs more histories until every rare action has occurred.
   for (let more = 0; more === 0 || (more < 10 && missing().length > 0); more++) {
     await fc.assert(property, { seed: seed + more, numRuns: runs });
   }

@@ -21,7 +21,7 @@ interface Owing {
   readonly total: number;
 }
 
-/** An order of a buyer, with the sum that is to be transferred for it. */
+/** An order of a buyer, with the sum to transfer. */
 async function owing(price: number, buyer?: Client): Promise<Owing> {
   const { id: campaign } = await shop.campaign({
     payment_timing: 'upfront',
@@ -34,7 +34,7 @@ async function owing(price: number, buyer?: Client): Promise<Owing> {
   return { buyer: who, campaign, id, price, total: Number(payment['total']) };
 }
 
-/** A transfer on a statement; gives its line as the API tells it. */
+/** A transfer on a statement; returns its line from the API. */
 async function transferred(amount: number, text: string): Promise<Body> {
   const answer = await operator.send({
     method: 'POST',

@@ -12,13 +12,13 @@ const market = await openMarket(db);
 const till = await openTill(db);
 const runs = Number(process.env['SAMBATAN_TEST_RUNS'] ?? 200);
 
-/** How one buyer pays, in hours before (negative) or after the deadline, and who tells of it. */
+/** How one buyer pays, in hours before (negative) or after the deadline, and who reports it. */
 interface Buyer {
   readonly slots: number;
-  /** Null: not at all. */
+  /** Null: never. */
   readonly paidAt: number | null;
   readonly by: 'provider' | 'statement' | 'eye';
-  /** Hours after the deadline at which the service hears of it, if they paid. */
+  /** Hours after the deadline at which the service learns of the payment. */
   readonly heardAt: number;
   readonly proves: boolean;
 }
@@ -36,15 +36,15 @@ const history = fc.record({
 type History = typeof history extends fc.Arbitrary<infer T> ? T : never;
 const verificationHours = 48;
 
-/** The deadline is at noon in Jakarta, so that a day says the same as the hours that are drawn. */
+/** The deadline is at noon in Jakarta, so that days and hours agree. */
 const jakartaNoonHours = 12;
 const dayOf = (hours: number) => Math.floor((hours + jakartaNoonHours) / 24);
 
-/** What the model knows: when buyers paid. Not when anybody looked. */
+/** The model depends on the time of payment, not on the time of verification. */
 function expected({ buyers, minimum }: History): 'fulfilled' | 'expired' {
   const counts = ({ paidAt, by, heardAt }: Buyer) => {
     if (paidAt === null || heardAt > verificationHours) return false;
-    // By the day alone, any time of the day of the deadline is in time.
+    // If only the day is known, any time on the day of the deadline is in time.
     return by === 'provider' ? paidAt <= 0 : dayOf(paidAt) <= dayOf(0);
   };
   const slots = buyers.filter(counts).reduce((sum, one) => sum + one.slots, 0);
@@ -52,8 +52,8 @@ function expected({ buyers, minimum }: History): 'fulfilled' | 'expired' {
 }
 
 /**
- * Plays a history against the service. Its clock is the database's own, so time passes by moving what
- * the campaign waits for; `hours` is where the story is, in hours after the deadline.
+ * Runs a history against the service. Its clock is the database's, so time passes by shifting the
+ * stored times of the campaign; `hours` is the current time in hours after the deadline.
  */
 async function played({ buyers, minimum }: History): Promise<{ status: string; refunds: number }> {
   const total = 15;
@@ -74,7 +74,7 @@ async function played({ buyers, minimum }: History): Promise<{ status: string; r
     }
     places.push(place);
   }
-  /** A moment of the story: noon in Jakarta on the day of the deadline, which is `hours` ago. */
+  /** A time of the history: noon in Jakarta on the day of the deadline is `hours` ago. */
   const goTo = async (hours: number) =>
     ask(
       db,
@@ -128,7 +128,7 @@ async function played({ buyers, minimum }: History): Promise<{ status: string; r
   return { status: (await stateOf(db, id)).status, refunds: Number(refunds) };
 }
 
-/** Whoever is told late of what was paid in time hears of it after the payment, never before. */
+/** A late report of a payment comes after the payment, never before. */
 const isPossible = ({ buyers }: History) =>
   buyers.every(({ paidAt, heardAt }) => paidAt === null || heardAt >= paidAt);
 
@@ -140,7 +140,7 @@ test('the outcome depends on the times of payment, in any order of arrival and h
     const { status, refunds } = await played(story);
     seen.add(status);
     assert.equal(status, expected(story), JSON.stringify(story));
-    // Whatever came and does not count goes back.
+    // Received money that does not count is refunded.
     const paid = story.buyers.filter(({ paidAt }) => paidAt !== null);
     const kept =
       status === 'fulfilled'

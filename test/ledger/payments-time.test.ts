@@ -22,7 +22,7 @@ const picture = await photo();
 const { db } = service;
 const bank = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan Bersama' };
 
-/** The day in Jakarta, so many days from today: YYYY-MM-DD. */
+/** The day in Jakarta this many days from today, YYYY-MM-DD. */
 const day = (days = 0) =>
   new Date(Date.now() + 7 * hourMs + days * 24 * hourMs).toISOString().slice(0, 10);
 const run = async () => expectStatus(await staff.post('/lifecycle/run'), 200);
@@ -63,7 +63,7 @@ const statementThrough = async (through: string) => {
   }
 };
 
-/** As after a weekend: no statement was imported yet. */
+/** As after a weekend: no statement is imported yet. */
 const noStatementYet = () =>
   ask(db, 'update sambatan.receiving_accounts set statement_through = null');
 
@@ -71,7 +71,7 @@ interface Place {
   readonly buyer: Client;
   readonly id: string;
 }
-/** Somebody who joined and was shown where to pay. */
+/** A buyer who has joined and seen the receiving account. */
 async function joiner(campaign: string, wish: object = {}): Promise<Place> {
   const buyer = await service.user();
   const { id } = await join(buyer, campaign, wish);
@@ -103,7 +103,7 @@ test('an upfront campaign cannot be opened while there is no way to pay', async 
   const account = expectStatus(await staff.post('/receiving-accounts', bank), 201);
   const scheduled = expectStatus(await shop.seller.post('/campaigns', { ...body, ...opens }), 201);
   expectStatus(await shop.seller.post(`/campaigns/${draft.id}/publish`), 200);
-  // Its only account goes before it opens by itself: it waits until there is one again.
+  // Its only receiving account is removed before it opens: it waits until there is one again.
   await ask(db, 'update sambatan.receiving_accounts set is_active = false, is_default = false');
   await letTimePass(db, scheduled.id, 1_900);
   await run();
@@ -165,7 +165,7 @@ test('an unreported transfer counts by the day of its line, until the statement 
   await statementThrough(day());
   await run();
   assert.equal(await statusOf(id), 'failed');
-  // Later money is sent back.
+  // Later money is refunded.
   await statement(day(), second.total);
   const { items } = expectStatus(await staff.get('/refunds?limit=100'), 200);
   assert.deepEqual(
@@ -176,7 +176,7 @@ test('an unreported transfer counts by the day of its line, until the statement 
   );
 });
 
-/** The line of a statement that waits for a person. */
+/** The open statement line. */
 const openLine = async (total: number) => {
   const { items } = expectStatus(await operator.get('/statement-lines?limit=100'), 200);
   return items.find((line) => line['amount'] === total)!.id;
@@ -285,14 +285,14 @@ test('no buyer gets a due time after the deadline', async () => {
   const payment = await paymentOf(buyer, place);
   assert.equal(Date.parse(String(payment['pay_by'])), Date.parse(deadline));
   assert.equal(Date.parse(String((await placeOf(place))['hold_expires_at'])), Date.parse(deadline));
-  // A later deadline gives the time back that the earlier one had taken.
+  // A later deadline restores the time that the earlier one had cut.
   const later = { deadline: fromNow(48 * hourMs), reason: 'masih ramai' };
   expectStatus(await shop.seller.post(`/campaigns/${id}/extend`, later), 200);
   const longer = Date.parse(String((await paymentOf(buyer, place))['pay_by']));
   assert.ok(longer > Date.parse(deadline) && longer <= Date.now() + 24 * hourMs);
 });
 
-/** A completed campaign of so many buyers of one slot each, who are to pay now. */
+/** A completed campaign of buyers with one slot each, whose payments are due. */
 async function completed(slots: number, terms: object = {}) {
   await noStatementYet();
   const { id } = await shop.campaign({ total_slots: slots, ...terms });
@@ -317,7 +317,7 @@ test('a payment due at completion gets its term and grace period, and is then ca
   await letTimePass(db, id, termAndGrace + 60);
   await run();
   assert.equal((await placeOf(unpaid.id)).status, 'confirmed', 'the statement may still show it');
-  // It was transferred on its last day and is seen afterwards.
+  // It was transferred on its last day and verified afterwards.
   await statement(day(), payments[1]!['total']);
   await statementThrough(day());
   await run();

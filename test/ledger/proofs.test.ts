@@ -17,7 +17,7 @@ const corpus = (name: string) => readFileSync(new URL(`../corpus/proofs/${name}`
 const pdf = Buffer.from(pdfOf());
 const jpeg = await photo({ width: 300, height: 200 });
 
-/** Files that are refused, by the reason that their sender reads. */
+/** Files that are refused, by the reason that the sender sees. */
 const refused: readonly (readonly [what: string, flaw: ProofFlaw, bytes: Buffer])[] = [
   ['a PDF that asks for a password (AES)', 'pdf_locked', corpus('locked-aes256.pdf')],
   ['a PDF that asks for a password (RC4)', 'pdf_locked', corpus('locked-rc4.pdf')],
@@ -66,7 +66,7 @@ for (const [what, flaw, bytes] of refused) {
     const page = new Forms(service.url, buyer);
     for (const language of languages) {
       const path = `${language === 'id' ? '' : '/en'}/ikutan/${order}/bukti`;
-      // Whatever the file is called: its content decides.
+      // The content decides, whatever the file name is.
       const file = { bytes, name: 'bukti.jpg', type: 'image/jpeg' };
       const shown = await page.upload(path, {}, file);
       assert.equal(shown.status, 422);

@@ -32,7 +32,7 @@ interface Bought {
   readonly buyer: Client;
   readonly campaign: string;
   readonly id: string;
-  /** What a transfer is of: the price with the code that the buyer was told. */
+  /** The sum of a transfer: the price plus the code that the buyer saw. */
   readonly total: number;
 }
 
@@ -48,11 +48,11 @@ const lapse = async (campaign: string) => {
   await letTimePass(db, campaign, 3_601);
   await ask(db, 'select sambatan.settle_campaign($1, false, 1000)', campaign);
 };
-/** Somebody sees a sum arrive; gives what came of it. */
+/** An operator verifies a sum; returns its outcome. */
 const see = async (id: string, body: object = {}) =>
   expectStatus(await operator.post(`/participations/${id}/payment/verify`, body), 200)['outcome'];
 let lines = 0;
-/** A transfer on a statement of the bank, which no payment may fit by itself; gives its line. */
+/** A transfer on a bank statement that may match no payment; returns its line. */
 async function shown(amount: number): Promise<string> {
   const description = `TRSF ${++lines}`;
   const applied = await operator.send({
@@ -73,13 +73,13 @@ const outcomeOf = async (line: string) =>
       line,
     )
   )[0]!.outcome;
-/** A colleague says which participation a transfer is for; gives what came of it. */
+/** An operator allocates a transfer to a participation; returns its outcome. */
 const assign = async (line: string, id: string, how: object = {}) =>
   expectStatus(
     await colleague.post(`/statement-lines/${line}/assign`, { participation_id: id, ...how }),
     200,
   );
-/** What is in hand of the campaign, and what of it goes back. */
+/** The campaign's cash in hand, and the part to refund. */
 const standing = async (campaign: string) => {
   const { body } = await operator.get(`/campaigns/${campaign}/books`);
   return [body['held'], body['refunds_due']];
@@ -98,7 +98,7 @@ test('a manually verified sum for a lapsed hold counts once, also when its line 
 
 test('a manually verified sum for slots that were given back is recognised when its line is allocated to the lapsed hold', async () => {
   const one = await bought();
-  // A bare price that no payment is of: its line waits for a person.
+  // A bare price that matches no payment: its line waits for a person.
   const sum = one.total + 1_000;
   await lapse(one.campaign);
   assert.equal(await see(one.id, { amount: sum }), 'given');
@@ -117,7 +117,7 @@ test('a manually verified sum for a new participation is recognised when its lin
   const { id: second } = await join(one.buyer, one.campaign);
   await join(await service.user(), one.campaign);
   await totalOf(one.buyer, second);
-  // They transfer what they were told first; a colleague sees it and counts it for what they have.
+  // The buyer transfers the first sum; an operator counts it for their current slots.
   assert.equal(await see(second, { amount: one.total }), 'settled');
   const before = await standing(one.campaign);
   assert.equal(before[0], one.total);

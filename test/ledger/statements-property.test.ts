@@ -85,11 +85,11 @@ function encode(text: string, encoding: Layer['encoding']): Buffer {
   if (encoding === 'utf8 bom') return Buffer.from(`\ufeff${text}`);
   if (encoding === 'utf16le') return Buffer.from(`\ufeff${text}`, 'utf16le');
   if (encoding === 'utf16be') return Buffer.from(`\ufeff${text}`, 'utf16le').swap16();
-  // In Windows-1252 the dash is 0x96; all other characters used here are those of Latin-1.
+  // In Windows-1252 the dash is 0x96; all other characters used here equal Latin-1.
   return Buffer.from(text.replaceAll('–', '\u0096'), 'latin1');
 }
 
-/** The file, and for each transaction the characters from which on it is whole. */
+/** The file, and for each transaction the length from which it is complete. */
 function fileOf(
   shape: Shape,
   written: Written,
@@ -108,7 +108,7 @@ function fileOf(
 const sorted = (items: readonly string[]) => items.toSorted();
 const incoming = ({ skipped }: ParsedStatement) => skipped.filter((one) => one.incoming);
 
-/** Every transaction with money in is a line, or listed as skipped with its amount. */
+/** Every incoming transaction is a line, or listed as skipped with its amount. */
 function assertAllFound(parsed: ParsedStatement, entries: Written['entries'], place: string) {
   const credits = entries.filter(({ sen }) => sen > 0n);
   const whole = credits.filter(({ sen, isPending }) => sen % 100n === 0n && !isPending);
@@ -138,7 +138,7 @@ for (const [name, shape] of Object.entries(shapes)) {
   test(`${name}: every rupiah of a complete file is a line or is listed`, async () => {
     await fc.assert(
       fc.asyncProperty(writtenFor(shape), layer, async (written, how) => {
-        // Where nothing says which part is the day, a file without a day above 12 is refused.
+        // If the order of day and month is unknown, a file without a day above 12 is refused.
         const isSure = written.entries.some((entry) => Number(entry.day.slice(8)) > 12);
         fc.pre(isSure || shape.mapping !== 'table-en');
         const { text } = fileOf(shape, written, how);
@@ -171,7 +171,7 @@ for (const [name, shape] of Object.entries(shapes)) {
         async (written, how, share) => {
           const { text, whole } = fileOf(shape, written, how);
           const cut = text.slice(0, Math.floor(text.length * share));
-          // A lone amount at the very end cannot be told from a shorter one: no sum proves it.
+          // A single amount at the very end cannot be told from a truncated one: no sum proves it.
           if (!shape.balance && /\d$/.test(cut)) return;
           let parsed: ParsedStatement;
           try {
@@ -184,7 +184,7 @@ for (const [name, shape] of Object.entries(shapes)) {
           const next = written.entries[kept.length];
           const read = parsed.lines.length + incoming(parsed).length;
           const wanted = kept.filter(({ sen }) => sen > 0n).length;
-          // The row that was cut may be read if what is left of it has its whole amount.
+          // A truncated row may be read if its amount is complete.
           assertAllFound(parsed, read > wanted && next ? [...kept, next] : kept, cut);
         },
       ),
@@ -252,7 +252,7 @@ for (const [name, shape] of Object.entries(shapes)) {
           try {
             assertAllFound(await readStatement(bytes, options), written.entries, text);
           } catch (error) {
-            // A heading that stands elsewhere than it was may refuse the file, and lose nothing.
+            // A moved heading may refuse the file, but must lose nothing.
             if (moved === 0 || !(error instanceof StatementRefused)) throw error;
           }
         },
@@ -276,7 +276,7 @@ test('a lost, duplicated or changed row is noticed if the bank states balances',
         const shape = all[name]!;
         const rows = rowsOf(shape, written);
         const own = rows.flatMap(({ entry }, index) => (entry === undefined ? [] : [index]));
-        // Without an opening balance the first row has nothing to be compared with.
+        // Without an opening balance the first row cannot be checked.
         fc.pre(own.length > 2);
         const index = own[1 + (at % (own.length - 2))]!;
         const lines = rows.map(({ cells }) => rowText(cells, shape.delimiter, cells.length > 1));

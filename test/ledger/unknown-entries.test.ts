@@ -3,7 +3,7 @@ import { newId } from '../../src/identity/ids.ts';
 import { httpService } from '../support/server/http-service.ts';
 import { expectProblem } from '../support/builders/shop.ts';
 
-// No campaign, order or waiting list is there: the tables that the answers read are empty.
+// There is no campaign, order or waiting list: the tables behind the answers are empty.
 const service = await httpService();
 after(service.close);
 const operator = await service.operator();

@@ -24,7 +24,7 @@ import {
 
 const { db, log, close } = await testDatabase();
 after(async () => {
-  // Times of a log never go back, whatever was done in this file.
+  // Timestamps of a log never decrease, whatever this file does.
   const back = await ask(
     db,
     `select campaign_id, seq from (
@@ -418,7 +418,7 @@ suite('the platform’s fee', () => {
     const amount = fc.oneof(
       fc.bigInt({ min: 0n, max: 1_000_000_000_000_000n }),
       fc.bigInt({ min: 0n, max: 20_000n }),
-      // Halves: where rounding is decided.
+      // Halves, where rounding matters.
       fc.bigInt({ min: 0n, max: 100_000_000_000n }).map((n) => n * 10_000n + 5_000n),
     );
     const points = fc.oneof(fc.integer({ min: 0, max: 10_000 }), fc.constantFrom(1, 300, 10_000));

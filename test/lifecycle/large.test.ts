@@ -24,7 +24,7 @@ const market = await openMarket(db);
 const parts = { db, log };
 const atOnce = 2_000;
 
-/** Joins by so many buyers, one slot each; gives their participations' ids. */
+/** Joins of this many buyers, one slot each; returns their participations' ids. */
 async function crowd(campaignId: string, buyers: number): Promise<string[]> {
   const ids: string[] = [];
   while (ids.length < buyers) {
@@ -34,7 +34,7 @@ async function crowd(campaignId: string, buyers: number): Promise<string[]> {
   return ids;
 }
 
-/** The largest number of audit rows that one transaction has written of an event. */
+/** The largest number of audit rows of an event that one transaction wrote. */
 async function mostAtOnce(event: string): Promise<bigint> {
   const [row] = await ask<{ most: bigint }>(
     db,
@@ -68,7 +68,7 @@ test('12,000 participations are refunded exactly in short steps, across a killed
   );
   await letTimePass(db, id, pastDeadline);
 
-  // A worker that ends after its second step.
+  // A worker that dies after its second step.
   for (let step = 1; step <= 2; step++) {
     const [done] = await db.rows(settleCampaigns, [id], false, atOnce, new Date(), false);
     assert.deepEqual(done, { campaign_id: id, transitions: [], settled: atOnce, more: true });
@@ -166,7 +166,7 @@ test('a campaign that becomes due during the closing of a large one does not wai
   const { transitions } = await settleDue(
     {
       ...parts,
-      // The first step of the large one is done: now the other's time comes as well.
+      // After the first step of the large campaign, the other one becomes due too.
       db: {
         ...db,
         noteChanged: () => {

@@ -12,7 +12,7 @@ const shop = await openShop(service);
 const bank = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan' };
 expectStatus(await service.service.post('/receiving-accounts', bank), 201);
 
-/** A completed campaign of so many buyers, all but the last `unpaid` of whom have paid. */
+/** A completed campaign of buyers of whom all but the last `unpaid` have paid. */
 async function sold(buyers: number, unpaid = 0) {
   const { id } = await shop.campaign({ total_slots: buyers });
   const orders: { buyer: Client; id: string }[] = [];
@@ -27,7 +27,7 @@ async function sold(buyers: number, unpaid = 0) {
   return { id, orders };
 }
 
-/** So many days pass for a campaign and its reminders; then what is due is done. */
+/** Lets days pass for a campaign and its reminders, and runs what is due. */
 async function daysPass(campaignId: string, days: number): Promise<void> {
   await letTimePass(service.db, campaignId, days * 86_400);
   await ask(
@@ -81,7 +81,7 @@ test('an unanswered order counts as received after its days, and the payout is r
 test('a shipped batch below its minimum continues', async () => {
   const { id, orders } = await sold(2, 1);
   expectStatus(await shop.seller.post(`/campaigns/${id}/ship`), 200);
-  // The other order is unpaid for good: nobody is asked whether what is on its way is made.
+  // The other order stays unpaid: after shipping no decision about the batch is needed.
   await letTimePass(service.db, id, 7 * 86_400);
   expectStatus(await service.service.post('/lifecycle/run'), 200);
   const campaign = expectStatus(await shop.seller.get(`/campaigns/${id}`), 200);

@@ -30,11 +30,11 @@ after(leave);
 
 interface Ground extends TestDatabase {
   readonly market: Market;
-  /** Ends something before the database is dropped; the last one comes first. */
+  /** Closes something before the database is dropped, in reverse order. */
   readonly ending: (end: () => Promise<unknown>) => void;
 }
 
-/** A database of its own for each test: what is due in one is nobody else's concern. */
+/** A separate database for each test, so that due campaigns of one do not affect another. */
 async function ground(t: TestContext): Promise<Ground> {
   const own = await testDatabase();
   const ends: (() => Promise<unknown>)[] = [];
@@ -45,7 +45,7 @@ async function ground(t: TestContext): Promise<Ground> {
   return { ...own, market: await openMarket(own.db), ending: (end) => void ends.push(end) };
 }
 
-/** A process: its own pool, pokes and scheduler. Not started. */
+/** A process: a pool, a change notifier and a scheduler. Not started. */
 function processOn({ url, ending }: Ground, options: Partial<SchedulerOptions> = {}) {
   const log = recordingLog();
   const db = openDatabase({ url, log });
@@ -89,10 +89,10 @@ async function lagOf(db: TestDatabase['db'], id: string): Promise<number> {
   return Number(row!.ms);
 }
 
-/** Far above what it takes, far below the five seconds after which it would look anyway. */
+/** Far above the usual time, far below the five seconds after which it polls anyway. */
 const promptMs = 2_000;
 
-/** Holds a campaign's row, or a participation's, until released. */
+/** Locks the row of a campaign or participation until released. */
 async function hold({ url, ending }: Ground, statement: string, id: string) {
   const client = new pg.Client({ connectionString: url });
   client.on('error', () => undefined);
@@ -153,7 +153,7 @@ suite('its timer', () => {
     const release = await hold(on, campaignRow, stuck);
     const { scheduler, changeNotifier } = processOn(on);
     await scheduler.start();
-    // By then it looks for the held one seldom.
+    // By then it retries the locked campaign rarely.
     await sleep(2_000);
     const id = await newCampaign(db, market, inMs(500));
     changeNotifier.notifyChanged(id);
@@ -311,7 +311,7 @@ suite('starting and stopping', () => {
   });
 
   test('a failed run is counted separately from a failed start', async (t) => {
-    // The clock is wrong until so many errors were told.
+    // The clock is wrong until this many errors were reported.
     let expected = 0;
     const offsetMs = () => (errors() < expected ? 2 * 3_600_000 : 0);
     const { scheduler, log, failures } = processOn(await ground(t), {
@@ -464,7 +464,7 @@ test('while the clocks of database and process differ nothing is closed, and the
   assert.match(JSON.stringify(log.lines), /THE SCHEDULER DOES NOT RUN/);
   await assert.rejects(scheduler.sweep(), { code: 'clock_skewed' });
   assert.equal((await stateOf(own.db, id)).status, 'active');
-  // The clock is put right; by itself the scheduler looks again within half a minute.
+  // The clock is corrected; the scheduler itself retries within half a minute.
   offsetMs = 20_000;
   await scheduler.sweep();
   assert.equal((await stateOf(own.db, id)).status, 'expired');

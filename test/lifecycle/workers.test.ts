@@ -15,7 +15,7 @@ const { url, db, close } = await testDatabase();
 after(close);
 const market = await openMarket(db);
 
-/** Makes many campaigns whose deadline has passed, half of them with enough slots taken. */
+/** Creates many campaigns whose deadline has passed, half of them with enough taken slots. */
 async function overdue(count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, newId);
   await ask(
@@ -53,7 +53,7 @@ interface Closing {
   readonly taken: number;
 }
 
-/** How the audit log says that campaigns ended. */
+/** The audit events that end campaigns. */
 const closingsOf = (ids: readonly string[]) =>
   ask<Closing>(
     db,
@@ -71,7 +71,7 @@ const isOpen = (ids: readonly string[]) =>
     ids,
   );
 
-/** Another process's pool; the name tells its connections from those of the others. */
+/** The pool of another process; its name identifies its connections. */
 function worker(t: TestContext, name: string): { pool: Database; run: () => Promise<Settlement> } {
   const named = new URL(url);
   named.searchParams.set('application_name', name);
@@ -155,7 +155,7 @@ test('the work of a killed worker is taken over by another one', async (t) => {
       next_run_at = now() - interval '1 day' where campaign_id = $1`,
     stuck,
   );
-  // Whoever closes it has to wait for this participation, in the middle of its transaction.
+  // The closing must wait for this participation in the middle of its transaction.
   const holder = new pg.Client({ connectionString: url });
   await holder.connect();
   t.after(() => holder.end());
@@ -190,7 +190,7 @@ test('the work of a killed worker is taken over by another one', async (t) => {
   await exited;
   await holder.query('rollback');
   const survivor = worker(t, 'survivor');
-  // The server notices that the other is gone when it next writes to it.
+  // The server notices the lost client at its next write.
   await until(async () => {
     assert.equal((await survivor.run()).failure, undefined);
     return (await isOpen([...ids, stuck])).length === 0;

@@ -33,7 +33,7 @@ async function watch(server: FastifyInstance, headers: Record<string, string> = 
   return response;
 }
 
-/** The events of a stream, as they come; heartbeats are events named "heartbeat". */
+/** The events of a stream in order; heartbeats are events named "heartbeat". */
 async function* events(response: IncomingMessage): AsyncGenerator<Heard> {
   const signal = AbortSignal.timeout(deadline);
   let text = '';
@@ -204,7 +204,7 @@ test('one network can open at most half of the streams; other networks still get
   };
   const crowd = Array.from({ length: 6 }, () => '203.0.113.7');
   assert.deepEqual(await statuses(crowd), [200, 200, 200, 200, 503, 503]);
-  // An IPv6 customer is one network, whichever address of theirs is used.
+  // All addresses of an IPv6 customer are one network.
   const sixth = ['2001:db8:1:2::1', '2001:db8:1:2::2', '2001:db8:1:2:ffff::3'];
   assert.deepEqual(await statuses(sixth), [200, 200, 503]);
   assert.deepEqual(await statuses(['198.51.100.1', '198.51.100.1', '192.0.2.9']), [200, 503, 200]);

@@ -10,7 +10,7 @@ import { testDatabase } from '../support/database/database.ts';
 import { recordingLog } from '../support/server/log.ts';
 import { ask, joined, newCampaign, openMarket, wish } from '../support/builders/market.ts';
 
-/** A database that a test spoils, and watches on it. */
+/** A database that a test corrupts, and monitors on it. */
 async function watched(invariantHours = 24) {
   const database = await testDatabase({ invariants: false });
   after(() => database.close());
@@ -273,7 +273,7 @@ test('each invariant is checked once for all workers, and all report the result'
     from sambatan.invariant_checks`,
   );
   assert.deepEqual(checks, { n: invariantCount(), checked: invariantCount() });
-  // Mended, and a day later.
+  // Repaired, and a day later.
   await asAdmin(
     url,
     `update sambatan.campaigns set filled_slots = filled_slots - 1;
@@ -294,7 +294,7 @@ test('a long check is cancelled when the worker stops, and does not count as don
     const waits = `select from pg_stat_activity where datname = current_database()
       and application_name = 'sambatan invariants' and wait_event_type = 'Lock'`;
     const signal = AbortSignal.timeout(10_000);
-    // Not in this transaction: it would see the same activity again and again.
+    // Not in the same transaction: it would see the same pg_stat_activity again.
     while ((await ask(db, waits)).length === 0) signal.throwIfAborted();
     await watch.stop();
   });

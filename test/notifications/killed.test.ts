@@ -23,12 +23,12 @@ const market = await openMarket(db);
 
 const campaigns = 5;
 const buyersEach = 2_000;
-/** Each costs the start of another worker; more by SAMBATAN_TEST_KILLS. */
+/** Each kill requires the start of another worker; SAMBATAN_TEST_KILLS sets more. */
 const mostKills = Number(process.env['SAMBATAN_TEST_KILLS'] ?? 6);
-/** What two workers have in hand at a kill, at most: mails and webhooks. */
+/** Maximum e-mails and webhooks that two workers have in progress at a kill. */
 const inHand = { mails: 10, webhooks: 20 };
 
-/** A worker in a process of its own, as an operator starts it. */
+/** A worker process, started as an operator starts it. */
 function worker(): ChildProcess {
   return spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts'), 'worker'], {
     stdio: 'ignore',
@@ -111,7 +111,7 @@ test(
       { channel: 'webhook', status: 'delivered', n: events * receivers.length },
     ]);
 
-    // A mailbox shows a Message-ID once; so every buyer sees one mail of each campaign.
+    // A mailbox shows each Message-ID once, so every buyer sees one e-mail of each campaign.
     const ids = new Set(mailbox.arrived.map(({ messageId }) => messageId));
     assert.equal(ids.size, campaigns * buyersEach);
     const toWhom = new Map(mailbox.arrived.map(({ messageId, to }) => [messageId, to]));

@@ -21,7 +21,7 @@ interface Kept {
   readonly last_result: string | null;
 }
 
-/** A delivery that is due, and what is kept of it. */
+/** A due delivery, and its stored state. */
 async function due() {
   const campaignId = await newCampaign(db, market);
   const { id: endpointId } = await giveEndpoint(db, null);

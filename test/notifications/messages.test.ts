@@ -41,7 +41,7 @@ interface Told {
   readonly n: number;
 }
 
-/** What a person was told of a campaign, and how often. */
+/** A person's notifications about a campaign, with their number. */
 const toldOf = (campaignId: string, userId: string) =>
   ask<Told>(
     db,
@@ -79,7 +79,7 @@ test('a buyer who joins is notified once, in the inbox and by e-mail, in their l
     assert.match(html, /Melati &lt;Senja&gt;/);
     assert.doesNotMatch(html, /<img|<script|<link|src=|url\(/i);
   }
-  // A receipt is owed: its mail has no way to end them with one click.
+  // A receipt is mandatory: its e-mail has no one-click unsubscribe.
   assert.equal(indonesian!.headers.get('list-unsubscribe'), undefined);
   const inbox = expectStatus(await (await service.user(sari)).get('/notifications'), 200);
   assert.deepEqual(
@@ -337,7 +337,7 @@ test('reminders are sent a day and an hour before the deadline on request, and m
   await comeNearer(25 * 3_600);
   await app.notifications.plan();
   assert.deepEqual(await toldOf(id, asks), [{ kind: 'deadline_day', n: 1 }]);
-  // Extended, but the reminder was set before: it is asked again whether it is time.
+  // Extended, but the reminder was scheduled before: it checks the time again.
   await ask(
     db,
     `update sambatan.campaigns set deadline = deadline + interval '3 days' where campaign_id = $1`,
@@ -499,7 +499,7 @@ test('a buyer who owes money after success is reminded at half of the term and 1
     }[];
     return items.filter((one) => one.campaign_id === id && one.kind === 'payment_reminder').length;
   };
-  /** How many reminders each has, so many hours later. */
+  /** The number of reminders of each buyer after some hours. */
   const hoursLater = async (hours: number) => {
     await ask(
       db,
@@ -512,7 +512,7 @@ test('a buyer who owes money after success is reminded at half of the term and 1
     await app.notifications.plan();
     return [await reminders(payer), await reminders(waiter)];
   };
-  // The term is 72 hours: reminders after 36 and 60.
+  // The term is 72 hours: reminders are sent after 36 and 60.
   assert.deepEqual(await hoursLater(35), [0, 0]);
   assert.deepEqual(await hoursLater(2), [1, 1]);
   const verified = await service.service.post(`/participations/${paid}/payment/verify`, {});

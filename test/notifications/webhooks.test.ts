@@ -36,7 +36,7 @@ const shop = await openShop(service);
 const openings: Server[] = [];
 after(() => openings.forEach((server) => server.close()));
 
-/** An endpoint of the shop on a receiver of its own. */
+/** An endpoint of the shop with its own receiver. */
 async function endpoint(wishes: object = {}) {
   const receiver = await openReceiver();
   after(receiver.close);
@@ -48,7 +48,7 @@ async function endpoint(wishes: object = {}) {
 const verified = (secret: string, { body, headers }: Received) =>
   new Webhook(secret).verify(body, headers) as { type: string; data: Record<string, unknown> };
 
-/** What the log of deliveries says of an endpoint. */
+/** The delivery log of an endpoint. */
 const deliveriesOf = async (id: string) =>
   expectStatus(await shop.seller.get(`/webhooks/${id}/deliveries?limit=100`), 200).items;
 
@@ -126,7 +126,7 @@ test('unresponsive receivers block no others and are tried less and less often',
   const quick = await endpoint({ events });
   const many = 14;
   const id = await newCampaign(db, shop, { totalSlots: many });
-  // One after the other, so that the slow ones have all they can take when the last of them comes.
+  // One after the other, so that the slow receivers are at their limit when the last event arrives.
   for (let n = 0; n < many; n++) {
     await joined(db, wish(id));
     app.changeNotifier.notifyChanged(id);
@@ -145,7 +145,7 @@ test('unresponsive receivers block no others and are tried less and less often',
       assert.ok(new Date(String(one['next_attempt_at'])).getTime() > Date.now());
     }
   }
-  // Those that wait are not begun in the place of those that timed out, but after a rest.
+  // After a time-out the waiting deliveries start only after a pause.
   assert.deepEqual(
     slow.map(({ receiver }) => receiver.received.length),
     firstTimes,
@@ -342,7 +342,7 @@ test('an endpoint must be https, on the public internet, without credentials', a
   assert.equal((await shop.seller.post('/webhooks', body)).status, 422);
 });
 
-/** A server of this machine that must not be reached. */
+/** A server of this machine that must not be reachable. */
 async function forbidden(): Promise<{ port: number; asked: () => number }> {
   let asked = 0;
   const server = createServer((_request, response) => {

@@ -86,7 +86,7 @@ test('alerts on work queues fire when the work-queue page marks an item as late'
       return queue === undefined ? [] : [[queue, Number(hours)] as const];
     }),
   );
-  // Refunds and claims have figures and alerts of their own.
+  // Refunds and overpaid refunds have metrics and alerts of their own.
   const own = new Set(['refunds', 'claims']);
   assert.deepEqual(
     alerts,
@@ -98,7 +98,7 @@ test('alerts on work queues fire when the work-queue page marks an item as late'
   assert.equal(Number(days('OverpaidRefundsStuck')) * 24, queueTargetHours.claims);
 });
 
-/** The names of metrics in an expression, and the labels that are asked of each. */
+/** The metric names of an expression with their label filters. */
 function metricsIn(expr: string): string[] {
   return expr.match(/\b(?:sambatan|process|nodejs)_[a-z0-9_]+/g) ?? [];
 }
@@ -112,7 +112,7 @@ test('alerts and dashboard use only metrics of a running service', async () => {
   const { text } = await service.visitor.get('//metrics');
   const series = new Set([...text.matchAll(/^([a-z_][a-z0-9_]*)[{ ]/gm)].map(([, name]) => name));
   const types = [...text.matchAll(/^# TYPE (\S+) (\S+)/gm)];
-  // One with labels has no series before its first event.
+  // A metric with labels has no series before its first event.
   for (const [, name = '', type] of types) {
     series.add(name);
     if (type === 'histogram')

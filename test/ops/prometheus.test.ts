@@ -30,8 +30,9 @@ interface Scraped {
 }
 
 /**
- * Prometheus as ops/ has it, on other addresses and fifteen times as fast; gives its API. What it
- * does not get within an interval counts as down, which a busy machine has to be able to avoid.
+ * Prometheus with the configuration of ops/, on other addresses and fifteen times as fast; returns
+ * its API. A scrape that takes longer than the interval counts as down, so a busy machine needs
+ * some tolerance.
  */
 async function startPrometheus(t: TestContext, targets: string[]) {
   assert.ok('program' in found);
@@ -40,7 +41,7 @@ async function startPrometheus(t: TestContext, targets: string[]) {
   config.global = { scrape_interval: '1s', evaluation_interval: '1s' };
   config.rule_files = [join(project, 'ops/prometheus/rules.yml')];
   config.scrape_configs[0]!.static_configs[0]!.targets = targets;
-  // JSON is YAML.
+  // JSON is valid YAML.
   writeFileSync(join(place, 'prometheus.yml'), JSON.stringify(config));
   const port = await freePort();
   const child = spawn(
@@ -112,7 +113,7 @@ test(
         backend.post(`/campaigns/${campaignId}/join`, joinBody({ user_id: newId() })),
       ),
     );
-    // Twelve for ten slots.
+    // Twelve joins for ten slots.
     assert.equal(joins.filter(({ status }) => status === 201).length, 10);
     const status = async () => (await backend.get(`/campaigns/${campaignId}`)).body.status;
     await until(async () => (await status()) === 'completed');
@@ -124,7 +125,7 @@ test(
       (await rules()).filter(({ health }) => health !== 'ok'),
       [],
     );
-    // Nothing is wrong in a fresh installation, although no backup was taken yet.
+    // A fresh installation has no alert, although it has no backup yet.
     const expected = [['Watchdog', 'firing']];
     const alerts = async () =>
       (await rules())

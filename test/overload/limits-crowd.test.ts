@@ -13,7 +13,7 @@ import { ask } from '../support/builders/market.ts';
 import { expectStatus, openShop } from '../support/builders/shop.ts';
 
 const people = 2_000;
-/** So many of them are on their way at the same moment. */
+/** Concurrent users. */
 const atOnce = 16;
 
 const mailbox = await openMailbox();
@@ -31,10 +31,10 @@ after(async () => {
   await mailbox.close();
 });
 
-/** Carrier NAT: everybody has this address. */
+/** Carrier NAT: all users have this address. */
 const sharedAddress = '203.0.113.7';
 
-/** Connections of the proxy that everybody comes through; they are kept, as a proxy does. */
+/** Keep-alive connections of the reverse proxy that all users come through. */
 const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
 const formType = 'application/x-www-form-urlencoded';
 const spentBudget = /sedang sangat ramai mengirim e-mail/;
@@ -42,11 +42,11 @@ const spentBudget = /sedang sangat ramai mengirim e-mail/;
 interface Answer {
   readonly status: number;
   readonly location: string;
-  /** Whether the service sends no more mails for strangers. */
+  /** True once the service sends no more e-mails to strangers. */
   readonly isBudgetSpent: boolean;
 }
 
-/** A browser behind a proxy that names its address; keeps cookies and follows nothing. */
+/** A browser behind a proxy that names its address; keeps cookies and follows no redirects. */
 class Visitor {
   readonly #cookies = new Map<string, string>();
   readonly #address: string;
@@ -55,7 +55,7 @@ class Visitor {
     this.#address = address;
   }
 
-  /** Sends a form; who is asked to wait because the service is busy sends it again. */
+  /** Sends a form; retries it if the service is busy. */
   async post(path: string, body: string | Buffer, type = formType): Promise<Answer> {
     for (;;) {
       const asked = request(service.url + path, {
@@ -94,7 +94,7 @@ class Visitor {
 const emailOf = (n: number) => `orang${n}@example.org`;
 const codes = new Map<string, string>();
 let read = 0;
-/** The code of the last mail to somebody: it stands in the subject. */
+/** The code of the last e-mail to a person, from its subject. */
 function codeFor(email: string): string {
   for (; read < mailbox.arrived.length; read++) {
     const { to, raw } = mailbox.arrived[read]!;
@@ -104,7 +104,7 @@ function codeFor(email: string): string {
   return codes.get(email)!;
 }
 
-/** Does this for everybody, some at a time; the answers are counted by what they were. */
+/** Runs this for all users, some at a time; counts the answers by kind. */
 async function everybody(run: (n: number) => Promise<string>, count = people) {
   const told = new Map<string, number>();
   let next = 0;
@@ -142,7 +142,7 @@ test('2,000 users behind one IPv4 address sign in, join and send a proof of paym
   const packed = new Response(form);
   const proof = Buffer.from(await packed.arrayBuffer());
   const proofType = packed.headers.get('content-type')!;
-  // Everybody asks before anybody types.
+  // All users request a code before anybody enters one.
   const asked = await everybody(async (n) => {
     const { status, location } = await crowd[n]!.visitor.form('/masuk', {
       email: emailOf(n),
@@ -155,7 +155,7 @@ test('2,000 users behind one IPv4 address sign in, join and send a proof of paym
   const bought = await everybody(async (n) => {
     const { visitor, signInId } = crowd[n]!;
     const code = codeFor(emailOf(n));
-    // One of ten is wrong first.
+    // One user of ten first enters a wrong code.
     if (n % 10 === 0) {
       const wrong = code === '000000' ? '000001' : '000000';
       const { status } = await visitor.form('/masuk/kode', { id: signInId, code: wrong });
@@ -182,7 +182,7 @@ test('2,000 users behind one IPv4 address sign in, join and send a proof of paym
 });
 
 test('an attacker with 1,000 networks uses up only the e-mail budget of strangers, and known users still sign in', async () => {
-  // On a slow machine the five minutes of the crowd may be over: as if they were not.
+  // A slow machine may need more than the five minutes of the limit: restart them.
   await ask(
     service.db,
     `insert into sambatan_auth.attempts (key, attempts, ends_at)

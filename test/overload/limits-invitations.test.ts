@@ -30,7 +30,7 @@ async function invite(by: Client, brandId: string, email: string) {
   return await by.post(`/brands/${brandId}/invitations`, { email, role: 'contributor' });
 }
 
-/** As if the window of every limit were over. */
+/** Resets the windows of all limits. */
 async function nextDay(): Promise<void> {
   await ask(service.db, "update sambatan_auth.attempts set ends_at = now() - interval '1 second'");
 }
@@ -54,7 +54,7 @@ test('an inviter with three brands invites 20 people a day in total', async () =
   assert.match(refused.text, /undang/i);
   assert.equal(mailbox.arrived.length, before, 'nobody was mailed');
 
-  // Others invite as before, also to the same brand.
+  // Other inviters are not affected, also for the same brand.
   const colleague = await service.user();
   await ask(
     service.db,
@@ -79,7 +79,7 @@ test('an address gets three invitations a day, whoever sends them and in any spe
     const owner = await service.user();
     const brand = await brandOf(owner);
     expectProblem(await invite(owner, brand, spelling), 409, 'too_many_invitations');
-    // Others can be invited by the same person: nothing was counted for them.
+    // The same inviter can invite others: nothing was counted for them.
     expectStatus(await invite(owner, brand, someAddress()), 201);
   }
   assert.equal(mailsTo(receiver), limits.invitationsOfReceiver.max);

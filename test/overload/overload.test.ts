@@ -103,7 +103,7 @@ test('a shed client keeps its connection, unless a long body follows', async (t)
   socket.destroy();
 });
 
-/** Waits as they are measured, so many in each of so many windows. */
+/** Wait samples: a number of them in each of several windows. */
 async function waits(
   admission: ConcurrencyLimiter,
   windows: number,

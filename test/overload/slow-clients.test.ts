@@ -16,7 +16,7 @@ import { openShop, type Shop } from '../support/builders/shop.ts';
 import { watch } from '../support/clients/stream.ts';
 import { until } from '../support/server/until.ts';
 
-/** As in production, but sooner. */
+/** As in production, with shorter time-outs. */
 const sooner = {
   headersMs: 600,
   bodyMs: 1_500,
@@ -39,11 +39,11 @@ before(async () => {
 interface Slow {
   readonly socket: Socket;
   heard(): string;
-  /** Milliseconds until the service has closed the connection. */
+  /** Milliseconds until the service closes the connection. */
   readonly cut: Promise<number>;
 }
 
-/** A client that says something and then goes on byte by byte, or says no more. */
+/** A client that sends a prefix and then continues byte by byte, or stops. */
 function slow(t: TestContext, text: string, dribble = ''): Slow {
   const { hostname, port } = new URL(service.url);
   const began = performance.now();
@@ -51,7 +51,7 @@ function slow(t: TestContext, text: string, dribble = ''): Slow {
   let heard = '';
   socket.on('data', (chunk: Buffer) => (heard += chunk.toString()));
   socket.on('error', () => undefined);
-  // Writing to a connection that was just cut fails: that is an end like any other.
+  // Writing to a closed connection fails: that counts as closed too.
   const cut = new Promise<number>((resolve) => {
     socket.once('close', () => resolve(performance.now() - began));
   });
@@ -154,7 +154,7 @@ test('a stream client that never reads is dropped, and others receive all events
   await until(() => streams.size === 2);
   const news = Buffer.from(eventFrame('progress', 1n, 'x'.repeat(32_768)));
   let sent = 0;
-  // The system keeps some megabytes for whoever does not read.
+  // The operating system buffers some megabytes for a client that does not read.
   for (; streams.size === 2 && sent < 2_000; sent++) {
     for (const stream of streams) stream.send(news);
     await until(() => heard >= (sent + 1) * news.length);
