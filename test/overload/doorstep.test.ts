@@ -30,7 +30,10 @@ before(async () => {
   ({ id } = await shop.campaign({ total_slots: 5_000 }));
 });
 
-/** No room until it is let go, and somebody who found none: who comes now waits on the doorstep. */
+/**
+ * Keeps the service without capacity until released, with one rejected client: further connections
+ * are handled by early rejection.
+ */
 async function full(t: TestContext): Promise<() => Promise<unknown>> {
   const { letGo } = await crowd(t, service, shop, most);
   assert.equal((await service.visitor.get('/campaigns')).status, 503);
@@ -38,7 +41,7 @@ async function full(t: TestContext): Promise<() => Promise<unknown>> {
   return letGo;
 }
 
-/** Room for everybody, a moment after there was none: the doorstep is still in use. */
+/** There is capacity again, shortly after a rejection: early rejection is still active. */
 async function pressed(t: TestContext): Promise<void> {
   await (
     await full(t)
@@ -47,7 +50,7 @@ async function pressed(t: TestContext): Promise<void> {
   assert.ok(service.app.admission.hasRoom());
 }
 
-/** At rest: who comes is given to the server as he is. */
+/** No recent rejection: connections go to the server directly. */
 async function quiet(): Promise<void> {
   await until(() => !service.app.admission.isPressed);
 }
@@ -66,13 +69,13 @@ function dial(t: TestContext, url = service.url): Line {
   socket.on('data', (text: string) => (heard += text));
   socket.on('error', () => undefined);
   t.after(() => socket.destroy());
-  // A connection that is reset has ended as well.
+  // A reset connection has ended too.
   const ended = new Promise((resolve) => socket.once('close', resolve));
   return { socket, heard: () => heard, ended };
 }
 
 const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`;
-/** What browsers say of themselves beside what is asked. */
+/** Header fields that describe the browser. */
 const ofBrowser =
   'Connection: keep-alive\r\nUpgrade-Insecure-Requests: 1\r\nUser-Agent: Mozilla/5.0 (Linux; Android 14)\r\n' +
   'Accept: text/html,*/*;q=0.8\r\nSec-Fetch-Site: none\r\nAccept-Encoding: gzip, br\r\nAccept-Language: id-ID,id\r\n';
@@ -83,7 +86,7 @@ const statuses = (heard: string) =>
   [...heard.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 const slots = () => countOf(service, id);
 
-/** Headers by name, without what differs from one answer to the next. */
+/** Headers by name, without those that differ between responses. */
 function headersOf(answer: string): Record<string, string> {
   const [, ...lines] = answer.slice(0, answer.indexOf('\r\n\r\n')).split('\r\n');
   const pairs = lines.map((line) => line.split(/: */, 2) as [string, string]);
@@ -97,7 +100,7 @@ test('an early rejection is the same response as any other rejection', async (t)
   await quiet();
   const plain = dial(t);
   await once(plain.socket, 'connect');
-  // Read by the server itself, before there was a crowd.
+  // The server itself reads this request, before the overload.
   plain.socket.write(get('/livez'));
   await until(() => statuses(plain.heard()).length === 1);
   await full(t);
@@ -120,7 +123,7 @@ test('an early rejection is the same response as any other rejection', async (t)
     assert.match(line.heard(), /\r\nconnection: keep-alive\r\n/);
   }
 
-  /** The answer of the server itself: in two pieces a request is not one that is refused unread. */
+  /** The server's own answer: a request that arrives in two pieces is not rejected early. */
   async function inside(request: string) {
     const line = dial(t);
     await once(line.socket, 'connect');
@@ -173,7 +176,7 @@ test('a connection that the server closes with a rejection reconnects through ea
   assert.match(line.heard(), /\r\nconnection: close\r\n/i);
 });
 
-/** What ends a request, or a connection, elsewhere than the usual one does. */
+/** Unusual ways to end a request or a connection. */
 const unusual: readonly (readonly [what: string, request: () => string])[] = [
   ['a head without a body', () => `HEAD /sambatan/${id} HTTP/1.1\r\nHost: x\r\n\r\n`],
   ['HTTP/1.0', () => `GET /livez HTTP/1.0\r\nHost: x\r\n\r\n`],
@@ -207,7 +210,7 @@ test('unusual requests get the same answers with early rejection', async (t) => 
     await once(line.socket, 'connect');
     line.socket.write(request);
     await until(() => statuses(line.heard()).length > 0 || line.socket.closed);
-    // A connection that is kept answers another request; one that is not ends.
+    // A kept connection answers another request; a closed one ends.
     if (line.socket.writable) line.socket.write(get('/api/sambatan/none'));
     await until(() => statuses(line.heard()).at(-1) === 404 || line.socket.closed);
     return `${statuses(line.heard()).join(' ')}${line.socket.closed ? ' closed' : ''}`;
@@ -335,7 +338,7 @@ test('a half-closed connection still receives its rejection', async (t) => {
   assert.deepEqual(statuses(line.heard()), [503]);
 });
 
-/** A server without room for anybody, and a call to a path of it. */
+/** A server without capacity, and a call to one of its paths. */
 async function crowded(t: TestContext, draining = { now: false }) {
   const admission = new ConcurrencyLimiter({ maxInFlight: 0 });
   const server = Fastify({
@@ -451,7 +454,7 @@ test('a client that never reads its rejection is disconnected', async () => {
   const letIn = () => assert.fail('there is no room');
   const waits = { firstMs: 60_000, silentMs: 60_000 };
   const doorstep = new Doorstep({ ...waits, admission, always: new Set(), letIn });
-  // Nothing that is written to it ever arrives.
+  // Data written to it never arrives.
   const deaf = Object.assign(new Duplex({ read() {}, write() {} }), { setTimeout() {} });
   doorstep.take(deaf as unknown as Socket);
   while (!deaf.destroyed) {

@@ -11,16 +11,16 @@ import { pageRoutes } from '../support/clients/site.ts';
 import { everyView, type View } from '../support/page-states/views.ts';
 
 /*
- * What is between the pages, without a script: where the path of each form leads when it is asked
- * for as a page, and where reloading, the language link and the theme buttons lead after a form was
- * refused. Every form of every state of every page is tried, and every path of the route table.
+ * Navigation between pages without a script: where the path of each form leads when it is opened as
+ * a page, and where reload, the language link and the theme buttons lead after a refused form.
+ * Covers every form in every state of every page, and every path of the route table.
  */
 
-// Ten thousand participants are written straight into the tables.
+// Ten thousand participants are inserted directly into the tables.
 const service = await httpService({ invariants: false });
 after(service.close);
 
-/** A form where it was seen. */
+/** A form and the page on which it was found. */
 interface SeenForm {
   readonly view: string;
   readonly path: string;
@@ -42,7 +42,7 @@ async function lookAt(view: string, { path, who = visitor }: View, language: 'id
   const answer = await who.get(at);
   if (answer.status !== 200 || !answer.text.startsWith('<!doctype html>')) return;
   const page = readPage(answer.text);
-  // The pages of signing in say besides where they lead to.
+  // Sign-in pages also have a parameter with the way back.
   const said = (given = '') => (path.startsWith('/masuk') ? given.replace(/\?.*/, '') : given);
   assert.equal(said(page.page), said(at), view);
   const other = pathIn(language === 'id' ? 'en' : 'id', path);
@@ -61,12 +61,12 @@ test('the path of every form redirects to the page that contains the form', asyn
     const page = path.replace(/[?#].*/, '');
     if (form.action === page) continue;
     const { status, headers } = await who.get(form.action);
-    // A place in a waiting list stands on its campaign's page, and with all others among the orders.
+    // A waiting-list entry is shown on its campaign's page, and with all others among the orders.
     const other = /^(\/en)?\/antrean\//.test(form.action)
       ? page.replace(/\/sambatan\/.*/, '/ikutan')
       : page;
     if (status === 303 && headers.location === other) continue;
-    // What stands in a list and on a page of its own leads to its own page.
+    // A form that is in a list and on a page of its own leads to its own page.
     if (status === 303 && (await hasForm(who, headers.location!, form.action))) continue;
     wrong.add(`${view} on ${page}: ${form.action} → ${status} ${headers.location ?? ''}`);
   }

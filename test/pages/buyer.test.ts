@@ -30,7 +30,7 @@ const settle = (id: string) =>
 
 type MessageLists = [string[], string[], string[], string[], object[], string[], boolean[]];
 
-/** A buyer who has to pay before their slots are certain, and their page. */
+/** A buyer of an upfront order that is not paid yet, and their page. */
 async function payer(wish: object = {}) {
   const client = await service.user();
   const campaign = await upfront(wish);
@@ -181,7 +181,7 @@ const keyIn = (text: string) => /name="key" value="([^"]+)"/.exec(text)?.[1] ?? 
 const offerIn = (text: string) => /action="(\/antrean\/[^"]+)\/ambil"/.exec(text)?.[1] ?? '';
 const placeIn = (text: string) => /action="(\/antrean\/[^"]+)\/keluar"/.exec(text)?.[1] ?? '';
 
-/** A campaign without a free slot, whose one buyer may leave. */
+/** A full campaign, whose single buyer may cancel. */
 async function fullCampaign() {
   const campaign = await shop.campaign({ total_slots: 2, title: `Penuh ${hostile}` });
   const holder = await service.user();
@@ -192,7 +192,7 @@ async function fullCampaign() {
   };
 }
 
-/** Somebody who waits by the form; gives their browser. */
+/** A buyer who joins the waiting list by the form; returns their browser. */
 async function waiter(path: string, quantity: number) {
   const forms = formsOf(await service.user());
   const key = keyIn((await forms.get(path)).text);

@@ -33,7 +33,7 @@ const clear = (on = service) => ask(on.db, 'delete from sambatan_auth.attempts')
 const isSignedIn = async (client: SiteClient) => (await client.get('/akun')).status === 200;
 const wrong = 'zzzz-zzzz-zzzz-zzzz';
 
-/** Somebody with a second factor, and the app on their phone. */
+/** A user with a second factor, and the app on their phone. */
 async function guarded(
   on: HttpService = service,
   email = somebody(),
@@ -43,7 +43,7 @@ async function guarded(
   return { email, person, app: await giveFactor(on, person) };
 }
 
-/** Comes half in: the code of the mail was right. */
+/** Opens an MFA challenge: the code of the e-mail was right. */
 const half = async (email: string, on: HttpService = service) => await halfSignedIn(on, email);
 
 const give = async (client: SiteClient, code: string) =>
@@ -192,7 +192,7 @@ test('removing a factor does not deadlock with a sign-in', async () => {
   await half(email);
   let ending: Promise<{ status: number }> | undefined;
   await service.db.transaction(async (tx) => {
-    // As coming in does: its half first, then the factor.
+    // The lock order of a sign-in: first the challenge, then the factor.
     await ask(
       tx,
       'update sambatan_auth.mfa_challenges set attempts = attempts + 1 where user_id = $1',
@@ -259,7 +259,7 @@ test('attempts are counted before they are checked: five per sign-in, twenty per
   assert.equal(statuses.filter((status) => status === 422).length, 5);
   assert.equal(statuses.filter((status) => status === 410).length, 7);
   assert.equal((await give(client, app.next())).status, 410);
-  // Twelve and one are counted already; the rest of twenty are tried with another sign-in.
+  // Twelve and one attempts are counted already; another sign-in uses the rest of the twenty.
   const other = await half(email);
   const more = await Promise.all(Array.from({ length: 9 }, () => give(other, wrong)));
   const limited = more.filter(({ status }) => status === 429);
@@ -293,7 +293,7 @@ test('an open MFA challenge gives no more access than a visitor has, at any page
   }
   const api = service.withToken(cookie);
   expectProblem(await api.get('/me'), 401, 'unauthenticated');
-  // Nor after a while, and signing out ends it.
+  // It does not become valid later, and signing out ends it.
   const [row] = await ask<{ sessions: number }>(
     service.db,
     `select count(*)::integer as sessions from sambatan_auth.sessions s
@@ -400,7 +400,7 @@ test('if operators must have a second factor, one without it is a user and is to
   const client = await half('kepala@example.org', strict);
   assert.equal((await give(client, app.next())).status, 303);
   assert.equal((await client.get('/operator')).status, 200);
-  // Without the factor nobody is an operator, in no session.
+  // Without a second factor nobody counts as an operator, in no session.
   assert.equal((await head.post('/akun/keamanan/matikan')).status, 303);
   assert.deepEqual(
     [(await head.get('/operator')).status, (await client.get('/operator')).status],
@@ -510,7 +510,7 @@ test('a new service key keeps second factors usable while the secret key stays t
   assert.equal(given.status, 303, given.text);
   assert.ok(await isSignedIn(client));
 
-  // Without the old secret the stored secrets cannot be read.
+  // Without the old secret key the stored secrets cannot be decrypted.
   const lost = await httpService({ beside: service, keys: { serviceKey: newKey } });
   t.after(lost.close);
   shareClock(lost);

@@ -59,7 +59,7 @@ interface Owing {
   readonly total: number;
 }
 
-/** A buyer of an upfront campaign, and what they have to transfer. */
+/** A buyer of an upfront campaign, and the sum to transfer. */
 async function owing(wish: object = {}): Promise<Owing> {
   const campaign = await shop.campaign({
     title: 'Senja <b>mahal</b>',
@@ -112,14 +112,14 @@ test('a proof is shown next to the expected amount, and settles the payment or i
 
 const statements = '/operator/pembayaran/mutasi';
 
-/** Uploads a statement as the form does; gives the path of its page. */
+/** Uploads a statement by the form; returns the path of its page. */
 async function upload(text: string): Promise<string> {
   const answer = await uploaded(statements, { account: till }, text);
   leadsTo(answer, /mutasi\/berkas\/[0-9a-f-]{36}$/);
   return answer.headers.location!;
 }
 
-/** Uploads and applies; gives the page that says what came of it. */
+/** Uploads and imports; returns the page with the result. */
 async function imported(text: string): Promise<string> {
   const path = await upload(text);
   leadsTo(await sent(`${path}/terapkan`, {}), /mutasi\/berkas\//);
@@ -219,7 +219,7 @@ test('a transfer that fits no payment is allocated by a person or marked as unre
 });
 
 test('a transfer that fits several payments is allocated to one by its button', async () => {
-  // Two without a code of their own, as when every code of the account is taken.
+  // Two payments without a unique code, as when all codes of the account are in use.
   const both = [await owing({ price_per_slot: 47_000 }), await owing({ price_per_slot: 47_000 })];
   await ask(
     service.db,
@@ -369,7 +369,7 @@ test('an appealed dispute is in the work queue with its first decision', async (
   assert.doesNotMatch(decided, /Laporkan sekali lagi/);
 });
 
-/** A seller's statement, as it stands on the page: the amounts of both sides, and the rest. */
+/** The seller's statement from the page: the amounts of both sides, and the difference. */
 async function statementOf(campaignId: string, language: '' | '/en' = '') {
   const seller = new Forms(service.url, shop.seller);
   const { status, text } = await seller.get(`${language}/toko/sambatan/${campaignId}/uang`);
@@ -439,7 +439,7 @@ test('the bulk-transfer file contains every due refund, also beyond a thousand',
   const account = { bank: 'BNI', number: '0011223344', holder: 'Melati' };
   expectStatus(await buyer.send({ method: 'PUT', path: '/refund-account', body: account }), 200);
   expectStatus(await operator.post(`/campaigns/${campaignId}/cancel`, { reason: 'Habis' }), 200);
-  // Copies of the one refund, void again before the books are looked at.
+  // Copies of the one refund, void again before the books are checked.
   const cause = 'copy:';
   await ask(
     service.db,

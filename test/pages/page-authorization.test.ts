@@ -14,21 +14,21 @@ import {
 import { pageRoutes } from '../support/clients/site.ts';
 
 /**
- * Who may see and do what on the site. Every page of the live route table has a row here: the
- * status for each of `people`, in their order, then how the page is asked for. 303 to `/masuk` is
- * what a visitor gets who has to sign in first.
+ * Authorization on the site. Every page of the live route table has a row here: the status for each
+ * of `people`, in order, and how to request the page. 303 to `/masuk` means that a visitor must
+ * sign in first.
  */
 const people = ['visitor', 'buyer', 'other', 'seller', 'rival', 'operator'] as const;
 type PersonName = (typeof people)[number];
 
-/** What the buyer and the seller have; a row names what its path or its form needs of it. */
+/** The data of the buyer and the seller; a row names what its path or form needs. */
 interface Things {
   readonly campaignId: string;
   readonly participationId: string;
   readonly brandId: string;
   readonly productId: string;
   readonly webhookId: string;
-  /** A place in a waiting list, of somebody who does not look here. */
+  /** A waiting-list entry of a user who is not in the table. */
   readonly entryId: string;
   /** A saved address of the buyer's. */
   readonly addressId: string;
@@ -36,11 +36,11 @@ interface Things {
 
 interface Row {
   readonly expects: string;
-  /** What stands for `:id` in the path; nothing that exists unless told. */
+  /** The value of `:id` in the path; default: an unknown id. */
   readonly id?: (things: Things) => string;
   readonly query?: string;
   readonly fields?: Record<string, string>;
-  /** The buyer's private data may be on it, for these. */
+  /** The callers that may see the buyer's private data on it. */
   readonly private?: readonly PersonName[];
 }
 
@@ -55,9 +55,9 @@ const refused = '303 422 422 422 422 422';
 
 const sellers = '303 403 403 200 403 403';
 const sellersAndStaff = '303 403 403 200 403 200';
-/** What strangers may not know of is not there for them. */
+/** What must be hidden from strangers is not found for them. */
 const webhookOf = '303 404 404 200 404 200';
-/** Their form, with what is missing in it. */
+/** Members get the form back with its errors. */
 const shownAgain = '303 403 403 422 403 422';
 
 const brand = ({ brandId }: Things) => brandId;
@@ -95,7 +95,7 @@ const rows: Readonly<Record<string, Row>> = {
   'POST /akun/hapus': { expects: refused, private: ['buyer'] },
   'GET /akun/keamanan': { expects: signedIn },
   'POST /akun/keamanan/mulai': { expects: sentOn },
-  // Everybody has begun to set up their own, just before.
+  // Every user has just started to set up a factor.
   'GET /akun/keamanan/aplikasi': { expects: signedIn },
   'POST /akun/keamanan/aplikasi': { expects: refused, fields: { code: 'salah' } },
   'POST /akun/keamanan/kode-cadangan': { expects: '303 409 409 409 409 409' },
@@ -200,7 +200,7 @@ const rows: Readonly<Record<string, Row>> = {
     id: ({ participationId }) => participationId,
     private: ['buyer'],
   },
-  // No provider is configured: who may pay is told so.
+  // No provider is configured: authorized users are told so.
   'POST /ikutan/:id/bayar': {
     expects: '303 409 404 404 404 404',
     id: ({ participationId }) => participationId,
@@ -266,13 +266,13 @@ const rows: Readonly<Record<string, Row>> = {
   'POST /toko/sambatan/:id/perpanjang': { expects: shownAgain, id: campaign },
   'GET /toko/sambatan/:id/batal': { expects: sellersAndStaff, id: campaign },
   'POST /toko/sambatan/:id/batal': { expects: shownAgain, id: campaign },
-  // Nothing is to be decided about it.
+  // No decision is open.
   'POST /toko/sambatan/:id/putusan': {
     expects: '303 403 403 409 403 409',
     id: campaign,
     fields: { decision: 'continue' },
   },
-  // Nothing of it is to be delivered yet.
+  // Nothing of it can be delivered yet.
   'GET /toko/sambatan/:id/kurang': { expects: '303 403 403 409 403 409', id: campaign },
   'POST /toko/sambatan/:id/kurang': { expects: '303 403 403 409 403 409', id: campaign },
   'GET /toko/sambatan/:id/kirim': { expects: '303 403 403 409 403 409', id: campaign },
@@ -387,7 +387,7 @@ test('every page exists in English too', () => {
   assert.deepEqual(missing, []);
 });
 
-/** By the API, as the same users. */
+/** Calls the API as the same users. */
 async function make(buyer: SignedInClient, seller: SignedInClient): Promise<Things> {
   const shop = await service.user(seller.userId);
   const buying = await service.user(buyer.userId);
@@ -428,7 +428,7 @@ for (const route of pages.filter((one) => Object.hasOwn(rows, one))) {
       pattern.replace(/:\w+/, id?.(things) ?? newId()).replaceAll(/:\w+/g, () => newId()) + query;
     const statuses: string[] = [];
     for (const name of people) {
-      // Cookies of its own: signing out here is not signing out of the next test.
+      // Separate cookies, so that signing out here does not affect the next test.
       const client = await asNew(name, route);
       const answer = method === 'GET' ? await client.get(path) : await client.post(path, fields);
       statuses.push(String(answer.status));
@@ -440,7 +440,7 @@ for (const route of pages.filter((one) => Object.hasOwn(rows, one))) {
   });
 }
 
-/** What ends sessions is tried with sessions made for it. */
+/** Routes that end sessions are tried with extra sessions. */
 async function asNew(name: PersonName, route: string): Promise<SiteClient> {
   if (name === 'visitor' || !/^POST \/(keluar|akun\/sesi)/.test(route)) return clients[name];
   await service.db.rows({ name: 'test_clear', text: 'delete from sambatan_auth.attempts' });

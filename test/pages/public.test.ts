@@ -347,7 +347,7 @@ test('with a photograph the preview shows it next to the text, rendered once for
   ] as const) {
     assert.ok(isNear(at(x, y), [0x20, 0x60, 0xc0]), `${x},${y}: ${String(at(x, y))}`);
   }
-  // The words keep their own ground: as light there as without a photograph.
+  // The text keeps its background: as light as without a photograph.
   for (const [x, y] of [
     [20, 20],
     [800, 300],

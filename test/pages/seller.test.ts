@@ -398,7 +398,7 @@ const invited = (wish: Record<string, string> = {}) => ({
 });
 
 suite('a shortfall can be declared', () => {
-  /** Sold out: who joined first has 1 slot, then 3 and 2; all but the last one have paid. */
+  /** Sold out: orders of 1, 3 and 2 slots, in this order; all but the last are paid. */
   async function soldOut() {
     const { id } = await shop.campaign({ total_slots: 6, price_per_slot: 100_000 });
     const buyers = new Map<string, { id: string; client: Client }>();
@@ -505,7 +505,7 @@ suite('a shortfall can be declared', () => {
     }
     found(await seller.get(`${path}?slots=dua`), 422);
     found(await seller.post(path, {}), 422);
-    // Whoever has the goods keeps them, however late they joined.
+    // A buyer who received the goods keeps them, however late they joined.
     assert.deepEqual(
       rowsOf(found(await seller.get(`${path}?slots=3`))).map(([name, keeps]) => [name, keeps]),
       [

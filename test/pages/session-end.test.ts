@@ -13,8 +13,8 @@ import {
 } from '../support/clients/sign-in.ts';
 
 /*
- * A session that ends while a form is filled in: the person is told why they have to sign in, comes
- * back to the same form with what they had typed, and sends it themselves.
+ * A session that ends while a form is filled in: the user is told why they must sign in, finds the
+ * same form with their input, and submits it.
  */
 
 const service = await httpService({ environment: { SAMBATAN_OPERATORS: 'petugas@example.org' } });
@@ -26,7 +26,7 @@ async function endSessions({ userId }: SignedInClient): Promise<void> {
   await ask(service.db, 'delete from sambatan_auth.sessions where user_id = $1', userId);
 }
 
-/** Signs in again with the same browser, as the page of signing in leads. */
+/** Signs in again with the same browser, as the sign-in page leads. */
 async function signInAgain(client: SiteClient, email: string, from: string): Promise<string> {
   const { forms } = readPage((await client.get(from)).text);
   const back = forms.find(({ action }) => action?.endsWith('/masuk'))!.fields['back']!;
@@ -79,7 +79,7 @@ test('a join typed while signed out is restored after sign-in, and not sent', as
   );
   assert.equal(people, 0, 'nothing was sent by itself');
 
-  // It is still there after a reload, and no longer once the form was sent.
+  // It survives a reload, and disappears once the form is sent.
   assert.equal(formTo((await buyer.get(path)).text, `${path}/ikut`).fields['quantity'], '3');
   const joined = await buyer.post(`${path}/ikut`, again.fields as Record<string, string>);
   assert.match(joined.headers.location!, /^\/ikutan\/[\w-]+\?baru$/);
@@ -125,7 +125,7 @@ test('long text, selections, checkboxes and collapsed parts are restored too', a
   expectStatus(await api.post('/products', product), 201);
   const path = `/toko/${brand.id}/sambatan/baru`;
   const form = formTo((await seller.get(path)).text, path);
-  // Half of what a story may have; letters that do not pack well.
+  // Half of a story's maximum length, in characters that compress badly.
   const story = Array.from({ length: 250 }, (_, n) => `Kalimat ke-${n} ✿`).join('\n');
   await endSessions(seller);
   const typed = {

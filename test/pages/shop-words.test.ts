@@ -6,7 +6,7 @@ import { photo, pictureForm } from '../support/builders/pictures.ts';
 import { expectStatus, join, openShop } from '../support/builders/shop.ts';
 import { Forms } from '../support/clients/site.ts';
 
-/* What sellers tell and show is what buyers read and see, and what a new brand needs is said. */
+/* Buyers see what sellers write and upload, and a new brand is told what is missing. */
 
 const service = await httpService();
 after(service.close);

@@ -15,7 +15,7 @@ after(service.close);
 
 let people = 0;
 const somebody = () => `orang${++people}@example.org`;
-/** Each its own network, so that no test spends the tries of another. */
+/** A separate network for each test, so that limits are not shared. */
 const browser = () => new SiteClient(service);
 const clear = () =>
   service.db.rows({ name: 'test_clear', text: 'delete from sambatan_auth.attempts' });
@@ -190,7 +190,7 @@ test('an invalid e-mail address is refused next to its field, in the language of
   }
 });
 
-/** Asks for a code of this address from that network, and gives the status of the answer. */
+/** Requests a code for this address from that network; returns the status. */
 async function askFrom(email: string, network: string): Promise<number> {
   const { statusCode } = await service.server.inject({
     method: 'POST',
@@ -220,7 +220,7 @@ test('the older of two valid codes signs in too', async () => {
   const newer = (await lastMail(service, email)).code;
   assert.notEqual(first, second);
   assert.equal((await client.post('/masuk/kode', { id: second, code: older })).status, 303);
-  // The one was used, and the sign-in of the other is over.
+  // This code was used, and the other sign-in has expired.
   const last = await askForCode(browser(), email);
   for (const code of [older, newer]) {
     assert.equal((await browser().post('/masuk/kode', { id: last, code })).status, 422);
@@ -284,12 +284,12 @@ test('strangers from a thousand networks can neither flood a mailbox, lock out i
     else assert.equal(statusCode, 429);
   }
   assert.equal(looked, limits.wrongCodesOfAddressFromStrangers.max);
-  // Three codes are good at a time, and attackers may also sit in a network that the owner used.
+  // Three codes are valid at a time, and attackers may share a network with the owner.
   const { wrongCodesOfAddressFromStrangers: strangers } = limits;
   const aDay = strangers.max * (86_400 / strangers.seconds);
   const guesses = aDay + limits.wrongCodesOfAddressFromKnownNetworks.max;
   assert.ok((guesses * 3) / 1_000_000 <= 1e-3);
-  // From their own network, from a browser that is known, and with the link from anywhere.
+  // From their own network, from a known browser, and with the link from anywhere.
   const fromHome = browser();
   const home = await askForCode(fromHome, email);
   const fresh = await lastMail(service, email);

@@ -28,7 +28,7 @@ before(async () => {
   person = await signIn(service, 'sari@example.org');
 });
 
-/** The page that tells of it, in the design of all pages, with a way on. */
+/** The outage page, in the site's design, with a link to continue. */
 function assertPage(
   answer: Awaited<ReturnType<SiteClient['get']>>,
   language: Language,
@@ -75,7 +75,7 @@ for (const away of ['refused', 'silent'] as const) {
   });
 }
 
-/** What a visitor gets without the database, because there is nothing in it to look up. */
+/** The answers to a visitor that need no database. */
 const without = new Set(['GET /masuk', 'GET /masuk/kode', 'POST /tema']);
 
 test('visitors see the outage on exactly the pages that need the database', async () => {

@@ -26,7 +26,7 @@ after(async () => {
 });
 const market = await openMarket(db);
 
-/** A batcher whose batches leave for the database one by one, as the test lets them. */
+/** A batcher whose batches are sent one by one when the test decides. */
 function stepped(options: Partial<BatcherOptions> = {}) {
   const batches: (readonly JoinRequest[])[] = [];
   const gates: (() => void)[] = [];
@@ -39,7 +39,7 @@ function stepped(options: Partial<BatcherOptions> = {}) {
     },
     ...options,
   });
-  /** Lets the batch that has waited longest go; all of them, and those to come, with `open`. */
+  /** Sends the oldest waiting batch; with `open`, all current and future ones. */
   const step = () => gates.shift()?.();
   const open = () => {
     isOpen = true;

@@ -105,7 +105,7 @@ test('a reduced paid order stays confirmed, and the difference is refunded once'
     (await refundsOf(campaignId)).map(({ amount }) => amount),
     [125_000, 250_000],
   );
-  // Called off, the rest goes back: never more than came in.
+  // After a cancellation the rest is refunded: never more than was received.
   const seen = expectStatus(await shop.seller.post(`/campaigns/${campaignId}/cancel/preview`), 200);
   assert.equal(seen['refund_total'], 125_000 + code);
   expectStatus(await shop.seller.post(`/campaigns/${campaignId}/cancel`, { reason: 'batal' }), 200);

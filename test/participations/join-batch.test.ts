@@ -24,7 +24,7 @@ const market = await openMarket(db);
 const open = { weight: 12, arbitrary: fc.constant('open' as const) };
 const others = ['past', 'draft', 'scheduled', 'cancelled', 'closing', 'unknown'] as const;
 
-/** A campaign to be made twice: one for the batch and a twin for the sequence. */
+/** A campaign that is created twice: for the batch, and a twin for the single requests. */
 const campaignPlan = fc.record({
   kind: fc.oneof(open, { weight: 5, arbitrary: fc.constantFrom(...others) }),
   totalSlots: fc.integer({ min: 1, max: 24 }),
@@ -50,7 +50,7 @@ type RequestPlan = typeof requestPlan extends fc.Arbitrary<infer T> ? T : never;
 
 const history = fc.record({
   campaigns: fc.array(campaignPlan, { minLength: 1, maxLength: 4 }),
-  /** Sent before, each by itself on both sides: what the campaigns hold already. */
+  /** Sent beforehand, one by one on both sides: the existing joins of the campaigns. */
   before: fc.array(requestPlan, { maxLength: 4 }),
   requests: fc.array(requestPlan, { minLength: 1, maxLength: 30, size: 'max' }),
   attemptLimit: fc.constantFrom(0, 0, 3, 8),
@@ -72,7 +72,7 @@ async function makeCampaign(plan: CampaignPlan): Promise<string> {
     minSlotsPerUser: min,
     maxSlotsPerUser: max,
     paymentTiming: plan.upfront ? 'upfront' : 'on_completion',
-    // One half of the holds ends before the deadline in an hour, the others end with it.
+    // Half of the holds lapse before the deadline in an hour, the others at it.
     holdSeconds: totalSlots % 2 === 0 ? 600 : 86_400,
     publish: plan.kind !== 'draft',
     opensAt: plan.kind === 'scheduled' ? new Date(Date.now() + 60_000) : null,
@@ -105,11 +105,11 @@ function requestsOf(side: Side, plans: readonly RequestPlan[]): JoinRequest[] {
   );
 }
 
-/** An answer in the words of the plan: a participation is the place of the request that made it. */
+/** An answer in the terms of the plan: a participation is the index of its request. */
 function told(answers: readonly JoinAnswer[], requests: readonly JoinRequest[]): unknown[] {
   return answers.map((answer) => {
     if (answer instanceof DomainError) {
-      // The seconds to wait depend on when it was asked.
+      // The seconds to wait depend on the time of the request.
       return [answer.code, answer.code === 'rate_limited' ? {} : answer.params];
     }
     const made = requests.findIndex((one) => one.participationId === answer.participationId);
@@ -117,7 +117,7 @@ function told(answers: readonly JoinAnswer[], requests: readonly JoinRequest[]):
   });
 }
 
-/** The rows of one side without what differs by nature: ids, times and hashes. */
+/** The rows of one side without ids, times and hashes, which always differ. */
 async function stored(side: Side, requests: readonly JoinRequest[]): Promise<unknown> {
   const place = new Map(requests.map((one, index) => [one.participationId, index]));
   const who = new Map(side.users.map((id, index) => [id, index]));
@@ -202,7 +202,7 @@ async function batchIsSequence(plan: History): Promise<void> {
   const before = [requestsOf(one, plan.before), requestsOf(many, plan.before)] as const;
   const requests = [requestsOf(one, plan.requests), requestsOf(many, plan.requests)] as const;
   await Promise.all([single(before[0]), single(before[1])]);
-  // Arrival counts within a campaign; the campaigns of a batch come one after the other.
+  // Order matters within a campaign; the campaigns of a batch are processed one after the other.
   const inTurn = [...Map.groupBy(requests[1], (request) => request.campaignId).values()].flat();
   const [together, apart] = await Promise.all([
     joinNow(db, requests[0], { attemptLimit }),
@@ -224,7 +224,7 @@ async function batchIsSequence(plan: History): Promise<void> {
   assert.deepEqual(await stored(one, all[0]), await stored(many, all[1]));
 }
 
-/** Sent again after its answer was lost, a batch that was applied is answered, not applied. */
+/** A batch that is resent after it was applied is answered, not applied again. */
 async function againIsOnce(plan: History): Promise<void> {
   const side = await makeSide(plan);
   const requests = requestsOf(side, plan.requests);
@@ -284,7 +284,7 @@ test('the joins of a buyer together respect the minimum and maximum slots of a c
     answer instanceof DomainError ? [answer.code, answer.params] : 'joined',
   );
   const refused = (held: number) => ['quantity_out_of_bounds', { minimum: 3, maximum: 5, held }];
-  // Together with what they have already.
+  // Together with their existing slots.
   const expected = [refused(0), refused(0), 'joined', 'joined', refused(4), 'joined'];
   assert.deepEqual(outcomes, expected);
 });

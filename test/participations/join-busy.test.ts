@@ -33,7 +33,7 @@ after(async () => {
 });
 const market = await openMarket(db);
 
-/** What "within about two seconds" may be on a machine that is busy with other tests. */
+/** The tolerance of "within about two seconds" on a machine that is busy with other tests. */
 const busyWithinMs = 4_000;
 
 test('joins of a locked campaign are answered busy in time; others are not affected', async () => {
@@ -147,7 +147,7 @@ test('a batch that finds a campaign busy never overwrites the commit of the lock
   const held = await newCampaign(db, market, { totalSlots: 5 });
   const free = await newCampaign(db, market, { totalSlots: 5 });
   const holder = await hold(db, (tx) => joinNow(tx, [wish(held, { quantity: 2 })]));
-  // The batch is made to stop between reading the one campaign and storing the other.
+  // Stops the batch between reading one campaign and writing the other.
   const gate = 4_711;
   await ask(db, 'alter function sambatan.audit_content rename to true_audit_content');
   await ask(
@@ -185,7 +185,7 @@ test('a batch with only busy campaigns is answered at once without waiting', asy
   assert.equal((await stateOf(db, held)).filled_slots, 0);
 });
 
-/** A campaign that ends while somebody waits for its row. */
+/** A campaign that ends while a join waits for its row. */
 async function closesWhileWaiting(): Promise<{ id: string; pass: () => Promise<void> }> {
   const id = await newCampaign(db, market);
   const [row] = await ask<{ ms: number }>(

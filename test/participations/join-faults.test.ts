@@ -25,7 +25,7 @@ const { db, url, close } = await testDatabase();
 after(close);
 const market = await openMarket(db);
 
-/** A replica whose connection does to its batches what `fates` says, then lets them pass. */
+/** A replica whose connection applies `fates` to its batches, and then passes the rest. */
 async function replica(t: TestContext, fates: Fate[]) {
   const cable = await wire(url, 'join_campaigns', () => fates.shift() ?? 'pass');
   const pool = openDatabase({ url: cable.url, log: recordingLog() });
@@ -126,7 +126,7 @@ test('a batch that arrives after its outcome was looked up changes nothing', asy
   assert.equal((await stateOf(db, id)).filled_slots, 5);
 });
 
-/** One slot, taken by somebody else by the time that a join, held up on its way, is sent again. */
+/** One slot, which another join takes before a delayed join is resent. */
 async function lateJoin(joins: Awaited<ReturnType<typeof replica>>, key: string | null) {
   const id = await newCampaign(db, market, { totalSlots: 1 });
   const [first = ''] = await joined(db, wish(id));
@@ -247,7 +247,8 @@ test('one invalid request does not fail the others of its batch', async (t) => {
     const requests = [good[0]!, wish(id, poison), good[1]!, good[2]!];
     const codes = await outcomes(requests.map((request) => joins.join(request)));
     assert.deepEqual([codes[0], codes[2], codes[3]], ['joined', 'joined', 'joined'], what);
-    // PostgreSQL has no half a character: it is stored as U+FFFD, as text from the network is.
+    // PostgreSQL cannot store half a surrogate pair: it becomes U+FFFD, as in text from the
+    // network.
     if (what !== 'half a surrogate pair') assert.notEqual(codes[1], 'joined', what);
   }
   assert.equal((await stateOf(db, id)).participant_count, 1 + 3 * 9 + 1);

@@ -23,7 +23,7 @@ import {
 import { cancelParticipation } from '../../src/participations/operations.ts';
 
 const { db, url, close } = await testDatabase();
-/** A process of its own, as far as a key can tell. */
+/** A separate process, as far as a key can notice. */
 const start = () => {
   const pool = openDatabase({ url, log: recordingLog() });
   const joins = batcherOn(pool);
@@ -41,7 +41,7 @@ after(async () => {
 const market = await openMarket(db);
 const join = (request: JoinRequest, replica = 0) => replicas[replica]!.joins.join(request);
 
-/** The same request of the same buyer, sent once more: everything but the id made for it. */
+/** The same request of the same buyer again, with a new id. */
 const again = (request: JoinRequest, change: Partial<JoinRequest> = {}): JoinRequest => ({
   ...request,
   participationId: newId(),

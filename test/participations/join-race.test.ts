@@ -30,7 +30,7 @@ const racers = 64;
 const capacities = [1, 2, 7, 50];
 const quantities = { 'one slot each': [1], 'one to three slots': [1, 2, 3, 1], big: [5, 1, 30, 2] };
 
-/** Everybody at once, every other one at the other replica; gives what was acknowledged. */
+/** All joins concurrently, alternating between the replicas; returns the acknowledged ones. */
 async function race(requests: readonly JoinRequest[]) {
   const settled = await Promise.allSettled(
     requests.map((request, index) => replicas[index % replicas.length]!.join(request)),
@@ -51,7 +51,7 @@ for (const capacity of capacities) {
       const counts = tally(codes);
       assert.deepEqual(Object.keys(counts).sort(), ['joined', 'slots_unavailable']);
       const slots = taken.reduce((sum, { quantity }) => sum + quantity, 0);
-      // Big wishes that come last may leave a rest that none of the refused would have fitted into.
+      // Large requests at the end may leave slots that none of the refused ones would fit.
       const refused = requests.filter((request) => !taken.includes(request));
       const smallest = Math.min(...refused.map(({ quantity }) => quantity));
       assert.ok(slots <= capacity, 'more was acknowledged than there is');
@@ -114,7 +114,7 @@ test('concurrent joins of one buyer never exceed the maximum per buyer', async (
   assert.deepEqual(tally(codes), { joined: 1, quantity_out_of_bounds: racers - 1 });
 });
 
-/** A stock table and a join that reads it, thinks, and writes what it thought. */
+/** A stock table and a join that reads, waits, and then writes. */
 async function naiveRace(pool: Database, join: string): Promise<number> {
   const shelf = newId();
   await ask(db, 'create table if not exists shelves (id uuid primary key, free integer)');
@@ -135,7 +135,7 @@ async function naiveRace(pool: Database, join: string): Promise<number> {
 }
 
 test('control: a join that reads before it locks oversells in the same race', async () => {
-  // Two have to read between one's read and write: rarely, on a busy machine, nobody does.
+  // Two joins must read between one's read and write; on a busy machine this is sometimes missing.
   let races = 0;
   while ((await naiveRace(others[0]!, '')) <= 7) {
     assert.ok(++races < 20, 'the race is too tame to catch anything');

@@ -41,7 +41,7 @@ const termsOf = ({ total, minimum, least, most }: Bounds): CampaignTerms => ({
   deadline: new Date(Date.now() + 3_600_000),
 });
 
-/** Whether new buyers, one after the other, can take every slot; tried in every way. */
+/** Whether new buyers, one after the other, can take every slot; tries every order. */
 function canFill({ total, least, most }: Bounds): boolean {
   const reached = new Set([0]);
   for (const taken of reached) {
@@ -111,7 +111,7 @@ test('a remainder is sold as a whole to one buyer; no other order is below the m
     ...two,
     wish(id, { quantity: 1 }),
     wish(id, { quantity: 3 }),
-    // Whoever has the least already adds what they like, within the most.
+    // A buyer who already has the minimum may add any number up to the maximum.
     wish(id, { quantity: 2, userId }),
     wish(id, { quantity: 2 }),
   ]);

@@ -18,9 +18,8 @@ import { watch } from '../support/clients/stream.ts';
 import { until } from '../support/server/until.ts';
 
 /**
- * A word that stands nowhere else in every field in which a person says something of themselves;
- * then everything that can be read is read by everybody. Whoever finds somebody else's word has to
- * be one of those who may.
+ * A unique word in every field that describes a person; then every caller reads everything. Whoever
+ * finds another person's word must be allowed to read it.
  */
 const service = await httpService({
   messages: true,
@@ -45,14 +44,14 @@ interface Canary {
   readonly word: string;
   readonly owner: Viewer;
   readonly field: string;
-  /** Who may read it beside its owner and staff. */
+  /** Allowed readers in addition to the owner and staff. */
   readonly for: readonly Viewer[];
-  /** Staff read it neither; of a word that was shown once, nobody does. */
+  /** Not readable by staff either; a word that was shown once is readable by nobody. */
   readonly only?: 'owner' | 'nobody';
 }
 const canaries: Canary[] = [];
 
-/** Letters alone, so that it can stand in any text, in any case and any encoding. */
+/** Only letters, so that it can occur in any text, case and encoding. */
 function canary(owner: Viewer, field: string, readers: readonly Viewer[] = []): string {
   const letters = Array.from({ length: 12 }, () => String.fromCodePoint(97 + randomInt(26)));
   const word = `kenari${letters.join('')}`;
@@ -60,7 +59,7 @@ function canary(owner: Viewer, field: string, readers: readonly Viewer[] = []): 
   return word;
 }
 
-/** Digits, where only digits are taken. */
+/** Digits, for fields that only accept digits. */
 function number(owner: Viewer, field: string, start: string): string {
   const word = `${start}${randomInt(10 ** 8, 10 ** 9)}`;
   canaries.push({ word, owner, field, for: [] });
@@ -105,7 +104,9 @@ before(async () => {
   await live(rival, 'budi', 'rival');
 });
 
-/** One is setting an app of codes up, one has recovery codes: words that let somebody in. */
+/**
+ * One user is setting up an authenticator app, one has recovery codes: secrets that grant access.
+ */
 async function guard(): Promise<void> {
   const at = '//akun/keamanan';
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -132,14 +133,14 @@ async function guard(): Promise<void> {
   }
 }
 
-/** Another system that is told of everything: a brand's, or of all brands. */
+/** Another system that receives all events: of one brand, or of all brands. */
 async function listen(who: keyof typeof receivers, of: { brand_id?: string }): Promise<void> {
   const receiver = await openReceiver();
   receivers[who] = receiver;
   expectStatus(await clients[who].post('/webhooks', { ...of, url: receiver.url }), 201);
 }
 
-/** Who somebody is, where they live and where their money goes. */
+/** Identity, address and bank account of a person. */
 async function introduce(owner: 'ani' | 'budi' | 'wati' | 'seller' | 'rival'): Promise<void> {
   const client = clients[owner];
   const email = `${canary(owner, 'e-mail', sellerOf(owner))}@example.org`;
@@ -164,13 +165,13 @@ async function introduce(owner: 'ani' | 'budi' | 'wati' | 'seller' | 'rival'): P
   expectStatus(await client.send(put), 200);
 }
 
-/** Who sends parcels knows to whom, and how to reach them: the campaign's own seller. */
+/** The campaign's own seller sends parcels and needs name and address. */
 const sellerOf = (owner: Viewer): readonly Viewer[] => {
   if (owner === 'ani') return ['seller'];
   return owner === 'budi' ? ['rival'] : [];
 };
 
-/** A buyer buys, another one leaves again, and a third one waits. */
+/** One buyer orders, another one cancels, and a third one waits. */
 async function live(shop: Shop, owner: 'ani' | 'budi', seller: 'seller' | 'rival'): Promise<void> {
   const client = clients[owner];
   const full = await shop.campaign({ total_slots: 2, max_slots_per_user: 2 });
@@ -200,7 +201,7 @@ async function live(shop: Shop, owner: 'ani' | 'budi', seller: 'seller' | 'rival
   );
 }
 
-/** Every way to ask: each route, in the words of both languages, for each thing of its kind. */
+/** Every way to ask: each route, in both languages, for each thing of its kind. */
 function pathsOf(route: string): string[] {
   const [, pattern = ''] = route.split(' ');
   const kind = kinds.find(([shape]) => shape.test(pattern))?.[1];
@@ -217,7 +218,7 @@ const kinds: readonly (readonly [RegExp, string])[] = [
   [/\/(brands|toko)\/:/, 'brands'],
 ];
 
-/** Mails of everybody lie there for whoever develops: what is in each is looked at below. */
+/** The mailbox for developers contains everybody's e-mails; their content is checked below. */
 const notCrawled = /\/outbox\/|^\S+ \/(api\/docs|assets|gambar)|\*/;
 
 interface Sight {
@@ -275,7 +276,7 @@ test('no route shows private data of another user', async (t) => {
   t.diagnostic(`${asked.length} answers of ${routes.length} routes, ${sights.length} words found`);
   const wrong = sights.filter((sight) => !mayRead(sight)).map(told);
   assert.deepEqual([...new Set(wrong)], []);
-  // A crawl that finds nothing shows nothing: each word was found by whom it is for.
+  // A crawl that finds nothing proves nothing: each word was found by its allowed readers.
   const found = new Set(sights.map((sight) => sight.canary.word));
   const unseen = canaries.filter(({ word, only }) => only !== 'nobody' && !found.has(word));
   assert.deepEqual(
@@ -293,7 +294,7 @@ test('an e-mail contains data of its recipient only', async (t) => {
       return [];
     }
   };
-  // Each of the three buyers hears of it when a campaign is called off.
+  // Each of the three buyers is notified when a campaign is cancelled.
   for (const [index, id] of ids['campaigns']!.entries()) {
     const seller = clients[index < 2 ? 'seller' : 'rival'];
     const reason = { reason: 'bahan habis' };
@@ -337,7 +338,7 @@ test('data sent to other systems contains no personal data', async (t) => {
   assert.ok(rows.length > 10);
   const text = rows.map((row) => row.all).join('\n');
   assert.deepEqual(sightsIn('visitor', 'an event', text).map(told), []);
-  // The last that happened, of both of a brand's campaigns.
+  // The latest event of both campaigns of a brand.
   const hasHeard = (count: number, { received }: Receiver) =>
     received.filter(({ body }) => body.includes('"campaign_cancelled"')).length >= count;
   await until(() => {
@@ -346,7 +347,7 @@ test('data sent to other systems contains no personal data', async (t) => {
   });
   for (const [who, { received }] of Object.entries(receivers)) {
     const types = new Set(received.map(({ body }) => (JSON.parse(body) as { type: string }).type));
-    // Who joined with an address, and who left with words of leaving: that is where they could be.
+    // Joins with an address, and cancellations with a reason: both could contain the words.
     for (const event of ['participant_joined', 'participant_cancelled', 'campaign_cancelled']) {
       assert.ok(types.has(event), `${who} was told of ${[...types].join(', ')}`);
     }

@@ -29,7 +29,7 @@ test(
       '--minutes',
       '3',
     ];
-    // Whatever tells a process that it is part of a test run stays out.
+    // Removes variables that mark a process as part of a test run.
     const { PATH, HOME, TMPDIR, NODE_COMPILE_CACHE } = process.env;
     const { status, stdout, stderr } = spawnSync(process.execPath, [chaos, ...options], {
       encoding: 'utf8',
@@ -44,7 +44,7 @@ test(
 );
 
 test('a failed first start on a full disk does not block a later one', { skip }, async (t) => {
-  // What a start leaves behind is whatever it could still write.
+  // A failed start may leave any part of its files.
   const script =
     'cd "$SAMBATAN_SMALL_DISKS/data" && export SAMBATAN_DATA_DIR="$PWD/sambatan" && ' +
     'head -c 1G /dev/zero >ballast; "$@"; echo "the first ended with $?"; rm ballast && exec "$@"';

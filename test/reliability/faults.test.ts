@@ -94,7 +94,7 @@ test('control: a run without faults or with too few joins is not a success', () 
 const service = await httpService();
 after(service.close);
 
-/** Joins over a network that loses the answer, then once more over a good one. */
+/** Joins over a network that loses the answer, then repeats over a good one. */
 async function joinTwice(headers: Record<string, string>): Promise<Found[]> {
   const shop = await openShop(service);
   const { id: campaignId } = await shop.campaign();

@@ -31,22 +31,22 @@ const service = await httpService();
 after(service.close);
 const base = '/api/sambatan';
 
-/** buyer has joined; seller is a member of the campaign's brand; rival is one of another brand. */
+/** buyer has joined; seller is a member of the campaign's brand; rival of another brand. */
 const callers = ['visitor', 'buyer', 'other', 'seller', 'rival', 'operator', 'service'] as const;
 type CallerName = (typeof callers)[number];
 
-/** What is asked for: what is open to all, a draft, a completed campaign, or nothing at all. */
+/** The requested thing: public, a draft, a completed campaign, or none. */
 type Target = 'open' | 'draft' | 'completed' | 'absent';
 type Row = { readonly [T in Target]?: string };
 
 const everybody = '200 200 200 200 200 200 200';
 const nobody = '404 404 404 404 404 404 404';
-/** A stranger who would change something is told to sign in before anything is looked for. */
+/** An anonymous write is asked to sign in before any lookup. */
 const nothing = '401 404 404 404 404 404 404';
 const staff = '401 403 403 403 403 200 200';
 const ownOnly = '401 200 200 200 200 200 403';
 const sellerAndStaff = '401 403 403 200 403 200 200';
-/** What strangers may not know of is not there for them; who sees it may be forbidden things. */
+/** Hidden things are not found for strangers; callers who can see them may get 403. */
 const ownerAndStaff = '401 200 404 403 404 200 200';
 const staffOfHidden = '401 403 404 403 404 200 200';
 const sellerOfHidden = '401 404 404 200 404 200 200';
@@ -54,12 +54,12 @@ const strangeToAll = '401 404 404 404 404 404 404';
 const hiddenDraft = '404 404 404 200 404 200 200';
 const hiddenFromUsers = '401 404 404 200 404 200 200';
 
-/** The status that each caller gets, in the order of `callers`. Every live route has its row. */
+/** The status for each caller, in the order of `callers`. Every live route has a row. */
 const matrix: Readonly<Record<string, Row>> = {
   'GET /health': { open: everybody },
   'GET /me': { open: ownOnly },
   'PATCH /me': { open: ownOnly },
-  // Who has live participations stays.
+  // An account with live participations cannot be deleted.
   'DELETE /me': { open: '401 409 204 409 409 204 403' },
   'GET /me/export': { open: ownOnly },
   'GET /me/addresses': { open: ownOnly },
@@ -211,8 +211,8 @@ const matrix: Readonly<Record<string, Row>> = {
   'GET /statements/:id/rows': { absent: '401 403 403 403 403 404 404' },
   'POST /statements/:id/preview': { absent: '401 403 403 403 403 404 404' },
   'POST /statements/:id/apply': { absent: '401 403 403 403 403 404 404' },
-  // Of those who left (DELETE /me above) it is gone.
-  // Everybody has given theirs before.
+  // Callers who deleted their account (DELETE /me above) no longer have one. All others entered one
+  // before.
   'GET /refund-account': { open: '401 200 200 200 200 200 422' },
   'PUT /refund-account': { open: '401 200 200 200 200 200 422' },
   'GET /brands/:id/payout-account': {
@@ -272,7 +272,7 @@ const matrix: Readonly<Record<string, Row>> = {
     completed: '401 201 404 403 404 403 201',
     absent: strangeToAll,
   },
-  // Nobody has said that anything is wrong.
+  // No dispute is open.
   'POST /participations/:id/dispute/pictures': {
     open: '401 404 404 403 404 403 404',
     completed: '401 404 404 403 404 403 404',
@@ -284,7 +284,7 @@ const matrix: Readonly<Record<string, Row>> = {
   },
   'GET /disputes': { open: staff },
   'POST /disputes/:id/resolve': { absent: '401 403 403 403 403 404 404' },
-  // The service has to name whose they are.
+  // The service must name the owner.
   'GET /notifications': { open: '401 200 200 200 200 200 422' },
   'GET /notifications/unread': { open: '401 200 200 200 200 200 422' },
   'GET /notifications/settings': { open: '401 200 200 200 200 200 422' },
@@ -315,7 +315,7 @@ const matrix: Readonly<Record<string, Row>> = {
   'GET /deliveries': { open: staff },
   'POST /deliveries/:id/resend': { open: sellerOfHidden, absent: strangeToAll },
   'GET /dashboard/summary': { open: staff },
-  // Without a provider whoever may pay or reconcile is told that there is none.
+  // Without a provider, authorized callers are told that there is none.
   'POST /participations/:id/pay-online': {
     completed: '401 409 404 403 404 403 409',
     absent: strangeToAll,
@@ -327,7 +327,7 @@ const matrix: Readonly<Record<string, Row>> = {
   'POST /scheduler/trigger': { open: staff },
 };
 
-/** Beside the API: nothing of anybody is there. */
+/** Outside the API: no personal data. */
 const besides = /^(GET|HEAD) \/(livez|readyz|metrics|api\/docs(\/.*)?)$/;
 
 let shop: Shop;
@@ -338,7 +338,7 @@ const people = {} as Record<CallerName, Client>;
 before(async () => {
   shop = await openShop(service);
   rival = await openShop(service);
-  // Who owns a brand with a running campaign stays, so that asking to go changes nothing.
+  // An owner of a brand with a running campaign cannot leave, so the request changes nothing.
   await rival.campaign();
   Object.assign(people, {
     visitor: service.visitor,
@@ -376,7 +376,7 @@ test('every live route of the API has a row in the matrix', () => {
   assert.deepEqual(dead, []);
 });
 
-/** Things made for one request, so that no request meets what another one did. */
+/** Created for one request, so that requests do not affect each other. */
 interface Things {
   readonly campaignId: string;
   readonly participationId: string;
@@ -424,7 +424,7 @@ async function thingsFor(target: Target, route: string): Promise<Things> {
     expectStatus(await service.service.post('/lifecycle/run'), 200);
   }
   if (target === 'completed' && /fulfil$|dispute$/.test(route)) {
-    // What is not paid cannot be received or disputed, whoever says so.
+    // An unpaid order cannot be received or disputed by anybody.
     const path = `/participations/${participationId}/payment/verify`;
     expectStatus(await service.service.post(path, {}), 200);
   }
@@ -432,7 +432,7 @@ async function thingsFor(target: Target, route: string): Promise<Things> {
     return { ...things, ...(await waitingFor(campaignId, route)) };
   }
   const { db } = service;
-  // There may be twenty of a brand.
+  // Maximum twenty per brand.
   await ask(
     db,
     `update sambatan.webhook_endpoints set status = 'removed' where brand_id = $1`,
@@ -450,7 +450,9 @@ async function thingsFor(target: Target, route: string): Promise<Things> {
   };
 }
 
-/** The last slot is taken by somebody else, and the buyer waits, or is offered it when they leave. */
+/**
+ * Another buyer takes the last slot, and the buyer waits, or gets an offer when that buyer cancels.
+ */
 async function waitingFor(campaignId: string, route: string): Promise<Partial<Things>> {
   const leaver = await service.user();
   const { id: taken } = await join(leaver, campaignId);
@@ -486,12 +488,12 @@ const files: Readonly<Record<string, [type: string, content: string | Buffer]>> 
   'POST /receiving-accounts/:id/statements': ['text/csv', 'date,description,amount\n'],
 };
 
-/** What has to have happened to a participation first. */
+/** The required state of a participation. */
 const needsProof = new Set([
   'GET /participations/:id/proof',
   'POST /participations/:id/payment/reject',
 ]);
-/** The path of a route about these things. */
+/** The path of a route with these ids. */
 function pathTo(pattern: string, things: Things, target: Target): string {
   const [, noun = ''] = pattern.split('/');
   const absent = target === 'absent' ? newId() : undefined;
@@ -516,7 +518,7 @@ function pathTo(pattern: string, things: Things, target: Target): string {
     .replace(':token', things.token);
 }
 
-/** The service names whom it acts for. */
+/** The service names the user for whom it acts. */
 const onBehalf = (_things: Things, caller: CallerName) =>
   caller === 'service' ? { user_id: newId() } : {};
 
@@ -614,17 +616,17 @@ async function statusFor(route: string, caller: CallerName, target: Target): Pro
   return String(answer.status);
 }
 
-/** The service says on whose behalf it asks. */
+/** The service names the user on whose behalf it asks. */
 const asOf = (route: string, caller: CallerName) =>
   route.endsWith('/mine') && caller === 'service' ? `?user_id=${people.buyer.userId}` : '';
 
-/** What is asked for of a list that is not everybody's. */
+/** The required query of a list that is not public. */
 const drafts: Readonly<Record<string, () => string>> = {
   'GET /campaigns': () => `?status=inactive&brand_id=${shop.brandId}`,
   'GET /webhooks': () => `?brand_id=${shop.brandId}`,
 };
 
-/** Addresses are for their owner, the campaign's seller, operators and the service. */
+/** Addresses are visible to their owner, the campaign's seller, operators and the service. */
 function mayReadAddresses(route: string, caller: CallerName): boolean {
   if (/^(POST \/participations|(GET|PATCH) \/participations\/:id$)/.test(route)) {
     return ['buyer', 'seller', 'operator', 'service'].includes(caller);
@@ -748,7 +750,7 @@ test('a buyer joins only for themselves, and the service for the user that it na
   assert.equal(expectStatus(named, 201)['user_id'], someone);
 });
 
-/** A token made by hand: whatever header and signature are asked for. */
+/** A hand-made token with any header and signature. */
 function forged(header: object, payload: object, signature = ''): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   return `${part(header)}.${part(payload)}.${signature}`;

@@ -28,7 +28,7 @@ after(service.close);
 const { contract, visitor } = service;
 const base = '/api/sambatan';
 
-/** The routes that the service is to have. */
+/** The routes that the service must have. */
 const promised = [
   'POST /brands',
   'POST /products',
@@ -130,7 +130,7 @@ test('the document is valid OpenAPI 3.1', () => {
     }
     if (method === 'GET') assert.equal(operation.requestBody, undefined, route);
     const good = Object.keys(operation.responses).filter((status) => status.startsWith('2'));
-    // What may take longer is accepted (202), and says how far it got.
+    // A long operation is accepted (202) and reports its progress.
     const done = good.filter((status) => status !== '202' || good.length === 1);
     assert.equal(done.length, 1, `${route} has one good answer`);
     for (const [status, { description, content }] of Object.entries(operation.responses)) {
@@ -141,7 +141,7 @@ test('the document is valid OpenAPI 3.1', () => {
       if (!status.startsWith('2')) assert.ok(codesOf(description).length > 0, `${route} ${status}`);
     }
   }
-  // What OpenAPI 3.0 had and 3.1 has not.
+  // Keywords of OpenAPI 3.0 that 3.1 does not have.
   assert.doesNotMatch(JSON.stringify(document), /"nullable":|"\$ref":|"exclusiveMinimum":true/);
 });
 
@@ -192,8 +192,7 @@ test('every route with an id answers 404 for a missing one', async () => {
 });
 
 test('every body is checked for form, type and size before anything else', async () => {
-  // Also where none is expected: whatever is sent is read.
-  // What a mail program sends to stop mails is a form.
+  // Bodies are validated even where none is expected. Mail programs unsubscribe with a form.
   const written = described().filter(
     ({ route, method, operation }) =>
       method !== 'GET' &&
@@ -264,7 +263,7 @@ test('every id and query is validated before the database is queried', async () 
   }
 });
 
-/** A campaign that somebody has joined, and is now as it is told. */
+/** A campaign with one participation, brought to the given state. */
 async function campaignIn(state: keyof typeof states): Promise<{ id: string; joined: string }> {
   const deadlineMs = state === 'late' ? 400 : hourMs;
   const { id } = await shop.campaign({ deadline: fromNow(deadlineMs), total_slots: 2 });
@@ -281,7 +280,7 @@ const states = {
   /** Between the decision to close and the last refund. */
   closing: (id: string) =>
     ask(service.db, `select sambatan.cancel_campaign($1, 'batal', 'service')`, id),
-  /** Past its deadline, and nobody has closed it yet. */
+  /** Past its deadline and not closed yet. */
   late: (id: string) =>
     ask(
       service.db,
@@ -291,7 +290,7 @@ const states = {
     ),
 };
 
-/** Corrections of a participation that are refused. */
+/** Refused corrections of a participation. */
 function changeCases(): Case[] {
   const change = (id: string, body: object, by = service.service) =>
     by.send({ method: 'PATCH', path: `/participations/${id}`, body });
@@ -395,7 +394,7 @@ const lateDraft = async () => {
 };
 const extend = (id: string, deadline: string, by = shop.seller) =>
   by.post(`/campaigns/${id}/extend`, { deadline, reason: 'masih ramai' });
-/** Calls a campaign off; its preview has to be refused for the same reason. */
+/** Cancels a campaign; its preview must be refused for the same reason. */
 const cancel = async (id: string, by = shop.seller) => {
   const previewed = await by.post(`/campaigns/${id}/cancel/preview`);
   const answer = await by.post(`/campaigns/${id}/cancel`, { reason: 'bahan habis' });
@@ -408,7 +407,7 @@ const outsider = () => service.user();
 const waitAs = async (id: string, wish: object = {}, headers = {}, by?: Client) =>
   (by ?? (await service.user())).post(`/campaigns/${id}/waiting`, joinBody(wish), headers);
 
-/** A campaign of two slots, somebody who has been offered one of them, and its state by then. */
+/** A campaign of two slots with an open offer for one of them, in the given state. */
 async function offerIn(state: keyof typeof states | 'expired'): Promise<[Client, string]> {
   const terms = { deadline: fromNow(state === 'late' ? 1_500 : hourMs), max_slots_per_user: 1 };
   const { id } = await shop.campaign({ total_slots: 2, ...terms });
@@ -428,7 +427,7 @@ async function offerIn(state: keyof typeof states | 'expired'): Promise<[Client,
   return [waiter, entry];
 }
 
-/** A full campaign in which one buyer, who is given, may have at most two slots. */
+/** A full campaign in which the returned buyer may have at most two slots. */
 async function fullWith(buyer?: Client): Promise<string> {
   const { id } = await shop.campaign({ total_slots: 2, max_slots_per_user: 2 });
   await join(buyer ?? (await outsider()), id);
@@ -569,8 +568,8 @@ function waitingCases(): Case[] {
   ];
 }
 
-/** What forbids a request, route by route. */
-/** A completed campaign of two that one of them did not pay for; gives it and what was paid. */
+/** The refusals of a request, route by route. */
+/** A completed campaign of two buyers, one of whom did not pay; returns it and the payment. */
 async function belowMinimum(): Promise<[campaign: string, paid: string]> {
   const { id } = await shop.campaign({ total_slots: 2 });
   const buyer = await outsider();
@@ -692,7 +691,7 @@ const decisionCases: Case[] = [
   ]),
 ];
 
-/** What forbids a request, route by route; the rest of them. */
+/** The refusals of a request, route by route; second part. */
 const cases: Case[] = [
   ...decisionCases,
   [
@@ -1256,7 +1255,7 @@ const cases: Case[] = [
   }),
 ];
 
-/** A request about the shop's brand, and in it about somebody or something. */
+/** A request about the shop's brand, with the id of a person or thing. */
 function ofBrand(route: string, other: string) {
   const { method, path, ...rest } = exampleOf(
     `${route.split(' ')[0]} ${base}${route.split(' ')[1]}`,
@@ -1305,8 +1304,8 @@ test('an event stream does not accept HEAD, which would never end', async () => 
 });
 
 /**
- * What the tests of a database that is away, of overload and of a restored one bring about, of
- * idempotency keys, and of unique codes that are used up.
+ * Refusals that other tests trigger: database outage, overload, quarantine, idempotency keys, and
+ * exhausted unique codes.
  */
 const elsewhere =
   /^(internal_error|request_timeout|rate_limited|mail_budget_spent|verified_email_required|unique_codes_exhausted|overloaded|database_unavailable|identity_unavailable|campaign_busy|second_factor_required|account_required|reauthentication_required|outcome_unknown|installation_held|idempotency_key_reused)$/;

@@ -30,13 +30,13 @@ import { watch } from '../support/clients/stream.ts';
 const seed = Number(process.env['SAMBATAN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const wanted = Number(process.env['SAMBATAN_FUZZ_REQUESTS'] ?? 20_000);
 const perCrowd = 100;
-/** More than the pool has connections, fewer than would wait for one for long. */
+/** More than the pool has connections, but few enough that none waits long for one. */
 const atOnce = 32;
 
 const service = await httpService();
 after(service.close);
 
-// What is sent here is nonsense and not looked for in the log: connections without its memory.
+// The content is random and not searched for in the log, so these clients do not record it.
 const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
 after(() => agent.destroy());
 const connection = {
@@ -47,7 +47,7 @@ const connection = {
 };
 const callers = {} as Record<(typeof fuzzCallers)[number], Client>;
 
-/** What is there, newest last; the oldest makes room. */
+/** Existing ids, newest last; the oldest is dropped. */
 const pools: Record<Kind, string[]> = {
   brand: [],
   product: [],
@@ -91,10 +91,10 @@ before(async () => {
   await replenish();
 });
 
-/** A campaign to join, and one to wait for: what is fuzzed long enough is all closed. */
+/** A campaign to join, and one to wait for: after long fuzzing all others are closed. */
 async function replenish(): Promise<void> {
   const { service: staff } = service;
-  // The seller may have been sent away, and the product taken out of the shop.
+  // The seller may have been removed, and the product deleted.
   await ask(
     service.db,
     `insert into sambatan.brand_members (brand_id, user_id, role) values ($1, $2, 'owner')
@@ -118,7 +118,7 @@ async function replenish(): Promise<void> {
   keep('campaign', full.id);
 }
 
-/** Which pool a made thing joins. */
+/** The pool for a created id. */
 const makers: readonly (readonly [RegExp, Kind])[] = [
   [/^POST .*\/brands$/, 'brand'],
   [/^POST .*\/products$/, 'product'],
@@ -158,17 +158,17 @@ async function answerTo(plan: Plan): Promise<void> {
 
 const inHaste = ['campaign_busy', 'overloaded', 'database_unavailable'];
 
-/** Besides what the contract says of every answer. */
+/** In addition to the contract of every response. */
 function judge({ method, route }: Plan, { status, body, text }: Answer): void {
   count(`${status}`);
-  // What has to wait for a row or a connection for too long is told when to come again: promised.
+  // A request that waits too long for a row or a connection gets Retry-After, as documented.
   assert.ok(status < 500 || inHaste.includes(body.code), `${status} ${text}`);
   if (status !== 201 || !route.startsWith(method)) return;
   const kind = makers.find(([shape]) => shape.test(route))?.[1];
   if (kind !== undefined) keep(kind, body.id);
 }
 
-/** An event stream answers with its first event, and goes on; a refusal is as any other. */
+/** An event stream answers with its first event and stays open; a refusal is a normal response. */
 async function listen({ caller, headers, template }: Plan, path: string): Promise<void> {
   const bearer = callers[caller].token;
   const watcher = await watch(service.url, path.split('/').at(-2)!, {
@@ -194,7 +194,7 @@ async function crowd(plans: Plan[]): Promise<void> {
   await replenish();
 }
 
-/** A crowd is no reading: which one failed, and at which request, is. */
+/** The whole run is too long to read: report the request that failed. */
 async function holds(parameters: fc.Parameters<[Plan[]]>): Promise<void> {
   const {
     failed,
@@ -232,12 +232,12 @@ test('random API input is answered as the document states', async (t) => {
   const silent = operations.filter(
     ({ route }) => ![200, 201, 204].some((good) => seen.has(`${route} ${good}`)),
   );
-  // Some ask for what chance seldom brings about: a statement, a refund that was sent.
+  // Some requests trigger what is rarely random: a statement, a sent refund.
   t.diagnostic(`nothing good came back from ${silent.map(({ route }) => route).join(', ')}`);
   assert.ok(total < 4_000 || silent.length <= operations.length / 2, 'hardly a route was reached');
 });
 
-/** Seeds that once failed, each with the path to the crowd that did. */
+/** Seeds that once failed, each with the path to the failing run. */
 const corpus = JSON.parse(
   readFileSync(joinPath(import.meta.dirname, '../corpus/http.fuzz.json'), 'utf8'),
 ) as { seed: number; path?: string }[];

@@ -37,7 +37,7 @@ async function rowsOf(table: string, on: HttpService = service): Promise<number>
   return row!.n;
 }
 
-/** What makes something new: a request, and the table in which it is to be found once. */
+/** A request that creates something, and the table that must contain it once. */
 const creations: Readonly<Record<string, () => { by: Client; path: string; body: object }>> = {
   brands: () => ({ by: shop.seller, path: '/brands', body: { name: 'Brand baru' } }),
   products: () => ({
@@ -114,7 +114,7 @@ test('repeated publish, extend and cancel return their first answer', async () =
   expectProblem(elsewhere, 422, 'idempotency_key_reused');
   await join(await service.user(), id);
   await again('cancel', { reason: 'bahan habis' }, 'cancelled');
-  // Long over, and still what it was told then.
+  // The campaign is over, and the key still returns the first answer.
   const late = await shop.seller.post(`/campaigns/${id}/publish`, undefined, published);
   assert.equal(expectStatus(late, 200).status, 'active');
   const without = await shop.seller.post(`/campaigns/${id}/publish`);
@@ -176,7 +176,7 @@ test('every write with a key refuses a key that was used for another request', a
     key,
   );
   for (const { route } of operations) {
-    // Those two belong to their campaign, and have tests of their own.
+    // These two belong to their campaign and have tests of their own.
     if (/\/(join|waiting)$/.test(route)) continue;
     const answer = await service.service.send({
       ...exampleOf(route),

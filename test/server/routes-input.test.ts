@@ -46,7 +46,7 @@ before(async () => {
   webhookId = (await giveEndpoint(service.db, shop.brandId)).id;
 });
 
-/** A good request for every route that takes a body: what is bad about the others is one thing. */
+/** A valid request for every route with a body; each test changes one thing. */
 const good: Readonly<Record<string, () => { by: Client; id: string; body: object }>> = {
   'POST /brands': () => ({ by: shop.seller, id: '', body: { name: 'Melati' } }),
   'PATCH /brands/{id}': () => ({ by: shop.seller, id: shop.brandId, body: { name: 'Melati' } }),
@@ -150,10 +150,10 @@ test('every route with a JSON body is tested here', () => {
   assert.deepEqual(withBody.toSorted(), Object.keys(good).toSorted());
 });
 
-/** A provider writes what it likes, and may tell more one day: its signature decides. */
+/** A provider may send any field and add new ones: the signature decides. */
 const isSigned = (route: string) => route.includes('/gateway/');
 
-/** Everything that is stored, as one line; join attempts are not counted here. */
+/** All stored data as one line; join attempts are not included. */
 async function stored(): Promise<string> {
   const tables = [
     'brands',
@@ -181,7 +181,7 @@ async function stored(): Promise<string> {
   return row!.all;
 }
 
-/** Nothing of what is tried may be taken, and nothing of it may be left behind. */
+/** Nothing of the attempts may succeed or be stored. */
 async function leavesNothing(tries: () => Promise<void>): Promise<void> {
   const untouched = await stored();
   await tries();
@@ -224,7 +224,7 @@ const badTimes = [
   '2027-13-01T00:00:00Z',
   '2027-02-30T00:00:00Z',
   '2027-01-01T25:00:00Z',
-  // A leap second: written so by the standard, and no moment that a program counts.
+  // A leap second: valid by the standard, but unsupported by programs.
   '2027-06-30T23:59:60Z',
   '2027-07-01T06:59:60.5+07:00',
   '99999-01-01T00:00:00Z',
@@ -240,7 +240,7 @@ const badTimes = [
   '١٠٢٧-01-01T00:00:00Z',
 ];
 
-/** What others would read as another name, as two lines, or as nothing. */
+/** Names that others would read as a different name, as two lines, or as nothing. */
 const unfitNames = [
   'Toko Senja\r\nBcc: orang@example.test',
   'Toko\u2028Senja',
@@ -249,7 +249,7 @@ const unfitNames = [
   ' \ufeff\u00ad\u2060 ',
 ];
 
-/** What the field must not be, by its schema. */
+/** Invalid values of the field by its schema. */
 function badValues(schema: Schema): unknown[] {
   const nullable = schema.anyOf?.some(({ type }) => type === 'null') ?? false;
   const { type, format, ...rest } = schema.anyOf?.find((one) => one.type !== 'null') ?? schema;
@@ -270,8 +270,8 @@ function badValues(schema: Schema): unknown[] {
     return [...wrong, '', rest.enum[0]!.toUpperCase(), `${rest.enum[0]} `, '__proto__'];
   const { minLength = 0, maxLength = 0 } = rest;
   wrong.push('x'.repeat(maxLength + 1), '😀'.repeat(maxLength + 1));
-  // Of several characters that are seen as one, the database counts each.
-  // Identifiers are kept without joiners: four characters are left.
+  // The database counts each code point of a combined character. Identifiers are stored without
+  // joiners: four characters remain.
   wrong.push('👨‍👩‍👧‍👦'.repeat(Math.floor(maxLength / 4) + 1));
   if (rest.pattern === namePattern) wrong.push(...unfitNames);
   if (minLength > 0) wrong.push('', 'x'.repeat(minLength - 1), ' '.repeat(minLength + 2));
@@ -336,7 +336,7 @@ for (const route of Object.keys(good)) {
   });
 }
 
-/** What somebody would try to set that is not theirs to set. */
+/** Fields that an attacker would try to set. */
 const injected: Readonly<Record<string, unknown>> = {
   id: newId(),
   status: 'active',
@@ -619,7 +619,7 @@ test('an id in capitals is the same id everywhere', async () => {
   assert.equal(expectStatus(cancelled, 200).status, 'cancelled');
   const products = await shop.seller.get(`/products?brand_id=${shop.brandId.toUpperCase()}`);
   assert.equal(products.body.items.length > 0, true);
-  // Who goes by themselves is known by their id: a contributor takes nobody else out.
+  // A member who leaves is identified by their own id; a contributor cannot remove others.
   const helper = await service.user();
   await ask(
     service.db,

@@ -26,7 +26,7 @@ const perfumes = [
 ];
 let shop: Shop;
 let other: Shop;
-/** In order of creation; deadlines and progress come in ties. */
+/** In order of creation; some deadlines and progress values are equal. */
 const campaigns: Body[] = [];
 before(async () => {
   shop = await openShop(service);

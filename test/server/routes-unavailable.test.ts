@@ -35,12 +35,12 @@ after(async () => {
   await provider.close();
 });
 
-/** Health says that the database is away; runs by hand wait for each other and are tried below. */
+/** Health reports the outage; manual runs wait for each other and are tried below. */
 const tried = service.contract.operations.filter(
   ({ route }) => !/\/(health|scheduler\/\S+)$/.test(route),
 );
 
-/** Asks for everything at once: three seconds for the slowest, on a machine at rest. */
+/** Sends all requests concurrently; the slowest takes three seconds on an idle machine. */
 async function allUnavailable(): Promise<void> {
   assert.ok(tried.length > 90);
   const somebody = await service.user();
@@ -53,7 +53,7 @@ async function allUnavailable(): Promise<void> {
       const caller = route.includes('/me') ? somebody : service.service;
       const answer = await caller.send(request);
       const took = performance.now() - began;
-      // A join may have been sent on a connection that nobody knew to be dead.
+      // A join may have been sent on a connection whose loss was not noticed yet.
       const sent = route.endsWith('/join') && answer.body.code === 'outcome_unknown';
       const code = sent ? 'outcome_unknown' : 'database_unavailable';
       if (answer.body.code === code && took < 9_000) expectProblem(answer, 503, code);
@@ -63,7 +63,10 @@ async function allUnavailable(): Promise<void> {
   assert.deepEqual(wrong, []);
 }
 
-/** What has to be genuine before the database is asked is so here; the service says for whom. */
+/**
+ * Everything that is verified before the database is queried is valid here; the service names a
+ * user.
+ */
 async function requestOf({ route, operation }: DescribedOperation) {
   const example = exampleOf(route);
   if (route.endsWith('/unsubscribe/{token}')) {
@@ -131,7 +134,7 @@ test('a manual scheduler run reports the outage, and works when the database is 
   await outage.begin('refused');
   try {
     const away = await service.service.post('/scheduler/trigger');
-    // What was sent on a connection that had just been cut may have arrived.
+    // A request on a connection that was just lost may have arrived.
     const sent = away.body.code === 'outcome_unknown';
     expectProblem(away, 503, sent ? 'outcome_unknown' : 'database_unavailable');
   } finally {
@@ -182,7 +185,7 @@ const writes: Readonly<
     service.service.post(`/waiting/${entry}/withdraw`),
 };
 
-/** What is declared to wait for a campaign's row, of money and of everything else. */
+/** The routes that declare to wait for a campaign's row: for money and for everything else. */
 const waiters = (ofMoney: boolean) =>
   service.contract.operations
     .filter(({ operation }) =>
@@ -192,7 +195,7 @@ const waiters = (ofMoney: boolean) =>
     .map(({ route }) => route.replace('/api/sambatan', ''))
     .toSorted();
 
-/** Each of the writes is told that the campaign is busy: after two seconds, on a machine at rest. */
+/** Each write is answered “campaign busy”, after two seconds on an idle machine. */
 async function allBusy(asked: Readonly<Record<string, () => Promise<Answer>>>): Promise<void> {
   const began = performance.now();
   await Promise.all(
@@ -232,13 +235,13 @@ test('writers of a locked campaign wait two seconds, and nobody else waits', asy
   expectStatus(await waiting.post(`/waiting/${entry}/withdraw`), 200);
 });
 
-/** They write what belongs to no campaign; whatever they wait for, it is not a campaign's row. */
+/** These write data that belongs to no campaign, so they never wait for a campaign's row. */
 const ofNoCampaign = [
   'DELETE /receiving-accounts/{id}/statement-mapping',
   'GET /participations/{id}/payment',
   'PATCH /receiving-accounts/{id}',
   'POST /receiving-accounts',
-  // An import is a job of its own: the request does not wait for the campaigns that it pays.
+  // An import runs in the background: the request does not wait for the campaigns that it pays.
   'POST /receiving-accounts/{id}/statement',
   'POST /receiving-accounts/{id}/statements',
   'POST /statement-lines/{id}/ignore',
@@ -291,7 +294,7 @@ test('money operations of a locked campaign wait equally long', async (t) => {
   const [refund, payout] = ['refund', 'payout'].map(
     (kind) => moved.find((one) => one.kind === kind)!.id,
   );
-  // Once more, and this refund goes out twice.
+  // Again, and this refund is sent twice.
   await ask(
     service.db,
     `select sambatan.receive_money($1, $2, 700, 'service', null, gen_random_uuid()::text)`,

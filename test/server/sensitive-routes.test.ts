@@ -10,7 +10,10 @@ import { signIn, SiteClient } from '../support/clients/sign-in.ts';
 const service = await httpService({ environment: { SAMBATAN_OPERATORS: 'kepala@example.org' } });
 after(service.close);
 
-/** Writes that ask for no recent proof of identity, and why. Each stands for its English twin too. */
+/**
+ * Writes that do not require recent authentication, with the reason. Each stands for its English
+ * twin too.
+ */
 const everyday: Readonly<Record<string, readonly string[]>> = {
   'it begins or ends being signed in, or is the proof itself': [
     'POST /masuk',

@@ -1,10 +1,10 @@
-// Loaded into the service of a soak before anything else: at SIGUSR2 it collects garbage and writes
-// down what is left. Needs --expose-gc and the name of a file in SOAK_PROBE.
+// Loaded first into the service of a soak test: on SIGUSR2 it collects garbage and writes its
+// resource usage to a file. Needs --expose-gc and the file name in SOAK_PROBE.
 import { writeFileSync, renameSync } from 'node:fs';
 
 process.on('SIGUSR2', () => {
   void (async () => {
-    // What the first collection finalises the next one takes.
+    // The second collection frees what the first one finalised.
     for (let times = 0; times < 3; times++) {
       globalThis.gc?.();
       await new Promise((go) => setTimeout(go, 50));

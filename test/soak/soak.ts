@@ -18,7 +18,7 @@ import { until } from '../support/server/until.ts';
 const project = join(import.meta.dirname, '../..');
 const serviceKey = 'service-key-of-at-least-32-characters';
 
-/** What a service holds after its garbage was collected, with nobody asking for anything. */
+/** The resources of an idle service after garbage collection. */
 export interface Sample {
   readonly requests: number;
   readonly heapMegabytes: number;
@@ -34,13 +34,13 @@ export interface Sample {
 
 export interface SoakOptions {
   readonly seconds: number;
-  /** A sample is taken after each of so many equal parts. */
+  /** Number of equal parts of the run; a sample is taken after each. */
   readonly parts: number;
   readonly lanes: number;
   readonly say: (line: string) => void;
 }
 
-/** Lets many people use a service for a while, and looks at what it holds in between. */
+/** Simulates many users of a service for a while, and samples its resources in between. */
 export async function soak(t: Pick<TestContext, 'after'>, options: SoakOptions): Promise<Sample[]> {
   const server = await startEmbedded({ dataDir: directory(), log: recordingLog() });
   t.after(() => server.stop());
@@ -76,14 +76,14 @@ export async function soak(t: Pick<TestContext, 'after'>, options: SoakOptions):
   return samples;
 }
 
-/** Waits until everybody has gone and nothing is under way, then looks. */
+/** Waits until all users have left and nothing is in progress, then takes a sample. */
 async function look(
   service: Started,
   databaseUrl: string,
   file: string,
   requests: number,
 ): Promise<Sample> {
-  // Longer than a crowd's messages are put off, and than the pool keeps what nobody uses.
+  // Longer than the maximum delay of notifications, and than idle connections stay in the pool.
   await new Promise((go) => setTimeout(go, 3_000));
   rmSync(file, { force: true });
   process.kill(service.process.pid!, 'SIGUSR2');
@@ -124,7 +124,7 @@ async function look(
   };
 }
 
-/** Says a sample in a line. */
+/** Formats a sample as a line. */
 export function told(sample: Sample): string {
   const megabytes = (value: number) => value.toFixed(1);
   return (
@@ -135,7 +135,7 @@ export function told(sample: Sample): string {
   );
 }
 
-/** How much each may grow over the whole run, by the line through the samples. */
+/** Maximum growth of each value over the whole run, by the regression line of the samples. */
 const mayGrow = {
   heapMegabytes: 6,
   externalMegabytes: 6,
@@ -146,7 +146,10 @@ const mayGrow = {
   connections: 6,
 } as const satisfies Partial<Record<keyof Sample, number>>;
 
-/** What grew from the second part on, in sentences: until then caches and compilers fill. */
+/**
+ * The values that grew from the second part on, as sentences: before that, caches fill and code is
+ * compiled.
+ */
 export function grown(samples: readonly Sample[]): string[] {
   const settled = samples.slice(Math.max(1, Math.floor(samples.length / 3)));
   return (Object.keys(mayGrow) as (keyof typeof mayGrow)[]).flatMap((what) => {
@@ -155,7 +158,7 @@ export function grown(samples: readonly Sample[]): string[] {
   });
 }
 
-/** Of the least-squares line through values at equal distances. */
+/** Slope of the least-squares line through values at equal distances. */
 function slope(values: readonly number[]): number {
   const middle = (values.length - 1) / 2;
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -168,10 +171,10 @@ function slope(values: readonly number[]): number {
   return under === 0 ? 0 : over / under;
 }
 
-/** People who look around, join, leave, watch, sell, and do it wrong. */
+/** Users who browse, join, cancel, watch, sell, and make mistakes. */
 class Crowd {
   requests = 0;
-  /** Answers that nobody expects, with how often. */
+  /** Unexpected answers, with their number. */
   readonly surprises: Record<string, number> = {};
   readonly #service: Started;
   readonly #backend: Client;
@@ -210,7 +213,7 @@ class Crowd {
     await Promise.all(Array.from({ length: lanes }, (_, number) => lane(number)));
   }
 
-  /** One visit of somebody new. */
+  /** One visit of a new user. */
   async #turn(number: number): Promise<void> {
     const id = this.#campaign;
     const userId = newId();
@@ -236,7 +239,7 @@ class Crowd {
     if (number % 400 === 0 && !this.#isOpening) await this.#open();
   }
 
-  /** Another campaign; the one before goes on to be read and closed. */
+  /** Another campaign; the previous one can still be read and is closed later. */
   async #open(): Promise<void> {
     this.#isOpening = true;
     const before = this.#campaign;

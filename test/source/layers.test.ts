@@ -4,8 +4,8 @@ import { dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
 
 /*
- * Imports go down: src/layers.json lists every folder of src, the highest first. A folder imports
- * from folders that stand below it and from itself. Folders of one row do not import each other.
+ * Imports go down: src/layers.json lists every folder of src, highest first. A folder imports from
+ * lower folders and from itself. Folders of one row do not import each other.
  */
 
 const source = join(import.meta.dirname, '../../src');
@@ -70,7 +70,7 @@ test('no two folders import each other', () => {
   assert.deepEqual(mutual, []);
 });
 
-/** Imports that an earlier layout had, or that somebody in a hurry would add. */
+/** Wrong imports: from an earlier layout, or likely mistakes. */
 const probes = [
   ['http/problem.ts', "import { isFinal } from '../campaigns/status.ts';"],
   ['http/forms.ts', "import type { App } from '../app/app.ts';"],

@@ -8,8 +8,8 @@ import { testDatabase } from '../support/database/database.ts';
 import { ask } from '../support/builders/market.ts';
 
 /*
- * Names use the terms of docs/glossary.md: none has a word of its table "Do not use". What still
- * has one is an exception below. Exceptions may only shrink: one that no longer occurs fails.
+ * Names use the terms of docs/glossary.md: none contains a word of its table "Do not use", except
+ * the exceptions below. An exception that no longer occurs fails, so the list can only shrink.
  */
 
 const root = join(import.meta.dirname, '../..');
@@ -67,7 +67,7 @@ function wordsOf(name: string): string[] {
     .filter((word) => word !== '');
 }
 
-/** The entries of the table that a name has. */
+/** The entries of the table that a name contains. */
 function faultsOf(name: string): string[] {
   const words = ` ${wordsOf(name).join(' ')} `;
   return forbidden.filter((entry) =>
@@ -112,7 +112,7 @@ async function sqlNames(): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** Fails unless the names that have a forbidden word are exactly the exceptions of their kind. */
+/** Fails unless the names with a forbidden word are exactly the exceptions of their kind. */
 function check(kind: string, names: readonly string[]): void {
   const wrong = [...new Set(names)].filter((name) => faultsOf(name).length > 0).toSorted();
   const allowed = exceptions[kind]!;

@@ -19,7 +19,7 @@ const isNode = ({ command }: Relative) => command.includes('src/main.ts');
 const isWatchdog = ({ command }: Relative) => command.startsWith('/bin/sh\0-c\0read');
 const isPostmaster = ({ command }: Relative) => /bin\/postgres\0-D/.test(command);
 
-/** What is killed at once, beside npm and the service itself. */
+/** The processes to kill together with npm and the service. */
 const kills: Readonly<Record<string, (one: Relative) => boolean>> = {
   'npm and the service': () => false,
   'the watchdog too, so that the database is orphaned': isWatchdog,
@@ -43,7 +43,7 @@ async function openCampaign(service: Client): Promise<Body> {
   return expectStatus(await service.post('/campaigns', wish), 201);
 }
 
-/** Joins without a pause until the service is gone; gives those that were acknowledged. */
+/** Joins continuously until the service is gone; returns the acknowledged ones. */
 function joining(service: Client, id: string): { acknowledged: string[]; over: Promise<void> } {
   const acknowledged: string[] = [];
   const buyer = async (): Promise<void> => {

@@ -13,7 +13,7 @@ import { campaignBody, expectStatus, join, joinBody } from '../support/builders/
 import { isAlive, serveCommand, start, type Started } from '../support/server/started.ts';
 import { until } from '../support/server/until.ts';
 
-/** A campaign with a hundred slots, made by the service itself. */
+/** A campaign with a hundred slots, created through the service. */
 async function openCampaign(service: Client): Promise<Body> {
   const brand = expectStatus(
     await service.post('/brands', { name: 'Melati Wangi', owner_id: newId() }),

@@ -15,14 +15,14 @@ const database = await testDatabase();
 after(database.close);
 
 interface Traffic {
-  /** Participations that were acknowledged. */
+  /** Acknowledged participations. */
   readonly joined: string[];
   readonly answered: { count: number };
   readonly failed: string[];
   stop(): Promise<void>;
 }
 
-/** Buyers who join and visitors who look, without a pause, on kept and on new connections. */
+/** Buyers and visitors without pause, on kept-alive and on new connections. */
 function trafficTo(url: string, campaignId: string): Traffic {
   const traffic = { joined: [] as string[], answered: { count: 0 }, failed: [] as string[] };
   const agents = [new Agent({ keepAlive: true }), new Agent({ keepAlive: false })];

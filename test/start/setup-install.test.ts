@@ -20,7 +20,7 @@ const { optionalDependencies: packaged } = JSON.parse(
 ) as { optionalDependencies: Record<string, string> };
 const version = packaged[`node-linux-${process.arch}`]!;
 
-/** Stands for npm: notes how it was called and lays the two packages that matter. */
+/** A fake npm: records its arguments and installs the two packages that matter. */
 const npm = `
 const fs = require('node:fs');
 fs.appendFileSync('calls', JSON.stringify([process.argv.slice(2), process.env.NODE_ENV]) + '\\n');
@@ -57,7 +57,7 @@ function emptyProject(t: TestContext): string {
   return root;
 }
 
-/** Runs the set-up of `root` as npm would, in an environment that asks for production. */
+/** Runs the set-up of `root` as npm would, with NODE_ENV=production. */
 async function setUp(root: string): Promise<{ code: number | null; said: string }> {
   const child = spawn(process.execPath, [join(root, 'scripts/setup.js')], {
     env: {

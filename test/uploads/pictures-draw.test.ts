@@ -16,7 +16,7 @@ const flawOf = (flaw: ImageFlaw) => (error: unknown) =>
   error instanceof ImageDecodeError && error.flaw === flaw;
 
 test('a picture is limited by its decoded size in memory, not only by its pixels', async () => {
-  // 36 megapixels each: of three bytes they are drawn, of eight they would be 288 MB.
+  // 36 megapixels each: accepted with three bytes per pixel; eight bytes would need 288 MB.
   assert.ok((await decodeUntrustedImage(png(6_000, 6_000), inWebp)).length > 0);
   await assert.rejects(
     decodeUntrustedImage(png(6_000, 6_000, 10, deepPixels), inWebp),

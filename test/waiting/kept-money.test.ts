@@ -225,7 +225,10 @@ test('of a choice and a concurrent sending of the refund exactly one happens', a
   for (const code of ends) assert.ok(['refund_is_kept', 'refund_sent_already'].includes(code));
 });
 
-/** A completed campaign of two slots: one is paid, one was cancelled as unpaid before it was seen. */
+/**
+ * A completed campaign of two slots: one is paid, one was cancelled as unpaid before its payment
+ * was found.
+ */
 async function unpaidButPaid(waiters: number) {
   const { id } = await shop.campaign({ total_slots: 2, minimum_slots: 1 });
   const places = [await service.user(), await service.user()];

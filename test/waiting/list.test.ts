@@ -41,7 +41,7 @@ const market = await openMarket(db);
 const twoHours = 7_200;
 const dayAhead = () => new Date(Date.now() + 86_400_000);
 
-/** A full campaign of single slots, a day before its deadline; gives the participations too. */
+/** A full campaign of single slots, a day before its deadline; also returns the participations. */
 async function fullCampaign(
   totalSlots: number,
   terms: CampaignWish = {},
@@ -359,7 +359,7 @@ test('a full campaign is completed by a lifecycle run despite its waiting list',
   const waiter = await waitFor(db, id);
   await ask(db, 'select sambatan.settle_campaign($1, true, 1000)', id);
   assert.equal((await stateOf(db, id)).status, 'fulfilled');
-  // An order that is not paid would be passed on to them.
+  // An unpaid order would be offered to them.
   assert.equal(await statuses(waiter), 'waiting');
 });
 

@@ -33,7 +33,7 @@ const { db, close } = await testDatabase();
 after(close);
 const market = await openMarket(db);
 
-/** What the model's numbers stand for in the database. */
+/** The database values of the model's numbers. */
 interface Real {
   readonly campaignId: string;
   readonly users: readonly string[];
@@ -64,10 +64,10 @@ const step = fc.oneof(
   ofKind(5, 'accept', any, none),
   ofKind(2, 'decline', any, none),
   ofKind(2, 'withdraw', any, none),
-  // Time passes, and the lifecycle looks or is late.
+  // Time passes, with or without a lifecycle run.
   ofKind(4, 'pass', some, fc.nat(3)),
   ofKind(1, 'extend', some, none),
-  // These two end most histories, and are seldom meant.
+  // These two end most histories, so they are rare.
   ofKind(1, 'sweep', fc.nat(7), none),
   ofKind(1, 'call off', fc.nat(15), none),
 );
@@ -112,8 +112,8 @@ const settle = (id: string, completeFull: boolean) =>
   ask(db, 'select sambatan.settle_campaign($1, $2, 1000)', id, completeFull);
 
 /**
- * One element of a list, by a number that knows nothing of its length: three times of four one that
- * something can still happen to, if there is any.
+ * Picks an element of a list by a number that is independent of its length. In three of four cases
+ * it is one to which something can still happen, if there is any.
  */
 function picked<T extends { readonly status: string }>(
   list: readonly T[],
@@ -150,7 +150,7 @@ class Step implements fc.AsyncCommand<Model, Real> {
     return this.#plan.join(' ');
   }
 
-  /** What the model says, and what the service does. */
+  /** The results of the model and of the service. */
   async #do(model: Model, real: Real): Promise<[expected: string, got: string]> {
     const [verb, first, second] = this.#plan;
     const { campaignId: id } = real;
@@ -237,7 +237,7 @@ class Step implements fc.AsyncCommand<Model, Real> {
   }
 }
 
-/** The database is where the model is, down to who was overtaken how often. */
+/** The database equals the model, including the number of times each entry was overtaken. */
 async function compare(model: Model, real: Real): Promise<void> {
   const id = real.campaignId;
   const { status, filled_slots: filled } = await stateOf(db, id);
@@ -310,7 +310,7 @@ async function follow(
   const model = new Model(terms);
   const ids = Array.from({ length: users + terms.total }, newId);
   const real: Real = { campaignId, users: ids, parts: [], entries: [] };
-  // A crowd was there before, as it is wherever somebody waits.
+  // The campaign is already full, as whenever somebody waits.
   for (let other = users; model.taken < terms.total; other++) {
     const quantity = Math.min(1 + (other % 2), terms.total - model.taken);
     await new Step(['join', other, quantity]).run(model, real);
@@ -329,7 +329,7 @@ async function follow(
   await expectInvariants(db, campaignId);
 }
 
-/** Nobody does anything any more: what is open ends by itself. */
+/** No more actions: everything open ends by itself. */
 async function runOut(model: Model, real: Real): Promise<void> {
   for (let looks = 0; looks < 3; looks++) {
     await new Step(['pass', 5, 1]).run(model, real);

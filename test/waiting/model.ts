@@ -1,6 +1,6 @@
 /**
- * What a campaign with a waiting list is to do, said as simply as possible: everything is looked
- * through from the beginning each time. Times are seconds from the campaign's opening.
+ * The model of a campaign with a waiting list, as simple as possible: each step scans everything
+ * from the beginning. Times are seconds from the campaign's opening.
  */
 
 export interface Part {
@@ -9,11 +9,11 @@ export interface Part {
   status: 'reserved' | 'confirmed' | 'cancelled' | 'refunded' | 'fulfilled';
   holdEndsAt: number | null;
   readonly joinedAt: number;
-  /** Until when what fell due at completion is to be paid; null where nothing fell due. */
+  /** Due time of a payment that became due at completion; null if none did. */
   payBy: number | null;
-  /** Its slots were taken from a batch that had succeeded: there are no goods for others. */
+  /** Its slots were taken from a completed batch: there are no goods for others. */
   isTakenBack: boolean;
-  /** The deadline was moved after it was made: also once it is paid its buyer may leave. */
+  /** The deadline was moved after the order: its buyer may cancel even when it is paid. */
   isFree: boolean;
 }
 
@@ -25,7 +25,7 @@ export interface Entry {
   offerEndsAt: number | null;
   keepUntil: number | null;
   part: number | null;
-  /** Of an offer after success: the participation that paying makes of it. */
+  /** For an offer after success: the participation that its payment creates. */
   order: Part | null;
 }
 
@@ -38,9 +38,9 @@ export interface Terms {
   readonly deadline: number;
   readonly hold: number;
   readonly offer: number;
-  /** From completion until it is too late to pay. */
+  /** From completion to the last time to pay. */
   readonly payment: number;
-  /** For which what was paid in time may still be seen. */
+  /** Time after the deadline in which payments made in time may still be found. */
   readonly verification: number;
 }
 
@@ -77,7 +77,7 @@ export class Model {
     return this.entries.filter(({ status }) => ['waiting', 'offered'].includes(status)).length;
   }
 
-  /** Slots that are not for strangers. */
+  /** Slots that strangers cannot join. */
   get kept(): number {
     return this.line.length > 0 ? this.terms.total - this.taken : this.offered;
   }
@@ -134,7 +134,7 @@ export class Model {
     return 'ok';
   }
 
-  /** Why a participation may not have so many slots from now on; undefined when it may. */
+  /** Why a participation cannot have this many slots; undefined if it can. */
   whyNotReduced(part: Part, quantity: number): string | undefined {
     if (!['reserved', 'confirmed'].includes(part.status)) {
       return 'participation_transition_not_allowed';
@@ -153,7 +153,7 @@ export class Model {
     return 'ok';
   }
 
-  /** It was paid, at the latest at a moment that is now where nothing else is known. */
+  /** Paid at a given time; now if the time is unknown. */
   confirm(part: Part, paidAt = this.now): string {
     if (part.status !== 'reserved') return 'participation_transition_not_allowed';
     if (paidAt >= this.deadline) return 'deadline_passed';
@@ -192,7 +192,7 @@ export class Model {
     this.deadline += seconds;
     for (const part of this.parts) {
       part.isFree = true;
-      // A hold that the old deadline had cut short runs as long as it was to.
+      // A hold that the old deadline had cut gets its full time again.
       if (part.status === 'reserved' && part.holdEndsAt === before) {
         part.holdEndsAt = Math.max(before, this.#holdOf(part.joinedAt));
       }
@@ -206,7 +206,7 @@ export class Model {
     return 'ok';
   }
 
-  /** What the lifecycle does when it looks once. */
+  /** One lifecycle run. */
   settle(completeFull: boolean): void {
     if (this.end === 'fulfilled') this.settleAfterSuccess();
     if (this.end !== null) return;
@@ -228,7 +228,7 @@ export class Model {
     }
   }
 
-  /** Whether a payment that decides about a place is undecided: nobody looks after money here. */
+  /** Whether an undecided payment affects a participation: nobody verifies money here. */
   protected awaitsPayments(): boolean {
     return false;
   }
@@ -238,17 +238,17 @@ export class Model {
     return part.status === 'confirmed' && part.payBy !== null;
   }
 
-  /** Whether a payment that was to be made by then may have been made and not be seen. */
+  /** Whether a payment due by then may have been made without being found. */
   protected mayArrive(_order: Part, _by: number): boolean {
     return false;
   }
 
-  /** Whether it shows before the verification hours end that nothing was paid by then. */
+  /** Whether it is known before the end of the verification hours that nothing was paid by then. */
   protected showsUnpaid(_order: Part, _by: number): boolean {
     return false;
   }
 
-  /** Unpaid orders go, offers that nobody paid lapse, and what is free is offered on. */
+  /** Cancels unpaid orders, lets unpaid offers lapse, and offers free slots to the next entries. */
   protected settleAfterSuccess(): void {
     const isUnpaid = (part: Part) =>
       this.isOwing(part) &&
@@ -269,7 +269,7 @@ export class Model {
     for (const part of parts) part.status = 'cancelled';
   }
 
-  /** Nothing can be paid any more. */
+  /** Payments are no longer possible. */
   protected nothingIsOpen(): void {}
 
   protected closeWaiting(): void {
@@ -279,7 +279,7 @@ export class Model {
     }
   }
 
-  /** Nobody is offered slots any more; offers that were made stay open. */
+  /** No more slots are offered; open offers stay. */
   protected closeLine(): void {
     for (const entry of this.line) {
       this.#ended(entry, 'closed');
@@ -287,7 +287,7 @@ export class Model {
     }
   }
 
-  /** One offer after the other, each to the first who fits and may have it. */
+  /** One offer after the other, each to the first entry that fits and may get it. */
   offer(): void {
     const lasts = this.end === 'fulfilled' ? this.terms.hold : this.terms.offer;
     const gone = this.parts.filter(({ isTakenBack }) => isTakenBack);
@@ -312,7 +312,7 @@ export class Model {
     }
   }
 
-  /** Offers first: what they give back may be what somebody waits for whose time is up as well. */
+  /** Offers first: their freed slots may be needed by an entry whose time is over too. */
   #lapseAll(): void {
     this.#lapse(
       ({ status, offerEndsAt, order }) =>
@@ -327,7 +327,7 @@ export class Model {
     );
   }
 
-  /** A place that was paid for before the deadline is given back after it, if it is still there. */
+  /** An order paid before the deadline gets its slots back after it, if they are still free. */
   protected takeAgain({ user, quantity }: Part): boolean {
     if (this.end !== null || quantity > this.terms.total - this.taken - this.kept) return false;
     if (this.#bounds(user, quantity) !== undefined) return false;
@@ -345,7 +345,7 @@ export class Model {
     if (entry.order !== null) entry.order.status = 'cancelled';
   }
 
-  /** An offer after success is accepted by paying for it. */
+  /** Paying for an offer after success accepts it. */
   #order(entry: Entry): void {
     const { user, quantity, offerEndsAt } = entry;
     entry.order = newPart(user, quantity, this.now, offerEndsAt);
@@ -364,7 +364,7 @@ export class Model {
   }
 
   #close(end: NonNullable<Model['end']>): void {
-    // Who waits keeps waiting when it succeeds: an order that is not paid is passed on to them.
+    // Entries keep waiting at success: they are offered the slots of unpaid orders.
     if (end !== 'fulfilled') this.closeWaiting();
     for (const part of this.parts) {
       if (part.status === 'cancelled') continue;

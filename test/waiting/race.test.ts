@@ -38,7 +38,7 @@ const replica = (n: number) => replicas[n % replicas.length]!;
 const dayAhead = () => new Date(Date.now() + 86_400_000);
 const racers = 64;
 
-/** 'ok', or the code of the refusal; where too much comes at once it comes again. */
+/** 'ok' or the code of the refusal; retries if overloaded. */
 async function patiently(change: () => Promise<unknown>): Promise<string> {
   for (;;) {
     try {
@@ -68,7 +68,7 @@ for (const capacity of [1, 2, 7, 50]) {
   test(`${racers} concurrent joins for ${capacity} freed slots: every slot goes to the waiting list`, async () => {
     const id = await newCampaign(db, market, { totalSlots: capacity, deadline: dayAhead() });
     const parts = await joined(db, ...Array.from({ length: capacity }, () => wish(id)));
-    // More is waited for than there is, in all sizes that fit.
+    // The entries want more slots than there are, in all sizes that fit.
     const waiters = Array.from({ length: racers }, (_, n) => 1 + (n % Math.min(3, capacity)));
     await Promise.all(waiters.map((n, at) => patiently(() => waitFor(replica(at), id, n))));
     const batchers = replicas.map((one) => batcherOn(one));
@@ -93,7 +93,7 @@ for (const capacity of [1, 2, 7, 50]) {
       'wait ok': racers,
     });
 
-    // All who are offered something take it, twice at once, until nothing is left to offer.
+    // Everyone accepts their offer twice concurrently, until nothing is left to offer.
     for (let round = 0; round < racers; round++) {
       const offers = await offersOf(id);
       const slots = offers.reduce((sum, { quantity }) => sum + quantity, 0);
@@ -119,7 +119,7 @@ for (const capacity of [1, 2, 7, 50]) {
       id,
     );
     assert.deepEqual(accepted, [{ slots: BigInt(filled), entries: BigInt(count) }]);
-    // What is left, if anything, gathers for somebody who may not be overtaken any more.
+    // The remaining slots, if any, are reserved for an entry that cannot be overtaken any more.
     if (status === 'locked') return;
     const [blocked] = await ask<{ quantity: number; overtaken: number }>(
       db,

@@ -6,7 +6,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { inflate } from '@sparticuz/chromium';
 import { chromium, type Browser } from 'playwright-core';
 
-/** A browser that may be started, and what it needs in its environment. */
+/** A startable browser with its environment variables. */
 interface Program {
   readonly path: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -24,7 +24,7 @@ export async function startBrowser(wish = process.env['SAMBATAN_BROWSER']): Prom
       return await chromium.launch({
         executablePath: path,
         env: { ...definedEnvironment(), ...environment },
-        // Root may not use the sandbox; /dev/shm is small in containers.
+        // Root cannot use the sandbox; /dev/shm is small in containers.
         args: ['--no-sandbox', '--disable-dev-shm-usage', '--force-color-profile=srgb'],
       });
     } catch (error) {
@@ -90,13 +90,16 @@ async function packaged(): Promise<Program> {
   };
 }
 
-/** Test files run side by side: each unpacks for itself, and the first to be ready is used. */
+/**
+ * Test files run in parallel: each unpacks to its own directory, and the first to finish is used by
+ * all.
+ */
 async function unpack(archives: string, place: string): Promise<void> {
   const staging = mkdtempSync(`${place}-`);
   const before = process.env['TMPDIR'];
   process.env['TMPDIR'] = staging;
   try {
-    // Where to unpack is read from TMPDIR as each call begins.
+    // The package reads TMPDIR at each call to decide where to unpack.
     await Promise.all(
       ['chromium.br', 'fonts.tar.br', 'swiftshader.tar.br', 'al2023.tar.br'].map((name) =>
         inflate(join(archives, name)),
@@ -122,7 +125,10 @@ function fontsConfiguration(directory: string): string {
 `;
 }
 
-/** Beside the packages, so that a fresh installation unpacks afresh; else with the temporary files. */
+/**
+ * Stored next to the packages, so that a new installation unpacks again; else in the temporary
+ * directory.
+ */
 function cacheDirectory(): string {
   const own = join(import.meta.dirname, '../../..', 'node_modules', '.cache');
   try {

@@ -7,7 +7,7 @@ import { pathIn, type Theme } from '../../../src/web/visit.ts';
 import type { Language } from '../../../src/errors/errors.ts';
 import { startBrowser } from './browser-program.ts';
 
-/** What pages are looked at on: a cheap phone, a tablet, a laptop, each as what it is. */
+/** Viewports: a cheap phone, a tablet and a laptop, emulated with their properties. */
 const devices = {
   phone: { viewport: { width: 360, height: 800 }, isMobile: true, hasTouch: true },
   tablet: { viewport: { width: 768, height: 1024 }, isMobile: true, hasTouch: true },
@@ -16,34 +16,34 @@ const devices = {
 export type Size = keyof typeof devices;
 export const sizes = Object.keys(devices) as readonly Size[];
 
-/** Whoever looks at the site, and on what. */
+/** The user and the device of a window. */
 export interface Looking {
   /** Where the service listens. */
   readonly url: string;
-  /** Phone unless told. */
+  /** Default: phone. */
   readonly size?: Size;
-  /** Indonesian unless told. */
+  /** Default: Indonesian. */
   readonly language?: Language;
-  /** What the device prefers; light unless told. */
+  /** The preference of the device; default: light. */
   readonly theme?: Theme;
-  /** Whether pages may run their script; they may unless told. */
+  /** Whether pages may run scripts; default: true. */
   readonly script?: boolean;
-  /** A token of the person, sent with each request. */
+  /** An access token of the user, sent with each request. */
   readonly token?: string | undefined;
-  /** Jakarta's unless told. */
+  /** Default: Jakarta's. */
   readonly timeZone?: string;
 }
 
 /** A started browser; one per test file is enough. */
 export interface TestBrowser {
   readonly browser: Browser;
-  /** Opens a window of its own: nothing is shared with the other ones. */
+  /** Opens a window with its own storage and cookies. */
   open(looking: Looking): Promise<Looker>;
-  /** Closes it. Rejects when a window that is still open met anything that is wrong. */
+  /** Closes the browser. Rejects if an open window had errors. */
   close(): Promise<void>;
 }
 
-/** Starts the browser of a test file: the system's, else the one that npm brought. */
+/** Starts the browser of a test file: the system's, else the one from npm. */
 export async function testBrowser(): Promise<TestBrowser> {
   const browser = await startBrowser();
   const lookers = new Set<Looker>();
@@ -64,10 +64,10 @@ export async function testBrowser(): Promise<TestBrowser> {
   };
 }
 
-/** One person's window on the site; notes everything that should not happen in it. */
+/** A user's window on the site; records every error. */
 export class Looker {
   readonly page: Page;
-  /** What went wrong so far: errors of scripts, refused content, missing files, foreign hosts. */
+  /** The errors so far: script errors, refused content, missing files, foreign hosts. */
   readonly faults: string[] = [];
   readonly #browser: Browser;
   readonly #looking: Looking;
@@ -88,7 +88,7 @@ export class Looker {
     return new Looker(browser, await context.newPage(), looking);
   }
 
-  /** Goes to a page of the site, by its Indonesian path without the language. */
+  /** Opens a page by its Indonesian path without the language. */
   async go(path: string): Promise<Response> {
     const { url, language = 'id' } = this.#looking;
     const response = await this.page.goto(url + pathIn(language, path));
@@ -97,8 +97,8 @@ export class Looker {
   }
 
   /**
-   * Fails when the page as it is now breaks a rule of accessibility (axe), is wider than the
-   * window, or anything went wrong before.
+   * Fails if the current page violates an accessibility rule (axe), is wider than the window, or
+   * had an error.
    */
   async check(): Promise<void> {
     const broken = await this.accessibilityFaults();
@@ -111,7 +111,7 @@ export class Looker {
     assert.deepEqual(this.faults, [], where);
   }
 
-  /** What axe finds on the page: each rule that is broken, and where. */
+  /** The violations that axe finds on the page, with their elements. */
   async accessibilityFaults(): Promise<string[]> {
     await this.page.waitForLoadState('load');
     const { script = true } = this.#looking;
@@ -124,8 +124,8 @@ export class Looker {
   }
 
   /**
-   * Keeps a picture of what the window shows in `test-artifacts/`; of the whole page, which takes
-   * several times as long, when `SAMBATAN_SCREENSHOTS=whole` asks for it.
+   * Stores a screenshot of the window in `test-artifacts/`; of the whole page, which takes several
+   * times longer, with `SAMBATAN_SCREENSHOTS=whole`.
    */
   async screenshot(name: string): Promise<void> {
     mkdirSync(artifacts, { recursive: true });
@@ -136,7 +136,7 @@ export class Looker {
     );
   }
 
-  /** Closes the window; rejects when anything went wrong in it. Idempotent. */
+  /** Closes the window; rejects if it had errors. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -149,7 +149,7 @@ export class Looker {
     const { host } = new URL(this.#looking.url);
     this.page.on('pageerror', (error) => this.faults.push(`error of a script: ${error.message}`));
     this.page.on('console', (message) => {
-      // An answer of 4xx is what some tests are about; a missing file is found below.
+      // Some tests expect 4xx responses; missing files are checked below.
       if (message.type() !== 'error' || message.text().startsWith('Failed to load')) return;
       this.faults.push(message.text());
     });
@@ -169,7 +169,9 @@ export class Looker {
   }
 }
 
-/** Axe waits by timers, which a page without scripts has not: the same page, its script left out. */
+/**
+ * axe needs timers, which do not run without scripts: check the same page without its script tags.
+ */
 class Copy {
   readonly #page: Page;
   readonly #debugger: CDPSession;
@@ -204,8 +206,9 @@ class Copy {
 }
 
 /**
- * Runs axe in the page, which keeps it for the next time. Evaluated by the debugger, which no
- * content security policy binds; only what is broken comes back, for all that is in order is large.
+ * Runs axe in the page, which keeps it for the next run. The debugger evaluates it, so the content
+ * security policy does not block it. Only violations are returned, because the passed rules are
+ * large.
  */
 async function faultsByAxe(cdp: CDPSession): Promise<string[]> {
   if (!(await evaluated<boolean>(cdp, `typeof axe === 'object'`))) {

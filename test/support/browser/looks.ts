@@ -2,27 +2,26 @@ import { languages, type Language } from '../../../src/errors/errors.ts';
 import { themes, type Theme } from '../../../src/web/visit.ts';
 import { sizes, type Size } from './browser.ts';
 
-/** How one page is looked at: by whom, on what. */
+/** A combination of language, viewport and theme for a page. */
 export interface Look {
   readonly language: Language;
   readonly size: Size;
   readonly theme: Theme;
 }
 
-/** Every way there is. */
+/** All combinations. */
 export const everyLook: readonly Look[] = languages.flatMap((language) =>
   sizes.flatMap((size) => themes.map((theme) => ({ language, size, theme }))),
 );
 
-/** `id-phone-light`: as pictures and tests are called. */
+/** `id-phone-light`: the name in file names and test titles. */
 export function nameOf({ language, size, theme }: Look): string {
   return `${language}-${size}-${theme}`;
 }
 
 /**
- * The two looks that the page with this number gets where there is no time for all: on a phone,
- * and on something larger in the other language and the other theme. Eight pages in a row are seen
- * in every look there is.
+ * The two combinations of the page with this number in a short run: on a phone, and on a larger
+ * viewport in the other language and theme. Eight consecutive pages cover all combinations.
  */
 export function coveringLooks(number: number): readonly Look[] {
   const language = languages[number % 2]!;

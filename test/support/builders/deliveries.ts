@@ -3,7 +3,7 @@ import { newId } from '../../../src/identity/ids.ts';
 import { newSecret } from '../../../src/notifications/webhooks/webhooks.ts';
 import { ask } from './market.ts';
 
-/** A message in somebody's inbox, as if it had been planned. */
+/** A notification in a person's inbox, inserted directly. */
 export async function giveMessage(
   db: Queryable,
   campaignId: string,
@@ -42,7 +42,7 @@ export async function giveEndpoint(
   return { id, secret };
 }
 
-/** The first event of a campaign, on its way to an endpoint. */
+/** The first event of a campaign as a delivery to an endpoint. */
 export async function giveDelivery(
   db: Queryable,
   campaignId: string,

@@ -4,7 +4,7 @@ import type { HttpService } from '../server/http-service.ts';
 import { ask } from './market.ts';
 import { expectStatus, hourMs, join, type Shop } from './shop.ts';
 
-/** The day in Jakarta, so many days from today: YYYY-MM-DD. */
+/** The day in Jakarta this many days from today, YYYY-MM-DD. */
 export const day = (days: number) =>
   new Date(Date.now() + 7 * hourMs + days * 24 * hourMs).toISOString().slice(0, 10);
 
@@ -14,38 +14,38 @@ export interface Place {
   readonly id: string;
 }
 
-/** A buyer whose money is seen after the hold has lapsed. */
+/** A buyer whose payment is found after the hold has lapsed. */
 export interface Late {
   readonly quantity?: number;
-  /** The day of the transfer; not known where it is left out. */
+  /** The day of the transfer; unknown if omitted. */
   readonly paidOn?: string;
-  /** Rupiah, when it is not what was to be transferred. */
+  /** Rupiah, if it differs from the expected sum. */
   readonly amount?: number;
 }
 
-/** A campaign whose slots have gone to `others`, and what `late` buyers had paid for them before. */
+/** A campaign whose slots are taken by `others`, and the earlier payments of `late` buyers. */
 export interface SeenTooLate {
   readonly id: string;
   readonly late: readonly Place[];
   readonly others: readonly Place[];
-  /** One for each late buyer, as its buyer is shown it. */
+  /** One entry for each late buyer, as the buyer sees it. */
   readonly refunds: readonly Body[];
 }
 
-/** An operator sees that a participation was paid; gives what came of it. */
+/** An operator verifies a payment; returns its outcome. */
 export async function verify(operator: Client, id: string, seen: object): Promise<unknown> {
   const path = `/participations/${id}/payment/verify`;
   return expectStatus(await operator.post(path, seen), 200)['outcome'];
 }
 
-/** What goes back to the buyer of a participation. */
+/** The refund of a participation. */
 export async function refundsOf({ buyer, id }: Place): Promise<readonly Body[]> {
   return expectStatus(await buyer.get(`/participations/${id}/refunds`), 200).items;
 }
 
 /**
- * Makes a full campaign that is paid up front, of buyers who joined after the holds of the late ones
- * had lapsed. What these had paid is seen only then.
+ * Creates a full upfront campaign of buyers who joined after the holds of the late buyers had
+ * lapsed. The late buyers' payments are verified only then.
  */
 export async function seenTooLate(
   service: HttpService,
@@ -69,7 +69,7 @@ export async function seenTooLate(
     update sambatan.campaigns set next_run_at = now() where campaign_id = $1`,
     id,
   );
-  // This campaign alone: what others are due for is the matter of their tests.
+  // Runs only this campaign; due campaigns of others belong to their tests.
   await ask(service.db, 'select sambatan.settle_campaign($1, false, 1000)', id);
   const others: Place[] = [];
   for (let i = 0; i < total; i++) others.push(await joined(service, id));
@@ -86,7 +86,7 @@ export async function seenTooLate(
   return { id, late, others, refunds };
 }
 
-/** Somebody who joined and was shown where to pay. */
+/** A buyer who has joined and seen the receiving account. */
 async function joined(service: HttpService, campaign: string, quantity = 1): Promise<Place> {
   const buyer = await service.user();
   const { id } = await join(buyer, campaign, { quantity });

@@ -21,7 +21,7 @@ import {
 import { waitForSlots } from '../../../src/waiting/operations.ts';
 import type { WaitingEntry } from '../../../src/waiting/waiting.ts';
 
-/** The callers of the domain, as the verbs see them. */
+/** The callers as operations receive them. */
 export const service: Actor = { kind: 'service', address: '192.0.2.1' };
 export const user = (userId: string): Actor => ({
   kind: 'user',
@@ -36,7 +36,7 @@ export const operator = (userId = newId()): Actor => ({
   roles: ['operator'],
 });
 
-/** Runs a statement of a test's own; `declare` is for those of the service. */
+/** Runs a SQL statement of a test; `query` declares those of the service. */
 export async function ask<R = Record<string, unknown>>(
   db: Queryable,
   text: string,
@@ -51,7 +51,7 @@ export interface Market {
   readonly productId: string;
 }
 
-/** A brand with a product that is enabled for Sambatan. */
+/** A brand with a product that is enabled for campaigns. */
 export async function openMarket(db: Queryable): Promise<Market> {
   const [brandId, productId] = [newId(), newId()];
   await ask(
@@ -69,7 +69,7 @@ export type CampaignWish = Partial<Omit<NewCampaign, 'productId'>>;
 
 const hourMs = 3_600_000;
 
-/** A campaign made by the real verb: active with ten slots and an hour to go, unless told. */
+/** A campaign created by the real operation; default: active, ten slots, an hour to go. */
 export async function newCampaign(
   db: Database,
   market: Market,
@@ -78,7 +78,7 @@ export async function newCampaign(
   const totalSlots = terms.totalSlots ?? 10;
   const { id } = await db.transaction((tx) =>
     createCampaign(tx, service, {
-      // Somewhere to pay to is the matter of tests that pay.
+      // Tests of payments create the receiving account themselves.
       payments: { ...defaultPaymentRules, paysOnline: true },
       productId: market.productId,
       publish: true,
@@ -99,7 +99,7 @@ export async function newCampaign(
   return id;
 }
 
-/** Lets time pass for one campaign: everything that is to happen to it comes this much nearer. */
+/** Lets time pass for one campaign: shifts all of its future times. */
 export async function letTimePass(
   db: Queryable,
   campaignId: string,
@@ -130,10 +130,10 @@ export async function letTimePass(
   );
 }
 
-/** More than the hour that a campaign has. */
+/** More than the campaign's hour. */
 export const pastDeadline = 3_700;
 
-/** One slot for a new buyer, unless told. */
+/** One slot for a new buyer by default. */
 export function wish(campaignId: string, what: Partial<JoinRequest> = {}): JoinRequest {
   const userId = what.userId ?? newId();
   return {
@@ -149,7 +149,7 @@ export function wish(campaignId: string, what: Partial<JoinRequest> = {}): JoinR
   };
 }
 
-/** Joins as one call of the database function; nobody is limited, unless told. */
+/** Joins by one call of the database function; without a rate limit by default. */
 export async function joinNow(
   db: Queryable,
   requests: readonly JoinRequest[],
@@ -158,7 +158,7 @@ export async function joinNow(
   return await joinAll(db, requests, { attemptLimit: 0, wait: true, again: false, ...options });
 }
 
-/** Joins that all have to be taken; gives their participations' ids. */
+/** Joins that must all succeed; returns their participations' ids. */
 export async function joined(
   db: Queryable,
   ...requests: readonly JoinRequest[]
@@ -169,7 +169,7 @@ export async function joined(
   });
 }
 
-/** Waits for slots by the real verb; a new buyer, unless told. Gives the entry. */
+/** Joins the waiting list by the real operation, with a new buyer by default. Returns the entry. */
 export async function waitFor(
   db: Database,
   campaignId: string,
@@ -182,11 +182,11 @@ export async function waitFor(
   return await runInTransaction(db, (tx) => waitForSlots(tx, caller, campaignId, input));
 }
 
-/** As many new buyers wait as a list takes, for one slot each. */
+/** Fills the waiting list with new buyers of one slot each. */
 export async function fillWaitingList(db: Queryable, campaignId: string): Promise<void> {
   const atOnce = 50;
-  // In several transactions: the versions of the campaign's row that one makes are not cleared away
-  // before its end, and each is looked at again.
+  // In several transactions: row versions of one transaction are not removed before its end, and
+  // each statement would scan them again.
   for (let made = 0; made < 1_000; made += atOnce) {
     await ask(
       db,
@@ -203,7 +203,7 @@ export function outcomeOf(answer: JoinAnswer): string {
   return answer instanceof DomainError ? answer.code : 'joined';
 }
 
-/** What a promise comes to: 'joined', the code of a refusal, or the error itself as text. */
+/** Result of a promise: 'joined', the code of a refusal, or the error itself as text. */
 export async function outcomes(promises: readonly Promise<unknown>[]): Promise<string[]> {
   const settled = await Promise.allSettled(promises);
   return settled.map((one) =>
@@ -215,7 +215,7 @@ export async function outcomes(promises: readonly Promise<unknown>[]): Promise<s
   );
 }
 
-/** How often each of them occurs. */
+/** The number of occurrences of each. */
 export function tally(words: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
@@ -231,7 +231,7 @@ export interface CampaignState {
   readonly audit_seq: bigint;
 }
 
-/** One campaign's row. */
+/** The row of one campaign. */
 export async function stateOf(db: Queryable, campaignId: string): Promise<CampaignState> {
   const [row] = await ask<CampaignState>(
     db,
@@ -262,7 +262,7 @@ export const batching = {
   waitingConcurrency: 3,
 } as const;
 
-/** What one replica has: a batcher on a pool. */
+/** The parts of one replica: a batcher on a pool. */
 export function batcherOn(
   db: Queryable,
   options: Partial<BatcherOptions> & { readonly attemptLimit?: number } = {},
@@ -275,12 +275,12 @@ export function batcherOn(
   });
 }
 
-/** A transaction of somebody else's that stays open until it is told to end. */
+/** A foreign transaction that stays open until it is released. */
 export interface Holding {
   commit(): Promise<void>;
 }
 
-/** Runs `verb` in a transaction that is left open: what it locked stays locked. */
+/** Runs `verb` in a transaction that stays open, so that its locks are held. */
 export async function hold(db: Database, verb: (tx: Tx) => Promise<unknown>): Promise<Holding> {
   const began = Promise.withResolvers<void>();
   const end = Promise.withResolvers<void>();
@@ -298,7 +298,7 @@ export async function hold(db: Database, verb: (tx: Tx) => Promise<unknown>): Pr
   };
 }
 
-/** Locks one campaign's row as every writer does, and keeps it. */
+/** Locks one campaign's row as every writer does, and holds the lock. */
 export async function holdCampaign(db: Database, campaignId: string): Promise<Holding> {
   return await hold(db, (tx) => ask(tx, 'select sambatan.lock_campaign($1)', campaignId));
 }

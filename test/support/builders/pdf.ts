@@ -1,4 +1,4 @@
-/** A PDF that every reader opens, with a line of text on each of its pages. */
+/** A PDF that every reader can open, with a line of text on each page. */
 export function pdfOf(pages = 1, text = 'bukti transfer'): string {
   const kids = Array.from({ length: pages }, (_, n) => `${4 + 2 * n} 0 R`).join(' ');
   const objects = [

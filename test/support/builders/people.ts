@@ -9,7 +9,7 @@ export interface PersonWish {
   readonly timeZone?: string;
 }
 
-/** People with a profile, who can be reached by mail; gives their ids. */
+/** Creates people with a profile and an e-mail address; returns their ids. */
 export async function people(db: Queryable, ...wishes: readonly PersonWish[]): Promise<string[]> {
   const all = wishes.map(({ userId = newId(), email, locale = 'id', timeZone }) => ({
     userId,
@@ -30,7 +30,7 @@ export async function people(db: Queryable, ...wishes: readonly PersonWish[]): P
   return all.map(({ userId }) => userId);
 }
 
-/** Makes somebody a member of a brand. */
+/** Adds a person to a brand. */
 export async function hire(db: Queryable, brandId: string, userId: string): Promise<void> {
   await ask(
     db,

@@ -1,7 +1,7 @@
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 
-/** A picture with some detail and a place in its metadata, as a phone makes it. */
+/** A picture with some detail and a location in its metadata, like a phone's. */
 export async function photo({
   width = 1_200,
   height = 900,
@@ -21,7 +21,7 @@ interface PhotoWish {
   readonly format?: 'jpeg' | 'png' | 'webp' | 'gif' | 'tiff' | 'avif';
 }
 
-/** The API's body of an upload, and what type it says it has. */
+/** The API's body of an upload, with a declared type. */
 export async function pictureForm(bytes: Uint8Array, field = 'picture') {
   const form = new FormData();
   form.set(field, new Blob([new Uint8Array(bytes)], { type: 'image/jpeg' }), 'foto.jpg');
@@ -32,18 +32,18 @@ export async function pictureForm(bytes: Uint8Array, field = 'picture') {
   };
 }
 
-/** How the pixels of a PNG are written: bits of a channel, the type of colour, its channels. */
+/** The pixel format of a PNG: bits per channel, colour type, number of channels. */
 interface Pixels {
   readonly bits: number;
   readonly colour: number;
   readonly channels: number;
 }
-/** Rows of zeros pack to almost nothing. */
+/** Rows of zeros compress to almost nothing. */
 const blackOrWhite: Pixels = { bits: 1, colour: 0, channels: 1 };
-/** Eight bytes each. */
+/** Eight bytes per pixel. */
 export const deepPixels: Pixels = { bits: 16, colour: 6, channels: 4 };
 
-/** A PNG of a few kilobytes that says, truthfully or not, how large it is. */
+/** A PNG of a few kilobytes with a declared size, true or not. */
 export function png(width: number, height: number, rows = height, pixels = blackOrWhite): Buffer {
   const { bits, colour, channels } = pixels;
   const head = Buffer.alloc(13);

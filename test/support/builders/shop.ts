@@ -3,29 +3,29 @@ import { newId } from '../../../src/identity/ids.ts';
 import type { Answer, Body, Client } from '../clients/client.ts';
 import type { HttpService } from '../server/http-service.ts';
 
-/** A seller with a brand and a product that is enabled for Sambatan, made over HTTP. */
+/** A seller with a brand and a product that is enabled for campaigns, created over HTTP. */
 export interface Shop {
   readonly seller: Client;
   readonly brandId: string;
   readonly productId: string;
-  /** A campaign of the product: active with ten slots and an hour to go, unless told. */
+  /** A campaign of the product; default: active, ten slots, an hour to go. */
   campaign(wish?: object): Promise<Body>;
 }
 
 export const hourMs = 3_600_000;
 
-/** RFC 3339 so many milliseconds from now. */
+/** RFC 3339 time this many milliseconds from now. */
 export function fromNow(milliseconds: number): string {
   return new Date(Date.now() + milliseconds).toISOString();
 }
 
-/** What the answer has to be made of; gives its body. */
+/** Asserts the status of a response; returns its body. */
 export function expectStatus(answer: Answer, status: number): Body {
   assert.equal(answer.status, status, answer.text);
   return answer.body;
 }
 
-/** The code and status of a refusal have to be these. */
+/** Asserts the code and status of a refusal. */
 export function expectProblem(answer: Answer, status: number, code: string): Body {
   assert.deepEqual([answer.status, answer.body.code], [status, code], answer.text);
   return answer.body;
@@ -49,14 +49,14 @@ export async function openShop(service: HttpService): Promise<Shop> {
     productId: product.id,
     campaign: async (wish = {}) => {
       const body = campaignBody(product.id, wish);
-      // Buyers who pay up front need somewhere to pay to.
+      // Upfront campaigns need a receiving account.
       if ('payment_timing' in body && body.payment_timing === 'upfront') await anyTill(service);
       return expectStatus(await seller.post('/campaigns', body), 201);
     },
   };
 }
 
-/** An account to pay to, unless there is one. */
+/** A receiving account, unless there is one. */
 async function anyTill(service: HttpService): Promise<void> {
   const { items } = expectStatus(await service.service.get('/receiving-accounts'), 200);
   if (items.some((account: Body) => account['is_active'] === true)) return;
@@ -64,7 +64,7 @@ async function anyTill(service: HttpService): Promise<void> {
   expectStatus(await service.service.post('/receiving-accounts', account), 201);
 }
 
-/** What a campaign is created with. */
+/** The body that creates a campaign. */
 export function campaignBody(productId: string, wish: object = {}): object {
   return {
     product_id: productId,
@@ -77,18 +77,18 @@ export function campaignBody(productId: string, wish: object = {}): object {
   };
 }
 
-/** What somebody joins with; each address is another one, so that it can be looked for. */
+/** The body of a join; each address is unique, so that it can be searched for. */
 export function joinBody(wish: object = {}): object {
   return { quantity: 1, shipping_address: `Jalan Kenanga ${newId()}, Bandung`, ...wish };
 }
 
-/** Joins that have to be taken. */
+/** Joins that must succeed. */
 export async function join(buyer: Client, campaignId: string, wish: object = {}): Promise<Body> {
   const answer = await buyer.post(`/campaigns/${campaignId}/join`, joinBody(wish));
   return expectStatus(answer, 201);
 }
 
-/** Everything that a list gives, page by page. */
+/** All items of a list, page by page. */
 export async function everyPage(client: Client, path: string, limit: number): Promise<Body[]> {
   const items: Body[] = [];
   const separator = path.includes('?') ? '&' : '?';

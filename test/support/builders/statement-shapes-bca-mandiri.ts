@@ -30,7 +30,7 @@ const bcaHead = ({ period }: Written) => [
   [''],
 ];
 
-/** BCA and Mandiri, and tables that several banks write. */
+/** BCA and Mandiri, and tables that several banks use. */
 export const bcaAndMandiri: Readonly<Record<string, Shape>> = {
   'KlikBCA business': {
     mapping: 'bca',

@@ -4,10 +4,10 @@ import type { Shape, Written } from './statement-writing.ts';
 
 export type { Shape, Written } from './statement-writing.ts';
 
-/** Every shape of a bank statement that is built in, with its evidence. */
+/** Every built-in shape of a bank statement, with its source. */
 export const shapes: Readonly<Record<string, Shape>> = { ...bcaAndMandiri, ...otherBanks };
 
-/** The rows of a file, with the heading again after every so many transactions. */
+/** The rows of a file, with the heading repeated after every few transactions. */
 export function rowsOf(shape: Shape, written: Written, pageLength = Infinity) {
   const rows: { cells: string[]; entry?: number }[] = [];
   const add = (more: readonly string[][]) => rows.push(...more.map((cells) => ({ cells })));
@@ -25,7 +25,7 @@ export function rowsOf(shape: Shape, written: Written, pageLength = Infinity) {
   return rows;
 }
 
-/** A row as text: cells in quotes where they have to be, or all of them. */
+/** A row as text, with quotes where they are needed, or around all cells. */
 export function rowText(cells: readonly string[], delimiter: string, quoteAll = false): string {
   const quoted = (cell: string) => `"${cell.replaceAll('"', '""')}"`;
   const needs = (cell: string) => [delimiter, '"', '\n'].some((sign) => cell.includes(sign));

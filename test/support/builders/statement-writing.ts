@@ -1,9 +1,9 @@
 /**
- * Bank statements in the shapes that banks write, with invented content. Each shape names the
- * public importer or sample that it follows; nothing of their code or data is in here.
+ * Bank statements in the shapes of real banks, with invented content. Each shape names the public
+ * importer or sample that it follows; it contains nothing of their code or data.
  */
 
-/** One transaction; sen above zero are money in. */
+/** One transaction; positive sen are incoming money. */
 export interface WrittenEntry {
   readonly day: string;
   readonly clock: string;
@@ -24,9 +24,9 @@ export interface Shape {
   readonly delimiter: ',' | ';' | '\t';
   /** Whether this bank lists pending transactions. */
   readonly pending: boolean;
-  /** Whether this bank keeps sen. */
+  /** Whether this bank states sen. */
   readonly sen: boolean;
-  /** Whether each row has the balance after it. */
+  /** Whether each row has a running balance. */
   readonly balance: boolean;
   readonly head: (written: Written) => string[][];
   readonly heading: string[][];
@@ -37,7 +37,7 @@ export interface Shape {
 
 type Grouping = ',' | '.' | '';
 
-/** Sen as a bank writes them, with two digits behind the decimal sign. */
+/** Sen in a bank's notation, with two digits after the decimal sign. */
 export function money(sen: bigint, grouping: Grouping, decimal: '.' | ','): string {
   const size = sen < 0n ? -sen : sen;
   const whole = (size / 100n).toString().replaceAll(/\B(?=(\d{3})+$)/g, grouping);
@@ -46,7 +46,7 @@ export function money(sen: bigint, grouping: Grouping, decimal: '.' | ','): stri
 export const english = (sen: bigint) => money(sen, ',', '.');
 export const indonesian = (sen: bigint) => money(sen, '.', ',');
 export const bare = (sen: bigint) => money(sen, '', '.');
-/** Whole rupiah with points, as in a web page: `Rp 195.663`. */
+/** Whole rupiah with thousands points, as on a web page: `Rp 195.663`. */
 export const web = (sen: bigint) => `Rp ${indonesian(sen).slice(0, -3)}`;
 
 export const dmy = (day: string) => day.split('-').toReversed().join('/');

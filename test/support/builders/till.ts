@@ -2,14 +2,14 @@ import type { Database } from '../../../src/database/pool.ts';
 import { addReceivingAccount } from '../../../src/ledger/bank-accounts/operations.ts';
 import { ask, service } from './market.ts';
 
-/** An account to which buyers transfer, made by the real verb; gives its id. */
+/** Creates a receiving account by the real operation; returns its id. */
 export async function openTill(db: Database, number = '5270099001'): Promise<string> {
   const account = { bank: 'BCA', number, holder: 'PT Sambatan Bersama' };
   const made = await db.transaction((tx) => addReceivingAccount(tx, service, account, false));
   return made.account_id;
 }
 
-/** As before the first account was added: there is nothing to pay to. */
+/** As before the first receiving account was added. */
 export async function closeTills(db: Database): Promise<void> {
   await ask(
     db,

@@ -3,21 +3,21 @@ import { Secret, TOTP } from 'otpauth';
 import type { HttpService } from '../server/http-service.ts';
 import type { SiteClient } from './sign-in.ts';
 
-/** The app of codes on somebody's phone. */
+/** The authenticator app on a user's phone. */
 export interface Authenticator {
-  /** Base32, as the page showed it. */
+  /** Base32, as the page shows it. */
   readonly key: string;
   readonly recoveryCodes: readonly string[];
-  /** The code of the next 30 seconds, for which the service's clock is moved on. */
+  /** The code of the next time step; advances the service's clock. */
   next(): string;
-  /** The code of so many steps before or after the present one. */
+  /** The code of a time step before or after the current one. */
   around(steps: number): string;
 }
 
 const stepMs = 30_000;
 const clocks = new WeakMap<HttpService, { at: number }>();
 
-/** The clock that the service makes its codes by: it stands, until a code is asked for. */
+/** The clock of the service's codes: it only moves when a code is requested. */
 function clockOf(service: HttpService): { at: number } {
   let clock = clocks.get(service);
   if (clock === undefined) {
@@ -41,7 +41,7 @@ export function appWith(service: HttpService, key: string, recoveryCodes: readon
   return { key, recoveryCodes, next, around } satisfies Authenticator;
 }
 
-/** Sets a second factor up for somebody who is signed in, by the site's pages. */
+/** Sets up a second factor for a signed-in user, by the site's pages. */
 export async function giveFactor(service: HttpService, client: SiteClient): Promise<Authenticator> {
   const begun = await client.post('/akun/keamanan/mulai');
   assert.equal(begun.headers.location, '/akun/keamanan/aplikasi', begun.text);
@@ -51,7 +51,7 @@ export async function giveFactor(service: HttpService, client: SiteClient): Prom
   return appWith(service, key, codesOn(done.text));
 }
 
-/** The key on the page that sets an app up. */
+/** The key on the set-up page. */
 export function keyOn(page: string): string {
   return /data-copy="([A-Z2-7]{32})"/.exec(page)![1]!;
 }

@@ -3,7 +3,7 @@ import type { Agent, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
 import { SignJWT, type JWTPayload } from 'jose';
 import type { Contract } from './contract.ts';
 
-/** Bodies are read loosely: the contract holds each against its schema. */
+/** Bodies have a loose type: the contract checks each against its schema. */
 export interface Body {
   readonly [field: string]: unknown;
   readonly id: string;
@@ -24,26 +24,29 @@ export interface Answer {
 
 export interface Sending {
   readonly method: string;
-  /** Below /api/sambatan, or from the root with a leading `//`; sent as it is. */
+  /** Below /api/sambatan, or from the root with a leading `//`; sent unchanged. */
   readonly path: string;
   /** Sent as JSON unless it is text or bytes. */
   readonly body?: unknown;
   readonly headers?: OutgoingHttpHeaders;
-  /** How long to wait for an answer; 20 s unless said otherwise. */
+  /** Time-out of the response; default 20 s. */
   readonly timeoutMs?: number;
 }
 
-/** What the clients of one service share. */
+/** Shared by all clients of one service. */
 export interface Connection {
   readonly url: string;
   readonly agent: Agent;
-  /** Undefined: answers are not checked. */
+  /** Undefined: responses are not checked. */
   readonly contract?: Contract | undefined;
-  /** Whatever must never be logged: tokens, addresses, notes. */
+  /** Values that must never be logged: tokens, addresses, notes. */
   readonly secrets: Set<string>;
 }
 
-/** One caller of a listening service. Every answer is held against the service's own contract. */
+/**
+ * A client of a listening service. Every response is checked against the service's OpenAPI
+ * document.
+ */
 export class Client {
   readonly userId: string;
   /** Undefined for a visitor. */
@@ -73,7 +76,7 @@ export class Client {
     return this.send({ method: 'PATCH', path, body });
   }
 
-  /** Sends one request; rejects when there is no answer in time. */
+  /** Sends one request; rejects if there is no response in time. */
   async send({ method, path, body, headers = {}, timeoutMs = 20_000 }: Sending): Promise<Answer> {
     const { url, agent, contract } = this.#connection;
     this.#noteSecrets(body);
@@ -154,7 +157,7 @@ export interface TokenWish {
   readonly expiresIn?: number;
 }
 
-/** A token as Supabase Auth issues them, good unless told otherwise. */
+/** A token as Supabase Auth issues it; valid by default. */
 export async function token(userId: string, wish: TokenWish = {}): Promise<string> {
   const now = Math.floor(Date.now() / 1_000);
   const proved = { amr: [{ method: 'otp', timestamp: now }] };

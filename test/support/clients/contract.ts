@@ -23,14 +23,14 @@ export interface Operation {
   readonly responses: Readonly<Record<string, Response>>;
 }
 
-/** What `GET /api/docs/json` gives, as far as the tests read it. */
+/** The parts of `GET /api/docs/json` that the tests read. */
 export interface OpenApi {
   readonly openapi: string;
   readonly info: { readonly title: string; readonly version: string };
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }
 
-/** An answer as it came over the wire. */
+/** A raw response. */
 export interface WireAnswer {
   readonly method: string;
   readonly path: string;
@@ -49,7 +49,7 @@ export interface DescribedOperation {
 }
 
 const problemType = 'application/problem+json';
-/** Refusals that come before there is a route, or instead of one. */
+/** Refusals that occur before routing or without a route. */
 const withoutRoute: Readonly<Record<number, string>> = {
   400: 'malformed_request',
   404: 'not_found',
@@ -58,11 +58,11 @@ const withoutRoute: Readonly<Record<number, string>> = {
   415: 'unsupported_media_type',
 };
 
-/** Holds every answer against what the service says of itself. */
+/** Checks every response against the service's OpenAPI document. */
 export class Contract {
   readonly document: OpenApi;
   readonly operations: readonly DescribedOperation[];
-  /** `route code` of every problem that was seen, and `route status` of every good answer. */
+  /** `route code` of every problem document, and `route status` of every success so far. */
   readonly seen = new Set<string>();
   readonly #validators = new Map<object, ReturnType<typeof Compile>>();
 
@@ -79,20 +79,20 @@ export class Contract {
     );
   }
 
-  /** The operation that a request is for; undefined when it is for none. */
+  /** The operation of a request; undefined if there is none. */
   operationFor(method: string, path: string): DescribedOperation | undefined {
     const [bare = ''] = path.split('?');
     const typed = decoded(bare);
     return this.operations.find((one) => one.method === method && one.shape.test(typed));
   }
 
-  /** Throws unless the answer is one that the document promises. */
+  /** Throws unless the document allows the response. */
   check(answer: WireAnswer): void {
     const { method, path, status, text } = answer;
     if (method === 'HEAD' || method === 'OPTIONS') return;
     const found = this.operationFor(method, path);
     const what = `${method} ${path.slice(0, 200)} → ${status} ${text.slice(0, 500)}`;
-    // A picture's bytes spell anything once in a while.
+    // The bytes of a picture may contain any word by chance.
     if (!isPicture(answer)) assert.doesNotMatch(text, leaks, `${what} shows its inside`);
     if (found === undefined) {
       if (!path.startsWith('/api/sambatan/')) return;
@@ -147,7 +147,7 @@ export class Contract {
   }
 }
 
-/** A path as it was typed: a parameter's length is that of its text. */
+/** A typed path: the length of a parameter is that of its text. */
 function decoded(path: string): string {
   try {
     return decodeURIComponent(path.replaceAll(/%2f/gi, '_'));
@@ -156,16 +156,16 @@ function decoded(path: string): string {
   }
 }
 
-/** The codes that the description of a response names. */
+/** The codes in the description of a response. */
 export function codesOf(description: string): string[] {
   return [...description.matchAll(/`(\w+)`/g)].map(([, code = '']) => code);
 }
 
-/** What no answer may hold: stacks, SQL, names of the schema and of the driver. */
+/** Text that no response may contain: stack traces, SQL, names of the schema and the driver. */
 const leaks =
   /node_modules|\bat \S+ \(|\.ts:\d|\bselect\b.+\bfrom\b|insert into|sambatan\.\w|pg_|SQLSTATE|SB00|ECONN|postgres/i;
 
-/** How the bytes of a picture begin, so that no text passes for one by what it is called. */
+/** First bytes of pictures; the declared type does not count. */
 const beginnings: Readonly<Record<string, RegExp>> = {
   'image/webp': /^RIFF/,
   'image/png': /^.PNG/,

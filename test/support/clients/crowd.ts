@@ -5,15 +5,15 @@ import { ask, hold } from '../builders/market.ts';
 import { joinBody, type Shop } from '../builders/shop.ts';
 import { until } from '../server/until.ts';
 
-/** Joins in flight, until they are let go. */
+/** Joins in flight until they are released. */
 export interface Crowd {
-  /** Of the campaign that they are for. */
+  /** Id of their campaign. */
   readonly id: string;
-  /** Lets them go on and gives the status of each. */
+  /** Releases them and returns the status of each. */
   letGo(): Promise<number[]>;
 }
 
-/** As many joins in flight as told, at a campaign whose row somebody else holds. */
+/** A number of joins in flight, for a campaign whose row another transaction locks. */
 export async function crowd(
   t: TestContext,
   service: HttpService,
@@ -38,7 +38,7 @@ export async function crowd(
   return { id, letGo };
 }
 
-/** How many have joined a campaign. */
+/** The number of participations of a campaign. */
 export async function countOf({ db }: HttpService, id: string): Promise<number> {
   const [row] = await ask<{ count: number }>(
     db,

@@ -8,22 +8,22 @@ type Parent = DefaultTreeAdapterMap['parentNode'];
 export interface PageForm {
   readonly method: string;
   readonly action: string | undefined;
-  /** The values of its controls by name, as the page has them. */
+  /** The values of its controls by name, as on the page. */
   readonly fields: Readonly<Record<string, string>>;
 }
 
-/** A page of the site, read as a browser reads it. */
+/** A page of the site, parsed as a browser does. */
 export interface ReadPage {
-  /** The page's own address, as its script knows it. */
+  /** The page's own URL, as its script knows it. */
   readonly page: string | undefined;
   readonly main: string;
-  /** The forms of the page itself, without those of the frame around it. */
+  /** The forms of the page content, without those of the layout. */
   readonly forms: readonly PageForm[];
-  /** Where the language link leads. */
+  /** The target of the language link. */
   readonly otherLanguage: string | undefined;
-  /** The page that the theme buttons lead back to. */
+  /** The page to which the theme buttons return. */
   readonly themeBack: string | undefined;
-  /** The notices of the page, in its order. */
+  /** The notices of the page, in order. */
   readonly notices: readonly string[];
 }
 
@@ -77,7 +77,7 @@ function valueIn(control: Element): string | undefined {
   }
 }
 
-/** The elements in there, without what nobody can use (`inert`). */
+/** The elements inside, without unusable ones (`inert`). */
 function elementsIn(parent: Parent): Element[] {
   return parent.childNodes.flatMap((one) =>
     'tagName' in one && valueOf(one, 'inert') === undefined ? [one, ...elementsIn(one)] : [],

@@ -4,7 +4,7 @@ import { capturedEmails } from '../../../src/mail/mailer.ts';
 import { Client, type Answer } from './client.ts';
 import type { HttpService } from '../server/http-service.ts';
 
-/** An address as the API and the forms take it. */
+/** An address as the API and the forms accept it. */
 export const homeAddress = {
   label: 'Rumah',
   recipient: 'Sari Contoh',
@@ -16,7 +16,7 @@ export const homeAddress = {
   postal_code: '40132',
 };
 
-/** A browser without a screen: keeps its cookies, sends forms as browsers do. */
+/** A browser without a screen: keeps cookies and sends forms as browsers do. */
 export class SiteClient {
   readonly cookies = new Map<string, string>();
   readonly #client: Client;
@@ -65,12 +65,12 @@ export class SiteClient {
   }
 }
 
-/** Somebody who is signed in to the site. */
+/** A user who is signed in to the site. */
 export interface SignedInClient extends SiteClient {
   readonly userId: string;
 }
 
-/** Signs somebody in by the code in their mail, as a newcomer or again. */
+/** Signs a user in by the code in their e-mail, for the first time or again. */
 export async function signIn(
   service: HttpService,
   email: string,
@@ -88,7 +88,7 @@ export async function signIn(
   return Object.assign(client, { userId });
 }
 
-/** A browser in which the code of a mail was right, and the second factor is still to be shown. */
+/** A browser with an open MFA challenge: the code of the e-mail was right. */
 export async function halfSignedIn(
   service: HttpService,
   email: string,
@@ -103,14 +103,14 @@ export async function halfSignedIn(
   return client;
 }
 
-/** Asks for a mail, and gives the id that its code goes with. */
+/** Requests an e-mail, and returns the id that belongs to its code. */
 export async function askForCode(client: SiteClient, email: string, back = '/'): Promise<string> {
   const asked = await client.post('/masuk', { email, back });
   assert.equal(asked.status, 303, asked.text);
   return new URL(asked.headers.location!, 'http://site').searchParams.get('id')!;
 }
 
-/** The code and the link's path in the last mail to somebody. */
+/** The code and the link's path in the last e-mail to a person. */
 export async function lastMail(service: HttpService, email: string) {
   const mails = await capturedEmails(service.app.mailer.outbox!, 1_000);
   const mail = mails.find(({ to }) => to === email.toLowerCase());

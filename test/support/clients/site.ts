@@ -1,17 +1,17 @@
 import { inflateRawSync } from 'node:zlib';
 import type { Client } from './client.ts';
 
-/** A page or file of the site, as somebody got it. */
+/** A page or file of the site as a response. */
 export interface Got {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
   readonly bytes: Buffer;
-  /** Where a taken form leads; '' when it leads nowhere. */
+  /** The redirect target of an accepted form; '' if there is none. */
   readonly location: string;
 }
 
-/** Sends forms and asks for pages as a browser without scripts does, signed in by a token. */
+/** Sends forms and requests pages like a browser without scripts, signed in by a token. */
 export class Forms {
   readonly #url: string;
   readonly #client: Pick<Client, 'token'>;
@@ -30,7 +30,7 @@ export class Forms {
     return await this.#fetch(path, { method: 'POST', body: new URLSearchParams(fields) });
   }
 
-  /** A form with a picture in it. */
+  /** A form with a picture. */
   async upload(
     path: string,
     fields: Readonly<Record<string, string>>,
@@ -63,7 +63,7 @@ export class Forms {
   }
 }
 
-/** The files in a zip archive, by name: what a spreadsheet is made of. */
+/** The files in a zip archive by name, such as the parts of a spreadsheet. */
 export function unzipped(archive: Buffer): Map<string, string> {
   const files = new Map<string, string>();
   let at = archive.indexOf(Buffer.from('PK\u0001\u0002'));
@@ -81,8 +81,8 @@ export function unzipped(archive: Buffer): Map<string, string> {
 }
 
 /**
- * The pages and forms of the site in the live route table, in Indonesian: without the API, what
- * machines ask for, and files that never change.
+ * The pages and forms of the site in the live route table, in Indonesian; without the API, files
+ * for machines, and immutable files.
  */
 export function pageRoutes(routes: readonly string[]): string[] {
   return routes.filter((route) =>

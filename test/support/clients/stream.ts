@@ -3,30 +3,30 @@ import { get, type IncomingMessage } from 'node:http';
 
 export interface StreamEvent {
   readonly event: string;
-  /** Its place in the audit log. */
+  /** Its sequence number in the audit log. */
   readonly id: number;
   readonly data: Readonly<Record<string, unknown>>;
-  /** Milliseconds of performance.now() when it was heard. */
+  /** Time of receipt in milliseconds of performance.now(). */
   readonly at: number;
 }
 
-/** A client of an event stream that notes what it hears. */
+/** A client of an event stream that records what it receives. */
 export interface Watcher {
   readonly status: number;
   readonly response: IncomingMessage;
   readonly events: readonly StreamEvent[];
-  /** Everything that came, as text. */
+  /** Everything received, as text. */
   text(): string;
-  /** The first event, heard or to come, that fits; rejects after 10 s and when the stream ends. */
+  /** The first matching event, received or future; rejects after 10 s and when the stream ends. */
   heard(fits: (event: StreamEvent) => boolean): Promise<StreamEvent>;
-  /** Resolves when the service has ended the stream; rejects when it was cut off. */
+  /** Resolves when the service ends the stream; rejects when the connection breaks. */
   readonly ended: Promise<void>;
   end(): void;
 }
 
 const maxWaitMs = 10_000;
 
-/** Opens the event stream of a campaign, on a connection of its own. */
+/** Opens the event stream of a campaign on a separate connection. */
 export async function watch(
   url: string,
   campaignId: string,

@@ -1,31 +1,31 @@
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
 
-/** What becomes of a statement that is sent through the wire. */
+/** The fault that is applied to a statement on its way. */
 export type Fate =
   /** It arrives and is answered. */
   | 'pass'
-  /** The connection ends before the server gets it. */
+  /** The connection ends before the server receives it. */
   | 'lose request'
-  /** The server does it to the end; the connection ends before the client hears of it. */
+  /** The server executes it completely; the connection ends before the client gets the answer. */
   | 'lose answer'
-  /** The connection ends on both sides as soon as the server has it: anything may have happened. */
+  /** The connection ends on both sides as soon as the server has it: the outcome is open. */
   | 'cut'
-  /** As 'lose request', but the server gets it when `deliverLate` is called. */
+  /** As 'lose request', but the server receives it when `deliverLate` is called. */
   | 'delay';
 
 export interface Wire {
-  /** The database's URL by way of the wire. */
+  /** The database's URL through the proxy. */
   readonly url: string;
-  /** Statements that were not let pass. */
+  /** Statements that were not delivered. */
   readonly faults: number;
-  /** Connects the server with what was delayed; resolves when it has done it. */
+  /** Sends the delayed statements to the server; resolves when it has executed them. */
   deliverLate(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * A network between a pool and its database: `fateOf` is asked for each message of the client that
- * contains `marker` (the name of a prepared statement, say).
+ * A faulty proxy between a pool and its database: `fateOf` is called for each message of the client
+ * that contains `marker` (for example the name of a prepared statement).
  */
 export async function wire(url: string, marker: string, fateOf: () => Fate): Promise<Wire> {
   const sockets = new Set<Socket>();
@@ -86,7 +86,7 @@ export async function wire(url: string, marker: string, fateOf: () => Fate): Pro
   };
 }
 
-/** The server says ReadyForQuery once the statement's transaction has ended. */
+/** The server sends ReadyForQuery once the statement's transaction has ended. */
 const readyForQuery = Buffer.from([0x5a, 0, 0, 0, 5]);
 
 function untilReady(upstream: Socket, begin: () => unknown): Promise<void> {

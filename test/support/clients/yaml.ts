@@ -9,7 +9,7 @@ const { parse } = createRequire(fileURLToPath(import.meta.resolve('@fastify/swag
   parse: (text: string, options: { merge: boolean }) => unknown;
 };
 
-/** A YAML file of the project, merge keys included. */
+/** Parses a YAML file of the project, including merge keys. */
 export function yamlFile<T>(path: string): T {
   return parse(readFileSync(join(project, path), 'utf8'), { merge: true }) as T;
 }

@@ -5,12 +5,12 @@ import type { TestDatabase } from './database.ts';
 import { ask } from '../builders/market.ts';
 
 const directory = join(import.meta.dirname, '../../../sql/invariants');
-/** Those of campaigns; chains are verified when the databases are closed. */
+/** The invariants of campaigns; audit chains are verified when the databases are closed. */
 const invariants = readdirSync(directory)
   .filter((file) => !/audit_chain|access_log/.test(file))
   .map((file) => readFileSync(join(directory, file), 'utf8').trim().replace(/;$/, ''));
 
-/** Holds one campaign to every invariant that is about campaigns. */
+/** Checks one campaign against every invariant of campaigns. */
 export async function expectInvariants(db: TestDatabase['db'], campaignId: string): Promise<void> {
   for (const text of invariants) {
     const broken = await ask(db, `select * from (${text}) i where campaign_id = $1`, campaignId);

@@ -1,11 +1,11 @@
 import type pg from 'pg';
 
 /**
- * What the catalogue says of both schemas, one line for each column, constraint, index, trigger,
- * function, enum and privilege, sorted. The order of columns is left out.
+ * The catalogue of both schemas, one line for each column, constraint, index, trigger, function,
+ * enum and privilege, sorted. The order of columns is left out.
  */
 export async function catalogueOf(client: pg.Client): Promise<string[]> {
-  // Types and expressions name their schemas.
+  // Makes types and expressions name their schemas.
   await client.query("set search_path = ''");
   const { rows } = await client.query<{ line: string }>(
     `with ours as (

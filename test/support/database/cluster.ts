@@ -7,24 +7,26 @@ import { startEmbedded } from '../../../src/database/embedded.ts';
 import { migrate } from '../../../src/database/migrate.ts';
 import { recordingLog } from '../server/log.ts';
 
-/** A server for tests, with one migrated database that the test databases are cloned from. */
+/**
+ * A server for tests, with one migrated template database that the test databases are cloned from.
+ */
 export interface TestCluster {
-  /** Of a database from which others can be created and dropped. */
+  /** URL of a database from which others can be created and dropped. */
   readonly adminUrl: string;
   readonly template: string;
-  /** Drops the template or, when the server is ours, ends and deletes it all. */
+  /** Drops the template or, if the server is ours, stops and deletes the server. */
   stop(): Promise<void>;
 }
 
-/** How `run.ts` tells the test files where the server is. */
+/** The environment variable in which `run.ts` passes the server to the test files. */
 export const clusterVariables = {
   adminUrl: 'SAMBATAN_TEST_CLUSTER_URL',
   template: 'SAMBATAN_TEST_TEMPLATE',
 } as const;
 
 /**
- * Starts an embedded server in a fresh directory or, when SAMBATAN_TEST_POSTGRES_URL names one
- * (another major version, say), uses that; then makes the template.
+ * Starts an embedded server in a new directory, or uses the one in SAMBATAN_TEST_POSTGRES_URL (for
+ * example another major version); then creates the template.
  */
 export async function startCluster(): Promise<TestCluster> {
   const given = process.env['SAMBATAN_TEST_POSTGRES_URL'];
@@ -47,33 +49,33 @@ export async function startCluster(): Promise<TestCluster> {
   };
 }
 
-/** Makes a database with the schema, from which others are cloned. */
+/** Creates a database with the schema, from which others are cloned. */
 export async function createTemplate(url: string, template: string): Promise<void> {
   await asAdmin(url, `create database ${template}`);
   await migrate(inDatabase(url, template), { log: recordingLog() });
-  // So that no page of the template is dirty when it is cloned.
+  // Flushes all dirty pages of the template before it is cloned.
   await asAdmin(url, 'checkpoint');
 }
 
 async function startOwnServer(): Promise<{ url: string; stop(): Promise<void> }> {
-  // Nobody pulls this one's plug. Whatever is about what survives has a server of its own, with
-  // the settings of production; here waiting for the disk would be most of the time.
+  // This server need not survive a crash, and waiting for the disk would take most of the time.
+  // Tests of durability use their own server with production settings.
   const settings = { max_connections: '300', fsync: 'off', full_page_writes: 'off' };
   return await startServerBelow(tmpdir(), { prefix: 'sambatan-test-', settings });
 }
 
-/** An embedded PostgreSQL server in a directory of its own. */
+/** An embedded PostgreSQL server in its own directory. */
 export interface OwnServer {
   readonly url: string;
-  /** Its data and whatever the caller keeps beside them; deleted by `stop`. */
+  /** Its data and other files of the caller; deleted by `stop`. */
   readonly directory: string;
   readonly postmaster: number;
   stop(): Promise<void>;
 }
 
 /**
- * Starts an embedded server in a fresh directory below `parent`, named by the prefix and this
- * process. Directories with the same prefix that killed processes left there are deleted.
+ * Starts an embedded server in a new directory below `parent`, named by the prefix and this
+ * process. Deletes directories with the same prefix that killed processes left.
  */
 export async function startServerBelow(
   parent: string,
@@ -100,7 +102,7 @@ export async function startServerBelow(
   }
 }
 
-/** Removes the directories of runs that were killed: named by a process that is no more. */
+/** Deletes directories of killed runs: their process no longer exists. */
 function sweep(parent: string, prefix: string): void {
   for (const name of readdirSync(parent)) {
     const pid = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1];
@@ -121,7 +123,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Runs one statement on a connection of its own. */
+/** Runs one statement on a separate connection. */
 export async function asAdmin(url: string, statement: string): Promise<pg.QueryResult> {
   const client = await connect(url);
   try {
@@ -131,7 +133,7 @@ export async function asAdmin(url: string, statement: string): Promise<pg.QueryR
   }
 }
 
-/** A connection without a time-out; the caller ends it. */
+/** A connection without a time-out; the caller closes it. */
 export async function connect(url: string, types?: pg.CustomTypesConfig): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: url, ...(types && { types }) });
   client.on('error', () => undefined);
@@ -139,7 +141,7 @@ export async function connect(url: string, types?: pg.CustomTypesConfig): Promis
   return client;
 }
 
-/** The same server's other database. */
+/** The URL of another database on the same server. */
 export function inDatabase(url: string, database: string): string {
   const other = new URL(url);
   other.pathname = `/${database}`;

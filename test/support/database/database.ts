@@ -15,11 +15,12 @@ import { recordingLog, type RecordedLog } from '../server/log.ts';
 export interface TestDatabase {
   readonly url: string;
   readonly db: Database;
-  /** What `db` logged. */
+  /** The log lines of `db`. */
   readonly log: RecordedLog;
   /**
-   * Checks the invariants, then drops the database; rejects when one of them is broken. Idempotent.
-   * Close what uses the database first: `after(async () => { await app.close(); await close(); })`.
+   * Checks the invariants, then drops the database; rejects if one is violated. Idempotent. Close
+   * everything that uses the database first: `after(async () => { await app.close(); await close();
+   * })`.
    */
   close(): Promise<void>;
 }
@@ -29,14 +30,14 @@ export interface TestDatabaseOptions {
   readonly invariants?: boolean;
   /** Without the schema of Sambatan. */
   readonly empty?: boolean;
-  /** Of `db`; 10 unless told. */
+  /** Pool size of `db`; default 10. */
   readonly maxConnections?: number;
 }
 
 /**
- * A database of its own, cloned from the migrated template in about 0.1 s: to copy its files costs
- * the server a quarter of what a copy through the log costs. Under `npm test` on the server that
- * run.ts started; when a file is run by itself, on one that it starts and ends.
+ * A separate database, cloned from the migrated template in about 0.1 s: copying its files costs a
+ * quarter of copying through the log. `npm test` uses the server that run.ts started; a single file
+ * starts and stops its own.
  */
 export async function testDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const { invariants = true, empty = false, maxConnections = 10 } = options;
@@ -84,7 +85,7 @@ async function useCluster(): Promise<Pick<TestCluster, 'adminUrl' | 'template'>>
   return own.cluster;
 }
 
-/** The last one to leave turns off the light. */
+/** The last user stops the server. */
 async function releaseCluster(): Promise<void> {
   if (own === undefined || --own.users > 0) return;
   const { cluster } = own;

@@ -1,7 +1,7 @@
--- A large market, made in one go: 100,000 campaigns (3 % open, a few full, some scheduled, the rest
--- over) with 1,000,000 participations, their logs, money and keys. Made without triggers and
--- foreign keys, so the rows must be right by themselves where the tests look; the audit chains are
--- not. Ids are made of numbers, so that rows can refer to each other without a join.
+-- A large data set, inserted at once: 100,000 campaigns (3 % open, a few full, some scheduled, the
+-- rest over) with 1,000,000 participations, their logs, money and keys. Inserted without triggers
+-- and foreign keys, so the rows that tests read must be consistent; the audit chains are not. Ids
+-- are made of numbers, so that rows can refer to each other without a join.
 set session_replication_role = replica;
 set synchronous_commit = off;
 set work_mem = '256MB';
@@ -51,7 +51,7 @@ insert into sambatan.profiles (user_id, display_name, email)
     'pembeli' || n || '@example.org'
   from generate_series(1, 50000) n;
 
--- Ten participations of each campaign; every fiftieth is of one of few eager buyers.
+-- Ten participations of each campaign; every fiftieth belongs to one of a few frequent buyers.
 insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, status,
   joined_at, updated_at, confirmed_at, cancelled_at, refunded_at, cancel_reason, shipping_address)
 select campaign_id, pg_temp.id(4, n), pg_temp.id(5, case n % 50 when 0 then n % 1000 else n end), 1,
@@ -84,7 +84,7 @@ select pg_temp.id(3, n / 2 + 1), pg_temp.id(5, n), 'key ' || n, '', 'joined', pg
   now() - n * interval '1 second'
 from generate_series(0, 99999) n;
 
--- Five wait for each full campaign, and as many have waited for each that is over.
+-- Five entries wait for each full campaign, and as many waited for each that is over.
 insert into sambatan.waiting_entries (campaign_id, entry_id, user_id, position, quantity, status,
   shipping_address, created_at, updated_at, closed_at)
 select c.campaign_id, pg_temp.id(7, c.n * 5 + w), pg_temp.id(5, w + 7), 10 + w, 1,
@@ -99,7 +99,7 @@ update sambatan.campaigns set waiting_entries = 5 where status = 'locked';
 
 set session_replication_role = origin;
 
--- Messages and deliveries of what happened long ago, a few of them on their way.
+-- Notifications and deliveries of past events, a few of them in progress.
 insert into sambatan.notification_cursors (campaign_id, seq)
   select campaign_id, audit_seq from sambatan.campaigns;
 insert into sambatan.notifications (campaign_id, notification_id, user_id, event_key, kind, topic,

@@ -14,7 +14,7 @@ export function queryModules(): { readonly path: string; readonly text: string }
     );
 }
 
-/** Imports them all, so that `allQueries` gives every statement of the service. */
+/** Imports all of them, so that `allQueries` returns every statement of the service. */
 export async function loadEveryQuery(): Promise<void> {
   for (const { path } of queryModules()) await import(path);
 }

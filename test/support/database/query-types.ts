@@ -2,21 +2,21 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { queryModules } from './queries.ts';
 
-/** The two type arguments of one `query<…>` of the source, as they are written. */
+/** The two type arguments of one `query<…>` of the source, as written. */
 export interface DeclaredTypes {
   readonly parameters: string;
   readonly row: string;
-  /** Of the file they stand in: where their names have a meaning. */
+  /** The file in which their names are resolved. */
   readonly path: string;
 }
 
 export interface Field {
   readonly name: string;
-  /** The members of its union, each reduced to what a value is at run time. */
+  /** The members of its union, each as its runtime kind. */
   readonly kinds: readonly string[];
 }
 
-/** Finds the declared types of a statement by its name, names made of parts included. */
+/** Finds the declared types of a statement by its name, also if the name is composed. */
 export function declaredTypes(): (name: string) => DeclaredTypes | undefined {
   const found: { pattern: RegExp; types: DeclaredTypes }[] = [];
   for (const { path, text } of queryModules()) {
@@ -40,7 +40,7 @@ function returned(text: string, at: number): string {
   return balanced(text, start + 'Query'.length);
 }
 
-/** What stands between the bracket at a place and the one that closes it. */
+/** The text between the bracket at a position and its closing bracket. */
 function balanced(text: string, open: number): string {
   let depth = 0;
   for (let at = open; at < text.length; at++) {
@@ -51,7 +51,7 @@ function balanced(text: string, open: number): string {
   throw new Error('a bracket is not closed');
 }
 
-/** Cuts at a separator outside of all brackets and quotes. */
+/** Splits at a separator outside of all brackets and quotes. */
 function parts(text: string, separator = ','): string[] {
   const cut: string[] = [''];
   let depth = 0;
@@ -76,7 +76,7 @@ export function tupleOf(type: string, path: string): string[][] {
   );
 }
 
-/** The fields of an object type: an interface, `Pick`, `&` and what is written out. */
+/** The fields of an object type: an interface, `Pick`, `&` and literal types. */
 export function fieldsOf(type: string, path: string): Field[] {
   const both = parts(type, '&');
   if (both.length > 1) return both.flatMap((one) => fieldsOf(one, path));
@@ -128,7 +128,7 @@ function kindsOf(type: string, path: string): string[] {
   return text.startsWith('{') ? ['object'] : kindsOf(text, where);
 }
 
-/** What a name stands for, here or in the file that it is imported or exported from. */
+/** Resolves a name in this file or in the file that it is imported or exported from. */
 function definition(name: string, path: string): { text: string; path: string } {
   const source = readFileSync(path, 'utf8');
   const alias = new RegExp(`\\btype ${name} =\\s*\\|?([^;{]*(?:\\{[^]*?\\n\\})?);`).exec(source);

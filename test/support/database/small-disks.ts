@@ -13,9 +13,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Two disks of a few megabytes that a test may fill. Each is a directory that is there. */
+/** Two disks of a few megabytes that a test may fill. Each is an existing directory. */
 export interface SmallDisks {
-  /** For what a database stores. */
+  /** For the data of a database. */
   readonly data: string;
   /** For its write-ahead log. */
   readonly log: string;
@@ -26,10 +26,10 @@ export interface Sizes {
   readonly logMegabytes: number;
 }
 
-/** How a command that was started by `underSmallDisks` is told where they are. */
+/** The environment variable that tells a command of `underSmallDisks` where they are. */
 const variable = 'SAMBATAN_SMALL_DISKS';
 
-/** The disks that this process has. */
+/** The small disks of this process. */
 export function smallDisks(): SmallDisks | undefined {
   const place = process.env[variable];
   return place === undefined ? undefined : disksIn(place);
@@ -40,26 +40,25 @@ const disksIn = (place: string): SmallDisks => ({
   log: join(place, 'log'),
 });
 
-/** A command that is to run where there are small disks. */
+/** A command to run with small disks. */
 export interface UnderSmallDisks {
   readonly command: readonly string[];
-  /** After the command: takes away the directories that they were in. */
+  /** Deletes their directories; call it after the command. */
   remove(): void;
 }
 
 /**
- * The command that runs `command` with two small disks, which are there for it and its children
- * alone, and gone with the last of them. Root mounts them in a mount namespace of its own; another
- * user makes a user namespace first, in which that is allowed, and in it one more, in which they
- * are themselves again, because PostgreSQL does not run as root. Missing: where neither is allowed,
- * with what was said.
+ * The command that runs `command` with two small disks, which exist only for it and its children.
+ * Root mounts them in a mount namespace. Another user first creates a user namespace in which
+ * mounting is allowed, and inside it a second one with the original user id, because PostgreSQL
+ * does not run as root. Returns the reason if neither is allowed.
  */
 export function underSmallDisks(
   { dataMegabytes, logMegabytes }: Sizes,
   command: readonly string[],
 ): UnderSmallDisks | { readonly missing: string } {
   const place = mkdtempSync(join(tmpdir(), 'sambatan-disks-'));
-  // The database's server may run as somebody else.
+  // The database server may run as another user.
   chmodSync(place, 0o755);
   for (const directory of Object.values(disksIn(place))) mkdirSync(directory);
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
@@ -81,15 +80,15 @@ export function underSmallDisks(
   return { missing: (tried.error?.message ?? tried.stderr).trim() };
 }
 
-/** A file that takes up all that is left of a disk. */
+/** A file that fills the rest of a disk. */
 export interface Ballast {
-  /** Takes what has become free since. */
+  /** Fills space that became free since. */
   topUp(): void;
-  /** Makes room again. */
+  /** Frees the space. */
   remove(): void;
 }
 
-/** Fills the disk that `directory` is on, to the last byte. */
+/** Fills the disk of `directory` to the last byte. */
 export function fill(directory: string): Ballast {
   const file = join(directory, 'ballast');
   const descriptor = openSync(file, 'w');
@@ -112,7 +111,7 @@ export function fill(directory: string): Ballast {
   };
 }
 
-/** How many bytes found room. */
+/** Number of bytes that were written. */
 function write(descriptor: number, bytes: Buffer, at: number): number {
   try {
     return writeSync(descriptor, bytes, 0, bytes.length, at);

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { simpleParser, type ParsedMail } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
 
-/** One mail as it arrived. */
+/** One received e-mail. */
 export interface Arrived {
   readonly to: string;
   readonly messageId: string;
@@ -10,11 +10,11 @@ export interface Arrived {
   parsed(): Promise<ParsedMail>;
 }
 
-/** A mail server that keeps what it is sent. */
+/** A mail server that stores what it receives. */
 export interface Mailbox {
   readonly url: string;
   readonly arrived: readonly Arrived[];
-  /** Mails to whom this is true are refused with this answer. */
+  /** E-mails to addresses that match are refused with this answer. */
   refuse(code: number, isRefused: (address: string) => boolean): void;
   close(): Promise<void>;
 }
@@ -47,7 +47,7 @@ export async function openMailbox(): Promise<Mailbox> {
       });
     },
   });
-  // A client that is killed in the middle of a mail is no fault of the server's.
+  // A client that dies in the middle of an e-mail is not an error of the server.
   server.on('error', () => undefined);
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const { port } = server.server.address() as AddressInfo;

@@ -1,5 +1,5 @@
 declare module 'mailparser' {
-  /** What the tests read of a mail. */
+  /** The fields of an e-mail that the tests read. */
   export interface ParsedMail {
     readonly to?: { readonly text: string } | readonly { readonly text: string }[];
     readonly subject: string;

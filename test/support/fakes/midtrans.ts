@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 export const serverKey = 'SB-Mid-server-a-stand-in-0001';
 
 /**
- * How the stand-in answers a call, once each: `lost` does what was asked and closes the connection,
- * `hang` does nothing and never answers.
+ * Faults of the fake for one call each: `lost` executes the call and closes the connection, `hang`
+ * does nothing and never answers.
  */
 export type Mood = 429 | 500 | 401 | 'lost' | 'hang' | 'garbage';
 type Operation = 'create' | 'status' | 'refund';
@@ -21,26 +21,26 @@ interface Paid {
 
 export interface StandIn {
   readonly url: string;
-  /** Every call: what it was and for which order. */
+  /** Every call with its kind and order. */
   readonly calls: readonly { readonly operation: Operation; readonly order: string }[];
-  /** Refunds that were made, in rupiah by order. */
+  /** Refunds made, in rupiah by order. */
   refundsOf(order: string): readonly number[];
-  /** The next calls of this kind are answered so. */
+  /** The next calls of this kind get these answers. */
   misbehave(operation: Operation, ...moods: Mood[]): void;
-  /** From now on refunds are refused: the way to pay does not have them. */
+  /** From now on refunds are refused: the payment method does not support them. */
   refuseRefunds(refuse: boolean): void;
-  /** The buyer does something on the provider's page. */
+  /** The buyer acts on the provider's page. */
   buyer(order: string, status: string, fraud?: string): void;
-  /** The buyer pays at a moment that the provider tells. */
+  /** The buyer pays at a given time, which the provider reports. */
   paysAt(order: string, moment: Date): void;
-  /** The notification of how an order stands now, as the provider signs it. */
+  /** The notification of an order's current status, signed by the provider. */
   notification(order: string): Record<string, string>;
-  /** As minutes later: repeated calls are not recognised by their key any more. */
+  /** Minutes later: repeated calls are no longer recognised by their key. */
   forgetKeys(): void;
   close(): Promise<void>;
 }
 
-/** Midtrans as its published protocol has it, on a free port of this machine. */
+/** A fake of Midtrans by its published protocol, on a free port of this machine. */
 export async function midtransStandIn(): Promise<StandIn> {
   const offered = new Map<string, number>();
   const paid = new Map<string, Paid>();
@@ -111,7 +111,7 @@ export async function midtransStandIn(): Promise<StandIn> {
       if (request.headers.authorization !== expected) {
         return answer(response, 401, { status_code: '401' });
       }
-      // The same key within minutes: the same answer, of what went well.
+      // The same key within minutes returns the same successful answer.
       const key = request.headers['idempotency-key'];
       const again = typeof key === 'string' ? served.get(key) : undefined;
       const [status, told] =
@@ -150,7 +150,7 @@ export async function midtransStandIn(): Promise<StandIn> {
   };
 }
 
-/** A moment as the provider tells it: in Jakarta, to the second. */
+/** A time as the provider reports it: in Jakarta, to the second. */
 function jakartaTime(moment: Date): string {
   const there = new Date(moment.getTime() + 7 * 3_600_000).toISOString();
   return `${there.slice(0, 10)} ${there.slice(11, 19)}`;

@@ -8,29 +8,31 @@ import {
 } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What a network does to what goes over it, in both directions. */
+/** The faults of a network, in both directions. */
 export type Weather =
   | { readonly kind: 'fine' }
-  /** Every chunk comes so much later, in order. */
+  /** Every chunk is delayed by this time, in order. */
   | { readonly kind: 'delay'; readonly milliseconds: number }
-  /** Every chunk comes in pieces of so many bytes. */
+  /** Every chunk is split into pieces of this many bytes. */
   | { readonly kind: 'slice'; readonly bytes: number }
-  /** Nothing comes and nothing ends: a black hole. */
+  /** Nothing arrives and nothing ends: a black hole. */
   | { readonly kind: 'silent' }
-  /** What is sent arrives, and no answer comes back. */
+  /** Requests arrive, and no response comes back. */
   | { readonly kind: 'mute' }
-  /** New connections end at once. */
+  /** New connections are closed at once. */
   | { readonly kind: 'refuse' };
 
-/** A network of the rig's own, on a free port of this machine. */
+/** A faulty proxy on a free port of this machine. */
 export interface Proxy {
   readonly port: number;
   weather: Weather;
-  /** Where new connections lead. */
+  /** The target of new connections. */
   target: NetConnectOpts;
-  /** Ends every connection on both sides, and gives how many. */
+  /** Ends every connection on both sides, and returns their number. */
   cut(): number;
-  /** Fine weather. What a black hole swallowed never arrives, so those connections end. */
+  /**
+   * Removes all faults. Data lost in a black hole never arrives, so those connections are closed.
+   */
   heal(): void;
   close(): Promise<void>;
 }
@@ -74,7 +76,7 @@ export async function openProxy(target: NetConnectOpts): Promise<Proxy> {
 }
 
 function carry(from: Socket, to: Socket, weather: () => Weather, isAnswer = false): void {
-  // One chunk after the other, whatever happens to each.
+  // Chunks stay in order, whatever fault applies to each.
   let line: Promise<void> = Promise.resolve();
   from.on('data', (chunk: Buffer) => {
     line = line.then(() => pass(chunk, to, weather(), isAnswer));
@@ -94,7 +96,7 @@ async function pass(chunk: Buffer, to: Socket, weather: Weather, isAnswer: boole
   }
 }
 
-/** Where the URL of a database leads: a socket's directory or a port. */
+/** The target of a database URL: a socket directory or a port. */
 export function addressOf(url: string): NetConnectOpts {
   const { hostname, port, searchParams } = new URL(url);
   const directory = searchParams.get('host');
@@ -103,7 +105,7 @@ export function addressOf(url: string): NetConnectOpts {
   return { path: `${directory}/.s.PGSQL.${number}` };
 }
 
-/** The same database by way of a proxy. */
+/** The same database through a proxy. */
 export function through({ port }: Proxy, url: string): string {
   const way = new URL(url);
   way.hostname = '127.0.0.1';

@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** One webhook as it came. */
+/** One received webhook. */
 export interface Received {
   readonly id: string;
   readonly headers: Record<string, string>;
@@ -12,14 +12,14 @@ export interface Received {
 export interface Receiver {
   readonly url: string;
   readonly received: readonly Received[];
-  /** What it answers from now on. */
+  /** Sets the following responses. */
   answer(status: number, headers?: Record<string, string>): void;
-  /** From now on it takes what comes and never answers. */
+  /** From now on it accepts requests and never answers. */
   hang(): void;
   close(): Promise<void>;
 }
 
-/** A receiver of webhooks on a free port of this machine; says 200 unless told. */
+/** A webhook receiver on a free port of this machine; answers 200 by default. */
 export async function openReceiver(): Promise<Receiver> {
   const received: Received[] = [];
   let answer: { status: number; headers: Record<string, string> } | 'none' = {

@@ -1,6 +1,6 @@
 import { newId } from '../../../src/identity/ids.ts';
 
-/** The catalogue of what people, programs and attackers send instead of what a field is for. */
+/** The catalogue of invalid input from users, programs and attackers. */
 
 const long = (text: string, times: number) => text.repeat(times);
 
@@ -131,7 +131,7 @@ export const badKinds: readonly unknown[] = [
   ['a', 'b'],
 ];
 
-/** Bodies as they are sent: no JSON, or JSON that is no form. */
+/** Raw bodies: not JSON, or JSON that is not an object. */
 export const badBodies: readonly (string | Buffer)[] = [
   '',
   '{',
@@ -159,7 +159,7 @@ export const badBodies: readonly (string | Buffer)[] = [
   Buffer.from([0x1f, 0x8b, 0x08, 0x00]),
 ];
 
-/** Header lines that a client can send and most never do. */
+/** Header lines that a client can send but rarely does. */
 export const oddHeaders: readonly Readonly<Record<string, string>>[] = [
   { 'content-type': 'text/plain' },
   { 'content-type': 'application/x-www-form-urlencoded' },
@@ -200,7 +200,7 @@ export const oddHeaders: readonly Readonly<Record<string, string>>[] = [
   { authorization: `Bearer ${long('a', 5_000)}` },
 ];
 
-/** What somebody would try to set, or to ask by, that is not theirs. */
+/** Fields that attackers would try to set or to filter by. */
 export const injectedFields: Readonly<Record<string, unknown>> = {
   id: newId(),
   status: 'completed',

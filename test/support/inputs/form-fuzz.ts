@@ -5,12 +5,12 @@ import { badBodies, badIds, badTexts, injectedFields, oddHeaders } from './bad-i
 
 export const formCallers = ['visitor', 'buyer', 'seller', 'rival', 'operator'] as const;
 
-/** One sending of a form, made by chance. */
+/** One random submission of a form. */
 export interface FormPlan {
   readonly route: string;
   readonly language: '' | '/en';
   readonly caller: (typeof formCallers)[number];
-  /** Instead of something that is there. */
+  /** Invalid ids, instead of an existing one. */
   readonly id: string | null;
   readonly query: string;
   readonly headers: OutgoingHttpHeaders;
@@ -20,7 +20,7 @@ export interface FormPlan {
   readonly raw: string | Buffer;
 }
 
-/** Where somebody would like to be led after a form. */
+/** Redirect targets that an attacker would try. */
 const backs = [
   '/😀',
   '/ikutan?q=café',
@@ -55,7 +55,7 @@ const hosts = [
   '"><script>alert(1)</script>',
 ];
 
-/** What `encodeURIComponent` would never write, and decoders must stand. */
+/** Encodings that `encodeURIComponent` never writes and decoders must survive. */
 const rawForms = [
   'a=%',
   'a=%zz&%=b',
@@ -127,13 +127,13 @@ const headers: fc.Arbitrary<OutgoingHttpHeaders> = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom(...oddHeaders) },
 );
 
-/** A header as a client can send it: bytes. */
+/** A raw header in bytes. */
 const ascii = (value: string) => Buffer.from(value).toString('latin1');
 
-/** A form of the site as it stands on its page: the names of its fields with their values. */
+/** A form as on its page: the names and values of its fields. */
 export type KnownForm = ReadonlyMap<string, string>;
 
-/** Sendings of the forms of the site: half of the fields as the page has them, others by chance. */
+/** Submissions of the site's forms: half of the fields as on the page, others random. */
 export function anyForm(
   routes: readonly string[],
   known: ReadonlyMap<string, KnownForm>,
@@ -177,7 +177,7 @@ export function anyForm(
 
 export const escaped = (value: string) => encodeURIComponent(value.toWellFormed());
 
-/** The body of a sending with its type. */
+/** The body of a submission with its type. */
 export function encodedForm({ encoding, fields, file, raw }: FormPlan): {
   readonly body: Buffer;
   readonly type: string;
@@ -211,7 +211,7 @@ export function encodedForm({ encoding, fields, file, raw }: FormPlan): {
   return { body: Buffer.concat(bytes), type: `multipart/form-data; boundary=${boundary}` };
 }
 
-/** The forms on a page: of each route that takes one, its fields with their values. */
+/** The forms on a page: fields and values of each route that accepts one. */
 export function formsOn(html: string): Map<string, Map<string, string>> {
   const forms = new Map<string, Map<string, string>>();
   for (const [, attributes = '', inside = ''] of html.matchAll(/<form([^>]*)>(.*?)<\/form>/gs)) {

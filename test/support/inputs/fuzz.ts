@@ -14,7 +14,7 @@ import {
 } from './bad-input.ts';
 import type { DescribedOperation } from '../clients/contract.ts';
 
-/** What ids stand for; what is there grows while requests are sent. */
+/** The kinds of ids; existing ones grow while requests are sent. */
 export type Kind =
   | 'brand'
   | 'product'
@@ -25,10 +25,10 @@ export type Kind =
   | 'user'
   | 'account'
   | 'webhook'
-  /** Such things are not there. */
+  /** No such ids exist. */
   | 'nothing';
 
-/** Something that exists when the request is sent: the nth from the newest. */
+/** An existing id at the time of the request: the nth from the newest. */
 export class Ref {
   readonly kind: Kind;
   readonly nth: number;
@@ -53,7 +53,7 @@ export const fuzzCallers = [
   'service',
 ] as const;
 
-/** One request, made from the document by chance: nothing of it depends on what exists. */
+/** One random request by the document; it does not depend on existing data. */
 export interface Plan {
   readonly route: string;
   readonly method: string;
@@ -82,7 +82,7 @@ interface Schema {
 const hourMs = 3_600_000;
 const startedAt = Date.now();
 
-/** What the document says an id is of, by the field's name or the path it stands in. */
+/** The kind of an id, from the field's name or its path. */
 const kindOfField: Readonly<Record<string, Kind>> = {
   brand_id: 'brand',
   product_id: 'product',
@@ -103,17 +103,17 @@ const kindOfPath: readonly (readonly [RegExp, Kind])[] = [
 const pathKind = (template: string): Kind =>
   kindOfPath.find(([shape]) => shape.test(template))?.[1] ?? 'nothing';
 
-/** One of them by weight, however deep it stands: left alone, deep choices are the first ones. */
+/** One of them by weight at any depth: otherwise deep choices would prefer the first ones. */
 const chosen = <T>(...some: { weight: number; arbitrary: fc.Arbitrary<T> }[]) =>
   fc.oneof({ depthSize: 'max' }, ...some);
 
-/** So many times of one more; null otherwise. */
+/** A value with this many chances to one; otherwise null. */
 const maybe = <T>(arbitrary: fc.Arbitrary<T>, times: number) =>
   chosen<T | null>({ weight: 1, arbitrary: fc.constant(null) }, { weight: times, arbitrary });
 
 const refTo = (kind: Kind) => fc.nat({ max: 15 }).map((nth) => new Ref(kind, nth));
 
-/** A value that the schema allows, more often such as people send. */
+/** A value that the schema allows, more often a realistic one. */
 function goodValue(name: string, schema: Schema): fc.Arbitrary<unknown> {
   const isNull = ({ type }: Schema) => type === 'null';
   if (schema.anyOf !== undefined) {
@@ -170,7 +170,7 @@ const anyBad = fc.constantFrom<unknown>(
   ...badKinds,
 );
 
-/** One thing that is wrong with a request, or at least odd. */
+/** One fault or oddity of a request. */
 function twistsOf(names: readonly string[]): fc.Arbitrary<(plan: Plan) => Plan> {
   const inBody = (change: (body: Record<string, unknown>) => object) => (plan: Plan) => {
     const isForm = typeof plan.body === 'object' && !Buffer.isBuffer(plan.body);
@@ -227,7 +227,7 @@ function twistsOf(names: readonly string[]): fc.Arbitrary<(plan: Plan) => Plan> 
   );
 }
 
-/** Requests of one operation: half of them as the document asks for them. */
+/** Requests of one operation: half of them valid by the document. */
 function plansOf({ route, method, template, operation }: DescribedOperation): fc.Arbitrary<Plan> {
   const schema = operation.requestBody?.content['application/json']?.schema as Schema | undefined;
   const names = Object.keys(schema?.properties ?? {});
@@ -258,10 +258,10 @@ function plansOf({ route, method, template, operation }: DescribedOperation): fc
 const queryText = (value: unknown) =>
   value instanceof Ref ? '00000000-0000-7000-8000-000000000000' : encodeURIComponent(safe(value));
 
-/** Half a surrogate pair cannot be written in a path at all. */
+/** Half a surrogate pair cannot be encoded in a path. */
 const safe = (value: unknown) => String(value).toWellFormed();
 
-/** Of routes that end things for good there are fewer, so that there is something left to end. */
+/** Requests that end things are rarer, so that enough things stay open. */
 const seldom = /^(DELETE .*\/me|POST .*\/(cancel|lifecycle\/run|scheduler\/trigger))$/;
 
 /** Requests of every operation of the document. */
@@ -274,9 +274,9 @@ export function anyRequest(operations: readonly DescribedOperation[]): fc.Arbitr
   );
 }
 
-/** The path as it is sent, from the root. */
+/** The encoded path, from the root. */
 export function pathOf({ template, query }: Plan, id: string): string {
   const path = template.replace(/\{\w+\}/, () => encodeURIComponent(safe(id)));
-  // The second one in a path is of somebody or something that is not there.
+  // The second id in a path may be of a missing person or thing.
   return `${path.replaceAll(/\{\w+\}/g, newId())}${query}`;
 }

@@ -7,7 +7,7 @@ import { closeTills } from '../builders/till.ts';
 
 const bank = { bank: 'BCA', number: '5270099777', holder: 'PT Sambatan Bersama' };
 const notifications = '/gateway/midtrans/notifications';
-/** One that nobody has signed. */
+/** A notification without a signature. */
 export const unsigned = {
   order_id: 'SBT-nobody',
   status_code: '200',
@@ -16,8 +16,8 @@ export const unsigned = {
 };
 
 /**
- * Brings about every refusal of the routes about paying online, without a provider and with one;
- * gives what was seen with one. There may be no receiving account yet.
+ * Triggers every refusal of the online-payment routes, without and with a provider; returns the
+ * codes seen with one. There may be no receiving account yet.
  */
 export async function gatewayRefusals(service: HttpService, shop: Shop): Promise<Set<string>> {
   const buyer = await service.user();
@@ -46,7 +46,7 @@ export async function gatewayRefusals(service: HttpService, shop: Shop): Promise
     const upfront = await enter('upfront');
     expectProblem(await post(pledged), 409, 'payment_not_due');
     await closeTills(service.db);
-    // Without an account buyers can still pay online.
+    // Without a receiving account buyers can still pay online.
     const due = await staff.get(upfront.replace('pay-online', 'payment'));
     assert.equal(expectStatus(due, 200)['account'], null);
     const till = expectStatus(await staff.post('/receiving-accounts', bank), 201);
@@ -69,7 +69,7 @@ export async function gatewayRefusals(service: HttpService, shop: Shop): Promise
     expectStatus(await post(notifications, told), 200);
     expectProblem(await post(upfront), 409, 'payment_not_open');
     expectStatus(await post('/gateway/reconcile'), 200);
-    // As it was: other tests begin without an account.
+    // Restores the state: other tests start without a receiving account.
     await ask(
       service.db,
       'update sambatan.transactions set account_id = null where account_id = $1',

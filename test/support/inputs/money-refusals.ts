@@ -22,7 +22,7 @@ const reasons = [
   'statement-lines/{id}/ignore',
 ];
 
-/** Bodies that the routes about money understand. */
+/** Valid bodies of the money routes. */
 export const moneyBodies: Readonly<Record<string, () => object>> = {
   ...Object.fromEntries(reasons.map((route) => [`POST /${route}`, () => why])),
   'POST /receiving-accounts': () => bank,
@@ -45,7 +45,7 @@ export const moneyBodies: Readonly<Record<string, () => object>> = {
 
 type Test = (name: string, run: () => Promise<void>) => Promise<void>;
 
-/** Brings about every refusal of the routes about money. */
+/** Triggers every refusal of the money routes. */
 export async function moneyRefusals(service: HttpService, shop: Shop, test: Test): Promise<void> {
   const staff = service.service;
   const buyer = await service.user();
@@ -65,7 +65,7 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
       body: await photo(),
       headers: { 'content-type': 'image/jpeg' },
     });
-  /** Three pictures of what is wrong, which its buyer and staff see, and nobody else. */
+  /** Three pictures of a dispute, visible to its buyer and staff only. */
   const pictured = async (dispute: string, participation: string) => {
     const path = `/disputes/${dispute}/picture`;
     expectProblem(await buyer.get(path), 404, 'dispute_not_found');
@@ -98,7 +98,7 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
       headers: { 'content-type': 'text/csv' },
     });
 
-  /** Joins for the buyer, whom nobody limits here. */
+  /** Joins for the buyer without a rate limit. */
   const enter = async (campaignId: string, quantity = 1) => {
     const [id = ''] = await joined(
       service.db,
@@ -107,7 +107,7 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     return { id };
   };
 
-  /** A participation in a campaign of two slots that is completed. */
+  /** A participation in a completed campaign of two slots. */
   const sold = async (quantity = 2) => {
     const { id } = await shop.campaign({ total_slots: quantity });
     const participation = await enter(id, quantity);
@@ -120,7 +120,7 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
   };
   const verified = async (id: string) =>
     expectStatus(await staff.post(`/participations/${id}/payment/verify`), 200);
-  /** A refund that is due: the same money a second time. */
+  /** A due refund: the same money a second time. */
   const refund = async (participation: string) => {
     await ask(
       service.db,
@@ -198,7 +198,7 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     ] as const) {
       const question = { method, path: `/participations/${participation}/${path}`, body };
       expectProblem(await outsider.send(question), 404, 'participation_not_found');
-      // Who sees the participation is told that its money is not theirs.
+      // A caller who sees the participation gets 403 for its money.
       expectProblem(await shop.seller.send(question), 403, 'forbidden');
     }
     expectProblem(await proof(outsider, participation), 404, 'participation_not_found');
@@ -208,7 +208,7 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     expectProblem(await outsider.post(`/campaigns/${id}/shortfall`, less), 403, 'forbidden');
   });
 
-  /** Nobody is asked to pay up front while there is nothing to pay to. */
+  /** An upfront campaign cannot open without a way to pay. */
   const refusedWithoutTill = async () => {
     const upfront = campaignBody(shop.productId, { payment_timing: 'upfront', publish: false });
     const missing = [409, 'receiving_account_missing'] as const;
@@ -263,7 +263,7 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     expectProblem(await staff.post(paid('payment/reject'), why), 409, 'payment_not_open');
     expectProblem(await staff.post(paid('payment/write-off'), why), 409, 'payment_not_open');
 
-    // Paid up front: it is no debt that could be written off.
+    // An upfront order has no debt to write off.
     const upfront = await shop.campaign({ payment_timing: 'upfront' });
     const { id: held } = await enter(upfront.id);
     expectStatus(await buyer.get(at('payment', held)), 200);
@@ -297,7 +297,7 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     await uploading();
   });
 
-  /** What is refused of a line that is divided. */
+  /** Refusals of divided lines. */
   async function dividing(participation: string): Promise<void> {
     const today = new Date().toISOString().slice(0, 10);
     const csv = `date,description,amount\n${today},SEBAGIAN,1234\n`;
@@ -325,7 +325,7 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     );
   }
 
-  /** What is refused of a file that is uploaded first. */
+  /** Refusals of files that are uploaded first. */
   async function uploading(): Promise<void> {
     const upload = (csv: string, query = '') =>
       staff.send({
@@ -422,7 +422,7 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     ] as const) {
       expectProblem(await staff.post(path, body), 409, 'movement_transition_not_allowed');
     }
-    // A refund is no claim.
+    // A refund is not an overpaid refund.
     const noClaim = await staff.post(`/claims/${byHand}/give-up`, why);
     expectProblem(noClaim, 404, 'movement_not_found');
     expectProblem(await staff.post(`/claims/${newId()}/settle`, ref), 404, 'movement_not_found');
@@ -445,7 +445,7 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     expectProblem(await previewed(open.id, 1), 409, 'transition_not_allowed');
     expectProblem(await previewed(id, 1, outsider), 403, 'forbidden');
 
-    // With a provider nobody knows what becomes of it: it is not changed meanwhile.
+    // While the provider's result is unknown, the refund cannot be changed.
     const sent = await buyer.get(`/participations/${participation}/payment`);
     await ask(
       service.db,
@@ -458,7 +458,7 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     const dispute = await buyer.post(`/participations/${participation}/dispute`, why);
     expectProblem(dispute, 409, 'dispute_not_paid');
 
-    // The first buyer has paid and the money has left; the second does not pay.
+    // The first buyer has paid and the payout was sent; the second does not pay.
     const pair = await shop.campaign({ total_slots: 2 });
     const { id: payer } = await enter(pair.id);
     const { id: debtor } = await enter(pair.id);

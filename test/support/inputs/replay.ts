@@ -6,26 +6,26 @@ const variables = {
   commands: 'SAMBATAN_TEST_COMMANDS',
 } as const;
 
-/** The seed of this process's properties: a new one, unless the environment names one. */
+/** The seed of this process's random tests: a new one, unless the environment sets it. */
 export const seed = Number(process.env[variables.seed] ?? Math.floor(Math.random() * 2 ** 31));
-/** Leads from the seed to one case; undefined: all of them are tried. */
+/** The path from the seed to one case; undefined: all cases run. */
 export const path = process.env[variables.path];
-/** Which commands of that case are done, for `replayPath` of `fc.commands`. */
+/** The selected commands of that case, for `replayPath` of `fc.commands`. */
 export const commands = process.env[variables.commands];
 
-/** How a property is tried. */
+/** Options of a random test. */
 export interface Trial {
   readonly numRuns: number;
-  /** This process's unless told. */
+  /** Default: the seed of this process. */
   readonly seed?: number;
-  /** The test's file, below the project's root. */
+  /** The test's file, relative to the project's root. */
   readonly file: string;
   readonly title: string;
 }
 
 /**
- * Tries a property that many times, or the one case that the environment names. Rejects when it does
- * not hold; the message has the smallest case that was found and the command that tries it again.
+ * Tests a property with many random cases, or with the one case that the environment names. Rejects
+ * on a failure; the message has the smallest failing case and the command to repeat it.
  */
 export async function holds<T>(property: fc.IAsyncProperty<T>, trial: Trial): Promise<void> {
   const only = path === undefined ? {} : { path, endOnFailure: true };

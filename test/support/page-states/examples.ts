@@ -14,7 +14,7 @@ interface Example {
   readonly headers?: Record<string, string>;
 }
 
-/** A request that the route of the API's document understands, about things that are not there. */
+/** A valid request of a route about unknown ids. */
 export function exampleOf(route: string): Example {
   const [method = '', template = ''] = route.split(' ');
   const path = template
@@ -31,7 +31,7 @@ export function exampleOf(route: string): Example {
   return { method, path, ...(body === undefined ? {} : { body: body() }) };
 }
 
-/** What the routes that take JSON are sent. */
+/** Bodies of the JSON routes. */
 export const bodies: Readonly<Record<string, () => object>> = {
   'PATCH /me': () => ({ display_name: 'Sari' }),
   'POST /me/addresses': () => homeAddress,
@@ -65,7 +65,7 @@ export const bodies: Readonly<Record<string, () => object>> = {
   'POST /gateway/midtrans/notifications': () => unsigned,
 };
 
-/** Files that routes take instead of JSON. */
+/** Files for routes that accept them instead of JSON. */
 const files: Readonly<Record<string, [type: string, content: string]>> = {
   'POST /participations/{id}/proof': ['application/pdf', pdfOf()],
   'POST /participations/{id}/dispute/pictures': ['image/jpeg', 'JFIF'],

@@ -3,13 +3,13 @@ import { letTimePass, pastDeadline } from '../builders/market.ts';
 import { expectStatus, fromNow, hourMs, join } from '../builders/shop.ts';
 import type { LookedAtShop, Making, Views } from './views.ts';
 
-/** The time that buyers have to pay after success, with its grace and the wait for statements. */
+/** The payment term after success, with its grace period and the wait for statements. */
 const paymentOverSeconds = (72 + 24 + 48) * 3_600;
 
 /**
- * What is seen while payments are checked, and after a campaign succeeded: orders to pay, offers of
- * what was not paid, batches below their minimum, and batches to ship. It runs the lifecycle of
- * everything that is there: call it before campaigns are made that must not go on.
+ * Pages during verification and after success: orders to pay, offers of unpaid slots, batches below
+ * their minimum, and batches to ship. It runs the lifecycle of all campaigns: call it before
+ * creating campaigns that must stay as they are.
  */
 export async function paymentViews(making: Making, shop: LookedAtShop): Promise<Views> {
   const { service, operator } = making;
@@ -63,7 +63,7 @@ export async function paymentViews(making: Making, shop: LookedAtShop): Promise<
   };
 }
 
-/** A campaign of one proof that nobody has looked at. */
+/** A campaign with one unverified proof. */
 async function verifyingCampaign(making: Making, shop: LookedAtShop) {
   const buyer = await making.person('menunggu.diperiksa');
   const id = await shop.plain({
@@ -79,13 +79,13 @@ async function verifyingCampaign(making: Making, shop: LookedAtShop) {
   return { id, order, buyer };
 }
 
-/** An order of three slots whose campaign still takes joins. */
+/** An order of three slots whose campaign still accepts joins. */
 async function openOrder(shop: LookedAtShop, buyer: Making['operator']['api']): Promise<string> {
   const id = await shop.plain({ title: 'Masih bisa diubah' });
   return (await join(buyer, id, { quantity: 3, note: 'Titip di satpam' })).id;
 }
 
-/** Joins the states of the same page that several parts of the market show. */
+/** Merges the states of one page from several parts of the data. */
 export function joinViews(...parts: readonly Views[]): Views {
   const all: Record<string, Views[string]> = {};
   for (const part of parts) {

@@ -25,15 +25,15 @@ import { joinViews, paymentViews } from './views-payment.ts';
 /** One state of one page. */
 export interface View {
   readonly path: string;
-  /** A visitor unless told. */
+  /** Default: a visitor. */
   readonly who?: SiteClient;
-  /** 200 unless told. */
+  /** Default: 200. */
   readonly status?: number;
-  /** What is done on the page before it is looked at. */
+  /** An action on the page before it is checked. */
   readonly act?: (page: Page) => Promise<void>;
 }
 
-/** The states of each page, by its row of the route table and a name of its own. */
+/** The states of each page, by its row of the route table and a name. */
 export type Views = Readonly<Record<string, Readonly<Record<string, View>>>>;
 
 const hostile = `<script>alert(1)</script>"'><img src=x onerror=alert(2)> ${'Panjang'.repeat(8)}`;
@@ -41,12 +41,12 @@ const long =
   'Parfum Sambatan Edisi Ulang Tahun Kesepuluh Melati-Kenanga-Cempaka-Sedapmalam Nusantara Istimewa';
 const day = 24 * hourMs;
 
-/** Somebody with a browser's session, who can ask the API as well. */
+/** A user with a browser session and API access. */
 interface Person extends SignedInClient {
   readonly api: Client;
 }
 
-/** What every part of the market is made with. */
+/** The shared dependencies of all data builders. */
 export interface Making {
   readonly service: HttpService;
   person(name: string): Promise<Person>;
@@ -55,9 +55,9 @@ export interface Making {
 }
 
 /**
- * Makes a market with everything that is hard to lay out (long words, hostile ones, large numbers;
- * none, one and many) and every state that a page can show, and tells where all of it is seen.
- * The service is one whose invariants are not looked at: ten thousand rows are put straight in.
+ * Creates data that is hard to lay out (long and hostile words, large numbers; none, one and many)
+ * and every state that a page can show. Returns the URLs of all of them. The service must skip the
+ * invariants, because ten thousand rows are inserted directly.
  */
 export async function everyView(service: HttpService): Promise<Views> {
   const person = async (name: string): Promise<Person> => {
@@ -66,12 +66,12 @@ export async function everyView(service: HttpService): Promise<Views> {
   };
   const operator = await person('petugas');
   expectStatus(await service.service.post('/operators', { user_id: operator.userId }), 201);
-  // A process reads its list of operators again after a moment.
+  // A process reloads its operator list after a moment.
   await until(async () => (await operator.api.get('/operators')).status === 200);
   const till = await openTill(service.db);
   const making: Making = { service, person, operator, till };
   const shop = await shopToLookAt(making);
-  // First of all: it runs the lifecycle, and the campaigns of the others stay as they are made.
+  // First, because it runs the lifecycle, which must not change the other campaigns.
   const payments = await paymentViews(making, shop);
   const buyer = await person('pembeli');
   return joinViews(
@@ -84,15 +84,15 @@ export async function everyView(service: HttpService): Promise<Views> {
   );
 }
 
-/** A shop of many members with two products, and the ways to make its campaigns. */
+/** A shop of many members with two products, and functions that create its campaigns. */
 export interface LookedAtShop {
   readonly owner: Person;
   readonly brandId: string;
   readonly bare: string;
   readonly pictured: string;
-  /** Made by the owner, with all that is long and large. */
+  /** Created by the owner, with long text and large numbers. */
   campaign(wish?: object): Promise<string>;
-  /** Made with short words and everyday numbers. */
+  /** Created with short text and everyday numbers. */
   plain(wish?: object): Promise<string>;
 }
 
@@ -395,7 +395,7 @@ async function accountViews({ service, person }: Making, buyer: Person): Promise
     holder: long.slice(0, 60),
   };
   expectStatus(await ten.api.send({ method: 'PUT', path: '/refund-account', body: account }), 200);
-  // What the buyer was told of all that has become of their slots.
+  // The buyer's notifications about all changes of their slots.
   await service.app.notifications.plan();
   const press = (name: RegExp) => async (page: Page) => {
     await withoutHelp(page);
@@ -462,7 +462,7 @@ async function accountViews({ service, person }: Making, buyer: Person): Promise
         who: ten,
         act: press(/^(Hapus akunku|Delete my account)$/),
       },
-      // Whatever is sensitive leads there: here, the end of the account.
+      // The target of sensitive actions: here, account deletion.
       prove: { path: '/akun', who: proving.mailed, act: leave },
       'prove-app': { path: '/akun', who: proving.guarded, act: leave },
     },
@@ -659,7 +659,7 @@ async function sellerViews(making: Making, shop: LookedAtShop): Promise<Views> {
   };
 }
 
-/** Ten thousand who paid, and two weeks of joins in the log. */
+/** Ten thousand paid participants, and two weeks of joins in the log. */
 async function campaignOfThousands({ db }: HttpService, id: string): Promise<string> {
   await ask(
     db,
@@ -789,7 +789,7 @@ async function operatorViews(making: Making, shop: LookedAtShop): Promise<Views>
   };
 }
 
-/** A refund that an operator sent, and the payment provider as well: a claim is open. */
+/** A refund that an operator and the payment provider both sent: an overpaid refund is open. */
 async function refundedTwice({ service, operator }: Making, shop: LookedAtShop): Promise<void> {
   const { db } = service;
   const campaign = await shop.plain({ title: 'Uangnya kembali dua kali' });
@@ -814,7 +814,7 @@ async function settle({ db }: HttpService, campaignId: string): Promise<void> {
   await ask(db, 'select sambatan.settle_campaign($1, true, 1000)', campaignId);
 }
 
-/** The page that answers is looked at, not the browser's own word for an empty field. */
+/** Submit without the browser's own validation, to see the page with the error. */
 async function withoutHelp(page: Page): Promise<void> {
   await page.evaluate('for (const form of document.forms) form.noValidate = true');
 }

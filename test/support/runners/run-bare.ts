@@ -1,7 +1,7 @@
-// `npm run bare:check`: what a newcomer does on a bare Debian 12, in a root of its own: npm start,
-// a backup while it runs, a restore into an empty data directory, and a second backup that has to
-// be the same. Needs root on Debian or Ubuntu, and debootstrap.
-//   npm run bare:check -- --place /var/tmp/sambatan-bare     (kept there for the next time)
+// `npm run bare:check`: the first steps of a new user on a bare Debian 12, in a root directory of
+// its own: npm start, a backup while it runs, a restore into an empty data directory, and a second
+// backup that must be equal. Needs root on Debian or Ubuntu, and debootstrap.
+//   npm run bare:check -- --place /var/tmp/sambatan-bare (kept there for the next time)
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,7 +14,7 @@ import { gunzipSync } from 'node:zlib';
 import { freePort } from '../server/free-port.ts';
 
 const suite = 'bookworm';
-/** What the README asks for beside Node and npm. */
+/** The packages that the README requires in addition to Node and npm. */
 const prerequisites = ['libatomic1'];
 const person = 'sari';
 const readyMs = 300_000;
@@ -42,7 +42,7 @@ try {
   if (values.place === undefined && !isMounted()) rmSync(place, { recursive: true, force: true });
 }
 
-/** Debian's smallest system, Node and npm as nodejs.org has them, and the tree without modules. */
+/** Debian's smallest system, Node and npm from nodejs.org, and the tree without modules. */
 function makeRoot(): void {
   if (!existsSync(root)) {
     const mirror = process.env['DEBIAN_MIRROR'] ?? 'http://deb.debian.org/debian';
@@ -60,7 +60,7 @@ function makeRoot(): void {
   for (const file of files.filter((name) => name !== '' && existsSync(join(project, name)))) {
     cpSync(join(project, file), join(home, 'sambatan', file), { recursive: true });
   }
-  // Whatever stands between this machine and the registry is trusted there as it is here.
+  // TLS proxies between this machine and the registry are trusted there as here.
   for (const file of ['/etc/resolv.conf', '/etc/hosts', '/etc/ssl/certs/ca-certificates.crt']) {
     mkdirSync(join(root, file, '..'), { recursive: true });
     cpSync(file, join(root, file), { dereference: true });
@@ -103,7 +103,7 @@ function isMounted(): boolean {
   return readFileSync('/proc/mounts', 'utf8').includes(` ${root}/`);
 }
 
-/** Starts a command in the root, as the person, in the tree. */
+/** Starts a command in the root directory, as the user, in the tree. */
 function start(command: string, environment: Record<string, string> = {}): ChildProcess {
   const certificates = '/etc/ssl/certs/ca-certificates.crt';
   const all = { npm_config_cafile: certificates, ...environment };
@@ -131,7 +131,7 @@ async function check(): Promise<void> {
     await sambatan('seed-demo');
     await sambatan(`backup --to /home/${person}/first.backup`);
   } finally {
-    // npm and su hand the signal on to what they started.
+    // npm and su forward the signal to their child.
     service.kill('SIGTERM');
     await gone;
   }

@@ -1,7 +1,9 @@
-// `npm run chaos`: joins go on while one thing after the other breaks, for as long as wanted.
+// `npm run chaos`: joins continue while faults are injected one after the other, for as long as
+// wanted.
 //   npm run chaos -- --minutes 30 --lanes 64 --seed 7
-// Disks are filled too, small ones that only this process and its children have. Where none can be
-// had it fails at the start, unless --no-disks leaves those faults out.
+//
+// Disks are filled too: small ones that only this process and its children have. If they cannot be
+// created it fails at the start, unless --no-disks leaves those faults out.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
@@ -15,9 +17,9 @@ const { values } = parseArgs({
     lanes: { type: 'string', default: '64' },
     seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
     'long-seconds': { type: 'string', default: '30' },
-    /** A fault's name, or the beginning of some; again for more. */
+    /** The name of a fault or a prefix of several; repeatable. */
     only: { type: 'string', multiple: true, default: [''] },
-    /** Ends after so many faults, if that is before the minutes are over. */
+    /** Ends after this many faults, or earlier after the minutes. */
     faults: { type: 'string', default: 'Infinity' },
     'no-disks': { type: 'boolean', default: false },
   },
@@ -76,9 +78,9 @@ async function run(): Promise<number> {
   }
 }
 
-/** The same once more, in a process that has small disks. */
+/** Starts itself again in a process that has small disks. */
 async function onSmallDisks(): Promise<number> {
-  // A minute of joins is some 50 MB of rows; what is free is filled with what is in memory.
+  // A minute of joins is about 50 MB of rows; the rest of the disk is filled.
   const sizes = { dataMegabytes: Math.ceil(64 + 64 * minutes), logMegabytes: 256 };
   const self = [...process.execArgv, ...process.argv.slice(1), '--seed', String(seed)];
   const found = underSmallDisks(sizes, [process.execPath, ...self]);

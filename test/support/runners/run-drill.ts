@@ -1,4 +1,5 @@
-// `npm run drill`: a backup is taken under load, restored into a fresh cluster, and served from.
+// `npm run drill`: takes a backup under load, restores it into a new cluster, and runs a service on
+// it.
 //   npm run drill -- --joins 20000
 import { parseArgs } from 'node:util';
 import { drill } from '../server/drill.ts';

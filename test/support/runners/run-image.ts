@@ -1,6 +1,6 @@
-// `npm run image:check`: the image is built without a daemon and run as compose.yaml runs it, on a
-// PostgreSQL of our own. Needs root on Debian or Ubuntu: see ops/image/build.sh.
-//   npm run image:check -- --place /var/tmp/sambatan-image     (kept there for the next time)
+// `npm run image:check`: builds the image without a daemon and runs it as compose.yaml does, on a
+// separate PostgreSQL. Needs root on Debian or Ubuntu: see ops/image/build.sh.
+//   npm run image:check -- --place /var/tmp/sambatan-image (kept there for the next time)
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -33,7 +33,7 @@ try {
     const { status } = spawnSync('bash', [script, place], { stdio: 'inherit' });
     if (status !== 0) throw new Error('the image could not be built; what was said is above');
   }
-  // Of an earlier run: a backup is not written over another, and a market is a new one each time.
+  // Files of an earlier run: a backup never overwrites another, and the database is new each time.
   for (const name of ['volumes', 'database'])
     rmSync(join(place, name), { recursive: true, force: true });
   await check(openImage(place));
@@ -97,7 +97,7 @@ async function check(image: Image): Promise<void> {
   say('SIGTERM drains and ends both with 0');
 }
 
-/** As compose.yaml asks for it: another user than root, nothing allowed, nothing to be gained. */
+/** As in compose.yaml: not root, no capabilities, no new privileges. */
 function expectConfined({ pid }: Container): void {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const field = (name: string) => new RegExp(`^${name}:\\s+(.*)$`, 'm').exec(status)?.[1];
@@ -113,7 +113,7 @@ async function expectCommand(container: Container, args: readonly string[]): Pro
   assert.equal(code, 0, `sambatan ${args.join(' ')}: ${out}${err}`);
 }
 
-/** From the signal on it is not ready, still answers, and ends after that by itself. */
+/** After the signal it is not ready, still answers, and then exits by itself. */
 async function expectDrained(service: Container): Promise<void> {
   service.stop();
   await until(async () => (await service.client.get('//readyz')).status === 503);

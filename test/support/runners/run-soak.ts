@@ -1,4 +1,4 @@
-// `npm run soak`: many people use a service for a while, and nothing it holds may grow.
+// `npm run soak`: simulates many users of a service for a while; no resource may grow.
 //   npm run soak -- --minutes 5 --lanes 16
 import { parseArgs } from 'node:util';
 import { grown, soak } from '../../soak/soak.ts';

@@ -1,5 +1,6 @@
-// `npm test`: one server for all test files, `node --test` on them, everything gone afterwards.
-// Arguments are files and flags of `node --test`; without files, all of test/**/*.test.ts.
+// `npm test`: starts one server for all test files, runs `node --test` on them, and removes
+// everything afterwards. Arguments are files and flags of `node --test`; without files, all of
+// test/**/*.test.ts.
 import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -7,9 +8,9 @@ import { join } from 'node:path';
 import { asAdmin, clusterVariables, startCluster, type TestCluster } from '../database/cluster.ts';
 
 const everyFile = 'test/**/*.test.ts';
-/** Every file is a process, and many start more: what they load is made ready once. */
+/** Every file is a process, and many start more: compile their modules once into a cache. */
 const compileCache = join(import.meta.dirname, '../../../node_modules/.cache/node');
-// Pages in every look take minutes where two cores draw them without a graphics card.
+// Pages in every combination take minutes on two cores without a graphics card.
 const testTimeoutMilliseconds = 1_500_000;
 
 let cluster: TestCluster | undefined;
@@ -32,8 +33,8 @@ try {
 }
 
 /**
- * Without files: all of them, those that draw pages one at a time after the others, because a
- * browser without a graphics card takes both cores.
+ * Without files: all of them. Tests that render pages run one at a time after the others, because a
+ * browser without a graphics card uses both cores.
  */
 async function runAll(on: TestCluster, given: string[]): Promise<number> {
   if (given.some((argument) => !argument.startsWith('-'))) return await runTests(on, given);
@@ -77,7 +78,7 @@ async function runTests(
   });
 }
 
-/** A test file that does not close its database is not checked for the invariants either. */
+/** A test file that does not close its database skips its invariants too. */
 async function leftDatabases({ adminUrl }: TestCluster): Promise<boolean> {
   if (interrupted) return false;
   const { rows } = await asAdmin(

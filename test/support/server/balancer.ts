@@ -3,7 +3,7 @@ import { get } from 'node:http';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A balancer of connections, as simple as they come: it looks at /readyz and tries nothing twice. */
+/** A minimal connection balancer: it checks /readyz and never retries. */
 export interface Balancer {
   readonly url: string;
   add(url: string): void;

@@ -6,24 +6,24 @@ import { join } from 'node:path';
 const main = join(import.meta.dirname, '../../../src/main.ts');
 const withinMs = 90_000;
 
-/** What a command said and how it ended. */
+/** The output and exit code of a command. */
 export interface Ended {
   readonly code: number | null;
   readonly out: string;
   readonly err: string;
 }
 
-/** A command that runs. */
+/** A running command. */
 export interface Running {
-  /** What it has written to standard output so far. */
+  /** Its standard output so far. */
   out(): string;
   kill(signal: NodeJS.Signals): void;
   readonly ended: Promise<Ended>;
 }
 
 /**
- * Starts `sambatan` as a process of its own, in an empty directory: neither a developer's .env nor
- * the variables of the test run have a say. It is killed when it runs for more than 90 seconds.
+ * Starts `sambatan` as a separate process in an empty directory, without a developer's .env and the
+ * variables of the test run. It is killed after 90 seconds.
  */
 export function startCommand(
   args: readonly string[],
@@ -39,7 +39,7 @@ export function startCommand(
     timeout: withinMs,
     killSignal: 'SIGKILL',
   });
-  // A command that asks nothing may have ended before.
+  // A command without a prompt may have ended before.
   child.stdin.on('error', () => undefined);
   child.stdin.end(typed);
   const said = { out: '', err: '' };
@@ -55,7 +55,7 @@ export function startCommand(
   return { out: () => said.out, kill: (signal) => child.kill(signal), ended };
 }
 
-/** Runs `sambatan` to its end, with what is typed into it. */
+/** Runs `sambatan` to its end, with the given input. */
 export async function command(
   args: readonly string[],
   variables: Readonly<Record<string, string>> = {},

@@ -14,11 +14,11 @@ import { join } from 'node:path';
 import { asAdmin, inDatabase } from '../database/cluster.ts';
 import { until } from './until.ts';
 
-/** Programs of Debian's that no npm package brings; a test that needs them brings them itself. */
+/** Programs of Debian that no npm package provides; tests that need them install them. */
 
 /**
- * The directory with a PostgreSQL server and its tools, all of one version. Missing: installed when
- * we are root on a Debian; else the reason is given, to be told by a test that cannot run.
+ * The directory with a PostgreSQL server and its tools, all of one version. Installs them if
+ * missing and we are root on Debian; otherwise returns the reason, with which a test is skipped.
  */
 export function postgresWithTools(): { directory: string } | { missing: string } {
   const directory = installedPostgres() ?? installPostgres();
@@ -45,7 +45,7 @@ function installedPostgres(): string | undefined {
 
 function installPostgres(): string | undefined {
   if (!isRoot || !hasApt()) return undefined;
-  // The package would make and start a server of its own.
+  // The package would create and start its own server.
   const settings = '/etc/postgresql-common/createcluster.conf';
   if (!existsSync(settings)) {
     mkdirSync('/etc/postgresql-common', { recursive: true });
@@ -57,14 +57,14 @@ function installPostgres(): string | undefined {
 
 type Program = { program: string } | { missing: string };
 
-/** Judges rules and their unit tests. */
+/** Checks alert rules and runs their unit tests. */
 export const promtool = (): Program => ofPrometheus('promtool');
 
 export const prometheus = (): Program => ofPrometheus('prometheus');
 
 /**
- * From PATH, or out of Debian's package, which is unpacked and not installed (any user can do that
- * where the lists of packages are there). Else the reason is given.
+ * From PATH, or from Debian's package, which is unpacked without installation (any user can do that
+ * if the package lists exist). Otherwise returns the reason.
  */
 function ofPrometheus(name: 'promtool' | 'prometheus'): Program {
   if (spawnSync(name, ['--version']).status === 0) return { program: name };
@@ -94,7 +94,7 @@ function unpackPrometheus(place: string): void {
 const isRoot = process.getuid?.() === 0;
 const hasApt = (): boolean => spawnSync('apt-get', ['--version']).status === 0;
 
-/** Test files run at the same time, and apt-get does not. The lists may be missing or old. */
+/** Test files run in parallel, but apt-get does not. The package lists may be missing or old. */
 function apt(script: string): void {
   const update = isRoot ? 'apt-get update -qq >/dev/null' : 'true';
   const whole = `flock 9; export DEBIAN_FRONTEND=noninteractive; (${script}) || (${update} && ${script})`;
@@ -104,18 +104,18 @@ function apt(script: string): void {
   });
 }
 
-/** A server of its own, in a fresh cluster. */
+/** A separate server with a new cluster. */
 export interface DebianServer {
-  /** Of an empty database. */
+  /** URL of an empty database. */
   readonly url: string;
-  /** Makes another empty database. */
+  /** Creates another empty database. */
   another(name: string): Promise<string>;
   stop(): Promise<void>;
 }
 
 /**
- * Starts a server on a fresh directory, reachable by a socket in it. A shell between us and it
- * shuts it down when we are gone, however that came.
+ * Starts a server in a new directory, reachable by a socket in it. A shell between us and the
+ * server shuts it down when this process ends in any way.
  */
 export async function startDebianServer(bin: string, user = 'sambatan'): Promise<DebianServer> {
   const place = mkdtempSync(join(tmpdir(), 'sambatan-pg-'));

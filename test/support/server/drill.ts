@@ -17,18 +17,17 @@ import { until } from './until.ts';
 const serviceKey = 'service-key-of-at-least-32-characters';
 
 export interface DrillOptions {
-  /** Joins that have to be acknowledged before the backup begins, and after it. */
+  /** Required acknowledged joins before the backup begins, and after it. */
   readonly joins: number;
   readonly say: (line: string) => void;
 }
 
-/** Acknowledged joins: which campaign, which participation. */
+/** Acknowledged joins: campaign and participation. */
 type Joined = { readonly participationId: string; readonly at: number }[];
 
 /**
- * The whole way of a disaster: a service under load is backed up, its database is restored into a
- * fresh cluster, looked through, served from, held, and released. Throws at the first thing that is
- * not as it has to be.
+ * A complete disaster recovery: a service under load is backed up, its database is restored into a
+ * new cluster, checked, served from in quarantine, and released. Throws at the first deviation.
  */
 export async function drill(
   t: Pick<TestContext, 'after'>,
@@ -53,7 +52,7 @@ export async function drill(
 
   const load = joining(service, campaigns);
   await until(() => load.joined.length >= joins, { withinMs: 120_000 });
-  // Deadlines come and are kept while the backup is taken.
+  // Deadlines pass and are handled while the backup is taken.
   await letTimePass(db, campaigns[0]!, pastDeadline);
   const begunAt = performance.now();
   const before = load.joined.length;
@@ -100,7 +99,7 @@ export async function drill(
   say('released: money moves and buyers join');
 }
 
-/** Without a PATH: no tool of PostgreSQL's is found. */
+/** Without PATH: no PostgreSQL tool is found. */
 const on = (url: string) => ({
   DATABASE_URL: url,
   SAMBATAN_SERVICE_KEY: serviceKey,
@@ -113,7 +112,7 @@ async function serveOn(t: Pick<TestContext, 'after'>, url: string): Promise<Clie
   return started.client(serviceKey);
 }
 
-/** Buyers who join one campaign after the other, eight at a time, until told to stop. */
+/** Buyers who join campaign after campaign, eight at a time, until stopped. */
 function joining(service: Client, campaigns: readonly string[]) {
   const joined: Joined = [];
   const over = new AbortController();
@@ -122,12 +121,12 @@ function joining(service: Client, campaigns: readonly string[]) {
       const campaignId = campaigns[turn % campaigns.length]!;
       const body = joinBody({ user_id: newId() });
       const answer = await service.post(`/campaigns/${campaignId}/join`, body);
-      // One of them reaches its deadline on the way.
+      // One of them reaches its deadline meanwhile.
       if (answer.status !== 201) assert.equal(answer.status, 409, answer.text);
       else joined.push({ participationId: answer.body.id, at: performance.now() });
     }
   });
-  // Whoever waits for joins learns of a failure when it stops.
+  // A failure is reported to callers that wait for joins.
   const ended = Promise.all(going);
   ended.catch(() => undefined);
   const stop = async (): Promise<void> => {

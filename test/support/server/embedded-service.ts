@@ -1,4 +1,5 @@
-// A service that only has a database: starts it on the directory given, says so, and waits.
+// A minimal service with only a database: starts it in the given directory, prints that it is
+// ready, and waits.
 import { pino } from 'pino';
 import { startEmbedded } from '../../../src/database/embedded.ts';
 import { onStopSignal } from '../../../src/commands/stop-process.ts';

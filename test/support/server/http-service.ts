@@ -24,33 +24,33 @@ export const serviceKey = 'service-key-of-at-least-32-characters';
 
 export interface HttpServiceOptions {
   readonly environment?: Readonly<Record<string, string>>;
-  /** Whether the scheduler is started; not unless told. */
+  /** Starts the scheduler; default: no. */
   readonly scheduler?: boolean;
-  /** Whether messages are planned and delivered; not unless told. */
+  /** Plans and delivers notifications; default: no. */
   readonly messages?: boolean;
-  /** Where the service finds its database, when not where the test does. */
+  /** The service's database URL, if it differs from the test's. */
   readonly reach?: (databaseUrl: string) => Promise<string>;
   readonly batching?: NonNullable<AppOptions['batching']>;
   readonly invariants?: boolean;
-  /** How long clients may take, where not as in production. */
+  /** Client time-outs, if they differ from production. */
   readonly patience?: Partial<RequestTimeouts> & { readonly uploadSpeed?: Partial<UploadSpeed> };
-  /** Another process on the database of this one. */
+  /** Another process on the same database. */
   readonly beside?: HttpService;
-  /** Replaces the service key, or the key that protects stored secrets. */
+  /** Replaces the service key, or the key that encrypts stored secrets. */
   readonly keys?: { readonly serviceKey: string; readonly secretKey?: string };
 }
 
-/** A service that listens on a free port, on a database of its own, and its callers. */
+/** A service on a free port with its own database, and its clients. */
 export interface HttpService {
   readonly url: string;
   readonly databaseUrl: string;
   readonly app: App;
   readonly server: FastifyInstance;
-  /** The test's own way to the database. */
+  /** The test's own connection to the database. */
   readonly db: TestDatabase['db'];
-  /** `METHOD /path/:with/parameters` of every route that was registered. */
+  /** `METHOD /path/:with/parameters` of every registered route. */
   readonly routes: readonly string[];
-  /** The same of the paths of forms, which only lead back to the forms' pages. */
+  /** The same for form paths, whose GET only redirects to the forms' pages. */
   readonly formPaths: readonly string[];
   readonly contract: Contract;
   readonly logged: readonly string[];
@@ -60,7 +60,7 @@ export interface HttpService {
   user(userId?: string): Promise<Client>;
   operator(): Promise<Client>;
   withToken(token: string): Client;
-  /** Ends everything; rejects when a secret was logged or an invariant is broken. Idempotent. */
+  /** Closes everything; rejects if a secret was logged or an invariant is violated. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -151,7 +151,7 @@ function lineKeeper(lines: string[]): Writable {
   });
 }
 
-/** The routes as they are registered, whatever any document says of them. */
+/** The routes as registered, independent of any document. */
 async function recordingRoutes(build: () => Promise<FastifyInstance>) {
   const routes: string[] = [];
   const formPaths: string[] = [];
@@ -170,7 +170,7 @@ async function recordingRoutes(build: () => Promise<FastifyInstance>) {
   }
 }
 
-/** Fails when a line holds anything of what nobody may read there. */
+/** Fails if a log line contains a secret. */
 export function assertSilent(lines: readonly string[], secrets: ReadonlySet<string>): void {
   const all = lines.join('');
   for (const secret of secrets) {

@@ -11,11 +11,11 @@ import { yamlFile } from '../clients/yaml.ts';
 
 export const serviceKey = 'service-key-of-at-least-32-characters';
 
-/** An image that ops/image/build.sh has laid out in a directory. */
+/** An image that ops/image/build.sh has built in a directory. */
 export interface Image {
   readonly megabytes: number;
   readonly ownMegabytes: number;
-  /** Runs a service of compose.yaml until it is ready; these variables hold instead of its own. */
+  /** Runs a service of compose.yaml until it is ready, with some variables replaced. */
   start(
     t: { after(end: () => unknown): void },
     name: 'service' | 'worker',
@@ -23,18 +23,18 @@ export interface Image {
   ): Promise<Container>;
 }
 
-/** A process that runs as the image's, with what compose.yaml says of it. */
+/** A process in the image, with the options of compose.yaml. */
 export interface Container {
-  /** Of the image's process, as this machine counts. */
+  /** Pid of the image's process on this machine. */
   readonly pid: number;
   readonly client: Client;
   readonly ended: Promise<number | string>;
   said(): string;
-  /** The image's signal to stop. */
+  /** The image's stop signal. */
   stop(): void;
-  /** As `docker compose exec`. */
+  /** Like `docker compose exec`. */
   exec(command: readonly string[], variables?: Readonly<Record<string, string>>): Promise<Ended>;
-  /** The image's own check of its health. */
+  /** The image's own health check. */
   health(variables?: Readonly<Record<string, string>>): Promise<Ended>;
 }
 
@@ -72,7 +72,7 @@ export function openImage(place: string): Image {
   for (const volume of Object.keys(config.Volumes)) {
     const outside = join(place, 'volumes', volume);
     mkdirSync(outside, { recursive: true });
-    // A new volume is the image's directory of that name, with its owner.
+    // A new volume is a copy of the image's directory of that name, with its owner.
     const [uid, gid] = numbers(root, 'node');
     chownSync(outside, uid, gid);
   }
@@ -102,7 +102,7 @@ async function start(t: { after(end: () => unknown): void }, how: Start): Promis
   const port = await freePort();
   const variables: Record<string, string> = {
     ...Object.fromEntries(config.Env.map((line) => line.split(/=(.*)/s) as [string, string])),
-    // Whoever starts compose has set the two secrets, and nothing else.
+    // The user of compose has set only the two secrets.
     ...Object.fromEntries(
       Object.entries(service.environment).map(([key, value]) => [key, substituted(value)]),
     ),
@@ -129,7 +129,7 @@ async function start(t: { after(end: () => unknown): void }, how: Start): Promis
     ),
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
-  // With the first of its processes all of its namespace end.
+  // When its first process ends, its whole namespace ends.
   const first = () => childrenOf(child.pid!)[0]?.pid;
   t.after(() => {
     const pid = first();
@@ -166,7 +166,7 @@ async function start(t: { after(end: () => unknown): void }, how: Start): Promis
   };
 }
 
-/** Runs a program to its end; the way to the database is kept open meanwhile. */
+/** Runs a program to its end, with access to the database. */
 async function run(program: string, args: readonly string[]): Promise<Ended> {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const said = { out: '', err: '' };
@@ -176,7 +176,7 @@ async function run(program: string, args: readonly string[]): Promise<Ended> {
   return { code, ...said };
 }
 
-/** The command that becomes `command` as the image's user, where and as it is allowed to be. */
+/** The command that runs `command` as the image's user, with its directory and restrictions. */
 function confined(
   root: string,
   { User, WorkingDir }: Settings,
@@ -208,7 +208,7 @@ function numbers(root: string, user: string): readonly [number, number] {
   return [Number(uid), Number(gid)];
 }
 
-/** What compose makes of a value where nothing but the required secrets is set. */
+/** Compose's interpolation of a value with only the required secrets set. */
 function substituted(value: string): string {
   return value.replaceAll(/\$\{(\w+):([?-])([^}]*)\}/g, (_, name: string, kind, otherwise) => {
     if (kind === '-') return otherwise as string;

@@ -1,11 +1,11 @@
 import type { Log } from '../../../src/database/log.ts';
 
 export interface RecordedLog extends Log {
-  /** Every line so far: level, fields, sentence. */
+  /** Every line so far: level, fields, message. */
   readonly lines: readonly { level: string; fields: unknown; text: string }[];
 }
 
-/** A logger that keeps what it is told and prints nothing. */
+/** A logger that stores its lines and prints nothing. */
 export function recordingLog(): RecordedLog {
   const lines: { level: string; fields: unknown; text: string }[] = [];
   const at = (level: string) => (first: unknown, second?: unknown) => {

@@ -1,15 +1,15 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** How the database is away. */
+/** The kind of outage. */
 export type Away =
-  /** The server has gone: connections are cut and new ones refused. */
+  /** The server is gone: connections are closed and new ones refused. */
   | 'refused'
-  /** The network swallows everything: connections stay open and nothing comes back. */
+  /** The network is a black hole: connections stay open and nothing comes back. */
   | 'silent';
 
-/** A way to a database that can be taken away and given back. */
+/** A proxy to a database that can be taken away and restored. */
 export interface Outage {
-  /** The database's URL by this way. */
+  /** The database's URL through this proxy. */
   readonly url: string;
   begin(away: Away): Promise<void>;
   end(): Promise<void>;
@@ -60,7 +60,7 @@ export async function outageOf(url: string): Promise<Outage> {
       else await cut();
     },
     end: async () => {
-      // What was swallowed never arrives: those connections are of no use any more.
+      // Lost data never arrives, so those connections are unusable.
       await cut();
       silent = false;
       await listen(port);

@@ -23,20 +23,20 @@ export interface Service {
   readonly pid: number;
   readonly url: string;
   readonly postmaster: number;
-  /** Resolves to the exit code, or the signal's name. */
+  /** Resolves to the exit code or the signal's name. */
   readonly ended: Promise<number | string>;
 }
 
 export interface ServiceOptions {
   readonly dataDir: string;
-  /** Where the project lies; this one unless told. */
+  /** The project's directory; default: this one. */
   readonly root?: string;
   readonly node?: string;
   readonly account?: { uid: number; gid: number };
   readonly temporary?: string;
 }
 
-/** Starts a process with an embedded database; rejects with what it said when it cannot. */
+/** Starts a process with an embedded database; rejects with its output if it fails. */
 export async function startService(t: TestContext, options: ServiceOptions): Promise<Service> {
   const { dataDir, root = project, node = process.execPath, account, temporary } = options;
   const child = spawn(node, [join(root, 'test/support/server/embedded-service.ts'), dataDir], {
@@ -64,12 +64,12 @@ export async function startService(t: TestContext, options: ServiceOptions): Pro
 }
 
 const directories: string[] = [];
-// At the very end: what runs in them is stopped by then. Programs that are no tests use this, too.
+// At process exit, when everything in them is stopped. Programs other than tests use this too.
 process.on('exit', () => {
   for (const path of directories) rmSync(path, { recursive: true, force: true });
 });
 
-/** A fresh directory, short enough for sockets below it, removed when the process ends. */
+/** A new directory with a path short enough for sockets, deleted at process exit. */
 export function directory(mode = 0o755): string {
   const path = mkdtempSync('/tmp/sambatan-it-');
   chmodSync(path, mode);
@@ -77,7 +77,7 @@ export function directory(mode = 0o755): string {
   return path;
 }
 
-/** The part of a clone that the embedded database needs, with Node, in a directory of its own. */
+/** The part of a clone that the embedded database needs, with Node, in a separate directory. */
 export function cloneInto(place: string, account?: { uid: number; gid: number }): string {
   const root = join(place, 'clone');
   mkdirSync(join(root, 'test'), { recursive: true });

@@ -11,19 +11,19 @@ import { until } from './until.ts';
 
 const project = join(import.meta.dirname, '../../..');
 
-/** A service in a process of its own, as an operator starts it. */
+/** A service in a separate process, started as an operator does. */
 export interface Started {
   readonly process: ChildProcess;
   readonly url: string;
-  /** Milliseconds from the start until `/readyz` said yes. */
+  /** Milliseconds from the start until `/readyz` answered 200. */
   readonly readyAfterMs: number;
   /** Standard output and standard error so far. */
   said(): string;
-  /** Resolves to the exit code, or the signal's name. */
+  /** Resolves to the exit code or the signal's name. */
   readonly ended: Promise<number | string>;
   client(key: string): Client;
   user(userId: string): Promise<Client>;
-  /** This process and everything below it. */
+  /** This process and all of its descendants. */
   family(): Relative[];
 }
 
@@ -37,7 +37,7 @@ export interface Start {
   readonly cwd: string;
   readonly dataDir?: string;
   readonly variables?: Readonly<Record<string, string>>;
-  /** Its log goes nowhere, so that reading it costs nobody anything; `said` stays empty. */
+  /** Discards its log, so that reading it costs nothing; `said` stays empty. */
   readonly isQuiet?: boolean;
 }
 
@@ -46,16 +46,16 @@ const readyWithinMs = 120_000;
 /** `node src/main.ts serve` of this project. */
 export const serveCommand = [process.execPath, join(project, 'src/main.ts'), 'serve'];
 
-/** Starts a service on a free port; resolves when it is ready, rejects with what it said. */
+/** Starts a service on a free port; resolves when it is ready, rejects with its output. */
 export async function start(t: Pick<TestContext, 'after'>, how: Start): Promise<Started> {
   const { command, cwd, dataDir, variables = {}, isQuiet = false } = how;
-  // Who is not heard cannot say which port it has chosen.
+  // Without its log we could not learn a port that it chose itself.
   const port = isQuiet ? await freePort() : 0;
   const began = performance.now();
   const [program = '', ...args] = command;
   const child = spawn(program, args, {
     cwd,
-    // A group of its own, as a shell makes it; nothing of this test's environment decides.
+    // A separate process group, as a shell creates it, and a clean environment.
     detached: true,
     env: {
       PATH: process.env['PATH'],
@@ -109,7 +109,7 @@ async function greeting(said: () => string): Promise<string> {
   return address()!;
 }
 
-/** What a failed test left running. */
+/** Kills what a failed test left running. */
 async function endAll(child: ChildProcess, family: () => Relative[]): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const all = family();
@@ -123,7 +123,7 @@ function familyOf(pid: number, command: string): Relative[] {
   return [{ pid, command }, ...childrenOf(pid).flatMap((one) => familyOf(one.pid, one.command))];
 }
 
-/** Whether a process runs; one that has ended and waits to be noticed does not. */
+/** Whether a process runs; a zombie does not. */
 export function isAlive(pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -133,14 +133,14 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** The project as a clone has it, with this one's installed modules: whoever clones installs them. */
+/** The project as a fresh clone, with this one's installed modules instead of an installation. */
 export function freshCopy(place: string): string {
   const root = join(place, 'clone');
   const listed = execFileSync('git', ['ls-files', '-z', '-co', '--exclude-standard'], {
     cwd: project,
     encoding: 'utf8',
   });
-  // Tests and the like come and go while they are written, and no service needs them.
+  // Tests may change during the run, and the service does not need them.
   const needed = (name: string) => name !== '' && !/^(test|bench|docs)\//.test(name);
   for (const name of listed.split('\0').filter(needed)) {
     mkdirSync(dirname(join(root, name)), { recursive: true });

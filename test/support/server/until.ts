@@ -1,7 +1,7 @@
 import { AssertionError } from 'node:assert';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Resolves once something has come true; rejects after a minute, or when looking fails. */
+/** Resolves once a condition is true; rejects after a minute or if the check throws. */
 export async function until(
   isTrue: () => Promise<boolean> | boolean,
   { everyMs = 10, withinMs = 60_000 }: { everyMs?: number; withinMs?: number } = {},
