@@ -2,16 +2,16 @@ import type { Outcome } from './figures.ts';
 import type { Generator } from './load/generator.ts';
 import type { Cluster } from './rig/database.ts';
 
-/** What a measurement works with. */
+/** The environment of a measurement. */
 export interface Bench {
   readonly cluster: Cluster;
   readonly generator: Generator;
-  /** Correctness only: short runs of small loads, whose times say nothing. */
+  /** Checks correctness only: short runs with small loads, whose times mean nothing. */
   readonly quick: boolean;
   readonly rounds: number;
-  /** A database with so many active campaigns, made once and kept: it is only read. */
+  /** A database with this many active campaigns, created once and reused: it is only read. */
   market(campaigns: number): Promise<string>;
-  /** Tells who waits in the terminal what is being done. */
+  /** Prints progress to the terminal. */
   progress(sentence: string): void;
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Cluster } from './rig/database.ts';
 import { cores } from './rig/processor.ts';
 
-/** What the figures depend on: the machine, the versions, the settings. */
+/** The conditions of the results: machine, versions, settings. */
 export type Circumstances = Readonly<Record<string, string>>;
 
 export async function circumstances(
@@ -31,7 +31,7 @@ export async function circumstances(
 
 const commits = 300;
 
-/** What a transaction that writes one row costs at least: mostly the flush to the disk. */
+/** The minimum cost of a transaction that writes one row: mostly the flush to the disk. */
 async function commitMilliseconds({ sql, createDatabase, dropDatabase }: Cluster): Promise<number> {
   const url = await createDatabase('bench_commit');
   await sql(url, 'create table commits (n integer)');

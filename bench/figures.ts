@@ -1,18 +1,18 @@
 import type { Usage } from './load/job.ts';
 
-/** What several rounds gave. */
+/** The results of several rounds. */
 export interface Spread {
   readonly median: number;
   readonly least: number;
   readonly most: number;
 }
 
-/** One line of the table: what one variant did in one measurement. */
+/** One row of the table: the result of one variant in one measurement. */
 export interface Figure {
   readonly measurement: string;
   readonly variant: string;
   readonly unit: string;
-  /** Undefined for a variant that lost or oversold. */
+  /** Undefined for a variant that lost joins or oversold. */
   readonly value: Spread | undefined;
   /** Milliseconds. */
   readonly p99?: Spread | undefined;
@@ -20,7 +20,7 @@ export interface Figure {
   readonly note?: string | undefined;
 }
 
-/** A ratio of two variants, or a figure of ours, and what it is to be; a bound is what it is. */
+/** A ratio of two variants, or a result of ours, with its target; a bound is a hard limit. */
 export interface Goal {
   readonly measurement: string;
   readonly what: string;
@@ -29,11 +29,11 @@ export interface Goal {
   readonly unit?: string;
 }
 
-/** What a measurement has found. */
+/** The result of a measurement. */
 export interface Outcome {
   readonly figures: readonly Figure[];
   readonly goals: readonly Goal[];
-  /** Sentences about what was lost, oversold or wrong; they fail the run. */
+  /** Errors: lost, oversold or wrong data. They fail the run. */
   readonly failures: readonly string[];
 }
 
@@ -45,18 +45,18 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median, least: sorted[0]!, most: sorted.at(-1)! };
 }
 
-/** The ratio of each round, then their spread: what disturbed one round disturbed both sides. */
+/** The ratio of each round and its spread: a disturbance in a round affects both variants. */
 export function ratioOf(over: readonly number[], under: readonly number[]): Spread {
   return spreadOf(over.map((value, round) => value / under[round]!));
 }
 
-/** Judged by the median; undefined when there is nothing to reach. */
+/** Compares the median with the target; undefined without a target. */
 export function isReached({ value, toReach }: Goal): boolean | undefined {
   if (toReach === undefined) return undefined;
   return 'least' in toReach ? value.median >= toReach.least : value.median <= toReach.most;
 }
 
-/** The middle of each part over the rounds. */
+/** The median of each part over the rounds. */
 export function usualUsage(usages: readonly Usage[]): Usage {
   const middle = (part: keyof Usage) => {
     const known = usages.flatMap((usage) => usage[part] ?? []);

@@ -21,7 +21,7 @@ Exit codes: 0 done, 1 something was lost, oversold or wrong, 2 wrong use. A goal
 no failure.
 `;
 
-/** Reads the arguments; gives what to print instead when they ask for help or make no sense. */
+/** Parses the arguments; returns the text to print if they ask for help or are invalid. */
 export function readOptions(
   args: readonly string[],
   names: readonly string[],

@@ -1,4 +1,4 @@
-/** The parts of V8's CPU profile that are read here. */
+/** The parts of V8's CPU profile that are used here. */
 export interface CpuProfile {
   readonly nodes: readonly ProfileNode[];
   readonly samples: readonly number[];
@@ -16,7 +16,7 @@ interface ProfileNode {
   readonly children?: readonly number[];
 }
 
-/** What a function belongs to: the first that its place matches. */
+/** The category of a function: the first pattern that matches its file. */
 const groups: readonly (readonly [string, RegExp])[] = [
   ['idle', /^\(idle\)/],
   ['garbage collection', /^\(garbage collector\)/],
@@ -48,7 +48,7 @@ const groups: readonly (readonly [string, RegExp])[] = [
   ['event loop', /node:internal\/(timers|process|async_hooks|promise)|node:async|node:events/],
 ];
 
-/** Where the time went: by what it was for, then function by function. */
+/** Where the time was spent: by category, then by function. */
 export function summarize({ nodes, samples, timeDeltas }: CpuProfile): string {
   const self = new Map<number, number>();
   for (const [index, id] of samples.entries()) {
@@ -82,7 +82,7 @@ ${lines([...byFunction], busy, 45)}
 `;
 }
 
-/** A native function belongs to whoever calls it. */
+/** A native function belongs to the category of its caller. */
 function groupOf(
   node: ProfileNode,
   parents: ReadonlyMap<number, number>,

@@ -15,7 +15,7 @@ const seconds = 8;
 const sampleMicroseconds = 500;
 const dueCampaigns = 5_000;
 
-/** Where the time of joins and of due campaigns goes, in a few tables of text. */
+/** Shows where the time of joins and of closings is spent, as text tables. */
 export async function profiles(bench: Bench): Promise<string> {
   return [
     await profileJoins(bench, 1),
@@ -25,8 +25,8 @@ export async function profiles(bench: Bench): Promise<string> {
 }
 
 /**
- * Runs joins on so many campaigns against `sambatan serve` under the profiler of Node, with the
- * statements counted by PostgreSQL, and tells in a few tables where the time of both goes.
+ * Runs joins on many campaigns against `sambatan serve` under Node's profiler, with PostgreSQL's
+ * statement statistics, and prints where both spend their time.
  */
 async function profileJoins(
   { cluster, generator, progress }: Bench,
@@ -76,7 +76,7 @@ cores: server ${share(usage.server)}, PostgreSQL ${share(usage.postgres)}, load 
 `;
 }
 
-/** Closes campaigns that are due together, with the statements counted by PostgreSQL. */
+/** Closes campaigns that are due together, with PostgreSQL's statement statistics. */
 async function profileClosing({ cluster, progress }: Bench): Promise<string> {
   progress(`profile: ${dueCampaigns} campaigns are due`);
   const databaseUrl = await createMarket(cluster, 'bench_profile_closing');

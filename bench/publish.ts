@@ -9,8 +9,8 @@ const begin = '<!-- written by npm run bench: begin -->';
 const end = '<!-- written by npm run bench: end -->';
 
 /**
- * Keeps a whole run: bench/results/latest.md and its part of docs/performance.md. The raw figures go
- * to latest.json beside it, which git ignores.
+ * Writes a complete run to bench/results/latest.md and to its part of docs/performance.md. The raw
+ * data goes to latest.json next to it, which git ignores.
  */
 export function publish(report: Report): void {
   mkdirSync(results, { recursive: true });
@@ -32,7 +32,7 @@ export function publish(report: Report): void {
   writeFileSync(page, `${before}${begin}\n${part.join('\n')}\n${end}${after}`);
 }
 
-/** What some figures mean, in sentences; a figure that is missing has none. */
+/** Explains some results in sentences; a missing result has none. */
 export function forSellers(figures: readonly Figure[]): string[] {
   const find = (measurement: string, variant: string) =>
     figures.find((figure) => figure.measurement === measurement && figure.variant === variant);

@@ -2,12 +2,12 @@ import { isReached, type Figure, type Goal, type Outcome, type Spread } from './
 import type { Usage } from './load/job.ts';
 import type { Circumstances } from './circumstances.ts';
 
-/** All that one run of the benchmark has found. */
+/** All results of one run of the benchmark. */
 export interface Report extends Outcome {
   readonly circumstances: Circumstances;
 }
 
-/** The tables as Markdown that reads well in a terminal, too. */
+/** The tables as Markdown that is also readable in a terminal. */
 export function markdown({ circumstances, figures, goals, failures }: Report): string {
   const parts = [
     '# Benchmark',
@@ -41,7 +41,7 @@ export function markdown({ circumstances, figures, goals, failures }: Report): s
   return parts.join('\n');
 }
 
-/** The circumstances, one a line. */
+/** The conditions, one per line. */
 export function list(circumstances: Circumstances): string[] {
   return Object.entries(circumstances).map(([name, value]) => `- ${name}: ${value}`);
 }
@@ -83,7 +83,7 @@ function goalCells(goal: Goal): string[] {
 
 const range = ({ least, most }: Spread) => `${number(least)} – ${number(most)}`;
 
-/** Three digits that count. */
+/** Three significant digits. */
 function number(value: number): string {
   const size = Math.abs(value);
   const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;

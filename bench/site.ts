@@ -1,4 +1,4 @@
-// `npm run site:measure`: what a phone loads and waits for, and what a page costs the server.
+// `npm run site:measure`: what a phone loads and waits for, and the server's cost of a page.
 import type { CDPSession, Page } from 'playwright-core';
 import { startBrowser } from '../test/support/browser/browser-program.ts';
 import { Generator } from './load/generator.ts';
@@ -63,7 +63,7 @@ try {
   await cluster.stop();
 }
 
-/** Visits with nothing in the cache, on an emulated phone and network. */
+/** First visits with an empty cache, on an emulated phone and network. */
 async function firstVisits(url: string): Promise<FirstVisit[]> {
   const browser = await startBrowser();
   try {
@@ -102,7 +102,7 @@ async function firstVisit(page: Page, url: string): Promise<FirstVisit> {
   return { ...loaded, largestPaintMs: Math.round(paint), layoutShift: shift };
 }
 
-/** What comes over the network, headers included, but for pictures and the event stream. */
+/** Transferred bytes including headers, without pictures and the event stream. */
 function countLoaded(debug: CDPSession, host: string) {
   const loaded = { bytes: 0, scriptBytes: 0, foreign: 0 };
   const kinds = new Map<string, string>();
@@ -119,7 +119,7 @@ function countLoaded(debug: CDPSession, host: string) {
   return loaded;
 }
 
-/** Answers a second to a visitor who takes them uncompressed, so that both do the same work. */
+/** Answers per second without compression, so that both variants do the same work. */
 async function answersASecond({ url, pid }: Server, path: string): Promise<number> {
   const { rate, statuses } = await generator.run({
     url,

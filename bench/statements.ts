@@ -1,6 +1,6 @@
 import type { Cluster } from './rig/database.ts';
 
-/** What the embedded server has to load to tell where its time goes. */
+/** The extension that the embedded server loads to measure its statements. */
 export const countingSettings = {
   shared_preload_libraries: 'pg_stat_statements',
   'pg_stat_statements.track': 'all',
@@ -17,7 +17,7 @@ interface StatementRow {
   readonly text: string;
 }
 
-/** Begins to count, from nothing. */
+/** Resets the counters. */
 export async function countStatements({ sql }: Cluster, url: string): Promise<void> {
   await sql(url, 'create extension if not exists pg_stat_statements');
   await sql(url, 'select pg_stat_statements_reset()');
@@ -25,8 +25,8 @@ export async function countStatements({ sql }: Cluster, url: string): Promise<vo
 }
 
 /**
- * What PostgreSQL did since then: the statements it was sent, then those inside its functions, each
- * with its cost for one of so many `units`.
+ * PostgreSQL's work since then: the received statements, then those inside its functions, each with
+ * its cost per one of `units`.
  */
 export async function statements(
   { sql }: Cluster,

@@ -55,7 +55,7 @@ function checkAge() {
   else process.stderr.write(`audit: warning: ${sentence}\n`);
 }
 
-/** Every place that says which Node runs: npm packages, the image, version managers. */
+/** Every place that pins the Node version: npm packages, the image, version managers. */
 function pinnedNode() {
   const packages = Object.entries(lock.packages)
     .map(([path, { version }]) => ({ name: path.replace(/^.*node_modules\//, ''), version }))
@@ -107,7 +107,7 @@ function isExcepted(name, version) {
   );
 }
 
-/** Compares dotted numbers; `18` stands for the newest 18, which is never below. */
+/** Compares version numbers; `18` means the newest 18, so it is never too old. */
 function isBelow(version, minimum) {
   const parts = version.split(/[.-]/).map(Number);
   if (parts.length === 1) return false;
@@ -118,7 +118,7 @@ function isBelow(version, minimum) {
   return false;
 }
 
-/** Returns where the knowledge about packages came from. */
+/** Returns the source of the information about packages. */
 function auditPackages() {
   const report = options.offline ? undefined : npmAudit();
   if (report === undefined) {
@@ -158,7 +158,7 @@ function npmAudit() {
     });
     const report = parsed(stdout);
     if (report?.vulnerabilities !== undefined) return report;
-    // The registry answered and has no such service: asking again changes nothing.
+    // The registry answers but does not offer this service: retrying is useless.
     if ([400, 404, 405, 501].includes(report?.statusCode)) break;
   }
   process.stderr.write('audit: warning: the registry has no audit data for packages\n');

@@ -32,7 +32,7 @@ if (Number.parseInt(version, 10) < 1) {
   }
 }
 
-/** Adds a migration with the functions that changed since the newest migrations, if any did. */
+/** Adds a migration with the functions that changed since the newest migrations, if any. */
 function addFunctionMigration() {
   const statements = planFunctionMigration({
     sources: textsIn(join(root, 'sql/functions')),
@@ -45,7 +45,7 @@ function addFunctionMigration() {
   process.stdout.write(`${name}.sql has ${statements.length} changed functions\n`);
 }
 
-/** A time stamp in UTC that sorts after every migration there is. */
+/** A time stamp in UTC that sorts after every existing migration. */
 function nextVersion() {
   const now = Number(new Date().toISOString().replaceAll(/\D/g, '').slice(0, 14));
   const newest = Math.max(...readdirSync(options.directory).map((name) => Number.parseInt(name)));

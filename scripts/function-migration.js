@@ -9,10 +9,10 @@ const definitionOrDrop = new RegExp(
 );
 
 /**
- * The statements that bring the functions of a migrated database to those of the sources: a `drop`
- * for each name in `drops`, then each new or changed definition in the order of the sources. Empty
- * when nothing changed. Texts are whole files in order. Throws when a function went away or has
- * other parameters or another result and is not in `drops`: the author must decide.
+ * The statements that update the functions of a migrated database to the sources: a `drop` for each
+ * name in `drops`, then each new or changed definition in the order of the sources. Empty if
+ * nothing changed. Texts are whole files in order. Throws if a function was removed or has other
+ * parameters or another result and is not in `drops`: the author must decide.
  */
 export function planFunctionMigration({ sources, migrations, drops }) {
   const wanted = new Map();
@@ -63,7 +63,7 @@ function newestDefinitions(migrations) {
   return newest;
 }
 
-/** The parts of a definition. The signature is what `create or replace` cannot change. */
+/** The parts of a definition. The signature is the part that `create or replace` cannot change. */
 function describe(comment, sql) {
   const [head, kind, name] = /^create or replace (function|aggregate) ([\w.]+)\(/.exec(sql);
   let end = head.length;

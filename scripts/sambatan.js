@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The command `sambatan`: sets up when needed, then runs src/main.ts on the Node of this project.
+// The command `sambatan`: installs if necessary, then runs src/main.ts on the project's Node.
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ const windows = process.platform === 'win32';
 const runtime = join(root, 'node_modules', '.bin', windows ? 'node.cmd' : 'node');
 const child = spawn(
   runtime,
-  // As in package.json and the Dockerfile: docs/performance.md tells what it is for.
+  // As in package.json and the Dockerfile; docs/performance.md explains it.
   ['--max-semi-space-size=8', join(root, 'src', 'main.ts'), ...process.argv.slice(2)],
   {
     stdio: 'inherit',

@@ -16,7 +16,7 @@ interface Picture {
   readonly name: string;
   readonly path: string;
   readonly look: BrowserContextOptions;
-  /** What is moved to the top of the window; the page's own top unless told. */
+  /** The element to scroll to; default: the top of the page. */
   readonly from?: string;
 }
 
@@ -24,7 +24,7 @@ const project = join(import.meta.dirname, '..');
 const place = join(project, 'docs', 'screenshots');
 const issuer = 'https://screenshots.example';
 const bytesAtMost = 200_000;
-/** Until the simulated buyers have been about: the last contributions are some seconds old. */
+/** Wait for simulated joins, so that the latest contributions are some seconds old. */
 const liveMs = 20_000;
 const phone = {
   viewport: { width: 360, height: 800 },
@@ -35,7 +35,7 @@ const phone = {
 const laptop = { viewport: { width: 1280, height: 800 } } as const;
 
 const directory = mkdtempSync(join(tmpdir(), 'sambatan-screenshots-'));
-// PostgreSQL runs as somebody else when the caller is root.
+// PostgreSQL runs as another user if the caller is root.
 chmodSync(directory, 0o755);
 const secret = randomBytes(48).toString('base64');
 try {
@@ -52,7 +52,7 @@ try {
   rmSync(directory, { recursive: true, force: true });
 }
 
-/** Starts the demo market in the directory; it has been stopped when it is disposed of. */
+/** Starts the demo market in the directory; disposing stops it. */
 async function openMarket(): Promise<AsyncDisposable & { readonly url: string }> {
   const demo = spawn(process.execPath, [join(project, 'src/main.ts'), 'demo'], {
     cwd: directory,
@@ -107,7 +107,7 @@ async function campaignCalled(url: string, title: string): Promise<SeenCampaign>
   return found;
 }
 
-/** Takes one picture in Indonesian, with few enough colours to be small. */
+/** Takes one screenshot in Indonesian, with few colours to keep the file small. */
 async function take(browser: Browser, url: string, picture: Picture): Promise<void> {
   const { name, path, look, from } = picture;
   const context = await browser.newContext({

@@ -1,6 +1,6 @@
-// Installs what package-lock.json says, once: plain JavaScript for the Node that npm runs on
-// (20.19 or newer). What it installs includes the Node that everything else here runs on.
-// Warm, it only compares a stamp. Safe when several start at once.
+// Installs the packages of package-lock.json once. Plain JavaScript for the Node that npm runs on
+// (20.19 or newer); it installs the Node that everything else runs on. If everything is installed
+// it only compares a stamp. Safe if several start at once.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
@@ -25,7 +25,7 @@ function isSetUp() {
   }
 }
 
-/** An installation that was interrupted, or from which somebody removed packages, is made again. */
+/** Repeat an installation that was interrupted or from which packages were removed. */
 function hasAllPackages() {
   const { packages = {} } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
   return Object.entries(packages).every(
@@ -47,7 +47,7 @@ function setUp() {
   }
   takeLock();
   process.on('exit', releaseLock);
-  // Another start may have done it while this one waited.
+  // Another start may have installed it while this one waited.
   if (!isSetUp()) {
     const begin = Date.now();
     process.stderr.write('Installing Sambatan (once, about 400 MB on disk) ...\n');
@@ -63,7 +63,7 @@ function setUp() {
   process.off('exit', releaseLock);
 }
 
-/** Waits for another set-up that is under way; one that was killed does not count. */
+/** Waits for another running set-up; a killed one does not count. */
 function takeLock() {
   const ownerFile = join(lock, 'pid');
   for (let waited = 0; ; waited += 200) {
@@ -94,7 +94,7 @@ function isRunning(ownerFile) {
 }
 
 function install() {
-  // Install scripts are not run: nothing here needs one but the links below.
+  // Install scripts are disabled: only the links below are needed.
   const flags = ['ci', '--ignore-scripts', '--include=dev', '--include=optional'];
   const quiet = ['--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'];
   const environment = { ...process.env };
@@ -127,8 +127,8 @@ function linkPostgres() {
 }
 
 /**
- * npm 10, which Node 20 and 22 bring, links the Node of this platform and then takes the link away
- * together with the packages of the other platforms, which all have a program of that name.
+ * npm 10 (with Node 20 and 22) links the Node of this platform, and then removes the link together
+ * with the packages of other platforms, which all have a program of that name.
  */
 function linkRuntime() {
   if (windows || existsSync(runtime)) return;

@@ -1,4 +1,4 @@
-/** What we use of autocannon 9.0.0, which has no types of its own. */
+/** The used part of autocannon 9.0.0, which has no types of its own. */
 declare module 'autocannon' {
   import type { EventEmitter } from 'node:events';
 
@@ -13,18 +13,18 @@ declare module 'autocannon' {
   export interface Client extends EventEmitter {
     /** Requests sent so far. */
     readonly reqsMade: number;
-    /** When so many requests were sent and the last was answered, the connection ends. */
+    /** The connection closes after this many requests are answered. */
     responseMax: number | undefined;
-    /** Builds the bytes of these requests now; they are sent in turn, over and over. */
+    /** Builds the bytes of these requests now; they are sent in rotation. */
     setRequests(requests: readonly PreparedRequest[]): void;
   }
 
   export interface Options {
     readonly url: string;
     readonly connections: number;
-    /** Seconds; not looked at when there is an amount. */
+    /** Seconds; ignored if there is an amount. */
     readonly duration: number;
-    /** Requests in all, shared out evenly over the connections. */
+    /** Total number of requests, divided evenly over the connections. */
     readonly amount?: number;
     /** Seconds. */
     readonly timeout: number;

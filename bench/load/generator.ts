@@ -11,7 +11,7 @@ export class Generator {
     this.#process = fork(join(import.meta.dirname, 'process.ts'), { stdio: 'inherit' });
   }
 
-  /** Sends one load and gives what came back; rejects when the generator itself fails. */
+  /** Sends one load and returns the answers; rejects if the generator itself fails. */
   async run(job: Job): Promise<Answered> {
     this.#process.send(job);
     const over = new AbortController();

@@ -1,13 +1,13 @@
-// The load generator's own process: gets jobs over IPC, answers each with what it measured.
+// The process of the load generator: receives jobs over IPC and answers each with its measurements.
 import { setTimeout as sleep } from 'node:timers/promises';
 import autocannon, { type Client } from 'autocannon';
 import { readProcessor, usageBetween } from '../rig/processor.ts';
 import type { Answered, Job } from './job.ts';
 import { prepareRequests } from './requests.ts';
 
-/** No request of ours may be given up on: it could have been stored. */
+/** No time-out for our requests: they could have been stored. */
 const timeoutSeconds = 120;
-/** Seconds that autocannon itself may take at most; we end it ourselves. */
+/** Maximum seconds for autocannon itself; we stop it earlier. */
 const longestSeconds = 600;
 
 process.on('message', (job: Job) => {
@@ -50,7 +50,7 @@ async function run(job: Job): Promise<Answered> {
     await sleep(extent.seconds * 1_000);
     const measured = answers.end();
     const usage = usageBetween(before, readProcessor(job.processes));
-    // Every request that is under way is answered, then its connection ends.
+    // Every request in flight is answered, then its connection closes.
     for (const client of clients) client.responseMax = client.reqsMade;
     const { errors } = await load;
     return {
@@ -74,7 +74,7 @@ async function run(job: Job): Promise<Answered> {
   };
 }
 
-/** Counts every answer, and measures those of a stretch of time. */
+/** Counts every answer, and measures those within the measured time. */
 class Answers {
   readonly statuses: Record<string, number> = {};
   /** Milliseconds since the epoch. */

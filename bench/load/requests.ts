@@ -3,14 +3,14 @@ import type { PreparedRequest } from 'autocannon';
 import { issuer } from '../../test/support/clients/client.ts';
 import type { Wish } from './job.ts';
 
-/** As long as an address of a house in a small street is. */
+/** A shipping address of typical length. */
 const addresses = [
   'Jalan Kenanga 12, RT 03/RW 05, Kelurahan Sukamaju, Bandung 40123',
   'Jl. Melati Raya No. 7, Perumahan Griya Asri Blok C2, Sleman 55281',
   'Gang Mawar 3 No. 19, Kampung Baru, Makassar 90111',
 ] as const;
 
-/** Makes the requests of one connection: each join is of a user of its own. */
+/** Builds the requests of one connection: each join has its own user. */
 export function prepareRequests(wish: Wish, count: number, first: number): PreparedRequest[] {
   return Array.from({ length: count }, (_, index) => {
     if (wish.kind === 'reads') return { path: wish.paths[(first + index) % wish.paths.length]! };

@@ -1,9 +1,9 @@
-// Many watchers of one campaign in a process of their own: raw sockets, so that 5,000 of them cost
-// as little as they can. Orders and answers go over IPC.
+// Many stream clients of one campaign in a separate process: raw sockets, so that 5,000 of them
+// cost little. Commands and answers go over IPC.
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What the process is told. */
+/** The commands for the process. */
 export type Order =
   | {
       readonly kind: 'open';
@@ -14,16 +14,19 @@ export type Order =
   | { readonly kind: 'seen'; readonly seq: string; readonly withinMs: number }
   | { readonly kind: 'close' };
 
-/** How many are open; or when each one saw the place asked for; or how many have closed. */
+/**
+ * The number of open streams; or when each one received the given position; or the number of closed
+ * ones.
+ */
 export type Reply =
   | { readonly open: number }
-  /** Milliseconds since the epoch; who has not seen it is missing. */
+  /** Milliseconds since the epoch; clients that have not received it are missing. */
   | { readonly seenAt: readonly number[]; readonly updates: number }
   | { readonly closed: number };
 
 interface Watcher {
   readonly socket: Socket;
-  /** The end of what has come: an event is a few hundred bytes and mostly one chunk. */
+  /** The end of the received text: an event is a few hundred bytes and mostly one chunk. */
   tail: Buffer;
   at: number;
 }
@@ -59,7 +62,7 @@ async function obey(order: Order): Promise<Reply> {
   }
 }
 
-/** Opens one event stream; resolves when its first progress is there. */
+/** Opens one event stream; resolves when its first progress event arrives. */
 async function watch({ port, path }: Order & { kind: 'open' }): Promise<Watcher> {
   const { promise, resolve, reject } = Promise.withResolvers<Watcher>();
   const socket = connect(port, '127.0.0.1');
@@ -79,7 +82,7 @@ async function watch({ port, path }: Order & { kind: 'open' }): Promise<Watcher>
   return promise;
 }
 
-/** Waits until everybody has seen this place of the log, then gives when each did. */
+/** Waits until all clients have received this position of the log; returns the times. */
 async function seen(seq: bigint, withinMs: number): Promise<number[]> {
   const giveUpAt = Date.now() + withinMs;
   while (watchers.some((watcher) => placeOf(watcher) < seq) && Date.now() < giveUpAt) {
@@ -88,7 +91,7 @@ async function seen(seq: bigint, withinMs: number): Promise<number[]> {
   return watchers.filter((watcher) => placeOf(watcher) >= seq).map(({ at }) => at);
 }
 
-/** The place in the audit log of the last whole event. */
+/** The position in the audit log of the last complete event. */
 function placeOf({ tail }: Watcher): bigint {
   const text = tail.toString('latin1');
   const whole = text.slice(0, text.lastIndexOf('\n\n') + 2);

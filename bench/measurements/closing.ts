@@ -6,7 +6,7 @@ import { createMarket, seed } from '../rig/seed.ts';
 
 const template = 'bench_closing';
 
-/** How a campaign ends, and the least SQL that does what has to be done then. */
+/** How a campaign ends, with the minimum SQL that has the same effect. */
 const endings = [
   {
     name: 'fails',
@@ -44,7 +44,7 @@ const endings = [
   },
 ] as const;
 
-/** One campaign with very many participants is closed in short steps, with chained audit rows. */
+/** Closes one campaign with very many participants in short steps, with chained audit rows. */
 export const closing: Measurement = {
   name: 'closing',
   title: 'Closing one campaign with 100,000 participants',
@@ -98,7 +98,7 @@ async function closeOurs(url: string): Promise<void> {
   await app.close();
 }
 
-/** Milliseconds that the work takes on a fresh copy; with `failures`, what it did is checked. */
+/** Duration in milliseconds on a new copy; with `failures`, checks the result. */
 async function timed(
   { cluster }: Bench,
   work: (url: string) => Promise<unknown>,

@@ -6,15 +6,15 @@ import { closeOneByOne } from '../rig/naive-lifecycle.ts';
 import { createMarket, seed, type Crop } from '../rig/seed.ts';
 import { startServer } from '../rig/server.ts';
 
-/** How often it is looked who has been closed, in milliseconds: what a lag can be off by. */
+/** Polling interval for closed campaigns in milliseconds: the error of a measured lag. */
 const lookEveryMs = 10;
 const sweepMinutes = 5;
 
-/** What a run of closings looked like to somebody who reads the campaigns. */
+/** A run of closings as seen by a reader of the campaigns. */
 interface Closing {
-  /** Milliseconds from each deadline until the closed campaign could be read. */
+  /** Milliseconds from each deadline until the closed campaign was visible. */
   readonly lags: readonly number[];
-  /** The longest of them. */
+  /** The maximum lag. */
   readonly lastMs: number;
 }
 
@@ -118,7 +118,7 @@ async function inOneSecond(bench: Bench): Promise<Outcome> {
   };
 }
 
-/** Lets a running service close a crop of campaigns at their deadlines, and looks on. */
+/** Lets a running service close many campaigns at their deadlines, and observes it. */
 async function close(
   { cluster }: Bench,
   name: string,
@@ -126,7 +126,7 @@ async function close(
 ): Promise<{ closing: Closing; failures: string[] }> {
   const databaseUrl = await createMarket(cluster, name);
   const server = await startServer({ way: 'ours', databaseUrl });
-  // The scheduler has not been told of campaigns that come by SQL: it looks every five seconds.
+  // Campaigns inserted by SQL send no change notification: the scheduler polls every five seconds.
   const seedSeconds = crop.campaigns > 2_000 ? 15 : 8;
   await seed(cluster, databaseUrl, { ...crop, deadlineInSeconds: seedSeconds });
   const closing = await watch(cluster, databaseUrl, crop.campaigns);
@@ -168,7 +168,7 @@ async function watch(
   return { lags: all, lastMs: Math.max(...all) };
 }
 
-/** Milliseconds that the naive way takes for a crop that is due already. */
+/** Duration of the naive way in milliseconds for campaigns that are already due. */
 async function closeSample({ cluster }: Bench, crop: Crop): Promise<number> {
   const name = 'bench_due_naive';
   const url = await createMarket(cluster, name);

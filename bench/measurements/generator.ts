@@ -11,7 +11,7 @@ const connections = 200;
 const run = { warmSeconds: 1, seconds: 3 };
 const quickRun = { warmSeconds: 0.1, seconds: 0.3 };
 
-/** What the load generator can do at most: far more than any figure that it is to measure. */
+/** The maximum rate of the load generator: it must be far above every measured rate. */
 export const generator: Measurement = {
   name: 'generator',
   title: 'What the load generator can do',

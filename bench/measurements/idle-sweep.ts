@@ -4,7 +4,7 @@ import { applicationOn } from '../rig/lifecycle.ts';
 
 const sweeps = 100;
 
-/** A sweep that finds nothing to do may not cost more because there are more campaigns. */
+/** The cost of a sweep without due campaigns must not depend on the number of campaigns. */
 export const idleSweep: Measurement = {
   name: 'idle-sweep',
   title: 'A sweep with nothing to do',
@@ -16,7 +16,7 @@ export const idleSweep: Measurement = {
       contestants.push({ campaigns, app, rounds: [] as number[] });
     }
     const failures: string[] = [];
-    // The first round warms everything up.
+    // The first round warms up all variants.
     for (let round = 0; round <= bench.rounds; round++) {
       bench.progress(`idle sweep: round ${round} of ${bench.rounds}`);
       for (const { app, campaigns, rounds } of contestants) {

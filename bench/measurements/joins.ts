@@ -3,7 +3,7 @@ import { ratioOf, type Goal } from '../figures.ts';
 import { compete, figuresOf, p99s, rates, type Samples, type Stage } from '../rig/contest.ts';
 import type { Entry } from '../rig/contestant.ts';
 
-/** The four that every measurement of joins has. */
+/** The four variants of every measurement of joins. */
 export const entries = {
   ours: { name: 'Sambatan', way: 'ours' },
   single: { name: 'one transaction per join', way: 'single' },
@@ -11,10 +11,10 @@ export const entries = {
   floor: { name: 'floor: no database', way: 'floor' },
 } as const satisfies Record<string, Entry>;
 
-/** The five statements as safe as ours. */
+/** The five statements in one transaction, as safe as ours. */
 const atomic: Entry = { name: 'five statements in one transaction', way: 'atomic' };
 
-/** One more way for our own transactions, and what each safeguard costs. */
+/** Another way to run our transactions, and the cost of each safeguard. */
 const more = {
   queued: { name: 'one transaction per join, one at a time', way: 'queued' },
   limited: { name: 'Sambatan, join limit on', way: 'ours', limit: 10 },
@@ -50,7 +50,7 @@ export const hotJoins: Measurement = {
 
 type Title = (connections: number) => string;
 
-/** What is to be reached with so many connections. */
+/** The target for a number of connections. */
 function goalsOf(samples: Samples, title: Title): (stage: Stage) => Goal[] {
   return ({ connections }) => {
     const measurement = title(connections);
@@ -81,7 +81,7 @@ function goalsOf(samples: Samples, title: Title): (stage: Stage) => Goal[] {
             },
           ]
         : []),
-      // Nobody who answers over HTTP on these cores can have more.
+      // The upper limit of any HTTP service on these cores.
       { measurement, what: 'floor, × five statements', value: rate(floor, naive) },
       { ...ofSingle, toReach: { least: 5 } },
       {
@@ -94,7 +94,7 @@ function goalsOf(samples: Samples, title: Title): (stage: Stage) => Goal[] {
   };
 }
 
-/** Throughput with the most connections, of the best with fewer. */
+/** Throughput with the most connections relative to the best with fewer. */
 function holdsUp(samples: Samples, stages: readonly Stage[], title: Title): Goal {
   const [crowd, ...fewer] = stages.map(({ connections }) => connections).sort((a, b) => b - a);
   const best = rates(samples, crowd!, ours).map((_, round) =>

@@ -18,7 +18,7 @@ interface Reader {
   readonly list: readonly string[];
 }
 
-/** What is read: one of a thousand campaigns, or the first page of the list in each order. */
+/** The routes to read: one of a thousand campaigns, or the first page of the list in each order. */
 const kinds = ['one', 'list'] as const;
 type Kind = (typeof kinds)[number];
 const names = { one: 'GET /campaigns/{id}', list: 'GET /campaigns' } as const;
@@ -83,7 +83,7 @@ async function enter(bench: Bench, name: string, way: Way, campaigns: number): P
   const root = '/api/sambatan/campaigns';
   const one = rows.map(({ campaign_id }) => `${root}/${campaign_id}`);
   const list = ['newest', 'deadline', 'progress'].map((sort) => `${root}?sort=${sort}`);
-  // Everything has been read once before, by whoever has a cache and who has none.
+  // Every page was read once before, with and without a cache.
   for (const path of [...one, ...list]) await (await fetch(server.url + path)).arrayBuffer();
   return { name, way, campaigns, server, one, list };
 }
@@ -99,7 +99,7 @@ async function load(
     connections,
     wish: { kind: 'reads', paths: reader[kind] },
     extent,
-    // Paths come again; so many for each connection are enough.
+    // Paths repeat, so this many per connection are enough.
     expectedRate: 5_000,
     processes: { server: reader.server.pid, postgres: cluster.postmaster },
   });

@@ -10,7 +10,7 @@ const requests = 1_000;
 const connections = 50;
 const repetitions = 20;
 
-/** Far more want a slot than there are: exactly as many as there are get one, every time. */
+/** Far more joins than slots: exactly the slots are sold, in every round. */
 export const sellOut: Measurement = {
   name: 'sell-out',
   title: `${requests} requests for ${slots} slots`,

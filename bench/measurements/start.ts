@@ -8,7 +8,7 @@ import { start } from '../../test/support/server/started.ts';
 
 const idleMs = 5_000;
 
-/** `npm start` with everything installed and data from before, until it is ready. */
+/** `npm start` with everything installed and existing data, until it is ready. */
 export const startUp: Measurement = {
   name: 'start',
   title: 'Start and idle memory',
@@ -41,7 +41,7 @@ export const startUp: Measurement = {
 
 interface Sample {
   readonly readyAfterMs: number;
-  /** Undefined where it cannot be told. */
+  /** Undefined if unknown. */
   readonly idleBytes: number | undefined;
 }
 

@@ -16,7 +16,7 @@ const megabyte = 1_000_000;
 
 interface Crowd {
   readonly answered: Answered;
-  /** Milliseconds from the last answer to a buyer until each watcher had the last update. */
+  /** Milliseconds from the last answer to a buyer until each client received the last update. */
   readonly lags: readonly number[];
   readonly updatesPerWatcher: number;
   readonly memoryBytes: number;

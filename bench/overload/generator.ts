@@ -1,10 +1,11 @@
-// The load of `npm run overload`, in a process of its own: gets jobs over IPC, answers each with
-// what it heard. Bare sockets: ten times the capacity of a service has to cost less than serving it.
+// The load of `npm run overload`, in a separate process: receives jobs over IPC and answers each
+// with its results. Uses raw sockets: sending ten times the capacity of a service must cost less
+// than serving it.
 import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { sessionToken, type Heard, type Job, type Kind, type Latency } from './job.ts';
 
-/** After the end of a load whatever is under way is waited for so long. */
+/** Maximum wait for requests in flight after the end of a load. */
 const maxWaitMs = 20_000;
 const sliceMs = 100;
 const settledMs = 2_000;
@@ -26,7 +27,7 @@ interface Slice {
 
 class Crowd {
   readonly #job: Job;
-  /** One entry for each share of a kind: the next request is the next entry. */
+  /** One entry for each share of a kind: requests use the entries in rotation. */
   readonly #turns: readonly Kind[];
   readonly #idle: Line[] = [];
   readonly #lines = new Set<Line>();
@@ -86,9 +87,9 @@ class Crowd {
     };
   }
 
-  /** Sends what is due, whatever became of what was sent before. */
+  /** Sends all due requests, whether or not earlier ones were answered. */
   #pace(rate: number): void {
-    // The timer may fire once more after the end: nothing is sent then, or it would not be counted.
+    // The timer may fire once after the end: do not send then, because it would not be counted.
     if (this.#isOver) return;
     const due = Math.floor(((performance.now() - this.#began) / 1_000) * rate);
     while (this.#sent + this.#unsent < due) {
@@ -163,22 +164,22 @@ class Crowd {
 
 interface Answer {
   readonly status: number;
-  /** Of a 503: which. */
+  /** The code of a 503. */
   readonly code: string;
   readonly hasRetryAfter: boolean;
-  /** Nothing is to be sent on this connection any more (RFC 9112, section 9.6). */
+  /** The connection accepts no further request (RFC 9112, section 9.6). */
   readonly closes: boolean;
   readonly waitedMs: number;
 }
 
 interface Ears {
   answered(kind: Kind, answer: Answer): void;
-  /** Bytes came that answer nothing. */
+  /** Bytes arrived without a request in flight. */
   strayed(): void;
   gone(hadRequest: boolean): void;
 }
 
-/** One connection with one request under way at most. */
+/** One connection with at most one request in flight. */
 class Line {
   readonly socket: Socket;
   readonly #ears: Ears;
@@ -228,14 +229,14 @@ class Line {
   }
 }
 
-/** Which 503: a program is told its code, people are shown a page. */
+/** The kind of 503: programs get a code, browsers a page. */
 function codeOf(text: string): string {
   return (
     /"code":"(\w+)"/.exec(text)?.[1] ?? (/<title>Sedang ramai/.test(text) ? 'overloaded' : 'page')
   );
 }
 
-/** How long an answer is, by its length or by its last chunk; undefined while it is not all there. */
+/** The length of a response, by its header or its last chunk; undefined while it is incomplete. */
 function lengthOf(heard: Buffer): number | undefined {
   const end = heard.indexOf(endOfHead);
   if (end < 0) return undefined;

@@ -1,28 +1,33 @@
-/** One kind of request of a crowd; `weight` of all requests are of this kind. */
+/** One kind of request of a load; `weight` of all requests are of this kind. */
 export interface Kind {
   readonly name: string;
   readonly weight: number;
-  /** What comes before and after the id of a fresh user in the bytes of the request. */
+  /** The bytes of the request before and after the id of a new user. */
   readonly head: string;
   /** The body before and after the id of its user; undefined: no body. */
   readonly body?: readonly [before: string, after: string];
-  /** So many people are signed in, and send it in turn: their cookies are `sessionToken` of 0 on. */
+  /**
+   * Number of signed-in users who send it in rotation, with the cookies `sessionToken` from 0 on.
+   */
   readonly people?: number;
-  /** The status of an answer that did what was asked. */
+  /** The status of a successful response. */
   readonly good: number;
 }
 
-/** What the browser of one of many people brings. */
+/** The headers of the browser of one of many users. */
 export function sessionToken(person: number): string {
   return String(person).padStart(43, 's');
 }
 
-/** One load of the open or the closed kind. */
+/** One load with an open or a closed loop. */
 export interface Job {
   readonly port: number;
   readonly kinds: readonly Kind[];
   readonly seconds: number;
-  /** So many at once, each as soon as the one before it was answered; or so many a second. */
+  /**
+   * Closed: this many at once, each sends when the previous one was answered. Open: this many per
+   * second.
+   */
   readonly load:
     { readonly connections: number } | { readonly rate: number; readonly mostConnections: number };
 }
@@ -34,29 +39,32 @@ export interface Latency {
 }
 
 export interface Heard {
-  /** Requests that were sent; those that found no connection were not. */
+  /** Sent requests; requests without a connection were not sent. */
   readonly sent: number;
   readonly unsent: number;
-  /** Answers by kind, status and code of a 503: `join 201`, `join 503 overloaded`. */
+  /** Responses by kind, status and code of a 503: `join 201`, `join 503 overloaded`. */
   readonly answers: Readonly<Record<string, number>>;
-  /** Good answers a second while it lasted. */
+  /** Successful responses per second during the load. */
   readonly goodput: number;
   readonly good: Latency;
   readonly shed: Latency;
-  /** Of those that were sent after the first two seconds, when the crowd has been let in. */
+  /** For requests after the first two seconds, when all connections are open. */
   readonly settledShed: Latency;
-  /** Sheds without Retry-After. */
+  /** 503 responses without Retry-After. */
   readonly rude: number;
-  /** Pieces of an answer that nobody had asked for. */
+  /** Unexpected pieces of responses. */
   readonly stray: number;
-  /** Requests whose connection ended without an answer. */
+  /** Requests whose connection ended without a response. */
   readonly unanswered: number;
-  /** Of each tenth of a second: good answers, sheds, and the longest wait of a good one. */
+  /**
+   * For each tenth of a second: successful responses, shed ones, and the maximum wait of a
+   * successful one.
+   */
   readonly course: readonly {
     readonly good: number;
     readonly sheds: number;
     readonly longest: number;
   }[];
-  /** Cores that the generator itself used; near 1 it measures itself. */
+  /** CPU cores used by the generator; near 1 it measures itself. */
   readonly ownCores: number;
 }

@@ -4,16 +4,16 @@ import type { Circumstances } from '../circumstances.ts';
 import { list } from '../report.ts';
 import type { Heard } from './job.ts';
 
-/** The crowds, from the one that is most like people to the one that is most like a script. */
+/** The loads, from the most realistic to the most artificial. */
 export const crowdNames = ['people', 'site', 'joins'] as const;
 export type CrowdName = (typeof crowdNames)[number];
 
-/** What one crowd was answered. */
+/** The results of one load. */
 export interface Result {
   readonly name: CrowdName;
   readonly times: number;
   readonly seconds: number;
-  /** Good answers a second, closed loop. */
+  /** Successful responses per second, closed loop. */
   readonly capacity: number;
   readonly during: Heard;
   readonly after: Heard;
@@ -22,9 +22,9 @@ export interface Result {
     readonly memory: number;
     readonly longestHealthMs: number;
   };
-  /** Joins that were told `outcome_unknown`. */
+  /** Joins that were answered `outcome_unknown`. */
   readonly unknown: number;
-  /** Sentences about what was lost or wrong. */
+  /** Errors: lost or wrong data. */
   readonly failures: readonly string[];
 }
 
@@ -39,7 +39,7 @@ const titles: Readonly<Record<CrowdName, string>> = {
   joins: 'joins by the API alone',
 };
 
-/** The figures as a table in Markdown. */
+/** The results as a table in Markdown. */
 export function table(about: Circumstances, all: readonly Result[]): string {
   const parts = [...list(about), ''];
   for (const result of all) {
@@ -87,7 +87,7 @@ const percent = (share: number) => `${Math.round(share * 100)} %`;
 const both = ({ p50, p99 }: { readonly p50: number; readonly p99: number }) =>
   `${Math.round(p50)} ms, ${Math.round(p99)} ms`;
 
-/** Seconds after the overload until nobody was shed any more and nobody waited for half a second. */
+/** Seconds after the overload until no request was shed and none waited half a second. */
 function recoverySeconds({ course }: Heard): number {
   const isWell = (slice: Heard['course'][number] | null | undefined) =>
     !slice || (slice.sheds === 0 && slice.longest < 500);
@@ -97,8 +97,8 @@ function recoverySeconds({ course }: Heard): number {
 }
 
 /**
- * Keeps the figures: bench/results/overload.md and their part of docs/performance.md. The raw
- * figures go to overload.json beside it, which git ignores.
+ * Writes the results to bench/results/overload.md and to their part of docs/performance.md. The raw
+ * data goes to overload.json next to it, which git ignores.
  */
 export function publish(about: Circumstances, all: readonly Result[]): void {
   mkdirSync(results, { recursive: true });

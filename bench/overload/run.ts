@@ -1,5 +1,5 @@
-// `npm run overload`: ten times as many requests as the service can answer, open loop, and what
-// becomes of those that it can. Prints a table and keeps it in bench/results/overload.*.
+// `npm run overload`: sends ten times as many requests as the service can answer (open loop), and
+// checks the answers. Prints a table and writes it to bench/results/overload.*.
 import { fork, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -27,10 +27,10 @@ const [times, seconds, connections] = [values.times, values.seconds, values.conn
   Number,
 ) as [number, number, number];
 
-/** In flight when capacity is measured: a few, and so many that batches are large. */
+/** Requests in flight when capacity is measured: a few, and enough for large batches. */
 const crowds = [100, 400, 1_000];
 
-/** More than there are joins in a run, so that hardly anybody joins twice. */
+/** More users than joins in a run, so that few join twice. */
 const people = 100_000;
 
 const cluster = await startCluster();
@@ -64,7 +64,7 @@ function told(): string {
   return `one process over loopback, ${place}; ${connections} connections at most, each with one request under way`;
 }
 
-/** Signs them in: who arrives from a link has been here before. */
+/** Creates their sessions: returning users who open a shared link. */
 async function signIn({ sql }: Cluster, databaseUrl: string): Promise<void> {
   await sql(
     databaseUrl,
@@ -77,8 +77,8 @@ async function signIn({ sql }: Cluster, databaseUrl: string): Promise<void> {
 }
 
 /**
- * What people do with browsers in a rush: those who are signed in and join by the form, whoever
- * looks on; or joins by the service key alone, which are the cheapest of all writes.
+ * The load of browsers in a rush: signed-in users who join by the form, and visitors who look at
+ * pages; or only joins with the service key, the cheapest writes.
  */
 function kindsOf(name: CrowdName, id: string): Kind[] {
   const joining: Kind = {
@@ -141,7 +141,7 @@ async function overload(on: Cluster, crowd: ChildProcess, name: CrowdName): Prom
   const count = (what: string) => all.reduce((sum, { answers }) => sum + (answers[what] ?? 0), 0);
   const joins = count('join 201') + count('form 303');
   const errors = all.reduce((sum, { unanswered }) => sum + unanswered, 0);
-  // Of these nobody but the same key can tell whether they were stored.
+  // Only a repeated request with the same key could tell whether these were stored.
   const unknown = count('join 503 outcome_unknown') + count('form 503 page');
   const failures =
     unknown === 0
@@ -157,7 +157,7 @@ async function overload(on: Cluster, crowd: ChildProcess, name: CrowdName): Prom
   return { name, times, seconds, capacity, during, after, seen, unknown, failures };
 }
 
-/** So many are stored, at least and at most. */
+/** Minimum and maximum number of stored joins. */
 async function checkBetween(
   { sql }: Cluster,
   databaseUrl: string,
@@ -180,7 +180,7 @@ function surprises(kinds: readonly Kind[], answers: Heard['answers']): string[] 
     .map((what) => `answered: ${what}`);
 }
 
-/** The generator is not to take what the service would have had: a machine of its own, as it were. */
+/** Pins the generator to other cores than the service, as if it were another machine. */
 function keepApart(crowd: ChildProcess, served: readonly number[]): void {
   if (cores < 2) return;
   const last = cores - 1;
@@ -196,7 +196,7 @@ async function send(crowd: ChildProcess, job: Job): Promise<Heard> {
   return message.heard;
 }
 
-/** Asks for the health while it lasts, and looks at the memory. */
+/** Requests health during the load, and records the memory. */
 function watch(server: Server) {
   const over = new AbortController();
   let unwell = 0;

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Order, Reply } from '../load/watchers.ts';
 
-/** Many who watch one campaign, in a process of their own. */
+/** Many stream clients of one campaign, in a separate process. */
 export class Audience {
   readonly #process: ChildProcess;
 
@@ -12,14 +12,14 @@ export class Audience {
     this.#process = fork(join(import.meta.dirname, '../load/watchers.ts'), { stdio: 'inherit' });
   }
 
-  /** Opens so many event streams; resolves when each has its first progress. */
+  /** Opens this many event streams; resolves when each has received its first progress event. */
   async open(url: string, path: string, count: number): Promise<void> {
     const port = Number(new URL(url).port);
     const reply = await this.#order({ kind: 'open', port, path, count });
     if (!('open' in reply) || reply.open !== count) throw new Error('not every watcher came in');
   }
 
-  /** When each watcher had seen this place of the audit log, in milliseconds since the epoch. */
+  /** When each client received this position of the audit log, in milliseconds since the epoch. */
   async seen(seq: bigint): Promise<{ seenAt: readonly number[]; updates: number }> {
     const reply = await this.#order({ kind: 'seen', seq: String(seq), withinMs: 20_000 });
     if (!('seenAt' in reply)) throw new Error('the watchers answered something else');
@@ -49,7 +49,7 @@ export class Audience {
   }
 }
 
-/** Connections that a process may have here; Node raises the soft limit to the hard one itself. */
+/** Maximum connections of a process; Node raises the soft limit to the hard one. */
 export function mostConnections(): number {
   try {
     const limits = readFileSync('/proc/self/limits', 'utf8');

@@ -1,5 +1,5 @@
-// As little as a server can do with a join: reads the body, answers a fixed text. It tells what the
-// load generator can do, not what a service can.
+// The minimum work of a server for a join: reads the body, answers a fixed text. It shows the limit
+// of the load generator, not that of a service.
 import { createServer } from 'node:http';
 
 const body = JSON.stringify({ id: 'x'.repeat(36), status: 'reserved', note: 'y'.repeat(200) });

@@ -11,10 +11,7 @@ interface Stored {
   readonly logged: bigint;
 }
 
-/**
- * Holds what the load generator was answered against what is in the database. Gives sentences about
- * what differs: none is right.
- */
+/** Compares the answers with the database. Returns a sentence for each difference. */
 export async function checkStored(
   cluster: Cluster,
   databaseUrl: string,
@@ -54,8 +51,8 @@ const allTold = `
     where c.campaign_id = any ($1) and c.audit_seq > coalesce(k.seq, 0)) as told`;
 
 /**
- * Waits until the messages about these campaigns are written, so that no later measurement bears
- * their cost; gives the seconds that it took.
+ * Waits until the notifications of these campaigns are written, so that they do not slow down later
+ * measurements; returns the seconds.
  */
 export async function untilTold(
   cluster: Cluster,
@@ -72,11 +69,11 @@ export async function untilTold(
   }
 }
 
-/** The naive ways chain no hashes; everything else holds for them too. */
+/** The naive variants do not chain hashes; all other invariants apply. */
 const chainless = ['08_audit_chain_is_whole'];
 const notKept: Partial<Record<Way, readonly string[]>> = { naive: chainless, atomic: chainless };
 
-/** Runs the invariants of sql/invariants; gives a sentence for each that is broken. */
+/** Runs the queries of sql/invariants; returns a sentence for each violation. */
 export async function checkInvariants(databaseUrl: string, way: Way): Promise<string[]> {
   const violations = await findViolations(databaseUrl);
   return violations

@@ -2,22 +2,22 @@ import type { Bench } from '../bench.ts';
 import { spreadOf, usualUsage, type Figure } from '../figures.ts';
 import { Contestant, type Entry, type Heard } from './contestant.ts';
 
-/** Samples of each round, by connections and variant. */
+/** Samples of each round, by number of connections and variant. */
 export type Samples = Map<string, Heard[]>;
 const key = (connections: number, entry: Entry) => `${connections} ${entry.name}`;
 
 const run = { warmSeconds: 1, seconds: 3 };
 const quickRun = { warmSeconds: 0.1, seconds: 0.5 };
 
-/** A stage of a measurement: so many connections, and who takes part. */
+/** A stage of a measurement: a number of connections and its variants. */
 export interface Stage {
   readonly connections: number;
   readonly entries: readonly Entry[];
 }
 
 /**
- * Runs every stage with every one of its variants in each round, each time beginning with another,
- * so that whatever drifts (heat, files that grow) falls on all alike.
+ * Runs every stage with all variants in each round. Each round starts with another variant, so that
+ * drift (heat, growing files) affects all equally.
  */
 export async function compete(
   bench: Bench,
@@ -82,7 +82,7 @@ export function figuresOf(
   );
 }
 
-/** Every round's rate, or its p99. */
+/** The rate, or the p99, of every round. */
 export const rates = (samples: Samples, connections: number, entry: Entry) =>
   samples.get(key(connections, entry))!.map(({ rate }) => rate);
 export const p99s = (samples: Samples, connections: number, entry: Entry) =>

@@ -5,29 +5,29 @@ import { checkInvariants, checkStored, untilTold } from './checks.ts';
 import { openCampaigns } from './seller.ts';
 import { serviceKey, startServer, type Server, type Way } from './server.ts';
 
-/** Who takes part in a measurement of joins. */
+/** The variants of a measurement of joins. */
 export interface Entry {
   readonly name: string;
   readonly way: Way;
-  /** Requests a minute and user, as in SAMBATAN_JOIN_RATE_LIMIT; 0 unless told. */
+  /** Maximum joins per minute and user, as SAMBATAN_JOIN_RATE_LIMIT; default 0. */
   readonly limit?: number;
-  /** Each request with an Idempotency-Key of its own. */
+  /** Each request has its own Idempotency-Key. */
   readonly keys?: boolean;
-  /** Each user with a token of their own, which no server has seen before. */
+  /** Each user has their own token, which no server has seen before. */
   readonly tokens?: boolean;
 }
 
-/** What a load was answered, and when all that there was to tell of it had been written. */
+/** The answers to a load, and the time when all of its notifications were written. */
 export interface Heard extends Answered {
-  /** Seconds after its end; undefined where nobody is told. */
+  /** Seconds after its end; undefined without notifications. */
   readonly toldAfter: number | undefined;
 }
 
-/** Long enough for the compiler of V8 to have done its work. */
+/** Long enough for V8 to optimize the code. */
 const warmUp = { connections: 100, extent: { warmSeconds: 0, seconds: 5 } } as const;
 const firstGuess = 6_000;
 
-/** One variant's server with its own database, over all rounds. */
+/** The server of one variant with its own database, for all rounds. */
 export class Contestant {
   readonly entry: Entry;
   readonly server: Server;
@@ -53,7 +53,7 @@ export class Contestant {
     await this.join(campaigns, { ...warmUp, extent: { warmSeconds: 0, seconds } });
   }
 
-  /** One load of joins on so many new campaigns; what was stored is checked afterwards. */
+  /** One load of joins on several new campaigns; the stored rows are checked afterwards. */
   async join(campaigns: number, load: Pick<Job, 'connections' | 'extent'>): Promise<Heard> {
     const { cluster, generator } = this.#bench;
     const { databaseUrl, pid, url } = this.server;
@@ -70,7 +70,7 @@ export class Contestant {
       this.entry.way === 'ours' ? await untilTold(cluster, databaseUrl, campaignIds) : undefined;
     this.#rate = Math.max(answered.rate, 500);
     const { errors, repeated, statuses } = answered;
-    // The same key once more is answered once more and stored once.
+    // A repeated key gets one more answer and is stored once.
     const acknowledged = (statuses['201'] ?? 0) - (this.entry.keys === true ? repeated : 0);
     const stored = { joins: this.entry.way === 'floor' ? 0 : acknowledged, errors };
     this.#note(await checkStored(cluster, databaseUrl, campaignIds, stored));
@@ -79,7 +79,7 @@ export class Contestant {
     return { ...answered, toldAfter };
   }
 
-  /** Ends the server and checks the invariants of all that it has written. */
+  /** Stops the server and checks the invariants of its data. */
   async leave(): Promise<void> {
     await this.server.stop();
     this.#note(await checkInvariants(this.server.databaseUrl, this.entry.way));

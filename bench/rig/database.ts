@@ -10,21 +10,21 @@ import {
   type OwnServer,
 } from '../../test/support/database/cluster.ts';
 
-/** PostgreSQL as the service starts it by itself, in a directory that is thrown away. */
+/** PostgreSQL as the service starts it, in a temporary directory. */
 export interface Cluster {
-  /** Where this benchmark may keep files; thrown away at the end. */
+  /** The directory for files of this benchmark; deleted at the end. */
   readonly directory: string;
   readonly postmaster: number;
-  /** A fresh database with the schema; `of` names another one to copy. */
+  /** A new database with the schema; `of` names another one to copy. */
   createDatabase(name: string, of?: string): Promise<string>;
   dropDatabase(name: string): Promise<void>;
-  /** Runs SQL on a connection of its own without a time-out. */
+  /** Runs SQL on a separate connection without a time-out. */
   sql<R extends object>(url: string, text: string, parameters?: readonly unknown[]): Promise<R[]>;
-  /** A connection without a time-out; the caller ends it. */
+  /** A connection without a time-out; the caller closes it. */
   connect(url: string): Promise<pg.Client>;
-  /** So that no run pays for the writes of the one before it. */
+  /** Runs a checkpoint, so that no run pays for the writes of the previous one. */
   checkpoint(): Promise<void>;
-  /** Server settings that tell the figures apart, by name. */
+  /** Server settings that affect the results, by name. */
   settings(): Promise<Readonly<Record<string, string>>>;
   stop(): Promise<void>;
 }
@@ -32,13 +32,13 @@ export interface Cluster {
 const template = 'bench_template';
 
 /**
- * Starts the embedded server in a new directory beside the sources, so that it writes to a disk and
- * not to a memory file system. Throws when what it acknowledges would not be on the disk.
+ * Starts the embedded server in a new directory next to the sources, so that it writes to a disk
+ * and not to a memory file system. Throws if acknowledged writes would not reach the disk.
  */
 export async function startCluster(settings?: Readonly<Record<string, string>>): Promise<Cluster> {
   const server = await startServerBelow(resolve(import.meta.dirname, '../..'), {
     prefix: 'data-bench-',
-    // The servers of all variants are up at once, each with its pool.
+    // The servers of all variants run at the same time, each with its pool.
     settings: { max_connections: '300', ...settings },
   });
   try {

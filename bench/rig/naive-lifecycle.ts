@@ -2,9 +2,9 @@ import type pg from 'pg';
 
 /**
  * Closes due campaigns one after the other with separate statements, each its own transaction: read
- * the campaign, set its status, settle its participants, write what falls due, pay the seller, log.
- * Favoured: prepared statements, set-based for the participants of a campaign, no chained log, and
- * nobody else at work. When it dies on the way, the campaign stays half closed.
+ * the campaign, set its status, settle its participants, write due money, pay the seller, log. It
+ * has advantages: prepared statements, one statement for all participants of a campaign, no chained
+ * log, and no concurrent load. If it dies midway, the campaign stays half closed.
  */
 export async function closeOneByOne(db: pg.Client, campaignIds: readonly string[]): Promise<void> {
   for (const id of campaignIds) {

@@ -3,7 +3,7 @@ import type { Queryable } from '../../src/database/query.ts';
 import { DomainError } from '../../src/errors/errors.ts';
 import type { Joined, JoinRequest } from '../../src/participations/join.ts';
 
-/** The columns that a naive service reads before and after. */
+/** The columns that the naive service reads before and after a join. */
 interface CampaignRow {
   readonly status: string;
   readonly deadline: Date;
@@ -67,12 +67,12 @@ const insertAudit = query<
 );
 
 /**
- * A join as a service makes it that knows its database as a store of rows: read the campaign, lock
- * and reserve, insert the participation, read the campaign again, insert the audit row, each a
- * statement. It is favoured: it reserves with one safe UPDATE, its
- * statements are prepared and go through a unix socket, and it knows neither idempotency keys, nor
- * bounds per buyer, nor a rate limit, nor a chained audit log. Given a pool, each statement is a
- * transaction of its own: when it dies on the way, slots are taken that nobody has.
+ * A join of a service that uses its database as a plain row store: read the campaign, lock and
+ * reserve, insert the participation, read the campaign again, insert the audit row, each as one
+ * statement. It has advantages: it reserves with one safe UPDATE, uses prepared statements and a
+ * unix socket, and has no idempotency keys, bounds per buyer, rate limit or chained audit log. With
+ * a pool, each statement is its own transaction: if it dies midway, slots are taken without a
+ * participation.
  */
 export async function naiveJoin(db: Queryable, request: JoinRequest): Promise<Joined> {
   const { campaignId, participationId, quantity } = request;

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Processes, Usage } from '../load/job.ts';
 
-/** Processor time so far, in seconds. */
+/** CPU time so far, in seconds. */
 interface Reading {
   readonly at: number;
   readonly server: number | undefined;
@@ -11,10 +11,10 @@ interface Reading {
   readonly machine: number | undefined;
 }
 
-/** Linux counts in hundredths of a second, whatever the kernel's own tick is. */
+/** Linux reports CPU time in hundredths of a second, whatever the kernel's tick is. */
 const ticksPerSecond = 100;
 
-/** Reads how much processor time the parts of a measurement have used; needs Linux for most. */
+/** Reads the CPU time of the processes of a measurement; most values need Linux. */
 export function readProcessor({ server, postgres }: Processes): Reading {
   const { user, system } = process.cpuUsage();
   return {
@@ -26,7 +26,7 @@ export function readProcessor({ server, postgres }: Processes): Reading {
   };
 }
 
-/** Cores that were in use between two readings. */
+/** CPU cores used between two readings. */
 export function usageBetween(before: Reading, after: Reading): Usage {
   const seconds = (after.at - before.at) / 1_000;
   const share = (from: number | undefined, to: number | undefined) =>
@@ -42,13 +42,13 @@ export function usageBetween(before: Reading, after: Reading): Usage {
   return { server, postgres, generator, others };
 }
 
-/** Resident memory of a process in bytes; undefined where it cannot be told. */
+/** Resident memory of a process in bytes; undefined if unknown. */
 export function residentBytes(pid: number): number | undefined {
   const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(textOf(`/proc/${pid}/status`) ?? '')?.[1];
   return kilobytes === undefined ? undefined : Number(kilobytes) * 1_024;
 }
 
-/** The most memory that was ever resident, in bytes. */
+/** Peak resident memory in bytes. */
 export function peakResidentBytes(pid: number): number | undefined {
   const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(textOf(`/proc/${pid}/status`) ?? '')?.[1];
   return kilobytes === undefined ? undefined : Number(kilobytes) * 1_024;
@@ -59,7 +59,7 @@ function secondsOf(pid: number): number | undefined {
   return found && (found.own + found.ofEndedChildren) / ticksPerSecond;
 }
 
-/** A process, the children that have ended, and those that live. */
+/** A process with its ended and its running children. */
 function secondsOfFamily(pid: number): number | undefined {
   let seconds = secondsOf(pid);
   if (seconds === undefined) return undefined;
@@ -71,7 +71,7 @@ function secondsOfFamily(pid: number): number | undefined {
 }
 
 function statOf(pid: number) {
-  // The second field is a name in brackets that may hold anything.
+  // The second field is a name in brackets that may contain anything.
   const fields = textOf(`/proc/${pid}/stat`)?.split(') ').at(-1)?.split(' ').map(Number);
   if (fields === undefined) return undefined;
   const [parent = 0, user = 0, system = 0, childrenUser = 0, childrenSystem = 0] = [
@@ -81,7 +81,7 @@ function statOf(pid: number) {
   return { parent, own: user + system, ofEndedChildren: childrenUser + childrenSystem };
 }
 
-/** All processors of the machine together, without the time that they were idle. */
+/** All CPU time of the machine without idle time. */
 function secondsOfMachine(): number | undefined {
   const line = /^cpu +(.+)$/m.exec(textOf('/proc/stat') ?? '')?.[1];
   if (line === undefined) return undefined;
@@ -97,5 +97,5 @@ function textOf(path: string): string | undefined {
   }
 }
 
-/** How many cores there are to be used. */
+/** Number of usable CPU cores. */
 export const cores = availableParallelism();

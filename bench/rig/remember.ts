@@ -4,8 +4,8 @@ import { queryable, type Lookup, type Query, type Queryable } from '../../src/da
 type AnyQuery = Query<readonly unknown[], unknown>;
 
 /**
- * Lets the reads of campaigns go to the database once and answers them from memory from then on:
- * the same routes without a database. Changes the object itself, which others hold already.
+ * Memoizes the reads of campaigns: the database is queried once, and the same routes then run
+ * without it. Changes the object itself, because others already refer to it.
  */
 export function rememberReads(db: Database): void {
   const { rows, maybe, one, find, noteChanged } = db;

@@ -1,5 +1,5 @@
--- Campaigns in masses, as if they had been made and joined over HTTP: the audit log is chained and
--- the invariants hold. Used by benchmarks only.
+-- Inserts many campaigns as if they had been created and joined over HTTP: the audit log is chained
+-- and the invariants hold. Used by benchmarks only.
 create schema bench;
 
 create function bench.new_id() returns uuid language sql volatile as $$
@@ -15,9 +15,8 @@ create function bench.seed_catalogue(p_brands integer) returns void language sql
     select bench.new_id(), brand_id, name || ' No. 1', 250000, true from sambatan.brands;
 $$;
 
--- Active campaigns, the first with this deadline, each next one so much later. Of every
--- p_success_every one reaches its minimum with its participants, the others need every slot and
--- have one left; with 0 none does.
+-- Active campaigns with equally spaced deadlines. One of every p_success_every reaches its minimum
+-- with its participants; the others require every slot and have one left. With 0 none succeeds.
 create function bench.seed(
   p_campaigns integer, p_participants integer, p_first_deadline timestamptz, p_spacing interval,
   p_success_every integer

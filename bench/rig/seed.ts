@@ -4,24 +4,24 @@ import type { Cluster } from './database.ts';
 
 const functions = readFileSync(join(import.meta.dirname, 'seed.sql'), 'utf8');
 
-/** Campaigns that are made in the database itself, where HTTP would take too long. */
+/** Creates campaigns directly in the database, where HTTP would take too long. */
 export interface Crop {
   readonly campaigns: number;
-  /** Of each campaign, one slot each. */
+  /** Participants of each campaign, one slot each. */
   readonly participants?: number;
-  /** Seconds from now to the first deadline; a day unless told. */
+  /** Seconds from now to the first deadline; default: a day. */
   readonly deadlineInSeconds?: number;
-  /** Seconds from one deadline to the next; 0 unless told. */
+  /** Seconds from one deadline to the next; default 0. */
   readonly spacingSeconds?: number;
-  /** Every so manieth campaign reaches its minimum; 0: none. */
+  /** One of this many campaigns reaches its minimum; 0: none. */
   readonly successEvery?: number;
 }
 
-/** Campaigns of one statement. */
+/** Campaigns per SQL statement. */
 const atOnce = 50_000;
 const brands = 1_000;
 
-/** A database with products and nothing to buy yet. */
+/** A database with products and no campaigns. */
 export async function createMarket(cluster: Cluster, name: string): Promise<string> {
   const url = await cluster.createDatabase(name);
   await cluster.sql(url, functions);
@@ -29,7 +29,7 @@ export async function createMarket(cluster: Cluster, name: string): Promise<stri
   return url;
 }
 
-/** Adds campaigns, all active; tells how many there are after each portion. */
+/** Adds active campaigns; reports the total after each portion. */
 export async function seed(
   { sql }: Cluster,
   url: string,

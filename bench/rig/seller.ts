@@ -7,7 +7,7 @@ import { serviceKey } from './server.ts';
 const dayMs = 86_400_000;
 const atOnce = 20;
 
-/** Opens so many campaigns of one product over HTTP, as any seller does; gives their ids. */
+/** Creates campaigns of one product over HTTP, as a seller does; returns their ids. */
 export async function openCampaigns(
   url: string,
   count: number,

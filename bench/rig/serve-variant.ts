@@ -1,5 +1,5 @@
-// The service as `sambatan serve` builds it, but for the way in which joins travel: the argument
-// names it. Settings come from the environment as always.
+// The service as `sambatan serve` builds it, with another way to run joins, which the argument
+// names. Settings come from the environment as usual.
 import { loadConfig } from '../../src/config/config.ts';
 import { createApp, type App } from '../../src/app/app.ts';
 import { listen } from '../../src/overload/listen.ts';

@@ -3,10 +3,10 @@ import { join, resolve } from 'node:path';
 import { start } from '../../test/support/server/started.ts';
 import type { OtherWay } from './variants.ts';
 
-/** `ours` is the command `sambatan serve` as it is. */
+/** `ours` is the unchanged command `sambatan serve`. */
 export type Way = 'ours' | OtherWay;
 
-/** A server of the service in a process of its own. */
+/** A server of the service in a separate process. */
 export interface Server {
   readonly url: string;
   readonly pid: number;
@@ -17,31 +17,31 @@ export interface Server {
 export interface ServerOptions {
   readonly way: Way;
   readonly databaseUrl: string;
-  /** Environment variables beside those that every server gets. */
+  /** Additional environment variables. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Options of Node, such as `--cpu-prof`. */
   readonly nodeOptions?: readonly string[];
 }
 
-/** The secret of benchmark servers: they run for minutes and listen on loopback only. */
+/** The secret of benchmark servers, which run for minutes and listen on loopback only. */
 export const serviceKey = 'bench-service-key-0123456789-0123456789';
 
 const root = resolve(import.meta.dirname, '../..');
-/** What npm start gives to Node. */
+/** The options that npm start passes to Node. */
 const asStarted = ['--max-semi-space-size=8'];
 
 const cleanups: (() => unknown)[] = [];
-/** `stopServers` runs every clean-up that is registered here. */
+/** `stopServers` runs every registered clean-up. */
 export const untilStopped = {
   after: (end: unknown) => void cleanups.push(end as () => unknown),
 };
 
-/** Ends whatever still runs. */
+/** Stops everything that still runs. */
 export async function stopServers(): Promise<void> {
   for (const end of cleanups.splice(0)) await end();
 }
 
-/** Starts a server with the settings of production and waits until it is ready. */
+/** Starts a server with production settings and waits until it is ready. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { way, databaseUrl, environment = {}, nodeOptions = [] } = options;
   const program =
@@ -54,15 +54,15 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     ended,
   } = await start(untilStopped, {
     command: [process.execPath, ...asStarted, ...nodeOptions, ...program],
-    // Not beside the sources: a developer's .env is not to count.
+    // Not in the source directory, where a developer's .env would apply.
     cwd: tmpdir(),
-    // The log is written as in production, to where writing costs nobody but the server.
+    // The log is written as in production, to a target that costs only the server.
     isQuiet: true,
     variables: {
       NODE_ENV: 'production',
-      // As npm start has it.
+      // As npm start sets it.
       NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/node'),
-      // Tells the service to end with its parent.
+      // Makes the service stop with its parent.
       npm_lifecycle_event: 'bench',
       DATABASE_URL: databaseUrl,
       SAMBATAN_SERVICE_KEY: serviceKey,

@@ -4,9 +4,9 @@ import { JoinBatcher } from '../../src/participations/batcher.ts';
 import { joinAll, type Joined, type JoinRequest } from '../../src/participations/join.ts';
 import { naiveJoin } from './naive.ts';
 
-/** How joins travel in the servers that ours is compared with. */
+/** The ways to run joins in the servers of the comparison. */
 export const otherWays = {
-  /** Our own transaction, one for each request, as many at once as there are connections. */
+  /** Our transaction for each request alone, as many at once as there are connections. */
   single: (app: App) => {
     const gate = new Gate(poolSize);
     const options = { attemptLimit: app.config.joins.limitPerMinute, wait: true, again: false };
@@ -20,21 +20,23 @@ export const otherWays = {
       }),
     );
   },
-  /** The same, with at most one transaction of a campaign under way: nobody waits for a lock. */
+  /**
+   * The same with at most one transaction per campaign at a time, so that none waits for a lock.
+   */
   queued: undefined,
-  /** What a service does that asks its database for one thing after the other. */
+  /** A service that queries its database step by step. */
   naive: (app: App) => {
     const gate = new Gate(poolSize);
     return new OtherJoins((request) => gate.pass(() => naiveJoin(app.db, request)));
   },
-  /** The same five in one transaction: as safe against dying on the way as ours. */
+  /** The same five statements in one transaction: as crash-safe as ours. */
   atomic: (app: App) => {
     const gate = new Gate(poolSize);
     return new OtherJoins((request) =>
       gate.pass(() => app.db.transaction((tx) => naiveJoin(tx, request))),
     );
   },
-  /** Everything but the database: as fast as this route can be. */
+  /** Everything without the database: the maximum speed of this route. */
   floor: () =>
     new OtherJoins(async ({ participationId }) => ({
       participationId,
@@ -45,10 +47,10 @@ export const otherWays = {
 
 export type OtherWay = keyof typeof otherWays;
 
-/** Connections of a service's pool (openDatabase's default). */
+/** Pool size of a service (openDatabase's default). */
 export const poolSize = 20;
 
-/** Takes joins another way than in batches. */
+/** Runs joins in another way than in batches. */
 class OtherJoins extends JoinBatcher {
   readonly #join: (request: JoinRequest) => Promise<Joined>;
 
@@ -70,8 +72,8 @@ class OtherJoins extends JoinBatcher {
 }
 
 /**
- * First come, first served, so many at once. Without it most of 1,000 requests would be refused
- * because the pool gives nobody a connection within two seconds: it favours the slow.
+ * A FIFO queue with a concurrency limit. Without it most of 1,000 requests would fail, because they
+ * would get no connection within two seconds: it helps the slow variants.
  */
 class Gate {
   #free: number;

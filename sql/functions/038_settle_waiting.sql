@@ -43,8 +43,9 @@ begin
 end
 $$;
 
--- When the lifecycle must next run for a waiting list; null if nothing in it has a time. An offer
--- that is accepted by paying, and whose time is over at p_at, waits until its payment is decided.
+-- When the lifecycle must next run for a waiting list; null if no entry of it has a time limit. An
+-- offer that is accepted by paying, and whose time is over at p_at, waits until its payment is
+-- decided.
 create or replace function sambatan.waiting_next_run_at(c sambatan.campaigns, p_at timestamptz)
 returns timestamptz language sql stable as $$
   select min(case when status = 'waiting' then keep_until

@@ -41,7 +41,7 @@ begin
     -- This may have been the last unpaid order.
     perform sambatan.schedule_run(c.campaign_id, p_at);
   else
-    -- A new amount: it gets a new unique code when somebody looks at it.
+    -- A new amount: it gets a new unique code when its payment is next viewed.
     update sambatan.transactions set amount = amount - worth, account_id = null, unique_code = 0
       where campaign_id = c.campaign_id and transaction_id = t.transaction_id;
   end if;

@@ -73,7 +73,7 @@ where c.status::text is distinct from s.status
   or c.confirmed_slots <> coalesce(r.confirmed_slots, 0)
   or c.participant_count <> coalesce(r.participant_count, 0)
   or c.waiting_entries <> coalesce(l.open_entries, 0)
-  -- While it is being closed nobody is offered anything, and what was kept is given up in steps.
+  -- A closing campaign makes no offers, and its reserved slots are released in steps.
   or (c.closing_outcome is null and c.reserved_slots <> case when l.is_waited_for
       and not sambatan.has_open_remainder(c.campaign_id)
     then t.total_slots - coalesce(r.filled_slots, 0) else coalesce(l.offered_slots, 0) end)

@@ -9,7 +9,7 @@ from sambatan.campaigns c
 cross join lateral sambatan.campaign_books(c.campaign_id) b
 where b.paid + b.unique_codes + b.credits + b.returned + b.receivable + b.owed_back + b.lost
     <> b.gross + b.codes_kept + b.payouts_returned + b.refunds_due + b.refunds_settled
-  -- One that is called off after all gives its payout up in the last of its steps.
+  -- A campaign that is cancelled after success voids its payout in the last step.
   or (c.closing_outcome is null and b.payouts_due + b.payouts_settled - b.payouts_returned
     <> case when c.status = 'fulfilled' then b.gross - b.fee else 0 end)
   or b.cash + b.owed_back + b.lost < 0
@@ -26,7 +26,7 @@ having sum(case when t.purpose = 'overpaid_refund'
     or (t.kind in ('payment', 'adjustment') and t.status = 'settled') then t.amount
   when t.kind = 'refund' and t.status <> 'void' then -t.amount else 0 end) < 0
 union all
--- What is kept of a payment beside its amount stands in the books as well.
+-- The received unique codes of payments are part of the books too.
 select t.campaign_id, null, t.participation_id,
   null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null
 from sambatan.transactions t

@@ -2,12 +2,12 @@
 -- free slots are withheld from the first entry that fits and may have them. Entries are in order of
 -- arrival, behind paid entries, which get slots without an offer.
 with offers as (
-  -- An offer that is open when the campaign succeeds is told once more; it is the same offer.
+  -- An offer that is open when the campaign succeeds gets a second event; it is the same offer.
   select campaign_id, min(seq) as offered_at, (metadata ->> 'entry_id')::uuid as entry_id
   from sambatan.audit_logs where event in ('waiting_offered', 'waiting_accepted')
   group by campaign_id, metadata ->> 'entry_id'
 ), ends as (
-  -- Where an entry's waiting ended: with its offer, or whatever came instead of one.
+  -- The end of an entry's wait: its offer, or the event that ended it without one.
   select campaign_id, (metadata ->> 'entry_id')::uuid as entry_id, min(seq) as ended_at
   from sambatan.audit_logs where starts_with(event, 'waiting_') and event <> 'waiting_joined'
   group by campaign_id, metadata ->> 'entry_id'
@@ -35,7 +35,7 @@ where c.status in ('active', 'locked', 'fulfilled') and c.closing_outcome is nul
     select coalesce(sum(o.quantity), 0) from sambatan.waiting_entries o
     where o.campaign_id = c.campaign_id and o.status = 'offered')
     - case when c.status = 'fulfilled' then sambatan.revoked_slots(c) else 0 end
-  -- While a payout is on its way no paid slot is given, and those behind wait as well.
+  -- While a payout is being sent no paid entry gets a slot, and entries behind it wait too.
   and not (c.status = 'fulfilled' and exists (select from sambatan.waiting_entries paid
       where paid.campaign_id = c.campaign_id and paid.status = 'waiting'
         and paid.refund_id is not null)

@@ -1,13 +1,13 @@
 -- The two schemas, the enums, and the trigger function of append-only tables.
 --
--- `sambatan` holds the market. It is a schema of its own because the database of a marketplace
+-- `sambatan` holds the market. It is a separate schema because the database of a marketplace
 -- already has tables such as `products` and `brands`. `sambatan_auth` holds the sign-in of the
 -- stand-alone service.
 --
--- Every table that belongs to a campaign leads its primary key and its foreign keys with
+-- Every table that belongs to a campaign starts its primary key and its foreign keys with
 -- campaign_id, so that the schema can be distributed by campaign without a rewrite.
 --
--- Rules that must hold for every writer are checks, keys and triggers beside their table. No
+-- Rules that must hold for every writer are checks, keys and triggers next to their table. No
 -- browser role may reach anything here: sql/access.sql enables row-level security on every table
 -- and revokes every privilege.
 

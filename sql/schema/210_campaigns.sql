@@ -49,13 +49,13 @@ create table sambatan.campaigns (
     check (decision_seconds between 0 and 2592000),
   deadline timestamptz not null,
   opens_at timestamptz,
-  -- When the lifecycle must look at this campaign next: its opening, the next hold that may lapse,
+  -- When the lifecycle must run next for this campaign: its opening, the next hold that may lapse,
   -- its deadline, the end of the verification period, the end of an order that was not paid after
   -- success, or now while the campaign is being closed. It is never later than the true time; a run
   -- that comes too early finds nothing to do and sets it again. Null: nothing is left to do.
   next_run_at timestamptz,
-  -- The lifecycle checks again at this time for orders whose buyer has reported nothing about the
-  -- goods. Null: never.
+  -- When the lifecycle next checks for orders whose buyer has reported nothing about the goods.
+  -- Null: never.
   receipts_due_at timestamptz,
   -- Closing a large campaign takes several short transactions. From the decision to the last of
   -- them these columns hold the outcome. The campaign takes no joins or cancellations meanwhile.
@@ -71,7 +71,7 @@ create table sambatan.campaigns (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   opened_at timestamptz,
-  -- The last change of the deadline. Buyers who joined before it may leave without loss.
+  -- The last change of the deadline. Buyers who joined before it may cancel without loss.
   extended_at timestamptz,
   filled_at timestamptz,
   verifying_at timestamptz,

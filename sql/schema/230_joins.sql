@@ -1,4 +1,4 @@
--- What joining a campaign needs besides the participation: idempotency and rate limits.
+-- What joining a campaign needs in addition to the participation: idempotency and rate limits.
 
 -- Idempotency keys of joins and of the waiting list: the request that first used a key and its
 -- outcome, refusals included.

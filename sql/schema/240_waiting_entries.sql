@@ -5,7 +5,7 @@ create table sambatan.waiting_entries (
   campaign_id uuid not null references sambatan.campaigns,
   entry_id uuid not null,
   user_id uuid not null,
-  -- The place in the queue: the seq of the entry's waiting_joined event in the audit log.
+  -- The position in the queue: the seq of the entry's waiting_joined event in the audit log.
   position bigint not null check (position > 0),
   quantity integer not null check (quantity between 1 and 1000000),
   status sambatan.waiting_status not null default 'waiting',

@@ -67,7 +67,7 @@ create table sambatan.statement_lines (
   -- A hash of the bank's data (day, amount, description, reference, balance) and of the number of
   -- the line among equal ones.
   fingerprint bytea not null check (octet_length(fingerprint) = 32),
-  -- The import that brought the line, and its place in the file.
+  -- The import that brought the line, and its position in the file.
   import_id uuid references sambatan.statement_imports,
   position integer check (position >= 0),
   -- Another line of the account that may be the same transfer. The line is matched with no payment

@@ -1,21 +1,22 @@
--- Messages to people, all derived from the audit log. No table of messages has a foreign key to
--- campaigns: checking it would lock the hot row while a crowd joins.
+-- Notifications, all derived from the audit log. No table here has a foreign key to campaigns:
+-- checking it would lock the hot row during a burst of joins.
 
--- How far the log of each campaign has been turned into messages. A table of its own, so that the
--- row of the campaign is not written.
+-- The position in each campaign's log up to which notifications were written. A separate table, so
+-- that the campaign's row is not written.
 create table sambatan.notification_cursors (
   campaign_id uuid primary key,
   seq bigint not null check (seq >= 0),
   moved_at timestamptz not null default now()
 );
 
--- One message to one person about one event. The text is made when it is shown or sent, in the
--- person's language and time zone at that moment.
+-- One notification to one person about one event. The text is rendered when it is shown or sent, in
+-- the person's language and time zone at that moment.
 create table sambatan.notifications (
   campaign_id uuid not null,
   notification_id uuid not null,
   user_id uuid not null,
-  -- The subject: a place in the log, a reminder or a digest. A person gets one message for each.
+  -- The subject: a position in the log, a reminder or a digest. A person gets one notification for
+  -- each.
   event_key text not null check (char_length(event_key) between 1 and 120),
   kind text not null check (char_length(kind) between 1 and 40),
   topic text not null check (char_length(topic) between 1 and 40),
@@ -31,7 +32,8 @@ create index notifications_inbox on sambatan.notifications (user_id, notificatio
   where in_app;
 create index notifications_unread on sambatan.notifications (user_id, notification_id)
   where in_app and read_at is null;
--- For the export and the deletion of a person's data, which include messages sent by e-mail only.
+-- For the export and the deletion of a person's data, which include notifications sent by e-mail
+-- only.
 create index notifications_by_mail_only on sambatan.notifications (user_id) where not in_app;
 create index notifications_by_time on sambatan.notifications (created_at);
 
@@ -45,7 +47,7 @@ create table sambatan.message_settings (
   primary key (user_id, topic)
 );
 
--- Sellers get one message per campaign and time window, however many buyers joined in it.
+-- Sellers get one notification per campaign and time window, however many buyers joined in it.
 create table sambatan.seller_digests (
   campaign_id uuid primary key,
   from_seq bigint not null,
@@ -59,8 +61,8 @@ create table sambatan.seller_digests (
 );
 create index seller_digests_by_due on sambatan.seller_digests (due_at);
 
--- An event that goes to all participants is sent in steps. Participations up to `after` have got
--- their message.
+-- An event for all participants is handled in steps. Participations up to `after` have got their
+-- notification.
 create table sambatan.notification_fanouts (
   campaign_id uuid not null,
   seq bigint not null,
@@ -68,8 +70,8 @@ create table sambatan.notification_fanouts (
   primary key (campaign_id, seq)
 );
 
--- A message at a later time: a deadline that somebody wants to be reminded of, a hold that is about
--- to lapse, a payment that fell due at completion and is still open, or goods to confirm.
+-- A notification at a later time: a requested reminder of a deadline, a hold that is about to
+-- lapse, a payment that became due at completion and is still open, or goods to confirm.
 create table sambatan.reminders (
   campaign_id uuid not null,
   user_id uuid not null,

@@ -24,8 +24,8 @@ create table sambatan.webhook_endpoints (
 create index webhook_endpoints_by_brand on sambatan.webhook_endpoints (brand_id, endpoint_id)
   where status <> 'removed';
 
--- The outbox. An e-mail has the id of its notification; a webhook has the place of its event in the
--- log. So each exists once.
+-- The outbox. An e-mail has the id of its notification; a webhook has the position of its event in
+-- the log. So each exists once.
 create table sambatan.deliveries (
   campaign_id uuid not null,
   delivery_id uuid not null,

@@ -1,8 +1,8 @@
 -- The installation: its identity, its backups, its workers and its self-checks.
 
 -- One row: this is the real database. Backups omit it. So a database restored by any tool has no
--- row and is in quarantine: it sends no messages and moves no money until somebody declares it the
--- real one.
+-- row and is in quarantine: it sends no e-mails and webhooks and moves no money until somebody
+-- declares it the real one.
 create table sambatan.installation (
   is_the_one boolean primary key default true check (is_the_one),
   installation_id uuid not null default gen_random_uuid(),

@@ -2,14 +2,14 @@
 
 -- The two schemas, the enums, and the trigger function of append-only tables.
 --
--- `sambatan` holds the market. It is a schema of its own because the database of a marketplace
+-- `sambatan` holds the market. It is a separate schema because the database of a marketplace
 -- already has tables such as `products` and `brands`. `sambatan_auth` holds the sign-in of the
 -- stand-alone service.
 --
--- Every table that belongs to a campaign leads its primary key and its foreign keys with
+-- Every table that belongs to a campaign starts its primary key and its foreign keys with
 -- campaign_id, so that the schema can be distributed by campaign without a rewrite.
 --
--- Rules that must hold for every writer are checks, keys and triggers beside their table. No
+-- Rules that must hold for every writer are checks, keys and triggers next to their table. No
 -- browser role may reach anything here: sql/access.sql enables row-level security on every table
 -- and revokes every privilege.
 
@@ -244,13 +244,13 @@ create table sambatan.campaigns (
     check (decision_seconds between 0 and 2592000),
   deadline timestamptz not null,
   opens_at timestamptz,
-  -- When the lifecycle must look at this campaign next: its opening, the next hold that may lapse,
+  -- When the lifecycle must run next for this campaign: its opening, the next hold that may lapse,
   -- its deadline, the end of the verification period, the end of an order that was not paid after
   -- success, or now while the campaign is being closed. It is never later than the true time; a run
   -- that comes too early finds nothing to do and sets it again. Null: nothing is left to do.
   next_run_at timestamptz,
-  -- The lifecycle checks again at this time for orders whose buyer has reported nothing about the
-  -- goods. Null: never.
+  -- When the lifecycle next checks for orders whose buyer has reported nothing about the goods.
+  -- Null: never.
   receipts_due_at timestamptz,
   -- Closing a large campaign takes several short transactions. From the decision to the last of
   -- them these columns hold the outcome. The campaign takes no joins or cancellations meanwhile.
@@ -266,7 +266,7 @@ create table sambatan.campaigns (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   opened_at timestamptz,
-  -- The last change of the deadline. Buyers who joined before it may leave without loss.
+  -- The last change of the deadline. Buyers who joined before it may cancel without loss.
   extended_at timestamptz,
   filled_at timestamptz,
   verifying_at timestamptz,
@@ -435,7 +435,7 @@ create trigger participants_transition before update of status on sambatan.parti
   for each row when (old.status is distinct from new.status)
   execute function sambatan.check_participant_transition();
 
--- What joining a campaign needs besides the participation: idempotency and rate limits.
+-- What joining a campaign needs in addition to the participation: idempotency and rate limits.
 
 -- Idempotency keys of joins and of the waiting list: the request that first used a key and its
 -- outcome, refusals included.
@@ -485,7 +485,7 @@ create table sambatan.waiting_entries (
   campaign_id uuid not null references sambatan.campaigns,
   entry_id uuid not null,
   user_id uuid not null,
-  -- The place in the queue: the seq of the entry's waiting_joined event in the audit log.
+  -- The position in the queue: the seq of the entry's waiting_joined event in the audit log.
   position bigint not null check (position > 0),
   quantity integer not null check (quantity between 1 and 1000000),
   status sambatan.waiting_status not null default 'waiting',
@@ -940,7 +940,7 @@ create table sambatan.statement_lines (
   -- A hash of the bank's data (day, amount, description, reference, balance) and of the number of
   -- the line among equal ones.
   fingerprint bytea not null check (octet_length(fingerprint) = 32),
-  -- The import that brought the line, and its place in the file.
+  -- The import that brought the line, and its position in the file.
   import_id uuid references sambatan.statement_imports,
   position integer check (position >= 0),
   -- Another line of the account that may be the same transfer. The line is matched with no payment
@@ -1065,24 +1065,25 @@ create type sambatan.pending_writes as (
   entries sambatan.audit_logs[]
 );
 
--- Messages to people, all derived from the audit log. No table of messages has a foreign key to
--- campaigns: checking it would lock the hot row while a crowd joins.
+-- Notifications, all derived from the audit log. No table here has a foreign key to campaigns:
+-- checking it would lock the hot row during a burst of joins.
 
--- How far the log of each campaign has been turned into messages. A table of its own, so that the
--- row of the campaign is not written.
+-- The position in each campaign's log up to which notifications were written. A separate table, so
+-- that the campaign's row is not written.
 create table sambatan.notification_cursors (
   campaign_id uuid primary key,
   seq bigint not null check (seq >= 0),
   moved_at timestamptz not null default now()
 );
 
--- One message to one person about one event. The text is made when it is shown or sent, in the
--- person's language and time zone at that moment.
+-- One notification to one person about one event. The text is rendered when it is shown or sent, in
+-- the person's language and time zone at that moment.
 create table sambatan.notifications (
   campaign_id uuid not null,
   notification_id uuid not null,
   user_id uuid not null,
-  -- The subject: a place in the log, a reminder or a digest. A person gets one message for each.
+  -- The subject: a position in the log, a reminder or a digest. A person gets one notification for
+  -- each.
   event_key text not null check (char_length(event_key) between 1 and 120),
   kind text not null check (char_length(kind) between 1 and 40),
   topic text not null check (char_length(topic) between 1 and 40),
@@ -1098,7 +1099,8 @@ create index notifications_inbox on sambatan.notifications (user_id, notificatio
   where in_app;
 create index notifications_unread on sambatan.notifications (user_id, notification_id)
   where in_app and read_at is null;
--- For the export and the deletion of a person's data, which include messages sent by e-mail only.
+-- For the export and the deletion of a person's data, which include notifications sent by e-mail
+-- only.
 create index notifications_by_mail_only on sambatan.notifications (user_id) where not in_app;
 create index notifications_by_time on sambatan.notifications (created_at);
 
@@ -1112,7 +1114,7 @@ create table sambatan.message_settings (
   primary key (user_id, topic)
 );
 
--- Sellers get one message per campaign and time window, however many buyers joined in it.
+-- Sellers get one notification per campaign and time window, however many buyers joined in it.
 create table sambatan.seller_digests (
   campaign_id uuid primary key,
   from_seq bigint not null,
@@ -1126,8 +1128,8 @@ create table sambatan.seller_digests (
 );
 create index seller_digests_by_due on sambatan.seller_digests (due_at);
 
--- An event that goes to all participants is sent in steps. Participations up to `after` have got
--- their message.
+-- An event for all participants is handled in steps. Participations up to `after` have got their
+-- notification.
 create table sambatan.notification_fanouts (
   campaign_id uuid not null,
   seq bigint not null,
@@ -1135,8 +1137,8 @@ create table sambatan.notification_fanouts (
   primary key (campaign_id, seq)
 );
 
--- A message at a later time: a deadline that somebody wants to be reminded of, a hold that is about
--- to lapse, a payment that fell due at completion and is still open, or goods to confirm.
+-- A notification at a later time: a requested reminder of a deadline, a hold that is about to
+-- lapse, a payment that became due at completion and is still open, or goods to confirm.
 create table sambatan.reminders (
   campaign_id uuid not null,
   user_id uuid not null,
@@ -1179,8 +1181,8 @@ create table sambatan.webhook_endpoints (
 create index webhook_endpoints_by_brand on sambatan.webhook_endpoints (brand_id, endpoint_id)
   where status <> 'removed';
 
--- The outbox. An e-mail has the id of its notification; a webhook has the place of its event in the
--- log. So each exists once.
+-- The outbox. An e-mail has the id of its notification; a webhook has the position of its event in
+-- the log. So each exists once.
 create table sambatan.deliveries (
   campaign_id uuid not null,
   delivery_id uuid not null,
@@ -1392,8 +1394,8 @@ create trigger access_log_no_truncate before truncate on sambatan_auth.access_lo
 -- The installation: its identity, its backups, its workers and its self-checks.
 
 -- One row: this is the real database. Backups omit it. So a database restored by any tool has no
--- row and is in quarantine: it sends no messages and moves no money until somebody declares it the
--- real one.
+-- row and is in quarantine: it sends no e-mails and webhooks and moves no money until somebody
+-- declares it the real one.
 create table sambatan.installation (
   is_the_one boolean primary key default true check (is_the_one),
   installation_id uuid not null default gen_random_uuid(),
@@ -1457,10 +1459,10 @@ create table sambatan.request_keys (
 );
 create index request_keys_by_time on sambatan.request_keys (created_at);
 
--- A hot campaign gets thousands of rows within seconds, long before autovacuum analyzes their tables.
--- With statistics of campaign_id from before, the planner takes a campaign that they do not contain
--- for one without rows, and joins two of its tables by a nested loop over all pairs: the books of
--- 5,000 orders took 8.5 s instead of 17 ms. Without statistics of this column it assumes an average
+-- A hot campaign gets thousands of rows within seconds, long before autovacuum analyzes their
+-- tables. If older statistics of campaign_id do not contain a campaign, the planner assumes that it
+-- has no rows, and joins two of its tables by a nested loop over all pairs: the books of 5,000
+-- orders took 8.5 s instead of 17 ms. Without statistics of this column it assumes an average
 -- campaign, and reads each row once.
 do $$
 declare

@@ -1124,8 +1124,9 @@ begin
 end
 $$;
 
--- When the lifecycle must next run for a waiting list; null if nothing in it has a time. An offer
--- that is accepted by paying, and whose time is over at p_at, waits until its payment is decided.
+-- When the lifecycle must next run for a waiting list; null if no entry of it has a time limit. An
+-- offer that is accepted by paying, and whose time is over at p_at, waits until its payment is
+-- decided.
 create or replace function sambatan.waiting_next_run_at(c sambatan.campaigns, p_at timestamptz)
 returns timestamptz language sql stable as $$
   select min(case when status = 'waiting' then keep_until
@@ -3997,7 +3998,7 @@ begin
     -- This may have been the last unpaid order.
     perform sambatan.schedule_run(c.campaign_id, p_at);
   else
-    -- A new amount: it gets a new unique code when somebody looks at it.
+    -- A new amount: it gets a new unique code when its payment is next viewed.
     update sambatan.transactions set amount = amount - worth, account_id = null, unique_code = 0
       where campaign_id = c.campaign_id and transaction_id = t.transaction_id;
   end if;
@@ -4395,8 +4396,8 @@ $$;
 
 -- The work queues of operators: the number of items in each, counted up to p_max, and the time
 -- since when the oldest item waits (null if the queue is empty). The refund queue has only refunds
--- that p_provider does not send by itself; all of them without a provider. Needs a few index
--- lookups, however large the market is.
+-- that p_provider does not send automatically; all of them without a provider. Needs a few index
+-- lookups, however many campaigns there are.
 create or replace function sambatan.work_queues(p_max integer, p_provider text)
 returns table (queue text, items integer, oldest timestamptz) language plpgsql stable as $$
 begin
@@ -4424,7 +4425,7 @@ begin
         where d.campaign_id = t.campaign_id and d.resolved_at is null)
     order by t.created_at limit p_max) q;
   -- A lapsed or cancelled order has nothing to pay any more. Reads the newest first, so that it
-  -- does not walk through payments that nobody will make.
+  -- does not scan payments that nobody will make.
   return query
   select 'overdue_payments', count(*)::integer, min(t.pay_by) from (
     select x.campaign_id, x.participation_id, x.pay_by from sambatan.transactions x
@@ -4494,9 +4495,9 @@ language sql stable as $$
   order by b.campaign_id, b.seq
 $$;
 
--- Whether this database is in quarantine, so that it must send no messages and move no money: it
--- was restored, and nobody has declared it the real one yet. A database without its row in
--- sambatan.installation was restored by hand.
+-- Whether this database is in quarantine, so that it must send no e-mails and webhooks and move no
+-- money: it was restored, and nobody has declared it the real one yet. A database without its row
+-- in sambatan.installation was restored by hand.
 create or replace function sambatan.is_quarantined() returns boolean
 language sql stable as $$
   select not exists (select from sambatan.installation where quarantined_since is null)
