@@ -26,6 +26,7 @@ WORKDIR /srv/sambatan
 COPY --from=packages /usr/local/bin/node /usr/local/bin/node
 COPY --from=packages /srv/sambatan/node_modules ./node_modules
 COPY package.json LICENSE ./
+COPY locales ./locales
 COPY src ./src
 COPY sql ./sql
 COPY supabase ./supabase

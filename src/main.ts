@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { exitCodes, UsageError, type Command } from './commands/command.ts';
-import { ConfigError } from './config/config.ts';
+import { ConfigError, localesDirectory } from './config/config.ts';
+import { LocalesError } from './i18n/catalogue.ts';
+import { loadMessages } from './i18n/messages.ts';
 
 interface Entry {
   readonly summary: string;
@@ -90,6 +92,7 @@ export async function main(args: readonly string[]): Promise<number> {
     return asked ? exitCodes.done : exitCodes.usage;
   }
   try {
+    loadMessages(localesDirectory());
     const command = await entry.load();
     const { values, positionals } = parseArgs({
       args: args.slice(name.split(' ').length),
@@ -105,7 +108,10 @@ export async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     process.stderr.write(`sambatan ${name}: ${messageOf(error)}\n`);
     const wrongUse =
-      error instanceof ConfigError || error instanceof UsageError || isParseArgsError(error);
+      error instanceof ConfigError ||
+      error instanceof LocalesError ||
+      error instanceof UsageError ||
+      isParseArgsError(error);
     return wrongUse ? exitCodes.usage : exitCodes.failed;
   }
 }

@@ -1,6 +1,7 @@
-import { withPlural } from '../errors/wording/plurals.ts';
-import { invalidField, type Language } from '../errors/errors.ts';
-import { isTimeZone } from '../web/format.ts';
+import type { Language } from '../i18n/language.ts';
+import { wording } from '../i18n/messages.ts';
+import { invalidField } from '../errors/errors.ts';
+import { isTimeZone } from '../i18n/format.ts';
 
 /** Maximum number of saved addresses per person. */
 export const maxAddresses = 10;
@@ -30,11 +31,6 @@ export interface ProfileChange {
 
 type AddressParts = Omit<AddressInput, 'label' | 'isDefault'>;
 
-/** Returns the language of a profile; Indonesian without one. */
-export function profileLanguage(locale: string | null): Language {
-  return locale === 'en' ? 'en' : 'id';
-}
-
 /** Returns the address as one line for `shipping_address`, as on a parcel. */
 export function addressLine(address: AddressParts): string {
   const { recipient, phone, street, district, city, province, postalCode } = address;
@@ -60,31 +56,19 @@ export function normalizeAddress(given: AddressInput): AddressInput {
     address[key] = oneLine(given[key]);
     const { length } = [...address[key]];
     if (length < least || length > most) {
-      throw invalidField(field, {
-        id: `Isi ${least} sampai ${most} karakter.`,
-        en: `Must have ${least} to ${most} characters.`,
-      });
+      throw invalidField(field, wording('errors.field.mustHaveToCharacters', { least, most }));
     }
   }
   if (!/^(0|\+?62)8\d{7,11}$|^\+(?!62)\d{8,15}$/.test(address.phone)) {
-    throw invalidField('phone', {
-      id: 'Tulis nomor HP yang aktif, misalnya 0812 3456 7890.',
-      en: 'Give a mobile number that works, such as 0812 3456 7890 or +65 8123 4567.',
-    });
+    throw invalidField('phone', wording('errors.field.giveAMobileNumberThatWorks'));
   }
   address.postalCode = given.postalCode.trim();
   if (!/^\d{5}$/.test(address.postalCode)) {
-    throw invalidField('postal_code', {
-      id: 'Kode pos terdiri dari 5 angka.',
-      en: 'A postal code has 5 digits.',
-    });
+    throw invalidField('postal_code', wording('errors.field.aPostalCodeHas5Digits'));
   }
   const tooLong = [...addressLine(address)].length - maxLineLength;
   if (tooLong > 0) {
-    throw invalidField('street', {
-      id: `Alamat lengkapnya kepanjangan ${tooLong} karakter. Singkat sedikit, ya.`,
-      en: `The whole address is ${withPlural(tooLong, 'character')} too long. Please shorten it.`,
-    });
+    throw invalidField('street', wording('errors.field.theWholeAddressIsTooLong', { tooLong }));
   }
   return address;
 }
@@ -93,16 +77,10 @@ export function normalizeAddress(given: AddressInput): AddressInput {
 export function normalizeProfile(given: ProfileChange): ProfileChange {
   const displayName = given.displayName === undefined ? undefined : oneLine(given.displayName);
   if (displayName !== undefined && (!canBeSeen(displayName) || [...displayName].length > 80)) {
-    throw invalidField('display_name', {
-      id: 'Isi 1 sampai 80 karakter.',
-      en: 'Must have 1 to 80 characters.',
-    });
+    throw invalidField('display_name', wording('errors.field.mustHave1To80Characters'));
   }
   if (given.timeZone !== undefined && !isTimeZone(given.timeZone)) {
-    throw invalidField('time_zone', {
-      id: 'Pilih zona waktu dari daftar.',
-      en: 'Choose a time zone from the list, such as Asia/Jakarta.',
-    });
+    throw invalidField('time_zone', wording('errors.field.chooseATimeZone'));
   }
   return { ...given, displayName };
 }

@@ -1,13 +1,14 @@
+import { knownLanguage } from '../i18n/messages.ts';
+import type { Language } from '../i18n/language.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import { DomainError, type Language, refusals } from '../errors/errors.ts';
+import { DomainError, refusals } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { requireRecentAuth } from '../identity/policy.ts';
 import { recordAccess } from './access.ts';
 import {
   addressLine,
-  profileLanguage,
   maxAddresses,
   normalizeAddress,
   normalizeProfile,
@@ -17,7 +18,7 @@ import {
 import * as personal from './personal-queries.ts';
 import * as sql from './queries.ts';
 import { ownerOf } from './owner.ts';
-import { westernIndonesia } from '../web/format.ts';
+import { westernIndonesia } from '../i18n/format.ts';
 
 export interface Profile {
   readonly user_id: string;
@@ -36,7 +37,7 @@ export async function readProfile(db: Queryable, actor: Actor): Promise<Profile>
     user_id: userId,
     display_name,
     email,
-    language: profileLanguage(locale),
+    language: knownLanguage(locale),
     time_zone: time_zone ?? westernIndonesia,
   };
 }

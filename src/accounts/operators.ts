@@ -1,3 +1,4 @@
+import { wording } from '../i18n/messages.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { DomainError, invalidField, refusals } from '../errors/errors.ts';
@@ -48,10 +49,7 @@ revokeOperator.refusals = refusals(authorize, requireRecentAuth, 'account_not_fo
 async function userToName(tx: Tx, { email, userId }: Candidate): Promise<string> {
   if (userId !== undefined && email === undefined) return userId;
   if (email === undefined || userId !== undefined) {
-    throw invalidField('email', {
-      id: 'Isi email atau user_id, salah satu saja.',
-      en: 'Give either email or user_id.',
-    });
+    throw invalidField('email', wording('errors.field.giveEitherEmailOrUserId'));
   }
   const account = await tx.maybe(sql.findAccountByEmail, email.trim().toLowerCase());
   if (account === undefined) throw new DomainError('account_not_found', {});

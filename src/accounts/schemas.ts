@@ -1,5 +1,6 @@
+import type { Language } from '../i18n/language.ts';
+import { languages } from '../i18n/messages.ts';
 import Type from 'typebox';
-import { languages } from '../errors/errors.ts';
 import { choice, closed, Id, nullable, text, Timestamp } from '../http/schemas.ts';
 
 export const Me = closed(
@@ -7,7 +8,7 @@ export const Me = closed(
     user_id: Id,
     display_name: nullable(Type.String()),
     email: nullable(Type.String()),
-    language: choice(languages),
+    language: choice(languages()),
     time_zone: Type.String(),
   },
   { title: 'Me' },
@@ -15,7 +16,7 @@ export const Me = closed(
 
 export const profileFields = {
   display_name: text(1, 80),
-  language: choice(languages),
+  language: choice(languages()),
   time_zone: text(1, 64),
 };
 
@@ -83,7 +84,7 @@ export function addressChange({ postal_code, is_default, ...rest }: Partial<Addr
 
 interface ProfileBody {
   readonly display_name?: string;
-  readonly language?: 'id' | 'en';
+  readonly language?: Language;
   readonly time_zone?: string;
 }
 

@@ -1,14 +1,14 @@
+import { knownLanguage } from '../i18n/messages.ts';
+import type { Language } from '../i18n/language.ts';
 import { hash, randomBytes } from 'node:crypto';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import type { Language } from '../errors/errors.ts';
 import { withFactorNeeded, type Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { recordAccess } from './access.ts';
-import { profileLanguage } from './account.ts';
 import { ownerOf } from './owner.ts';
 import * as sql from './session-queries.ts';
-import { westernIndonesia } from '../web/format.ts';
+import { westernIndonesia } from '../i18n/format.ts';
 
 /** Sessions by e-mail end after this many hours without a visit. */
 export const sessionHours = 30 * 24;
@@ -77,7 +77,7 @@ export function sessionFinder(
       ),
       displayName: found.display_name ?? '',
       email: found.email,
-      language: profileLanguage(found.locale),
+      language: knownLanguage(found.locale),
       timeZone: found.time_zone ?? westernIndonesia,
     };
   };

@@ -1,3 +1,4 @@
+import { wording } from '../i18n/messages.ts';
 import { toApiStatus, type CampaignStatus } from '../database/status-words.ts';
 import { pictureOf, type Picture } from '../catalogue/picture.ts';
 import { invalidField, type DomainError } from '../errors/errors.ts';
@@ -173,35 +174,32 @@ export const defaultTerms = {
 export function validateTerms(terms: CampaignTerms): DomainError | undefined {
   const { totalSlots, minimumSlots, minSlotsPerUser, maxSlotsPerUser, opensAt, deadline } = terms;
   if (terms.title.trim().length < 3) {
-    return invalidField('title', {
-      id: 'Judul minimal 3 huruf.',
-      en: 'The title needs at least 3 letters.',
-    });
+    return invalidField('title', wording('errors.field.theTitleNeedsAtLeast3'));
   }
   if (minimumSlots > totalSlots) {
-    return invalidField('minimum_slots', {
-      id: `Jumlah minimum tidak boleh melebihi total slot. Isi paling banyak ${totalSlots}.`,
-      en: `The minimum may not be more than the total slots. Enter at most ${totalSlots}.`,
-    });
+    return invalidField(
+      'minimum_slots',
+      wording('errors.field.theMinimumMayNotBeMore', { totalSlots }),
+    );
   }
   if ((minSlotsPerUser ?? 1) > totalSlots) {
-    return invalidField('min_slots_per_user', {
-      id: `Dengan minimum ini tidak ada yang bisa membeli. Isi paling banyak ${totalSlots}.`,
-      en: `With this minimum nobody could buy. Enter at most ${totalSlots}.`,
-    });
+    return invalidField(
+      'min_slots_per_user',
+      wording('errors.field.withThisMinimumNobodyCouldBuy', { totalSlots }),
+    );
   }
   const atMost = maxSlotsPerUser ?? totalSlots;
   if (atMost > totalSlots || atMost < (minSlotsPerUser ?? 1)) {
-    return invalidField('max_slots_per_user', {
-      id: `Maksimum per pembeli harus antara ${minSlotsPerUser ?? 1} dan ${totalSlots}.`,
-      en: `The maximum per buyer must lie between ${minSlotsPerUser ?? 1} and ${totalSlots}.`,
-    });
+    return invalidField(
+      'max_slots_per_user',
+      wording('errors.field.theMaximumPerBuyerMustLie', {
+        minSlotsPerUser: minSlotsPerUser ?? 1,
+        totalSlots,
+      }),
+    );
   }
   if (opensAt !== null && opensAt >= deadline) {
-    return invalidField('opens_at', {
-      id: 'Waktu buka harus sebelum batas waktu.',
-      en: 'The opening must be before the deadline.',
-    });
+    return invalidField('opens_at', wording('errors.field.theOpeningMustBeBefore'));
   }
   return undefined;
 }

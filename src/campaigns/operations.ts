@@ -1,3 +1,4 @@
+import { wording } from '../i18n/messages.ts';
 import { toApiStatus, type StoredCampaignStatus } from '../database/status-words.ts';
 import * as audit from '../audit/queries.ts';
 import type { Config } from '../config/config.ts';
@@ -214,10 +215,7 @@ export async function editCampaign(
   const { now } = await tx.one(databaseNow);
   const after = { ...before, ...change };
   if (row.status === 'scheduled' && after.opensAt === null) {
-    throw invalidField('opens_at', {
-      id: 'Waktu buka bisa dipindah, tidak bisa dihapus. Terbitkan untuk membukanya sekarang.',
-      en: 'An opening can be moved, not taken away. Publish the campaign to open it now.',
-    });
+    throw invalidField('opens_at', wording('errors.field.anOpeningCanBeMoved'));
   }
   checkTerms(after, isOpen(row.status) ? undefined : now);
   await tx.rows(
@@ -251,10 +249,7 @@ function checkEditable(status: StoredCampaignStatus, fields: readonly TermsField
     throw new DomainError('campaign_already_open', {});
   }
   if (status === 'draft' && fields.includes('opensAt')) {
-    throw invalidField('opens_at', {
-      id: 'Draf dibuka dengan menerbitkannya; waktu buka ditentukan saat sambatan dibuat.',
-      en: 'A draft opens when it is published; an opening is set when the campaign is created.',
-    });
+    throw invalidField('opens_at', wording('errors.field.aDraftOpensWhen'));
   }
 }
 checkEditable.refusals = refusals('transition_not_allowed', 'campaign_already_open');

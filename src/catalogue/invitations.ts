@@ -1,7 +1,9 @@
+import type { Language } from '../i18n/language.ts';
+import { wording, knownLanguage } from '../i18n/messages.ts';
 import { createHash, randomBytes } from 'node:crypto';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import { DomainError, invalidField, type Language, refusals } from '../errors/errors.ts';
+import { DomainError, invalidField, refusals } from '../errors/errors.ts';
 import { actorLabel, type Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { requireRecentAuth, authorize, type BrandRole } from '../identity/policy.ts';
@@ -53,10 +55,7 @@ export async function invite(
   }
   const address = email.trim();
   if (!/^[^\s@<>",;]{1,64}@[^\s@<>",;]+\.[^\s@<>",;]{2,}$/.test(address)) {
-    throw invalidField('email', {
-      id: 'Tulis alamat e-mail yang benar, misalnya nama@contoh.id.',
-      en: 'Give a proper e-mail address, such as name@example.com.',
-    });
+    throw invalidField('email', wording('errors.field.giveAProperEMailAddressSuch'));
   }
   await tx.maybe(sql.lockBrand, brandId);
   const { invited } = await tx.one(sql.countInvitations, brandId);
@@ -79,7 +78,8 @@ export async function invite(
     actorLabel(caller),
     lifeDays,
   );
-  const language = (await tx.maybe(sql.findLanguageOf, address))?.locale;
+  const found = await tx.maybe(sql.findLanguageOf, address);
+  const language = found && knownLanguage(found.locale);
   return { invitationId, brandName: brand.name, email: address, role, token, expiresAt, language };
 }
 invite.refusals = refusals(

@@ -1,6 +1,8 @@
 import { refusals } from '../errors/errors.ts';
+import { translate } from '../i18n/messages.ts';
+import { pathIn } from '../web/visit.ts';
+import type { Language } from '../i18n/language.ts';
 import type { Database } from '../database/pool.ts';
-import type { Language } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { sendOrRefuse, type OutgoingEmail, type Mailer } from '../mail/mailer.ts';
 import { runInTransaction } from '../operation/run.ts';
@@ -11,7 +13,7 @@ import {
   type InvitationLimits,
   type InvitedRole,
 } from './invitations.ts';
-import { formatMoment } from '../web/format.ts';
+import { formatMoment } from '../i18n/format.ts';
 
 /** The path of an invitation's link. */
 export const invitationPath = '/toko/undangan';
@@ -51,39 +53,16 @@ function mailOf(
 ): OutgoingEmail {
   const { email, token, invitationId, role, expiresAt } = invitation;
   const language = invitation.language ?? fallback;
-  const brand = plainWords(invitation.brandName);
-  const link = `${origin}${language === 'en' ? '/en' : ''}${invitationPath}/${token}`;
-  const until = formatMoment(expiresAt, language);
-  const words = roleWords[role][language];
-  const text =
-    language === 'en'
-      ? `Hello,
-
-you are invited to help run the brand "${brand}" on Sambatan, as ${words}.
-
-Open this link, sign in, and accept:
-${link}
-
-The link works once, until ${until}. If you do not know this brand, please ignore this mail.
-
-Sambatan`
-      : `Halo,
-
-kamu diundang ikut mengelola brand "${brand}" di Sambatan, sebagai ${words}.
-
-Buka tautan ini, masuk, lalu terima undangannya:
-${link}
-
-Tautan ini berlaku sekali, sampai ${until}. Kalau kamu tidak mengenal brand ini, abaikan saja.
-
-Sambatan`;
+  const text = translate(language, 'emails.invitation.text', {
+    brand: plainWords(invitation.brandName),
+    role,
+    link: `${origin}${pathIn(language, `${invitationPath}/${token}`)}`,
+    until: formatMoment(expiresAt, language),
+  });
   return {
     to: email,
     // Fixed: user text in a subject could be abused for spam.
-    subject:
-      language === 'en'
-        ? 'You are invited to help run a brand on Sambatan'
-        : 'Undangan mengelola brand di Sambatan',
+    subject: translate(language, 'emails.invitation.subject'),
     text,
     messageId: `<invitation-${invitationId}@${new URL(origin).hostname}>`,
   };
@@ -97,8 +76,3 @@ function plainWords(words: string): string {
   const line = words.replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim();
   return line.slice(0, 80).replaceAll(/[.:/@\\](?=\S)/g, '$&\u2060');
 }
-
-const roleWords = {
-  admin: { id: 'admin', en: 'an admin' },
-  contributor: { id: 'kontributor', en: 'a contributor' },
-} as const satisfies Record<InvitedRole, Record<Language, string>>;

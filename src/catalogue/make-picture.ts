@@ -1,6 +1,7 @@
+import { type Wording, wording } from '../i18n/messages.ts';
 import { createHash } from 'node:crypto';
 import type { Sharp } from 'sharp';
-import { invalidField, type DomainError, type Wording } from '../errors/errors.ts';
+import { invalidField, type DomainError } from '../errors/errors.ts';
 import {
   decodeUntrustedImage,
   ImageDecodeError,
@@ -75,29 +76,14 @@ function refused(message: Wording): DomainError {
   return invalidField('picture', message);
 }
 
-const wrongType: Wording = {
-  id: 'Pilih foto JPEG, PNG, atau WebP.',
-  en: 'Choose a JPEG, PNG or WebP picture.',
-};
-const unreadable: Wording = {
-  id: 'Foto ini tidak bisa dibaca. Coba simpan ulang di HP-mu, atau pilih foto lain.',
-  en: 'This picture could not be read. Save it again on your phone, or choose another one.',
-};
-const tooManyPixels: Wording = {
-  id: 'Foto ini terlalu besar ukurannya. Perkecil dulu, maksimal 40 megapiksel.',
-  en: 'This picture has too many pixels. Make it smaller; at most 40 megapixels are taken.',
-};
-export const heicPicture: Wording = {
-  id: 'Foto HEIC dari iPhone belum bisa dibaca. Atur Pengaturan › Kamera › Format ke “Paling Kompatibel” lalu foto lagi, atau pilih JPEG, PNG, atau WebP.',
-  en: 'HEIC photos from an iPhone cannot be read. Set Settings › Camera › Formats to “Most Compatible” and take it again, or choose a JPEG, PNG or WebP.',
-};
+const wrongType: Wording = wording('errors.wrongType');
+const unreadable: Wording = wording('errors.unreadable');
+const tooManyPixels: Wording = wording('errors.tooManyPixels');
+export const heicPicture: Wording = wording('errors.heicPicture');
 const wordings = {
   wrong_type: wrongType,
   heic: heicPicture,
   unreadable,
   too_large: tooManyPixels,
 } as const satisfies Record<ImageFlaw, Wording>;
-const tooLong: Wording = {
-  id: 'Foto ini terlalu memanjang. Potong dulu, paling panjang tiga kali lebarnya.',
-  en: 'This picture is too long. Crop it to at most three times its width or height.',
-};
+const tooLong: Wording = wording('errors.tooLong');

@@ -1,5 +1,5 @@
+import type { Language } from '../i18n/language.ts';
 import { query } from '../database/query.ts';
-import type { Language } from '../errors/errors.ts';
 import type { BrandRole } from '../identity/policy.ts';
 
 /** Locks a brand's row, to serialize changes of its members. */

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { Database } from '../database/pool.ts';
-import { languages } from '../errors/errors.ts';
+import { languages } from '../i18n/messages.ts';
 import { brandRoles } from '../identity/policy.ts';
 import type { ApiServer } from '../http/api-server.ts';
 import { runInTransaction } from '../operation/run.ts';
@@ -122,7 +122,7 @@ function invitationListRoutes(server: ApiServer, app: MemberDeps): void {
         body: closed({
           email: text(3, 254),
           role: choice(invitedRoles),
-          language: Type.Optional(choice(languages)),
+          language: Type.Optional(choice(languages())),
         }),
         response: {
           201: closed({ id: Id, email: Type.String(), expires_at: Timestamp }),

@@ -1,3 +1,4 @@
+import { wording } from '../i18n/messages.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { DomainError, invalidField, refusals } from '../errors/errors.ts';
@@ -38,10 +39,7 @@ export async function createBrand(
     throw new DomainError('forbidden', {});
   }
   if (ownerId === undefined) {
-    throw invalidField('owner_id', {
-      id: 'Wajib diisi oleh layanan: setiap brand harus punya pemilik.',
-      en: 'Is required of a service: every brand needs an owner.',
-    });
+    throw invalidField('owner_id', wording('errors.field.isRequiredOfAServiceEvery'));
   }
   const brand = await tx.one(sql.insertBrand, newId(), input.name);
   await tx.rows(sql.insertMember, brand.brand_id, ownerId, 'owner');

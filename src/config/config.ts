@@ -135,12 +135,25 @@ export const childEnvironment = (set: Readonly<Record<string, string>>): NodeJS.
  * directory. Throws ConfigError with all problems at once.
  */
 export function loadConfig(): Config {
-  const file = resolve('.env');
-  const { values, cut } = readEnvFile(existsSync(file) ? readFileSync(file, 'utf8') : '');
-  const environment = { ...values, ...process.env };
+  const { environment, cut } = readEnvironment();
   const warnings = [...checkNames(Object.keys(environment)).unknown, ...cut.map(cutSentence)];
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
   return readConfig(environment);
+}
+
+/**
+ * Returns the directory of SAMBATAN_LOCALES_DIR, an absolute path. It is read before the other
+ * settings, because many modules need the languages when they load.
+ */
+export function localesDirectory(): string | undefined {
+  const text = given(readEnvironment().environment, 'SAMBATAN_LOCALES_DIR');
+  return text === undefined ? undefined : variables.SAMBATAN_LOCALES_DIR.parse(text);
+}
+
+function readEnvironment() {
+  const file = resolve('.env');
+  const { values, cut } = readEnvFile(existsSync(file) ? readFileSync(file, 'utf8') : '');
+  return { environment: { ...values, ...process.env }, cut };
 }
 
 const cutSentence = ({ name, line }: CutValue): string =>

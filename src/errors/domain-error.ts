@@ -1,7 +1,9 @@
+import { textOf } from '../i18n/messages.ts';
+import type { Wording } from '../i18n/messages.ts';
+import type { Language } from '../i18n/language.ts';
 import { errorTable, type ErrorCode, type ErrorParams } from './error-table.ts';
-import { pageWords } from './page-words.ts';
+import { pageWords, type PageParams } from './page-words.ts';
 import type { ErrorDefinition } from './tables/definition.ts';
-import type { Language, Wording } from './wording/language.ts';
 
 /** An error of one field; `field` is its API name, `items.0.slots` when nested. */
 export interface FieldError {
@@ -34,26 +36,27 @@ export class DomainError<C extends ErrorCode = ErrorCode> extends Error {
     return own ?? definition.retryAfterSeconds;
   }
 
+  /** What happened and what to do next, in the words for people on pages. */
+  get detailForPages(): Wording {
+    const { detail } = pageWords[this.code] ?? {};
+    if (detail === undefined) return this.#definition.detail(this.params);
+    return typeof detail === 'function' ? detail(this.params as PageParams) : detail;
+  }
+
   /** Returns the title and detail for a person on a page, in their language. */
   text(language: Language): { title: string; detail: string } {
-    const words = this.apiText(language);
-    const { title, detail } = pageWords[this.code] ?? {};
-    return {
-      title: title?.[language] ?? words.title,
-      detail:
-        (typeof detail === 'function'
-          ? detail(this.params as object as Readonly<Record<string, unknown>>)
-          : detail)?.[language] ?? words.detail,
-    };
+    const title = pageWords[this.code]?.title ?? this.#definition.title;
+    return { title: textOf(language, title), detail: textOf(language, this.detailForPages) };
   }
 
   /** Returns the title and detail for an API client, in the requested language. */
   apiText(language: Language): { title: string; detail: string } {
-    const definition = errorTable[this.code] as ErrorDefinition<ErrorParams<C>>;
-    return {
-      title: definition.title[language],
-      detail: definition.detail(this.params)[language],
-    };
+    const { title, detail } = this.#definition;
+    return { title: textOf(language, title), detail: textOf(language, detail(this.params)) };
+  }
+
+  get #definition(): ErrorDefinition<ErrorParams<C>> {
+    return errorTable[this.code] as ErrorDefinition<ErrorParams<C>>;
   }
 }
 

@@ -1,7 +1,5 @@
-import { languages } from '../errors/errors.ts';
-import type { Language } from '../errors/errors.ts';
-
-const defaultLanguage: Language = 'id';
+import { defaultLanguage, type Language } from '../i18n/language.ts';
+import { languages } from '../i18n/messages.ts';
 
 /**
  * Returns the response language from `Accept-Language` (RFC 9110, section 12.5.4): the supported
@@ -23,7 +21,7 @@ function supported(tag: string): Language | undefined {
   if (tag === '*') return defaultLanguage;
   const primary = tag.split('-')[0];
   // Older Android phones send "in" for Indonesian.
-  return languages.find((language) => language === (primary === 'in' ? 'id' : primary));
+  return languages().find((language) => language === (primary === 'in' ? 'id' : primary));
 }
 
 function weightIn(parameters: readonly string[]): number {

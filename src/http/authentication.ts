@@ -1,3 +1,4 @@
+import { wording } from '../i18n/messages.ts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { DomainError, invalidField, refusals } from '../errors/errors.ts';
@@ -71,10 +72,7 @@ export function authenticateCallers(server: FastifyInstance, rules: CallerLimits
 export function userOf(actor: SignedIn, named: string | undefined): string {
   if (actor.kind === 'service') {
     if (named !== undefined) return named.toLowerCase();
-    throw invalidField('user_id', {
-      id: 'Wajib diisi oleh layanan yang bertindak atas nama pembeli.',
-      en: 'Is required of a service that acts on behalf of a buyer.',
-    });
+    throw invalidField('user_id', wording('errors.field.isRequiredOfAService'));
   }
   if (named !== undefined && named.toLowerCase() !== actor.userId) {
     throw new DomainError('forbidden', {});
@@ -88,10 +86,7 @@ export function idempotencyKeyOf(request: FastifyRequest): string | undefined {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return undefined;
   if (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return key;
-  throw invalidField('Idempotency-Key', {
-    id: 'Harus 1 sampai 255 karakter ASCII tanpa spasi.',
-    en: 'Must be 1 to 255 ASCII characters without spaces.',
-  });
+  throw invalidField('Idempotency-Key', wording('errors.field.mustBe1To255ASCII'));
 }
 
 async function countAttempt(attempts: RateLimiterMemory, address: string): Promise<void> {

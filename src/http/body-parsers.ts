@@ -1,8 +1,9 @@
+import { type Wording, wording } from '../i18n/messages.ts';
 import { isUtf8 } from 'node:buffer';
 import { parse } from 'node:querystring';
 import type { FastifyInstance } from 'fastify';
 import { sizeLimits } from '../config/size-limits.ts';
-import { DomainError, invalidField, type Wording } from '../errors/errors.ts';
+import { DomainError, invalidField } from '../errors/errors.ts';
 import { cleanPastedText } from './pasted-text.ts';
 import { unstorableField, unstorableText } from './validation.ts';
 
@@ -12,10 +13,7 @@ export const maxFields = sizeLimits.formFields.max;
 /** Marks a query string or a form with too many fields, which is not parsed. */
 const tooManyFields: Record<string, unknown> = Object.freeze({});
 
-const tooManyFieldsText: Wording = {
-  id: `Satu permintaan memuat paling banyak ${maxFields} isian.`,
-  en: `A request has ${maxFields} fields at most.`,
-};
+const tooManyFieldsText: Wording = wording('errors.tooManyFieldsText', { maxFields });
 
 /**
  * Parses `name=value` pairs of a query string or a form. Parses nothing when there are more than

@@ -1,3 +1,4 @@
+import { wording } from '../i18n/messages.ts';
 import { invalidField } from '../errors/errors.ts';
 
 /** The type of one part of a cursor: an id, a count, percent, a time. */
@@ -70,8 +71,5 @@ function parse(cursor: string): unknown[] {
 }
 
 function unknownCursor() {
-  return invalidField('cursor', {
-    id: 'Penanda halaman ini tidak dikenal. Mulai lagi dari halaman pertama, ya.',
-    en: 'This cursor is not known. Please start again from the first page.',
-  });
+  return invalidField('cursor', wording('errors.field.thisCursorIsNotKnownPlease'));
 }

@@ -1,8 +1,9 @@
+import { textOf } from '../i18n/messages.ts';
+import type { Language } from '../i18n/language.ts';
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { asDomainError } from '../operation/run.ts';
 import { DomainError } from '../errors/errors.ts';
-import type { Language } from '../errors/errors.ts';
 import { maxJsonBytes } from './body-limits.ts';
 import { languageOf } from './accept-language.ts';
 import { fieldErrors } from './validation.ts';
@@ -32,7 +33,10 @@ export function problemDocument(
   language: Language,
   requestId: string,
 ): ProblemDocument {
-  const errors = error.fields.map(({ field, message }) => ({ field, message: message[language] }));
+  const errors = error.fields.map(({ field, message }) => ({
+    field,
+    message: textOf(language, message),
+  }));
   return {
     type: `urn:sambatan:problem:${error.code}`,
     ...error.apiText(language),

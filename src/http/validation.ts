@@ -1,11 +1,11 @@
-import { withPlural } from '../errors/wording/plurals.ts';
+import { type Wording, wording } from '../i18n/messages.ts';
 import type { FastifySchemaCompiler } from 'fastify';
 import { IsOptional } from 'typebox';
 import type { TSchema } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 import { Settings } from 'typebox/system';
 import Value from 'typebox/value';
-import type { FieldError, Wording } from '../errors/errors.ts';
+import type { FieldError } from '../errors/errors.ts';
 import { accountNumberPattern, namePattern } from './schemas.ts';
 
 /** One validation error as typebox reports it. */
@@ -55,7 +55,7 @@ export function fieldErrors(complaints: readonly Complaint[]): FieldError[] {
   }
   return [...byField.values()].map((complaint) => ({
     field: fieldName(complaint.instancePath),
-    message: wording(complaint),
+    message: complaintWording(complaint),
   }));
 }
 
@@ -98,10 +98,7 @@ function searchUnstorable(value: unknown): string | undefined {
   return undefined;
 }
 
-export const unstorableText: Wording = {
-  id: 'Mengandung karakter yang tidak bisa disimpan. Ketik ulang, ya.',
-  en: 'Contains a character that cannot be stored. Please type it again.',
-};
+export const unstorableText: Wording = wording('errors.unstorableText');
 
 function storable(text: string): boolean {
   return text.isWellFormed() && !/[^\P{Cc}\t\n\r]/u.test(text);
@@ -177,18 +174,15 @@ function fieldName(instancePath: string): string {
 }
 
 /** The message for a field that the route does not know. */
-export const unknownField: Wording = {
-  id: 'Isian ini tidak dikenal. Hapus, ya.',
-  en: 'Is not known here. Remove it.',
-};
+export const unknownField: Wording = wording('errors.unknownField');
 
-const wrongForm: Wording = { id: 'Formatnya belum benar.', en: 'Does not have the right form.' };
+const wrongForm: Wording = wording('errors.wrongForm');
 
-function wording({ keyword, params }: Complaint): Wording {
+function complaintWording({ keyword, params }: Complaint): Wording {
   const limit = String(params['limit']);
   switch (keyword) {
     case 'required':
-      return { id: 'Wajib diisi.', en: 'Is required.' };
+      return wording('errors.field.isRequired');
     case 'additionalProperties':
       return unknownField;
     case 'type':
@@ -197,32 +191,20 @@ function wording({ keyword, params }: Complaint): Wording {
       return oneOf(params['allowedValues']);
     case 'minLength':
       return limit === '1'
-        ? { id: 'Tidak boleh kosong.', en: 'Must not be empty.' }
-        : {
-            id: `Minimal ${limit} karakter.`,
-            en: `Must have at least ${withPlural(Number(limit), 'character')}.`,
-          };
+        ? wording('errors.field.mustNotBeEmpty')
+        : wording('errors.field.mustHaveAtLeast', { limit: Number(limit) });
     case 'maxLength':
-      return {
-        id: `Maksimal ${limit} karakter.`,
-        en: `Must have at most ${withPlural(Number(limit), 'character')}.`,
-      };
+      return wording('errors.field.mustHaveAtMost', { limit: Number(limit) });
     case 'minimum':
-      return { id: `Minimal ${limit}.`, en: `Must be at least ${limit}.` };
+      return wording('errors.field.mustBeAtLeast', { limit });
     case 'maximum':
-      return { id: `Maksimal ${limit}.`, en: `Must be at most ${limit}.` };
+      return wording('errors.field.mustBeAtMost', { limit });
     case 'minItems':
-      return {
-        id: `Minimal ${limit} isi.`,
-        en: `Must have at least ${withPlural(Number(limit), 'item')}.`,
-      };
+      return wording('errors.field.mustHaveAtLeast2', { limit: Number(limit) });
     case 'maxItems':
-      return {
-        id: `Maksimal ${limit} isi.`,
-        en: `Must have at most ${withPlural(Number(limit), 'item')}.`,
-      };
+      return wording('errors.field.mustHaveAtMost2', { limit: Number(limit) });
     case 'minProperties':
-      return { id: 'Isi setidaknya satu kolom.', en: 'Give at least one field.' };
+      return wording('errors.field.giveAtLeastOneField');
     case 'pattern':
       return ofPattern(String(params['pattern']));
     case 'format':
@@ -233,43 +215,33 @@ function wording({ keyword, params }: Complaint): Wording {
 }
 
 function ofPattern(pattern: string): Wording {
-  if (pattern === String.raw`\S`) return { id: 'Tidak boleh kosong.', en: 'Must not be empty.' };
+  if (pattern === String.raw`\S`) return wording('errors.field.mustNotBeEmpty');
   if (pattern === accountNumberPattern) {
-    return {
-      id: 'Isi 5 sampai 30 angka. Spasi, titik, dan tanda hubung di antaranya boleh.',
-      en: 'Must be 5 to 30 digits. Spaces, dots and hyphens between them are fine.',
-    };
+    return wording('errors.field.mustBe5To30Digits');
   }
   if (pattern !== namePattern) return wrongForm;
-  return {
-    id: 'Harus terlihat dan satu baris, tanpa tanda tersembunyi yang membalik tulisan.',
-    en: 'Must be visible and on one line, without hidden marks that turn the text around.',
-  };
+  return wording('errors.field.mustBeVisibleAndOnOne');
 }
 
 function ofType(type: string): Wording {
   const words: { readonly [type: string]: Wording } = {
-    string: { id: 'teks', en: 'text' },
-    integer: { id: 'bilangan bulat', en: 'a whole number' },
-    number: { id: 'angka', en: 'a number' },
-    boolean: { id: 'true atau false', en: 'true or false' },
-    object: { id: 'objek JSON', en: 'a JSON object' },
-    array: { id: 'daftar', en: 'a list' },
+    string: wording('errors.type.string'),
+    integer: wording('errors.type.integer'),
+    number: wording('errors.type.number'),
+    boolean: wording('errors.type.boolean'),
+    object: wording('errors.type.object'),
+    array: wording('errors.type.array'),
   };
-  const word = words[type] ?? { id: type, en: type };
-  return { id: `Harus berupa ${word.id}.`, en: `Must be ${word.en}.` };
+  return wording('errors.field.mustBe', { word: words[type] ?? type });
 }
 
 function oneOf(allowed: unknown): Wording {
   const list = Array.isArray(allowed) ? allowed.join(', ') : '';
-  return { id: `Pilih salah satu: ${list}.`, en: `Must be one of: ${list}.` };
+  return wording('errors.field.mustBeOne', { list });
 }
 
 function ofFormat(format: string): Wording {
-  if (format === 'uuid') return { id: 'Harus berupa UUID.', en: 'Must be a UUID.' };
-  if (format !== 'date-time') return { id: 'Formatnya belum benar.', en: 'Has the wrong form.' };
-  return {
-    id: 'Harus tanggal dan jam RFC 3339, misalnya 2026-08-17T10:00:00+07:00.',
-    en: 'Must be an RFC 3339 date and time such as 2026-08-17T10:00:00+07:00.',
-  };
+  if (format === 'uuid') return wording('errors.field.mustBeAUUID');
+  if (format !== 'date-time') return wording('errors.field.hasTheWrongForm');
+  return wording('errors.field.mustBeAnRFC3339Date');
 }

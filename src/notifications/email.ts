@@ -1,9 +1,9 @@
-import type { Language } from '../errors/errors.ts';
+import type { Language } from '../i18n/language.ts';
 import type { OutgoingEmail } from '../mail/mailer.ts';
 import { html } from '../web/html.ts';
 import { pathIn } from '../web/visit.ts';
 import { messageFor, type Message, type MessageParams } from './messages/messages.ts';
-import { messageFormatter } from './messages/formatter.ts';
+import { translate } from '../i18n/messages.ts';
 import { isTopic, topics } from './messages/topics.ts';
 import type { UnsubscribeTokens } from './unsubscribe.ts';
 
@@ -28,19 +28,6 @@ export interface NotificationEmail {
   readonly timeZone: string;
 }
 
-const words = {
-  id: {
-    look: 'Lihat Sambatan ini',
-    why: 'Kamu menerima email ini karena ikut atau mengelola Sambatan.',
-    stop: 'Berhenti menerima email seperti ini',
-  },
-  en: {
-    look: 'See this campaign',
-    why: 'You get this mail because you take part in a campaign, or run one.',
-    stop: 'Stop mails like this one',
-  },
-} as const satisfies Record<Language, object>;
-
 /**
  * Renders the e-mail of a notification as text and as HTML without external resources. Optional
  * topics have one-click unsubscribe (RFC 8058).
@@ -50,7 +37,7 @@ export function renderEmail(
   { siteUrl, tokens }: EmailLinks,
 ): OutgoingEmail {
   const { language, topic, userId } = email;
-  const message = messageFor(email.kind, email.params, messageFormatter(language, email.timeZone));
+  const message = messageFor(email.kind, email.params, email);
   const link = siteUrl + pathIn(language, `/sambatan/${email.campaignId}`);
   const mayStop = isTopic(topic) && topics[topic].oneClick;
   const token = mayStop ? tokens.tokenFor({ userId, topic }) : undefined;
@@ -78,16 +65,25 @@ interface Links {
   readonly stop: string | undefined;
 }
 
+/** Returns the words below every notification. */
+function footer(language: Language) {
+  return {
+    look: translate(language, 'notifications.email.look'),
+    why: translate(language, 'notifications.email.why'),
+    stopLabel: translate(language, 'notifications.email.stop'),
+  };
+}
+
 function asText(message: Message, language: Language, { link, stop }: Links): string {
-  const { look, why, stop: stopWords } = words[language];
-  const ending = stop === undefined ? [] : [`${stopWords}: ${stop}`];
+  const { look, why, stopLabel } = footer(language);
+  const ending = stop === undefined ? [] : [`${stopLabel}: ${stop}`];
   return [message.title, ...message.paragraphs, `${look}: ${link}`, '-- ', why, ...ending]
     .join('\n\n')
     .concat('\n');
 }
 
 function asHtml(message: Message, language: Language, { link, stop }: Links): string {
-  const { look, why, stop: stopWords } = words[language];
+  const { look, why, stopLabel } = footer(language);
   const body = 'margin:0;padding:24px;background:#fdf3f7;color:#2b1b24;font:16px/1.5 sans-serif';
   const card = 'max-width:560px;margin:0 auto;padding:24px;background:#fff;border-radius:12px';
   const button =
@@ -108,7 +104,7 @@ function asHtml(message: Message, language: Language, { link, stop }: Links): st
         </main>
         <footer style="max-width:560px;margin:16px auto 0;font-size:14px;color:#5f4a55">
           <p>${why}</p>
-          ${stop && html`<p><a href="${stop}" style="color:#5f4a55">${stopWords}</a></p>`}
+          ${stop && html`<p><a href="${stop}" style="color:#5f4a55">${stopLabel}</a></p>`}
         </footer>
       </body>
     </html>`.toString();

@@ -1,14 +1,15 @@
+import { knownLanguage } from '../i18n/messages.ts';
+import type { Language } from '../i18n/language.ts';
 import { viewCampaign } from '../campaigns/operations.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { databaseNow } from '../database/clock.ts';
-import { DomainError, type Language, refusals } from '../errors/errors.ts';
+import { DomainError, refusals } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { messageFor } from './messages/messages.ts';
 import * as sql from './queries.ts';
 import { removeDeadlineReminders, setReminders } from './reminder-queries.ts';
 import { deadlineReminders } from './reminders.ts';
-import { messageFormatter } from './messages/formatter.ts';
 import { topicNames, topics, type Topic } from './messages/topics.ts';
 import type { UnsubscribeTokens } from './unsubscribe.ts';
 
@@ -30,14 +31,14 @@ export interface InboxMessage {
 /** Converts a row to an inbox notification, by default in the reader's language. */
 export function inboxMessageOf(
   row: sql.InboxRow,
-  language: Language = row.locale ?? 'id',
+  language: Language = knownLanguage(row.locale),
 ): InboxMessage {
-  const say = messageFormatter(language, row.time_zone ?? '');
+  const reader = { language, timeZone: row.time_zone ?? '' };
   return {
     id: row.notification_id,
     campaign_id: row.campaign_id,
     kind: row.kind,
-    ...messageFor(row.kind, row.params, say),
+    ...messageFor(row.kind, row.params, reader),
     created_at: row.created_at,
     read_at: row.read_at,
   };

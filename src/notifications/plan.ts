@@ -1,6 +1,7 @@
+import type { MessageKind } from './messages/kinds.ts';
 import type { AuditEvent } from '../audit/events.ts';
 import type { AuditRow } from '../audit/queries.ts';
-import type { MessageKind, MessageParams } from './messages/messages.ts';
+import type { MessageParams } from './messages/messages.ts';
 import type { CampaignFacts, Person } from './queries.ts';
 
 /** One planned notification. */

@@ -1,7 +1,7 @@
+import type { Language } from '../i18n/language.ts';
 import type { StoredCampaignStatus } from '../database/status-words.ts';
 import type { PaymentTiming } from '../campaigns/campaign.ts';
 import { query } from '../database/query.ts';
-import type { Language } from '../errors/errors.ts';
 import type { MessageParams } from './messages/messages.ts';
 
 /** Data of a campaign for its notifications. */

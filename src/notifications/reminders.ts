@@ -1,5 +1,5 @@
+import type { MessageKind } from './messages/kinds.ts';
 import type { Tx } from '../database/transaction.ts';
-import type { MessageKind } from './messages/messages.ts';
 import type { PlannedMessage } from './plan.ts';
 import { campaignFacts, type CampaignFacts } from './queries.ts';
 import {

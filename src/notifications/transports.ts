@@ -1,3 +1,4 @@
+import { knownLanguage } from '../i18n/messages.ts';
 import type { Database } from '../database/pool.ts';
 import type { Mailer } from '../mail/mailer.ts';
 import type { Transport, Outcome } from './deliveries.ts';
@@ -64,7 +65,7 @@ export function emailTransport(
         topic,
         params,
         to,
-        language: claimed.locale ?? 'id',
+        language: knownLanguage(claimed.locale),
         timeZone: claimed.time_zone ?? '',
       };
       return await sent(() => mailer.send(renderEmail(email, links)));

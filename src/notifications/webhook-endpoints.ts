@@ -1,3 +1,4 @@
+import { wording } from '../i18n/messages.ts';
 import { brandRoleOf, authorizeOnBrand } from '../catalogue/operations.ts';
 import type { AuditEvent } from '../audit/events.ts';
 import type { Queryable } from '../database/query.ts';
@@ -206,8 +207,5 @@ resend.refusals = refusals('delivery_not_found', 'webhook_not_found');
 
 function checkUrl(url: string, rules: AddressRules): void {
   if (isAllowedUrl(url, rules)) return;
-  throw invalidField('url', {
-    id: 'Harus alamat https:// yang bisa dijangkau dari internet, tanpa nama pengguna dan sandi.',
-    en: 'Must be an https:// address on the public internet, without user name and password.',
-  });
+  throw invalidField('url', wording('errors.field.mustBeAnHttpsAddress'));
 }

@@ -1,6 +1,9 @@
+import { languageOfPath } from '../web/visit.ts';
+import { languages, translate } from '../i18n/messages.ts';
+import type { Language } from '../i18n/language.ts';
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { DomainError, languages, type Language } from '../errors/errors.ts';
+import { DomainError } from '../errors/errors.ts';
 import { html, trusted } from '../web/html.ts';
 import { languageOf } from '../http/accept-language.ts';
 import { mediaType, problemDocument } from '../http/problem.ts';
@@ -59,9 +62,9 @@ export function overloadResponse({ path, head }: OverloadResponse): Prepared['by
 }
 
 function answerTo(path: string, accepted: () => string | undefined): Prepared {
-  const isApi = path.startsWith('/api/');
-  const english = isApi ? languageOf(accepted()) === 'en' : /^\/en(?:[/?]|$)/.test(path);
-  return prepared[isApi ? 'api' : 'site'][english ? 'en' : 'id'];
+  return path.startsWith('/api/')
+    ? prepared.api.get(languageOf(accepted()))!
+    : prepared.site.get(languageOfPath(path))!;
 }
 
 function isLong({ headers }: IncomingMessage): boolean {
@@ -87,7 +90,7 @@ const digest = createHash('sha256').update(style).digest('base64');
 
 function pageIn(language: Language): Prepared {
   const { title, detail } = overloaded.text(language);
-  const again = { id: 'Coba lagi', en: 'Try again' }[language];
+  const again = translate(language, 'site.overloaded.tryAgain');
   // The page loads no other file: that request would be shed as well.
   const page = html`<!doctype html>
     <html lang="${language}">
@@ -136,8 +139,8 @@ function answer(
   };
 }
 
-function inEach(make: (language: Language) => Prepared): Readonly<Record<Language, Prepared>> {
-  return Object.fromEntries(languages.map((one) => [one, make(one)])) as Record<Language, Prepared>;
+function inEach(make: (language: Language) => Prepared): ReadonlyMap<Language, Prepared> {
+  return new Map(languages().map((language) => [language, make(language)]));
 }
 
 const prepared = { api: inEach(problemIn), site: inEach(pageIn) };

@@ -1,6 +1,6 @@
+import { type Wording, wording } from '../i18n/messages.ts';
 import type { ParticipationStatus } from '../database/status-words.ts';
 import type { CampaignStatus } from '../database/status-words.ts';
-import type { Wording } from '../errors/errors.ts';
 import type { PaymentState } from '../ledger/payments/payment-state.ts';
 import { badge, type Tone } from '../web/components.ts';
 import type { Html } from '../web/html.ts';
@@ -13,40 +13,40 @@ interface Words {
 
 /** How people call the states of a campaign. */
 export const campaignWords = {
-  inactive: { words: { id: 'Draf', en: 'Draft' }, tone: 'plain' },
-  scheduled: { words: { id: 'Segera dibuka', en: 'Opening soon' }, tone: 'busy' },
-  active: { words: { id: 'Sedang jalan', en: 'Running' }, tone: 'good' },
-  full: { words: { id: 'Penuh', en: 'Full' }, tone: 'good' },
-  verifying: { words: { id: 'Pembayaran dicek', en: 'Checking payments' }, tone: 'busy' },
-  completed: { words: { id: 'Berhasil', en: 'Succeeded' }, tone: 'good' },
-  failed: { words: { id: 'Tidak terpenuhi', en: 'Not filled' }, tone: 'bad' },
-  cancelled: { words: { id: 'Dibatalkan', en: 'Cancelled' }, tone: 'bad' },
+  inactive: { words: wording('site.campaignWords.inactive'), tone: 'plain' },
+  scheduled: { words: wording('site.campaignWords.scheduled'), tone: 'busy' },
+  active: { words: wording('site.campaignWords.active'), tone: 'good' },
+  full: { words: wording('site.campaignWords.full'), tone: 'good' },
+  verifying: { words: wording('site.campaignWords.verifying'), tone: 'busy' },
+  completed: { words: wording('site.campaignWords.completed'), tone: 'good' },
+  failed: { words: wording('site.campaignWords.failed'), tone: 'bad' },
+  cancelled: { words: wording('site.campaignWords.cancelled'), tone: 'bad' },
 } as const satisfies Record<CampaignStatus, Words>;
 
 /** How people call the states of a participation. */
 export const participationWords = {
-  reserved: { words: { id: 'Dipesan', en: 'Reserved' }, tone: 'busy' },
-  confirmed: { words: { id: 'Dikonfirmasi', en: 'Confirmed' }, tone: 'good' },
-  cancelled: { words: { id: 'Dibatalkan', en: 'Cancelled' }, tone: 'bad' },
-  refunded: { words: { id: 'Dana dikembalikan', en: 'Refunded' }, tone: 'plain' },
-  fulfilled: { words: { id: 'Barang diterima', en: 'Received' }, tone: 'good' },
+  reserved: { words: wording('site.participationWords.reserved'), tone: 'busy' },
+  confirmed: { words: wording('site.participationWords.confirmed'), tone: 'good' },
+  cancelled: { words: wording('site.participationWords.cancelled'), tone: 'bad' },
+  refunded: { words: wording('site.participationWords.refunded'), tone: 'plain' },
+  fulfilled: { words: wording('site.participationWords.fulfilled'), tone: 'good' },
 } as const satisfies Record<ParticipationStatus, Words>;
 
 /** How people call the payment states of a participation. */
 export const paymentWords = {
-  not_due: { words: { id: 'Belum ditagih', en: 'Not due yet' }, tone: 'plain' },
-  due: { words: { id: 'Menunggu pembayaran', en: 'Awaiting payment' }, tone: 'busy' },
-  overdue: { words: { id: 'Lewat batas bayar', en: 'Overdue' }, tone: 'bad' },
-  proof_submitted: { words: { id: 'Bukti sedang dicek', en: 'Proof being checked' }, tone: 'busy' },
+  not_due: { words: wording('site.paymentWords.not_due'), tone: 'plain' },
+  due: { words: wording('site.paymentWords.due'), tone: 'busy' },
+  overdue: { words: wording('site.paymentWords.overdue'), tone: 'bad' },
+  proof_submitted: { words: wording('site.paymentWords.proof_submitted'), tone: 'busy' },
   pending_online: {
-    words: { id: 'Pembayaran online diproses', en: 'Online payment pending' },
+    words: wording('site.paymentWords.pending_online'),
     tone: 'busy',
   },
-  paid: { words: { id: 'Lunas', en: 'Paid' }, tone: 'good' },
-  refund_due: { words: { id: 'Menunggu pengembalian', en: 'Refund due' }, tone: 'busy' },
-  refunded: { words: { id: 'Dana dikembalikan', en: 'Refunded' }, tone: 'plain' },
-  unpaid: { words: { id: 'Tidak dibayar', en: 'Never paid' }, tone: 'bad' },
-  void: { words: { id: 'Tidak ada tagihan', en: 'Nothing to pay' }, tone: 'plain' },
+  paid: { words: wording('site.paymentWords.paid'), tone: 'good' },
+  refund_due: { words: wording('site.paymentWords.refund_due'), tone: 'busy' },
+  refunded: { words: wording('site.paymentWords.refunded'), tone: 'plain' },
+  unpaid: { words: wording('site.paymentWords.unpaid'), tone: 'bad' },
+  void: { words: wording('site.paymentWords.void'), tone: 'plain' },
 } as const satisfies Record<PaymentState, Words>;
 
 export function paymentBadge(visit: PageContext, state: PaymentState): Html {

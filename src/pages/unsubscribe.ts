@@ -20,16 +20,10 @@ export function unsubscribePages(app: PageDeps): PagePlugin {
       if (app.unsubscribeTokens.read(token) === undefined) {
         throw new DomainError('link_not_valid', {});
       }
-      const title = t('Berhenti menerima email', 'Stop these mails');
-      const main = html`${heading(
-          title,
-          t(
-            'Kamu masih bisa melihat pesannya di sini setelah masuk.',
-            'You can still read the messages here after signing in.',
-          ),
-        )}
+      const title = t('site.unsubscribe.stopTheseMails');
+      const main = html`${heading(title, t('site.unsubscribe.youCanStillReadTheMessages'))}
         <form method="post" action="${url(`/berhenti/${token}`)}">
-          <button>${t('Ya, berhenti', 'Yes, stop them')}</button>
+          <button>${t('site.unsubscribe.yesStopThem')}</button>
         </form>`;
       return sendPage(request, reply, { title, main });
     });
@@ -41,11 +35,8 @@ export function unsubscribePages(app: PageDeps): PagePlugin {
         const { t } = request.visit;
         const { token } = request.params;
         await runInTransaction(app.db, (tx) => unsubscribe(tx, app.unsubscribeTokens, token));
-        const title = t('Sudah berhenti', 'Done');
-        const main = heading(
-          title,
-          t('Email seperti itu tidak kami kirim lagi.', 'We send you no more mails like that one.'),
-        );
+        const title = t('site.unsubscribe.done');
+        const main = heading(title, t('site.unsubscribe.weSendYouNoMoreMails'));
         return sendPage(request, reply, { title, main });
       },
     );

@@ -1,3 +1,4 @@
+import { wording } from '../i18n/messages.ts';
 import { brandRoleOf } from '../catalogue/operations.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
@@ -23,10 +24,7 @@ export interface JoinInput {
 export function shippingAddressOf(typed: string): string {
   const address = typed.trim();
   if (address.length >= 10) return address;
-  throw invalidField('shipping_address', {
-    id: 'Tulis alamat pengiriman lengkap, minimal 10 huruf.',
-    en: 'Please give the whole shipping address, at least 10 letters.',
-  });
+  throw invalidField('shipping_address', wording('errors.field.pleaseGiveTheWholeShippingAddress'));
 }
 
 /** Builds the join request of a caller's input. Refuses: validation_failed. */

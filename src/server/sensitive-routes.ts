@@ -1,3 +1,4 @@
+import { withoutLanguage } from '../web/visit.ts';
 import type { FastifyInstance } from 'fastify';
 
 declare module 'fastify' {
@@ -115,9 +116,9 @@ export const publicWrites: readonly string[] = [
 const sensitive = new Set(sensitiveRoutes);
 const open = new Set(publicWrites);
 
-/** Returns the name of a route in the lists; its English twin has the same name. */
+/** Returns the name of a route in the lists; it has the same name in every language. */
 export const routeKey = (method: string, url: string): string =>
-  `${method} ${url.replace(/^\/en(?=\/)/, '')}`;
+  `${method} ${withoutLanguage(url)}`;
 
 /** Marks all routes registered from now on as the lists of this file say. */
 export function markSensitiveRoutes(server: FastifyInstance): void {

@@ -1,8 +1,9 @@
+import { type Wording, wording } from '../i18n/messages.ts';
 import type { Readable } from 'node:stream';
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { sizeLimits } from '../config/size-limits.ts';
-import { DomainError, invalidField, refusals, type Wording } from '../errors/errors.ts';
+import { DomainError, invalidField, refusals } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { accountRequired } from '../identity/policy.ts';
 import { cleanPastedText } from '../http/pasted-text.ts';
@@ -11,10 +12,7 @@ import { UploadRoom, uploadSpeed, type OpenUpload, type UploadSpeed } from './up
 /** Maximum size of an uploaded picture. */
 const pictureLimitBytes = sizeLimits.pictureBytes.max;
 
-const pictureTooLarge: Wording = {
-  id: 'Foto maksimal 5 MB. Perkecil dulu, ya.',
-  en: 'A picture may have 5 MB at most. Please make it smaller.',
-};
+const pictureTooLarge: Wording = wording('errors.pictureTooLarge');
 
 /** The form field of a picture. */
 const pictureField = 'picture';
@@ -170,10 +168,7 @@ export async function readProofFile(request: FastifyRequest): Promise<Buffer | u
 export async function readPicture(request: FastifyRequest): Promise<Buffer> {
   const { picture } = await readUpload(request);
   if (picture !== undefined) return picture;
-  throw invalidField(pictureField, {
-    id: 'Pilih satu foto untuk diunggah.',
-    en: 'Choose a picture to upload.',
-  });
+  throw invalidField(pictureField, wording('errors.field.chooseAPictureToUpload'));
 }
 readPicture.refusals = refusals('rate_limited', 'request_timeout');
 

@@ -18,15 +18,15 @@ export function bankAccountInputs(
   const { t } = visit;
   const field = (name: string, label: string, control: Readonly<Record<string, string | number>>) =>
     input(visit, { name, label, value: typed[name], errors, required: true, control });
-  return html`${field('bank', t('Bank atau dompet digital', 'Bank or wallet'), {
+  return html`${field('bank', t('site.bankAccount.bankOrWallet'), {
     maxlength: 40,
     autocomplete: 'off',
     placeholder: 'BCA',
-  })}${field('number', t('Nomor rekening', 'Account number'), {
+  })}${field('number', t('site.bankAccount.accountNumber'), {
     inputmode: 'numeric',
     maxlength: 40,
     autocomplete: 'off',
-  })}${field('holder', t('Nama pemilik rekening', 'Name of its holder'), {
+  })}${field('holder', t('site.bankAccount.nameOfItsHolder'), {
     maxlength: 80,
     autocomplete: isOwn ? 'name' : 'off',
   })}`;

@@ -1,11 +1,5 @@
 import type { FieldError } from '../errors/errors.ts';
-import {
-  formatCount,
-  formatMoment,
-  formatPercent,
-  westernIndonesia,
-  formatSlots,
-} from './format.ts';
+import { formatCount, formatMoment, formatPercent, westernIndonesia } from '../i18n/format.ts';
 import { attribute, html, type Html, type Part } from './html.ts';
 import { inLanguage, type PageContext } from './visit.ts';
 
@@ -22,10 +16,7 @@ export function progressBar(
   }: { readonly taken: number; readonly total: number; readonly minimum?: number },
 ): Html {
   const { language, t } = visit;
-  const label = t(
-    `${formatCount(taken, language)} dari ${formatCount(total, language)} slot terisi`,
-    `${formatCount(taken, language)} of ${formatSlots(total, language)} taken`,
-  );
+  const label = t('site.components.ofTaken', { taken, total });
   return html`<div class="progress">
     <div class="bar">
       <progress max="${total}" value="${taken}" aria-label="${label}"></progress>
@@ -41,12 +32,7 @@ export function progressBar(
       <span data-live="taken">${label}</span>
       ${
         minimum < total &&
-        html`<span class="least-words"
-          >${t(
-            `dibuat mulai ${formatCount(minimum, language)} slot`,
-            `goes ahead at ${formatCount(minimum, language)} ${minimum === 1 ? 'slot' : 'slots'}`,
-          )}</span
-        >`
+        html`<span class="least-words">${t('site.components.goesAheadAt', { minimum })}</span>`
       }
     </p>
   </div>`;
@@ -79,12 +65,12 @@ export function timeLeft({ t, now }: Pick<PageContext, 't' | 'now'>, at: Date): 
     Math.floor(seconds / 3_600) % 24,
     Math.floor(seconds / 60) % 60,
   ];
-  if (seconds === 0) return t('waktu habis', 'time is up');
-  if (days > 0) return t(`${days} hari ${hours} jam`, `${days} d ${hours} h`);
-  if (hours > 0) return t(`${hours} jam ${minutes} menit`, `${hours} h ${minutes} min`);
+  if (seconds === 0) return t('site.components.timeIsUp');
+  if (days > 0) return t('site.components.dH', { days, hours });
+  if (hours > 0) return t('site.components.hMin', { hours, minutes });
   return minutes > 0
-    ? t(`${minutes} menit ${seconds % 60} detik`, `${minutes} min ${seconds % 60} s`)
-    : t(`${seconds} detik`, `${seconds} s`);
+    ? t('site.components.minS', { minutes, seconds: seconds % 60 })
+    : t('site.components.s', { seconds });
 }
 
 export type Tone = 'good' | 'bad' | 'busy' | 'plain';
@@ -196,7 +182,7 @@ export function labelled(visit: PageContext, field: Field, control: (shared: Htm
     <label for="${name}"
       >${label}${
         required !== true &&
-        html` <span class="optional">${visit.t('(opsional)', '(optional)')}</span>`
+        html` <span class="optional">${visit.t('site.components.optional')}</span>`
       }</label
     >${control(shared)}${wrong && html`<p class="error" id="${name}-error">${wrong}</p>`}${
       hint !== undefined && html`<p class="hint" id="${name}-hint">${hint}</p>`
@@ -220,13 +206,13 @@ export function paging(
 ): Html | undefined {
   if (links.first === undefined && links.next === undefined) return undefined;
   const { t } = visit;
-  return html`<nav class="paging" aria-label="${t('Halaman', 'Pages')}">
+  return html`<nav class="paging" aria-label="${t('site.components.pages')}">
     ${
       links.first !== undefined &&
-      html`<a class="button quiet" href="${links.first}">${t('Ke awal', 'To the start')}</a>`
+      html`<a class="button quiet" href="${links.first}">${t('site.components.toTheStart')}</a>`
     }${
       links.next !== undefined &&
-      html`<a class="button" rel="next" href="${links.next}">${t('Berikutnya', 'Next')}</a>`
+      html`<a class="button" rel="next" href="${links.next}">${t('site.components.next')}</a>`
     }
   </nav>`;
 }
@@ -257,18 +243,18 @@ export function pageJump(
     if (number > 1) asked.set('page', String(number));
     return asked.size === 0 ? path : `${path}?${asked.toString()}`;
   };
-  return html`<nav class="paging" aria-label="${t('Halaman', 'Pages')}">
+  return html`<nav class="paging" aria-label="${t('site.components.pages')}">
     ${
       shown > 1 &&
       html`<a class="button quiet" rel="prev" href="${to(shown - 1)}"
-        >${t('Sebelumnya', 'Previous')}</a
+        >${t('site.components.previous')}</a
       >`
     }
     <form class="page-jump" action="${path}">
       ${[...query].map(
         ([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`,
       )}
-      <label for="page">${t('Halaman', 'Page')}</label>
+      <label for="page">${t('site.components.page')}</label>
       <input
         id="page"
         name="page"
@@ -279,12 +265,12 @@ export function pageJump(
         value="${shown}"
         required
       />
-      <span>${t('dari', 'of')} ${formatCount(pages, language)}</span>
-      <button class="button quiet">${t('Buka', 'Go')}</button>
+      <span>${t('common.of')} ${formatCount(pages, language)}</span>
+      <button class="button quiet">${t('site.components.go')}</button>
     </form>
     ${
       shown < pages &&
-      html`<a class="button" rel="next" href="${to(shown + 1)}">${t('Berikutnya', 'Next')}</a>`
+      html`<a class="button" rel="next" href="${to(shown + 1)}">${t('site.components.next')}</a>`
     }
   </nav>`;
 }

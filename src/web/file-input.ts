@@ -26,7 +26,7 @@ export function fileInput(visit: PageContext, field: FileField): Html {
       html`<div class="file">
         <input ${shared} />
         <label class="button quiet" for="${field.name}"
-          >${button ?? (multiple ? t('Pilih foto', 'Choose photos') : t('Pilih file', 'Choose a file'))}</label
+          >${button ?? (multiple ? t('site.fileInput.choosePhotos') : t('site.fileInput.chooseAFile'))}</label
         >
         <ul class="chosen" ${attribute('aria-live', 'polite')}></ul>
       </div>`,

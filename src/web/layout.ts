@@ -1,6 +1,7 @@
+import { translate, languages } from '../i18n/messages.ts';
+import { type Language, defaultLanguage } from '../i18n/language.ts';
 import { assets } from './assets.ts';
 import { attribute, html, type Html, type Part } from './html.ts';
-import type { Language } from '../errors/errors.ts';
 import { pathIn, type PageContext } from './visit.ts';
 
 /** Metadata of a page. */
@@ -24,7 +25,7 @@ export type Section = 'home' | 'mine' | 'shop' | 'operator' | 'account';
 /** The complete document of a page: head, navigation, footer. */
 export function layout(visit: PageContext, page: PageProps): Html {
   const { t, language, theme, now } = visit;
-  const other = language === 'id' ? 'en' : 'id';
+  const others = languages().filter((other) => other !== language);
   const path = page.path ?? visit.page;
   const attributes = [
     attribute('lang', language),
@@ -45,25 +46,30 @@ export function layout(visit: PageContext, page: PageProps): Html {
         <link rel="icon" href="${assets['icon.svg'].path}" type="image/svg+xml" />
         <link rel="stylesheet" href="${assets['site.css'].path}" />
         <script src="${assets['site.js'].path}" type="module"></script>
-        <link rel="alternate" hreflang="id" href="${visit.origin}${pathIn('id', path)}" />
-        <link rel="alternate" hreflang="en" href="${visit.origin}${pathIn('en', path)}" />
-        <link rel="alternate" hreflang="x-default" href="${visit.origin}${pathIn('id', path)}" />
+        ${alternates(visit, path)}
         <link rel="apple-touch-icon" href="/apple-touch-icon.png" />
         <link rel="manifest" href="/manifest.webmanifest" />
         ${isPrivate(page, path) && html`<meta name="robots" content="noindex" />`}
         ${page.head}
       </head>
       <body>
-        <a class="skip" href="#main">${t('Langsung ke isi', 'Skip to content')}</a>
+        <a class="skip" href="#main">${t('site.layout.skipToContent')}</a>
         <header class="top">
           <div class="top-inner">
             <a class="brand" href="${visit.url('/')}">${logo}<span>Sambatan</span></a>
             ${navigation(visit, page.section)}
-            <a class="language" href="${pathIn(other, path)}" lang="${other}" hreflang="${other}"
-              >${other === 'en' ? 'English' : 'Indonesia'}</a
-            >
+            ${others.map(
+              (other) =>
+                html`<a
+                  class="language"
+                  href="${pathIn(other, path)}"
+                  lang="${other}"
+                  hreflang="${other}"
+                  >${translate(other, 'site.layout.languageName')}</a
+                >`,
+            )}
           </div>
-          ${visit.preferred === other && inOtherLanguage(other, path)}
+          ${visit.preferred !== undefined && inOtherLanguage(visit.preferred, path)}
         </header>
         <main
           id="main"
@@ -77,6 +83,16 @@ export function layout(visit: PageContext, page: PageProps): Html {
     </html> `;
 }
 
+/** The links to this page in every language, for search engines. */
+function alternates({ origin }: PageContext, path: string): readonly Html[] {
+  const link = (hreflang: string, language: Language) =>
+    html`<link rel="alternate" hreflang="${hreflang}" href="${origin}${pathIn(language, path)}" />`;
+  return [
+    ...languages().map((language) => link(language, language)),
+    link('x-default', defaultLanguage),
+  ];
+}
+
 /** Search engines should not index personal pages and filtered lists. */
 function isPrivate({ section }: PageProps, path: string): boolean {
   return section !== 'home' || path.includes('?');
@@ -84,13 +100,11 @@ function isPrivate({ section }: PageProps, path: string): boolean {
 
 /** The link is written in the language that the user's browser prefers. */
 function inOtherLanguage(other: Language, path: string): Html {
-  const words = {
-    id: ['Halaman ini juga ada dalam bahasa Indonesia.', 'Baca dalam bahasa Indonesia'],
-    en: ['This page is also available in English.', 'Read it in English'],
-  } as const;
-  const [also, read] = words[other];
   return html`<p class="other-language" lang="${other}">
-    ${also} <a href="${pathIn(other, path)}" hreflang="${other}">${read}</a>
+    ${translate(other, 'site.layout.pageInThisLanguage')}
+    <a href="${pathIn(other, path)}" hreflang="${other}"
+      >${translate(other, 'site.layout.readInThisLanguage')}</a
+    >
   </p>`;
 }
 
@@ -111,16 +125,16 @@ function navigation(visit: PageContext, section: Section | undefined): Html {
         >${sign}<span>${words}</span></a
       >
     </li>`;
-  return html`<nav class="main-nav" aria-label="${t('Menu utama', 'Main menu')}">
+  return html`<nav class="main-nav" aria-label="${t('site.layout.mainMenu')}">
     <ul>
-      ${entry('home', '/', t('Jelajah', 'Explore'), icons.home)}
-      ${person && entry('mine', '/ikutan', t('Ikutanku', 'My slots'), icons.mine)}
-      ${person && entry('shop', '/toko', t('Toko', 'Shop'), icons.shop)}
+      ${entry('home', '/', t('site.layout.explore'), icons.home)}
+      ${person && entry('mine', '/ikutan', t('common.mySlots'), icons.mine)}
+      ${person && entry('shop', '/toko', t('common.shop'), icons.shop)}
       ${operator && entry('operator', '/operator', 'Operator', icons.operator)}
       ${
         person
-          ? entry('account', '/akun', t('Akun', 'Account'), icons.account)
-          : entry('account', '/masuk', t('Masuk', 'Sign in'), icons.account)
+          ? entry('account', '/akun', t('common.account'), icons.account)
+          : entry('account', '/masuk', t('common.signIn'), icons.account)
       }
     </ul>
   </nav>`;
@@ -153,17 +167,12 @@ function footer(visit: PageContext, path: string): Html {
       ${words}
     </button>`;
   return html`<footer class="foot">
-    <p>
-      ${t(
-        'Sambatan: beli bareng langsung dari pembuatnya. Kalau slot tidak terpenuhi, uang kembali.',
-        'Sambatan: buy together, straight from the maker. If the slots are not filled, the money goes back.',
-      )}
-    </p>
+    <p>${t('site.layout.sambatanBuyTogetherStraight')}</p>
     <form class="themes" method="post" action="${url('/tema')}">
       <input type="hidden" name="back" value="${path}" />
       <fieldset>
-        <legend>${t('Tampilan', 'Appearance')}</legend>
-        ${choice('auto', t('Otomatis', 'Automatic'))}${choice('light', t('Terang', 'Light'))}${choice('dark', t('Gelap', 'Dark'))}
+        <legend>${t('site.layout.appearance')}</legend>
+        ${choice('auto', t('site.layout.automatic'))}${choice('light', t('site.layout.light'))}${choice('dark', t('site.layout.dark'))}
       </fieldset>
     </form>
   </footer>`;

@@ -1,4 +1,5 @@
-import type { Language, Wording } from '../errors/errors.ts';
+import { defaultLanguage, type Language } from '../i18n/language.ts';
+import { languages, textOf, type Translate, type Wording } from '../i18n/messages.ts';
 import type { Actor } from '../identity/actor.ts';
 
 export const themes = ['light', 'dark'] as const;
@@ -40,19 +41,33 @@ export interface PageContext {
   readonly theme: Theme | undefined;
   /** The server's time of the request. */
   readonly now: Date;
-  /** Chooses the text in the language of this page. */
-  readonly t: (id: string, en: string) => string;
+  /** Returns the text of a message in the language of this page. */
+  readonly t: Translate;
   /** Builds a path of the site with the prefix of this page's language. */
   readonly url: (path: string) => string;
 }
 
-/** The path of a page in a language: Indonesian at the root, English below `/en`. */
+/** The path of a page in a language: Indonesian at the root, others below `/en`, `/jv`, ... */
 export function pathIn(language: Language, path: string): string {
-  if (language === 'id') return path;
-  return path === '/' ? '/en' : `/en${path}`;
+  if (language === defaultLanguage) return path;
+  return path === '/' ? `/${language}` : `/${language}${path}`;
+}
+
+/** Returns the language of a page by the first segment of its path. */
+export function languageOfPath(path: string): Language {
+  const first = /^\/([^/?]*)/.exec(path)?.[1] ?? '';
+  return languages().includes(first) ? first : defaultLanguage;
+}
+
+/** Returns a path without the prefix of its language. */
+export function withoutLanguage(path: string): string {
+  const language = languageOfPath(path);
+  if (language === defaultLanguage) return path;
+  const rest = path.slice(`/${language}`.length);
+  return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
 /** Chooses the text in the language of the page. */
 export function inLanguage(visit: Pick<PageContext, 'language'>, wording: Wording): string {
-  return wording[visit.language];
+  return textOf(visit.language, wording);
 }

@@ -162,7 +162,7 @@ create table sambatan.profiles (
   user_id uuid primary key,
   display_name text not null check (char_length(display_name) between 1 and 80),
   email text check (char_length(email) between 3 and 254 and email like '%_@_%'),
-  locale text not null default 'id' check (locale in ('id', 'en')),
+  locale text not null default 'id' check (locale ~ '^[a-z]{2,3}(-[A-Z]{2})?$'),
   -- Deadlines are shown in this time zone.
   time_zone text not null default 'Asia/Jakarta' check (char_length(time_zone) between 1 and 64),
   created_at timestamptz not null default now(),

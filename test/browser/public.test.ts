@@ -1,6 +1,6 @@
+import type { Language } from '../../src/i18n/language.ts';
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import type { Language } from '../../src/errors/errors.ts';
 import type { Theme } from '../../src/web/visit.ts';
 import { testBrowser, type Size } from '../support/browser/browser.ts';
 import { httpService } from '../support/server/http-service.ts';

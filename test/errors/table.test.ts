@@ -1,3 +1,4 @@
+import { languages, translate, wording, type Translate } from '../../src/i18n/messages.ts';
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -8,14 +9,12 @@ import {
   errorCodes,
   errorTable,
   invalidField,
-  languages,
 } from '../../src/errors/errors.ts';
 import { proofFlaws, type ProofFlaw } from '../../src/errors/wording/proof-flaws.ts';
 import type { ErrorCode } from '../../src/errors/errors.ts';
 import { errorPage } from '../../src/server/site/error-page.ts';
-import { withPlural } from '../../src/errors/wording/plurals.ts';
 import { progressBar } from '../../src/web/components.ts';
-import { formatSlots } from '../../src/web/format.ts';
+import { formatSlots } from '../../src/i18n/format.ts';
 import type { PageContext } from '../../src/web/visit.ts';
 
 /** Parameters for every code that has some; the compiler checks their types. */
@@ -92,7 +91,7 @@ test('no code is in two tables', async () => {
 
 test('every error has a complete title and detail in each language', () => {
   for (const code of errorCodes) {
-    const texts = languages.map((language) => example(code).text(language));
+    const texts = languages().map((language) => example(code).text(language));
     for (const { title, detail } of texts) {
       assert.match(title, /^\p{Lu}.+[^.]$/u, code);
       assert.match(detail, /[.!]$/, code);
@@ -134,7 +133,7 @@ test('an error raised in the database by name is the same error', () => {
 });
 
 test('an operation can report an error of one field', () => {
-  const error = invalidField('opens_at', { id: 'Harus lebih awal.', en: 'Must be earlier.' });
+  const error = invalidField('opens_at', wording('errors.field.isRequired'));
   assert.equal(error.status, 422);
   assert.equal(error.fields[0]?.field, 'opens_at');
 });
@@ -145,7 +144,7 @@ const machineWords =
 
 test('every error page has a readable text in both languages', () => {
   for (const code of errorCodes) {
-    for (const language of languages) {
+    for (const language of languages()) {
       const error = example(code);
       const visit = {
         language,
@@ -194,18 +193,18 @@ test('errors about one thing use the singular', () => {
 });
 
 test('quantities of slots agree with their noun everywhere', () => {
-  for (const language of languages) {
+  for (const language of languages()) {
     const visit = {
       language,
-      t: (id: unknown, en: unknown) => (language === 'id' ? id : en),
-    } as unknown as PageContext;
+      t: ((key, ...values) => translate(language, key, ...values)) as Translate,
+    } as PageContext;
     for (const total of [1, 2]) {
       const bar = String(progressBar(visit, { taken: 0, total }));
       assert.ok(
         bar.includes(
           language === 'id'
             ? `0 dari ${total} slot terisi`
-            : `0 of ${withPlural(total, 'slot')} taken`,
+            : `0 of ${total} slot${total === 1 ? '' : 's'} taken`,
         ),
         bar,
       );
@@ -220,7 +219,7 @@ test('quantities of slots agree with their noun everywhere', () => {
 
 test('each fault of a proof has its own message', () => {
   const flaws = Object.keys(proofFlaws) as ProofFlaw[];
-  for (const language of languages) {
+  for (const language of languages()) {
     const details = flaws.map(
       (reason) => new DomainError('proof_not_accepted', { reason }).text(language).detail,
     );

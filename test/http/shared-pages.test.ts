@@ -1,3 +1,4 @@
+import { translate } from '../../src/i18n/messages.ts';
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
@@ -55,7 +56,7 @@ test('concurrent visitors share one rendering; a later visitor gets a new one', 
     isAnswer: false,
     preferred: undefined,
     actor: { kind: 'visitor', address: '127.0.0.1' },
-    t: (id) => id,
+    t: (key, ...values) => translate('id', key, ...values),
     url: (path) => path,
   } satisfies PageContext;
   const crowd = Array.from({ length: 40 }, () => askFor(pages, visit, 'a'));

@@ -1,8 +1,8 @@
+import { languages, textOf } from '../../src/i18n/messages.ts';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
-import { languages } from '../../src/errors/errors.ts';
 import { maxProofPages, proofFlaws, type ProofFlaw } from '../../src/errors/wording/proof-flaws.ts';
 import { proofLimitBytes } from '../../src/ledger/payments/proofs.ts';
 import type { Client } from '../support/clients/client.ts';
@@ -61,16 +61,16 @@ for (const [what, flaw, bytes] of refused) {
       const answer = await upload(bytes, type);
       expectProblem(answer, 422, 'proof_not_accepted');
       assert.deepEqual(answer.body['params'], { reason: flaw });
-      assert.equal(answer.body['detail'], proofFlaws[flaw].id);
+      assert.equal(answer.body['detail'], textOf('id', proofFlaws[flaw]));
     }
     const page = new Forms(service.url, buyer);
-    for (const language of languages) {
+    for (const language of languages()) {
       const path = `${language === 'id' ? '' : '/en'}/ikutan/${order}/bukti`;
       // The content decides, whatever the file name is.
       const file = { bytes, name: 'bukti.jpg', type: 'image/jpeg' };
       const shown = await page.upload(path, {}, file);
       assert.equal(shown.status, 422);
-      assert.ok(shown.text.includes(proofFlaws[flaw][language]), shown.text.slice(0, 200));
+      assert.ok(shown.text.includes(textOf(language, proofFlaws[flaw])), shown.text.slice(0, 200));
     }
     assert.equal(
       (await buyer.get(`/participations/${order}/proof`)).status,
@@ -83,11 +83,11 @@ for (const [what, flaw, bytes] of refused) {
 test('a form without a file, or with an empty one, is refused with a request for a file', async () => {
   const page = new Forms(service.url, buyer);
   for (const file of [undefined, { bytes: Buffer.alloc(0) }]) {
-    for (const language of languages) {
+    for (const language of languages()) {
       const path = `${language === 'id' ? '' : '/en'}/ikutan/${order}/bukti`;
       const shown = await page.upload(path, {}, file);
       assert.equal(shown.status, 422);
-      assert.ok(shown.text.includes(proofFlaws.empty[language]));
+      assert.ok(shown.text.includes(textOf(language, proofFlaws.empty)));
     }
   }
   const empty = await upload(Buffer.alloc(0), 'application/pdf');
@@ -101,11 +101,14 @@ test('a file of more than 5 MB is refused with a message on the page, and with i
   expectProblem(answer, 413, 'payload_too_large');
   assert.deepEqual(answer.body['params'], { maximum_bytes: proofLimitBytes });
   const page = new Forms(service.url, buyer);
-  for (const language of languages) {
+  for (const language of languages()) {
     const path = `${language === 'id' ? '' : '/en'}/ikutan/${order}/bukti`;
     const shown = await page.upload(path, {}, { bytes: large, name: 'bukti.pdf' });
     assert.equal(shown.status, 422);
-    assert.ok(shown.text.includes(proofFlaws.file_too_large[language]), shown.text.slice(0, 200));
+    assert.ok(
+      shown.text.includes(textOf(language, proofFlaws.file_too_large)),
+      shown.text.slice(0, 200),
+    );
   }
 });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { parse } from 'csv-parse/sync';
 import { newId } from '../../src/identity/ids.ts';
-import { formatFieldMoment } from '../../src/web/format.ts';
+import { formatFieldMoment } from '../../src/i18n/format.ts';
 import type { Client } from '../support/clients/client.ts';
 import { httpService } from '../support/server/http-service.ts';
 import { ask } from '../support/builders/market.ts';

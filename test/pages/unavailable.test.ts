@@ -1,6 +1,7 @@
+import { languages } from '../../src/i18n/messages.ts';
+import type { Language } from '../../src/i18n/language.ts';
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { languages, type Language } from '../../src/errors/errors.ts';
 import { newId } from '../../src/identity/ids.ts';
 import { pathIn } from '../../src/web/visit.ts';
 import { httpService } from '../support/server/http-service.ts';
@@ -20,8 +21,11 @@ after(async () => {
   await outage.close();
 });
 
-const title = { id: 'Layanan sedang tidak tersedia', en: 'Service unavailable' };
-const again = { id: 'Coba lagi', en: 'Try again' };
+const title: Record<string, string> = {
+  id: 'Layanan sedang tidak tersedia',
+  en: 'Service unavailable',
+};
+const again: Record<string, string> = { id: 'Coba lagi', en: 'Try again' };
 
 let person: SiteClient;
 before(async () => {
@@ -43,7 +47,7 @@ function assertPage(
   assert.ok(text.includes(`<html lang="${language}"`), what);
   assert.ok(/<link rel="stylesheet" href="\/assets\/site-/.test(text), what);
   assert.ok(text.includes('class="empty error-page"'), what);
-  assert.ok(text.includes(`<h1>${title[language]}</h1>`), what);
+  assert.ok(text.includes(`<h1>${title[language]!}</h1>`), what);
   assert.ok(text.includes(`href="${pathIn(language, '/')}"`), what);
 }
 
@@ -52,7 +56,7 @@ const pathOf = (route: string, language: Language) =>
 
 for (const away of ['refused', 'silent'] as const) {
   test(`every page of a signed-in user shows the database outage (${away})`, async () => {
-    const asked = languages.flatMap((language) =>
+    const asked = languages().flatMap((language) =>
       pageRoutes(service.routes).map((route) => ({ route, language })),
     );
     assert.ok(asked.length > 150);
@@ -64,7 +68,7 @@ for (const away of ['refused', 'silent'] as const) {
           const path = pathOf(route, language);
           const answer = await (route.startsWith('GET ') ? person.get(path) : person.post(path));
           assertPage(answer, language, route);
-          if (route.startsWith('GET ')) assert.ok(answer.text.includes(again[language]), route);
+          if (route.startsWith('GET ')) assert.ok(answer.text.includes(again[language]!), route);
         }),
       );
       const took = performance.now() - began;
@@ -83,7 +87,7 @@ test('visitors see the outage on exactly the pages that need the database', asyn
   const looked = ['GET /', 'GET /sambatan/:id', 'GET /sambatan/:id/poster', 'POST /masuk/kode'];
   await outage.begin('refused');
   try {
-    for (const language of languages) {
+    for (const language of languages()) {
       for (const route of looked) {
         const path = pathOf(route, language);
         const sent = { id: newId(), code: '123456' };

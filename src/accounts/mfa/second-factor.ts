@@ -1,11 +1,12 @@
+import { knownLanguage } from '../../i18n/messages.ts';
+import type { Language } from '../../i18n/language.ts';
 import { databaseNow } from '../../database/clock.ts';
 import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
-import { DomainError, type Language } from '../../errors/errors.ts';
+import { DomainError } from '../../errors/errors.ts';
 import type { Actor } from '../../identity/actor.ts';
 import { requireRecentAuth } from '../../identity/policy.ts';
 import { recordAccess, type AccessMethod } from '../access.ts';
-import { profileLanguage } from '../account.ts';
 import {
   newFactorSecret,
   newRecoveryCodes,
@@ -136,7 +137,7 @@ export async function factorOfAddress(
   if (account === undefined) return undefined;
   const { user_id: userId } = account;
   const { locale } = await db.one(findProfile, userId);
-  return { userId, hasFactor: await hasFactor(db, userId), language: profileLanguage(locale) };
+  return { userId, hasFactor: await hasFactor(db, userId), language: knownLanguage(locale) };
 }
 
 /**

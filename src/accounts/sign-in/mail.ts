@@ -1,4 +1,5 @@
-import type { Language } from '../../errors/errors.ts';
+import { textOf, translate, wording } from '../../i18n/messages.ts';
+import type { Language } from '../../i18n/language.ts';
 import type { OutgoingEmail } from '../../mail/mailer.ts';
 import { html, type Html } from '../../web/html.ts';
 
@@ -11,54 +12,41 @@ export interface SignInEmail {
 
 /** Returns the sign-in e-mail: a code to type, and a link that does the same. */
 export function signInEmail({ code, link, language }: SignInEmail): Omit<OutgoingEmail, 'to'> {
-  const words = wordings[language];
-  const byLink = link === undefined ? [] : [words.orLink, link];
-  const lines = [words.hello, `${words.code} ${code}`, ...byLink, words.notYou];
+  const hello = translate(language, 'emails.signIn.hello');
+  const codeLabel = translate(language, 'emails.signIn.code');
+  const orLink = translate(language, 'emails.signIn.orLink');
+  const notYou = translate(language, 'emails.signIn.notYou');
+  const byLink = link === undefined ? [] : [orLink, link];
+  const lines = [hello, `${codeLabel} ${code}`, ...byLink, notYou];
   return {
-    subject: words.subject(code),
+    subject: translate(language, 'emails.signIn.subject', { code }),
     text: `${lines.join('\n\n')}\n\nSambatan\n`,
     html: layout(
       language,
-      html`<p style="margin:0 0 8px">${words.hello}</p>
-        <p style="margin:0 0 4px">${words.code}</p>
+      html`<p style="margin:0 0 8px">${hello}</p>
+        <p style="margin:0 0 4px">${codeLabel}</p>
         <p style="margin:0 0 20px;font:bold 32px/1.3 monospace;letter-spacing:6px">${code}</p>
-        ${link !== undefined && button(link, words)}
-        <p style="margin:0;font-size:14px;color:#6b5865">${words.notYou}</p>`,
+        ${link !== undefined && button(link, orLink, language)}
+        <p style="margin:0;font-size:14px;color:#6b5865">${notYou}</p>`,
     ),
   };
 }
 
 /** Returns the e-mail with the code for a re-authentication. */
 export function reauthenticationEmail(code: string, language: Language): Omit<OutgoingEmail, 'to'> {
-  const words = proofWordings[language];
+  const hello = translate(language, 'emails.reauthentication.hello');
+  const notYou = translate(language, 'emails.reauthentication.notYou');
   return {
-    subject: words.subject(code),
-    text: `${[words.hello, code, words.notYou].join('\n\n')}\n\nSambatan\n`,
+    subject: translate(language, 'emails.reauthentication.subject', { code }),
+    text: `${[hello, code, notYou].join('\n\n')}\n\nSambatan\n`,
     html: layout(
       language,
-      html`<p style="margin:0 0 8px">${words.hello}</p>
+      html`<p style="margin:0 0 8px">${hello}</p>
         <p style="margin:0 0 20px;font:bold 32px/1.3 monospace;letter-spacing:6px">${code}</p>
-        <p style="margin:0;font-size:14px;color:#6b5865">${words.notYou}</p>`,
+        <p style="margin:0;font-size:14px;color:#6b5865">${notYou}</p>`,
     ),
   };
 }
-
-const proofWordings = {
-  id: {
-    subject: (code: string) => `${code} kode untuk melanjutkan di Sambatan`,
-    hello:
-      'Kamu sedang melakukan hal penting di Sambatan. Ini kode untuk membuktikan bahwa itu kamu. Berlaku 30 menit.',
-    notYou:
-      'Bukan kamu? Berarti ada orang lain di akunmu: masuk, lalu keluar dari semua perangkat di halaman Akun.',
-  },
-  en: {
-    subject: (code: string) => `${code} is your code to go on at Sambatan`,
-    hello:
-      'You are doing something sensitive at Sambatan. This code proves that it is you. It works for 30 minutes.',
-    notYou:
-      'It was not you? Then somebody else is in your account: sign in, and sign out everywhere on the account page.',
-  },
-} as const;
 
 /**
  * Returns the e-mail to an owner about a change of their second factor, in case it was not them.
@@ -67,8 +55,10 @@ export function mfaEmail(
   change: 'added' | 'removed' | 'lost' | 'codes',
   language: Language,
 ): Omit<OutgoingEmail, 'to'> {
-  const { title, detail } = factorWordings[language][change];
-  const { notYou } = factorWordings[language];
+  const words = mfaWords[change];
+  const title = textOf(language, words.title);
+  const detail = textOf(language, words.detail);
+  const notYou = translate(language, 'emails.mfa.notYou');
   return {
     subject: title,
     text: `${title}\n\n${detail}\n\n${notYou}\n\nSambatan\n`,
@@ -81,48 +71,22 @@ export function mfaEmail(
   };
 }
 
-const factorWordings = {
-  id: {
-    added: {
-      title: 'Kode dari aplikasi aktif di akun Sambatan-mu',
-      detail: 'Mulai sekarang, masuk perlu kode dari aplikasimu juga.',
-    },
-    removed: {
-      title: 'Kode dari aplikasi dimatikan di akun Sambatan-mu',
-      detail: 'Mulai sekarang, kode dari e-mail saja sudah cukup untuk masuk.',
-    },
-    lost: {
-      title: 'Kode dari aplikasi dimatikan di akun Sambatan-mu',
-      detail:
-        'Kamu bilang HP dan kode cadanganmu hilang, jadi kami matikan, dan semua perangkat dikeluarkan. Masuk lagi dengan kode e-mail, lalu aktifkan lagi di halaman Keamanan.',
-    },
-    codes: {
-      title: 'Kode cadangan baru dibuat di akun Sambatan-mu',
-      detail: 'Kode cadangan yang lama tidak berlaku lagi.',
-    },
-    notYou:
-      'Bukan kamu? Masuk, keluar dari semua perangkat di halaman Akun, dan amankan kotak masuk e-mailmu.',
+const mfaWords = {
+  added: {
+    title: wording('emails.mfa.added.title'),
+    detail: wording('emails.mfa.added.detail'),
   },
-  en: {
-    added: {
-      title: 'Your Sambatan account has a second factor',
-      detail: 'From now on signing in takes a code of your app as well.',
-    },
-    removed: {
-      title: 'Your Sambatan account has no second factor any more',
-      detail: 'From now on a code in a mail is enough to sign in.',
-    },
-    lost: {
-      title: 'Your Sambatan account has no second factor any more',
-      detail:
-        'You told us that your phone and your recovery codes are lost, so we switched it off and signed every device out. Sign in with a code in a mail, and switch it on again on the page Security.',
-    },
-    codes: {
-      title: 'New recovery codes of your Sambatan account',
-      detail: 'The recovery codes before do not work any more.',
-    },
-    notYou:
-      'It was not you? Sign in, sign out everywhere on the account page, and look after your mailbox.',
+  removed: {
+    title: wording('emails.mfa.removed.title'),
+    detail: wording('emails.mfa.removed.detail'),
+  },
+  lost: {
+    title: wording('emails.mfa.lost.title'),
+    detail: wording('emails.mfa.lost.detail'),
+  },
+  codes: {
+    title: wording('emails.mfa.codes.title'),
+    detail: wording('emails.mfa.codes.detail'),
   },
 } as const;
 
@@ -139,33 +103,13 @@ function layout(language: Language, says: Html): string {
     </html>`.toString();
 }
 
-function button(link: string, words: { readonly orLink: string; readonly button: string }): Html {
-  return html`<p style="margin:0 0 12px">${words.orLink}</p>
+function button(link: string, orLink: string, language: Language): Html {
+  return html`<p style="margin:0 0 12px">${orLink}</p>
     <p style="margin:0 0 24px">
       <a
         href="${link}"
         style="display:inline-block;padding:12px 24px;background:#9b1c5a;color:#fff;border-radius:999px;text-decoration:none"
-        >${words.button}</a
+        >${translate(language, 'emails.signIn.button')}</a
       >
     </p>`;
 }
-
-const wordings = {
-  id: {
-    subject: (code: string) => `${code} kode masuk Sambatan-mu`,
-    hello: 'Hai! Ini kode untuk masuk ke Sambatan. Berlaku 30 menit.',
-    code: 'Kodenya:',
-    orLink: 'Atau langsung masuk lewat tautan ini:',
-    button: 'Masuk ke Sambatan',
-    notYou:
-      'Bukan kamu yang minta? Abaikan saja e-mail ini, dan jangan berikan kodenya ke siapa pun.',
-  },
-  en: {
-    subject: (code: string) => `${code} is your Sambatan code`,
-    hello: 'Hello! This is your code for Sambatan. It works for 30 minutes.',
-    code: 'The code:',
-    orLink: 'Or sign in directly with this link:',
-    button: 'Sign in to Sambatan',
-    notYou: 'You did not ask for it? Ignore this mail, and give the code to nobody.',
-  },
-} as const;

@@ -1,7 +1,8 @@
+import type { Language } from '../../i18n/language.ts';
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
-import { DomainError, type Language } from '../../errors/errors.ts';
+import { DomainError } from '../../errors/errors.ts';
 import { newId } from '../../identity/ids.ts';
 import { sendOrRefuse } from '../../mail/mailer.ts';
 import { runInTransaction } from '../../operation/run.ts';

@@ -1,5 +1,7 @@
+import type { Language } from '../../i18n/language.ts';
+import { wording } from '../../i18n/messages.ts';
 import { randomBytes, randomInt } from 'node:crypto';
-import { invalidField, type Language } from '../../errors/errors.ts';
+import { invalidField } from '../../errors/errors.ts';
 import type { Tx } from '../../database/transaction.ts';
 import { newId } from '../../identity/ids.ts';
 import { sendOrRefuse } from '../../mail/mailer.ts';
@@ -131,8 +133,5 @@ function normalEmail(given: string): string {
   if (email.length <= 254 && /^[^\s@<>"(),:;\\[\]]{1,64}@[^\s@.]+(\.[^\s@.]+)+$/.test(email)) {
     return email;
   }
-  throw invalidField('email', {
-    id: 'Alamat e-mail ini belum benar. Contoh: nama@gmail.com',
-    en: 'This is no e-mail address yet. For example: name@gmail.com',
-  });
+  throw invalidField('email', wording('errors.field.thisIsNoEMailAddressYet'));
 }

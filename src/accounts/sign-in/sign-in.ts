@@ -1,8 +1,9 @@
+import type { Language } from '../../i18n/language.ts';
 import { hkdfSync, timingSafeEqual } from 'node:crypto';
 import type { Database } from '../../database/pool.ts';
 import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
-import { DomainError, type Language } from '../../errors/errors.ts';
+import { DomainError } from '../../errors/errors.ts';
 import { newId } from '../../identity/ids.ts';
 import type { Claims } from '../../identity/tokens.ts';
 import { limits, type LimitName } from '../../config/limits.ts';

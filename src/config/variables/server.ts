@@ -60,6 +60,17 @@ export const serverVariables = {
     about: ["Directory of the embedded PostgreSQL's data and of the generated service key."],
     parse: (text) => (text.includes('\0') ? undefined : resolve(text)),
   }),
+  SAMBATAN_LOCALES_DIR: variable({
+    fallback: undefined,
+    secret: false,
+    accepts: 'the path of a directory',
+    about: [
+      'Directory with your own words for the site, e-mails and errors: LANGUAGE/AREA.json, with some',
+      'of the keys of the folder locales. A folder of another language adds this language; what it',
+      'does not translate is shown in Indonesian. Read once at the start.',
+    ],
+    parse: (text) => (text.includes('\0') ? undefined : resolve(text)),
+  }),
   SAMBATAN_SERVICE_KEY: variable({
     fallback: undefined,
     secret: true,

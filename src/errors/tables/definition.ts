@@ -1,4 +1,4 @@
-import type { Wording } from '../wording/language.ts';
+import type { Wording } from '../../i18n/messages.ts';
 
 /** An error of the service; `P` are the parameters that one occurrence carries. */
 export interface ErrorDefinition<P> {

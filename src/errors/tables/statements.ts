@@ -1,68 +1,55 @@
+import { rupiah } from '../../i18n/format.ts';
+import { joined } from '../../i18n/messages.ts';
+import { type Wording, wording } from '../../i18n/messages.ts';
 import { define, fixed, type ErrorTable } from './definition.ts';
-import type { Wording } from '../wording/language.ts';
 import { statementReasons, type StatementReason } from '../wording/statement-reasons.ts';
 
 /** Bank statements: their files, imports and lines. */
 export const statementsErrors = {
   statement_not_readable: define<StatementPlace>(
     422,
-    { id: 'Mutasi tidak terbaca', en: 'Statement not readable' },
+    wording('errors.statement_not_readable.title'),
     statementNotReadable,
   ),
   statement_import_not_found: fixed(
     404,
-    { id: 'Impor mutasi tidak ditemukan', en: 'Statement import not found' },
-    {
-      id: 'Berkas ini tidak ada, atau sudah dihapus karena tidak diterapkan. Unggah lagi, ya.',
-      en: 'This file does not exist, or was deleted because nobody applied it. Upload it again.',
-    },
+    wording('errors.statement_import_not_found.title'),
+    wording('errors.statement_import_not_found.detail'),
   ),
   statement_import_started: fixed(
     409,
-    { id: 'Impor sudah berjalan', en: 'Import already started' },
-    {
-      id: 'Berkas ini sudah diterapkan. Lihat kemajuannya di halaman impor.',
-      en: 'This file was applied already. See its progress on the page of the import.',
-    },
+    wording('errors.statement_import_started.title'),
+    wording('errors.statement_import_started.detail'),
   ),
   statement_line_not_found: fixed(
     404,
-    { id: 'Baris mutasi tidak ditemukan', en: 'Statement line not found' },
-    {
-      id: 'Baris mutasi ini tidak ada. Muat ulang daftarnya, lalu pilih dari sana.',
-      en: 'This line of a statement does not exist. Reload the list and choose one from it.',
-    },
+    wording('errors.statement_line_not_found.title'),
+    wording('errors.statement_line_not_found.detail'),
   ),
   statement_line_handled: fixed(
     409,
-    { id: 'Baris mutasi sudah ditangani', en: 'Statement line already handled' },
-    {
-      id: 'Baris mutasi ini sudah dicocokkan atau diabaikan. Muat ulang daftarnya.',
-      en: 'This line was matched or set aside already. Reload the list.',
-    },
+    wording('errors.statement_line_handled.title'),
+    wording('errors.statement_line_handled.detail'),
   ),
   statement_line_not_divided: fixed(
     409,
-    { id: 'Transfer belum dibagi', en: 'Transfer not divided yet' },
-    {
-      id: 'Tentukan dulu pesanan mana yang dibayar transfer ini, lalu catat.',
-      en: 'Say first which orders this transfer pays for, then count it.',
-    },
+    wording('errors.statement_line_not_divided.title'),
+    wording('errors.statement_line_not_divided.detail'),
   ),
   statement_lines_too_little: define<{
     readonly participation_id: string;
     readonly missing: number;
-  }>(409, { id: 'Uangnya belum cukup', en: 'Not enough money' }, ({ missing }) => ({
-    id: `Masih kurang ${rupiahWords(missing)} untuk salah satu pesanan. Gabungkan dengan transfer lain, ubah pembagiannya, atau pilih untuk mengembalikan uangnya.`,
-    en: `One of the orders is still ${rupiahWords(missing)} short. Put it together with another transfer, divide it in another way, or choose to send the money back.`,
-  })),
+  }>(409, wording('errors.statement_lines_too_little.title'), ({ missing }) =>
+    wording('errors.statement_lines_too_little.detail', { missing: rupiah(missing) }),
+  ),
   statement_parts_exceed_line: define<{ readonly amount: number; readonly parts: number }>(
     409,
-    { id: 'Pembagian melebihi transfer', en: 'More than the transfer' },
-    ({ amount, parts }) => ({
-      id: `Bagian-bagiannya berjumlah ${rupiahWords(parts)}, padahal transfernya ${rupiahWords(amount)}.`,
-      en: `The parts add up to ${rupiahWords(parts)}, but the transfer is ${rupiahWords(amount)}.`,
-    }),
+    wording('errors.statement_parts_exceed_line.title'),
+    ({ amount, parts }) =>
+      wording('errors.statement_parts_exceed_line.detail', {
+        parts: rupiah(parts),
+        amount: rupiah(amount),
+      }),
   ),
 } as const satisfies ErrorTable;
 
@@ -79,30 +66,18 @@ interface StatementPlace {
   readonly found?: string;
 }
 
-/** Formats whole rupiah in an error text, in the Indonesian way. */
-function rupiahWords(amount: number): string {
-  return `Rp${String(amount).replaceAll(/\B(?=(\d{3})+$)/g, '.')}`;
-}
-
-function statementNotReadable({ reason, ...place }: StatementPlace): Wording {
-  const { line, column, cell, expected, found } = place;
-  const inWords = (words: { line: string; column: string; said: string; read: string }) =>
-    [
-      line !== undefined && `${words.line} ${line}`,
-      column !== undefined && `${words.column} “${column}”`,
-      cell !== undefined && `“${cell}”`,
-      expected !== undefined && `${words.said} ${expected}`,
-      found !== undefined && `${words.read} ${found}`,
-    ]
-      .filter(Boolean)
-      .join(', ');
-  const at = {
-    id: inWords({ line: 'Baris', column: 'kolom', said: 'tertulis', read: 'terbaca' }),
-    en: inWords({ line: 'Line', column: 'column', said: 'stated', read: 'read' }),
-  };
+function statementNotReadable({ reason, ...at }: StatementPlace): Wording {
+  const { line, column, cell, expected, found } = at;
+  const places = [
+    line === undefined ? undefined : wording('errors.statement_not_readable.line', { line }),
+    column === undefined ? undefined : wording('errors.statement_not_readable.column', { column }),
+    cell === undefined ? undefined : `“${cell}”`,
+    expected === undefined
+      ? undefined
+      : wording('errors.statement_not_readable.expected', { expected }),
+    found === undefined ? undefined : wording('errors.statement_not_readable.found', { found }),
+  ].filter((place) => place !== undefined);
   const why = statementReasons[reason];
-  return {
-    id: at.id === '' ? why.id : `${at.id}: ${why.id}`,
-    en: at.en === '' ? why.en : `${at.en}: ${why.en}`,
-  };
+  if (places.length === 0) return why;
+  return wording('errors.statement_not_readable.detail', { place: joined(places), why });
 }

@@ -1,3 +1,4 @@
+import { wording } from '../../i18n/messages.ts';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { invalidField } from '../../errors/errors.ts';
@@ -119,8 +120,5 @@ function uploadRoute(server: ApiServer, app: statements.ImportDeps): void {
 
 function bytesOf(body: unknown): Buffer {
   if (Buffer.isBuffer(body) && body.length > 0) return body;
-  throw invalidField('', {
-    id: 'Kirim berkas mutasi rekening sebagai isi permintaan.',
-    en: 'Send the file of the statement as the body.',
-  });
+  throw invalidField('', wording('errors.field.sendTheFileOfTheStatement'));
 }

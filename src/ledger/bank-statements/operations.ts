@@ -1,3 +1,4 @@
+import { wording } from '../../i18n/messages.ts';
 import { hash } from 'node:crypto';
 import type { Database } from '../../database/pool.ts';
 import type { Queryable } from '../../database/query.ts';
@@ -228,8 +229,5 @@ function isPast(day: string, today: string): boolean {
 }
 
 function notOver() {
-  return invalidField('through', {
-    id: 'Pilih hari yang sudah lewat saat mutasi diunduh, paling lambat kemarin.',
-    en: 'Choose a day that was over when the statement was downloaded, yesterday at the latest.',
-  });
+  return invalidField('through', wording('errors.field.chooseADayThatWasOver'));
 }

@@ -1,7 +1,8 @@
+import { type Wording, wording } from '../../i18n/messages.ts';
 import { authorizeOnBuyer } from '../payments/authorize.ts';
 import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
-import { DomainError, invalidField, type Wording, refusals } from '../../errors/errors.ts';
+import { DomainError, invalidField, refusals } from '../../errors/errors.ts';
 import { heicPicture } from '../../catalogue/make-picture.ts';
 import type { Actor } from '../../identity/actor.ts';
 import {
@@ -18,32 +19,17 @@ export const disputePictureField = 'pictures';
 /** Maximum pixels of the longer side: enough to see a crack in a bottle. */
 const longestSide = 1_600;
 
-export const disputePictureTooLarge: Wording = {
-  id: 'Satu foto maksimal 5 MB.',
-  en: 'Each photo can be up to 5 MB.',
-};
-const notAPicture: Wording = {
-  id: 'File ini tidak bisa dibaca sebagai foto. Kirim JPEG, PNG, atau WebP.',
-  en: 'We could not read this file as a photo. Please send a JPEG, PNG or WebP.',
-};
-const damaged: Wording = {
-  id: 'Foto ini rusak atau terpotong. Simpan ulang, atau pilih foto lain.',
-  en: 'This photo is damaged or cut off. Save it again, or choose another one.',
-};
-const tooManyPixels: Wording = {
-  id: 'Foto ini terlalu besar, lebih dari 60 megapiksel. Perkecil dulu, ya.',
-  en: 'This photo is too large, more than 60 megapixels. Please make it smaller.',
-};
+export const disputePictureTooLarge: Wording = wording('errors.disputePictureTooLarge');
+const notAPicture: Wording = wording('errors.notAPicture');
+const damaged: Wording = wording('errors.damaged');
+const tooManyPixels: Wording = wording('errors.tooManyPixels2');
 const flawWords = {
   wrong_type: notAPicture,
   heic: heicPicture,
   unreadable: damaged,
   too_large: tooManyPixels,
 } as const satisfies Record<ImageFlaw, Wording>;
-const tooMany: Wording = {
-  id: 'Paling banyak 3 foto untuk satu laporan.',
-  en: 'A report can have up to 3 photos.',
-};
+const tooMany: Wording = wording('errors.tooMany');
 
 /**
  * Re-encodes the pictures of a dispute as WebP, without metadata such as the location. Refuses:

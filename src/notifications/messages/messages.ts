@@ -1,11 +1,15 @@
-import type { Language } from '../../errors/errors.ts';
-import { buyerMessages } from './buyer.ts';
-import { moneyMessages } from './money.ts';
-import { orderMessages } from './orders.ts';
-import { sellerMessages } from './seller.ts';
-import type { MessageFormatter } from './formatter.ts';
+import { formatMoment, formatRupiah, isTimeZone, westernIndonesia } from '../../i18n/format.ts';
+import type { Language } from '../../i18n/language.ts';
+import { textOf } from '../../i18n/messages.ts';
+import {
+  notificationKey,
+  notificationKinds,
+  type MessageKind,
+  type NotificationKind,
+  type NotificationValues,
+  type Part,
+} from './kinds.ts';
 import type { Topic } from './topics.ts';
-import { waitingMessages } from './waiting.ts';
 
 /** The stored parameters of a notification: facts, no sentences. Times are RFC 3339. */
 export interface MessageParams {
@@ -36,35 +40,60 @@ export interface Message {
   readonly paragraphs: readonly string[];
 }
 
-export type Write = (params: MessageParams, say: MessageFormatter) => Message;
-
-/** One kind of notification: its topic, and its text in each language. */
-export type MessageDefinition = { readonly topic: Topic } & Readonly<Record<Language, Write>>;
-
-/** All kinds of notifications. */
-export const messages = {
-  ...buyerMessages,
-  ...waitingMessages,
-  ...moneyMessages,
-  ...sellerMessages,
-  ...orderMessages,
-} as const;
-export type MessageKind = keyof typeof messages;
+/** The language and time zone of the person who reads a notification. */
+export interface Reader {
+  readonly language: Language;
+  /** An unknown zone counts as Asia/Jakarta. */
+  readonly timeZone: string;
+}
 
 /** Returns true when this version knows the stored kind. */
 export function isMessageKind(word: string): word is MessageKind {
-  return Object.hasOwn(messages, word);
+  return Object.hasOwn(notificationKinds, word);
 }
 
 /** Renders a stored notification for one person; for a kind of a newer version, only its title. */
-export function messageFor(kind: string, params: MessageParams, say: MessageFormatter): Message {
+export function messageFor(kind: string, params: MessageParams, reader: Reader): Message {
   if (!isMessageKind(kind)) return { title: params.campaign, paragraphs: [] };
-  const definition: MessageDefinition = messages[kind];
-  const { title, paragraphs } = definition[say.language](params, say);
-  return { title, paragraphs: paragraphs.filter((paragraph) => paragraph !== '') };
+  const { parts }: NotificationKind = notificationKinds[kind];
+  const values = valuesFor(params, reader);
+  const text = (part: 'title' | Part) =>
+    textOf(reader.language, { key: notificationKey(kind, part), values });
+  return {
+    title: text('title'),
+    paragraphs: parts
+      .filter((part) => isShown(part, params))
+      .flatMap((part) => text(part).split('\n\n')),
+  };
 }
 
 /** Returns the topic of a kind; undefined for a kind of a newer version. */
 export function topicOf(kind: string): Topic | undefined {
-  return isMessageKind(kind) ? messages[kind].topic : undefined;
+  return isMessageKind(kind) ? notificationKinds[kind].topic : undefined;
+}
+
+function valuesFor(params: MessageParams, { language, timeZone }: Reader) {
+  const zone = isTimeZone(timeZone) ? timeZone : westernIndonesia;
+  const { amount, until } = params;
+  return {
+    campaign: params.campaign,
+    brand: params.brand,
+    quantity: params.quantity ?? 0,
+    amount: amount === undefined ? '' : formatRupiah(amount, language),
+    reason: params.reason ?? '',
+    until: until === undefined ? '' : formatMoment(new Date(until), language, zone),
+    slotsTaken: params.slots_taken ?? 0,
+    totalSlots: params.total_slots ?? 0,
+    joined: params.joined ?? 0,
+    joinedSlots: params.joined_slots ?? 0,
+    confirmed: params.confirmed ?? 0,
+    confirmedSlots: params.confirmed_slots ?? 0,
+    cancelled: params.cancelled ?? 0,
+    cancelledSlots: params.cancelled_slots ?? 0,
+  } satisfies NotificationValues;
+}
+
+function isShown(part: Part, params: MessageParams): boolean {
+  if (part === 'body' || part === 'ending') return true;
+  return part === 'noAmount' ? !params.amount : Boolean(params[part]);
 }

@@ -1,7 +1,7 @@
+import { type Wording, wording } from '../../i18n/messages.ts';
 import type { AccessRow } from '../../accounts/access-queries.ts';
 import type { AccessEvent, AccessMethod } from '../../accounts/access.ts';
-import type { Wording } from '../../errors/errors.ts';
-import { formatShortMoment } from '../../web/format.ts';
+import { formatShortMoment } from '../../i18n/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
 
@@ -9,33 +9,27 @@ import { inLanguage, type PageContext } from '../../web/visit.ts';
 export const accessShown = 10;
 
 const events: Readonly<Record<AccessEvent, Wording>> = {
-  code_requested: { id: 'Kode masuk diminta', en: 'A code was asked for' },
-  code_failed: { id: 'Kode salah dimasukkan', en: 'A wrong code was given' },
-  codes_exhausted: {
-    id: 'Kode salah terlalu sering, kodenya dimatikan',
-    en: 'Too many wrong codes, the code was ended',
-  },
-  signed_in: { id: 'Masuk', en: 'Signed in' },
-  signed_out: { id: 'Keluar', en: 'Signed out' },
-  session_ended: { id: 'Satu perangkat dikeluarkan', en: 'A device was signed out' },
-  sessions_ended: { id: 'Semua perangkat dikeluarkan', en: 'All devices were signed out' },
-  factor_added: { id: 'Kode dari aplikasi diaktifkan', en: 'Codes of an app were switched on' },
-  factor_removed: { id: 'Kode dari aplikasi dimatikan', en: 'Codes of an app were switched off' },
-  factor_failed: {
-    id: 'Kode dari aplikasi atau kode cadangan salah',
-    en: 'A wrong code of the app, or recovery code',
-  },
-  recovery_codes_made: { id: 'Kode cadangan dibuat', en: 'Recovery codes were made' },
-  proved_again: { id: 'Membuktikan diri lagi', en: 'Proved who you are again' },
-  account_deleted: { id: 'Akun dihapus', en: 'The account was deleted' },
+  code_requested: wording('account.access.code_requested'),
+  code_failed: wording('account.access.code_failed'),
+  codes_exhausted: wording('account.access.codes_exhausted'),
+  signed_in: wording('account.access.signed_in'),
+  signed_out: wording('account.access.signed_out'),
+  session_ended: wording('account.access.session_ended'),
+  sessions_ended: wording('account.access.sessions_ended'),
+  factor_added: wording('account.access.factor_added'),
+  factor_removed: wording('account.access.factor_removed'),
+  factor_failed: wording('account.access.factor_failed'),
+  recovery_codes_made: wording('account.access.recovery_codes_made'),
+  proved_again: wording('account.access.proved_again'),
+  account_deleted: wording('account.access.account_deleted'),
 };
 
 const methods: Readonly<Record<AccessMethod, Wording>> = {
-  code: { id: 'dengan kode e-mail', en: 'by a code in a mail' },
-  link: { id: 'dengan tautan e-mail', en: 'by a link in a mail' },
-  token: { id: 'lewat layanan lain', en: 'by another service' },
-  factor: { id: 'dengan kode dari aplikasi', en: 'by a code of the app' },
-  recovery_code: { id: 'dengan kode cadangan', en: 'by a recovery code' },
+  code: wording('account.access.code'),
+  link: wording('account.access.link'),
+  token: wording('account.access.token'),
+  factor: wording('account.access.factor'),
+  recovery_code: wording('account.access.recovery_code'),
 };
 
 /** What does not stand beside what it says already. */
@@ -45,20 +39,15 @@ const methodsTold: readonly AccessEvent[] = ['signed_in', 'proved_again'];
 export function accessList(visit: PageContext, rows: readonly AccessRow[]): Html {
   const { t } = visit;
   return html`<section class="panel" aria-labelledby="access">
-    <h2 id="access">${t('Riwayat masuk', 'Recent sign-ins')}</h2>
+    <h2 id="access">${t('account.access.recentSignIns')}</h2>
     ${
       rows.length === 0
-        ? html`<p class="quiet">${t('Belum ada catatan.', 'Nothing was recorded yet.')}</p>`
+        ? html`<p class="quiet">${t('account.access.nothingWasRecordedYet')}</p>`
         : html`<ul class="plain">
             ${rows.map((row) => accessItem(visit, row))}
           </ul>`
     }
-    <p class="quiet">
-      ${t(
-        'Ada yang bukan kamu? Keluar dari semua perangkat, lalu masuk lagi. Catatan ini disimpan 400 hari, tanpa alamat jaringanmu.',
-        'Something was not you? Sign out everywhere, then sign in again. This is kept for 400 days, without the address of your network.',
-      )}
-    </p>
+    <p class="quiet">${t('account.access.somethingWasNotYouSignOut')}</p>
   </section>`;
 }
 

@@ -101,9 +101,9 @@ export function addressPages(app: PageDeps): PagePlugin {
 
 function listPage(visit: PageContext, addresses: readonly Address[]): PageProps {
   const { t, url } = visit;
-  const title = t('Alamatku', 'My addresses');
+  const title = t('account.addresses.myAddresses');
   const add = html`<a class="button" href="${url(`${list}/baru`)}"
-    >${t('Tambah alamat', 'Add an address')}</a
+    >${t('account.addresses.addAnAddress')}</a
   >`;
   return {
     title,
@@ -111,11 +111,8 @@ function listPage(visit: PageContext, addresses: readonly Address[]): PageProps 
     main: html`${heading(title)}${
         addresses.length === 0
           ? emptyState(
-              t('Belum ada alamat', 'No address yet'),
-              t(
-                'Simpan satu alamat supaya ikut Sambatan tinggal ketuk.',
-                'Save one address, and joining takes a tap.',
-              ),
+              t('account.addresses.noAddressYet'),
+              t('account.addresses.saveOneAddressAndJoiningTakes'),
               add,
             )
           : html`<div class="account">
@@ -124,7 +121,7 @@ function listPage(visit: PageContext, addresses: readonly Address[]): PageProps 
       }
       <div class="row">
         ${addresses.length > 0 && addresses.length < maxAddresses && add}
-        <a href="${url('/akun')}">${t('Kembali ke akun', 'Back to the account')}</a>
+        <a href="${url('/akun')}">${t('common.backToTheAccount')}</a>
       </div>`,
   };
 }
@@ -133,24 +130,22 @@ function addressCard(visit: PageContext, address: Address): Html {
   const { t, url } = visit;
   const at = `${list}/${address.id}`;
   return html`<section class="panel">
-    <h2 class="row">
-      ${address.label}${address.is_default && badge(t('Utama', 'Default'), 'good')}
-    </h2>
+    <h2 class="row">${address.label}${address.is_default && badge(t('common.default'), 'good')}</h2>
     <p><strong>${address.recipient}</strong> · ${address.phone}</p>
     <p>
       ${address.street}<br />${address.district}, ${address.city}<br />${address.province}
       ${address.postal_code}
     </p>
     <div class="actions">
-      <a class="button quiet" href="${url(at)}">${t('Ubah', 'Change')}</a>
+      <a class="button quiet" href="${url(at)}">${t('common.change')}</a>
       ${
         !address.is_default &&
         html`<form method="post" action="${url(`${at}/utama`)}">
-          <button class="button quiet">${t('Utamakan', 'Make default')}</button>
+          <button class="button quiet">${t('account.addresses.makeDefault')}</button>
         </form>`
       }
       <form method="post" action="${url(`${at}/hapus`)}">
-        <button class="button danger">${t('Hapus', 'Delete')}</button>
+        <button class="button danger">${t('account.addresses.delete')}</button>
       </form>
     </div>
   </section>`;
@@ -163,7 +158,9 @@ function formPage(
 ): PageProps {
   const { t, url } = visit;
   const { typed, errors, refused } = state;
-  const title = address ? t('Ubah alamat', 'Change the address') : t('Alamat baru', 'New address');
+  const title = address
+    ? t('account.addresses.changeTheAddress')
+    : t('account.addresses.newAddress');
   const at = `${list}/${address?.id ?? 'baru'}`;
   const field = (
     name: keyof typeof addressFields,
@@ -185,22 +182,22 @@ function formPage(
       ${heading(title)}${refusalNotice(visit, refused)}
       <form method="post" action="${url(at)}" class="fields">
         ${typed?.['back'] !== undefined && html`<input type="hidden" name="back" value="${typed['back']}" />`}
-        ${field('label', t('Nama alamat (Rumah, Kantor)', 'Name of the address (home, office)'), { maxlength: 40 })}
-        ${field('recipient', t('Nama penerima', 'Recipient'), { maxlength: 60, autocomplete: 'name' })}
-        ${field('phone', t('Nomor HP', 'Mobile number'), { type: 'tel', inputmode: 'tel', maxlength: 30, autocomplete: 'tel' })}
-        ${field('street', t('Jalan, nomor rumah, RT/RW', 'Street and number'), { maxlength: 120, autocomplete: 'street-address' })}
-        ${field('district', t('Kecamatan', 'District'), { maxlength: 40, autocomplete: 'address-level3' })}
-        ${field('city', t('Kota/Kabupaten', 'City'), { maxlength: 40, autocomplete: 'address-level2' })}
-        ${field('province', t('Provinsi', 'Province'), { maxlength: 40, autocomplete: 'address-level1' })}
-        ${field('postal_code', t('Kode pos', 'Postal code'), { inputmode: 'numeric', maxlength: 5, autocomplete: 'postal-code' })}
+        ${field('label', t('account.addresses.nameOfTheAddressHomeOffice'), { maxlength: 40 })}
+        ${field('recipient', t('account.addresses.recipient'), { maxlength: 60, autocomplete: 'name' })}
+        ${field('phone', t('account.addresses.mobileNumber'), { type: 'tel', inputmode: 'tel', maxlength: 30, autocomplete: 'tel' })}
+        ${field('street', t('account.addresses.streetAndNumber'), { maxlength: 120, autocomplete: 'street-address' })}
+        ${field('district', t('account.addresses.district'), { maxlength: 40, autocomplete: 'address-level3' })}
+        ${field('city', t('account.addresses.city'), { maxlength: 40, autocomplete: 'address-level2' })}
+        ${field('province', t('account.addresses.province'), { maxlength: 40, autocomplete: 'address-level1' })}
+        ${field('postal_code', t('account.addresses.postalCode'), { inputmode: 'numeric', maxlength: 5, autocomplete: 'postal-code' })}
         ${checkbox(visit, {
           name: 'is_default',
-          label: t('Jadikan alamat utama', 'Make it the default address'),
+          label: t('account.addresses.makeItTheDefaultAddress'),
           checked: typed ? typed['is_default'] !== undefined : (address?.is_default ?? false),
         })}
         <div class="row">
-          <button class="button">${t('Simpan alamat', 'Save the address')}</button>
-          <a class="button quiet" href="${url(list)}">${t('Batal', 'Cancel')}</a>
+          <button class="button">${t('account.addresses.saveTheAddress')}</button>
+          <a class="button quiet" href="${url(list)}">${t('common.cancel')}</a>
         </div>
       </form>
     </div>`,

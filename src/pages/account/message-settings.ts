@@ -1,5 +1,5 @@
+import { type Wording, wording } from '../../i18n/messages.ts';
 import type { PageDeps } from '../deps.ts';
-import type { Wording } from '../../errors/errors.ts';
 import { rawFields } from '../../http/forms.ts';
 import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
 import { authorize } from '../../identity/policy.ts';
@@ -15,16 +15,13 @@ import { requirePerson } from '../kit/signed-in.ts';
 const path = '/akun/pemberitahuan';
 
 const words: Readonly<Record<Topic, Wording>> = {
-  orders: { id: 'Slot yang kuambil', en: 'My slots' },
-  payments: { id: 'Pembayaran dan pengembalian dana', en: 'Payments and refunds' },
-  campaigns: { id: 'Kabar Sambatan yang kuikuti', en: 'News of campaigns that I joined' },
-  waiting: { id: 'Antrean dan slot yang ditawarkan', en: 'Waiting lists and offers' },
-  reminders: { id: 'Pengingat yang kuminta', en: 'Reminders that I asked for' },
-  seller: { id: 'Hasil Sambatan tokoku', en: "What my shop's campaigns come to" },
-  seller_digest: {
-    id: 'Ringkasan siapa yang ikut di tokoku',
-    en: 'Digests of who joins at my shop',
-  },
+  orders: wording('account.messageSettings.orders'),
+  payments: wording('account.messageSettings.payments'),
+  campaigns: wording('account.messageSettings.campaigns'),
+  waiting: wording('account.messageSettings.waiting'),
+  reminders: wording('account.messageSettings.reminders'),
+  seller: wording('account.messageSettings.seller'),
+  seller_digest: wording('account.messageSettings.seller_digest'),
 };
 
 /** What a person wants to hear of, by mail and in the inbox: one form for all of it. */
@@ -36,7 +33,7 @@ export function messageSettingPages(app: PageDeps): PagePlugin {
       authorize(visit.actor, 'notification.settings');
       const settings = await settingsOf(app.db, userId);
       const saved = Object.hasOwn(request.query as object, 'simpan');
-      const title = visit.t('Pemberitahuan', 'What I am told');
+      const title = visit.t('account.messageSettings.whatIAmTold');
       const main = settingsForm(visit, title, settings, saved);
       return sendPage(request, reply, { title, section: 'account', main });
     });
@@ -68,8 +65,8 @@ function settingsForm(
     checkbox(visit, { name, label, checked });
   return html`${heading(
       title,
-      t('Pilih yang mau kamu dengar, dan lewat mana.', 'Choose what you hear of, and how.'),
-    )}${saved && notice('good', t('Tersimpan.', 'Saved.'))}
+      t('account.messageSettings.chooseWhatYouHear'),
+    )}${saved && notice('good', t('common.saved'))}
     <form method="post" action="${url(path)}" class="panel stack">
       ${settings.map(
         ({ topic, email, in_app: inApp }) =>
@@ -77,13 +74,15 @@ function settingsForm(
             <legend>${inLanguage(visit, words[topic])}</legend>
             <div class="row">
               ${box(`email_${topic}`, 'E-mail', email)}
-              ${box(`in_app_${topic}`, t('Pesan di sini', 'Messages here'), inApp)}
+              ${box(`in_app_${topic}`, t('account.messageSettings.messagesHere'), inApp)}
             </div>
           </fieldset>`,
       )}
       <div class="row">
-        <button class="button">${t('Simpan', 'Save')}</button>
-        <a class="button quiet" href="${url('/akun/pesan')}">${t('Ke pesan', 'To my messages')}</a>
+        <button class="button">${t('common.save')}</button>
+        <a class="button quiet" href="${url('/akun/pesan')}"
+          >${t('account.messageSettings.toMyMessages')}</a
+        >
       </div>
     </form>`;
 }

@@ -15,7 +15,7 @@ import {
 import { listInbox } from '../../notifications/queries.ts';
 import { runInTransaction } from '../../operation/run.ts';
 import { badge, emptyState } from '../../web/components.ts';
-import { formatCount, formatShortMoment } from '../../web/format.ts';
+import { formatShortMoment } from '../../i18n/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
 import type { PageContext } from '../../web/visit.ts';
@@ -48,7 +48,7 @@ export function messagePages(app: PageDeps): PagePlugin {
         cursorOf: (row) => [row.notification_id],
       });
       const messages = list.rows.map((row) => inboxMessageOf(row, visit.language));
-      const title = visit.t('Pesan', 'Messages');
+      const title = visit.t('common.messages');
       const main = html`${heading(title)}${inbox(visit, messages, unread)}${list.links}`;
       return sendPage(request, reply, { title, section: 'account', main });
     });
@@ -73,27 +73,25 @@ export function messagePages(app: PageDeps): PagePlugin {
 }
 
 function inbox(visit: PageContext, messages: readonly InboxMessage[], unread: number): Html {
-  const { t, url, language } = visit;
+  const { t, url } = visit;
   const settings = html`<a class="button quiet" href="${url('/akun/pemberitahuan')}"
-    >${t('Atur pemberitahuan', 'What I am told')}</a
+    >${t('common.whatIAmTold')}</a
   >`;
   if (messages.length === 0) {
     return emptyState(
-      t('Belum ada pesan', 'No messages yet'),
-      t('Kabar tentang slotmu muncul di sini.', 'News of your slots shows up here.'),
+      t('account.messages.noMessagesYet'),
+      t('account.messages.newsOfYourSlotsShows'),
       settings,
     );
   }
   return html`<div class="row apart inbox-head">
-      <p>
-        ${t(`${formatCount(unread, language)} belum dibaca`, `${formatCount(unread, language)} unread`)}
-      </p>
+      <p>${t('account.messages.unread', { unread })}</p>
       <div class="row">
         ${
           unread > 0 &&
           html`<form method="post" action="${url(`${path}/baca`)}">
             <input type="hidden" name="up_to" value="${messages[0]!.id}" />
-            <button class="button quiet">${t('Tandai semua dibaca', 'Mark all as read')}</button>
+            <button class="button quiet">${t('account.messages.markAllAsRead')}</button>
           </form>`
         }${settings}
       </div>
@@ -105,7 +103,7 @@ function card(visit: PageContext, message: InboxMessage): Html {
   const { t, url, language, person } = visit;
   const isNew = message.read_at === null;
   return html`<article class="panel message">
-    <h2 class="row">${message.title}${isNew && badge(t('Baru', 'New'), 'busy')}</h2>
+    <h2 class="row">${message.title}${isNew && badge(t('account.messages.new'), 'busy')}</h2>
     ${message.paragraphs.map((paragraph) => html`<p>${paragraph}</p>`)}
     <p class="quiet">
       <time datetime="${message.created_at.toISOString()}"
@@ -114,12 +112,12 @@ function card(visit: PageContext, message: InboxMessage): Html {
     </p>
     <div class="row">
       <a class="button quiet" href="${url(`/sambatan/${message.campaign_id}`)}"
-        >${t('Lihat Sambatan', 'See the campaign')}</a
+        >${t('common.seeTheCampaign')}</a
       >
       ${
         isNew &&
         html`<form method="post" action="${url(`${path}/${message.id}/baca`)}">
-          <button class="button quiet">${t('Tandai dibaca', 'Mark as read')}</button>
+          <button class="button quiet">${t('account.messages.markAsRead')}</button>
         </form>`
       }
     </div>

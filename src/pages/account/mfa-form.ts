@@ -45,11 +45,8 @@ export function factorInputs(visit: PageContext, form: FactorForm): Html {
   return html`<form method="post" action="${url(form.action)}" class="fields">
       ${hidden}${input(visit, {
         name: code,
-        label: t('Kode dari aplikasi', 'Code of the app'),
-        hint: t(
-          'Buka aplikasi kode di HP-mu: 6 angka untuk Sambatan.',
-          'Open the app of codes on your phone: the 6 digits for Sambatan.',
-        ),
+        label: t('account.mfaForm.codeOfTheApp'),
+        hint: t('account.mfaForm.openTheAppOfCodes'),
         errors: form.errors,
         required: true,
         control: sixDigits,
@@ -57,12 +54,12 @@ export function factorInputs(visit: PageContext, form: FactorForm): Html {
       <button class="button">${form.button}</button>
     </form>
     <details>
-      <summary>${t('HP-nya hilang atau ganti?', 'Lost or changed your phone?')}</summary>
+      <summary>${t('account.mfaForm.lostOrChangedYourPhone')}</summary>
       <form method="post" action="${url(form.action)}" class="fields">
         ${hidden}${input(visit, {
           name: recovery,
-          label: t('Kode cadangan', 'Recovery code'),
-          hint: t('Tiap kode cadangan hanya berlaku sekali.', 'Each recovery code works once.'),
+          label: t('account.mfaForm.recoveryCode'),
+          hint: t('account.mfaForm.eachRecoveryCodeWorksOnce'),
           errors: form.errors,
           required: true,
           control: {
@@ -75,11 +72,6 @@ export function factorInputs(visit: PageContext, form: FactorForm): Html {
         })}
         <button class="button quiet">${form.button}</button>
       </form>
-      <p class="quiet">
-        ${t(
-          'Kode cadangan juga hilang? Hubungi pengelola layanan ini. Setelah yakin itu kamu, mereka bisa mematikan kode dari aplikasi.',
-          'The recovery codes are lost too? Write to whoever runs this service. Once they are sure that it is you, they can switch the code of the app off.',
-        )}
-      </p>
+      <p class="quiet">${t('account.mfaForm.theRecoveryCodesAreLostToo')}</p>
     </details>`;
 }

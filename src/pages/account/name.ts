@@ -56,29 +56,26 @@ interface Shown {
 function namePage(visit: PageContext, { back, name, errors }: Shown): PageProps {
   const { t, url } = visit;
   return {
-    title: t('Namamu', 'Your name'),
+    title: t('account.name.yourName'),
     section: 'account',
     main: html`<div class="panel sign-in">
       ${heading(
-        t('Kamu sudah masuk. Mau dipanggil siapa?', 'You are in. What shall we call you?'),
-        t(
-          'Penjual melihat nama ini; di halaman umum hanya tampil sebagian.',
-          'Sellers see this name; public pages show only part of it.',
-        ),
+        t('account.name.youAreInWhatShall'),
+        t('account.name.sellersSeeThisNamePublicPages'),
       )}
       <form method="post" action="${url('/masuk/nama')}" class="fields">
         <input type="hidden" name="back" value="${back}" />
         ${input(visit, {
           name: 'display_name',
-          label: t('Nama panggilan', 'Name'),
+          label: t('common.name'),
           value: name,
           errors,
           required: true,
           control: { autocomplete: 'name', maxlength: 80 },
         })}
         <div class="row">
-          <button class="button">${t('Lanjut', 'Go on')}</button>
-          <a class="button quiet" href="${url(back)}">${t('Nanti saja', 'Not now')}</a>
+          <button class="button">${t('account.name.goOn')}</button>
+          <a class="button quiet" href="${url(back)}">${t('account.name.notNow')}</a>
         </div>
       </form>
     </div>`,

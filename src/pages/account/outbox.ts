@@ -4,7 +4,7 @@ import { DomainError } from '../../errors/errors.ts';
 import { sendSecretPage, type PagePlugin } from '../../http/page-response.ts';
 import { capturedEmails } from '../../mail/mailer.ts';
 import { emptyState } from '../../web/components.ts';
-import { formatShortMoment } from '../../web/format.ts';
+import { formatShortMoment } from '../../i18n/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
 
@@ -30,17 +30,11 @@ export function outboxPages(app: Pick<PageDeps, 'mailer' | 'outboxPath'>): PageP
       const { t } = visit;
       const mails = await capturedEmails(outbox);
       const main = html`${heading(
-        t('Kotak keluar', 'Outbox'),
-        t(
-          'E-mail yang ditulis layanan ini selama SMTP_URL belum diisi. Jangan bagikan alamat halaman ini.',
-          'Mails that this service wrote while SMTP_URL is not set. Keep the address of this page to yourself.',
-        ),
+        t('account.outbox.outbox'),
+        t('account.outbox.mailsThatThisServiceWroteWhile'),
       )}${
         mails.length === 0
-          ? emptyState(
-              t('Belum ada e-mail', 'No mail yet'),
-              t('Coba masuk dulu.', 'Try to sign in.'),
-            )
+          ? emptyState(t('account.outbox.noMailYet'), t('account.outbox.tryToSign'))
           : mails.map(
               (mail) =>
                 html`<article class="panel mail">
@@ -54,7 +48,7 @@ export function outboxPages(app: Pick<PageDeps, 'mailer' | 'outboxPath'>): PageP
       }`;
       // The address holds a secret: it is told to no other site.
       const head = html`<meta name="referrer" content="same-origin" />`;
-      const title = t('Kotak keluar', 'Outbox');
+      const title = t('account.outbox.outbox');
       return sendSecretPage(request, reply, { title, main, head });
     });
   };

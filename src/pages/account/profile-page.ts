@@ -1,18 +1,19 @@
+import { type Wording, wording } from '../../i18n/messages.ts';
 import type { AccessRow } from '../../accounts/access-queries.ts';
 import { browserName } from '../../accounts/browser-name.ts';
 import type { Profile } from '../../accounts/operations.ts';
 import type { SessionRow } from '../../accounts/session-queries.ts';
-import type { DomainError, ErrorCode, FieldError, Wording } from '../../errors/errors.ts';
+import type { DomainError, ErrorCode, FieldError } from '../../errors/errors.ts';
 import type { RawFields } from '../../http/forms.ts';
 import { badge, input, notice, select } from '../../web/components.ts';
-import { formatShortMoment } from '../../web/format.ts';
+import { formatShortMoment } from '../../i18n/format.ts';
 import { html, type Html, type Part } from '../../web/html.ts';
 import { heading, type PageProps } from '../../web/layout.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { accessList } from './access.ts';
 
 /** What has to be typed to delete an account, in each language. */
-export const deletionWord = { id: 'HAPUS', en: 'DELETE' } as const;
+export const deletionWord = wording('account.profilePage.deletionWord');
 
 export interface Shown {
   readonly saved?: boolean;
@@ -30,7 +31,7 @@ interface Own {
 export function accountPage(visit: PageContext, own: Own, shown: Shown): PageProps {
   const { profile, sessions, accesses } = own;
   const { t, url } = visit;
-  const title = t('Akunku', 'My account');
+  const title = t('account.profilePage.myAccount');
   return {
     title,
     section: 'account',
@@ -38,15 +39,10 @@ export function accountPage(visit: PageContext, own: Own, shown: Shown): PagePro
       <div class="account">
         ${profileForm(visit, profile, shown)}
         <section class="panel">
-          <h2>${t('Alamat', 'Addresses')}</h2>
-          <p>
-            ${t(
-              'Simpan alamat sekali, ikut Sambatan tinggal ketuk.',
-              'Save an address once, and joining takes a tap.',
-            )}
-          </p>
+          <h2>${t('account.profilePage.addresses')}</h2>
+          <p>${t('account.profilePage.saveAnAddressOnceAndJoining')}</p>
           <a class="button quiet" href="${url('/akun/alamat')}"
-            >${t('Atur alamat', 'Manage addresses')}</a
+            >${t('account.profilePage.manageAddresses')}</a
           >
         </section>
         ${moneyAndMessages(visit)}${securityPart(visit)}${sessionList(visit, sessions)}${accessList(visit, accesses)}${dataSection(visit, shown)}
@@ -56,46 +52,29 @@ export function accountPage(visit: PageContext, own: Own, shown: Shown): PagePro
 
 function securityPart({ t, url }: PageContext): Html {
   return html`<section class="panel">
-    <h2>${t('Keamanan', 'Security')}</h2>
-    <p>
-      ${t(
-        'Jaga akunmu dengan kode dari aplikasi, selain kode di e-mail.',
-        'Keep your account safe with a code of an app, beside the code in the mail.',
-      )}
-    </p>
+    <h2>${t('common.security')}</h2>
+    <p>${t('account.profilePage.keepYourAccountSafe')}</p>
     <a class="button quiet" href="${url('/akun/keamanan')}"
-      >${t('Atur keamanan', 'Manage security')}</a
+      >${t('account.profilePage.manageSecurity')}</a
     >
   </section>`;
 }
 
 function moneyAndMessages({ t, url }: PageContext): Html {
   return html`<section class="panel">
-      <h2>${t('Pesan', 'Messages')}</h2>
-      <p>
-        ${t(
-          'Kabar tentang slot, pembayaran, dan antreanmu.',
-          'News of your slots, payments and waiting lists.',
-        )}
-      </p>
+      <h2>${t('common.messages')}</h2>
+      <p>${t('account.profilePage.newsOfYourSlotsPayments')}</p>
       <div class="row">
-        <a class="button quiet" href="${url('/akun/pesan')}">${t('Buka pesan', 'My messages')}</a>
-        <a class="button quiet" href="${url('/akun/pemberitahuan')}"
-          >${t('Atur pemberitahuan', 'What I am told')}</a
+        <a class="button quiet" href="${url('/akun/pesan')}"
+          >${t('account.profilePage.myMessages')}</a
         >
+        <a class="button quiet" href="${url('/akun/pemberitahuan')}">${t('common.whatIAmTold')}</a>
       </div>
     </section>
     <section class="panel">
-      <h2>${t('Uang kembali', 'Refunds')}</h2>
-      <p>
-        ${t(
-          'Isi rekeningmu sekali, supaya uang yang kembali cepat sampai.',
-          'Give your account once, so that refunds reach you quickly.',
-        )}
-      </p>
-      <a class="button quiet" href="${url('/akun/rekening')}"
-        >${t('Rekening pengembalian', 'Account for refunds')}</a
-      >
+      <h2>${t('account.profilePage.refunds')}</h2>
+      <p>${t('account.profilePage.giveYourAccountOnce')}</p>
+      <a class="button quiet" href="${url('/akun/rekening')}">${t('common.accountForRefunds')}</a>
     </section>`;
 }
 
@@ -104,17 +83,23 @@ function profileNotice(visit: PageContext, { saved, refusal }: Shown): Part {
     const { title, detail } = refusal.text(visit.language);
     return notice('bad', title, html`${detail}${wayOut(visit, refusal)}`);
   }
-  return saved === true && notice('good', visit.t('Tersimpan.', 'Saved.'));
+  return saved === true && notice('good', visit.t('common.saved'));
 }
 
 /** Where what keeps an account can be ended. */
 const waysOut: Partial<Record<ErrorCode, { readonly path: string; readonly words: Wording }>> = {
   account_has_participations: {
     path: '/ikutan',
-    words: { id: 'Lihat ikutanmu', en: 'See your slots' },
+    words: wording('account.profilePage.waysOut.account_has_participations'),
   },
-  account_owns_brand: { path: '/toko', words: { id: 'Ke tokomu', en: 'To your shop' } },
-  account_has_campaigns: { path: '/toko', words: { id: 'Ke tokomu', en: 'To your shop' } },
+  account_owns_brand: {
+    path: '/toko',
+    words: wording('account.profilePage.waysOut.account_owns_brand'),
+  },
+  account_has_campaigns: {
+    path: '/toko',
+    words: wording('account.profilePage.waysOut.account_has_campaigns'),
+  },
 };
 
 function wayOut(visit: PageContext, { code }: DomainError): Html | undefined {
@@ -142,12 +127,12 @@ function profileForm(visit: PageContext, profile: Profile, { typed, errors }: Sh
   const known = zones.some(([zone]) => zone === profile.time_zone);
   const options = known ? zones : [[profile.time_zone, profile.time_zone] as const, ...zones];
   return html`<section class="panel">
-    <h2>${t('Profil', 'Profile')}</h2>
+    <h2>${t('account.profilePage.profile')}</h2>
     <form method="post" action="${url('/akun')}" class="fields">
       ${input(visit, {
         name: 'display_name',
-        label: t('Nama panggilan', 'Name'),
-        hint: t('Di halaman umum hanya tampil sebagian.', 'Public pages show only part of it.'),
+        label: t('common.name'),
+        hint: t('account.profilePage.publicPagesShowOnlyPart'),
         value: value('display_name'),
         errors,
         required: true,
@@ -156,7 +141,7 @@ function profileForm(visit: PageContext, profile: Profile, { typed, errors }: Sh
         visit,
         {
           name: 'language',
-          label: t('Bahasa', 'Language'),
+          label: t('account.profilePage.language'),
           value: value('language'),
           errors,
           required: true,
@@ -169,14 +154,14 @@ function profileForm(visit: PageContext, profile: Profile, { typed, errors }: Sh
         visit,
         {
           name: 'time_zone',
-          label: t('Zona waktu', 'Time zone'),
+          label: t('account.profilePage.timeZone'),
           value: value('time_zone'),
           errors,
           required: true,
         },
         options.map(([zone, label]) => ({ value: zone, label })),
       )}
-      <button class="button">${t('Simpan', 'Save')}</button>
+      <button class="button">${t('common.save')}</button>
     </form>
   </section>`;
 }
@@ -185,62 +170,55 @@ function sessionList(visit: PageContext, sessions: readonly SessionRow[]): Html 
   const { t, url, language, person } = visit;
   const moment = (at: Date) => formatShortMoment(at, language, person?.timeZone);
   return html`<section class="panel">
-    <h2>${t('Perangkat yang masuk', 'Devices signed in')}</h2>
+    <h2>${t('account.profilePage.devicesSignedIn')}</h2>
     <ul class="plain">
       ${sessions.map(
         (session) =>
           html`<li class="row apart">
             <span
               ><strong
-                >${browserName(session.device) ?? t('Perangkat tak dikenal', 'Unknown device')}</strong
-              >${session.session_id === visit.sessionId && html` ${badge(t('perangkat ini', 'this device'), 'good')}`}<br /><span
+                >${browserName(session.device) ?? t('account.profilePage.unknownDevice')}</strong
+              >${session.session_id === visit.sessionId && html` ${badge(t('account.profilePage.thisDevice'), 'good')}`}<br /><span
                 class="quiet"
-                >${t('Terakhir dipakai', 'Last used')} ${moment(session.seen_at)}</span
+                >${t('account.profilePage.lastUsed')} ${moment(session.seen_at)}</span
               ></span
             >
             <form method="post" action="${url(`/akun/sesi/${session.session_id}`)}">
-              <button class="button quiet">${t('Akhiri', 'End')}</button>
+              <button class="button quiet">${t('account.profilePage.end')}</button>
             </form>
           </li>`,
       )}
     </ul>
     <div class="row">
       <form method="post" action="${url('/keluar')}">
-        <button class="button quiet">${t('Keluar', 'Sign out')}</button>
+        <button class="button quiet">${t('account.profilePage.signOut')}</button>
       </form>
       <form method="post" action="${url('/akun/sesi')}">
-        <button class="button quiet">
-          ${t('Keluar dari semua perangkat', 'Sign out everywhere')}
-        </button>
+        <button class="button quiet">${t('account.profilePage.signOutEverywhere')}</button>
       </form>
     </div>
   </section>`;
 }
 
 function dataSection(visit: PageContext, { errors }: Shown): Html {
-  const { t, url, language } = visit;
-  const word = deletionWord[language];
+  const { t, url } = visit;
+  const word = inLanguage(visit, deletionWord);
   return html`<section class="panel">
-    <h2>${t('Dataku', 'My data')}</h2>
+    <h2>${t('account.profilePage.myData')}</h2>
     <a class="button quiet" href="${url('/akun/data')}" download
-      >${t('Unduh semua dataku', 'Download all my data')}</a
+      >${t('account.profilePage.downloadAllMyData')}</a
     >
-    <h3>${t('Hapus akun', 'Delete the account')}</h3>
-    <p>
-      ${t(
-        'Profil, alamat, sesi, dan antreanmu dihapus. Catatan ikutan dan pembayaran yang sudah selesai tetap ada untuk pembukuan, tanpa nama, alamat, dan catatanmu. Ini tidak bisa dibatalkan.',
-        'Your profile, addresses, sessions and places in waiting lists are deleted. Records of slots and payments that are over stay for the books, without your name, address and notes. This cannot be undone.',
-      )}
-    </p>
+    <h3>${t('account.profilePage.deleteTheAccount')}</h3>
+    <p>${t('account.profilePage.yourProfileAddressesSessionsAndPlaces')}</p>
     <form method="post" action="${url('/akun/hapus')}" class="fields">
       ${input(visit, {
         name: 'word',
-        label: t(`Ketik ${word}`, `Type ${word}`),
+        label: t('account.profilePage.type', { word }),
         errors,
         required: true,
         control: { autocomplete: 'off', maxlength: 20 },
       })}
-      <button class="button danger">${t('Hapus akunku', 'Delete my account')}</button>
+      <button class="button danger">${t('account.profilePage.deleteMyAccount')}</button>
     </form>
   </section>`;
 }

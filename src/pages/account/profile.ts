@@ -1,3 +1,4 @@
+import { wording } from '../../i18n/messages.ts';
 import { recentAccess } from '../../accounts/access.ts';
 import {
   changeProfile,
@@ -16,7 +17,7 @@ import { clearSession } from '../../http/session-cookie.ts';
 import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
 import { runInTransaction } from '../../operation/run.ts';
 import type { PageProps } from '../../web/layout.ts';
-import { pathIn, type PageContext } from '../../web/visit.ts';
+import { pathIn, type PageContext, inLanguage } from '../../web/visit.ts';
 import { accessShown } from './access.ts';
 import { runAction } from '../kit/form-action.ts';
 import { deletionWord, type Shown, accountPage } from './profile-page.ts';
@@ -83,7 +84,7 @@ export function profilePages(app: PageDeps): PagePlugin {
     server.post('/akun/hapus', async (request, reply) => {
       const { visit } = request;
       const word = rawFields(request.body)['word']?.trim().toUpperCase();
-      if (word !== deletionWord[visit.language]) {
+      if (word !== inLanguage(visit, deletionWord)) {
         return sendPage(request, reply, await show(visit, { errors: [wrongWord] }), 422);
       }
       return await runAction(request, reply, {
@@ -101,8 +102,5 @@ export function profilePages(app: PageDeps): PagePlugin {
 
 const wrongWord: FieldError = {
   field: 'word',
-  message: {
-    id: `Ketik ${deletionWord.id} untuk menghapus akunmu.`,
-    en: `Type ${deletionWord.en} to delete your account.`,
-  },
+  message: wording('account.profile.wrongWord', { deletionWord }),
 };

@@ -28,17 +28,14 @@ export interface Asked {
 export function reauthenticationPage(visit: PageContext, asked: Asked): PageProps {
   const { t, language } = visit;
   const wrong = asked.refusal?.text(language);
-  const title = t('Buktikan ini kamu', 'Prove that it is you');
+  const title = t('account.reauthenticate.proveThatIt');
   return {
     title,
     section: 'account',
     main: html`<div class="panel sign-in">
       ${heading(
         title,
-        t(
-          'Ini hal penting, dan kamu masuknya sudah agak lama. Yang kamu isi tetap tersimpan di halaman ini.',
-          'This is sensitive, and you signed in a while ago. What you typed is kept on this page.',
-        ),
+        t('account.reauthenticate.thisIsSensitiveAndYouSigned'),
       )}${wrong && notice('bad', wrong.title, wrong.detail)}${wayOn(visit, asked)}
     </div>`,
   };
@@ -52,17 +49,12 @@ function wayOn(visit: PageContext, asked: Asked): Html {
         action: visit.path,
         hidden: asked.fields,
         names: reauthenticationFields,
-        button: t('Lanjutkan', 'Go on'),
+        button: t('account.reauthenticate.goOn'),
       });
     case 'code':
       return codeForms(visit, asked);
     case undefined:
-      return html`<p>
-        ${t(
-          'Masuk lagi lewat layanan tempat akunmu dibuat, lalu ulangi di sini.',
-          'Sign in again with the service that your account is from, then repeat this here.',
-        )}
-      </p>`;
+      return html`<p>${t('account.reauthenticate.signInAgainWithTheService')}</p>`;
     default:
       return asked.way satisfies never;
   }
@@ -73,21 +65,19 @@ function codeForms(visit: PageContext, { fields, proofId }: Asked): Html {
   const action = url(visit.path);
   return html`${
       proofId !== undefined &&
-      html`<p>
-          ${t('Kami kirim kode 6 angka ke', 'We have sent a code of 6 digits to')} ${person?.email}.
-        </p>
+      html`<p>${t('account.reauthenticate.weHaveSentACode')} ${person?.email}.</p>
         <form method="post" action="${action}" class="fields">
           ${hiddenInputs([...fields, [reauthenticationFields.id, proofId]])}${input(visit, {
             name: reauthenticationFields.code,
-            label: t('Kode dari e-mail', 'Code from the mail'),
+            label: t('common.codeFromTheMail'),
             required: true,
             control: sixDigits,
           })}
-          <button class="button">${t('Lanjutkan', 'Go on')}</button>
+          <button class="button">${t('account.reauthenticate.goOn')}</button>
         </form>`
     }
     <form method="post" action="${action}">
       ${hiddenInputs([...fields, [reauthenticationFields.again, '1']])}
-      <button class="button quiet">${t('Kirim kode baru', 'Send a new code')}</button>
+      <button class="button quiet">${t('account.reauthenticate.sendANewCode')}</button>
     </form>`;
 }

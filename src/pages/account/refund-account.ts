@@ -55,25 +55,20 @@ function formPage(
   saved: boolean,
 ): PageProps {
   const { t, url } = visit;
-  const title = t('Rekening pengembalian', 'Account for refunds');
+  const title = t('common.accountForRefunds');
   return {
     title,
     section: 'account',
     main: html`<div class="panel narrow">
       ${heading(
         title,
-        t(
-          'Kalau ada uang yang harus kembali, kami transfer ke sini. Hanya kamu dan operator yang melihatnya.',
-          'When money has to go back to you, it goes here. Only you and operators see it.',
-        ),
-      )}${saved && notice('good', t('Tersimpan.', 'Saved.'))}
+        t('account.refundAccount.whenMoneyHasToGoBack'),
+      )}${saved && notice('good', t('common.saved'))}
       <form class="stack" method="post" action="${url(path)}">
         ${bankAccountInputs(visit, { typed, errors }, { isOwn: true })}
         <div class="row">
-          <button class="button">${t('Simpan rekening', 'Save the account')}</button>
-          <a class="button quiet" href="${url('/akun')}"
-            >${t('Kembali ke akun', 'Back to the account')}</a
-          >
+          <button class="button">${t('common.saveTheAccount')}</button>
+          <a class="button quiet" href="${url('/akun')}">${t('common.backToTheAccount')}</a>
         </div>
       </form>
     </div>`,

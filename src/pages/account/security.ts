@@ -146,19 +146,16 @@ interface Shown {
 
 function securityPage(visit: PageContext, state: FactorState): PageProps {
   const { t, url } = visit;
-  const title = t('Keamanan', 'Security');
+  const title = t('common.security');
   return {
     title,
     section: 'account',
     main: html`<div class="panel narrow">
       ${heading(
         title,
-        t(
-          'Kode dari aplikasi menjaga akunmu, juga kalau orang lain bisa membaca e-mailmu.',
-          'A code of an app keeps your account safe, even from somebody who reads your mail.',
-        ),
+        t('account.security.aCodeOfAnAppKeeps'),
       )}${missingFactorNotice(visit, state)}${state.since === undefined ? factorOff(visit) : factorOn(visit, state)}
-      <p><a href="${url('/akun')}">${t('Kembali ke akun', 'Back to the account')}</a></p>
+      <p><a href="${url('/akun')}">${t('common.backToTheAccount')}</a></p>
     </div>`,
   };
 }
@@ -166,61 +163,41 @@ function securityPage(visit: PageContext, state: FactorState): PageProps {
 /** An operator who cannot do what operators do is told what for. */
 function missingFactorNotice({ t, url, actor }: PageContext, { since }: FactorState): Part {
   if (actor.kind !== 'user' || actor.lacksFactor !== true) return undefined;
-  const told = t(
-    'Halaman operator terbuka setelah kode dari aplikasi aktif dan kamu masuk dengannya.',
-    'The operators’ pages open once a second factor is on and you have signed in with it.',
-  );
-  return html`${notice('busy', t('Kamu operator.', 'You are an operator.'), told)}${
+  const told = t('account.security.theOperatorsPagesOpenOnce');
+  return html`${notice('busy', t('account.security.youAreAnOperator'), told)}${
     since !== undefined &&
     html`<form method="post" action="${url(`${here}/bukti`)}">
-      <button class="button">${t('Masukkan kode dari aplikasi', 'Enter a code of the app')}</button>
+      <button class="button">${t('account.security.enterACodeOfTheApp')}</button>
     </form>`
   }`;
 }
 
 function factorOff({ t, url }: PageContext): Html {
   return html`<p class="row">
-      ${t('Kode dari aplikasi:', 'Code of an app:')} ${badge(t('mati', 'off'))}
+      ${t('account.security.codeOfAnApp')} ${badge(t('account.security.off'))}
     </p>
-    <p>
-      ${t(
-        'Setelah aktif, masuk perlu dua hal: kode di e-mail, dan 6 angka dari aplikasi di HP-mu (Google Authenticator, Aegis, 1Password, atau yang lain).',
-        'Once it is on, signing in takes two things: the code in the mail, and 6 digits of an app on your phone (Google Authenticator, Aegis, 1Password or another).',
-      )}
-    </p>
+    <p>${t('account.security.onceItIsOnSigning')}</p>
     <form method="post" action="${url(`${here}/mulai`)}">
-      <button class="button">${t('Aktifkan', 'Switch it on')}</button>
+      <button class="button">${t('account.security.switchItOn')}</button>
     </form>`;
 }
 
 function factorOn(visit: PageContext, { since, codesLeft }: FactorState): Html {
   const { t, url } = visit;
   return html`<p class="row">
-      ${t('Kode dari aplikasi:', 'Code of an app:')} ${badge(t('aktif', 'on'), 'good')}
+      ${t('account.security.codeOfAnApp')} ${badge(t('account.security.on'), 'good')}
     </p>
-    <p class="quiet">${t('Sejak', 'Since')} ${since && exactMoment(visit, since)}</p>
-    <h2>${t('Kode cadangan', 'Recovery codes')}</h2>
-    <p>
-      ${t(
-        `Sisa ${codesLeft} dari ${recoveryCodeCount}. Dengan satu kode cadangan kamu bisa masuk kalau HP-mu hilang.`,
-        `${codesLeft} of ${recoveryCodeCount} are left. With a recovery code you can sign in when your phone is lost.`,
-      )}
-    </p>
+    <p class="quiet">${t('common.since')} ${since && exactMoment(visit, since)}</p>
+    <h2>${t('account.security.recoveryCodes')}</h2>
+    <p>${t('account.security.ofAreLeftWithARecovery', { codesLeft, recoveryCodeCount })}</p>
     <form method="post" action="${url(`${here}/kode-cadangan`)}">
-      <button class="button quiet">
-        ${t('Buat kode cadangan baru', 'Make new recovery codes')}
-      </button>
+      <button class="button quiet">${t('account.security.makeNewRecoveryCodes')}</button>
     </form>
     <details>
-      <summary>${t('Matikan kode dari aplikasi', 'Switch the code of the app off')}</summary>
-      <p>
-        ${t(
-          'Setelah ini, siapa pun yang bisa membaca e-mailmu bisa masuk sebagai kamu. Untuk ganti HP: matikan, lalu aktifkan lagi di HP yang baru.',
-          'After this, whoever reads your mail can sign in as you. To change phones: switch it off, and on again with the new one.',
-        )}
-      </p>
+      <summary>${t('account.security.switchTheCodeOfTheApp')}</summary>
+      <p>${t('account.security.afterThisWhoeverReadsYourMail')}</p>
       <form method="post" action="${url(`${here}/matikan`)}">
-        <button class="button danger">${t('Matikan', 'Switch it off')}</button>
+        <button class="button danger">${t('account.security.switchItOff')}</button>
       </form>
     </details>`;
 }
@@ -232,39 +209,37 @@ function setUpPage(
   { errors, refusal }: Shown,
 ): PageProps {
   const { t, url, language } = visit;
-  const title = t('Aktifkan kode dari aplikasi', 'Set up the code of an app');
+  const title = t('account.security.setUpTheCode');
   const wrong = refusal?.text(language);
   return {
     title,
     section: 'account',
     main: html`<div class="panel narrow">
       ${heading(title)}${wrong && notice('bad', wrong.title, wrong.detail)}
-      <h2>${t('1. Kenalkan Sambatan ke aplikasinya', '1. Tell the app of Sambatan')}</h2>
-      <p>${t('Aplikasinya di HP ini?', 'The app is on this phone?')}</p>
-      <p><a class="button" href="${secret.uri}">${t('Buka di aplikasi', 'Open in the app')}</a></p>
-      <p>
-        ${t('Di HP lain? Pindai kode ini dengan aplikasinya:', 'On another? Scan this with it:')}
-      </p>
-      <div class="qr" role="img" aria-label="${t('Kode QR untuk aplikasi', 'QR code for the app')}">
+      <h2>${t('account.security.1TellTheAppOfSambatan')}</h2>
+      <p>${t('account.security.theAppIsOnThisPhone')}</p>
+      <p><a class="button" href="${secret.uri}">${t('account.security.openInTheApp')}</a></p>
+      <p>${t('account.security.onAnotherScan')}</p>
+      <div class="qr" role="img" aria-label="${t('account.security.qRCodeForTheApp')}">
         ${picture}
       </div>
-      <p>${t('Atau ketik kunci ini di aplikasinya:', 'Or type this key into the app:')}</p>
+      <p>${t('account.security.orTypeThisKeyInto')}</p>
       <p class="secret row">
         <code>${groupInFours(secret.text)}</code>
-        ${copyButton(secret.text, t('Salin kunci', 'Copy the key'))}
+        ${copyButton(secret.text, t('account.security.copyTheKey'))}
       </p>
-      <h2>${t('2. Masukkan kode pertamanya', '2. Enter its first code')}</h2>
+      <h2>${t('account.security.2EnterItsFirstCode')}</h2>
       <form method="post" action="${url(setUp)}" class="fields sign-in">
         ${input(visit, {
           name: 'code',
-          label: t('6 angka dari aplikasi', '6 digits of the app'),
+          label: t('account.security.6DigitsOfTheApp'),
           errors,
           required: true,
           control: sixDigits,
         })}
         <div class="row">
-          <button class="button">${t('Aktifkan', 'Switch it on')}</button>
-          <a class="button quiet" href="${url(here)}">${t('Batal', 'Cancel')}</a>
+          <button class="button">${t('account.security.switchItOn')}</button>
+          <a class="button quiet" href="${url(here)}">${t('common.cancel')}</a>
         </div>
       </form>
     </div>`,
@@ -278,28 +253,23 @@ function groupInFours(key: string): string {
 
 function codesPage(visit: PageContext, codes: readonly string[], isFirst: boolean): PageProps {
   const { t, url } = visit;
-  const title = t('Simpan kode cadanganmu', 'Keep your recovery codes');
-  const on = t('Kode dari aplikasi sudah aktif.', 'The code of the app is on.');
-  const renewed = t('Kode yang lama tidak berlaku lagi.', 'The codes before do not work any more.');
+  const title = t('account.security.keepYourRecoveryCodes');
+  const on = t('account.security.theCodeOfTheApp');
+  const renewed = t('account.security.theCodesBeforeDoNotWork');
   return {
     title,
     section: 'account',
     main: html`<div class="panel narrow">
       ${heading(title)}${notice('good', isFirst ? on : renewed)}
-      <p>
-        ${t(
-          'Kode ini hanya tampil sekali. Tulis atau cetak, dan simpan jauh dari HP-mu. Kalau HP-mu hilang, tiap kode bisa dipakai masuk satu kali.',
-          'These are shown this once. Write them down or print them, and keep them away from your phone. When it is lost, each signs you in once.',
-        )}
-      </p>
+      <p>${t('account.security.theseAreShownThisOnceWrite')}</p>
       <ul class="recovery-codes">
         ${codes.map((code) => html`<li><code>${code}</code></li>`)}
       </ul>
       <div class="row no-print">
-        <a class="button" href="${url(here)}">${t('Sudah kusimpan', 'I have kept them')}</a>
-        ${copyButton(codes.join('\n'), t('Salin semua', 'Copy them all'))}
+        <a class="button" href="${url(here)}">${t('account.security.iHaveKeptThem')}</a>
+        ${copyButton(codes.join('\n'), t('account.security.copyThemAll'))}
         <button class="button quiet" type="button" data-print data-needs-script hidden>
-          ${t('Cetak', 'Print')}
+          ${t('common.print')}
         </button>
       </div>
     </div>`,

@@ -50,25 +50,22 @@ export function signInFactorPages(app: PageDeps): PagePlugin {
 function factorPage(visit: PageContext, show: Refused & { readonly back: string }): PageProps {
   const { t, url } = visit;
   return {
-    title: t('Kode dari aplikasi', 'Code of your app'),
+    title: t('account.signInMfa.codeOfYourApp'),
     section: 'account',
     main: html`<div class="panel sign-in">
       ${heading(
-        t('Satu langkah lagi', 'One more step'),
-        t(
-          'Akunmu dijaga kode dari aplikasi, selain kode di e-mail.',
-          'Your account is kept safe by a code of an app, beside the one in the mail.',
-        ),
+        t('account.signInMfa.oneMoreStep'),
+        t('account.signInMfa.yourAccountIsKeptSafe'),
       )}${formNotice(visit, show)}
       ${factorInputs(visit, {
         action: here,
         hidden: [['back', show.back]],
-        button: t('Masuk', 'Sign in'),
+        button: t('common.signIn'),
         errors: show.errors,
       })}
       <p class="quiet">
         <a href="${url(`/masuk?${new URLSearchParams({ back: show.back })}`)}"
-          >${t('Masuk dari awal', 'Begin again')}</a
+          >${t('account.signInMfa.beginAgain')}</a
         >
       </p>
     </div>`,

@@ -38,19 +38,13 @@ export function formNotice(visit: PageContext, { refusal, errors }: Refused): Pa
 /** Why somebody is asked to sign in who was in the middle of something. */
 export function whySignIn({ t }: PageContext, reason: unknown, isKept: boolean): Html | undefined {
   const kept = isKept
-    ? t(
-        'Isianmu kami simpan; setelah masuk, kamu kembali ke formulirnya.',
-        'We kept what you typed and will take you back to the form after you sign in.',
-      )
-    : t(
-        'Setelah masuk, kamu kembali ke halaman tadi.',
-        'We will take you back to that page after you sign in.',
-      );
+    ? t('account.signInParts.weKeptWhatYouTyped')
+    : t('account.signInParts.weWillTakeYouBack');
   if (reason === 'sesi') {
-    return notice('busy', t('Sesimu sudah berakhir.', 'Your session has ended.'), kept);
+    return notice('busy', t('account.signInParts.yourSessionHasEnded'), kept);
   }
   if (reason !== 'formulir') return undefined;
-  return notice('busy', t('Masuk dulu, ya.', 'Please sign in first.'), kept);
+  return notice('busy', t('account.signInParts.pleaseSignInFirst'), kept);
 }
 
 export function emailPage(
@@ -63,22 +57,19 @@ export function emailPage(
 ): PageProps {
   const { t, url } = visit;
   return {
-    title: t('Masuk', 'Sign in'),
+    title: t('common.signIn'),
     section: 'account',
     path: `/masuk?${new URLSearchParams({ back: show.back })}`,
     main: html`<div class="panel sign-in">
       ${show.why}${heading(
-        t('Masuk ke Sambatan', 'Sign in to Sambatan'),
-        t(
-          'Tanpa kata sandi. Kami kirim kode ke e-mailmu; akunmu dibuat otomatis kalau belum ada.',
-          'No password. We send a code to your mailbox; an account is made if you have none.',
-        ),
+        t('account.signInParts.signInToSambatan'),
+        t('account.signInParts.noPasswordWeSendACode'),
       )}${formNotice(visit, show)}
       <form method="post" action="${url('/masuk')}" class="fields">
         <input type="hidden" name="back" value="${show.back}" />
         ${input(visit, {
           name: 'email',
-          label: t('Alamat e-mail', 'E-mail address'),
+          label: t('account.signInParts.eMailAddress'),
           value: show.email,
           errors: show.errors,
           required: true,
@@ -86,10 +77,10 @@ export function emailPage(
             type: 'email',
             autocomplete: 'email',
             maxlength: 254,
-            placeholder: t('nama@gmail.com', 'name@gmail.com'),
+            placeholder: t('account.signInParts.nameGmailCom'),
           },
         })}
-        <button class="button">${t('Kirim kode', 'Send the code')}</button>
+        <button class="button">${t('account.signInParts.sendTheCode')}</button>
       </form>
     </div>`,
   };
@@ -102,26 +93,15 @@ export function codePage(
   const { t, url } = visit;
   const again = `/masuk?${new URLSearchParams({ back: show.back })}`;
   return {
-    title: t('Masukkan kode', 'Enter the code'),
+    title: t('account.signInParts.enterTheCode'),
     section: 'account',
     path: `/masuk/kode?${new URLSearchParams({ id: show.id, back: show.back })}`,
     main: html`<div class="panel sign-in">
-      ${heading(
-        t('Cek e-mailmu', 'Check your mail'),
-        t(
-          'Kami sudah mengirim kode 6 angka. Masukkan di sini, atau buka tautan di e-mail itu.',
-          'We have sent a code of 6 digits. Enter it here, or open the link in the mail.',
-        ),
-      )}${
+      ${heading(t('account.signInParts.checkYourMail'), t('account.signInParts.weHaveSentACode'))}${
         show.outbox &&
         html`<div class="notice busy">
-          <strong>${t('Mode coba-coba:', 'Trying it out:')}</strong>
-          <span
-            >${t(
-              'e-mailnya tidak dikirim. Alamat kotak keluarnya tercetak di terminal waktu layanan ini dijalankan.',
-              'the mail is not sent. The address of the outbox was printed when this service started.',
-            )}</span
-          >
+          <strong>${t('account.signInParts.tryingItOut')}</strong>
+          <span>${t('account.signInParts.theMailIsNotSent')}</span>
         </div>`
       }${formNotice(visit, show)}
       <form method="post" action="${url('/masuk/kode')}" class="fields">
@@ -129,7 +109,7 @@ export function codePage(
         <input type="hidden" name="back" value="${show.back}" />
         ${input(visit, {
           name: 'code',
-          label: t('Kode dari e-mail', 'Code from the mail'),
+          label: t('common.codeFromTheMail'),
           errors: show.errors,
           required: true,
           control: {
@@ -139,15 +119,12 @@ export function codePage(
             placeholder: '000000',
           },
         })}
-        <button class="button">${t('Masuk', 'Sign in')}</button>
+        <button class="button">${t('common.signIn')}</button>
       </form>
       <p class="quiet">
-        ${t('Belum sampai? Cek folder spam, atau', 'Nothing there? Look into spam, or')}
-        <a href="${url(again)}">${t('minta kode baru', 'ask for a new code')}</a>.
-        ${t(
-          'Kalau sudah ada beberapa e-mail, pakai kode yang terbaru.',
-          'If several mails came, use the newest code.',
-        )}
+        ${t('account.signInParts.nothingThereLookIntoSpam')}
+        <a href="${url(again)}">${t('account.signInParts.askForANewCode')}</a>.
+        ${t('account.signInParts.ifSeveralMailsCameUse')}
       </p>
     </div>`,
   };
@@ -160,23 +137,20 @@ export function linkPage(
   const { t, url } = visit;
   const { maskedEmail: email, isSameBrowser } = show;
   return {
-    title: t('Masuk', 'Sign in'),
+    title: t('common.signIn'),
     section: 'account',
     // The address holds a secret: it is told to no other page.
     head: html`<meta name="referrer" content="same-origin" />`,
     main: html`<div class="panel sign-in">
       ${heading(
-        t('Satu ketukan lagi', 'One more tap'),
-        t(`Kamu akan masuk sebagai ${email}.`, `You are about to sign in as ${email}.`),
+        t('account.signInParts.oneMoreTap'),
+        t('account.signInParts.youAreAboutToSign', { email }),
       )}${
         !isSameBrowser &&
         notice(
           'busy',
-          t('Tautan ini diminta dari browser lain.', 'Another browser asked for this link.'),
-          t(
-            'Lanjutkan hanya kalau kamu sendiri yang memintanya dan itu memang alamatmu.',
-            'Go on only if you asked for it yourself and the address is yours.',
-          ),
+          t('account.signInParts.anotherBrowserAskedForThisLink'),
+          t('account.signInParts.goOnOnlyIfYouAsked'),
         )
       }
       <form method="post" action="${url('/masuk/tautan')}" class="fields">
@@ -186,8 +160,8 @@ export function linkPage(
         <button class="button">
           ${
             isSameBrowser
-              ? t('Masuk ke Sambatan', 'Sign in to Sambatan')
-              : t(`Ya, masuk sebagai ${email}`, `Yes, sign in as ${email}`)
+              ? t('account.signInParts.signInToSambatan')
+              : t('account.signInParts.yesSignIn', { email })
           }
         </button>
       </form>

@@ -12,7 +12,6 @@ import { changeParticipation } from '../../participations/operations.ts';
 import type { OwnRow } from '../../participations/queries.ts';
 import { JoinFields } from '../../participations/schemas.ts';
 import { input, notice, textarea } from '../../web/components.ts';
-import { formatSlots } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { ownParticipation } from './participation.ts';
@@ -82,7 +81,7 @@ function changePage(
   const { visit } = request;
   const { t, url, language } = visit;
   const back = url(`/ikutan/${row.participation_id}`);
-  const title = t('Ubah pesanan', 'Change your order');
+  const title = t('common.changeYourOrder');
   const words = errors.length === 0 ? refused?.text(language) : undefined;
   const main = html`<p class="crumbs"><a href="${back}">${row.title}</a></p>
     <h1>${title}</h1>
@@ -91,11 +90,8 @@ function changePage(
       ${mayReduce(visit, row) && quantityField(visit, row, typed, errors)}
       ${textarea(visit, {
         name: 'shipping_address',
-        label: t('Alamat pengiriman', 'Delivery address'),
-        hint: t(
-          'Nama, jalan, kota, kode pos, nomor HP.',
-          'Name, street, city, postal code, phone.',
-        ),
+        label: t('order.change.deliveryAddress'),
+        hint: t('common.nameStreetCityPostalCodePhone'),
         value: typed['shipping_address'] ?? row.shipping_address,
         errors,
         required: true,
@@ -103,14 +99,14 @@ function changePage(
       })}
       ${input(visit, {
         name: 'note',
-        label: t('Catatan untuk penjual', 'Note to the seller'),
+        label: t('common.noteToTheSeller'),
         value: typed['note'] ?? row.note ?? undefined,
         errors,
         control: { maxlength: 160, autocomplete: 'off' },
       })}
       <div class="row">
-        <button class="button">${t('Simpan', 'Save')}</button>
-        <a class="button quiet" href="${back}">${t('Batal', 'Cancel')}</a>
+        <button class="button">${t('common.save')}</button>
+        <a class="button quiet" href="${back}">${t('common.cancel')}</a>
       </div>
     </form>
     ${toApiStatus(row.campaign_status) === 'active' && moreSlots(visit, row)}`;
@@ -127,11 +123,8 @@ function quantityField(
   const { t } = visit;
   return input(visit, {
     name: 'quantity',
-    label: t('Jumlah slot', 'Number of slots'),
-    hint: t(
-      'Slot yang kamu kurangi diberikan ke pembeli lain. Kalau sudah dibayar, uangnya kami kembalikan.',
-      'Slots you give up go to other buyers. If you paid for them, we refund you.',
-    ),
+    label: t('order.change.numberOfSlots'),
+    hint: t('order.change.slotsYouGiveUpGo'),
     value: typed['quantity'] ?? String(row.quantity),
     errors,
     required: true,
@@ -140,14 +133,9 @@ function quantityField(
 }
 
 /** More slots are an order of their own, at the end of the line and with its own payment. */
-function moreSlots({ t, url, language }: PageContext, row: OwnRow): Html {
+function moreSlots({ t, url }: PageContext, row: OwnRow): Html {
   return html`<p class="quiet">
-    ${t(
-      `Mau lebih dari ${formatSlots(row.quantity, language)}?`,
-      `Want more than ${formatSlots(row.quantity, language)}?`,
-    )}
-    <a href="${url(`/sambatan/${row.campaign_id}`)}"
-      >${t('Buat pesanan tambahan', 'Place another order')}</a
-    >
+    ${t('order.change.wantMoreThan', { quantity: row.quantity })}
+    <a href="${url(`/sambatan/${row.campaign_id}`)}">${t('order.change.placeAnotherOrder')}</a>
   </p>`;
 }

@@ -9,7 +9,7 @@ export function disputePictures(
   if (pictures === 0) return undefined;
   const one = (number: number) => {
     const path = url(`/keluhan/${id}/foto?nomor=${number}`);
-    const words = t(`Foto ${number} dari keluhan`, `Photo ${number} of the report`);
+    const words = t('order.disputePicturesPart.photoOfTheReport', { number });
     return html`<li>
       <a href="${path}" data-plain><img src="${path}" alt="${words}" loading="lazy" /></a>
     </li>`;

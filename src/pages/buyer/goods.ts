@@ -6,7 +6,7 @@ import type { OwnRefundRow } from '../../ledger/refunds/queries.ts';
 import type { OwnRow } from '../../participations/queries.ts';
 import { badge, notice, textarea } from '../../web/components.ts';
 import { fileInput } from '../../web/file-input.ts';
-import { formatMoment, formatRupiah, formatShortMoment } from '../../web/format.ts';
+import { formatMoment, formatRupiah, formatShortMoment } from '../../i18n/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { disputePictures } from './dispute-pictures-part.ts';
@@ -27,10 +27,10 @@ export function refundPart(
   const isDue = refunds.some(({ status, kept_for: kept }) => status === 'due' && kept === null);
   const words = refused?.text(language);
   const link = html`<a class="button ${hasRefundAccount && 'quiet'}" href="${url('/akun/rekening')}"
-    >${hasRefundAccount ? t('Cek rekeningmu', 'Check your account') : t('Isi rekening pengembalian', 'Say where it goes')}</a
+    >${hasRefundAccount ? t('order.goods.checkYourAccount') : t('order.goods.sayWhereItGoes')}</a
   >`;
   return html`<section class="panel" aria-labelledby="refund">
-    <h2 id="refund">${t('Pengembalian dana', 'Refund')}</h2>
+    <h2 id="refund">${t('order.goods.refund')}</h2>
     ${words && notice('bad', words.title, words.detail)}
     ${refunds.map((refund) => choicePart(visit, path, refund))}
     <ul class="plain">
@@ -41,14 +41,8 @@ export function refundPart(
       html`<p>
           ${
             hasRefundAccount
-              ? t(
-                  'Kami transfer ke rekening yang sudah kamu isi.',
-                  'We transfer it to the account that you have given.',
-                )
-              : t(
-                  'Ke rekening mana uangnya kami kirim? Isi sekali saja.',
-                  'Which account shall we send it to? Say it once.',
-                )
+              ? t('order.goods.weTransferItToTheAccount')
+              : t('order.goods.whichAccountShallWeSend')
           }
         </p>
         <p>${link}</p>`
@@ -63,45 +57,27 @@ function choicePart(visit: PageContext, path: string, refund: OwnRefundRow): Htm
   if (refund.kept_for !== null) {
     return html`${notice(
         'good',
-        t('Kamu antre paling depan.', "You're at the front of the line."),
-        t(
-          `${amount} kami simpan. Begitu slotnya kosong, slot itu langsung jadi milikmu.`,
-          `We're keeping your ${amount}. As soon as slots come free, they're yours.`,
-        ),
+        t('order.goods.youreAtTheFront'),
+        t('order.goods.wereKeepingYourAsSoon', { amount }),
       )}
       <form method="post" action="${url(`/antrean/${refund.kept_for}/keluar`)}">
-        <button class="button quiet">
-          ${t('Keluar dari antrean, kembalikan danaku', 'Leave the line and refund me')}
-        </button>
+        <button class="button quiet">${t('order.goods.leaveTheLineAndRefundMe')}</button>
       </form>`;
   }
   if (!refund.may_wait) return undefined;
   return html`${notice(
       'busy',
-      t(
-        'Transfermu tepat waktu, tapi slotnya sudah diberikan ke pembeli lain.',
-        'You paid on time, but your slots had already gone to other buyers.',
-      ),
-      t(
-        'Pilih mana yang kamu mau. Kalau tidak memilih, uangmu kami kembalikan.',
-        "It's your choice. If you do nothing, we'll refund you.",
-      ),
+      t('order.goods.youPaidOnTime'),
+      t('order.goods.itsYourChoiceIfYouDo'),
     )}
     <div class="row">
       <form method="post" action="${url(`${path}/simpan`)}">
         <input type="hidden" name="refund" value="${refund.transaction_id}" />
-        <button class="button">${t('Antre paling depan', 'Wait at the front of the line')}</button>
+        <button class="button">${t('order.goods.waitAtTheFront')}</button>
       </form>
-      <a class="button quiet" href="${url('/akun/rekening')}"
-        >${t('Kembalikan uangku', 'Refund me')}</a
-      >
+      <a class="button quiet" href="${url('/akun/rekening')}">${t('order.goods.refundMe')}</a>
     </div>
-    <p class="quiet">
-      ${t(
-        `Kalau antre, ${amount} kami simpan sampai slotnya kosong. Kamu bisa keluar kapan saja dan uangmu kembali.`,
-        `If you wait, we keep your ${amount} until slots come free. You can leave any time and be refunded.`,
-      )}
-    </p>`;
+    <p class="quiet">${t('order.goods.ifYouWaitWeKeep', { amount })}</p>`;
 }
 
 function refundLine(visit: PageContext, refund: OwnRefundRow): Html {
@@ -109,10 +85,10 @@ function refundLine(visit: PageContext, refund: OwnRefundRow): Html {
   const { status, settled_at: at, attempts, reference } = refund;
   const words =
     status === 'settled'
-      ? badge(t('Sudah dikirim', 'Sent'), 'good')
+      ? badge(t('order.goods.sent'), 'good')
       : refund.kept_for !== null
-        ? badge(t('Disimpan untuk slotmu', 'Kept for your slots'), 'busy')
-        : badge(t('Sedang disiapkan', 'Being prepared'), 'busy');
+        ? badge(t('order.goods.keptForYourSlots'), 'busy')
+        : badge(t('order.goods.beingPrepared'), 'busy');
   const failed = status === 'due' && attempts > 0;
   return html`<li>
     <span class="row"><strong>${formatRupiah(refund.amount, language)}</strong> ${words}</span>
@@ -121,12 +97,7 @@ function refundLine(visit: PageContext, refund: OwnRefundRow): Html {
       html`<span class="quiet"
         >${formatShortMoment(at, language, person?.timeZone)}${reference && ` · ${reference}`}</span
       >`
-    }${
-      failed &&
-      html`<span class="quiet"
-        >${t('Transfer sebelumnya gagal; kami coba lagi.', 'The last transfer failed; we try again.')}</span
-      >`
-    }
+    }${failed && html`<span class="quiet">${t('order.goods.theLastTransferFailedWeTry')}</span>`}
   </li>`;
 }
 
@@ -147,7 +118,7 @@ export function goodsPart(
   const isShown = mayReceive || mayDispute || dispute !== undefined || fault?.form === 'received';
   if (!completed || !isShown) return undefined;
   return html`<section class="panel" aria-labelledby="goods" id="barang">
-    <h2 id="goods">${t('Barangnya', 'The goods')}</h2>
+    <h2 id="goods">${t('order.goods.theGoods')}</h2>
     ${dispute && disputeWords(visit, dispute)}${dispute && disputePictures(visit, dispute)}${receiptRefusal(visit, fault)}${
       mayReceive && receiptForm(visit, row)
     }${mayDispute && disputeForm(visit, row, fault, dispute !== undefined)}
@@ -157,26 +128,19 @@ export function goodsPart(
 function disputeWords(visit: PageContext, dispute: LastDisputeRow): Html {
   const { t } = visit;
   const { resolution, explanation } = dispute;
-  const said = html`“${dispute.reason}”${explanation && html`<br />${t('Jawaban', 'Answer')}: “${explanation}”`}`;
+  const said = html`“${dispute.reason}”${explanation && html`<br />${t('order.goods.answer')}: “${explanation}”`}`;
   if (resolution === null) {
-    return notice('busy', t('Laporanmu sedang kami periksa.', 'We are looking into it.'), said);
+    return notice('busy', t('order.goods.weAreLookingInto'), said);
   }
   return resolution === 'upheld'
-    ? notice(
-        'good',
-        t('Laporanmu diterima; uangmu kembali.', 'You were right: you are refunded.'),
-        said,
-      )
+    ? notice('good', t('order.goods.youWereRightYouAreRefunded'), said)
     : notice(
         'busy',
-        t('Laporanmu sudah diperiksa.', 'It was looked into.'),
+        t('order.goods.itWasLookedInto'),
         html`${said}<br />${
             dispute.may_again
-              ? t(
-                  'Ada keterangan baru? Kamu bisa melaporkannya sekali lagi dalam 7 hari sejak keputusan ini.',
-                  'Is there something new? You can report it once more within 7 days of this decision.',
-                )
-              : t('Keputusan ini final.', 'This decision is final.')
+              ? t('order.goods.isThereSomethingNew')
+              : t('order.goods.thisDecisionIsFinal')
           }`,
       );
 }
@@ -190,19 +154,14 @@ function receiptRefusal({ language }: PageContext, fault: Fault | undefined): Ht
 function receiptForm(visit: PageContext, row: OwnRow): Html {
   const { t, url, language, person } = visit;
   return html`<form method="post" action="${url(`/ikutan/${row.participation_id}/terima`)}">
-    <p>
-      ${t('Sudah sampai di tanganmu? Kabari supaya penjual dibayar.', 'Has it reached you? Say so, and the seller is paid.')}
-    </p>
+    <p>${t('order.goods.hasItReachedYouSay')}</p>
     ${
       row.received_after !== null &&
       html`<p class="quiet">
-        ${t(
-          `Sudah dikirim. Tanpa kabar sampai ${formatMoment(row.received_after, language, person?.timeZone)}, pesanan dianggap sudah diterima.`,
-          `It was shipped. If we don't hear from you by ${formatMoment(row.received_after, language, person?.timeZone)}, the order counts as received.`,
-        )}
+        ${t('order.goods.itWasShippedIfWeDont', { receivedAfter: formatMoment(row.received_after, language, person?.timeZone) })}
       </p>`
     }
-    <button class="button">${t('Barang sudah kuterima', 'I have received it')}</button>
+    <button class="button">${t('order.goods.iHaveReceived')}</button>
   </form>`;
 }
 
@@ -217,7 +176,7 @@ function disputeForm(
   const refused = mine?.errors.length === 0 ? mine.refused?.text(language) : undefined;
   return html`<details class="trouble" ${mine && html`open`}>
     <summary>
-      ${again ? t('Laporkan sekali lagi', 'Report it once more') : t('Ada yang salah dengan barangnya?', 'Is something wrong with it?')}
+      ${again ? t('order.goods.reportItOnceMore') : t('order.goods.isSomethingWrongWithIt')}
     </summary>
     ${refused && notice('bad', refused.title, refused.detail)}
     <form
@@ -228,13 +187,8 @@ function disputeForm(
     >
       ${textarea(visit, {
         name: 'reason',
-        label: again
-          ? t('Apa keterangan barunya?', 'What is new?')
-          : t('Ceritakan masalahnya', 'Tell what is wrong'),
-        hint: t(
-          'Pembayaran ke penjual ditahan sampai operator memeriksanya.',
-          'The seller is not paid until an operator has looked into it.',
-        ),
+        label: again ? t('order.goods.whatIsNew') : t('order.goods.tellWhatIsWrong'),
+        hint: t('order.goods.theSellerIsNotPaidUntil'),
         value: mine?.typed?.['reason'],
         errors: mine?.errors,
         required: true,
@@ -242,16 +196,13 @@ function disputeForm(
       })}
       ${fileInput(visit, {
         name: 'pictures',
-        label: t('Foto', 'Photos'),
-        hint: t(
-          'Paling banyak 3 foto (JPEG, PNG, WebP), masing-masing maksimal 5 MB. Hanya kamu, penjual, dan operator yang melihatnya.',
-          'Up to 3 photos (JPEG, PNG, WebP), 5 MB each. Only you, the seller and our staff can see them.',
-        ),
+        label: t('order.goods.photos'),
+        hint: t('order.goods.upTo3PhotosJPEGPNG'),
         errors: mine?.errors,
         accept: 'image/jpeg,image/png,image/webp',
         multiple: true,
       })}
-      <button class="button danger">${t('Laporkan masalah', 'Report it')}</button>
+      <button class="button danger">${t('order.goods.reportIt')}</button>
     </form>
   </details>`;
 }

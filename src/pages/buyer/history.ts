@@ -1,6 +1,6 @@
 import type { AuditRow } from '../../audit/queries.ts';
 import type { OwnRow } from '../../participations/queries.ts';
-import { formatMoment, formatShortMoment, formatSlots } from '../../web/format.ts';
+import { formatMoment, formatShortMoment } from '../../i18n/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 
@@ -12,7 +12,7 @@ export function historyOf(visit: PageContext, row: OwnRow, log: readonly AuditRo
     return words === undefined ? [] : [{ at: entry.occurred_at, words }];
   });
   return html`<section class="panel" aria-labelledby="history">
-    <h2 id="history">${t('Yang sudah terjadi', 'What happened')}</h2>
+    <h2 id="history">${t('order.history.whatHappened')}</h2>
     <ol class="timeline">
       ${told
         .toReversed()
@@ -37,45 +37,37 @@ function wordsOf(
   switch (event) {
     case 'participant_joined': {
       const quantity = Number(metadata['quantity'] ?? row.quantity);
-      return t(
-        `Kamu ikut dengan ${formatSlots(quantity, language)}.`,
-        `You joined with ${formatSlots(quantity, language)}.`,
-      );
+      return t('order.history.youJoinedWith', { quantity });
     }
     case 'participant_changed':
       return metadata['from'] === undefined
-        ? t('Alamat atau catatan diperbarui.', 'The address or note was updated.')
-        : t(
-            `Pesanan dikurangi menjadi ${formatSlots(row.quantity, language)}.`,
-            `The order was reduced to ${formatSlots(row.quantity, language)}.`,
-          );
+        ? t('order.history.theAddressOrNoteWasUpdated')
+        : t('order.history.theOrderWasReduced', { quantity: row.quantity });
     case 'participant_confirmed':
       return metadata['amount'] === undefined
-        ? t('Slotmu dipastikan.', 'Your slots were confirmed.')
-        : t('Pembayaranmu diterima.', 'Your payment was received.');
+        ? t('order.history.yourSlotsWereConfirmed')
+        : t('order.history.yourPaymentWasReceived');
     case 'participant_cancelled':
       return whyLeft(visit, row);
     case 'participant_refunded':
-      return t('Ikutanmu dikembalikan penuh.', 'You were refunded in full.');
+      return t('order.history.youWereRefundedInFull');
     case 'participant_fulfilled':
-      return t('Barang diterima.', 'The goods were received.');
+      return t('order.history.theGoodsWereReceived');
     case 'campaign_shipped':
-      return t('Pesanan dikirim.', 'The order was shipped.');
+      return t('order.history.theOrderWasShipped');
     case 'campaign_full':
-      return t('Semua slot terisi.', 'Every slot was taken.');
+      return t('order.history.everySlotWasTaken');
     case 'campaign_reopened':
-      return t('Ada slot yang lepas; dibuka lagi.', 'A slot came free; it opened again.');
+      return t('order.history.aSlotCameFreeItOpened');
     case 'campaign_completed':
-      return t('Sambatan berhasil!', 'The campaign succeeded!');
+      return t('order.history.theCampaignSucceeded');
     case 'campaign_failed':
-      return t('Sambatan tidak terpenuhi.', 'The campaign was not filled.');
+      return t('order.history.theCampaignWasNotFilled');
     case 'campaign_cancelled':
-      return t('Sambatan dibatalkan', 'The campaign was called off') + reason(metadata);
+      return t('order.history.theCampaignWasCalledOff') + reason(metadata);
     case 'deadline_extended': {
       const to = formatMoment(new Date(String(metadata['to'])), language);
-      return (
-        t(`Batas waktu diundur sampai ${to}`, `The deadline was moved to ${to}`) + reason(metadata)
-      );
+      return t('order.history.theDeadlineWasMoved', { to }) + reason(metadata);
     }
     default:
       return undefined;
@@ -83,11 +75,10 @@ function wordsOf(
 }
 
 function whyLeft({ t }: PageContext, { cancel_reason: why }: OwnRow): string {
-  if (why === 'operator')
-    return t('Operator membatalkan ikutan ini.', 'An operator cancelled this.');
+  if (why === 'operator') return t('order.history.anOperatorCancelled');
   return why === 'hold_lapsed'
-    ? t('Waktu bayar lewat; slotmu dilepas.', 'The time to pay passed; your slots were released.')
-    : t('Kamu membatalkan; slotmu dilepas.', 'You left; your slots were released.');
+    ? t('order.history.theTimeToPayPassed')
+    : t('order.history.youLeftYourSlotsWereReleased');
 }
 
 function reason(metadata: AuditRow['metadata']): string {

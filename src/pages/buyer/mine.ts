@@ -1,3 +1,4 @@
+import { type Wording, wording } from '../../i18n/messages.ts';
 import {
   participationStatuses,
   toApiParticipationStatus,
@@ -7,14 +8,13 @@ import { toApiStatus } from '../../database/status-words.ts';
 import type { PageDeps } from '../deps.ts';
 import { cursorAfter } from '../../http/cursor.ts';
 import { sendPage, type PagePlugin } from '../../http/page-response.ts';
-import type { Wording } from '../../errors/errors.ts';
 import type { PaymentState } from '../../ledger/payments/payment-state.ts';
 import { viewOwnParticipations } from '../../participations/mine.ts';
 import { deliveredQuantityOf } from '../../participations/participation.ts';
 import type { OwnRow } from '../../participations/queries.ts';
 import { openEntriesOf } from '../../waiting/queries.ts';
 import { countdown, emptyState } from '../../web/components.ts';
-import { formatMoment, formatRupiah, formatShortMoment, formatSlots } from '../../web/format.ts';
+import { formatMoment, formatRupiah, formatShortMoment, formatSlots } from '../../i18n/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
 import { campaignWords, participationBadge, paymentBadge } from '../statuses.ts';
@@ -36,15 +36,15 @@ interface ShelfOf {
 }
 
 const shelves = {
-  all: { words: { id: 'Semua', en: 'All' }, of: participationStatuses },
+  all: { words: wording('order.mine.shelves.all'), of: participationStatuses },
   unpaid: {
-    words: { id: 'Perlu dibayar', en: 'To pay' },
+    words: wording('order.mine.shelves.unpaid'),
     of: ['reserved', 'confirmed'],
     paymentStates: ['due', 'overdue'],
   },
-  live: { words: { id: 'Masih jalan', en: 'Going on' }, of: ['reserved', 'confirmed'] },
+  live: { words: wording('order.mine.shelves.live'), of: ['reserved', 'confirmed'] },
   done: {
-    words: { id: 'Selesai', en: 'Over' },
+    words: wording('order.mine.shelves.done'),
     of: ['fulfilled', 'cancelled', 'refunded'],
   },
 } satisfies Record<string, ShelfOf>;
@@ -73,7 +73,7 @@ export function minePages(app: PageDeps): PagePlugin {
         isFirst: cursor === undefined,
         cursorOf: (row) => [row.participation_id],
       });
-      const title = visit.t('Ikutanku', 'My slots');
+      const title = visit.t('common.mySlots');
       const main = html`${heading(title)}${cursor === undefined && waitingPlaces(visit, places)}${filter(visit, shelf)}${participationList(
         visit,
         shelf,
@@ -97,7 +97,7 @@ function filter(visit: PageContext, shelf: Shelf): Html {
         >${inLanguage(visit, shelves[name].words)}</a
       >
     </li>`;
-  return html`<nav class="shelves" aria-label="${visit.t('Saring ikutan', 'Filter')}">
+  return html`<nav class="shelves" aria-label="${visit.t('order.mine.filter')}">
     <ul>
       ${(Object.keys(shelves) as Shelf[]).map(one)}
     </ul>
@@ -112,16 +112,9 @@ function participationList(visit: PageContext, shelf: Shelf, rows: readonly OwnR
     </ul>`;
   }
   return emptyState(
-    shelf === 'all'
-      ? t('Kamu belum ikut Sambatan', 'You have not joined a campaign yet')
-      : t('Tidak ada di sini', 'Nothing here'),
-    t(
-      'Pilih yang kamu suka; slotnya muncul di sini begitu kamu ikut.',
-      'Pick what you like; your slots show up here once you join.',
-    ),
-    html`<a class="button" href="${url('/')}"
-      >${t('Lihat yang sedang jalan', 'See what is running')}</a
-    >`,
+    shelf === 'all' ? t('order.mine.youHaveNotJoinedACampaign') : t('order.mine.nothingHere'),
+    t('order.mine.pickWhatYouLikeYourSlots'),
+    html`<a class="button" href="${url('/')}">${t('order.mine.seeWhatIsRunning')}</a>`,
   );
 }
 
@@ -156,47 +149,41 @@ function whatToDo(visit: PageContext, row: OwnRow): Html | undefined {
   switch (row.payment_state) {
     case 'due':
       return html`<p class="mine-todo">
-        ${t('Transfer', 'Transfer')}
+        ${t('common.transfer')}
         ${sumOf(row.amount_due)}${
           row.pay_by !== null &&
-          html` ${t('sebelum', 'by')}
+          html` ${t('order.mine.by')}
             <strong>${formatMoment(row.pay_by, language, visit.person?.timeZone)}</strong>
-            <span class="quiet">(${t('sisa', 'left:')} ${countdown(visit, row.pay_by)})</span>`
+            <span class="quiet">(${t('order.mine.left')} ${countdown(visit, row.pay_by)})</span>`
         }
       </p>`;
     case 'overdue':
       return html`<p class="mine-todo">
-        ${t('Batas bayar', 'Payment of')} ${sumOf(row.amount_due)}
-        ${t('sudah lewat. Sudah transfer? Kirim buktinya.', 'is overdue. Have you paid? Send the proof.')}
+        ${t('order.mine.paymentOf')} ${sumOf(row.amount_due)}
+        ${t('order.mine.isOverdueHaveYouPaidSend')}
       </p>`;
     case 'proof_submitted':
-      return html`<p class="mine-todo">
-        ${t(
-          'Buktimu sedang kami cek. Kamu tidak perlu bayar lagi.',
-          'We are checking your payment. You need not pay again.',
-        )}
-      </p>`;
+      return html`<p class="mine-todo">${t('order.mine.weAreCheckingYourPayment')}</p>`;
     case 'pending_online':
       return html`<p class="mine-todo">
-        ${t('Selesaikan pembayaran online-mu', 'Finish your online payment')}${
+        ${t('order.mine.finishYourOnlinePayment')}${
           row.pay_by !== null &&
-          html` ${t('sebelum', 'by')} ${formatMoment(row.pay_by, language, visit.person?.timeZone)}`
+          html` ${t('order.mine.by')} ${formatMoment(row.pay_by, language, visit.person?.timeZone)}`
         }.
       </p>`;
     case 'not_due':
       return html`<p class="mine-todo quiet">
-        ${t('Belum perlu bayar. Kalau berhasil, kamu bayar', 'Nothing to pay yet. If it succeeds you pay')}
-        ${sum(visit, row.price_per_slot, row.quantity)}.
+        ${t('order.mine.nothingToPayYet')} ${sum(visit, row.price_per_slot, row.quantity)}.
       </p>`;
     case 'paid':
       return html`<p class="mine-todo">${sumOf(row.paid_amount)} ${whilePaid(visit, row)}</p>`;
     case 'refund_due':
       return html`<p class="mine-todo">
-        ${sumOf(row.refund_due_amount)} ${t('akan kami kembalikan.', 'will be refunded.')}
+        ${sumOf(row.refund_due_amount)} ${t('order.mine.willBeRefunded')}
       </p>`;
     case 'refunded':
       return html`<p class="mine-todo">
-        ${sumOf(row.refunded_amount)} ${t('sudah kami kembalikan.', 'was refunded.')}
+        ${sumOf(row.refunded_amount)} ${t('order.mine.wasRefunded')}
       </p>`;
     case 'unpaid':
     case 'void':
@@ -207,10 +194,10 @@ function whatToDo(visit: PageContext, row: OwnRow): Html | undefined {
 function whilePaid({ t, language }: PageContext, row: OwnRow): string {
   const refund = formatRupiah(row.refund_due_amount, language);
   if (row.refund_due_amount > 0n) {
-    return t(`lunas; ${refund} akan dikembalikan.`, `paid; ${refund} will be refunded.`);
+    return t('order.mine.paidWillBeRefunded', { refund });
   }
-  if (row.status === 'fulfilled') return t('lunas, barang sudah diterima.', 'paid and received.');
+  if (row.status === 'fulfilled') return t('order.mine.paidAndReceived');
   return toApiStatus(row.campaign_status) === 'completed'
-    ? t('lunas. Barangnya sedang disiapkan.', 'paid. It is being prepared.')
-    : t('lunas. Tinggal menunggu Sambatan ini terpenuhi.', 'paid. Now the campaign has to fill.');
+    ? t('order.mine.paidItIsBeingPrepared')
+    : t('order.mine.paidNowTheCampaignHas');
 }

@@ -19,7 +19,6 @@ import { proofHeaders } from '../../ledger/payments/schemas.ts';
 import { runInTransaction } from '../../operation/run.ts';
 import { viewWaitingEntry } from '../../waiting/operations.ts';
 import type { WaitingEntry } from '../../waiting/waiting.ts';
-import { formatSlots } from '../../web/format.ts';
 import { html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { requirePerson } from '../kit/signed-in.ts';
@@ -123,31 +122,19 @@ async function showOffer(
   fault?: Fault,
 ): Promise<FastifyReply> {
   const { visit } = request;
-  const { t, url, language } = visit;
+  const { t, url } = visit;
   const money = await moneyOf(app, visit, entry);
   const place = { path: `/antrean/${entry.id}`, heldUntil: entry.offer_expires_at };
   const isOpen = entry.status === 'offered';
-  const title = isOpen
-    ? t('Bayar untuk mengambil slotmu', 'Pay to take your slots')
-    : t('Tawaran slotmu sudah berakhir', 'Your offer has ended');
+  const title = isOpen ? t('order.offer.payToTakeYourSlots') : t('order.offer.yourOfferHasEnded');
   const refused = fault?.form === 'refund' ? fault.refused : undefined;
   const main = html`<article>
     <h1>${title}</h1>
-    ${
-      isOpen &&
-      html`<p>
-        ${t(
-          `${formatSlots(entry.quantity, language)} disimpan untukmu. Jadi milikmu begitu pembayarannya kami terima.`,
-          `${formatSlots(entry.quantity, language)} kept for you: yours once your payment arrives.`,
-        )}
-      </p>`
-    }
+    ${isOpen && html`<p>${t('order.offer.keptForYouYoursOnce', { quantity: entry.quantity })}</p>`}
     ${payPart(visit, place, money, fault)}
     <div data-part="refund">${refundPart(visit, place.path, money, refused)}</div>
     <p>
-      <a href="${url(`/sambatan/${entry.campaign_id}`)}"
-        >${t('Lihat Sambatan', 'See the campaign')}</a
-      >
+      <a href="${url(`/sambatan/${entry.campaign_id}`)}">${t('common.seeTheCampaign')}</a>
     </p>
   </article>`;
   return sendPage(request, reply, { title, section: 'mine', main }, fault?.status ?? 200);

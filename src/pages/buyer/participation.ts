@@ -17,7 +17,7 @@ import {
   type OwnRow,
 } from '../../participations/queries.ts';
 import { input, notice } from '../../web/components.ts';
-import { formatCount, formatRupiah, formatSlots } from '../../web/format.ts';
+import { formatCount, formatRupiah, formatSlots } from '../../i18n/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import { campaignBadge, participationBadge, paymentBadge } from '../statuses.ts';
 import type { PageContext } from '../../web/visit.ts';
@@ -98,8 +98,8 @@ export async function ownParticipation(
 function saved({ t }: PageContext): Html {
   return notice(
     'good',
-    t('Perubahan tersimpan.', 'Your changes are saved.'),
-    t('Penjual melihat data yang terbaru.', 'The seller sees the newest details.'),
+    t('order.participation.yourChangesAreSaved'),
+    t('order.participation.theSellerSeesTheNewestDetails'),
   );
 }
 
@@ -113,14 +113,11 @@ function placeOf(row: OwnRow): PayPlace {
   return { path: `/ikutan/${row.participation_id}`, heldUntil: row.hold_expires_at };
 }
 
-function welcome({ t, language }: PageContext, row: OwnRow): Html {
+function welcome({ t }: PageContext, row: OwnRow): Html {
   return notice(
     'good',
-    t('Kamu ikut!', 'You are in!'),
-    t(
-      `${formatSlots(row.quantity, language)} sudah dipesan untukmu.`,
-      `${formatSlots(row.quantity, language)} reserved for you.`,
-    ),
+    t('order.participation.youAreIn'),
+    t('order.participation.reservedForYou', { quantity: row.quantity }),
   );
 }
 
@@ -130,16 +127,12 @@ function hasLeft(request: FastifyRequest): boolean {
 }
 
 /** A word after cancelling: what became of the slots, and that nothing is owed. */
-function farewell({ t, language }: PageContext, row: OwnRow): Html | undefined {
+function farewell({ t }: PageContext, row: OwnRow): Html | undefined {
   if (toApiParticipationStatus(row.status) !== 'cancelled') return undefined;
-  const given = formatSlots(row.quantity, language);
   return notice(
     'good',
-    t('Pesananmu dibatalkan.', 'Your order is cancelled.'),
-    t(
-      `${given} sudah dilepas untuk orang lain.`,
-      `${given} ${row.quantity === 1 ? 'is' : 'are'} free for others now.`,
-    ),
+    t('order.participation.yourOrderIsCancelled'),
+    t('order.participation.freeForOthersNow', { quantity: row.quantity }),
   );
 }
 
@@ -173,23 +166,23 @@ function participationBody(
     </div>
     <div data-part="pay">${payPart(visit, placeOf(row), money, fault)}</div>
     <section class="panel" aria-labelledby="next" data-part="next">
-      <h2 id="next">${t('Selanjutnya', 'What is next')}</h2>
+      <h2 id="next">${t('order.participation.whatIsNext')}</h2>
       <p>${nextStep(visit, row, money.payment)}</p>
       <dl class="facts">
-        <dt>${t('Slot', 'Slots')}</dt>
+        <dt>${t('order.participation.slots')}</dt>
         <dd>
           ${formatSlots(row.quantity, language)} × ${formatRupiah(row.price_per_slot, language)}
         </dd>
         ${undelivered(visit, row)}
-        <dt>${t('Pembayaran', 'Payment')}</dt>
+        <dt>${t('common.payment')}</dt>
         <dd>${paymentBadge(visit, row.payment_state)}</dd>
-        <dt>${t('Jumlah', 'Total')}</dt>
+        <dt>${t('order.participation.total')}</dt>
         <dd>${whatItCosts(visit, row, money.payment)}</dd>
-        <dt>${t('Dikirim ke', 'Sent to')}</dt>
+        <dt>${t('order.participation.sentTo')}</dt>
         <dd class="prose">${row.shipping_address}</dd>
         ${
           row.note !== null &&
-          html`<dt>${t('Catatan', 'Note')}</dt>
+          html`<dt>${t('common.note')}</dt>
             <dd>${row.note}</dd>`
         }
       </dl>
@@ -197,7 +190,7 @@ function participationBody(
         ['reserved', 'confirmed'].includes(toApiParticipationStatus(row.status)) &&
         html`<p>
           <a class="button quiet" href="${url(`/ikutan/${row.participation_id}/ubah`)}"
-            >${t('Ubah pesanan', 'Change your order')}</a
+            >${t('common.changeYourOrder')}</a
           >
         </p>`
       }
@@ -205,7 +198,7 @@ function participationBody(
         mayLeave(visit, row) &&
         html`<p>
           <a class="button danger" href="${url(`/ikutan/${row.participation_id}/batal`)}"
-            >${t('Batalkan ikutan', 'Leave')}</a
+            >${t('order.participation.leave')}</a
           >
         </p>`
       }
@@ -222,14 +215,11 @@ function undelivered(visit: PageContext, row: OwnRow): Html | false {
   const { t, language } = visit;
   if (row.undelivered_slots === 0) return false;
   const delivered = row.quantity - row.undelivered_slots;
-  return html`<dt>${t('Yang dikirim', 'Delivered')}</dt>
+  return html`<dt>${t('order.participation.delivered')}</dt>
     <dd>
       <strong>${formatSlots(delivered, language)}</strong>
       <span class="quiet"
-        >${t(
-          `dari ${formatSlots(row.quantity, language)}; sisanya tidak bisa dipenuhi`,
-          `of ${formatSlots(row.quantity, language)}; the rest cannot be delivered`,
-        )}</span
+        >${t('order.participation.ofTheRestCannotBeDelivered', { quantity: row.quantity })}</span
       >
     </dd>`;
 }
@@ -243,9 +233,7 @@ function whatItCosts(visit: PageContext, row: OwnRow, payment: Payment | undefin
   const code = formatCount(payment.unique_code, language);
   return html`<strong>${formatRupiah(payment.total, language)}</strong> ${
       payment.unique_code !== 0 &&
-      html`<span class="quiet"
-        >${t(`(termasuk kode unik ${code})`, `(with the unique code ${code})`)}</span
-      >`
+      html`<span class="quiet">${t('order.participation.withTheUniqueCode', { code })}</span>`
     }`;
 }
 
@@ -266,26 +254,23 @@ function confirmation(
   const back = url(`/ikutan/${row.participation_id}`);
   const { refused } = fault;
   const words = refused?.text(language);
-  const title = t('Batalkan ikutanmu?', 'Leave this campaign?');
+  const title = t('order.participation.leaveThisCampaign');
   const main = html`<div class="panel narrow">
     <h1>${title}</h1>
     ${words && notice('bad', words.title, words.detail)}
     <p>
-      ${t(
-        `${formatSlots(row.quantity, language)} di «${row.title}» dilepas untuk orang lain. Tidak ada yang perlu kamu bayar.`,
-        `${formatSlots(row.quantity, language)} of “${row.title}” go back to others. There is nothing to pay.`,
-      )}
+      ${t('order.participation.ofGoBackToOthersThere', { quantity: row.quantity, title: row.title })}
     </p>
     <form class="stack" method="post" action="${back}/batal">
       ${input(visit, {
         name: 'reason',
-        label: t('Alasannya', 'Your reason'),
+        label: t('order.participation.yourReason'),
         errors: fault.errors,
         control: { maxlength: 200, autocomplete: 'off' },
       })}
       <div class="row">
-        <button class="button danger">${t('Ya, batalkan', 'Yes, leave')}</button>
-        <a class="button quiet" href="${back}">${t('Tidak jadi', 'Keep my slots')}</a>
+        <button class="button danger">${t('order.participation.yesLeave')}</button>
+        <a class="button quiet" href="${back}">${t('order.participation.keepMySlots')}</a>
       </div>
     </form>
   </div>`;

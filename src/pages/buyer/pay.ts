@@ -1,10 +1,10 @@
 import type { Payment, SentProof } from '../../ledger/payments/payment.ts';
 import { proofLimitBytes } from '../../ledger/payments/proofs.ts';
 import { copyButton, countdown, exactMoment, notice } from '../../web/components.ts';
-import { formatCount, fileSize, formatRupiah, formatShortMoment } from '../../web/format.ts';
+import { fileSize, formatRupiah, formatShortMoment } from '../../i18n/format.ts';
 import { fileInput } from '../../web/file-input.ts';
 import { html, type Html } from '../../web/html.ts';
-import { inLanguage, type PageContext } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import type { Fault, Money } from './money.ts';
 
 /** Where the forms of something that is to be paid are: an order's page, or an offer's. */
@@ -31,7 +31,7 @@ export function payPart(
   const isOpen = ['due', 'rejected', 'pending'].includes(payment.status);
   const takesProof = payment.status === 'proof_submitted' || (isOpen && payment.account !== null);
   return html`<section class="panel pay" aria-labelledby="pay" id="bayar">
-    <h2 id="pay">${t('Pembayaran', 'Payment')}</h2>
+    <h2 id="pay">${t('common.payment')}</h2>
     ${paymentState(visit, payment)}${
       payment.status !== 'settled' &&
       html`${isOpen && dueTime(visit, row, payment)}${isOpen && onlinePart(visit, row, { payment, online }, fault)}${transferAmount(visit, payment)}`
@@ -50,37 +50,24 @@ function paymentState(visit: PageContext, payment: Payment): Html | undefined {
         person?.timeZone,
       );
       return html`<p>
-        <strong>${t('Lunas.', 'Paid.')}</strong>
-        ${t(`Pembayaranmu diterima ${at}.`, `Your payment was received on ${at}.`)}
+        <strong>${t('order.pay.paid')}</strong>
+        ${t('order.pay.yourPaymentWasReceived', { at })}
       </p>`;
     }
     case 'proof_submitted':
-      return notice(
-        'busy',
-        t('Bukti terkirim.', 'Proof sent.'),
-        t(
-          'Kami cek dulu, ya. Kamu tidak perlu bayar lagi; kami kabari hasilnya.',
-          'We are checking it. You need not pay again; you will be told.',
-        ),
-      );
+      return notice('busy', t('order.pay.proofSent'), t('order.pay.weAreCheckingItYouNeed'));
     case 'rejected':
       return notice(
         'bad',
-        t('Bukti belum bisa diterima.', 'The proof was not accepted.'),
-        html`${payment.reason && html`«${payment.reason}» `}${t('Cek lagi transfermu, lalu kirim bukti yang baru.', 'Check your transfer, and send another proof.')}`,
+        t('order.pay.theProofWasNotAccepted'),
+        html`${payment.reason && html`«${payment.reason}» `}${t('order.pay.checkYourTransferAndSendAnother')}`,
       );
     case 'pending':
       return notice(
         'busy',
-        t('Menunggu pembayaran online.', 'Waiting for the payment online.'),
-        html`${t(
-          'Sudah bayar di sana? Di sini muncul sebentar lagi.',
-          'Paid there? It is shown here in a moment.',
-        )}
-        ${
-          payment.account !== null &&
-          t('Kamu juga masih bisa transfer.', 'You can still pay by transfer instead.')
-        }`,
+        t('order.pay.waitingForThePaymentOnline'),
+        html`${t('order.pay.paidThereItIsShownHere')}
+        ${payment.account !== null && t('order.pay.youCanStillPayByTransfer')}`,
       );
     default:
       return undefined;
@@ -102,28 +89,18 @@ function onlinePart(
       ${
         page === undefined
           ? html`<form method="post" action="${visit.url(`${row.path}/bayar`)}">
-              <button class="button">${t('Bayar online', 'Pay online')}</button>
+              <button class="button">${t('order.pay.payOnline')}</button>
             </form>`
           : html`<a class="button" href="${page}" rel="external"
-              >${t('Buka halaman bayar', 'Open the page to pay')}</a
+              >${t('order.pay.openThePageToPay')}</a
             >`
       }
-      <p class="hint">
-        ${t(
-          'Dompet digital, QRIS, kartu, atau virtual account lewat Midtrans, tanpa kode unik. Langsung terkonfirmasi.',
-          'Wallet, QRIS, card or virtual account with Midtrans, without a unique code. Confirmed at once.',
-        )}
-      </p>
+      <p class="hint">${t('order.pay.walletQRISCardOrVirtualAccount')}</p>
     </div>
     ${
       payment.account === null
-        ? html`<p>
-            ${t(
-              'Pesanan ini hanya bisa dibayar online. Transfer bank belum tersedia.',
-              'This order can only be paid online. Bank transfer is not available yet.',
-            )}
-          </p>`
-        : html`<h3>${t('Atau transfer bank', 'Or by bank transfer')}</h3>`
+        ? html`<p>${t('order.pay.thisOrderCanOnlyBePaid')}</p>`
+        : html`<h3>${t('order.pay.orByBankTransfer')}</h3>`
     }`;
 }
 
@@ -136,16 +113,13 @@ function dueTime(visit: PageContext, row: PayPlace, payment: Payment): Html | un
   if (by <= visit.now) {
     return notice(
       'busy',
-      t('Waktu bayarnya sudah lewat.', 'The time to pay is over.'),
-      t(
-        'Jangan transfer lagi, ya: yang dibayar lewat waktunya dikembalikan. Sudah bayar sebelumnya? Kirim buktinya.',
-        'Please do not transfer any more: what is paid too late is sent back. Paid before? Send the proof.',
-      ),
+      t('order.pay.theTimeToPayIsOver'),
+      t('order.pay.pleaseDoNotTransferAnyMore'),
     );
   }
   return html`<p class="deadline">
-    <strong>${t('Tinggal', 'Left')} ${countdown(visit, by)}</strong>
-    <span>${t('Bayar sebelum', 'Pay before')} ${exactMoment(visit, by)}</span>
+    <strong>${t('common.left')} ${countdown(visit, by)}</strong>
+    <span>${t('common.payBefore')} ${exactMoment(visit, by)}</span>
   </p>`;
 }
 
@@ -154,32 +128,29 @@ function transferAmount(visit: PageContext, payment: Payment): Html {
   const { account, unique_code: code, total, amount } = payment;
   return html`<div class="to-pay">
       <p class="quiet">
-        ${account === null ? t('Jumlahnya', 'Amount') : t('Transfer persis', 'Transfer exactly')}
+        ${account === null ? t('order.pay.amount') : t('order.pay.transferExactly')}
       </p>
       <p class="row apart">
         <strong class="amount">${formatRupiah(total, language)}</strong>
-        ${copyButton(String(total), t('Salin jumlah', 'Copy the amount'))}
+        ${copyButton(String(total), t('order.pay.copyTheAmount'))}
       </p>
       ${
         code > 0 &&
         html`<p class="hint">
-          ${t(
-            `Itu ${formatRupiah(amount, language)} ditambah kode unik ${formatCount(code, language)}. Dari kode ini kami tahu transfernya darimu, jadi jangan dibulatkan, ya.`,
-            `That is ${formatRupiah(amount, language)} plus your unique code ${formatCount(code, language)}. The code tells us that the transfer is yours, so please do not round it.`,
-          )}
+          ${t('order.pay.thatIsPlusYourUniqueCode', { amount: formatRupiah(amount, language), code })}
         </p>`
       }
     </div>
     ${
       account !== null &&
       html`<div class="to-pay">
-        <p class="quiet">${t('Ke rekening', 'To this account')}</p>
+        <p class="quiet">${t('order.pay.toThisAccount')}</p>
         <p class="row apart">
           <span
             ><strong>${account.bank}</strong> <strong class="number">${account.number}</strong
-            ><br />${t('a.n.', 'in the name of')} ${account.holder}</span
+            ><br />${t('common.inTheName')} ${account.holder}</span
           >
-          ${copyButton(account.number, t('Salin nomor rekening', 'Copy the number'))}
+          ${copyButton(account.number, t('order.pay.copyTheNumber'))}
         </p>
       </div>`
     }`;
@@ -193,28 +164,24 @@ function proofForm(
 ): Html {
   const { t, url } = visit;
   const mine = fault?.form === 'proof' ? fault : undefined;
-  const wrong = mine && mine.errors[0] && inLanguage(visit, mine.errors[0].message);
-  const error = mine && (wrong ?? mine.refused?.text(visit.language).detail);
+  const wrong = mine?.errors[0]?.message;
+  const error = wrong ?? mine?.refused?.detailForPages;
   const path = url(`${row.path}/bukti`);
   const again = payment.status === 'proof_submitted';
   const megabytes = proofLimitBytes / 1_048_576;
-  const wrongs =
-    error === undefined ? [] : [{ field: 'picture', message: { id: error, en: error } }];
+  const wrongs = error === undefined ? [] : [{ field: 'picture', message: error }];
   return html`<form class="stack" method="post" enctype="multipart/form-data" action="${path}">
     ${fileInput(visit, {
       name: 'picture',
       label: again
-        ? t('Salah kirim? Ganti buktinya', 'Wrong file? Send another')
-        : t('Sudah transfer? Kirim buktinya', 'Already transferred? Upload your proof'),
-      hint: t(
-        `Foto atau tangkap layar (JPEG, PNG, WebP) atau PDF, maksimal ${megabytes} MB.`,
-        `A photo or screenshot (JPEG, PNG, WebP) or a PDF, up to ${megabytes} MB.`,
-      ),
+        ? t('order.pay.wrongFileSendAnother')
+        : t('order.pay.alreadyTransferredUploadYourProof'),
+      hint: t('order.pay.aPhotoOrScreenshotJPEGPNG', { megabytes }),
       errors: wrongs,
       required: true,
       accept: 'image/jpeg,image/png,image/webp,application/pdf',
     })}
-    <button class="button ${again && 'quiet'}">${t('Kirim bukti', 'Send the proof')}</button>
+    <button class="button ${again && 'quiet'}">${t('order.pay.sendTheProof')}</button>
   </form>`;
 }
 
@@ -226,15 +193,14 @@ function sentProof(visit: PageContext, path: string, proof: SentProof): Html {
   if (proof.content_type === 'application/pdf') {
     return html`<p class="sent-proof">
       <a class="button quiet" href="${file}" data-plain
-        >${t('Unduh bukti terakhir', 'Download the last proof')} (PDF,
-        ${fileSize(proof.bytes, language)})</a
+        >${t('order.pay.downloadTheLastProof')} (PDF, ${fileSize(proof.bytes, language)})</a
       >
-      <span class="quiet">${t(`Dikirim ${at}`, `Sent on ${at}`)}</span>
+      <span class="quiet">${t('order.pay.sentOn', { at })}</span>
     </p>`;
   }
-  const words = t('Bukti yang kamu kirim, buka ukuran penuh', 'Your proof, open in full size');
+  const words = t('order.pay.yourProofOpenInFullSize');
   return html`<figure class="sent-proof">
     <a href="${file}" data-plain><img src="${path}/kecil" alt="${words}" loading="lazy" /></a>
-    <figcaption class="quiet">${t(`Dikirim ${at}`, `Sent on ${at}`)}</figcaption>
+    <figcaption class="quiet">${t('order.pay.sentOn', { at })}</figcaption>
   </figure>`;
 }

@@ -14,7 +14,7 @@ import {
   type ContributionRow,
 } from '../../participations/queries.ts';
 import { countdown, exactMoment, progressBar } from '../../web/components.ts';
-import { formatCount, formatDistance, formatRupiah, formatSlots } from '../../web/format.ts';
+import { formatCount, formatDistance, formatRupiah, formatSlots } from '../../i18n/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import type { PageProps } from '../../web/layout.ts';
 import { campaignBadge } from '../statuses.ts';
@@ -124,7 +124,7 @@ function campaignBody(
       <header class="campaign-head" data-part="head">
         ${head(visit, campaign, around.product)}
       </header>
-      <section class="campaign-join panel" aria-label="${visit.t('Ikut Sambatan', 'Join')}">
+      <section class="campaign-join panel" aria-label="${visit.t('campaign.join')}">
         <div data-part="progress">${progress(visit, campaign)}${stateOf(visit, campaign)}</div>
         <div data-part="order" ${attribute('inert', isPreview)}>
           ${ownPlace(visit, around.standing)}${joinPart(
@@ -158,14 +158,11 @@ function head(visit: PageContext, campaign: Campaign, { base_price: usual }: Sho
     ${
       isCheaper &&
       html`<p class="usual quiet">
-        ${t('Harga biasa', 'Usual price')} <s>${formatRupiah(usual, language)}</s> ·
-        ${t(
-          `hemat ${formatRupiah(usual - campaign.price_per_slot, language)}`,
-          `you save ${formatRupiah(usual - campaign.price_per_slot, language)}`,
-        )}
+        ${t('campaign.usualPrice')} <s>${formatRupiah(usual, language)}</s> ·
+        ${t('campaign.youSave', { usual: formatRupiah(usual - campaign.price_per_slot, language) })}
       </p>`
     }
-    <p class="quiet">${t('Produk', 'Product')}: ${campaign.product_name}</p>`;
+    <p class="quiet">${t('common.product')}: ${campaign.product_name}</p>`;
 }
 
 function progress(visit: PageContext, campaign: Campaign): Html {
@@ -181,22 +178,19 @@ function progress(visit: PageContext, campaign: Campaign): Html {
     html`<ul class="figures two">
       <li>
         <strong data-live="left">${formatCount(campaign.slots_remaining, language)}</strong>
-        ${t('slot tersisa', 'left')}
+        ${t('campaign.left')}
       </li>
       <li>
         <strong data-live="people">${formatCount(campaign.participant_count, language)}</strong>
-        ${t('orang ikut', 'joined')}
+        ${t('campaign.joined')}
       </li>
     </ul>`
   }
   ${
     (open || campaign.status === 'scheduled') &&
     html`<p class="deadline">
-      ${
-        open &&
-        html`<strong>${t('Tinggal', 'Left')} ${countdown(visit, campaign.deadline)}</strong>`
-      }
-      <span>${t('Sampai', 'Until')} ${exactMoment(visit, campaign.deadline)}</span>
+      ${open && html`<strong>${t('common.left')} ${countdown(visit, campaign.deadline)}</strong>`}
+      <span>${t('common.until')} ${exactMoment(visit, campaign.deadline)}</span>
     </p>`
   }`;
 }
@@ -204,7 +198,7 @@ function progress(visit: PageContext, campaign: Campaign): Html {
 function story({ t }: PageContext, campaign: Campaign): Html | undefined {
   if (campaign.description.trim() === '') return undefined;
   return html`<section class="panel" aria-labelledby="story">
-    <h2 id="story">${t('Ceritanya', 'The story')}</h2>
+    <h2 id="story">${t('campaign.theStory')}</h2>
     <p class="prose">${campaign.description.trim()}</p>
   </section>`;
 }
@@ -213,7 +207,7 @@ function story({ t }: PageContext, campaign: Campaign): Html | undefined {
 function ofProduct({ t }: PageContext, { name, description }: ShownProduct): Html | undefined {
   if (description.trim() === '') return undefined;
   return html`<section class="panel" aria-labelledby="product">
-    <h2 id="product">${t(`Tentang ${name}`, `About ${name}`)}</h2>
+    <h2 id="product">${t('campaign.about', { name })}</h2>
     <p class="prose">${description.trim()}</p>
   </section>`;
 }
@@ -235,7 +229,7 @@ function recent(visit: PageContext, rows: readonly ContributionRow[]): Html {
     data-contributions
     ${attribute('hidden', rows.length === 0)}
   >
-    <h2 id="recent">${t('Baru saja ikut', 'Joined just now')}</h2>
+    <h2 id="recent">${t('campaign.joinedJustNow')}</h2>
     <ul class="recent">
       ${rows.map(one)}
     </ul>

@@ -1,6 +1,6 @@
 import type { Campaign } from '../../campaigns/campaign.ts';
 import { countdown, progressBar } from '../../web/components.ts';
-import { formatRupiah, formatShortMoment, formatSlots } from '../../web/format.ts';
+import { formatRupiah, formatShortMoment, formatSlots } from '../../i18n/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { campaignBadge } from '../statuses.ts';
 import type { PageContext } from '../../web/visit.ts';
@@ -48,17 +48,17 @@ function foot(visit: PageContext, campaign: Campaign): Html {
   const left = formatSlots(campaign.slots_remaining, language);
   switch (campaign.status) {
     case 'active':
-      return html`<span class="left">${t(`Sisa ${left}`, `${left} left`)}</span>
+      return html`<span class="left">${t('campaign.card.left', { left })}</span>
         <span>${countdown(visit, campaign.deadline)}</span>`;
     case 'scheduled':
-      return html`<span>${t('Dibuka dalam', 'Opens in')}</span>
+      return html`<span>${t('campaign.card.opensIn')}</span>
         <span>${countdown(visit, campaign.opens_at ?? campaign.deadline)}</span>`;
     case 'full':
-      return html`<span>${t('Semua slot terisi', 'Every slot is taken')}</span>`;
+      return html`<span>${t('common.everySlotIsTaken')}</span>`;
     case 'verifying':
-      return html`<span>${t('Pembayaran sedang dicek', 'Payments are being checked')}</span>`;
+      return html`<span>${t('campaign.card.paymentsAreBeingChecked')}</span>`;
     case 'inactive':
-      return html`<span>${t('Belum diterbitkan', 'Not published')}</span>`;
+      return html`<span>${t('campaign.card.notPublished')}</span>`;
     case 'completed':
     case 'failed':
     case 'cancelled':

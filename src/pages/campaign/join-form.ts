@@ -4,7 +4,7 @@ import type { RawFields } from '../../http/forms.ts';
 import { newId } from '../../identity/ids.ts';
 import { JoinFields } from '../../participations/schemas.ts';
 import { input, notice, textarea } from '../../web/components.ts';
-import { formatSlots } from '../../web/format.ts';
+import { formatSlots } from '../../i18n/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import { participationBadge } from '../statuses.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
@@ -42,14 +42,12 @@ export function joinPart(
 
 function ownPart(visit: PageContext, { own }: Standing): Html | undefined {
   if (own.length === 0) return undefined;
-  const { t, url, language } = visit;
+  const { t, url } = visit;
   return html`<ul class="own">
     ${own.map(
       ({ id, quantity, status }) =>
         html`<li ${attribute('class', isLive(status) ? undefined : 'over')}>
-          <a href="${url(`/ikutan/${id}`)}"
-            >${t(`Pesananmu: ${formatSlots(quantity, language)}`, `Your order: ${formatSlots(quantity, language)}`)}</a
-          >
+          <a href="${url(`/ikutan/${id}`)}">${t('campaign.joinForm.yourOrder', { quantity })}</a>
           ${participationBadge(visit, status)}
         </li>`,
     )}
@@ -61,11 +59,8 @@ function refusal(visit: PageContext, form: FormState | undefined): Html | undefi
   if (form.asksMore === true) {
     return notice(
       'busy',
-      visit.t('Mau tambah lagi?', 'Do you want more?'),
-      visit.t(
-        'Kamu sudah punya pesanan di sini, jadi yang ini belum dikirim. Kirim lagi kalau memang mau menambah.',
-        'You already have an order here, so this one was not sent. Send it again if you want more.',
-      ),
+      visit.t('campaign.joinForm.doYouWantMore'),
+      visit.t('campaign.joinForm.youAlreadyHaveAnOrderHere'),
     );
   }
   if (form.refused !== undefined && form.errors.length === 0) {
@@ -74,10 +69,10 @@ function refusal(visit: PageContext, form: FormState | undefined): Html | undefi
   const unseen = form.errors.filter(({ field }) => !Object.hasOwn(JoinFields, field));
   return notice(
     'bad',
-    visit.t('Belum terkirim.', 'Not sent yet.'),
+    visit.t('campaign.joinForm.notSentYet'),
     unseen.length > 0
       ? inLanguage(visit, unseen[0]!.message)
-      : visit.t('Periksa yang ditandai di bawah.', 'Please check what is marked below.'),
+      : visit.t('campaign.joinForm.pleaseCheckWhatIsMarkedBelow'),
   );
 }
 
@@ -91,15 +86,13 @@ function joinEntrance(
   if (person === undefined) {
     const back = encodeURIComponent(`/sambatan/${campaign.id}`);
     return html`<a class="button wide" href="${url(`/masuk?back=${back}`)}"
-        >${t('Masuk untuk ikut', 'Sign in to join')}</a
+        >${t('campaign.joinForm.signInToJoin')}</a
       >
       <p class="hint">${whenDue(visit, campaign)}</p>`;
   }
   const { least, most } = boundsOf(campaign, standing);
   if (most < least) {
-    return html`<p class="state">
-      ${t('Kamu sudah mengambil slot terbanyak untuk satu pembeli.', 'You have the most slots that one buyer can take.')}
-    </p>`;
+    return html`<p class="state">${t('campaign.joinForm.youHaveTheMostSlots')}</p>`;
   }
   return joinForm(visit, campaign, { least, most, standing, form });
 }
@@ -118,7 +111,7 @@ function joinForm(visit: PageContext, campaign: Campaign, parts: FormParts): Htm
   return orderForm(visit, parts, {
     action: `/sambatan/${campaign.id}/ikut`,
     quantity,
-    send: asksMore ? t('Tambah pesanan', 'Order more') : t('Ikut sekarang', 'Join now'),
+    send: asksMore ? t('campaign.joinForm.orderMore') : t('campaign.joinForm.joinNow'),
     hint: whenDue(visit, campaign),
     asksMore,
   });
@@ -130,11 +123,8 @@ export function waitForm(visit: PageContext, campaign: Campaign, parts: FormPart
   return orderForm(visit, parts, {
     action: `/sambatan/${campaign.id}/antre`,
     quantity: quantityField(visit, campaign, parts, undefined),
-    send: t('Masuk antrean', 'Join the waiting list'),
-    hint: t(
-      'Gratis. Begitu ada slot yang cukup, kami simpankan untukmu dan kabari kamu; kamu bebas ambil atau lewatkan.',
-      'Free. Once enough slots come free we keep them for you and tell you; take them or leave them.',
-    ),
+    send: t('campaign.joinForm.joinTheWaitingList'),
+    hint: t('campaign.joinForm.freeOnceEnoughSlotsComeFree'),
   });
 }
 
@@ -148,17 +138,12 @@ interface OrderForm {
 }
 
 /** Says that there is an order already, and that this form makes another one. */
-function secondOrderPart({ t, language }: PageContext, { own }: Standing): Html {
+function secondOrderPart({ t }: PageContext, { own }: Standing): Html {
   const taken = own
     .filter(({ status }) => isLive(status))
     .reduce((total, { quantity }) => total + quantity, 0);
   return html`<input type="hidden" name="more" value="1" />
-    <p class="state">
-      ${t(
-        `Kamu sudah memesan ${formatSlots(taken, language)} di sini. Formulir ini menambah pesanan baru.`,
-        `You have already ordered ${formatSlots(taken, language)} here. This form adds another order.`,
-      )}
-    </p>`;
+    <p class="state">${t('campaign.joinForm.youHaveAlreadyOrderedHere', { taken })}</p>`;
 }
 
 function orderForm(
@@ -172,7 +157,7 @@ function orderForm(
     ${quantity} ${addressFields(visit, standing, form)}
     ${input(visit, {
       name: 'note',
-      label: t('Catatan untuk penjual', 'Note to the seller'),
+      label: t('common.noteToTheSeller'),
       value: form?.typed['note'],
       errors: form?.errors,
       control: { maxlength: 160, autocomplete: 'off' },
@@ -190,8 +175,8 @@ function addressFields(visit: PageContext, standing: Standing, form: FormState |
   const typed = form?.typed ?? {};
   const field = textarea(visit, {
     name: 'shipping_address',
-    label: addresses.length > 0 ? t('Alamat lain', 'Another address') : addressLegend(visit),
-    hint: t('Nama, jalan, kota, kode pos, nomor HP.', 'Name, street, city, postal code, phone.'),
+    label: addresses.length > 0 ? t('campaign.joinForm.anotherAddress') : addressLegend(visit),
+    hint: t('common.nameStreetCityPostalCodePhone'),
     value: typed['shipping_address'] ?? (addresses.length > 0 ? undefined : lastAddress),
     errors: form?.errors,
     // With saved ones it is needed only when none of them is chosen.
@@ -214,13 +199,13 @@ function addressFields(visit: PageContext, standing: Standing, form: FormState |
     ${addresses.map(({ id, label, line }) =>
       choice(id, html`<strong>${label}</strong><br /><span class="quiet">${line}</span>`),
     )}
-    ${choice(otherAddress, html`<strong>${t('Alamat lain', 'Another address')}</strong>`)}
+    ${choice(otherAddress, html`<strong>${t('campaign.joinForm.anotherAddress')}</strong>`)}
     <div class="other-address">${field}</div>
   </fieldset>`;
 }
 
 function addressLegend({ t }: PageContext): string {
-  return t('Kirim ke mana?', 'Where to send it?');
+  return t('campaign.joinForm.whereToSendIt');
 }
 
 function quantityField(
@@ -247,10 +232,10 @@ function quantityField(
       ${sign}
     </button>`;
   return html`<div class="field${wrong && ' wrong'}">
-    <label for="quantity">${t('Berapa slot?', 'How many slots?')}</label>
+    <label for="quantity">${t('campaign.joinForm.howManySlots')}</label>
     <div class="quantity">
       <div class="stepper">
-        ${step(-1, '−', t('Kurangi satu slot', 'One slot less'))}
+        ${step(-1, '−', t('campaign.joinForm.oneSlotLess'))}
         <input
           id="quantity"
           name="quantity"
@@ -266,20 +251,19 @@ function quantityField(
           ${attribute('aria-invalid', wrong && 'true')}
           ${attribute('aria-describedby', wrong && 'quantity-error')}
         />
-        ${step(1, '+', t('Tambah satu slot', 'One slot more'))}
+        ${step(1, '+', t('campaign.joinForm.oneSlotMore'))}
       </div>
       <p class="total">
         <span class="quiet"
-          >${t('Total', 'Total')} <span data-many>${formatSlots(known, visit.language)}</span></span
+          >${t('campaign.joinForm.total')}
+          <span data-many>${formatSlots(known, visit.language)}</span></span
         >
         <output data-total for="quantity">${sum(visit, campaign.price_per_slot, known)}</output>
       </p>
     </div>
     ${
       isRemainder &&
-      html`<p class="hint">
-        ${t(`Tinggal ${formatSlots(left, visit.language)}, dan hanya bisa diambil sekaligus.`, `Only ${formatSlots(left, visit.language)} left, sold together.`)}
-      </p>`
+      html`<p class="hint">${t('campaign.joinForm.onlyLeftSoldTogether', { left })}</p>`
     }
     ${sumsWithoutScript(visit, campaign, least, Math.min(most, left ?? most))}
     ${wrong && html`<p class="error" id="quantity-error">${inLanguage(visit, wrong.message)}</p>`}

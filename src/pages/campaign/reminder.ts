@@ -46,7 +46,7 @@ export function reminderPart(
   const path = url(`/sambatan/${campaign.id}/${asked ? 'lupakan' : 'ingatkan'}`);
   return html`<form method="post" action="${path}">
     <button class="button quiet wide">
-      ${asked ? t('Tidak usah diingatkan', 'Do not remind me') : t('Ingatkan aku sebelum ditutup', 'Remind me before it closes')}
+      ${asked ? t('campaign.reminder.doNotRemindMe') : t('campaign.reminder.remindMeBeforeItCloses')}
     </button>
   </form>`;
 }

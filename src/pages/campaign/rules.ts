@@ -1,5 +1,5 @@
 import type { Campaign } from '../../campaigns/campaign.ts';
-import { formatRupiah, formatSlots } from '../../web/format.ts';
+import { formatRupiah } from '../../i18n/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 
@@ -10,46 +10,31 @@ export function rulesOf(visit: PageContext, campaign: Campaign): Html {
     html`<dt>${question}</dt>
       <dd>${answer}</dd>`;
   return html`<section class="panel" aria-labelledby="rules">
-    <h2 id="rules">${t('Cara mainnya', 'How it works')}</h2>
+    <h2 id="rules">${t('campaign.rules.howItWorks')}</h2>
     <dl class="rules">
-      ${rule(t('Kalau penuh?', 'When it fills?'), whenFilled(visit, campaign))}
-      ${rule(t('Kalau tidak penuh?', 'When it does not?'), whenNot(visit, campaign))}
-      ${rule(t('Kapan aku bayar?', 'When do I pay?'), whenDue(visit, campaign))}
-      ${rule(t('Bisa batal?', 'Can I leave?'), leaving(visit, campaign))}
+      ${rule(t('campaign.rules.whenItFills'), whenFilled(visit, campaign))}
+      ${rule(t('campaign.rules.whenItDoesNot'), whenNot(visit, campaign))}
+      ${rule(t('campaign.rules.whenDoIPay'), whenDue(visit, campaign))}
+      ${rule(t('campaign.rules.canILeave'), leaving(visit, campaign))}
     </dl>
   </section>`;
 }
 
-function whenFilled({ t, language }: PageContext, campaign: Campaign): string {
+function whenFilled({ t }: PageContext, campaign: Campaign): string {
   const { minimum_slots: minimum, total_slots: total } = campaign;
   if (total === 1) {
-    return t(
-      'Begitu satu-satunya slot terisi, batch ini dibuat untuk yang ikut.',
-      'Once its only slot is taken, this batch is made for whoever joined.',
-    );
+    return t('campaign.rules.onceItsOnlySlotIsTaken');
   }
   if (minimum === total) {
-    return t(
-      `Begitu ${formatSlots(total, language)} terisi semua, batch ini dibuat untuk semua yang ikut.`,
-      `Once all ${formatSlots(total, language)} are taken, this batch is made for everybody who joined.`,
-    );
+    return t('campaign.rules.onceAllAreTakenThisBatch', { total });
   }
-  return t(
-    `Batch ini dibuat kalau ${formatSlots(total, language)} terisi, atau minimal ${formatSlots(minimum, language)} saat batas waktu.`,
-    `The batch is made when all ${formatSlots(total, language)} are taken, or at least ${formatSlots(minimum, language)} by the deadline.`,
-  );
+  return t('campaign.rules.theBatchIsMadeWhenAll', { total, minimum });
 }
 
 function whenNot({ t }: PageContext, campaign: Campaign): string {
   return campaign.payment_timing === 'upfront'
-    ? t(
-        'Tidak jadi dibuat, dan semua uang yang sudah dibayar dikembalikan penuh.',
-        'It is not made, and everything that was paid is given back in full.',
-      )
-    : t(
-        'Tidak jadi dibuat, dan tidak ada yang perlu dibayar.',
-        'It is not made, and there is nothing to pay.',
-      );
+    ? t('campaign.rules.itIsNotMadeAndEverything')
+    : t('campaign.rules.itIsNotMadeAndThere');
 }
 
 /** When a buyer of this campaign pays, as the service does it. */
@@ -58,53 +43,30 @@ export function whenDue(
   campaign: Pick<Campaign, 'payment_timing' | 'hold_seconds'>,
 ) {
   if (campaign.payment_timing === 'on_completion') {
-    return t(
-      'Bukan sekarang. Kamu memesan dulu; bayarnya setelah Sambatan ini berhasil.',
-      'Not now. You reserve first, and pay once this campaign has succeeded.',
-    );
+    return t('campaign.rules.notNowYouReserveFirst');
   }
   const hours = Math.max(1, Math.round(campaign.hold_seconds / 3_600));
   return campaign.hold_seconds < 3_600
-    ? t(
-        'Segera setelah ikut, sebelum slotmu dilepas.',
-        'Right after joining, before your slots lapse.',
-      )
-    : t(
-        `Dalam ${hours} jam setelah ikut. Kalau belum dibayar, slotmu dilepas lagi.`,
-        `Within ${hours} ${hours === 1 ? 'hour' : 'hours'} of joining. If not paid by then, your slots are released.`,
-      );
+    ? t('campaign.rules.rightAfterJoiningBeforeYourSlots')
+    : t('campaign.rules.withinOfJoiningIfNotPaid', { hours });
 }
 
-function leaving({ t, language }: PageContext, campaign: Campaign): string {
+function leaving({ t }: PageContext, campaign: Campaign): string {
   const { payment_timing, min_slots_per_user: least, max_slots_per_user: most } = campaign;
   const leave =
     payment_timing === 'upfront'
-      ? t('Bisa, selama belum dibayar dan belum ditutup.', 'Yes, until it is paid or closes.')
-      : t(
-          'Bisa, gratis, selama Sambatan belum ditutup.',
-          'Yes, for free, until the campaign closes.',
-        );
+      ? t('campaign.rules.yesUntilItIsPaid')
+      : t('campaign.rules.yesForFreeUntilTheCampaign');
   if (least === null && most === null) return leave;
   const bounds =
     most === null
-      ? t(`minimal ${formatSlots(least!, language)}`, `at least ${formatSlots(least!, language)}`)
+      ? t('campaign.rules.atLeast', { least: least! })
       : least === null
-        ? t(
-            `paling banyak ${formatSlots(most, language)}`,
-            `at most ${formatSlots(most, language)}`,
-          )
-        : t(
-            `${least} sampai ${formatSlots(most, language)}`,
-            `${least} to ${formatSlots(most, language)}`,
-          );
-  const remainder =
-    least === null || least === 1
-      ? ''
-      : t(
-          ' Kalau sisanya kurang dari itu, satu pembeli boleh mengambil semuanya.',
-          ' If fewer than that are left, one buyer may take them all.',
-        );
-  return `${leave} ${t(`Tiap pembeli ${bounds}.`, `Each buyer takes ${bounds}.`)}${remainder}`;
+        ? t('campaign.rules.atMost', { most })
+        : t('campaign.rules.to', { least, most });
+  const limits = `${leave} ${t('campaign.rules.eachBuyerTakes', { bounds })}`;
+  if (least === null || least === 1) return limits;
+  return `${limits} ${t('campaign.rules.ifFewerThanThatAreLeft')}`;
 }
 
 /** `Rp125.000 × 2 = Rp250.000`. */

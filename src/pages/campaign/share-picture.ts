@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { Campaign } from '../../campaigns/campaign.ts';
 import { digestOf, type Picture } from '../../catalogue/picture.ts';
 import { DomainError } from '../../errors/errors.ts';
-import { formatCount, formatPercent, formatRupiah, formatSlots } from '../../web/format.ts';
+import { formatPercent, formatRupiah } from '../../i18n/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { takenOf } from './card.ts';
@@ -185,10 +185,7 @@ export function previewSvg(visit: PageContext, campaign: Campaign): Html {
       ${formatPercent(taken, total, language)}
     </text>
     <text x="756" y="576" text-anchor="end" font-size="27" font-weight="500" fill="#6a5562">
-      ${t(
-        `${formatCount(taken, language)} dari ${formatSlots(total, language)} terisi`,
-        `${formatCount(taken, language)} of ${formatSlots(total, language)} taken`,
-      )}
+      ${t('campaign.sharePicture.ofTaken', { taken, total })}
     </text>
   </svg>`;
 }

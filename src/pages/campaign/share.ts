@@ -10,7 +10,7 @@ import { closed, Id } from '../../http/schemas.ts';
 import { sendPage, type PagePlugin } from '../../http/page-response.ts';
 import type { Actor } from '../../identity/actor.ts';
 import { copyButton, exactMoment } from '../../web/components.ts';
-import { formatRupiah, formatSlots } from '../../web/format.ts';
+import { formatRupiah, formatSlots } from '../../i18n/format.ts';
 import { html, trusted, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { takenOf } from './card.ts';
@@ -56,7 +56,7 @@ export function sharePages(app: PageDeps): PagePlugin {
       const { visit } = request;
       const campaign = await published(app, visit.actor, request.params.id);
       const code = trusted(await qrOf(addressOf(visit, campaign)));
-      const title = `${visit.t('Poster', 'Poster')}: ${campaign.title}`;
+      const title = `${visit.t('campaign.share.poster')}: ${campaign.title}`;
       return sendPage(request, reply, {
         title,
         section: 'home',
@@ -104,7 +104,7 @@ export function previewTags(visit: PageContext, campaign: Campaign): Html {
     <link rel="canonical" href="${address}" />
     <meta property="og:type" content="product" />
     <meta property="og:site_name" content="Sambatan" />
-    <meta property="og:locale" content="${visit.t('id_ID', 'en_GB')}" />
+    <meta property="og:locale" content="${visit.t('common.enGB')}" />
     <meta property="og:title" content="${campaign.title}" />
     <meta property="og:description" content="${sentence}" />
     <meta property="og:url" content="${address}" />
@@ -151,30 +151,28 @@ function structuredData(
 export function sharePart(visit: PageContext, campaign: Campaign): Html {
   const { t, url } = visit;
   const address = addressOf(visit, campaign);
-  const text = `${campaign.title}\n${sentenceOf(visit, campaign)}\n${t('Yuk ikut bareng:', 'Join me:')} ${address}`;
+  const text = `${campaign.title}\n${sentenceOf(visit, campaign)}\n${t('campaign.share.joinMe')} ${address}`;
   const path = url(`/sambatan/${campaign.id}`);
   return html`<section class="panel share" aria-labelledby="share">
-    <h2 id="share">${t('Ajak teman', 'Tell your friends')}</h2>
+    <h2 id="share">${t('campaign.share.tellYourFriends')}</h2>
     <div class="share-row">
       <div class="share-ways">
         <a
           class="button whatsapp"
           href="https://wa.me/?text=${encodeURIComponent(text)}"
           rel="noopener"
-          >${t('Kirim lewat WhatsApp', 'Send by WhatsApp')}</a
+          >${t('campaign.share.sendByWhatsApp')}</a
         >
-        ${copyButton(address, t('Salin tautan', 'Copy the link'))}
+        ${copyButton(address, t('campaign.share.copyTheLink'))}
         <button class="button quiet" type="button" data-share="${address}" data-needs-script hidden>
-          ${t('Bagikan …', 'Share …')}
+          ${t('campaign.share.share')}
         </button>
-        <a class="button quiet" href="${path}/poster"
-          >${t('Poster untuk dicetak', 'Poster to print')}</a
-        >
+        <a class="button quiet" href="${path}/poster">${t('campaign.share.posterToPrint')}</a>
       </div>
       <img
         class="qr"
         src="${path}/qr.svg"
-        alt="${t('Kode QR ke halaman ini', 'QR code of this page')}"
+        alt="${t('campaign.share.qRCodeOfThisPage')}"
         width="132"
         height="132"
         loading="lazy"
@@ -187,9 +185,9 @@ function poster(visit: PageContext, campaign: Campaign, code: Html): Html {
   const { t, language, url } = visit;
   const address = addressOf(visit, campaign);
   return html`<div class="row no-print">
-      <a href="${url(`/sambatan/${campaign.id}`)}">← ${t('Kembali', 'Back')}</a>
+      <a href="${url(`/sambatan/${campaign.id}`)}">← ${t('common.back')}</a>
       <button class="button" type="button" data-print data-needs-script hidden>
-        ${t('Cetak', 'Print')}
+        ${t('common.print')}
       </button>
     </div>
     <article class="poster">
@@ -201,13 +199,13 @@ function poster(visit: PageContext, campaign: Campaign, code: Html): Html {
           ${formatRupiah(campaign.price_per_slot, language)} <span class="per">/ slot</span>
         </p>
         <p>
-          ${t('Beli bareng', 'Buy together')} · ${formatSlots(campaign.total_slots, language)} ·
-          ${t('sampai', 'until')} ${exactMoment(visit, campaign.deadline)}
+          ${t('campaign.share.buyTogether')} · ${formatSlots(campaign.total_slots, language)} ·
+          ${t('common.until2')} ${exactMoment(visit, campaign.deadline)}
         </p>
       </div>
       <div class="poster-code">
-        <div class="qr" role="img" aria-label="${t('Kode QR', 'QR code')}">${code}</div>
-        <p><strong>${t('Pindai untuk ikut', 'Scan to join')}</strong><br />${address}</p>
+        <div class="qr" role="img" aria-label="${t('campaign.share.qRCode')}">${code}</div>
+        <p><strong>${t('campaign.share.scanToJoin')}</strong><br />${address}</p>
       </div>
     </article>`;
 }

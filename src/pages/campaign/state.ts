@@ -1,6 +1,6 @@
 import type { Campaign } from '../../campaigns/campaign.ts';
 import { countdown, exactMoment } from '../../web/components.ts';
-import { formatCount, formatRupiah, formatSlots } from '../../web/format.ts';
+import { formatCount, formatRupiah, formatSlots } from '../../i18n/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { takenOf } from './card.ts';
@@ -39,83 +39,59 @@ function wordsOf(visit: PageContext, campaign: Campaign) {
   switch (campaign.status) {
     case 'inactive':
       return {
-        title: t('Masih draf', 'Still a draft'),
-        detail: t('Hanya timmu yang melihat halaman ini.', 'Only your team sees this page.'),
+        title: t('campaign.state.stillADraft'),
+        detail: t('campaign.state.onlyYourTeamSeesThisPage'),
       };
     case 'scheduled':
       return {
-        title: t('Segera dibuka', 'Opening soon'),
-        detail: html`${t('Dibuka', 'Opens')}
+        title: t('campaign.state.openingSoon'),
+        detail: html`${t('common.opens')}
         ${exactMoment(visit, campaign.opens_at ?? campaign.deadline)}
         (${countdown(visit, campaign.opens_at ?? campaign.deadline)})`,
       };
     case 'active':
       if (takesWaiting(visit, campaign)) {
         return {
-          title: t('Semua slot sedang dipegang', 'Every slot is held'),
-          detail: t(
-            'Yang baru lepas sedang ditawarkan ke antrean.',
-            'What came free is being offered to those who wait.',
-          ),
+          title: t('campaign.state.everySlotIsHeld'),
+          detail: t('campaign.state.whatCameFreeIsBeingOffered'),
         };
       }
       return {
-        title: t('Waktunya habis', 'Time is up'),
-        detail: t(
-          'Hasilnya sedang dihitung, sebentar lagi muncul.',
-          'The result is being counted and will show in a moment.',
-        ),
+        title: t('campaign.state.timeIsUp'),
+        detail: t('campaign.state.theResultIsBeingCounted'),
       };
     case 'full':
       return campaign.is_closing
         ? {
-            title: t('Penuh, sedang diselesaikan', 'Full, being completed'),
-            detail: t(
-              'Semua slot terisi. Sebentar lagi dipastikan.',
-              'Every slot is taken. It will be settled in a moment.',
-            ),
+            title: t('campaign.state.fullBeingCompleted'),
+            detail: t('campaign.state.everySlotIsTaken'),
           }
         : {
-            title: t('Semua slot terisi', 'Every slot is taken'),
-            detail: t(
-              'Kalau ada yang batal sebelum ditutup, slotnya ditawarkan ke antrean dulu.',
-              'If somebody leaves before it closes, the slots are offered to those who wait first.',
-            ),
+            title: t('common.everySlotIsTaken'),
+            detail: t('campaign.state.ifSomebodyLeavesBeforeItCloses'),
           };
     case 'verifying':
       return {
-        title: t(
-          'Waktunya habis, pembayaran sedang dicek',
-          'Time is up, payments are being checked',
-        ),
-        detail: t(
-          'Yang dibayar sebelum batas waktu tetap dihitung. Hasilnya muncul setelah semua pembayaran dicek.',
-          'What was paid before the deadline still counts. The result shows once every payment is checked.',
-        ),
+        title: t('campaign.state.timeIsUpPaymentsAreBeing'),
+        detail: t('campaign.state.whatWasPaidBeforeTheDeadline'),
       };
     case 'completed':
       return {
-        title: t('Berhasil!', 'It succeeded!'),
-        detail: t(
-          `${taken} terisi. Batch ini dibuat untuk semua yang ikut.`,
-          `${taken} were taken. The batch is made for everybody who joined.`,
-        ),
+        title: t('campaign.state.itSucceeded'),
+        detail: t('campaign.state.wereTakenTheBatchIsMade', { taken }),
       };
     case 'failed':
       return {
-        title: t('Kali ini tidak terpenuhi', 'Not filled this time'),
-        detail: t(
-          `Baru ${taken} dari minimal ${formatCount(campaign.minimum_slots, language)} saat batas waktu. Semua yang ikut mendapat uangnya kembali.`,
-          `${taken} of at least ${formatCount(campaign.minimum_slots, language)} by the deadline. Everybody who joined is refunded.`,
-        ),
+        title: t('campaign.state.notFilledThisTime'),
+        detail: t('campaign.state.ofAtLeastByTheDeadline', {
+          taken,
+          minimumSlots: campaign.minimum_slots,
+        }),
       };
     case 'cancelled':
       return {
-        title: t('Dibatalkan', 'Cancelled'),
-        detail: t(
-          'Sambatan ini dibatalkan. Semua yang ikut mendapat uangnya kembali.',
-          'This campaign was called off. Everybody who joined is refunded.',
-        ),
+        title: t('campaign.state.cancelled'),
+        detail: t('campaign.state.thisCampaignWasCalledOffEverybody'),
       };
   }
 }
@@ -126,8 +102,5 @@ export function sentenceOf(visit: PageContext, campaign: Campaign): string {
   const price = formatRupiah(campaign.price_per_slot, language);
   const taken = formatCount(takenOf(campaign), language);
   const total = formatSlots(campaign.total_slots, language);
-  return t(
-    `${price} per slot · ${taken} dari ${total} terisi · ${campaign.brand_name}`,
-    `${price} a slot · ${taken} of ${total} taken · ${campaign.brand_name}`,
-  );
+  return t('campaign.state.aSlotOfTaken', { price, taken, total, brandName: campaign.brand_name });
 }

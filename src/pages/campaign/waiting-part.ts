@@ -3,7 +3,7 @@ import type { Campaign } from '../../campaigns/campaign.ts';
 import type { OwnWaitingRow } from '../../waiting/queries.ts';
 import { waitingEntryOf, type WaitingEntry } from '../../waiting/waiting.ts';
 import { countdown, exactMoment, notice } from '../../web/components.ts';
-import { formatCount, formatRupiah, formatSlots } from '../../web/format.ts';
+import { formatRupiah, formatSlots } from '../../i18n/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { takesWaiting } from './state.ts';
@@ -38,7 +38,7 @@ export function waitingPlaces(
   if (rows.length === 0) return undefined;
   const { t, url } = visit;
   return html`<section class="panel" aria-labelledby="waiting">
-    <h2 id="waiting">${t('Antreanku', 'Where I wait')}</h2>
+    <h2 id="waiting">${t('campaign.waitingPart.whereIWait')}</h2>
     <ul class="plain">
       ${rows.map(
         (row) =>
@@ -52,17 +52,11 @@ export function waitingPlaces(
 }
 
 function place(visit: PageContext, entry: WaitingEntry, alone: boolean): Html {
-  const { t, language } = visit;
+  const { t } = visit;
   const offered = entry.status === 'offered';
   const title = offered
-    ? t(
-        `${formatSlots(entry.quantity, language)} disimpan untukmu!`,
-        `${formatSlots(entry.quantity, language)} kept for you!`,
-      )
-    : t(
-        `Kamu antrean ke-${formatCount(entry.position ?? 1, language)}`,
-        `You are number ${formatCount(entry.position ?? 1, language)} in line`,
-      );
+    ? t('campaign.waitingPart.keptForYou', { quantity: entry.quantity })
+    : t('campaign.waitingPart.youAreNumberInLine', { position: entry.position ?? 1 });
   return html`<div class="state">
     ${alone ? html`<h2>${title}</h2>` : html`<p><strong>${title}</strong></p>`}
     ${offered ? offer(visit, entry) : waits(visit, entry)}
@@ -73,23 +67,17 @@ function waits(visit: PageContext, entry: WaitingEntry): Html {
   const { t, url, language } = visit;
   const ahead = formatSlots(entry.slots_ahead, language);
   return html`<p>
-      ${t(`Menunggu ${formatSlots(entry.quantity, language)}.`, `Waiting for ${formatSlots(entry.quantity, language)}.`)}
-      ${
-        entry.slots_ahead > 0 &&
-        t(`Di depanmu ${ahead} ditunggu.`, `Before you, ${ahead} are waited for.`)
-      }
+      ${t('campaign.waitingPart.waitingFor', { quantity: entry.quantity })}
+      ${entry.slots_ahead > 0 && t('campaign.waitingPart.beforeYouAreWaited', { ahead })}
     </p>
     ${
       entry.kept_amount !== null &&
       html`<p>
-        ${t(
-          `Sudah kamu bayar: ${formatRupiah(entry.kept_amount, language)} kami simpan, dan slotnya langsung jadi milikmu begitu kosong. Kalau keluar, uangmu kami kembalikan.`,
-          `Already paid: we're keeping your ${formatRupiah(entry.kept_amount, language)}, and the slots are yours as soon as they come free. If you leave, you'll be refunded.`,
-        )}
+        ${t('campaign.waitingPart.alreadyPaidWereKeeping', { keptAmount: formatRupiah(entry.kept_amount, language) })}
       </p>`
     }
     <form method="post" action="${url(`/antrean/${entry.id}/keluar`)}">
-      <button class="button quiet">${t('Keluar dari antrean', 'Wait no more')}</button>
+      <button class="button quiet">${t('campaign.waitingPart.waitNoMore')}</button>
     </form>`;
 }
 
@@ -99,31 +87,23 @@ function offer(visit: PageContext, entry: WaitingEntry): Html {
   return html`${
       until !== null &&
       html`<p class="deadline">
-        <strong>${t('Tinggal', 'Left')} ${countdown(visit, until)}</strong>
-        <span>${t('Sampai', 'Until')} ${exactMoment(visit, until)}</span>
+        <strong>${t('common.left')} ${countdown(visit, until)}</strong>
+        <span>${t('common.until')} ${exactMoment(visit, until)}</span>
       </p>`
     }
-    ${
-      entry.order_id !== null &&
-      html`<p>
-        ${t(
-          'Sambatan ini sudah berhasil, jadi slotnya jadi milikmu begitu kamu bayar.',
-          'This campaign has succeeded, so the slots are yours as soon as you pay.',
-        )}
-      </p>`
-    }
+    ${entry.order_id !== null && html`<p>${t('campaign.waitingPart.thisCampaignHasSucceeded')}</p>`}
     <div class="row">
       ${
         entry.order_id === null
           ? html`<form method="post" action="${url(`/antrean/${entry.id}/ambil`)}">
-              <button class="button">${t('Ambil slotnya', 'Take them')}</button>
+              <button class="button">${t('campaign.waitingPart.takeThem')}</button>
             </form>`
           : html`<a class="button" href="${url(`/antrean/${entry.id}/bayar`)}"
-              >${t('Bayar untuk mengambil', 'Pay to take them')}</a
+              >${t('campaign.waitingPart.payToTakeThem')}</a
             >`
       }
       <form method="post" action="${url(`/antrean/${entry.id}/lewatkan`)}">
-        <button class="button quiet">${t('Lewatkan', 'Leave them')}</button>
+        <button class="button quiet">${t('campaign.waitingPart.leaveThem')}</button>
       </form>
     </div>`;
 }
@@ -131,8 +111,8 @@ function offer(visit: PageContext, entry: WaitingEntry): Html {
 function lapsed({ t }: PageContext): Html {
   return notice(
     'busy',
-    t('Waktu untuk mengambil slotnya lewat.', 'The time to take your slots passed.'),
-    t('Kamu bisa antre lagi.', 'You can wait again.'),
+    t('campaign.waitingPart.theTimeToTakeYourSlots'),
+    t('campaign.waitingPart.youCanWaitAgain'),
   );
 }
 
@@ -146,11 +126,11 @@ function waitingListEntrance(
   if (person === undefined) {
     const back = encodeURIComponent(`/sambatan/${campaign.id}`);
     return html`<a class="button wide" href="${url(`/masuk?back=${back}`)}"
-      >${t('Masuk untuk antre', 'Sign in to wait')}</a
+      >${t('campaign.waitingPart.signInToWait')}</a
     >`;
   }
   const { least, most } = boundsOf(campaign, standing);
   if (most < least) return undefined;
-  return html`<h2>${t('Antre slot', 'Wait for slots')}</h2>
+  return html`<h2>${t('campaign.waitingPart.waitForSlots')}</h2>
     ${waitForm(visit, campaign, { least, most, standing, form })}`;
 }

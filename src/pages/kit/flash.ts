@@ -1,5 +1,5 @@
+import { type Wording, wording } from '../../i18n/messages.ts';
 import type { FastifyRequest } from 'fastify';
-import type { Wording } from '../../errors/errors.ts';
 import { notice } from '../../web/components.ts';
 import type { Html } from '../../web/html.ts';
 import { inLanguage } from '../../web/visit.ts';
@@ -8,75 +8,45 @@ import { queryParam } from './params.ts';
 /** What a form did, by the word that the next page gets in its query. */
 const messages = {
   // Shops.
-  'brand-dibuat': { id: 'Brand-mu sudah jadi.', en: 'Your brand is made.' },
-  tersimpan: { id: 'Perubahan tersimpan.', en: 'The changes are saved.' },
-  'produk-dibuat': { id: 'Produk ditambahkan.', en: 'The product is added.' },
-  'foto-dihapus': { id: 'Foto dihapus.', en: 'The picture is removed.' },
-  diundang: { id: 'Undangan sudah dikirim.', en: 'The invitation is on its way.' },
-  'undangan-batal': { id: 'Undangan dibatalkan.', en: 'The invitation was taken back.' },
-  'anggota-keluar': { id: 'Anggota dikeluarkan.', en: 'The member was removed.' },
-  keluar: { id: 'Kamu sudah keluar dari brand itu.', en: 'You have left the brand.' },
-  bergabung: { id: 'Selamat datang di brand ini!', en: 'Welcome to this brand!' },
-  draf: {
-    id: 'Draf tersimpan. Hanya tim brand-mu yang melihatnya.',
-    en: 'The draft is saved. Only your team sees it.',
-  },
-  terbit: { id: 'Sambatan sudah dibuka. Yuk, bagikan!', en: 'The campaign is open. Share it!' },
-  dijadwalkan: {
-    id: 'Sambatan dijadwalkan; terbuka sendiri pada waktunya.',
-    en: 'The campaign is scheduled and opens by itself.',
-  },
-  diperpanjang: {
-    id: 'Batas waktu diperpanjang, dan pesertanya diberi tahu.',
-    en: 'The deadline is later now, and the participants are told.',
-  },
-  dibatalkan: {
-    id: 'Sambatan dibatalkan. Dana yang sudah masuk dikembalikan.',
-    en: 'The campaign is called off. What was paid goes back.',
-  },
-  'webhook-diubah': { id: 'Webhook diubah.', en: 'The webhook is changed.' },
-  'webhook-hidup': { id: 'Webhook dinyalakan.', en: 'The webhook is switched on.' },
-  'webhook-mati': { id: 'Webhook dimatikan.', en: 'The webhook is switched off.' },
-  'webhook-dihapus': { id: 'Webhook dihapus.', en: 'The webhook is removed.' },
-  'kirim-ulang': { id: 'Dikirim ulang sebentar lagi.', en: 'It is sent again in a moment.' },
-  dikirim: {
-    id: 'Tercatat. Pembeli yang sudah bayar diberi tahu.',
-    en: 'Noted. Buyers who have paid are told.',
-  },
-  dikurangi: {
-    id: 'Tercatat. Pembelinya diberi tahu, dan uangnya dikembalikan.',
-    en: 'It is noted. The buyers are told, and their money goes back.',
-  },
+  'brand-dibuat': wording('site.flash.brand-dibuat'),
+  tersimpan: wording('site.flash.tersimpan'),
+  'produk-dibuat': wording('site.flash.produk-dibuat'),
+  'foto-dihapus': wording('site.flash.foto-dihapus'),
+  diundang: wording('site.flash.diundang'),
+  'undangan-batal': wording('site.flash.undangan-batal'),
+  'anggota-keluar': wording('site.flash.anggota-keluar'),
+  keluar: wording('site.flash.keluar'),
+  bergabung: wording('site.flash.bergabung'),
+  draf: wording('site.flash.draf'),
+  terbit: wording('site.flash.terbit'),
+  dijadwalkan: wording('site.flash.dijadwalkan'),
+  diperpanjang: wording('site.flash.diperpanjang'),
+  dibatalkan: wording('site.flash.dibatalkan'),
+  'webhook-diubah': wording('site.flash.webhook-diubah'),
+  'webhook-hidup': wording('site.flash.webhook-hidup'),
+  'webhook-mati': wording('site.flash.webhook-mati'),
+  'webhook-dihapus': wording('site.flash.webhook-dihapus'),
+  'kirim-ulang': wording('site.flash.kirim-ulang'),
+  dikirim: wording('site.flash.dikirim'),
+  dikurangi: wording('site.flash.dikurangi'),
   // Operators.
-  diterima: { id: 'Pembayaran diterima.', en: 'The payment is settled.' },
-  ditolak: {
-    id: 'Bukti ditolak. Pembeli diberi tahu alasannya.',
-    en: 'The proof is rejected. The buyer is told why.',
-  },
-  dipasangkan: { id: 'Transfer dicatat untuk pesanan itu.', en: 'The transfer is counted for it.' },
-  menunggusisa: {
-    id: 'Uangnya belum cukup, jadi menunggu transfer sisanya. Belum ada yang dicatat.',
-    en: 'It is not enough yet, so it waits for the rest. Nothing is recorded so far.',
-  },
-  diurungkan: { id: 'Pembagian diurungkan.', en: 'The division is undone.' },
-  disisihkan: { id: 'Transfer disisihkan.', en: 'The transfer is set aside.' },
-  'rekening-tersimpan': { id: 'Rekening tersimpan.', en: 'The account is saved.' },
-  lunas: { id: 'Pengembalian dicatat selesai.', en: 'The refunds are settled.' },
-  gagal: {
-    id: 'Kegagalan dicatat. Pengembaliannya tetap menunggu.',
-    en: 'The failure is noted. The refund stays due.',
-  },
-  dibalik: {
-    id: 'Dicatat kembali. Uangnya menunggu dikirim ulang.',
-    en: 'It is noted as come back. The money is due again.',
-  },
-  pulih: { id: 'Uangnya dicatat sudah kembali.', en: 'The money is noted as come back.' },
-  relakan: { id: 'Dicatat sebagai kerugian.', en: 'It is noted as a loss.' },
-  dilepas: { id: 'Pencairan boleh dikirim.', en: 'The payout may leave.' },
-  cair: { id: 'Pencairan dicatat selesai.', en: 'The payout is settled.' },
-  ditunjuk: { id: 'Operator ditunjuk.', en: 'The operator is named.' },
-  dicabut: { id: 'Operator dicabut.', en: 'It is taken away.' },
-  selesai: { id: 'Keluhan selesai.', en: 'The dispute is resolved.' },
+  diterima: wording('site.flash.diterima'),
+  ditolak: wording('site.flash.ditolak'),
+  dipasangkan: wording('site.flash.dipasangkan'),
+  menunggusisa: wording('site.flash.menunggusisa'),
+  diurungkan: wording('site.flash.diurungkan'),
+  disisihkan: wording('site.flash.disisihkan'),
+  'rekening-tersimpan': wording('site.flash.rekening-tersimpan'),
+  lunas: wording('site.flash.lunas'),
+  gagal: wording('site.flash.gagal'),
+  dibalik: wording('site.flash.dibalik'),
+  pulih: wording('site.flash.pulih'),
+  relakan: wording('site.flash.relakan'),
+  dilepas: wording('site.flash.dilepas'),
+  cair: wording('site.flash.cair'),
+  ditunjuk: wording('site.flash.ditunjuk'),
+  dicabut: wording('site.flash.dicabut'),
+  selesai: wording('site.flash.selesai'),
 } as const satisfies Record<string, Wording>;
 
 export type FlashMessage = keyof typeof messages;

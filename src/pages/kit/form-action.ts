@@ -22,8 +22,7 @@ export function refusedForm(
 ): FormState {
   const field = fieldOf[refused.code];
   if (field !== undefined) {
-    const message = { id: refused.text('id').detail, en: refused.text('en').detail };
-    return { typed, errors: [{ field, message }] };
+    return { typed, errors: [{ field, message: refused.detailForPages }] };
   }
   return refused.fields.length > 0 ? { typed, errors: refused.fields } : { typed, refused };
 }

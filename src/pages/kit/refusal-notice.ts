@@ -1,7 +1,7 @@
 import type { DomainError } from '../../errors/errors.ts';
 import { notice } from '../../web/components.ts';
 import type { Html } from '../../web/html.ts';
-import type { PageContext } from '../../web/visit.ts';
+import { inLanguage, type PageContext } from '../../web/visit.ts';
 
 /** Why a form was refused, for the place above it; the first wrong field stands for all of them. */
 export function refusalNotice(
@@ -10,5 +10,6 @@ export function refusalNotice(
 ): Html | undefined {
   if (refused === undefined) return undefined;
   const { title, detail } = refused.text(visit.language);
-  return notice('bad', title, refused.fields[0]?.message[visit.language] ?? detail);
+  const [field] = refused.fields;
+  return notice('bad', title, field ? inLanguage(visit, field.message) : detail);
 }

@@ -14,7 +14,7 @@ import { authorize } from '../../identity/policy.ts';
 import { callOff, extend } from '../../lifecycle/changes.ts';
 import { extension, reason } from '../../lifecycle/schemas.ts';
 import { emptyState, input, progressBar, select } from '../../web/components.ts';
-import { formatCount, formatRupiah, formatShortMoment } from '../../web/format.ts';
+import { formatCount, formatRupiah, formatShortMoment } from '../../i18n/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { campaignBadge, campaignWords } from '../statuses.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
@@ -47,14 +47,14 @@ export function operatorCampaigns(app: PageDeps): PagePlugin {
       });
       const { t } = visit;
       return sendOperatorPage(request, reply, {
-        title: t('Cari Sambatan', 'Find campaigns'),
+        title: t('operator.campaigns.findCampaigns'),
         at: '/operator/sambatan',
         body: html`${searchForm(visit, query)}${
           list.rows.length > 0
             ? campaignTable(visit, list.rows)
             : emptyState(
-                t('Tidak ada yang cocok', 'Nothing matches'),
-                t('Coba kata lain atau status lain.', 'Try other words or another status.'),
+                t('common.nothingMatches'),
+                t('operator.campaigns.tryOtherWordsOrAnotherStatus'),
               )
         }${list.links}`,
       });
@@ -161,7 +161,7 @@ function statusOf(given: string | undefined): CampaignStatus | undefined {
 function searchForm(visit: PageContext, { q, status }: Search): Html {
   const { t, url } = visit;
   const options = [
-    { value: '', label: t('Semua yang terbit', 'All published') },
+    { value: '', label: t('operator.campaigns.allPublished') },
     ...campaignStatuses.map((value) => ({
       value,
       label: inLanguage(visit, campaignWords[value].words),
@@ -170,19 +170,19 @@ function searchForm(visit: PageContext, { q, status }: Search): Html {
   return html`<form class="filters" action="${url('/operator/sambatan')}" role="search">
     ${input(visit, {
       name: 'q',
-      label: t('Kata dalam judul, atau ID', 'Words of the title, or an id'),
+      label: t('operator.campaigns.wordsOfTheTitle'),
       value: q,
       control: { type: 'search', maxlength: 100, autocomplete: 'off' },
     })}
     ${select(visit, { name: 'status', label: 'Status', value: statusOf(status) ?? '' }, options)}
-    <button class="button">${t('Cari', 'Find')}</button>
+    <button class="button">${t('common.find')}</button>
   </form>`;
 }
 
 function campaignTable(visit: PageContext, campaigns: readonly Campaign[]): Html {
   const { t, url, language, person } = visit;
   return scrollingTable<Campaign>(
-    { label: t('Sambatan yang ditemukan', 'Campaigns found') },
+    { label: t('operator.campaigns.campaignsFound') },
     {
       isStacked: true,
       rows: campaigns,
@@ -196,19 +196,19 @@ function campaignTable(visit: PageContext, campaigns: readonly Campaign[]): Html
         },
         { head: 'Status', cell: ({ status }) => campaignBadge(visit, status) },
         {
-          head: t('Terisi', 'Taken'),
+          head: t('operator.campaigns.taken'),
           cell: ({ slots_taken: taken, total_slots: total }) =>
             html`<span class="nowrap"
               >${formatCount(taken, language)} / ${formatCount(total, language)}</span
             >`,
         },
         {
-          head: t('Harga', 'Price'),
+          head: t('operator.campaigns.price'),
           isNumber: true,
           cell: (campaign) => formatRupiah(campaign.price_per_slot, language),
         },
         {
-          head: t('Batas waktu', 'Deadline'),
+          head: t('common.deadline'),
           cell: ({ deadline }) => formatShortMoment(deadline, language, person?.timeZone),
         },
       ],
@@ -221,38 +221,38 @@ function campaignFacts(visit: PageContext, campaign: Campaign): Html {
   const at = (moment: Date | null) =>
     moment === null ? '–' : formatShortMoment(moment, language, person?.timeZone);
   return html`<section class="panel" aria-labelledby="facts">
-    <h2 id="facts">${t('Fakta', 'Facts')}</h2>
+    <h2 id="facts">${t('operator.campaigns.facts')}</h2>
     ${progressBar(visit, { taken: campaign.slots_taken, total: campaign.total_slots })}
     <dl class="facts">
       <dt>ID</dt>
       <dd><code>${campaign.id}</code></dd>
-      <dt>${t('Peserta', 'Participants')}</dt>
+      <dt>${t('common.participants')}</dt>
       <dd>${formatCount(campaign.participant_count, language)}</dd>
-      <dt>${t('Slot minimum', 'Minimum slots')}</dt>
+      <dt>${t('operator.campaigns.minimumSlots')}</dt>
       <dd>${formatCount(campaign.minimum_slots, language)}</dd>
-      <dt>${t('Harga per slot', 'Price per slot')}</dt>
+      <dt>${t('operator.campaigns.pricePerSlot')}</dt>
       <dd>${formatRupiah(campaign.price_per_slot, language)}</dd>
-      <dt>${t('Pembayaran', 'Payment')}</dt>
+      <dt>${t('common.payment')}</dt>
       <dd>
         ${
           campaign.payment_timing === 'upfront'
-            ? t('di muka', 'upfront')
-            : t('setelah berhasil', 'on completion')
+            ? t('operator.campaigns.upfront')
+            : t('operator.campaigns.onCompletion')
         }
       </dd>
-      <dt>${t('Dibuka', 'Opened')}</dt>
+      <dt>${t('operator.campaigns.opened')}</dt>
       <dd>${at(campaign.opened_at)}</dd>
-      <dt>${t('Batas waktu', 'Deadline')}</dt>
+      <dt>${t('common.deadline')}</dt>
       <dd>${at(campaign.deadline)}</dd>
-      <dt>${t('Selesai', 'Ended')}</dt>
+      <dt>${t('operator.campaigns.ended')}</dt>
       <dd>${at(campaign.completed_at ?? campaign.failed_at ?? campaign.cancelled_at)}</dd>
     </dl>
     <div class="row">
       <a class="button quiet" href="${url(`/operator/log?sambatan=${campaign.id}`)}"
-        >${t('Log audit', 'Audit log')}</a
+        >${t('common.auditLog')}</a
       >
       <a class="button quiet" href="${url(`/sambatan/${campaign.id}`)}"
-        >${t('Halaman pembeli', 'The buyers’ page')}</a
+        >${t('operator.campaigns.theBuyersPage')}</a
       >
     </div>
   </section>`;

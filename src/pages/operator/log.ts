@@ -14,7 +14,7 @@ import { isId } from '../../identity/ids.ts';
 import { authorize } from '../../identity/policy.ts';
 import { emptyState, input, notice, select } from '../../web/components.ts';
 import { eventWords } from './event-words.ts';
-import { formatCount, formatShortMoment } from '../../web/format.ts';
+import { formatShortMoment } from '../../i18n/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { sendOperatorPage } from './kit/frame.ts';
@@ -60,12 +60,9 @@ export function operatorLog(app: PageDeps): PagePlugin {
         }${
           list.rows.length > 0
             ? entryTable(visit, list.rows)
-            : emptyState(
-                t('Tidak ada catatan', 'No entries'),
-                t('Ubah saringannya, lalu coba lagi.', 'Change the filter and try again.'),
-              )
+            : emptyState(t('operator.log.noEntries'), t('operator.log.changeTheFilterAndTryAgain'))
         }${list.links}`;
-        const title = t('Log audit', 'Audit log');
+        const title = t('common.auditLog');
         return sendOperatorPage(request, reply, { title, at: '/operator/log', body });
       },
     );
@@ -129,21 +126,18 @@ async function chain(
     return html`<p class="row">
       <strong>${title}</strong>
       <a class="button quiet" href="${visit.url(path)}"
-        >${visit.t('Periksa rantai audit', 'Verify the audit chain')}</a
+        >${visit.t('operator.log.verifyTheAuditChain')}</a
       >
     </p>`;
   }
   const [broken] = await app.db.rows(verifyAudit, campaignId);
-  const { t, language } = visit;
+  const { t } = visit;
   return broken === undefined
-    ? notice('good', t('Rantai audit utuh.', 'The audit chain is whole.'), title)
+    ? notice('good', t('operator.log.theAuditChainIsWhole'), title)
     : notice(
         'bad',
-        t('Rantai audit putus!', 'The audit chain is broken!'),
-        t(
-          `Baris ${formatCount(broken.seq, language)}: ${broken.problem}. Jangan ubah apa pun dan hubungi pengembang.`,
-          `Row ${formatCount(broken.seq, language)}: ${broken.problem}. Change nothing and call the developers.`,
-        ),
+        t('operator.log.theAuditChainIsBroken'),
+        t('operator.log.rowChangeNothingAndCall', { seq: broken.seq, problem: broken.problem }),
       );
 }
 
@@ -153,19 +147,16 @@ function filterForm(visit: PageContext, filter: Filter): Html {
   return html`<form class="filters" action="${url('/operator/log')}" role="search">
     ${input(visit, {
       name: 'sambatan',
-      label: t('ID Sambatan', 'Campaign id'),
+      label: t('operator.log.campaignId'),
       value: filter.campaignId,
-      hint: t(
-        'Kosong: hanya kejadian pada Sambatan, bukan pada tiap peserta.',
-        'Empty: what happened to campaigns, not to each participation.',
-      ),
+      hint: t('operator.log.emptyWhatHappenedToCampaigns'),
       control: { autocomplete: 'off', maxlength: 36 },
     })}
     ${select(
       visit,
-      { name: 'peristiwa', label: t('Peristiwa', 'Event'), value: filter.event ?? '' },
+      { name: 'peristiwa', label: t('operator.log.event'), value: filter.event ?? '' },
       [
-        { value: '', label: t('Semua', 'All') },
+        { value: '', label: t('common.all') },
         ...events.map((value) => ({ value, label: inLanguage(visit, eventWords[value]) })),
       ],
     )}
@@ -173,7 +164,7 @@ function filterForm(visit: PageContext, filter: Filter): Html {
       filter.campaignId !== undefined &&
       input(visit, {
         name: 'pelaku',
-        label: t('Pelaku', 'Actor'),
+        label: t('operator.log.actor'),
         value: filter.actor,
         hint: 'system, service, user:…, operator:…',
         control: { autocomplete: 'off', maxlength: 45 },
@@ -183,12 +174,12 @@ function filterForm(visit: PageContext, filter: Filter): Html {
       filter.participationId !== undefined &&
       input(visit, {
         name: 'ikutan',
-        label: t('ID keikutsertaan', 'Participation id'),
+        label: t('operator.log.participationId'),
         value: filter.participationId,
         control: { autocomplete: 'off', maxlength: 36 },
       })
     }
-    <button class="button">${t('Saring', 'Filter')}</button>
+    <button class="button">${t('operator.log.filter')}</button>
   </form>`;
 }
 
@@ -208,27 +199,27 @@ function urlOf(visit: PageContext, filter: Filter): string {
 function entryTable(visit: PageContext, rows: readonly LogRow[]): Html {
   const { t, language, person } = visit;
   return scrollingTable<LogRow>(
-    { label: t('Catatan', 'Entries') },
+    { label: t('operator.log.entries') },
     {
       isStacked: true,
       rows,
       columns: [
         {
-          head: t('Waktu', 'Time'),
+          head: t('common.time'),
           cell: ({ occurred_at: at }) =>
             html`<span class="nowrap">${formatShortMoment(at, language, person?.timeZone)}</span>`,
         },
         {
-          head: t('Peristiwa', 'Event'),
+          head: t('operator.log.event'),
           cell: ({ event }) => inLanguage(visit, eventWords[event]),
         },
-        { head: t('Tentang', 'About'), cell: (row) => subjectLinks(visit, row) },
+        { head: t('operator.log.about'), cell: (row) => subjectLinks(visit, row) },
         {
-          head: t('Pelaku', 'Actor'),
+          head: t('operator.log.actor'),
           cell: ({ actor }) => html`<code class="actor">${actor}</code>`,
         },
         {
-          head: t('Rincian', 'Details'),
+          head: t('operator.log.details'),
           kind: 'details',
           cell: ({ metadata }) => details(metadata),
         },
@@ -246,7 +237,7 @@ function subjectLinks({ t, url }: PageContext, row: LogRow): Html {
       participationId !== null &&
       html` ·
         <a href="${url(`/operator/ikutan?q=${participationId}`)}"
-          >${t('keikutsertaan', 'participation')} …${participationId.slice(-8)}</a
+          >${t('operator.log.participation')} …${participationId.slice(-8)}</a
         >`
     }`;
 }

@@ -1,8 +1,9 @@
+import { wording } from '../../i18n/messages.ts';
 import type { Campaign } from '../../campaigns/campaign.ts';
 import type { DomainError, FieldError } from '../../errors/errors.ts';
 import type { RawFields } from '../../http/forms.ts';
 import { input, notice, textarea } from '../../web/components.ts';
-import { formatFieldMoment } from '../../web/format.ts';
+import { formatFieldMoment } from '../../i18n/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { decisionPart } from '../seller/campaigns/decision.ts';
@@ -22,17 +23,12 @@ export function overrides(visit: PageContext, campaign: Campaign, sent: Sent | u
   const open = campaign.status === 'active' || campaign.status === 'full';
   const callable = open || ['scheduled', 'inactive', 'verifying'].includes(campaign.status);
   if (campaign.is_closing) {
-    return notice('busy', t('Sedang ditutup.', 'It is being closed.'));
+    return notice('busy', t('operator.overrides.itIsBeingClosed'));
   }
   if (!callable) return html`${decisionPart(visit, campaign, '/operator/sambatan')}`;
   return html`<section class="panel" aria-labelledby="overrides">
-    <h2 id="overrides">${t('Ambil alih', 'Override')}</h2>
-    <p class="quiet">
-      ${t(
-        'Alasanmu dicatat di log audit dan dilihat semua peserta.',
-        'Your reason is kept in the audit log and seen by everybody who joined.',
-      )}
-    </p>
+    <h2 id="overrides">${t('operator.overrides.override')}</h2>
+    <p class="quiet">${t('operator.overrides.yourReasonIsKept')}</p>
     ${refusalNotice(visit, sent?.refused)}
     ${open && extendForm(visit, campaign, sent?.form === 'extend' ? sent : undefined)}
     ${cancelForm(visit, campaign, sent?.form === 'cancel' ? sent : undefined)}
@@ -42,7 +38,7 @@ export function overrides(visit: PageContext, campaign: Campaign, sent: Sent | u
 function extendForm(visit: PageContext, campaign: Campaign, sent: Sent | undefined): Html {
   const { t, url } = visit;
   return html`<details ${sent ? html`open` : ''}>
-    <summary>${t('Perpanjang batas waktu', 'Extend the deadline')}</summary>
+    <summary>${t('common.extendTheDeadline')}</summary>
     <form
       class="stack"
       method="post"
@@ -50,14 +46,14 @@ function extendForm(visit: PageContext, campaign: Campaign, sent: Sent | undefin
     >
       ${input(visit, {
         name: 'deadline',
-        label: t('Batas waktu baru (WIB)', 'New deadline (WIB)'),
+        label: t('common.newDeadlineWIB'),
         value: sent?.typed['deadline'] ?? formatFieldMoment(campaign.deadline),
         errors: sent?.errors,
         required: true,
         control: { type: 'datetime-local', min: formatFieldMoment(campaign.deadline) },
       })}
       ${reasonField(visit, sent)}
-      <button class="button">${t('Perpanjang', 'Extend')}</button>
+      <button class="button">${t('common.extend')}</button>
     </form>
   </details>`;
 }
@@ -65,17 +61,12 @@ function extendForm(visit: PageContext, campaign: Campaign, sent: Sent | undefin
 function cancelForm(visit: PageContext, campaign: Campaign, sent: Sent | undefined): Html {
   const { t, url } = visit;
   return html`<details ${sent ? html`open` : ''}>
-    <summary>${t('Batalkan Sambatan ini', 'Call this campaign off')}</summary>
+    <summary>${t('common.callThisCampaignOff')}</summary>
     <form class="stack" method="post" action="${url(`/operator/sambatan/${campaign.id}/batalkan`)}">
-      <p>
-        ${t(
-          'Semua peserta dikembalikan dananya. Ini tidak bisa diurungkan.',
-          'Everybody who joined is refunded. This cannot be undone.',
-        )}
-      </p>
+      <p>${t('operator.overrides.everybodyWhoJoinedIsRefunded')}</p>
       ${input(visit, {
         name: 'title',
-        label: t('Ketik judulnya untuk memastikan', 'Type its title to be sure'),
+        label: t('common.typeItsTitleToBeSure'),
         hint: campaign.title,
         value: sent?.typed['title'],
         errors: sent?.errors,
@@ -83,7 +74,7 @@ function cancelForm(visit: PageContext, campaign: Campaign, sent: Sent | undefin
         control: { autocomplete: 'off', maxlength: 120 },
       })}
       ${reasonField(visit, sent)}
-      <button class="button danger">${t('Batalkan', 'Call it off')}</button>
+      <button class="button danger">${t('operator.overrides.callItOff')}</button>
     </form>
   </details>`;
 }
@@ -91,7 +82,7 @@ function cancelForm(visit: PageContext, campaign: Campaign, sent: Sent | undefin
 function reasonField(visit: PageContext, sent: Sent | undefined): Html {
   return textarea(visit, {
     name: 'reason',
-    label: visit.t('Alasan', 'Reason'),
+    label: visit.t('common.reason'),
     value: sent?.typed['reason'],
     errors: sent?.errors,
     required: true,
@@ -105,10 +96,7 @@ export function wrongTitle(campaign: Campaign, typed: string): FieldError[] {
   return [
     {
       field: 'title',
-      message: {
-        id: 'Belum sama dengan judulnya. Ketik persis seperti tertulis.',
-        en: 'This is not the title yet. Type it exactly as it stands.',
-      },
+      message: wording('operator.overrides.thisIsNotTheTitleYet'),
     },
   ];
 }

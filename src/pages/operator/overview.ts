@@ -1,5 +1,5 @@
+import type { MessageKey } from '../../i18n/message-keys.ts';
 import { toApiStatus, type StoredCampaignStatus } from '../../database/status-words.ts';
-import { withPlural } from '../../errors/wording/plurals.ts';
 import { summarizeCampaigns, type Summary } from '../../campaigns/lists.ts';
 import type { PageDeps } from '../deps.ts';
 import {
@@ -20,7 +20,7 @@ import {
 } from '../../lifecycle/queries.ts';
 import type { SchedulerStatus } from '../../lifecycle/scheduler.ts';
 import { badge, emptyState, notice } from '../../web/components.ts';
-import { formatCount, formatDistance, formatShortMoment } from '../../web/format.ts';
+import { formatCount, formatDistance, formatShortMoment } from '../../i18n/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { campaignWords } from '../statuses.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
@@ -49,7 +49,7 @@ export function operatorOverview(app: PageDeps): PagePlugin {
       ]);
       const body = html`${ranNotice(visit, request.query.jalan)}
         <section class="panel">
-          <h2 id="hand">${visit.t('Perlu ditangani', 'Needs a hand')}</h2>
+          <h2 id="hand">${visit.t('operator.overview.needsAHand')}</h2>
           ${queues(visit, waiting)}
           ${overdue.length > 0 ? overdueTable(visit, overdue) : allWell(visit)}
         </section>
@@ -68,37 +68,35 @@ export function operatorOverview(app: PageDeps): PagePlugin {
 
 /** Each queue of work: where it is, and what waits in it. */
 const queuePages = {
-  proofs: { path: '/operator/pembayaran', id: 'bukti pembayaran', en: 'proofs of payment' },
+  proofs: { path: '/operator/pembayaran', label: 'operator.overview.proofsOfPayment' },
   overdue_payments: {
     path: '/operator/pembayaran?status=overdue',
-    id: 'lewat batas bayar',
-    en: 'overdue payments',
+    label: 'operator.overview.overduePayments',
   },
   statement_lines: {
     path: '/operator/pembayaran/mutasi',
-    id: 'transfer belum jelas',
-    en: 'unassigned transfers',
+    label: 'operator.overview.unassignedTransfers',
   },
-  refunds: { path: '/operator/uang', id: 'pengembalian dana', en: 'refunds' },
-  payouts: { path: '/operator/uang/pencairan', id: 'pencairan siap kirim', en: 'payouts to send' },
-  claims: { path: '/operator/uang/dobel', id: 'pengembalian ganda', en: 'duplicate refunds' },
-  disputes: { path: '/operator/uang/keluhan', id: 'keluhan', en: 'disputes' },
-  decisions: { path: '/operator#decisions', id: 'keputusan penjual', en: 'decisions' },
-} as const satisfies Record<WorkQueue, { path: string; id: string; en: string }>;
+  refunds: { path: '/operator/uang', label: 'operator.overview.refunds' },
+  payouts: { path: '/operator/uang/pencairan', label: 'operator.overview.payoutsToSend' },
+  claims: { path: '/operator/uang/dobel', label: 'operator.overview.duplicateRefunds' },
+  disputes: { path: '/operator/uang/keluhan', label: 'operator.overview.disputes' },
+  decisions: { path: '/operator#decisions', label: 'operator.overview.decisions' },
+} as const satisfies Record<WorkQueue, { path: string; label: MessageKey }>;
 
 /** What waits for a person, with the way to it, and how long the oldest has waited. */
 function queues(visit: PageContext, waiting: ReadonlyMap<WorkQueue, QueueRow>): Html {
   const { t, url, language, now } = visit;
   const item = (queue: WorkQueue) => {
-    const { path, id, en } = queuePages[queue];
+    const { path, label } = queuePages[queue];
     const { items = 0, oldest = null } = waiting.get(queue) ?? {};
     return html`<li>
       <strong>${formatCount(items, language)}${items === maxQueueItems && '+'}</strong>
-      <a href="${url(path)}">${t(id, en)}</a>${
+      <a href="${url(path)}">${t(label)}</a>${
         oldest !== null &&
         html`<br /><small class="quiet"
-            >${t('terlama', 'oldest')} ${formatDistance(oldest, now, language)}</small
-          >${dueAt(queue, oldest) < now && html` ${badge(t('Terlambat', 'Late'), 'bad')}`}`
+            >${t('operator.overview.oldest')} ${formatDistance(oldest, now, language)}</small
+          >${dueAt(queue, oldest) < now && html` ${badge(t('common.late'), 'bad')}`}`
       }
     </li>`;
   };
@@ -122,27 +120,22 @@ function undecidedPart(visit: PageContext, rows: readonly Undecided[]): Html | f
     html`<li>
       <a href="${url(`/operator/sambatan/${row.campaign_id}`)}">${row.title}</a><br />
       <small
-        >${t('menunggu sejak', 'waiting since')}
+        >${t('operator.overview.waitingSince')}
         ${formatShortMoment(row.decision_opened_at, language, person?.timeZone)}
         (${formatDistance(row.decision_opened_at, now, language)})</small
       >
       ${
         row.sellers_until > now
           ? html`<small
-              >· ${t('penjual memutuskan sampai', 'the seller decides until')}
+              >· ${t('operator.overview.theSellerDecidesUntil')}
               ${formatShortMoment(row.sellers_until, language, person?.timeZone)}</small
             >`
-          : badge(t('Operator boleh memutuskan', 'Operators may decide'), 'busy')
+          : badge(t('operator.overview.operatorsMayDecide'), 'busy')
       }
     </li>`;
   return html`<section class="panel" aria-labelledby="decisions">
-    <h2 id="decisions">${t('Menunggu keputusan', 'Waiting for a decision')}</h2>
-    <p class="quiet">
-      ${t(
-        'Yang lunas kurang dari slot minimum: lanjut dibuat, atau dibatalkan dan uangnya dikembalikan.',
-        'Fewer slots are paid than the minimum: the batch is made, or called off and refunded.',
-      )}
-    </p>
+    <h2 id="decisions">${t('operator.overview.waitingForADecision')}</h2>
+    <p class="quiet">${t('operator.overview.fewerSlotsArePaidThan')}</p>
     <ul class="plain">
       ${rows.map(line)}
     </ul>
@@ -155,18 +148,15 @@ function ranNotice(visit: PageContext, transitions: string | undefined): Html | 
   const done = formatCount(Number(transitions), visit.language);
   return notice(
     'good',
-    t('Penjadwal baru saja dijalankan.', 'The scheduler has just run.'),
-    t(`${done} perubahan status.`, `${done} changes of status.`),
+    t('operator.overview.theSchedulerHasJustRun'),
+    t('operator.overview.changesOfStatus', { done }),
   );
 }
 
 function allWell({ t }: PageContext): Html {
   return emptyState(
-    t('Tidak ada yang terlambat', 'Nothing is late'),
-    t(
-      'Setiap Sambatan dibuka dan ditutup tepat waktu.',
-      'Every campaign was opened and closed at its time.',
-    ),
+    t('operator.overview.nothingIsLate'),
+    t('operator.overview.everyCampaignWasOpenedAndClosed'),
   );
 }
 
@@ -192,16 +182,16 @@ function overdueTable(visit: PageContext, rows: readonly Overdue[]): Html {
             html`<a href="${url(`/operator/sambatan/${id}`)}">${title}</a>`,
         },
         {
-          head: t('Seharusnya', 'Was due'),
+          head: t('operator.overview.wasDue'),
           cell: ({ next_run_at: at }) => formatDistance(at, now, language),
         },
         {
-          head: t('Keadaan', 'State'),
+          head: t('operator.overview.state'),
           cell: ({ closing_outcome: outcome, status }) =>
             html`${
                 outcome === null
-                  ? badge(t('Terlambat', 'Overdue'), 'bad')
-                  : badge(t('Penutupan belum selesai', 'Closing is not done'), 'busy')
+                  ? badge(t('operator.overview.overdue'), 'bad')
+                  : badge(t('operator.overview.closingIsNotDone'), 'busy')
               }
               <span class="quiet"
                 >${inLanguage(visit, campaignWords[toApiStatus(status)].words)}</span
@@ -217,14 +207,14 @@ function figures(visit: PageContext, summary: Summary): Html {
   const figure = (value: number, words: string) =>
     html`<li><strong>${formatCount(value, language)}</strong>${words}</li>`;
   return html`<section class="panel" aria-labelledby="numbers">
-    <h2 id="numbers">${t('Angka', 'Numbers')}</h2>
+    <h2 id="numbers">${t('common.numbers')}</h2>
     <ul class="figures">
-      ${figure(summary.total_campaigns, t('Sambatan terbit', 'published campaigns'))}
-      ${figure(summary.active_campaigns, t('sedang jalan', 'running'))}
-      ${figure(summary.full_campaigns, t('penuh', 'full'))}
-      ${figure(summary.completed_campaigns, t('berhasil', 'succeeded'))}
-      ${figure(summary.failed_campaigns, t('tidak terpenuhi', 'not filled'))}
-      ${figure(summary.total_slots_taken, t('slot terisi', 'slots taken'))}
+      ${figure(summary.total_campaigns, t('operator.overview.publishedCampaigns'))}
+      ${figure(summary.active_campaigns, t('operator.overview.running'))}
+      ${figure(summary.full_campaigns, t('operator.overview.full'))}
+      ${figure(summary.completed_campaigns, t('operator.overview.succeeded'))}
+      ${figure(summary.failed_campaigns, t('operator.overview.notFilled'))}
+      ${figure(summary.total_slots_taken, t('operator.overview.slotsTaken'))}
     </ul>
   </section>`;
 }
@@ -239,42 +229,42 @@ function scheduler(
   const at = (moment: Date) => formatShortMoment(moment, language, person?.timeZone);
   return html`<section class="panel" aria-labelledby="clock">
     <div class="row apart">
-      <h2 id="clock">${t('Penjadwal', 'Scheduler')}</h2>
+      <h2 id="clock">${t('operator.overview.scheduler')}</h2>
       ${
         alive.length > 0
-          ? badge(t(`${alive.length} berjalan`, `${alive.length} running`), 'good')
-          : badge(t('Tidak ada yang berjalan', 'None is running'), 'bad')
+          ? badge(t('operator.overview.running2', { alive: alive.length }), 'good')
+          : badge(t('operator.overview.noneIsRunning'), 'bad')
       }
     </div>
     ${
       status.failure !== null &&
       notice(
         alive.length > 0 ? 'busy' : 'bad',
-        t('Di proses ini penjadwal tidak berjalan.', 'It does not run in this process.'),
-        status.failure === 'not started' ? t('Belum dijalankan.', 'Not started.') : status.failure,
+        t('operator.overview.itDoesNotRun'),
+        status.failure === 'not started' ? t('operator.overview.notStarted') : status.failure,
       )
     }
     <dl class="facts">
-      <dt>${t('Sapuan berikutnya', 'Next sweep')}</dt>
+      <dt>${t('operator.overview.nextSweep')}</dt>
       <dd>${status.nextRunTime === null ? '–' : at(status.nextRunTime)}</dd>
-      <dt>${t('Setiap', 'Every')}</dt>
-      <dd>${t(`${status.intervalMinutes} menit`, withPlural(status.intervalMinutes, 'minute'))}</dd>
+      <dt>${t('operator.overview.every')}</dt>
+      <dd>${t('operator.overview.text', { intervalMinutes: status.intervalMinutes })}</dd>
       ${workers.slice(0, 5).map(
         (worker) =>
           html`<dt><code>${worker.worker_id.slice(-8)}</code></dt>
             <dd>
-              ${t('terlihat', 'seen')}
+              ${t('operator.overview.seen')}
               ${formatDistance(worker.seen_at, now, language)}${
                 worker.last_run_at !== null &&
-                html`, ${t('terakhir bekerja', 'last run')} ${at(worker.last_run_at)}
+                html`, ${t('operator.overview.lastRun')} ${at(worker.last_run_at)}
                 (${formatCount(worker.last_run_transitions ?? 0, language)}
-                ${t('perubahan', 'changes')})`
+                ${t('operator.overview.changes')})`
               }
             </dd>`,
       )}
     </dl>
     <form method="post" action="${url('/operator/jalankan')}">
-      <button class="button">${t('Jalankan sekarang', 'Run now')}</button>
+      <button class="button">${t('operator.overview.runNow')}</button>
     </form>
   </section>`;
 }

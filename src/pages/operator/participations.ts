@@ -13,7 +13,7 @@ import { deliveredQuantityOf } from '../../participations/participation.ts';
 import { findPeople, type FoundPeople } from '../../participations/people.ts';
 import type { FoundParticipation } from '../../participations/queries.ts';
 import { emptyState, input, notice } from '../../web/components.ts';
-import { formatCount, formatDistance, formatRupiah, formatShortMoment } from '../../web/format.ts';
+import { formatCount, formatDistance, formatRupiah, formatShortMoment } from '../../i18n/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { participationBadge, paymentBadge } from '../statuses.ts';
 import type { PageContext } from '../../web/visit.ts';
@@ -39,7 +39,7 @@ export function operatorParticipations(app: PageDeps): PagePlugin {
       const found = await findPeople(app.db, visit.actor, wanted);
       const { t } = visit;
       const body = html`${searchForm(visit, wanted)}${refusalNotice(visit, refused)}${resultList(visit, wanted, found)}`;
-      const title = t('Cari pesanan', 'Find orders');
+      const title = t('operator.participations.findOrders');
       const page = { title, at: '/operator/ikutan', body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
     };
@@ -93,15 +93,12 @@ function searchForm(visit: PageContext, wanted: string): Html {
   return html`<form class="filters" action="${url('/operator/ikutan')}" role="search">
     ${input(visit, {
       name: 'q',
-      label: t(
-        'Nama, nomor HP, e-mail, nomor pesanan, atau ID akun',
-        'Name, phone number, e-mail, order number, or account id',
-      ),
+      label: t('operator.participations.namePhoneNumberEMailOrderNumber'),
       value: wanted,
       required: true,
       control: { type: 'search', maxlength: 254, autocomplete: 'off' },
     })}
-    <button class="button">${t('Cari', 'Find')}</button>
+    <button class="button">${t('common.find')}</button>
   </form>`;
 }
 
@@ -116,18 +113,12 @@ function resultList(
   }
   return wanted === ''
     ? emptyState(
-        t('Cari dulu', 'Search first'),
-        t(
-          'Tulis nama, nomor HP, atau e-mail pembeli, atau tempel nomor pesanannya.',
-          'Type the buyer’s name, phone number or e-mail, or paste the number of an order.',
-        ),
+        t('operator.participations.searchFirst'),
+        t('operator.participations.typeTheBuyersNamePhoneNumber'),
       )
     : emptyState(
-        t('Tidak ditemukan', 'Not found'),
-        t(
-          'Periksa ejaannya, atau coba e-mail atau nomor HP-nya.',
-          'Check the spelling, or try the e-mail or the phone number.',
-        ),
+        t('operator.participations.notFound'),
+        t('operator.participations.checkTheSpellingOrTry'),
       );
 }
 
@@ -135,16 +126,16 @@ function tooMany(visit: PageContext): Html {
   const { t } = visit;
   return notice(
     'busy',
-    t('Hasilnya banyak.', 'There are many.'),
-    t('Tambah kata supaya lebih sempit.', 'Add a word to narrow it down.'),
+    t('operator.participations.thereAreMany'),
+    t('operator.participations.addAWordToNarrow'),
   );
 }
 
 /** Who was found; several people may have one name. */
 function peopleTable(visit: PageContext, people: FoundPeople['people']): Html {
-  const { t, url, language } = visit;
+  const { t, url } = visit;
   return html`<section class="panel" aria-labelledby="people">
-    <h2 id="people">${t('Orang', 'People')}</h2>
+    <h2 id="people">${t('operator.participations.people')}</h2>
     <ul class="people">
       ${people.map(
         (one) =>
@@ -154,10 +145,7 @@ function peopleTable(visit: PageContext, people: FoundPeople['people']): Html {
                 >${one.display_name ?? `…${one.user_id.slice(-12)}`}</a
               >${one.email !== null && html`<br /><span class="quiet">${one.email}</span>`}
             </p>
-            <span
-              >${formatCount(one.participations, language)}
-              ${t('pesanan', one.participations === 1n ? 'order' : 'orders')}</span
-            >
+            <span>${t('operator.participations.orderCount', { count: one.participations })}</span>
           </li>`,
       )}
     </ul>
@@ -177,26 +165,26 @@ function orderEntry(visit: PageContext, row: FoundParticipation): Html {
     <dl class="facts">
       <dt>ID</dt>
       <dd><code>${row.participation_id}</code></dd>
-      <dt>${t('Pembeli', 'Buyer')}</dt>
+      <dt>${t('common.buyer')}</dt>
       <dd>${row.display_name ?? '–'} ${row.email !== null && html`· ${row.email}`}</dd>
-      <dt>${t('Akun', 'Account')}</dt>
+      <dt>${t('common.account')}</dt>
       <dd><code>${row.user_id}</code></dd>
       <dt>Slot</dt>
       <dd>${slotsOf(visit, row)}</dd>
       ${moneyFacts(visit, row)}
-      <dt>${t('Ikut sejak', 'Joined')}</dt>
+      <dt>${t('operator.participations.joined')}</dt>
       <dd>${formatShortMoment(row.joined_at, language, person?.timeZone)}</dd>
-      <dt>${t('Alamat', 'Address')}</dt>
+      <dt>${t('common.address')}</dt>
       <dd>${row.shipping_address}</dd>
       ${
         row.note !== null &&
-        html`<dt>${t('Catatan', 'Note')}</dt>
+        html`<dt>${t('common.note')}</dt>
           <dd>${row.note}</dd>`
       }
     </dl>
     <p>
       <a href="${url(`/operator/log?sambatan=${row.campaign_id}&ikutan=${row.participation_id}`)}"
-        >${t('Apa yang terjadi dengannya', 'What happened to it')}</a
+        >${t('operator.participations.whatHappenedTo')}</a
       >
     </p>
     ${status === 'reserved' && actions(visit, row)}
@@ -208,10 +196,7 @@ function slotsOf({ t, language }: PageContext, row: FoundParticipation): string 
   const ordered = formatCount(row.quantity, language);
   if (row.undelivered_slots === 0) return ordered;
   const delivered = formatCount(deliveredQuantityOf(row), language);
-  return t(
-    `${ordered} dipesan, ${delivered} dikirim`,
-    `${ordered} ordered, ${delivered} delivered`,
-  );
+  return t('operator.participations.orderedDelivered', { ordered, delivered });
 }
 
 function moneyFacts(visit: PageContext, row: FoundParticipation): Html {
@@ -220,34 +205,33 @@ function moneyFacts(visit: PageContext, row: FoundParticipation): Html {
     amount !== 0n &&
     html`<dt>${words}</dt>
       <dd>${formatRupiah(amount, language)}</dd>`;
-  return html`${sum(row.paid_amount, t('Dibayar', 'Paid'))}${sum(row.amount_due, t('Tagihan', 'To be paid'))}${
+  return html`${sum(row.paid_amount, t('common.paid'))}${sum(row.amount_due, t('operator.participations.toBePaid'))}${
     row.pay_by !== null &&
-    html`<dt>${t('Batas bayar', 'Pay by')}</dt>
+    html`<dt>${t('common.payBy')}</dt>
       <dd>
         ${formatShortMoment(row.pay_by, language, person?.timeZone)}
         <span class="quiet">(${formatDistance(row.pay_by, now, language)})</span>
       </dd>`
-  }${sum(row.refund_due_amount, t('Harus dikembalikan', 'Refund due'))}${sum(row.refunded_amount, t('Dikembalikan', 'Refunded'))}`;
+  }${sum(row.refund_due_amount, t('operator.participations.refundDue'))}${sum(row.refunded_amount, t('operator.participations.refunded'))}`;
 }
 
 function actions(visit: PageContext, { participation_id: id }: FoundParticipation): Html {
   const { t, url } = visit;
   return html`<details>
-      <summary>${t('Pembayaran sudah diverifikasi', 'The payment was verified')}</summary>
+      <summary>${t('operator.participations.thePaymentWasVerified')}</summary>
       <form class="stack" method="post" action="${url(`/operator/ikutan/${id}/konfirmasi`)}">
         <div class="field">
-          <label for="reference-${id}"
-            >${t('Referensi transfer', 'Reference of the transfer')}</label
+          <label for="reference-${id}">${t('common.referenceOfTheTransfer')}</label
           ><input id="reference-${id}" name="reference" maxlength="200" autocomplete="off" />
         </div>
-        <button class="button">${t('Konfirmasi', 'Confirm')}</button>
+        <button class="button">${t('operator.participations.confirm')}</button>
       </form>
     </details>
     <details>
-      <summary>${t('Batalkan keikutsertaan ini', 'Cancel this participation')}</summary>
+      <summary>${t('operator.participations.cancelThisParticipation')}</summary>
       <form class="stack" method="post" action="${url(`/operator/ikutan/${id}/batalkan`)}">
         <div class="field">
-          <label for="reason-${id}">${t('Alasan', 'Reason')}</label
+          <label for="reason-${id}">${t('common.reason')}</label
           ><input
             id="reason-${id}"
             name="reason"
@@ -257,7 +241,7 @@ function actions(visit: PageContext, { participation_id: id }: FoundParticipatio
             autocomplete="off"
           />
         </div>
-        <button class="button danger">${t('Batalkan', 'Cancel')}</button>
+        <button class="button danger">${t('operator.participations.cancel')}</button>
       </form>
     </details>`;
 }

@@ -32,7 +32,7 @@ export function operatorPeople(app: PageDeps): PagePlugin {
           </div>
           ${grantForm(visit, sent)}
         </div>`;
-      const page = { title: visit.t('Operator', 'Operators'), at: here, body } as const;
+      const page = { title: visit.t('operator.frame.operators'), at: here, body } as const;
       return sendOperatorPage(request, reply, page, sent?.refused.status ?? 200);
     };
 
@@ -69,10 +69,10 @@ export function operatorPeople(app: PageDeps): PagePlugin {
 function namedPart(visit: PageContext, named: readonly OperatorRow[]): Html {
   const { t } = visit;
   return html`<section class="panel" aria-labelledby="named">
-    <h2 id="named">${t('Ditunjuk operator lain', 'Named by other operators')}</h2>
+    <h2 id="named">${t('operator.people.namedByOtherOperators')}</h2>
     ${
       named.length === 0
-        ? html`<p class="quiet">${t('Belum ada yang ditunjuk.', 'Nobody was named yet.')}</p>`
+        ? html`<p class="quiet">${t('operator.people.nobodyWasNamedYet')}</p>`
         : html`<ul class="people">
             ${named.map((one) => namedItem(visit, one))}
           </ul>`
@@ -86,30 +86,25 @@ function namedItem(visit: PageContext, row: OperatorRow): Html {
   return html`<li>
     <p class="person">
       <strong>${name}</strong>${
-        person?.userId === row.user_id && html` <span class="quiet">(${t('kamu', 'you')})</span>`
+        person?.userId === row.user_id && html` <span class="quiet">(${t('common.you')})</span>`
       }
       ${row.email !== null && row.email !== name && html`<br /><span class="quiet">${row.email}</span>`}
-      <br /><span class="quiet">${t('sejak', 'since')} ${exactMoment(visit, row.named_at)}</span>
+      <br /><span class="quiet"
+        >${t('operator.people.since')} ${exactMoment(visit, row.named_at)}</span
+      >
       <br /><span class="quiet"
         >${
           row.signed_in_at === null
-            ? t('belum pernah masuk di sini', 'has not signed in here yet')
-            : html`${t('terakhir masuk', 'last signed in')} ${exactMoment(visit, row.signed_in_at)}`
+            ? t('operator.people.hasNotSignedInHereYet')
+            : html`${t('operator.people.lastSignedIn')} ${exactMoment(visit, row.signed_in_at)}`
         }</span
       >
     </p>
     <details>
-      <summary>${t(`Cabut ${name}`, `Dismiss ${name}`)}</summary>
-      <p>
-        ${t(
-          'Orang ini tidak bisa lagi membuka halaman operator, mulai dari halaman berikutnya.',
-          'This person cannot open the operators’ pages any more, from their next page on.',
-        )}
-      </p>
+      <summary>${t('operator.people.dismiss', { name })}</summary>
+      <p>${t('operator.people.thisPersonCannotOpenTheOperators')}</p>
       <form method="post" action="${url(`${here}/${row.user_id}/cabut`)}">
-        <button class="button danger">
-          ${t('Cabut sebagai operator', 'Dismiss as an operator')}
-        </button>
+        <button class="button danger">${t('operator.people.dismissAsAnOperator')}</button>
       </form>
     </details>
   </li>`;
@@ -118,7 +113,7 @@ function namedItem(visit: PageContext, row: OperatorRow): Html {
 function configuredPart(visit: PageContext, emails: readonly string[]): Html {
   const { t } = visit;
   return html`<section class="panel" aria-labelledby="configured">
-    <h2 id="configured">${t('Dari konfigurasi', 'By configuration')}</h2>
+    <h2 id="configured">${t('operator.people.byConfiguration')}</h2>
     ${
       emails.length > 0 &&
       html`<ul class="people">
@@ -126,40 +121,30 @@ function configuredPart(visit: PageContext, emails: readonly string[]): Html {
           (email) =>
             html`<li class="row apart">
               <p class="person">${email}</p>
-              ${badge(t('tetap', 'fixed'))}
+              ${badge(t('operator.people.fixed'))}
             </li>`,
         )}
       </ul>`
     }
-    <p class="quiet">
-      ${t(
-        'Alamat di SAMBATAN_OPERATORS dan akun dengan peran operator di token hanya bisa diubah oleh yang memasang layanan ini.',
-        'Addresses in SAMBATAN_OPERATORS and accounts whose token has the role operator are changed by whoever runs this service.',
-      )}
-    </p>
+    <p class="quiet">${t('operator.people.addressesInSAMBATANOPERATORSAndAccountsWhose')}</p>
   </section>`;
 }
 
 function grantForm(visit: PageContext, sent: Sent | undefined): Html {
   const { t, url } = visit;
   return html`<section class="panel" aria-labelledby="name">
-    <h2 id="name">${t('Tunjuk operator', 'Name an operator')}</h2>
-    <p>
-      ${t(
-        'Operator melihat alamat pembeli, mencatat uang, dan bisa membatalkan Sambatan siapa pun. Tunjuk hanya orang yang kamu percaya.',
-        'Operators see buyers’ addresses, record money, and can call off anybody’s campaign. Name only those whom you trust.',
-      )}
-    </p>
+    <h2 id="name">${t('operator.people.nameAnOperator')}</h2>
+    <p>${t('operator.people.operatorsSeeBuyersAddressesRecordMoney')}</p>
     <form class="stack" method="post" action="${url(here)}">
       ${input(visit, {
         name: 'email',
-        label: t('E-mail yang pernah dipakai masuk', 'E-mail address that has signed in'),
+        label: t('operator.people.eMailAddressThatHasSigned'),
         value: sent?.typed?.['email'],
         errors: sent?.typed === undefined ? undefined : sent.refused.fields,
         required: true,
         control: { type: 'email', maxlength: 254, autocomplete: 'off' },
       })}
-      <button class="button">${t('Tunjuk', 'Name')}</button>
+      <button class="button">${t('operator.people.name')}</button>
     </form>
   </section>`;
 }

@@ -1,10 +1,10 @@
+import { type Wording, wording } from '../../i18n/messages.ts';
 import type { CampaignStatus } from '../../database/status-words.ts';
 import type { CampaignSort } from '../../campaigns/campaign.ts';
 import { campaignOf } from '../../campaigns/campaign.ts';
 import { listVisible } from '../../campaigns/lists.ts';
 import { cursorParts, lastOf } from '../../campaigns/schemas.ts';
 import type { PageDeps } from '../deps.ts';
-import type { Wording } from '../../errors/errors.ts';
 import { sendPage, type PagePlugin } from '../../http/page-response.ts';
 import { emptyState } from '../../web/components.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
@@ -17,22 +17,22 @@ const pageSize = 24;
 /** What can be looked at, and in which order it comes unless told. */
 const shelves = {
   running: {
-    words: { id: 'Sedang jalan', en: 'Running' },
+    words: wording('home.home.shelves.running'),
     among: ['active'],
     sort: 'deadline',
   },
   soon: {
-    words: { id: 'Segera dibuka', en: 'Opening soon' },
+    words: wording('home.home.shelves.soon'),
     among: ['scheduled'],
     sort: 'newest',
   },
   full: {
-    words: { id: 'Sudah penuh', en: 'Full' },
+    words: wording('home.home.shelves.full'),
     among: ['full', 'verifying'],
     sort: 'deadline',
   },
   done: {
-    words: { id: 'Sudah selesai', en: 'Over' },
+    words: wording('home.home.shelves.done'),
     among: ['completed', 'failed', 'cancelled'],
     sort: 'newest',
   },
@@ -43,9 +43,9 @@ const shelves = {
 type Shelf = keyof typeof shelves;
 
 const sorts = {
-  deadline: { id: 'Segera berakhir', en: 'Ending soon' },
-  progress: { id: 'Hampir penuh', en: 'Almost full' },
-  newest: { id: 'Terbaru', en: 'Newest' },
+  deadline: wording('home.home.sorts.deadline'),
+  progress: wording('home.home.sorts.progress'),
+  newest: wording('home.home.sorts.newest'),
 } as const satisfies Record<CampaignSort, Wording>;
 
 interface Wish {
@@ -85,7 +85,7 @@ export function homePages(app: PageDeps): PagePlugin {
         description: description(visit),
         head: html`<meta property="og:type" content="website" />
           <meta property="og:site_name" content="Sambatan" />
-          <meta property="og:locale" content="${visit.t('id_ID', 'en_GB')}" />
+          <meta property="og:locale" content="${visit.t('common.enGB')}" />
           <meta property="og:title" content="Sambatan" />
           <meta property="og:description" content="${description(visit)}" />
           <meta property="og:url" content="${visit.origin}${visit.url('/')}" />
@@ -97,10 +97,7 @@ export function homePages(app: PageDeps): PagePlugin {
 }
 
 function description({ t }: PageContext): string {
-  return t(
-    'Beli bareng langsung dari pembuatnya. Slot penuh, barang dibuat; tidak penuh, uang kembali.',
-    'Buy together, straight from the maker. Slots filled, it is made; if not, money back.',
-  );
+  return t('home.buyTogetherStraightFromTheMaker');
 }
 
 /** What was asked for; anything that is none of the choices is the usual one. */
@@ -121,13 +118,8 @@ function wishOf(asked: unknown): Wish {
 
 function hero({ t }: PageContext): Html {
   return html`<section class="hero">
-    <h1>${t('Beli bareng, langsung dari pembuatnya', 'Buy together, straight from the maker')}</h1>
-    <p>
-      ${t(
-        'Ambil slot. Kalau penuh, batch-nya dibuat. Kalau tidak, uangmu kembali.',
-        'Take a slot. When all are taken, the batch is made. If not, you get your money back.',
-      )}
-    </p>
+    <h1>${t('home.buyTogetherStraightFromTheMaker2')}</h1>
+    <p>${t('home.takeASlotWhenAll')}</p>
   </section>`;
 }
 
@@ -143,16 +135,16 @@ function searchForm(visit: PageContext, wish: Wish): Html {
     </li>`;
   return html`<form class="search" role="search" method="get" action="${visit.url('/')}">
       <input type="hidden" name="status" value="${wish.shelf}" />
-      <label class="visually-hidden" for="q">${t('Cari Sambatan', 'Search campaigns')}</label>
+      <label class="visually-hidden" for="q">${t('home.searchCampaigns')}</label>
       <input
         id="q"
         name="q"
         type="search"
         maxlength="100"
         value="${wish.words}"
-        placeholder="${t('Cari parfum, merek, …', 'Search perfumes, brands, …')}"
+        placeholder="${t('home.searchPerfumesBrands')}"
       />
-      <label class="visually-hidden" for="sort">${t('Urutkan', 'Sort by')}</label>
+      <label class="visually-hidden" for="sort">${t('common.sortBy')}</label>
       <select id="sort" name="sort">
         ${Object.entries(sorts).map(
           ([name, words]) =>
@@ -161,9 +153,9 @@ function searchForm(visit: PageContext, wish: Wish): Html {
             </option>`,
         )}
       </select>
-      <button class="button">${t('Cari', 'Search')}</button>
+      <button class="button">${t('common.search')}</button>
     </form>
-    <nav class="shelves" aria-label="${t('Saring Sambatan', 'Filter campaigns')}">
+    <nav class="shelves" aria-label="${t('home.filterCampaigns')}">
       <ul>
         ${(Object.keys(shelves) as Shelf[]).map(shelf)}
       </ul>
@@ -183,29 +175,22 @@ function emptyShelf(visit: PageContext, wish: Wish): Html {
   const { t, url } = visit;
   if (wish.words !== '') {
     return emptyState(
-      t(`Tidak ketemu «${wish.words}»`, `Nothing found for “${wish.words}”`),
-      t('Coba kata lain, atau lihat semuanya.', 'Try another word, or look at all of them.'),
+      t('home.nothingFoundFor', { words: wish.words }),
+      t('home.tryAnotherWordOrLook'),
       html`<a class="button" href="${address(visit, { ...wish, words: '', cursor: undefined })}"
-        >${t('Hapus pencarian', 'Clear the search')}</a
+        >${t('home.clearTheSearch')}</a
       >`,
     );
   }
   const other = html`<a class="button" href="${url('/?status=done')}"
-    >${t('Lihat yang sudah selesai', 'Look at past ones')}</a
+    >${t('home.lookAtPastOnes')}</a
   >`;
   return wish.shelf === 'running'
-    ? emptyState(
-        t('Belum ada Sambatan yang jalan', 'No campaign is running'),
-        t(
-          'Yang berikutnya sedang disiapkan. Mampir lagi, ya.',
-          'The next one is being prepared. Do come back.',
-        ),
-        other,
-      )
+    ? emptyState(t('common.noCampaignIsRunning'), t('home.theNextOneIsBeingPrepared'), other)
     : emptyState(
-        t('Belum ada apa-apa di sini', 'Nothing here yet'),
-        t('Lihat dulu yang sedang jalan.', 'Have a look at what is running.'),
-        html`<a class="button" href="${url('/')}">${t('Sedang jalan', 'Running')}</a>`,
+        t('home.nothingHereYet'),
+        t('home.haveALookAtWhat'),
+        html`<a class="button" href="${url('/')}">${t('home.home.shelves.running')}</a>`,
       );
 }
 

@@ -29,21 +29,19 @@ export function errorPage(
         ${
           needsFactor &&
           html`<a class="button" href="${url('/akun/keamanan')}"
-            >${t('Ke halaman Keamanan', 'To the page about security')}</a
+            >${t('site.errorPage.toThePageAboutSecurity')}</a
           >`
         }<a class="button${needsFactor && ' quiet'}" href="${url('/')}"
-          >${t('Lihat Sambatan yang sedang jalan', 'See the running campaigns')}</a
+          >${t('site.errorPage.seeTheRunningCampaigns')}</a
         >${
           error.retryAfterSeconds !== undefined &&
           again !== undefined &&
-          html`<a class="button quiet" href="${again}">${t('Coba lagi', 'Try again')}</a>`
+          html`<a class="button quiet" href="${again}">${t('site.errorPage.tryAgain')}</a>`
         }
       </div>
       ${
         error.status >= 500 &&
-        html`<p class="quiet">
-          ${t('Kode untuk ditanyakan:', 'Code to ask with:')} <code>${requestId}</code>
-        </p>`
+        html`<p class="quiet">${t('site.errorPage.codeToAsk')} <code>${requestId}</code></p>`
       }
     </div>`,
   };

@@ -1,3 +1,5 @@
+import { languages } from '../../i18n/messages.ts';
+import { pathIn } from '../../web/visit.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Resvg } from '@resvg/resvg-js';
@@ -48,7 +50,7 @@ export function siteFiles(app: PageDeps): PagePlugin {
     );
     server.get('/robots.txt', (request, reply) => {
       const rules = privatePaths.flatMap((path) =>
-        path === '/api/' ? [path] : [path, `/en${path}`],
+        path === '/api/' ? [path] : languages().map((language) => pathIn(language, path)),
       );
       const lines = ['User-agent: *', ...rules.map((path) => `Disallow: ${path}`)];
       const map = `Sitemap: ${originOf(request, publicUrl)}/sitemap.xml`;
@@ -111,9 +113,9 @@ const manifest = {
   ],
 };
 
-/** Returns a sitemap with each page in both languages (sitemaps.org 0.9). */
+/** Returns a sitemap with each page in every language (sitemaps.org 0.9). */
 function sitemap(origin: string, paths: readonly string[]): string {
-  const urls = paths.flatMap((path) => [path, path === '/' ? '/en' : `/en${path}`]);
+  const urls = paths.flatMap((path) => languages().map((language) => pathIn(language, path)));
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">',

@@ -1,9 +1,11 @@
+import { languages } from '../../i18n/messages.ts';
+import { defaultLanguage, type Language } from '../../i18n/language.ts';
 import compress from '@fastify/compress';
 import { fastifyCookie } from '@fastify/cookie';
 import formbody from '@fastify/formbody';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { DomainError, languages, type Language } from '../../errors/errors.ts';
+import { DomainError } from '../../errors/errors.ts';
 import { formBytes, limitForms } from '../../http/body-limits.ts';
 import { csrfGuard } from '../../http/csrf.ts';
 import { fieldsWithoutFiles } from '../../http/forms.ts';
@@ -12,7 +14,7 @@ import { knownError } from '../../http/problem.ts';
 import { localPath, redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
 import { serveAssets } from '../../http/site-assets.ts';
 import { requireRecentAuth } from '../../identity/policy.ts';
-import { themes } from '../../web/visit.ts';
+import { themes, languageOfPath } from '../../web/visit.ts';
 import { parseFields } from '../../http/body-parsers.ts';
 import { compression } from '../../http/content-encoding.ts';
 import { errorPage } from './error-page.ts';
@@ -30,8 +32,8 @@ export interface SiteDeps extends ViewerDeps {
 const yearSeconds = 365 * 86_400;
 
 /**
- * Registers the site: every page in Indonesian at the root and in English below `/en`, on the same
- * verbs as the API. The site answers 404 for every path outside `/api` without a route.
+ * Registers the site: every page in Indonesian at the root and in each other language below its
+ * prefix, such as `/en`, on the same verbs as the API. The site answers 404 for every path outside `/api` without a route.
  */
 export function registerSite(
   app: SiteDeps,
@@ -46,8 +48,8 @@ export function registerSite(
     });
     serveAssets(server);
     limitForms(server);
-    for (const language of languages) {
-      const prefix = language === 'id' ? '' : '/en';
+    for (const language of languages()) {
+      const prefix = language === defaultLanguage ? '' : `/${language}`;
       await server.register(partsIn(app, language, pages), { prefix });
     }
   };
@@ -192,10 +194,9 @@ export async function sendNotFoundPage(
   reply: FastifyReply,
   error: DomainError,
 ): Promise<FastifyReply> {
-  const english = /^\/en(\/|\?|$)/.test(request.url);
   if (redirectToCleanAddress(error, request, reply)) return reply;
   protect(reply);
-  const language = english ? 'en' : 'id';
+  const language = languageOfPath(request.url);
   request.visit = await identifyViewer(app, request, language).catch(() =>
     anonymousContext(app, request, language),
   );

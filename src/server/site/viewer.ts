@@ -1,17 +1,18 @@
+import { translate } from '../../i18n/messages.ts';
+import type { Language } from '../../i18n/language.ts';
 import { fastifyCookie } from '@fastify/cookie';
 import type { FastifyRequest } from 'fastify';
 import { awaitsFactor, type SignInDeps } from '../../accounts/sign-in/sign-in.ts';
 import type { SessionFinder } from '../../accounts/sessions.ts';
 import type { Config } from '../../config/config.ts';
-import type { Language } from '../../errors/errors.ts';
 import { languageOf } from '../../http/accept-language.ts';
 import { cookies } from '../../http/cookies.ts';
 import { originOf } from '../../http/csrf.ts';
 import { sessionTokenOf } from '../../http/session-cookie.ts';
 import type { Actor } from '../../identity/actor.ts';
 import type { Authenticator } from '../../identity/authenticate.ts';
-import { westernIndonesia } from '../../web/format.ts';
-import { pathIn, themes, type Person, type PageContext } from '../../web/visit.ts';
+import { westernIndonesia } from '../../i18n/format.ts';
+import { pathIn, themes, type Person, type PageContext, withoutLanguage } from '../../web/visit.ts';
 
 /** What is needed to identify the viewer of a page. */
 export interface ViewerDeps {
@@ -59,7 +60,7 @@ export function anonymousContext(
   const theme = themes.find(
     (one) => one === fastifyCookie.parse(request.headers.cookie ?? '')[themeCookie],
   );
-  const path = ownPath(withoutPrefix(request.url, language));
+  const path = ownPath(withoutLanguage(request.url));
   return {
     actor: { kind: 'visitor', address: request.ip },
     person: undefined,
@@ -73,7 +74,7 @@ export function anonymousContext(
     origin: originOf(request, app.config.http.publicUrl),
     theme,
     now: new Date(),
-    t: (id, en) => (language === 'id' ? id : en),
+    t: (key, ...values) => translate(language, key, ...values),
     url: (to) => pathIn(language, to),
   };
 }
@@ -96,10 +97,4 @@ function personOf(actor: Actor): Person | undefined {
 /** Normalizes the requested path for links: `//other.example` would point to another site. */
 function ownPath(path: string): string {
   return /^\/(?![/\\])/.test(path) ? path : '/';
-}
-
-function withoutPrefix(url: string, language: Language): string {
-  if (language === 'id') return url;
-  const path = url.slice('/en'.length);
-  return path.startsWith('/') ? path : `/${path}`;
 }

@@ -1,10 +1,10 @@
+import type { Language } from '../../../src/i18n/language.ts';
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, CDPSession, Page, Response } from 'playwright-core';
 import { pathIn, type Theme } from '../../../src/web/visit.ts';
-import type { Language } from '../../../src/errors/errors.ts';
 import { startBrowser } from './browser-program.ts';
 
 /** Viewports: a cheap phone, a tablet and a laptop, emulated with their properties. */

@@ -1,4 +1,5 @@
-import { languages, type Language } from '../../../src/errors/errors.ts';
+import { languages } from '../../../src/i18n/messages.ts';
+import type { Language } from '../../../src/i18n/language.ts';
 import { themes, type Theme } from '../../../src/web/visit.ts';
 import { sizes, type Size } from './browser.ts';
 
@@ -10,7 +11,7 @@ export interface Look {
 }
 
 /** All combinations. */
-export const everyLook: readonly Look[] = languages.flatMap((language) =>
+export const everyLook: readonly Look[] = languages().flatMap((language) =>
   sizes.flatMap((size) => themes.map((theme) => ({ language, size, theme }))),
 );
 
@@ -24,12 +25,12 @@ export function nameOf({ language, size, theme }: Look): string {
  * viewport in the other language and theme. Eight consecutive pages cover all combinations.
  */
 export function coveringLooks(number: number): readonly Look[] {
-  const language = languages[number % 2]!;
+  const language = languages()[number % 2]!;
   const theme = themes[Math.floor(number / 2) % 2]!;
   return [
     { language, size: 'phone', theme },
     {
-      language: languages.find((one) => one !== language)!,
+      language: languages().find((one) => one !== language)!,
       size: Math.floor(number / 4) % 2 === 0 ? 'tablet' : 'laptop',
       theme: themes.find((one) => one !== theme)!,
     },

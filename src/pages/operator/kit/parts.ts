@@ -3,7 +3,7 @@ import { closed, Id, text } from '../../../http/schemas.ts';
 import type { ParticipationSummaryRow } from '../../../ledger/work-queues/queries.ts';
 import type { BankAccountRow } from '../../../ledger/bank-accounts/queries.ts';
 import { formParser, type ParseResult, type RawFields } from '../../../http/forms.ts';
-import { formatSlots } from '../../../web/format.ts';
+import { formatSlots } from '../../../i18n/format.ts';
 import { attribute, html, type Html, type Part } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 
@@ -29,7 +29,7 @@ export function subsections(
   links: readonly { readonly path: string; readonly words: string }[],
   at: string,
 ): Html {
-  return html`<nav class="choices" aria-label="${visit.t('Bagian', 'Parts')}">
+  return html`<nav class="choices" aria-label="${visit.t('operator.parts.parts')}">
     <ul>
       ${links.map(
         ({ path, words }) =>
@@ -65,9 +65,8 @@ export function bankAccountText(
   visit: PageContext,
   row: { readonly [K in keyof BankAccountRow]: BankAccountRow[K] | null },
 ): Part {
-  if (row.number === null) return visit.t('belum diisi', 'not given yet');
-  return html`${row.bank} <code>${row.number}</code> ${visit.t('a.n.', 'in the name of')}
-    ${row.holder}`;
+  if (row.number === null) return visit.t('operator.parts.notGivenYet');
+  return html`${row.bank} <code>${row.number}</code> ${visit.t('common.inTheName')} ${row.holder}`;
 }
 
 /** A field with a unique id, for pages that have the same form several times. */
@@ -110,7 +109,7 @@ export function collapsibleForm(
 
 /** The field for the reason of a rejection or reversal. */
 export function reasonOf(visit: PageContext, id: string, words?: string): Html {
-  return fieldOf(id, 'reason', words ?? visit.t('Alasan', 'Reason'), {
+  return fieldOf(id, 'reason', words ?? visit.t('common.reason'), {
     required: true,
     minlength: 3,
     maxlength: 500,

@@ -1,15 +1,15 @@
 import { dueAt, type WorkQueue } from '../../../ledger/work-queues/ages.ts';
 import { badge } from '../../../web/components.ts';
-import { formatDistance, formatShortMoment } from '../../../web/format.ts';
+import { formatDistance, formatShortMoment } from '../../../i18n/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 
 /** Since when something has waited in a queue, as facts: its age, and when it should be done. */
 export function waitingFacts(visit: PageContext, queue: WorkQueue, since: Date): Html {
   const { t } = visit;
-  return html`<dt>${t('Menunggu sejak', 'Waiting since')}</dt>
+  return html`<dt>${t('operator.queueAge.waitingSince')}</dt>
     <dd>${sinceWhen(visit, since)}</dd>
-    <dt>${t('Selesaikan sebelum', 'Due')}</dt>
+    <dt>${t('operator.queueAge.due')}</dt>
     <dd>${dueWhen(visit, queue, since)}</dd>`;
 }
 
@@ -17,7 +17,7 @@ export function waitingFacts(visit: PageContext, queue: WorkQueue, since: Date):
 export function waitingCell(visit: PageContext, queue: WorkQueue, since: Date): Html {
   const { t } = visit;
   return html`${sinceWhen(visit, since)}<br /><small
-      >${t('selesaikan sebelum', 'due')} ${dueWhen(visit, queue, since)}</small
+      >${t('operator.queueAge.due2')} ${dueWhen(visit, queue, since)}</small
     >`;
 }
 
@@ -31,6 +31,6 @@ function dueWhen(visit: PageContext, queue: WorkQueue, since: Date): Html {
   const due = dueAt(queue, since);
   const isLate = due < now;
   return html`${formatShortMoment(due, language, person?.timeZone)}${
-    isLate && html` ${badge(t('Terlambat', 'Late'), 'bad')}`
+    isLate && html` ${badge(t('common.late'), 'bad')}`
   }`;
 }

@@ -64,8 +64,8 @@ export function operatorDisputes(app: PageDeps): PagePlugin {
       ${
         rows.length === 0
           ? emptyState(
-              visit.t('Tidak ada keluhan', 'No disputes'),
-              visit.t('Semua pembeli sejauh ini puas.', 'Nobody says that anything is wrong.'),
+              visit.t('operator.disputes.noDisputes'),
+              visit.t('operator.disputes.nobodySaysThatAnythingIsWrong'),
             )
           : list.rows.map((row) =>
               disputeEntry(
@@ -76,7 +76,7 @@ export function operatorDisputes(app: PageDeps): PagePlugin {
               ),
             )
       }${list.links}`;
-      const page = { title: visit.t('Keluhan', 'Disputes'), at: section, body } as const;
+      const page = { title: visit.t('common.disputes'), at: section, body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
     };
 
@@ -104,37 +104,35 @@ function disputeEntry(
     html`<input type="hidden" name="resolution" value="${resolution}" />${fieldOf(
         `${id}-${end}`,
         'explanation',
-        t('Penjelasan, dibaca pembeli', 'Explanation, read by the buyer'),
+        t('operator.disputes.explanationReadByTheBuyer'),
         { required: true, minlength: 3, maxlength: 500 },
       )}`;
   return html`<article class="panel">
     <h2>${orderSummary(visit, whose)}</h2>
     <dl class="facts">
-      <dt>${t('Pembeli', 'Buyer')}</dt>
+      <dt>${t('common.buyer')}</dt>
       <dd>${buyerLink(visit, whose, row.participation_id)}</dd>
       ${waitingFacts(visit, 'disputes', row.opened_at)}
-      <dt>${t('Keluhannya', 'What is wrong')}</dt>
+      <dt>${t('operator.disputes.whatIsWrong')}</dt>
       <dd class="prose">${row.reason}${disputePictures(visit, row)}</dd>
       ${
         before !== undefined &&
-        html`<dt>${t('Keluhan pertama', 'The first time')}</dt>
+        html`<dt>${t('operator.disputes.theFirstTime')}</dt>
           <dd class="prose">${before.reason}</dd>
-          <dt>${t('Jawabannya', 'The answer')}</dt>
+          <dt>${t('operator.disputes.theAnswer')}</dt>
           <dd class="prose">${before.explanation}</dd>`
       }
     </dl>
     ${
       before !== undefined &&
-      html`<p class="quiet">
-        ${t('Diajukan sekali lagi: putusan ini final.', 'Opened anew: this decision is final.')}
-      </p>`
+      html`<p class="quiet">${t('operator.disputes.openedAnewThisDecisionIsFinal')}</p>`
     }
     ${collapsibleForm(
       visit,
       {
         path,
-        words: t('Pembeli benar: kembalikan uangnya', 'The buyer is right: give the money back'),
-        button: t('Kembalikan uangnya', 'Give the money back'),
+        words: t('operator.disputes.theBuyerIsRightGive'),
+        button: t('operator.disputes.giveTheMoneyBack'),
         danger: true,
       },
       explained('u', 'upheld'),
@@ -143,8 +141,8 @@ function disputeEntry(
       visit,
       {
         path,
-        words: t('Penjual benar: lepaskan uangnya', 'The seller is right: let the money go'),
-        button: t('Tutup keluhan', 'Close the dispute'),
+        words: t('operator.disputes.theSellerIsRightLet'),
+        button: t('operator.disputes.closeTheDispute'),
       },
       explained('d', 'dismissed'),
     )}

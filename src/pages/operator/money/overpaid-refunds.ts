@@ -15,7 +15,7 @@ import { participationsById } from '../../../ledger/work-queues/work-queues.ts';
 import type { ParticipationSummaryRow } from '../../../ledger/work-queues/queries.ts';
 import { runInTransaction } from '../../../operation/run.ts';
 import { emptyState } from '../../../web/components.ts';
-import { formatRupiah } from '../../../web/format.ts';
+import { formatRupiah } from '../../../i18n/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { entryForms } from '../kit/entry-forms.ts';
@@ -64,17 +64,14 @@ export function operatorClaims(app: PageDeps): PagePlugin {
       ${
         rows.length === 0
           ? emptyState(
-              visit.t('Tidak ada yang terkirim dobel', 'Nothing was sent twice'),
-              visit.t(
-                'Setiap pengembalian sampai satu kali.',
-                'Every refund has reached its buyer once.',
-              ),
+              visit.t('operator.overpaidRefunds.nothingWasSentTwice'),
+              visit.t('operator.overpaidRefunds.everyRefundHasReachedItsBuyer'),
             )
           : list.rows.map((row) =>
               overpaidRefundEntry(visit, row, subjects.get(row.participation_id)),
             )
       }${list.links}`;
-      const page = { title: visit.t('Terkirim dobel', 'Sent twice'), at: section, body } as const;
+      const page = { title: visit.t('common.sentTwice'), at: section, body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
     };
 
@@ -105,16 +102,11 @@ function overpaidRefundEntry(
   const id = row.transaction_id;
   return html`<article class="panel">
     <h2>${orderSummary(visit, whose)}</h2>
-    <p>
-      ${t(
-        'Dikirim oleh operator, dan ternyata juga oleh penyedia pembayaran. Mintalah pembeli mengirimnya kembali.',
-        'Sent by an operator, and by the payment provider after all. Ask the buyer to send it back.',
-      )}
-    </p>
+    <p>${t('operator.overpaidRefunds.sentByAnOperator')}</p>
     <dl class="facts">
-      <dt>${t('Pembeli', 'Buyer')}</dt>
+      <dt>${t('common.buyer')}</dt>
       <dd>${buyerLink(visit, whose, row.participation_id)}</dd>
-      <dt>${t('Harus kembali', 'To come back')}</dt>
+      <dt>${t('operator.overpaidRefunds.toComeBack')}</dt>
       <dd>${formatRupiah(row.amount, language)}</dd>
       ${waitingFacts(visit, 'claims', row.created_at)}
     </dl>
@@ -122,10 +114,10 @@ function overpaidRefundEntry(
       visit,
       {
         path: `${here}/${id}/kembali`,
-        words: t('Uangnya sudah kembali', 'The money has come back'),
-        button: t('Catat sudah kembali', 'Note that it came back'),
+        words: t('operator.overpaidRefunds.theMoneyHasComeBack'),
+        button: t('operator.overpaidRefunds.noteThatItCameBack'),
       },
-      fieldOf(id, 'reference', t('Referensi transfer', 'Reference of the transfer'), {
+      fieldOf(id, 'reference', t('common.referenceOfTheTransfer'), {
         required: true,
         maxlength: 200,
       }),
@@ -134,8 +126,8 @@ function overpaidRefundEntry(
       visit,
       {
         path: `${here}/${id}/relakan`,
-        words: t('Uangnya tidak akan kembali', 'The money will not come back'),
-        button: t('Catat sebagai kerugian', 'Note it as a loss'),
+        words: t('operator.overpaidRefunds.theMoneyWillNotComeBack'),
+        button: t('operator.overpaidRefunds.noteItAsALoss'),
         danger: true,
       },
       reasonOf(visit, id),

@@ -16,7 +16,7 @@ import { proofHeaders } from '../../../ledger/payments/schemas.ts';
 import { toTransfer } from '../../../ledger/payments/rupiah.ts';
 import { runInTransaction } from '../../../operation/run.ts';
 import { emptyState } from '../../../web/components.ts';
-import { formatDistance, formatRupiah, formatShortMoment } from '../../../web/format.ts';
+import { formatDistance, formatRupiah, formatShortMoment } from '../../../i18n/format.ts';
 import { attribute, html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { entryForms } from '../kit/entry-forms.ts';
@@ -79,7 +79,7 @@ export function operatorPayments(app: PageDeps): PagePlugin {
           ? emptyList(visit)
           : list.rows.map((row) => paymentEntry(visit, row, subjects.get(row.participation_id)))
       }${list.links}`;
-      const page = { title: visit.t('Pembayaran', 'Payments'), at: here, body } as const;
+      const page = { title: visit.t('operator.frame.payments'), at: here, body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
     };
 
@@ -117,9 +117,9 @@ export function paymentParts(visit: PageContext, at: string): Html {
   return subsections(
     visit,
     [
-      { path: here, words: t('Verifikasi', 'Verify') },
-      { path: `${here}/mutasi`, words: t('Mutasi bank', 'Bank statements') },
-      { path: `${here}/rekening`, words: t('Rekening penerima', 'Receiving accounts') },
+      { path: here, words: t('operator.payments.verify') },
+      { path: `${here}/mutasi`, words: t('common.bankStatements') },
+      { path: `${here}/rekening`, words: t('common.receivingAccounts') },
     ],
     at,
   );
@@ -128,10 +128,10 @@ export function paymentParts(visit: PageContext, at: string): Html {
 function statusLinks(visit: PageContext, at: (typeof shownStatuses)[number]): Html {
   const { t, url } = visit;
   const words = {
-    proof_submitted: t('Bukti menunggu', 'Proofs waiting'),
-    overdue: t('Lewat batas bayar', 'Overdue'),
-    due: t('Belum dibayar', 'Not paid yet'),
-    rejected: t('Bukti ditolak', 'Proof rejected'),
+    proof_submitted: t('operator.payments.proofsWaiting'),
+    overdue: t('operator.payments.overdue'),
+    due: t('operator.payments.notPaidYet'),
+    rejected: t('operator.payments.proofRejected'),
   };
   return html`<nav class="choices" aria-label="Status">
     <ul>
@@ -151,11 +151,8 @@ function statusLinks(visit: PageContext, at: (typeof shownStatuses)[number]): Ht
 
 function emptyList({ t }: PageContext): Html {
   return emptyState(
-    t('Tidak ada yang menunggu', 'Nothing waits'),
-    t(
-      'Bukti yang dikirim pembeli muncul di sini, yang terlama di atas.',
-      'Proofs that buyers send appear here, the oldest on top.',
-    ),
+    t('common.nothingWaits'),
+    t('operator.payments.proofsThatBuyersSendAppearHere'),
   );
 }
 
@@ -169,22 +166,22 @@ function paymentEntry(
     <div>
       <h2>${orderSummary(visit, whose)}</h2>
       <dl class="facts">
-        <dt>${t('Harus ditransfer', 'To be transferred')}</dt>
+        <dt>${t('operator.payments.toBeTransferred')}</dt>
         <dd><strong>${formatRupiah(toTransfer(row), language)}</strong></dd>
-        <dt>${t('Termasuk kode unik', 'With the unique code')}</dt>
+        <dt>${t('operator.payments.withTheUniqueCode')}</dt>
         <dd>${formatRupiah(row.unique_code, language)}</dd>
-        <dt>${t('Pembeli', 'Buyer')}</dt>
+        <dt>${t('common.buyer')}</dt>
         <dd>${buyerLink(visit, whose, row.participation_id)}</dd>
-        <dt>${t('Ke rekening', 'To the account')}</dt>
+        <dt>${t('common.toTheAccount')}</dt>
         <dd>${bankAccountText(visit, row)}</dd>
-        <dt>${t('Ditagih sejak', 'Asked for since')}</dt>
+        <dt>${t('operator.payments.askedForSince')}</dt>
         <dd>
           ${formatShortMoment(row.created_at, language, person?.timeZone)}
           <span class="quiet">(${formatDistance(row.created_at, now, language)})</span>
         </dd>
         ${
           row.pay_by !== null &&
-          html`<dt>${t('Batas bayar', 'Pay by')}</dt>
+          html`<dt>${t('common.payBy')}</dt>
             <dd>
               ${formatShortMoment(row.pay_by, language, person?.timeZone)}
               <span class="quiet">(${formatDistance(row.pay_by, now, language)})</span>
@@ -196,7 +193,7 @@ function paymentEntry(
         }
         ${
           row.reason !== null &&
-          html`<dt>${t('Ditolak karena', 'Rejected because')}</dt>
+          html`<dt>${t('operator.payments.rejectedBecause')}</dt>
             <dd>${row.reason}</dd>`
         }
       </dl>
@@ -216,12 +213,10 @@ function proofOf(
   const path = url(`${here}/${row.participation_id}/bukti`);
   if (whose?.proof_type === 'application/pdf') {
     return html`<p>
-      <a class="button quiet" href="${path}"
-        >${t('Unduh bukti (PDF)', 'Download the proof (PDF)')}</a
-      >
+      <a class="button quiet" href="${path}">${t('operator.payments.downloadTheProofPDF')}</a>
     </p>`;
   }
-  const words = t('Bukti transfer, buka ukuran penuh', 'The proof of payment, open in full size');
+  const words = t('operator.payments.theProofOfPaymentOpen');
   return html`<a class="proof" href="${path}"
     ><img src="${path}" alt="${words}" loading="lazy"
   /></a>`;
@@ -233,36 +228,28 @@ function answers(visit: PageContext, { participation_id: id, status }: PaymentRo
     visit,
     {
       path: `${here}/${id}/terima`,
-      words: t('Uangnya sudah masuk', 'The money has arrived'),
-      button: t('Terima pembayaran', 'Settle the payment'),
+      words: t('operator.payments.theMoneyHasArrived'),
+      button: t('operator.payments.settleThePayment'),
     },
-    html`${fieldOf(
-      id,
-      'amount',
-      t('Jumlah yang masuk, kalau berbeda (Rp)', 'What arrived, when it differs (Rp)'),
-      { inputmode: 'numeric', maxlength: 20 },
-    )}${fieldOf(id, 'reference', t('Referensi (opsional)', 'Reference (optional)'), {
+    html`${fieldOf(id, 'amount', t('operator.payments.whatArrivedWhenItDiffersRp'), {
+      inputmode: 'numeric',
+      maxlength: 20,
+    })}${fieldOf(id, 'reference', t('operator.payments.referenceOptional'), {
       maxlength: 200,
-    })}${fieldOf(
-      id,
-      'paid_on',
-      t(
-        'Tanggal transfernya (WIB); kosong berarti hari bukti dikirim',
-        'Day of the transfer (WIB); empty means the day of the proof',
-      ),
-      { type: 'date' },
-    )}`,
+    })}${fieldOf(id, 'paid_on', t('operator.payments.dayOfTheTransferWIBEmpty'), {
+      type: 'date',
+    })}`,
   )}${
     status === 'proof_submitted' &&
     collapsibleForm(
       visit,
       {
         path: `${here}/${id}/tolak`,
-        words: t('Bukti tidak cocok', 'The proof does not fit'),
-        button: t('Tolak bukti', 'Reject the proof'),
+        words: t('operator.payments.theProofDoesNotFit'),
+        button: t('operator.payments.rejectTheProof'),
         danger: true,
       },
-      reasonOf(visit, id, t('Alasan, dibaca pembeli', 'Reason, read by the buyer')),
+      reasonOf(visit, id, t('operator.payments.reasonReadByTheBuyer')),
     )
   }`;
 }

@@ -15,7 +15,7 @@ import {
 } from '../../../ledger/payouts/operations.ts';
 import { runInTransaction } from '../../../operation/run.ts';
 import { badge, emptyState } from '../../../web/components.ts';
-import { formatDistance, formatRupiah, formatShortMoment } from '../../../web/format.ts';
+import { formatDistance, formatRupiah, formatShortMoment } from '../../../i18n/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { entryForms } from '../kit/entry-forms.ts';
@@ -64,7 +64,7 @@ export function operatorPayouts(app: PageDeps): PagePlugin {
       const body = html`${moneyOutParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
       ${rows.length === 0 ? emptyList(visit) : list.rows.map((row) => payoutEntry(visit, row))}
       ${list.links} ${madePart(visit, here, made, new Map())}`;
-      const title = visit.t('Pencairan ke penjual', 'Payouts to sellers');
+      const title = visit.t('operator.payouts.payoutsToSellers');
       const page = { title, at: section, body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
     };
@@ -91,13 +91,7 @@ export function operatorPayouts(app: PageDeps): PagePlugin {
 }
 
 function emptyList({ t }: PageContext): Html {
-  return emptyState(
-    t('Tidak ada yang menunggu', 'Nothing waits'),
-    t(
-      'Pencairan muncul setelah sebuah Sambatan berhasil dan dibayar.',
-      'A payout appears once a campaign has succeeded and is paid for.',
-    ),
-  );
+  return emptyState(t('common.nothingWaits'), t('operator.payouts.aPayoutAppearsOnceACampaign'));
 }
 
 function payoutEntry(visit: PageContext, row: PayoutRow): Html {
@@ -108,20 +102,20 @@ function payoutEntry(visit: PageContext, row: PayoutRow): Html {
       <h2><a href="${url(`/operator/sambatan/${row.campaign_id}`)}">${row.title}</a></h2>
       ${
         row.is_disputed
-          ? badge(t('Ditahan: ada keluhan', 'Held: disputed'), 'bad')
+          ? badge(t('common.heldDisputed'), 'bad')
           : row.released_at === null
-            ? badge(t('Menunggu barang diterima', 'Waits for the goods'), 'busy')
-            : badge(t('Boleh dikirim', 'May leave'), 'good')
+            ? badge(t('common.waitsForTheGoods'), 'busy')
+            : badge(t('operator.payouts.mayLeave'), 'good')
       }
     </div>
     <dl class="facts">
-      <dt>${t('Jumlah', 'Amount')}</dt>
+      <dt>${t('common.amount')}</dt>
       <dd><strong>${formatRupiah(row.amount, language)}</strong></dd>
-      <dt>${t('Ke rekening', 'To the account')}</dt>
+      <dt>${t('common.toTheAccount')}</dt>
       <dd>${bankAccountText(visit, row)}</dd>
       ${
         row.released_at === null
-          ? html`<dt>${t('Sejak', 'Since')}</dt>
+          ? html`<dt>${t('common.since')}</dt>
               <dd>
                 ${formatShortMoment(row.created_at, language, person?.timeZone)}
                 <span class="quiet">(${formatDistance(row.created_at, now, language)})</span>
@@ -133,23 +127,21 @@ function payoutEntry(visit: PageContext, row: PayoutRow): Html {
       row.is_disputed
         ? html`<p>
             <a href="${url(`${section}/keluhan`)}"
-              >${t('Selesaikan keluhannya dulu', 'Resolve the dispute first')}</a
+              >${t('operator.payouts.resolveTheDisputeFirst')}</a
             >
           </p>`
         : row.released_at === null
           ? html`<form method="post" action="${url(`${here}/${id}/lepas`)}">
-              <button class="button quiet">
-                ${t('Izinkan dikirim sekarang', 'Let it leave now')}
-              </button>
+              <button class="button quiet">${t('operator.payouts.letItLeaveNow')}</button>
             </form>`
           : collapsibleForm(
               visit,
               {
                 path: `${here}/${id}/cair`,
-                words: t('Sudah ditransfer', 'It was transferred'),
-                button: t('Catat pencairan', 'Settle the payout'),
+                words: t('operator.payouts.itWasTransferred'),
+                button: t('operator.payouts.settleThePayout'),
               },
-              fieldOf(id, 'reference', t('Referensi transfer', 'Reference of the transfer'), {
+              fieldOf(id, 'reference', t('common.referenceOfTheTransfer'), {
                 required: true,
                 maxlength: 200,
               }),

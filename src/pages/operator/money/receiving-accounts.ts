@@ -45,7 +45,7 @@ export function operatorAccounts(app: PageDeps): PagePlugin {
       ${refusalNotice(visit, sent?.refused)}
       ${rows.length === 0 ? emptyList(visit) : rows.map((row) => accountEntry(visit, row))}
       ${newAccountForm(visit, sent)}`;
-      const title = visit.t('Rekening penerima', 'Receiving accounts');
+      const title = visit.t('common.receivingAccounts');
       const page = { title, at: section, body } as const;
       return sendOperatorPage(request, reply, page, sent?.refused.status ?? 200);
     };
@@ -108,11 +108,8 @@ export function operatorAccounts(app: PageDeps): PagePlugin {
 
 function emptyList({ t }: PageContext): Html {
   return emptyState(
-    t('Belum ada rekening', 'No account yet'),
-    t(
-      'Tanpa rekening penerima, pembeli belum bisa membayar. Tambahkan di bawah.',
-      'Without an account buyers cannot pay. Add one below.',
-    ),
+    t('common.noAccountYet'),
+    t('operator.receivingAccounts.withoutAnAccountBuyersCannotPay'),
   );
 }
 
@@ -124,51 +121,47 @@ function accountEntry(visit: PageContext, row: ReceivingAccountRow): Html {
       <h2>${row.bank} <code>${row.number}</code></h2>
       ${
         row.is_default
-          ? badge(t('Utama', 'Default'), 'good')
+          ? badge(t('common.default'), 'good')
           : row.is_active
-            ? badge(t('Aktif', 'Active'))
-            : badge(t('Nonaktif', 'Switched off'), 'bad')
+            ? badge(t('operator.receivingAccounts.active'))
+            : badge(t('operator.receivingAccounts.switchedOff'), 'bad')
       }
     </div>
-    <p>${t('Atas nama', 'In the name of')} ${row.holder}</p>
+    <p>${t('common.inTheName2')} ${row.holder}</p>
     <p class="quiet">
       ${
         row.statement_through === null
-          ? t('Mutasinya belum pernah diimpor.', 'No statement was imported yet.')
-          : t(
-              `Mutasi lengkap sampai ${row.statement_through}.`,
-              `Statement complete through ${row.statement_through}.`,
-            )
+          ? t('operator.receivingAccounts.noStatementWasImportedYet')
+          : t('operator.receivingAccounts.statementCompleteThrough', {
+              statementThrough: row.statement_through,
+            })
       }
     </p>
     ${
       !row.is_default &&
       html`<form method="post" action="${url(`${here}/${id}/utama`)}">
-        <button class="button quiet">${t('Jadikan utama', 'Make it the default')}</button>
+        <button class="button quiet">${t('operator.receivingAccounts.makeItTheDefault')}</button>
       </form>`
     }
     ${collapsibleForm(
       visit,
       {
         path: `${here}/${id}`,
-        words: t('Ubah', 'Change'),
-        button: t('Simpan', 'Save'),
+        words: t('common.change'),
+        button: t('common.save'),
       },
-      html`${fieldOf(id, 'holder', t('Atas nama', 'In the name of'), {
+      html`${fieldOf(id, 'holder', t('common.inTheName2'), {
         value: row.holder,
         required: true,
         maxlength: 80,
       })}${checkbox(visit, {
         name: 'is_active',
-        label: t('Dipakai untuk pembayaran baru', 'Used for new payments'),
+        label: t('operator.receivingAccounts.usedForNewPayments'),
         checked: row.is_active,
       })}${fieldOf(
         id,
         'statement_through',
-        t(
-          'Semua transfer sampai tanggal ini sudah diimpor (WIB)',
-          'Every transfer through this day is imported (WIB)',
-        ),
+        t('operator.receivingAccounts.everyTransferThroughThisDay'),
         { type: 'date', value: row.statement_through ?? '' },
       )}`,
     )}
@@ -180,15 +173,15 @@ function newAccountForm(visit: PageContext, sent: Sent | undefined): Html {
   const typed = sent?.typed ?? {};
   const errors = sent?.typed === undefined ? undefined : sent.refused.fields;
   return html`<section class="panel narrow" aria-labelledby="add">
-    <h2 id="add">${t('Tambah rekening', 'Add an account')}</h2>
+    <h2 id="add">${t('operator.receivingAccounts.addAnAccount')}</h2>
     <form class="stack" method="post" action="${url(here)}">
       ${bankAccountInputs(visit, { typed, errors }, { isOwn: false })}
       ${checkbox(visit, {
         name: 'is_default',
-        label: t('Jadikan rekening utama', 'Make it the default account'),
+        label: t('operator.receivingAccounts.makeItTheDefaultAccount'),
         checked: typed['is_default'] !== undefined,
       })}
-      <button class="button">${t('Tambah', 'Add')}</button>
+      <button class="button">${t('operator.receivingAccounts.add')}</button>
     </form>
   </section>`;
 }

@@ -1,7 +1,7 @@
 import type { SettledRow, ParticipationSummaryRow } from '../../../ledger/work-queues/queries.ts';
 import type { RefundRow } from '../../../ledger/refunds/queries.ts';
 import { badge, emptyState } from '../../../web/components.ts';
-import { formatRupiah, formatShortMoment } from '../../../web/format.ts';
+import { formatRupiah, formatShortMoment } from '../../../i18n/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import {
@@ -24,10 +24,10 @@ export function moneyOutParts(visit: PageContext, at: string): Html {
   return subsections(
     visit,
     [
-      { path: here, words: t('Pengembalian', 'Refunds') },
-      { path: `${here}/pencairan`, words: t('Pencairan', 'Payouts') },
-      { path: `${here}/dobel`, words: t('Terkirim dobel', 'Sent twice') },
-      { path: `${here}/keluhan`, words: t('Keluhan', 'Disputes') },
+      { path: here, words: t('operator.refundParts.refunds') },
+      { path: `${here}/pencairan`, words: t('operator.refundParts.payouts') },
+      { path: `${here}/dobel`, words: t('common.sentTwice') },
+      { path: `${here}/keluhan`, words: t('common.disputes') },
     ],
     at,
   );
@@ -42,40 +42,30 @@ export function refundQueue(
 ): Html {
   const { t, url } = visit;
   if (rows.length === 0) {
-    return emptyState(
-      t('Tidak ada yang menunggu', 'Nothing waits'),
-      t('Semua pengembalian sudah dikirim.', 'Every refund has been made.'),
-    );
+    return emptyState(t('common.nothingWaits'), t('operator.refundParts.everyRefundHasBeenMade'));
   }
   return html`<section class="panel">
       <div class="row apart">
-        <h2 id="due">${t('Harus dikirim', 'To be made')}</h2>
+        <h2 id="due">${t('operator.refundParts.toBeMade')}</h2>
         <span class="row">
           <a class="button" href="${url(`${here}/pengembalian.xlsx`)}" download
-            >${t('Unduh Excel', 'Download Excel')}</a
+            >${t('operator.refundParts.downloadExcel')}</a
           >
           <a class="button quiet" href="${url(`${here}/pengembalian.csv`)}" download>CSV</a>
         </span>
       </div>
-      <p class="quiet">
-        ${t(
-          'Berkasnya memuat semua pengembalian untuk transfer massal. Yang rekeningnya belum diisi pembeli ada di baris paling bawah.',
-          'The file has every refund, for a bulk transfer. Those whose buyer has not given an account yet are on the last lines.',
-        )}
-      </p>
+      <p class="quiet">${t('operator.refundParts.theFileHasEveryRefund')}</p>
       <form class="stack" method="post" action="${url(`${here}/lunas`)}">
         ${refundTable(visit, rows, subjects)}
-        ${fieldOf('settle', 'reference', t('Referensi transfer', 'Reference of the transfer'), {
+        ${fieldOf('settle', 'reference', t('common.referenceOfTheTransfer'), {
           required: true,
           maxlength: 200,
         })}
-        <button class="button">
-          ${t('Catat yang dipilih sudah dikirim', 'Settle the chosen')}
-        </button>
+        <button class="button">${t('operator.refundParts.settleTheChosen')}</button>
       </form>
     </section>
     <section class="panel" aria-labelledby="failed">
-      <h2 id="failed">${t('Ada yang gagal dikirim?', 'Did one fail?')}</h2>
+      <h2 id="failed">${t('operator.refundParts.didOneFail')}</h2>
       ${rows.map((row) =>
         collapsibleForm(
           visit,
@@ -84,7 +74,7 @@ export function refundQueue(
             words: `${formatRupiah(row.amount, visit.language)} · ${
               row.holder ?? subjects.get(row.participation_id)?.display_name ?? '–'
             }`,
-            button: t('Catat gagal', 'Note the failure'),
+            button: t('operator.refundParts.noteTheFailure'),
             danger: true,
           },
           reasonOf(visit, row.transaction_id),
@@ -102,7 +92,7 @@ function refundTable(visit: PageContext, rows: readonly RefundRow[], subjects: S
       rows,
       columns: [
         {
-          head: t('Pilih', 'Choose'),
+          head: t('operator.refundParts.choose'),
           isRowHead: true,
           cell: ({ transaction_id: id, participation_id }) =>
             html`<span class="field check"
@@ -119,21 +109,21 @@ function refundTable(visit: PageContext, rows: readonly RefundRow[], subjects: S
             html`${orderSummary(visit, subjects.get(id))} ${buyerLink(visit, undefined, id)}`,
         },
         {
-          head: t('Ke', 'To'),
+          head: t('operator.refundParts.to'),
           cell: (row) =>
             html`${bankAccountText(visit, row)}${
               row.attempts > 0 &&
-              html` ${badge(t(`${row.attempts}× gagal`, `failed ${row.attempts}×`), 'bad')}
+              html` ${badge(t('operator.refundParts.failed', { attempts: row.attempts }), 'bad')}
                 <span class="quiet">${row.reason}</span>`
             }`,
         },
         {
-          head: t('Jumlah', 'Amount'),
+          head: t('common.amount'),
           isNumber: true,
           cell: ({ amount }) => formatRupiah(amount, language),
         },
         {
-          head: t('Sejak', 'Since'),
+          head: t('common.since'),
           cell: (row) => waitingCell(visit, 'refunds', row.created_at),
         },
       ],
@@ -150,13 +140,8 @@ export function keptPart(
   const { t, language } = visit;
   if (rows.length === 0) return undefined;
   return html`<section class="panel" aria-labelledby="kept">
-    <h2 id="kept">${t('Disimpan untuk antrean', 'Kept for the waiting list')}</h2>
-    <p class="quiet">
-      ${t(
-        'Pembelinya membayar tepat waktu dan memilih antre paling depan. Jangan dikirim: uangnya dipakai begitu slotnya kosong, atau masuk lagi ke daftar di atas kalau antreannya berakhir.',
-        'These buyers paid on time and chose the front of the line. Do not send the money: it pays for the slots that come free, or returns to the list above when the waiting ends.',
-      )}
-    </p>
+    <h2 id="kept">${t('operator.refundParts.keptForTheWaitingList')}</h2>
+    <p class="quiet">${t('operator.refundParts.theseBuyersPaidOnTime')}</p>
     <ul class="plain">
       ${rows.map((row) => {
         const whose = subjects.get(row.participation_id);
@@ -180,13 +165,8 @@ export function madePart(
   const { t, language, person } = visit;
   if (rows.length === 0) return undefined;
   return html`<section class="panel" aria-labelledby="made">
-    <h2 id="made">${t('Terakhir dikirim', 'Made last')}</h2>
-    <p class="quiet">
-      ${t(
-        'Uangnya kembali dari bank? Buka barisnya dan catat.',
-        'Did the bank send it back? Open the line and note it.',
-      )}
-    </p>
+    <h2 id="made">${t('operator.refundParts.madeLast')}</h2>
+    <p class="quiet">${t('operator.refundParts.didTheBankSendItBack')}</p>
     ${rows.map((row) => {
       const name = subjects.get(row.participation_id ?? '')?.display_name;
       const when = formatShortMoment(row.settled_at, language, person?.timeZone);
@@ -196,7 +176,7 @@ export function madePart(
         {
           path: `${base}/${row.transaction_id}/balik`,
           words: words.filter(Boolean).join(' · '),
-          button: t('Uangnya kembali', 'It came back'),
+          button: t('operator.refundParts.itCameBack'),
           danger: true,
         },
         reasonOf(visit, row.transaction_id),

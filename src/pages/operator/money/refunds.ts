@@ -1,3 +1,4 @@
+import { wording } from '../../../i18n/messages.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PageDeps } from '../../deps.ts';
 import { invalidField, type DomainError } from '../../../errors/errors.ts';
@@ -68,7 +69,7 @@ export function operatorRefunds(app: PageDeps): PagePlugin {
       const body = html`${moneyOutParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
       ${refundQueue(visit, list.rows, subjects)} ${list.links}
       ${keptPart(visit, kept, subjects)}${madePart(visit, here, made, subjects)}`;
-      const title = visit.t('Pengembalian dana', 'Refunds');
+      const title = visit.t('operator.refunds.refunds');
       const page = { title, at: here, body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
     };
@@ -129,10 +130,7 @@ function chosenIds(chosen: unknown): string[] {
   const all = Array.isArray(chosen) ? (chosen as unknown[]) : [chosen];
   const wanted = all.filter((id) => 'value' in readIds({ id })).map((id) => String(id));
   if (wanted.length === 0 || wanted.length !== all.length || wanted.length > mostAtOnce) {
-    throw invalidField('id', {
-      id: 'Pilih dulu pengembalian yang sudah dikirim.',
-      en: 'Choose the refunds that were made first.',
-    });
+    throw invalidField('id', wording('operator.refunds.chooseTheRefundsThatWereMade'));
   }
   return wanted.map((id) => id.toLowerCase());
 }

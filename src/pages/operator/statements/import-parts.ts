@@ -2,7 +2,7 @@ import type { ImportRow, SkippedRow } from '../../../ledger/bank-statements/impo
 import type { ReceivingAccountRow } from '../../../ledger/bank-accounts/queries.ts';
 import { badge, emptyState, select } from '../../../web/components.ts';
 import { fileInput } from '../../../web/file-input.ts';
-import { formatCount, formatShortMoment } from '../../../web/format.ts';
+import { formatCount, formatShortMoment } from '../../../i18n/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { skippedPart } from './import-preview.ts';
@@ -16,19 +16,19 @@ export function importForm(
   const { t, url } = visit;
   if (accounts.length === 0) {
     return emptyState(
-      t('Belum ada rekening', 'No account yet'),
-      t('Tambahkan rekening penerima dulu.', 'Add a receiving account first.'),
+      t('common.noAccountYet'),
+      t('operator.importParts.addAReceivingAccountFirst'),
       html`<a class="button" href="${url('/operator/pembayaran/rekening')}"
-        >${t('Rekening penerima', 'Receiving accounts')}</a
+        >${t('common.receivingAccounts')}</a
       >`,
     );
   }
   return html`<section class="panel narrow" aria-labelledby="import">
-    <h2 id="import">${t('Impor mutasi', 'Import a statement')}</h2>
+    <h2 id="import">${t('operator.importParts.importAStatement')}</h2>
     <form class="stack" method="post" enctype="multipart/form-data" action="${url(here)}">
       ${select(
         visit,
-        { name: 'account', label: t('Rekening', 'Account'), required: true },
+        { name: 'account', label: t('common.account2'), required: true },
         accounts.map((row) => ({
           value: row.account_id,
           label: `${row.bank} ${row.number} (${row.holder})`,
@@ -36,16 +36,13 @@ export function importForm(
       )}
       ${fileInput(visit, {
         name: 'statement',
-        label: t('Berkas mutasi', 'Statement file'),
-        hint: t(
-          'CSV, TSV, XLSX, MT940, atau CAMT.053, sampai 8 MB dan 20.000 baris. Mutasi yang sudah pernah diimpor tidak dihitung dua kali.',
-          'CSV, TSV, XLSX, MT940 or CAMT.053, up to 8 MB and 20,000 lines. Transfers that were imported before are not counted twice.',
-        ),
-        button: t('Pilih berkas', 'Choose a file'),
+        label: t('operator.importParts.statementFile'),
+        hint: t('operator.importParts.cSVTSVXLSXMT940OrCAMT053'),
+        button: t('operator.importParts.chooseAFile'),
         accept: '.csv,.tsv,.txt,.xlsx,.sta,.940,.xml,text/csv',
         required: true,
       })}
-      <button class="button">${t('Lihat pratinjau', 'Preview')}</button>
+      <button class="button">${t('operator.importParts.preview')}</button>
     </form>
   </section>`;
 }
@@ -60,13 +57,13 @@ export function importList(
   return (
     rows.length > 0 &&
     html`<section class="panel" aria-labelledby="imports">
-      <h2 id="imports">${t('Impor terakhir', 'Latest imports')}</h2>
+      <h2 id="imports">${t('operator.importParts.latestImports')}</h2>
       <ul class="plain stack">
         ${rows.map(
           (row) =>
             html`<li class="row apart">
               <a href="${url(`${here}/berkas/${row.import_id}`)}"
-                >${row.file_name || t('Mutasi', 'Statement')} ·
+                >${row.file_name || t('common.statement')} ·
                 ${formatShortMoment(row.created_at, language)}</a
               >${stateBadge(visit, row)}
             </li>`,
@@ -79,11 +76,11 @@ export function importList(
 function stateBadge(visit: PageContext, { state }: ImportRow): Html {
   const { t } = visit;
   const words = {
-    uploaded: badge(t('Belum diterapkan', 'Not applied yet')),
-    storing: badge(t('Sedang berjalan', 'Running'), 'busy'),
-    matching: badge(t('Sedang berjalan', 'Running'), 'busy'),
-    done: badge(t('Selesai', 'Done'), 'good'),
-    refused: badge(t('Ditolak', 'Rejected'), 'bad'),
+    uploaded: badge(t('operator.importParts.notAppliedYet')),
+    storing: badge(t('operator.importParts.running'), 'busy'),
+    matching: badge(t('operator.importParts.running'), 'busy'),
+    done: badge(t('operator.importParts.done'), 'good'),
+    refused: badge(t('operator.importParts.rejected'), 'bad'),
   };
   return words[state];
 }
@@ -94,24 +91,19 @@ export function progressPart(visit: PageContext, row: ImportRow, path: string): 
   const bar = (words: string, done: number, total: number) =>
     html`<p>
       <label
-        >${words}: ${formatCount(done, language)} ${t('dari', 'of')} ${formatCount(total, language)}
+        >${words}: ${formatCount(done, language)} ${t('common.of')} ${formatCount(total, language)}
         <progress max="${Math.max(total, 1)}" value="${done}"></progress
       ></label>
     </p>`;
   return html`<section class="panel" aria-labelledby="progress" aria-live="polite">
-    <h2 id="progress">${t('Impor sedang berjalan', 'The import is running')}</h2>
-    ${bar(t('Baris disimpan', 'Lines stored'), row.stored_lines, row.total_lines)}
+    <h2 id="progress">${t('operator.importParts.theImportIsRunning')}</h2>
+    ${bar(t('operator.importParts.linesStored'), row.stored_lines, row.total_lines)}
     ${
       row.state === 'matching' &&
-      bar(t('Transfer dipasangkan', 'Transfers matched'), row.matched_lines, row.to_match)
+      bar(t('operator.importParts.transfersMatched'), row.matched_lines, row.to_match)
     }
-    <p class="quiet">
-      ${t(
-        'Kamu boleh menutup halaman ini; impor tetap berjalan.',
-        'You can leave this page; the import goes on.',
-      )}
-    </p>
-    <a class="button quiet" href="${url(path)}">${t('Muat ulang', 'Refresh')}</a>
+    <p class="quiet">${t('operator.importParts.youCanLeaveThisPage')}</p>
+    <a class="button quiet" href="${url(path)}">${t('operator.importParts.refresh')}</a>
   </section>`;
 }
 
@@ -127,20 +119,15 @@ export function resultPart(
     html`<li><strong>${formatCount(value, language)}</strong> ${words}</li>`;
   const known = row.stored_lines - row.added_lines;
   return html`<section class="panel" aria-labelledby="numbers">
-      <h2 id="numbers">${t('Mutasi sudah diimpor', 'The statement is imported')}</h2>
+      <h2 id="numbers">${t('operator.importParts.theStatementIsImported')}</h2>
       <ul class="figures">
-        ${figure(row.added_lines, t('transfer baru', 'new transfers'))}
-        ${figure(row.matched_lines, t('dipasangkan', 'matched'))}
-        ${figure(known, t('sudah pernah diimpor', 'imported before'))}
-        ${
-          row.doubtful_lines > 0 &&
-          figure(row.doubtful_lines, t('mungkin sudah diimpor', 'possibly imported before'))
-        }
-        ${figure(row.skipped_lines, t('bukan transfer masuk', 'not incoming transfers'))}
+        ${figure(row.added_lines, t('operator.importParts.newTransfers'))}
+        ${figure(row.matched_lines, t('operator.importParts.matched'))}
+        ${figure(known, t('common.importedBefore'))}
+        ${row.doubtful_lines > 0 && figure(row.doubtful_lines, t('common.possiblyImportedBefore'))}
+        ${figure(row.skipped_lines, t('common.notIncomingTransfers'))}
       </ul>
-      <a class="button" href="${url(here)}"
-        >${t('Lihat yang menunggu kamu', 'See what waits for you')}</a
-      >
+      <a class="button" href="${url(here)}">${t('operator.importParts.seeWhatWaits')}</a>
     </section>
     ${skippedPart(visit, skipped, row.skipped_lines)}`;
 }

@@ -1,6 +1,6 @@
 import type { SkippedRow } from '../../../ledger/bank-statements/import-queries.ts';
 import { badge, checkbox, input } from '../../../web/components.ts';
-import { formatCount, formatRupiah, formatDay } from '../../../web/format.ts';
+import { formatCount, formatRupiah, formatDay } from '../../../i18n/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { buyerLink } from '../kit/parts.ts';
@@ -27,41 +27,35 @@ export function previewPart(
       ${words}
     </li>`;
   return html`<section class="panel" aria-labelledby="numbers">
-      <h2 id="numbers">${t('Yang akan terjadi', 'What would happen')}</h2>
+      <h2 id="numbers">${t('operator.importPreview.whatWouldHappen')}</h2>
       <ul class="figures">
-        ${figure('match', t('cocok dengan satu pembayaran', 'fit exactly one payment'))}
-        ${figure('ambiguous', t('cocok dengan beberapa', 'fit several'))}
-        ${figure('unmatched', t('tidak cocok', 'fit none'))}
-        ${figure('doubtful', t('mungkin sudah diimpor', 'possibly imported before'))}
-        ${figure('known', t('sudah pernah diimpor', 'imported before'))}
+        ${figure('match', t('operator.importPreview.fitExactlyOnePayment'))}
+        ${figure('ambiguous', t('operator.importPreview.fitSeveral'))}
+        ${figure('unmatched', t('operator.importPreview.fitNone'))}
+        ${figure('doubtful', t('common.possiblyImportedBefore'))}
+        ${figure('known', t('common.importedBefore'))}
         <li>
           <strong>${formatCount(parsed.skipped.length, language)}</strong>
-          ${t('bukan transfer masuk', 'not incoming transfers')}
+          ${t('common.notIncomingTransfers')}
         </li>
       </ul>
       ${understoodPart(visit, preview)}
       <form class="stack narrow" method="post" action="${url(`${path}/terapkan`)}">
         ${input(visit, {
           name: 'through',
-          label: t('Mutasi lengkap sampai tanggal', 'Complete through'),
-          hint: t(
-            'Isi kalau berkas memuat semua transfer sampai hari itu. Paling lambat kemarin.',
-            'Fill this in if the file has every transfer through that day. Yesterday at the latest.',
-          ),
+          label: t('operator.importPreview.completeThrough'),
+          hint: t('operator.importPreview.fillThisInIfTheFile'),
           control: { type: 'date' },
         })}
         ${
           'columns' in mapping &&
           checkbox(visit, {
             name: 'keep_mapping',
-            label: t(
-              'Pakai kolom ini untuk impor rekening ini berikutnya',
-              'Use these columns for the next imports of this account',
-            ),
+            label: t('operator.importPreview.useTheseColumnsForTheNext'),
             checked: true,
           })
         }
-        <button class="button">${t('Terapkan', 'Apply')}</button>
+        <button class="button">${t('operator.importPreview.apply')}</button>
       </form>
     </section>
     ${lines.length > 0 && previewTable(visit, lines, subjects)}
@@ -73,15 +67,12 @@ function otherRowsPart(
   visit: PageContext,
   { otherRows }: StatementPreview['parsed'],
 ): Html | false {
-  const { t, language } = visit;
+  const { t } = visit;
   return (
     otherRows.length > 0 &&
     html`<details class="panel">
       <summary>
-        ${t(
-          `${formatCount(otherRows.length, language)} baris lain, seperti judul dan total`,
-          `${formatCount(otherRows.length, language)} other rows, such as headings and totals`,
-        )}
+        ${t('operator.importPreview.otherRowsSuchAsHeadings', { otherRows: otherRows.length })}
       </summary>
       <ul>
         ${otherRows
@@ -97,24 +88,24 @@ function understoodPart(visit: PageContext, { parsed }: StatementPreview): Html 
   const { t, language } = visit;
   const { style, lines, period, checks } = parsed;
   const numbers = {
-    dot_thousands: t('“1.500.123,00” dibaca', '“1.500.123,00” is read as'),
-    comma_thousands: t('“1,500,123.00” dibaca', '“1,500,123.00” is read as'),
-    plain: t('“1500123” dibaca', '“1500123” is read as'),
+    dot_thousands: t('operator.importPreview.150012300IsRead'),
+    comma_thousands: t('operator.importPreview.150012300IsRead2'),
+    plain: t('operator.importPreview.1500123IsRead'),
   };
   const dates = {
-    DMY: t('“05/11/2026” dibaca', '“05/11/2026” is read as'),
-    MDY: t('“11/05/2026” dibaca', '“11/05/2026” is read as'),
-    ISO: t('“2026-11-05” dibaca', '“2026-11-05” is read as'),
+    DMY: t('operator.importPreview.05112026IsRead'),
+    MDY: t('operator.importPreview.11052026IsRead'),
+    ISO: t('operator.importPreview.20261105IsRead'),
   };
   const days = lines.map(({ day }) => day).toSorted();
   return html`<dl class="facts">
-    <dt>${t('Angka', 'Numbers')}</dt>
+    <dt>${t('common.numbers')}</dt>
     <dd>${numbers[style.numbers]} ${formatRupiah(1_500_123n, language)}</dd>
-    <dt>${t('Tanggal', 'Dates')}</dt>
+    <dt>${t('operator.importPreview.dates')}</dt>
     <dd>${dates[style.dates]} ${formatDay('2026-11-05', visit.language)}</dd>
     ${
       days.length > 0 &&
-      html`<dt>${t('Transfer masuk', 'Incoming transfers')}</dt>
+      html`<dt>${t('operator.importPreview.incomingTransfers')}</dt>
         <dd>
           ${formatCount(lines.length, language)},
           ${formatRupiah(
@@ -126,20 +117,15 @@ function understoodPart(visit: PageContext, { parsed }: StatementPreview): Html 
     }
     ${
       period &&
-      html`<dt>${t('Periode di berkas', 'Period in the file')}</dt>
+      html`<dt>${t('operator.importPreview.periodInTheFile')}</dt>
         <dd>
           ${formatDay(period.from, visit.language)} – ${formatDay(period.to, visit.language)}
         </dd>`
     }
     ${
       checks.length > 0 &&
-      html`<dt>${t('Pemeriksaan', 'Checks')}</dt>
-        <dd>
-          ${t(
-            'Jumlah dan saldo di berkas sama dengan yang terbaca.',
-            'Totals and balances in the file agree with what was read.',
-          )}
-        </dd>`
+      html`<dt>${t('operator.importPreview.checks')}</dt>
+        <dd>${t('operator.importPreview.totalsAndBalancesInTheFile')}</dd>`
     }
   </dl>`;
 }
@@ -153,20 +139,18 @@ function previewTable(
 ): Html {
   const { t, language } = visit;
   const words = {
-    match: badge(t('Cocok', 'Fits'), 'good'),
-    ambiguous: badge(t('Beberapa cocok', 'Several fit'), 'busy'),
-    unmatched: badge(t('Tidak cocok', 'Fits none'), 'bad'),
-    doubtful: badge(t('Mungkin sudah diimpor', 'Possibly imported before'), 'busy'),
-    known: badge(t('Sudah diimpor', 'Imported before')),
+    match: badge(t('operator.importPreview.fits'), 'good'),
+    ambiguous: badge(t('common.severalFit'), 'busy'),
+    unmatched: badge(t('common.fitsNone'), 'bad'),
+    doubtful: badge(t('common.possiblyImportedBefore2'), 'busy'),
+    known: badge(t('operator.importPreview.importedBefore')),
   };
   const sorted = lines.toSorted((one, two) => urgency[one.outcome] - urgency[two.outcome]);
   return html`<section class="panel">
-    <h2 id="lines">${t('Baris mutasi', 'Lines of the statement')}</h2>
+    <h2 id="lines">${t('operator.importPreview.linesOfTheStatement')}</h2>
     ${
       lines.length > maxShown &&
-      html`<p class="quiet">
-        ${t(`${maxShown} baris pertama ditampilkan.`, `The first ${maxShown} lines are shown.`)}
-      </p>`
+      html`<p class="quiet">${t('operator.importPreview.theFirstLinesAreShown', { maxShown })}</p>`
     }
     ${scrollingTable<PreviewedLine>(
       { labelledBy: 'lines' },
@@ -175,23 +159,23 @@ function previewTable(
         rows: sorted.slice(0, maxShown),
         columns: [
           {
-            head: t('Keterangan', 'Description'),
+            head: t('common.description'),
             isRowHead: true,
             cell: ({ description }) => description || '–',
           },
           {
-            head: t('Tanggal', 'Date'),
+            head: t('common.date'),
             cell: ({ booked_on: day }) =>
               html`<span class="nowrap">${formatDay(day, visit.language)}</span>`,
           },
           {
-            head: t('Jumlah', 'Amount'),
+            head: t('common.amount'),
             isNumber: true,
             cell: ({ amount }) => formatRupiah(amount, language),
           },
-          { head: t('Hasil', 'Result'), cell: ({ outcome }) => words[outcome] },
+          { head: t('operator.importPreview.result'), cell: ({ outcome }) => words[outcome] },
           {
-            head: t('Untuk', 'For'),
+            head: t('operator.importPreview.for'),
             cell: ({ participation_id: id }) => targetLink(visit, id, subjects),
           },
         ],
@@ -210,23 +194,21 @@ export function skippedPart(
 ): Html | false {
   const { t, language } = visit;
   const reasons: Readonly<Record<string, string>> = {
-    outgoing: t('uang keluar', 'money out'),
-    pending: t('belum dibukukan bank (PEND)', 'not booked by the bank yet (PEND)'),
-    sen: t('ada sen, misalnya bunga', 'has sen, such as interest'),
-    no_amount: t('tanpa jumlah', 'no amount'),
-    balance: t('baris saldo', 'a balance'),
+    outgoing: t('operator.importPreview.moneyOut'),
+    pending: t('operator.importPreview.notBookedByTheBankYet'),
+    sen: t('operator.importPreview.hasSenSuchAsInterest'),
+    no_amount: t('operator.importPreview.noAmount'),
+    balance: t('operator.importPreview.aBalance'),
   };
   // What came in and was not taken is what somebody has to look at.
   const sorted = rows.toSorted((one, two) => Number(two.incoming) - Number(one.incoming));
   return (
     rows.length > 0 &&
     html`<section class="panel">
-      <h2 id="skipped">${t('Baris yang dilewati', 'Skipped rows')}</h2>
+      <h2 id="skipped">${t('operator.importPreview.skippedRows')}</h2>
       ${
         total > maxShown &&
-        html`<p class="quiet">
-          ${t(`${maxShown} baris pertama ditampilkan.`, `The first ${maxShown} rows are shown.`)}
-        </p>`
+        html`<p class="quiet">${t('operator.importPreview.theFirstRowsAreShown', { maxShown })}</p>`
       }
       ${scrollingTable<Skipped>(
         { labelledBy: 'skipped' },
@@ -234,17 +216,21 @@ export function skippedPart(
           isStacked: true,
           rows: sorted.slice(0, maxShown),
           columns: [
-            { head: t('Isi', 'Content'), isRowHead: true, cell: (row) => row.text || '–' },
-            { head: t('Baris', 'Row'), cell: ({ row }) => row },
             {
-              head: t('Jumlah', 'Amount'),
+              head: t('operator.importPreview.content'),
+              isRowHead: true,
+              cell: (row) => row.text || '–',
+            },
+            { head: t('common.row'), cell: ({ row }) => row },
+            {
+              head: t('common.amount'),
               isNumber: true,
               cell: ({ amount, sen }) =>
                 html`${formatRupiah(amount, language)}${
-                  sen > 0 && `${t(',', '.')}${String(sen).padStart(2, '0')}`
+                  sen > 0 && `${t('operator.importPreview.text')}${String(sen).padStart(2, '0')}`
                 }`,
             },
-            { head: t('Alasan', 'Reason'), cell: ({ reason }) => reasons[reason] ?? reason },
+            { head: t('common.reason'), cell: ({ reason }) => reasons[reason] ?? reason },
           ],
         },
       )}

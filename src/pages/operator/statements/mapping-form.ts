@@ -105,19 +105,19 @@ export function mappingPart(
       visit,
       {
         name: 'format',
-        label: t('Cara membaca', 'How to read it'),
+        label: t('operator.mappingForm.howToRead'),
         value: 'columns' in mapping || isOpen ? 'columns' : mapping.format,
         required: true,
       },
       [
-        { value: 'columns', label: t('Kolom yang dipilih di bawah', 'The columns chosen below') },
+        { value: 'columns', label: t('operator.mappingForm.theColumnsChosenBelow') },
         ...statementFormats.map((value) => ({ value, label: formatName(visit, value) })),
       ],
     )}
     ${input(visit, {
       name: 'header_row',
-      label: t('Baris judul kolom', 'Row of the column headings'),
-      hint: t('0 kalau berkas tanpa judul kolom.', '0 if the file has no headings.'),
+      label: t('operator.mappingForm.rowOfTheColumnHeadings'),
+      hint: t('operator.mappingForm.0IfTheFileHas'),
       value: chosen.headerRow,
       control: { type: 'number', min: 0, max: 1_000, inputmode: 'numeric' },
     })}
@@ -126,12 +126,12 @@ export function mappingPart(
       visit,
       {
         name: 'numbers',
-        label: t('Format angka', 'Number format'),
+        label: t('operator.mappingForm.numberFormat'),
         value: chosen.numbers,
         required: true,
       },
       [
-        { value: 'auto', label: t('Kenali otomatis', 'Detect automatically') },
+        { value: 'auto', label: t('operator.mappingForm.detectAutomatically') },
         { value: 'dot_thousands', label: '1.500.123,00' },
         { value: 'comma_thousands', label: '1,500,123.00' },
       ],
@@ -140,26 +140,26 @@ export function mappingPart(
       visit,
       {
         name: 'dates',
-        label: t('Format tanggal', 'Date format'),
+        label: t('operator.mappingForm.dateFormat'),
         value: chosen.dates,
         required: true,
       },
       [
-        { value: 'auto', label: t('Kenali otomatis', 'Detect automatically') },
-        { value: 'DMY', label: t('Hari/bulan/tahun', 'Day/month/year') },
-        { value: 'MDY', label: t('Bulan/hari/tahun', 'Month/day/year') },
+        { value: 'auto', label: t('operator.mappingForm.detectAutomatically') },
+        { value: 'DMY', label: t('operator.mappingForm.dayMonthYear') },
+        { value: 'MDY', label: t('operator.mappingForm.monthDayYear') },
       ],
     )}
-    <button class="button">${t('Baca dengan kolom ini', 'Read it like this')}</button>
+    <button class="button">${t('operator.mappingForm.readItLike')}</button>
   </form>`;
   return html`<section class="panel" aria-labelledby="columns">
-    <h2 id="columns">${t('Kolom berkas', 'Columns of the file')}</h2>
+    <h2 id="columns">${t('operator.mappingForm.columnsOfTheFile')}</h2>
     ${rowsTable(visit, table)}
     ${
       isOpen
         ? form
         : html`<details>
-            <summary>${t('Ubah cara membaca kolom', 'Change how columns are read')}</summary>
+            <summary>${t('operator.mappingForm.changeHowColumnsAreRead')}</summary>
             ${form}
           </details>`
     }
@@ -168,8 +168,8 @@ export function mappingPart(
 
 function formatName({ t }: PageContext, format: StatementFormat): string {
   const names: Record<StatementFormat, string> = {
-    auto: t('Kenali bank otomatis', 'Detect the bank automatically'),
-    generic: t('CSV: tanggal, keterangan, jumlah', 'CSV: date, description, amount'),
+    auto: t('operator.mappingForm.detectTheBankAutomatically'),
+    generic: t('operator.mappingForm.cSVDateDescriptionAmount'),
     bca: 'BCA (KlikBCA, myBCA)',
     mandiri: 'Mandiri (Kopra, MCM, Livin’)',
     bri: 'BRI (CMS, Internet Banking, QLola)',
@@ -183,17 +183,17 @@ function formatName({ t }: PageContext, format: StatementFormat): string {
 
 function roleName({ t }: PageContext, role: Role): string {
   const names: Record<Role, string> = {
-    date: t('Tanggal', 'Date'),
-    time: t('Jam', 'Time'),
-    description: t('Keterangan', 'Description'),
-    description_2: t('Keterangan (lanjutan)', 'Description (second)'),
-    description_3: t('Keterangan (lanjutan 2)', 'Description (third)'),
-    credit: t('Uang masuk (kredit)', 'Money in (credit)'),
-    debit: t('Uang keluar (debet)', 'Money out (debit)'),
-    amount: t('Jumlah (satu kolom)', 'Amount (one column)'),
-    mark: t('Tanda CR/DB', 'CR/DB mark'),
-    balance: t('Saldo', 'Balance'),
-    reference: t('Nomor referensi', 'Reference number'),
+    date: t('common.date'),
+    time: t('operator.mappingForm.time'),
+    description: t('common.description'),
+    description_2: t('operator.mappingForm.descriptionSecond'),
+    description_3: t('operator.mappingForm.descriptionThird'),
+    credit: t('operator.mappingForm.moneyInCredit'),
+    debit: t('operator.mappingForm.moneyOutDebit'),
+    amount: t('operator.mappingForm.amountOneColumn'),
+    mark: t('operator.mappingForm.cRDBMark'),
+    balance: t('operator.mappingForm.balance'),
+    reference: t('operator.mappingForm.referenceNumber'),
   };
   return names[role];
 }
@@ -209,7 +209,7 @@ function columnSelect(
   const headings = rows.find(({ row }) => row === headerRow)?.cells ?? [];
   const below = rows.find(({ row, cells }) => row > headerRow && cells.some((cell) => cell !== ''));
   const options = Array.from({ length: width }, (_, index) => {
-    const heading = headings[index] || visit.t(`Kolom ${index + 1}`, `Column ${index + 1}`);
+    const heading = headings[index] || visit.t('operator.mappingForm.column', { index: index + 1 });
     const example = below?.cells[index] ?? '';
     const label = example === '' ? heading : `${heading} (${example.slice(0, 30)})`;
     return { value: String(index), label };
@@ -255,14 +255,14 @@ function rowsTable(visit: PageContext, { rows }: TablePreview): Html {
   const shown = rows.slice(0, maxRows);
   const width = Math.min(maxColumns, Math.max(...shown.map(({ cells }) => cells.length)));
   const columns = Array.from({ length: width }, (_, index) => ({
-    head: t(`Kolom ${index + 1}`, `Column ${index + 1}`),
+    head: t('operator.mappingForm.column', { index: index + 1 }),
     cell: ({ cells }: (typeof shown)[number]) => cells[index] ?? '',
   }));
   return scrollingTable(
-    { label: t('Baris pertama berkas', 'First rows of the file') },
+    { label: t('operator.mappingForm.firstRowsOfTheFile') },
     {
       rows: shown,
-      columns: [{ head: t('Baris', 'Row'), isRowHead: true, cell: ({ row }) => row }, ...columns],
+      columns: [{ head: t('common.row'), isRowHead: true, cell: ({ row }) => row }, ...columns],
     },
   );
 }

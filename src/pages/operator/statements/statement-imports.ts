@@ -1,3 +1,4 @@
+import { wording } from '../../../i18n/messages.ts';
 import { previewPart } from './import-preview.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
@@ -34,10 +35,7 @@ const readStart = formParser(
     keep_mapping: Type.Boolean(),
   }),
 );
-const tooLarge = {
-  id: 'Berkas maksimal 8 MB. Pilih rentang tanggal yang lebih pendek.',
-  en: 'A file may have 8 MB at most. Please choose a shorter period.',
-};
+const tooLarge = wording('operator.statementImports.tooLarge');
 /** Small imports are done when the page is shown; others show their progress. */
 const maxWaitMs = 3_000;
 const refreshSeconds = 3;
@@ -69,7 +67,7 @@ export function statementImports(app: PageDeps, { here, show }: Overview): PageP
       }
       const part = await importPart(app, request, row, pathOf(id), here);
       const body = html`${paymentParts(visit, here)}${refusalNotice(visit, refused)}${part}`;
-      const title = row.file_name || visit.t('Mutasi', 'Statement');
+      const title = row.file_name || visit.t('common.statement');
       const page = { title, at: '/operator/pembayaran', body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
     };
@@ -194,15 +192,12 @@ async function uploadedPart(
 }
 
 function noFile(): DomainError {
-  return invalidField('statement', {
-    id: 'Pilih berkas mutasi rekening.',
-    en: 'Choose the file of the statement.',
-  });
+  return invalidField(
+    'statement',
+    wording('operator.statementImports.chooseTheFileOfTheStatement'),
+  );
 }
 
 function noColumns(): DomainError {
-  return invalidField('date', {
-    id: 'Pilih kolom tanggal, dan kolom jumlah atau kolom uang masuk dan uang keluar.',
-    en: 'Choose the date column, and the amount column or the columns for money in and money out.',
-  });
+  return invalidField('date', wording('operator.statementImports.chooseTheDateColumn'));
 }

@@ -19,7 +19,7 @@ import {
   type PartInput,
 } from '../../../ledger/bank-statements/lines.ts';
 import { runInTransaction } from '../../../operation/run.ts';
-import { formatRupiah } from '../../../web/format.ts';
+import { formatRupiah } from '../../../i18n/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { sendOperatorPage } from '../kit/frame.ts';
@@ -83,7 +83,7 @@ export function statementLines(app: PageDeps, here: string): PagePlugin {
           ${candidateForms(visit, here, found.line, subjects)}
         </article>
         ${isOpen(found.line) && divideForms(visit, here, found, { subjects, search })}`;
-      const title = visit.t('Transfer', 'Transfer');
+      const title = visit.t('common.transfer');
       const page = { title, at: '/operator/pembayaran', body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
     };
@@ -177,7 +177,7 @@ function partsList(
   if (line.parts.length === 0) return false;
   const rest = line.amount - line.parts.reduce((sum, { amount }) => sum + amount, 0n);
   const others = together.filter(({ line_id }) => line_id !== line.line_id);
-  const list = html`<h4>${t('Dibagi untuk', 'Divided over')}</h4>
+  const list = html`<h4>${t('operator.statementLine.dividedOver')}</h4>
     <ul>
       ${line.parts.map(
         ({ participation_id: id, amount }) =>
@@ -189,15 +189,12 @@ function partsList(
     ${
       rest > 0n &&
       html`<p>
-        ${t(
-          `Sisa ${formatRupiah(rest, language)} ikut pesanan pertama; yang tidak membayar apa pun dikembalikan ke pembelinya.`,
-          `The remaining ${formatRupiah(rest, language)} go with the first order; whatever pays for nothing is refunded to its buyer.`,
-        )}
+        ${t('operator.statementLine.theRemainingGoWithTheFirst', { rest: formatRupiah(rest, language) })}
       </p>`
     }
     ${
       others.length > 0 &&
-      html`<p>${t('Dicatat bersama:', 'Recorded together with:')}</p>
+      html`<p>${t('operator.statementLine.recordedTogetherWith')}</p>
         <ul>
           ${others.map(
             (other) =>
@@ -218,17 +215,14 @@ function partsList(
       <div class="field check">
         <label
           ><input type="checkbox" name="refund" value="on" /><span
-            >${t(
-              'Kalau kurang, kembalikan uangnya sekarang',
-              'If it is too little, refund it now',
-            )}</span
+            >${t('common.ifItIsTooLittleRefund')}</span
           ></label
         >
       </div>
-      <button class="button">${t('Catat pembayaran', 'Record the payment')}</button>
+      <button class="button">${t('operator.statementLine.recordThePayment')}</button>
     </form>
     <form method="post" action="${url(`${here}/${line.line_id}/urungkan`)}">
-      <button class="button quiet">${t('Urungkan pembagian', 'Undo')}</button>
+      <button class="button quiet">${t('operator.statementLine.undo')}</button>
     </form>`;
 }
 
@@ -244,26 +238,21 @@ function divideForms(
   const amountOf = (participation: string) =>
     line.parts.find(({ participation_id }) => participation_id === participation)?.amount;
   return html`<section class="panel" aria-labelledby="divide">
-    <h2 id="divide">${t('Bagi untuk beberapa pesanan', 'Divide over several orders')}</h2>
+    <h2 id="divide">${t('operator.statementLine.divideOverSeveralOrders')}</h2>
     <form class="row" method="get" action="${url(`${here}/${id}`)}">
       <div class="field">
-        <label for="q">${t('Cari pembeli atau ID pesanan', 'Find a buyer or an order ID')}</label
+        <label for="q">${t('operator.statementLine.findABuyerOrAnOrder')}</label
         ><input id="q" name="q" type="search" value="${search}" maxlength="100" />
       </div>
-      <button class="button quiet">${t('Cari', 'Search')}</button>
+      <button class="button quiet">${t('common.search')}</button>
     </form>
     ${
       payments.length === 0
-        ? html`<p class="quiet">
-            ${t(
-              'Belum ada pesanan yang cocok. Cari nama pembelinya.',
-              'No order fits yet. Search for the name of the buyer.',
-            )}
-          </p>`
+        ? html`<p class="quiet">${t('operator.statementLine.noOrderFitsYetSearch')}</p>`
         : html`<form class="stack" method="post" action="${url(`${here}/${id}/bagi`)}">
             ${payments.slice(0, maxRows).map((payment, index) => {
               const participation = payment.participation_id;
-              const label = `${orderName(visit, participation, subjects)} – ${t('perlu', 'due')} ${formatRupiah(toTransfer(payment), language)}`;
+              const label = `${orderName(visit, participation, subjects)} – ${t('operator.statementLine.due')} ${formatRupiah(toTransfer(payment), language)}`;
               return html`<input
                   type="hidden"
                   name="participation_${index + 1}"
@@ -274,7 +263,7 @@ function divideForms(
                   value: amountOf(participation)?.toString() ?? '',
                 })}`;
             })}
-            <button class="button">${t('Simpan pembagian', 'Save the division')}</button>
+            <button class="button">${t('operator.statementLine.saveTheDivision')}</button>
           </form>`
     }
     ${assignForm(visit, here, line)} ${setAsideForm(visit, here, line)}

@@ -3,7 +3,7 @@ import type { OpenLine } from '../../../ledger/bank-statements/open-lines.ts';
 import type { ReceivingAccountRow } from '../../../ledger/bank-accounts/queries.ts';
 import type { Candidate } from '../../../ledger/bank-statements/candidates.ts';
 import { badge, emptyState } from '../../../web/components.ts';
-import { formatRupiah, formatSlots, formatDay } from '../../../web/format.ts';
+import { formatRupiah, formatSlots, formatDay } from '../../../i18n/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { fieldOf, collapsibleForm, reasonOf } from '../kit/parts.ts';
@@ -26,15 +26,12 @@ export function openList(
 ): Html {
   const { t } = visit;
   const banks = new Map(accounts.map((row) => [row.account_id, row]));
-  return html`<h2>${t('Menunggu kamu', 'Waiting for you')}</h2>
+  return html`<h2>${t('operator.statementParts.waitingForYou')}</h2>
     ${
       lines.length === 0
         ? emptyState(
-            t('Semua transfer sudah jelas', 'Every transfer is clear'),
-            t(
-              'Transfer yang tidak cocok atau meragukan muncul di sini setelah impor.',
-              'Transfers that fit no payment, or several, appear here after an import.',
-            ),
+            t('operator.statementParts.everyTransferIsClear'),
+            t('operator.statementParts.transfersThatFitNoPayment'),
           )
         : lines.map((line) => openEntry(visit, here, line, subjects, banks.get(line.account_id)))
     }`;
@@ -56,8 +53,8 @@ function openEntry(
       <a class="button quiet" href="${url(`${here}/${id}`)}"
         >${
           line.status === 'allocated'
-            ? t('Periksa dan catat', 'Review and record')
-            : t('Bagi, gabung, atau cari pembeli', 'Divide, combine or find the buyer')
+            ? t('operator.statementParts.reviewAndRecord')
+            : t('operator.statementParts.divideCombineOrFindTheBuyer')
         }</a
       >
     </p>
@@ -70,17 +67,17 @@ export function lineHead(visit: PageContext, line: OpenLine, level: 2 | 3): Html
   const { t, language } = visit;
   const amount = formatRupiah(line.amount, language);
   const words = {
-    ambiguous: badge(t('Beberapa cocok', 'Several fit'), 'busy'),
-    unmatched: badge(t('Tidak cocok', 'Fits none'), 'bad'),
-    allocated: badge(t('Sudah dibagi, belum dicatat', 'Divided, not recorded yet'), 'busy'),
-    matched: badge(t('Tercatat', 'Recorded'), 'good'),
-    ignored: badge(t('Disisihkan', 'Set aside')),
+    ambiguous: badge(t('common.severalFit'), 'busy'),
+    unmatched: badge(t('common.fitsNone'), 'bad'),
+    allocated: badge(t('operator.statementParts.dividedNotRecordedYet'), 'busy'),
+    matched: badge(t('operator.statementParts.recorded'), 'good'),
+    ignored: badge(t('operator.statementParts.setAside')),
   };
   return html`<div class="row apart">
     ${level === 2 ? html`<h2>${amount}</h2>` : html`<h3>${amount}</h3>`}
     ${
       line.duplicate_of !== null && line.status === 'unmatched'
-        ? badge(t('Mungkin sudah diimpor', 'Possibly imported before'), 'busy')
+        ? badge(t('common.possiblyImportedBefore2'), 'busy')
         : words[line.status]
     }
   </div>`;
@@ -93,24 +90,19 @@ export function lineFacts(
 ): Html {
   const { t } = visit;
   return html`<dl class="facts">
-    <dt>${t('Keterangan', 'Description')}</dt>
+    <dt>${t('common.description')}</dt>
     <dd>${line.description || '–'}</dd>
-    <dt>${t('Tanggal', 'Date')}</dt>
+    <dt>${t('common.date')}</dt>
     <dd>${formatDay(line.booked_on, visit.language)}</dd>
     ${
       bank &&
-      html`<dt>${t('Rekening', 'Account')}</dt>
+      html`<dt>${t('common.account2')}</dt>
         <dd>${bank.bank} <code>${bank.number}</code></dd>`
     }
     ${
       line.duplicate_of !== null &&
-      html`<dt>${t('Perhatikan', 'Note')}</dt>
-        <dd>
-          ${t(
-            'Transfer dengan jumlah dan tanggal yang sama sudah pernah diimpor. Kalau ini transfer yang sama, sisihkan.',
-            'A transfer of the same amount and day was imported before. If this is the same one, set it aside.',
-          )}
-        </dd>`
+      html`<dt>${t('operator.statementParts.note')}</dt>
+        <dd>${t('operator.statementParts.aTransferOfTheSameAmount')}</dd>`
     }
   </dl>`;
 }
@@ -124,7 +116,7 @@ export function candidateForms(
 ): Html | undefined {
   const { t } = visit;
   if (line.candidates.length === 0) return undefined;
-  return html`<p>${t('Mungkin untuk:', 'Possible matches:')}</p>
+  return html`<p>${t('operator.statementParts.possibleMatches')}</p>
     <ul class="plain stack">
       ${line.candidates.map(
         (candidate) => html`<li>${candidateForm(visit, here, line, candidate, subjects)}</li>`,
@@ -176,29 +168,25 @@ function reasonWords(
 ): string {
   const { t, language } = visit;
   const reasons = {
-    exact: t('jumlahnya pas', 'the exact amount'),
-    several_orders: t('jumlah beberapa pesanan satu pembeli', 'several orders of one buyer'),
-    together: t('digabung dengan transfer lain', 'together with another transfer'),
-    near_sum: t('jumlahnya hampir sama', 'nearly the amount'),
-    digit_typo: t('beda satu angka', 'one digit differs'),
-    missing_code: t('tanpa kode unik', 'without the unique code'),
-    name: t('nama di keterangan', 'name in the description'),
+    exact: t('operator.statementParts.theExactAmount'),
+    several_orders: t('operator.statementParts.severalOrdersOfOneBuyer'),
+    together: t('operator.statementParts.togetherWithAnotherTransfer'),
+    near_sum: t('operator.statementParts.nearlyTheAmount'),
+    digit_typo: t('operator.statementParts.oneDigitDiffers'),
+    missing_code: t('operator.statementParts.withoutTheUniqueCode'),
+    name: t('operator.statementParts.nameInTheDescription'),
   };
   const off =
     difference === 0n
       ? []
       : [
           difference < 0n
-            ? t(
-                `kurang ${formatRupiah(-difference, language)}`,
-                `${formatRupiah(-difference, language)} short`,
-              )
-            : t(
-                `lebih ${formatRupiah(difference, language)}`,
-                `${formatRupiah(difference, language)} over`,
-              ),
+            ? t('operator.statementParts.short', {
+                difference: formatRupiah(-difference, language),
+              })
+            : t('operator.statementParts.over', { difference: formatRupiah(difference, language) }),
         ];
-  const name = isNamed && reason !== 'name' ? [t('nama cocok', 'the name fits')] : [];
+  const name = isNamed && reason !== 'name' ? [t('operator.statementParts.theNameFits')] : [];
   return [reasons[reason], ...name, ...off].join(' · ');
 }
 
@@ -208,8 +196,8 @@ export function setAsideForm(visit: PageContext, here: string, { line_id: id }: 
     visit,
     {
       path: `${here}/${id}/sisihkan`,
-      words: t('Bukan untuk Sambatan', 'Not for any campaign'),
-      button: t('Sisihkan', 'Set aside'),
+      words: t('operator.statementParts.notForAnyCampaign'),
+      button: t('operator.statementParts.setAside2'),
       danger: true,
     },
     reasonOf(visit, id),
@@ -223,20 +211,17 @@ export function assignForm(visit: PageContext, here: string, { line_id: id }: Op
     visit,
     {
       path: `${here}/${id}/tujuan`,
-      words: t('Pasangkan dengan ID pesanan', 'Assign by order ID'),
-      button: t('Pasangkan', 'Assign'),
+      words: t('operator.statementParts.assignByOrderID'),
+      button: t('operator.statementParts.assign'),
     },
-    html`${fieldOf(id, 'participation_id', t('ID pesanan', 'Order ID'), {
+    html`${fieldOf(id, 'participation_id', t('operator.statementParts.orderID'), {
         required: true,
         maxlength: 36,
       })}
       <div class="field check">
         <label
           ><input type="checkbox" name="refund" value="on" /><span
-            >${t(
-              'Kalau kurang, kembalikan uangnya sekarang',
-              'If it is too little, refund it now',
-            )}</span
+            >${t('common.ifItIsTooLittleRefund')}</span
           ></label
         >
       </div>`,

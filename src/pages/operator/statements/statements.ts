@@ -50,7 +50,7 @@ export function operatorStatements(app: PageDeps): PagePlugin {
       ${refusalNotice(visit, refused)} ${importForm(visit, here, accounts)}
       ${importList(visit, here, imports)}
       ${openList(visit, here, { lines: list.rows, subjects, accounts })} ${list.links}`;
-      const title = visit.t('Mutasi bank', 'Bank statements');
+      const title = visit.t('common.bankStatements');
       const page = { title, at: '/operator/pembayaran', body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
     };

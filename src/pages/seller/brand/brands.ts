@@ -1,3 +1,4 @@
+import { wording } from '../../../i18n/messages.ts';
 import { viewInvitation, acceptInvitation } from '../../../catalogue/invitations.ts';
 import { createBrand } from '../../../catalogue/operations.ts';
 import { listBrandsOf } from '../../../catalogue/queries.ts';
@@ -29,7 +30,7 @@ export function brandPages(app: PageDeps): PagePlugin {
       const { t, url, person } = visit;
       const brands = person ? await app.db.rows(listBrandsOf, person.userId) : [];
       const make = html`<a class="button" href="${url('/toko/baru')}"
-        >${t('Buat brand', 'Create a brand')}</a
+        >${t('seller.brands.createABrand')}</a
       >`;
       const cards = brands.map(
         (brand) =>
@@ -44,23 +45,20 @@ export function brandPages(app: PageDeps): PagePlugin {
       );
       const main =
         cards.length === 0
-          ? html`${flashMessage(request)}${heading(t('Toko', 'Shop'))}${emptyState(
-              t('Belum punya brand', 'No brand yet'),
-              t(
-                'Buat brand-mu, tambahkan produk, lalu buka Sambatan pertamamu. Kalau kamu diundang ke sebuah brand, buka tautan di e-mailmu.',
-                'Create your brand, add a product, and open your first campaign. If you were invited to a brand, open the link in your mail.',
-              ),
+          ? html`${flashMessage(request)}${heading(t('common.shop'))}${emptyState(
+              t('seller.brands.noBrandYet'),
+              t('seller.brands.createYourBrandAddAProduct'),
               make,
             )}`
           : html`${flashMessage(request)}
               <div class="row apart shop-head">
-                <h1>${t('Brand-ku', 'My brands')}</h1>
+                <h1>${t('seller.brands.myBrands')}</h1>
                 ${make}
               </div>
               <ul class="cards">
                 ${cards}
               </ul>`;
-      return sendPage(request, reply, { title: t('Toko', 'Shop'), section: 'shop', main });
+      return sendPage(request, reply, { title: t('common.shop'), section: 'shop', main });
     });
 
     server.get('/toko/baru', async (request, reply) => {
@@ -106,22 +104,21 @@ function tokenOf(request: { readonly params: unknown }): string {
 
 function newBrand(visit: PageContext, { typed, errors, refused }: FormState) {
   const { t, url } = visit;
-  const title = t('Buat brand', 'Create a brand');
+  const title = t('seller.brands.createABrand');
   const main = html`<p class="crumbs">
-      <a href="${url('/toko')}">${t('Semua brand', 'All brands')}</a>
+      <a href="${url('/toko')}">${t('common.allBrands')}</a>
     </p>
-    ${heading(title, t('Nama inilah yang dilihat pembeli.', 'This is the name that buyers see.'))}
-    ${refusalNotice(visit, refused)}
+    ${heading(title, t('seller.brands.thisIsTheNameThatBuyers'))} ${refusalNotice(visit, refused)}
     <form class="stack panel narrow" method="post" action="${url('/toko/baru')}">
       ${input(visit, {
         name: 'name',
-        label: t('Nama brand', 'Name of the brand'),
+        label: t('common.nameOfTheBrand'),
         value: typed['name'],
         errors,
         required: true,
         control: { minlength: 2, maxlength: 80, autocomplete: 'organization' },
       })}
-      <button class="button">${t('Buat brand', 'Create brand')}</button>
+      <button class="button">${t('seller.brands.createBrand')}</button>
     </form>`;
   return { title, section: 'shop' as const, main };
 }
@@ -129,42 +126,31 @@ function newBrand(visit: PageContext, { typed, errors, refused }: FormState) {
 async function invitationPage(app: PageDeps, visit: PageContext, token: string) {
   const { t } = visit;
   const invitation = await viewInvitation(app.db, token);
-  const title = t('Undangan', 'Invitation');
+  const title = t('seller.brands.invitation');
   const role = inLanguage(visit, roleNames[invitation.role]);
   const who: Html | undefined = visit.person?.email
-    ? html`<p class="quiet">
-        ${t('Kamu masuk sebagai', 'You are signed in as')} ${visit.person.email}.
-      </p>`
+    ? html`<p class="quiet">${t('seller.brands.youAreSigned')} ${visit.person.email}.</p>`
     : undefined;
   const main = html`<div class="panel narrow">
-    <h1>${t(`Gabung ke ${invitation.brand_name}?`, `Join ${invitation.brand_name}?`)}</h1>
+    <h1>${t('seller.brands.join', { brandName: invitation.brand_name })}</h1>
     <p>
-      ${t(`Kamu diundang sebagai ${role}.`, `You are invited as: ${role}.`)}
+      ${t('seller.brands.youAreInvited', { role })}
       ${inLanguage(visit, roleMeanings[invitation.role])}
     </p>
     <p class="quiet">
-      ${t('Undangan ini untuk', 'This invitation is for')} ${invitation.email},
-      ${t('berlaku sampai', 'until')} ${exactMoment(visit, invitation.expires_at)}.
+      ${t('seller.brands.thisInvitationIs')} ${invitation.email}, ${t('seller.brands.until')}
+      ${exactMoment(visit, invitation.expires_at)}.
     </p>
     ${who}
     <form method="post" action="${visit.url(`/toko/undangan/${encodeURIComponent(token)}`)}">
-      <button class="button">${t('Terima undangan', 'Accept invitation')}</button>
+      <button class="button">${t('seller.brands.acceptInvitation')}</button>
     </form>
   </div>`;
   return { title, section: 'shop' as const, main };
 }
 
 export const roleMeanings = {
-  owner: {
-    id: 'Pemilik boleh semuanya, termasuk mengatur pemilik lain.',
-    en: 'Owners may do everything, other owners included.',
-  },
-  admin: {
-    id: 'Admin menjalankan Sambatan, melihat alamat peserta, dan mengatur anggota.',
-    en: 'Admins run campaigns, see the addresses of participants and manage members.',
-  },
-  contributor: {
-    id: 'Kontributor menyiapkan produk dan draf Sambatan; alamat peserta tidak terlihat.',
-    en: 'Contributors prepare products and drafts; they do not see participants’ addresses.',
-  },
+  owner: wording('seller.brands.roleMeanings.owner'),
+  admin: wording('seller.brands.roleMeanings.admin'),
+  contributor: wording('seller.brands.roleMeanings.contributor'),
 } as const;

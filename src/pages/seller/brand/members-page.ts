@@ -27,7 +27,7 @@ export function membersPage(visit: PageContext, parts: MembersParts) {
   const main = html`${news}${refusalNotice(visit, shown.refused)}${shopHead(visit, parts, 'members')}
     <div class="columns">
       <section class="panel" aria-labelledby="members">
-        <h2 id="members">${t('Anggota', 'Members')}</h2>
+        <h2 id="members">${t('common.members')}</h2>
         <ul class="people">
           ${members.map((member) => memberItem(visit, parts, member))}
         </ul>
@@ -35,14 +35,14 @@ export function membersPage(visit: PageContext, parts: MembersParts) {
       <div>
         ${manages && invitationForm(visit, parts)}${parts.renames && nameForm(visit, parts)}
         <section class="panel" aria-labelledby="roles">
-          <h2 id="roles">${t('Siapa boleh apa', 'Who may do what')}</h2>
+          <h2 id="roles">${t('seller.membersPage.whoMayDoWhat')}</h2>
           <ul>
             ${brandRoles.map((role) => html`<li>${inLanguage(visit, roleMeanings[role])}</li>`)}
           </ul>
         </section>
       </div>
     </div>`;
-  const title = `${t('Anggota', 'Members')} · ${brand.name}`;
+  const title = `${t('common.members')} · ${brand.name}`;
   return { title, section: 'shop' as const, main };
 }
 
@@ -56,7 +56,7 @@ function memberItem(visit: PageContext, parts: MembersParts, member: MemberRow):
   return html`<li>
     <div class="row apart">
       <p class="person">
-        <strong>${name}</strong>${isSelf && html` <span class="quiet">(${t('kamu', 'you')})</span>`}
+        <strong>${name}</strong>${isSelf && html` <span class="quiet">(${t('common.you')})</span>`}
         ${member.email !== null && html`<br /><span class="quiet">${member.email}</span>`}
       </p>
       ${badge(inLanguage(visit, roleNames[member.role]))}
@@ -64,22 +64,22 @@ function memberItem(visit: PageContext, parts: MembersParts, member: MemberRow):
     ${
       (mayChange || isSelf) &&
       html`<details>
-        <summary>${t(`Ubah ${name}`, `Change ${name}`)}</summary>
+        <summary>${t('seller.membersPage.change', { name })}</summary>
         ${
           mayChange &&
           html`<form class="row" method="post" action="${path}">
             <div class="field">
-              <label for="role-${member.user_id}">${t('Peran', 'Role')}</label>
+              <label for="role-${member.user_id}">${t('seller.membersPage.role')}</label>
               <select id="role-${member.user_id}" name="role">
                 ${roles.map((role) => roleOption(visit, role, member.role))}
               </select>
             </div>
-            <button class="button quiet">${t('Simpan', 'Save')}</button>
+            <button class="button quiet">${t('common.save')}</button>
           </form>`
         }
         <form method="post" action="${path}/keluar">
           <button class="button danger">
-            ${isSelf ? t('Keluar dari brand ini', 'Leave this brand') : t('Keluarkan', 'Remove')}
+            ${isSelf ? t('seller.membersPage.leaveThisBrand') : t('seller.membersPage.remove')}
           </button>
         </form>
       </details>`
@@ -101,7 +101,7 @@ function invitationForm(visit: PageContext, { brand, invitations, shown }: Membe
       html`<li class="row apart">
         <p class="person">
           <strong>${one.email}</strong><br /><span class="quiet"
-            >${inLanguage(visit, roleNames[one.role])}, ${t('sampai', 'until')}
+            >${inLanguage(visit, roleNames[one.role])}, ${t('common.until2')}
             ${exactMoment(visit, one.expires_at)}</span
           >
         </p>
@@ -109,12 +109,12 @@ function invitationForm(visit: PageContext, { brand, invitations, shown }: Membe
           method="post"
           action="${url(`/toko/${brand.brand_id}/undangan/${one.invitation_id}/batal`)}"
         >
-          <button class="button quiet">${t('Batalkan', 'Take back')}</button>
+          <button class="button quiet">${t('seller.membersPage.takeBack')}</button>
         </form>
       </li>`,
   );
   return html`<section class="panel" aria-labelledby="invite">
-    <h2 id="invite">${t('Undang anggota', 'Invite a member')}</h2>
+    <h2 id="invite">${t('seller.membersPage.inviteAMember')}</h2>
     <form class="stack" method="post" action="${url(`/toko/${brand.brand_id}/anggota/undang`)}">
       ${input(visit, {
         name: 'email',
@@ -129,7 +129,7 @@ function invitationForm(visit: PageContext, { brand, invitations, shown }: Membe
           visit,
           {
             name: 'role',
-            label: t('Peran', 'Role'),
+            label: t('seller.membersPage.role'),
             value: shown.typed['role'] ?? 'contributor',
             errors: shown.errors,
             required: true,
@@ -140,7 +140,7 @@ function invitationForm(visit: PageContext, { brand, invitations, shown }: Membe
           visit,
           {
             name: 'language',
-            label: t('Bahasa e-mail', 'Language of the mail'),
+            label: t('seller.membersPage.languageOfTheMail'),
             value: shown.typed['language'] ?? language,
             errors: shown.errors,
             required: true,
@@ -151,11 +151,11 @@ function invitationForm(visit: PageContext, { brand, invitations, shown }: Membe
           ],
         )}
       </div>
-      <button class="button">${t('Kirim undangan', 'Send invitation')}</button>
+      <button class="button">${t('seller.membersPage.sendInvitation')}</button>
     </form>
     ${
       open.length > 0 &&
-      html`<h3 class="spaced">${t('Menunggu jawaban', 'Waiting for an answer')}</h3>
+      html`<h3 class="spaced">${t('seller.membersPage.waitingForAnAnswer')}</h3>
         <ul class="people">
           ${open}
         </ul>`
@@ -166,17 +166,17 @@ function invitationForm(visit: PageContext, { brand, invitations, shown }: Membe
 function nameForm(visit: PageContext, { brand, shown }: MembersParts): Html {
   const { t, url } = visit;
   return html`<section class="panel" aria-labelledby="rename">
-    <h2 id="rename">${t('Nama brand', 'Name of the brand')}</h2>
+    <h2 id="rename">${t('common.nameOfTheBrand')}</h2>
     <form class="stack" method="post" action="${url(`/toko/${brand.brand_id}/nama`)}">
       ${input(visit, {
         name: 'name',
-        label: t('Nama', 'Name'),
+        label: t('common.name2'),
         value: shown.typed['name'] ?? brand.name,
         errors: shown.errors,
         required: true,
         control: { minlength: 2, maxlength: 80 },
       })}
-      <button class="button quiet">${t('Simpan nama', 'Save name')}</button>
+      <button class="button quiet">${t('seller.membersPage.saveName')}</button>
     </form>
   </section>`;
 }

@@ -1,3 +1,4 @@
+import { languages } from '../../../i18n/messages.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { inviteByMail } from '../../../catalogue/invite-by-mail.ts';
 import {
@@ -9,7 +10,7 @@ import { changeRole, removeMember, viewMembers } from '../../../catalogue/member
 import { authorizeOnBrand, renameBrand } from '../../../catalogue/operations.ts';
 import { brandName } from '../../../catalogue/schemas.ts';
 import type { PageDeps } from '../../deps.ts';
-import { languages, type DomainError } from '../../../errors/errors.ts';
+import type { DomainError } from '../../../errors/errors.ts';
 import { formParser } from '../../../http/forms.ts';
 import { originForEmails } from '../../../http/csrf.ts';
 import { choice, closed, text } from '../../../http/schemas.ts';
@@ -25,7 +26,7 @@ import { requireSignedIn } from '../../kit/signed-in.ts';
 import { membersPage } from './members-page.ts';
 
 const readInvitation = formParser(
-  closed({ email: text(3, 254), role: choice(invitedRoles), language: choice(languages) }),
+  closed({ email: text(3, 254), role: choice(invitedRoles), language: choice(languages()) }),
 );
 
 const readRole = formParser(closed({ role: choice(brandRoles) }));

@@ -75,7 +75,7 @@ interface Parts extends ShopOf {
 function accountPage(visit: PageContext, parts: Parts) {
   const { t, url } = visit;
   const { brand, known, edits, sent, news } = parts;
-  const title = t('Rekening pencairan', 'Payout account');
+  const title = t('seller.payoutAccount.payoutAccount');
   const { updated_at: changedAt, ...account } = known ?? {};
   const main = html`${news}${refusalNotice(visit, sent?.refused)}${shopHead(visit, parts, 'account')}
     <section class="panel narrow" aria-labelledby="account">
@@ -84,22 +84,16 @@ function accountPage(visit: PageContext, parts: Parts) {
         known === undefined &&
         notice(
           'busy',
-          t('Belum diisi.', 'Not given yet.'),
-          t(
-            'Operator belum tahu ke mana hasil Sambatan-mu dikirim.',
-            'Operators do not know yet where to send what your campaigns earn.',
-          ),
+          t('seller.payoutAccount.notGivenYet'),
+          t('seller.payoutAccount.operatorsDoNotKnowYetWhere'),
         )
       }
       <p>
-        ${t(
-          'Hasil Sambatan-mu ditransfer ke sini. Hanya pemilik brand dan operator yang melihatnya.',
-          'What your campaigns earn goes here. Only owners of the brand and operators see it.',
-        )}
+        ${t('seller.payoutAccount.whatYourCampaignsEarnGoesHere')}
         ${
           changedAt !== undefined &&
           html`<span class="quiet"
-            >${t('Terakhir diubah', 'Last changed')} ${exactMoment(visit, changedAt)}.</span
+            >${t('seller.payoutAccount.lastChanged')} ${exactMoment(visit, changedAt)}.</span
           >`
         }
       </p>
@@ -115,7 +109,7 @@ function accountPage(visit: PageContext, parts: Parts) {
                 { typed: sent?.typed ?? account, errors: sent?.errors },
                 { isOwn: true },
               )}
-              <button class="button">${t('Simpan rekening', 'Save the account')}</button>
+              <button class="button">${t('common.saveTheAccount')}</button>
             </form>`
           : known !== undefined && accountFacts(visit, known)
       }
@@ -127,9 +121,9 @@ function accountFacts({ t }: PageContext, { bank, number, holder }: OwnAccountRo
   return html`<dl class="facts">
     <dt>Bank</dt>
     <dd>${bank}</dd>
-    <dt>${t('Nomor', 'Number')}</dt>
+    <dt>${t('common.number')}</dt>
     <dd><code>${number}</code></dd>
-    <dt>${t('Atas nama', 'In the name of')}</dt>
+    <dt>${t('common.inTheName2')}</dt>
     <dd>${holder}</dd>
   </dl>`;
 }

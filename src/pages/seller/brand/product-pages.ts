@@ -1,7 +1,7 @@
 import { pictureOf } from '../../../catalogue/picture.ts';
 import type { BrandRow, ProductRow } from '../../../catalogue/queries.ts';
 import { badge, checkbox, emptyState, input, textarea } from '../../../web/components.ts';
-import { formatCount, formatRupiah } from '../../../web/format.ts';
+import { formatCount, formatRupiah } from '../../../i18n/format.ts';
 import { fileInput } from '../../../web/file-input.ts';
 import { html, type Html } from '../../../web/html.ts';
 import { pictureTag } from '../../product-picture.ts';
@@ -19,9 +19,7 @@ export function productList(
   const { t, url, language } = visit;
   const { brand } = shop;
   const path = url(`/toko/${brand.brand_id}/produk`);
-  const add = html`<a class="button" href="${path}/baru"
-    >${t('Tambah produk', 'Add a product')}</a
-  >`;
+  const add = html`<a class="button" href="${path}/baru">${t('common.addAProduct')}</a>`;
   const cards = rows.map(
     (product) =>
       html`<li>
@@ -33,8 +31,8 @@ export function productList(
             <p class="row">
               ${
                 product.sambatan_enabled
-                  ? badge(t('Siap untuk Sambatan', 'Enabled for Sambatan'), 'good')
-                  : badge(t('Belum diaktifkan', 'Not enabled'))
+                  ? badge(t('seller.productPages.enabledForSambatan'), 'good')
+                  : badge(t('seller.productPages.notEnabled'))
               }
               ${
                 product.weight_grams !== null &&
@@ -52,16 +50,13 @@ export function productList(
           ${cards}
         </ul>`
       : emptyState(
-          t('Belum ada produk', 'No product yet'),
-          t(
-            'Tambahkan produk pertamamu, lengkap dengan fotonya. Sambatan dibuat dari produk.',
-            'Add your first product, with its picture. Campaigns are made of products.',
-          ),
+          t('seller.productPages.noProductYet'),
+          t('seller.productPages.addYourFirstProduct'),
           add,
         )
   }
   ${links}`;
-  return { title: `${t('Produk', 'Products')} · ${brand.name}`, section: 'shop' as const, main };
+  return { title: `${t('common.products')} · ${brand.name}`, section: 'shop' as const, main };
 }
 
 const cardSizes = '(min-width: 48rem) 18rem, 100vw';
@@ -73,16 +68,14 @@ export function productForm(
   { typed, errors, refused }: FormState,
 ) {
   const { t, url } = visit;
-  const title = product === undefined ? t('Tambah produk', 'Add a product') : product.name;
+  const title = product === undefined ? t('common.addAProduct') : product.name;
   const action =
     product === undefined
       ? url(`/toko/${brand.brand_id}/produk/baru`)
       : url(`/toko/produk/${product.product_id}`);
   const field = (name: string) => ({ name, value: typed[name], errors });
   const main = html`<p class="crumbs">
-      <a href="${url(`/toko/${brand.brand_id}/produk`)}"
-        >${t('Produk', 'Products')} · ${brand.name}</a
-      >
+      <a href="${url(`/toko/${brand.brand_id}/produk`)}">${t('common.products')} · ${brand.name}</a>
     </p>
     <h1>${title}</h1>
     ${refusalNotice(visit, refused)}
@@ -90,43 +83,43 @@ export function productForm(
       <form class="stack panel" method="post" enctype="multipart/form-data" action="${action}">
         ${input(visit, {
           ...field('name'),
-          label: t('Nama produk', 'Name'),
+          label: t('seller.productPages.name'),
           required: true,
           control: { minlength: 2, maxlength: 120 },
         })}
         ${textarea(visit, {
           ...field('description'),
-          label: t('Cerita produk', 'Story'),
-          hint: t('Apa yang istimewa, dan untuk siapa.', 'What is special, and for whom.'),
+          label: t('seller.productPages.story'),
+          hint: t('seller.productPages.whatIsSpecialAndForWhom'),
           control: { maxlength: 5_000, rows: 6 },
         })}
         <div class="fields">
           ${input(visit, {
             ...field('base_price'),
-            label: t('Harga biasa (Rp)', 'Usual price (Rp)'),
+            label: t('seller.productPages.usualPriceRp'),
             required: true,
             control: { inputmode: 'numeric', maxlength: 13, autocomplete: 'off' },
           })}
           ${input(visit, {
             ...field('weight_grams'),
-            label: t('Berat kemasan (gram)', 'Packed weight (grams)'),
+            label: t('seller.productPages.packedWeightGrams'),
             control: { inputmode: 'numeric', maxlength: 9, autocomplete: 'off' },
           })}
         </div>
         ${checkbox(visit, {
           name: 'sambatan_enabled',
-          label: t('Bisa dijual lewat Sambatan', 'Available for campaigns'),
+          label: t('seller.productPages.availableForCampaigns'),
           checked: product === undefined && !('name' in typed) ? true : 'sambatan_enabled' in typed,
         })}
         ${fileInput(visit, {
           name: 'picture',
           errors,
-          label: t('Foto', 'Photo'),
-          hint: t('JPEG, PNG, atau WebP, maksimal 5 MB.', 'JPEG, PNG or WebP, up to 5 MB.'),
+          label: t('seller.productPages.photo'),
+          hint: t('seller.productPages.jPEGPNGOrWebP'),
           accept: 'image/jpeg,image/png,image/webp',
-          button: t('Pilih foto', 'Choose a photo'),
+          button: t('seller.productPages.chooseAPhoto'),
         })}
-        <button class="button">${t('Simpan', 'Save')}</button>
+        <button class="button">${t('common.save')}</button>
       </form>
       ${product !== undefined && presentPicture(visit, product)}
     </div>`;
@@ -137,18 +130,18 @@ function presentPicture(visit: PageContext, product: ProductRow): Html {
   const { t, url } = visit;
   const picture = pictureOf(product);
   return html`<aside class="panel side" aria-labelledby="picture-now">
-    <h2 id="picture-now">${t('Foto sekarang', 'Present picture')}</h2>
+    <h2 id="picture-now">${t('seller.productPages.presentPicture')}</h2>
     <div class="framed">
       ${pictureTag(picture, { alt: product.name, sizes: '(min-width: 58rem) 24rem, 100vw' })}
     </div>
     ${
       picture === null
-        ? html`<p class="quiet">${t('Belum ada foto.', 'There is no picture yet.')}</p>`
+        ? html`<p class="quiet">${t('seller.productPages.thereIsNoPictureYet')}</p>`
         : html`<form
             method="post"
             action="${url(`/toko/produk/${product.product_id}/gambar/hapus`)}"
           >
-            <button class="button danger">${t('Hapus foto', 'Remove the picture')}</button>
+            <button class="button danger">${t('seller.productPages.removeThePicture')}</button>
           </form>`
     }
   </aside>`;

@@ -1,3 +1,4 @@
+import { wording, type Wording } from '../../../i18n/messages.ts';
 import { may, type BrandRole } from '../../../identity/policy.ts';
 import { attribute, html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
@@ -23,19 +24,19 @@ export function shopHead(
     html`<li>
       <a href="${url(path)}" ${attribute('aria-current', name === tab && 'page')}>${words}</a>
     </li>`;
-  return html`<p class="crumbs"><a href="${url('/toko')}">${t('Semua brand', 'All brands')}</a></p>
+  return html`<p class="crumbs"><a href="${url('/toko')}">${t('common.allBrands')}</a></p>
     <div class="row apart shop-head">
       <h1>${brand.name}</h1>
       ${action}
     </div>
-    <nav class="tabs" aria-label="${t('Bagian toko', 'Parts of the shop')}">
+    <nav class="tabs" aria-label="${t('seller.shopHead.partsOfTheShop')}">
       <ul>
         ${link('campaigns', `/toko/${brand.brand_id}`, 'Sambatan')}
-        ${link('products', `/toko/${brand.brand_id}/produk`, t('Produk', 'Products'))}
-        ${link('members', `/toko/${brand.brand_id}/anggota`, t('Anggota', 'Members'))}
+        ${link('products', `/toko/${brand.brand_id}/produk`, t('common.products'))}
+        ${link('members', `/toko/${brand.brand_id}/anggota`, t('common.members'))}
         ${
           may(actor, 'payout_account.read', rights) &&
-          link('account', `/toko/${brand.brand_id}/rekening`, t('Rekening', 'Payouts'))
+          link('account', `/toko/${brand.brand_id}/rekening`, t('seller.shopHead.payouts'))
         }
         ${
           may(actor, 'webhook.manage', rights) &&
@@ -46,17 +47,15 @@ export function shopHead(
 }
 
 export const roleNames = {
-  owner: { id: 'Pemilik', en: 'Owner' },
-  admin: { id: 'Admin', en: 'Admin' },
-  contributor: { id: 'Kontributor', en: 'Contributor' },
-} as const satisfies Record<BrandRole, { readonly id: string; readonly en: string }>;
+  owner: wording('seller.shopHead.roleNames.owner'),
+  admin: wording('seller.shopHead.roleNames.admin'),
+  contributor: wording('seller.shopHead.roleNames.contributor'),
+} as const satisfies Record<BrandRole, Wording>;
 
 /** The display name of a buyer or member, else the end of their id. */
 export function nameOf(
   visit: PageContext,
   { display_name, user_id }: { readonly display_name: string | null; readonly user_id: string },
 ): string {
-  return (
-    display_name ?? visit.t(`Akun\u00a0…${user_id.slice(-6)}`, `Account\u00a0…${user_id.slice(-6)}`)
-  );
+  return display_name ?? visit.t('seller.shopHead.account', { value: user_id.slice(-6) });
 }

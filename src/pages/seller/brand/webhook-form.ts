@@ -1,3 +1,4 @@
+import { type Wording, wording } from '../../../i18n/messages.ts';
 import Type from 'typebox';
 import { auditEvents, type AuditEvent } from '../../../audit/events.ts';
 import {
@@ -7,7 +8,6 @@ import {
   payoutEvents,
   waitingEvents,
 } from '../../../audit/events.ts';
-import type { Wording } from '../../../errors/errors.ts';
 import { formParser, type RawFields } from '../../../http/forms.ts';
 import { closed } from '../../../http/schemas.ts';
 import type { EndpointInput } from '../../../notifications/webhook-endpoints.ts';
@@ -43,10 +43,10 @@ export function typedOf({ url, description, events }: EndpointRow): RawFields {
 }
 
 const groups: readonly (readonly [Wording, readonly AuditEvent[]])[] = [
-  [{ id: 'Sambatan', en: 'Campaigns' }, campaignEvents],
-  [{ id: 'Peserta', en: 'Participations' }, participationEvents],
-  [{ id: 'Antrean', en: 'Waiting list' }, waitingEvents],
-  [{ id: 'Uang', en: 'Money' }, [...moneyEvents, ...payoutEvents]],
+  [wording('seller.webhookForm.groups'), campaignEvents],
+  [wording('seller.webhookForm.groups2'), participationEvents],
+  [wording('seller.webhookForm.groups3'), waitingEvents],
+  [wording('seller.webhookForm.groups4'), [...moneyEvents, ...payoutEvents]],
 ];
 
 /** The fields of a webhook: where to, what it is for, and which events. */
@@ -58,8 +58,8 @@ export function webhookFields(
   const chosen = auditEvents.some((event) => typed[event] !== undefined);
   return html`${input(visit, {
       name: 'url',
-      label: t('Alamat (https://)', 'Address (https://)'),
-      hint: t('Server-mu sendiri, terjangkau dari internet.', 'Your own server, on the internet.'),
+      label: t('seller.webhookForm.addressHttps'),
+      hint: t('seller.webhookForm.yourOwnServerOnTheInternet'),
       value: typed['url'],
       errors,
       required: true,
@@ -73,16 +73,14 @@ export function webhookFields(
     })}
     ${input(visit, {
       name: 'description',
-      label: t('Untuk apa', 'What for'),
+      label: t('seller.webhookForm.whatFor'),
       value: typed['description'],
       errors,
       control: { maxlength: 200, autocomplete: 'off' },
     })}
     <details ${attribute('open', chosen)}>
-      <summary>${t('Pilih peristiwa', 'Choose events')}</summary>
-      <p class="hint">
-        ${t('Kalau tidak ada yang dicentang, semuanya dikirim.', 'With none ticked, all are sent.')}
-      </p>
+      <summary>${t('seller.webhookForm.chooseEvents')}</summary>
+      <p class="hint">${t('seller.webhookForm.withNoneTickedAllAreSent')}</p>
       ${groups.map(([words, events]) => group(inLanguage(visit, words), events, typed))}
     </details>`;
 }

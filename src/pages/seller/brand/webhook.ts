@@ -1,7 +1,8 @@
+import { type Wording, wording } from '../../../i18n/messages.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { authorizeOnBrand } from '../../../catalogue/operations.ts';
 import type { PageDeps } from '../../deps.ts';
-import { DomainError, type Wording } from '../../../errors/errors.ts';
+import { DomainError } from '../../../errors/errors.ts';
 import { cursorAfter } from '../../../http/cursor.ts';
 import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import type { DeliveryRow, DeliveryStatus } from '../../../notifications/delivery-queries.ts';
@@ -16,7 +17,6 @@ import {
 import type { EndpointRow } from '../../../notifications/webhooks/queries.ts';
 import { runInTransaction } from '../../../operation/run.ts';
 import { badge, emptyState, exactMoment, notice, type Tone } from '../../../web/components.ts';
-import { formatCount } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import { inLanguage, type PageContext } from '../../../web/visit.ts';
 import { flashMessage, withFlash } from '../../kit/flash.ts';
@@ -146,7 +146,7 @@ function endpointPage(visit: PageContext, parts: Parts) {
       ${logPart(visit, parts)}
       <section class="panel" aria-labelledby="webhook">
         <div class="row apart">
-          <h2 id="webhook">${visit.t('Pengaturan', 'Settings')}</h2>
+          <h2 id="webhook">${visit.t('seller.webhook.settings')}</h2>
           ${endpointBadge(visit, endpoint)}
         </div>
         ${endpointState(visit, endpoint)}${settingsForm(visit, endpoint, sent)}
@@ -163,15 +163,14 @@ function endpointState(visit: PageContext, endpoint: EndpointRow): Html {
     endpoint.status !== 'enabled' &&
     notice(
       'bad',
-      t('Tidak ada yang dikirim ke sini.', 'Nothing is sent here.'),
+      t('seller.webhook.nothingIsSentHere'),
       endpoint.status_reason !== null && html`<code>${endpoint.status_reason}</code>`,
     )
   }${
     until !== null &&
     until > now &&
     html`<p class="quiet">
-      ${t('Rahasia yang lama masih berlaku sampai', 'The old secret is good as well until')}
-      ${exactMoment(visit, until)}.
+      ${t('seller.webhook.theOldSecretIsGood')} ${exactMoment(visit, until)}.
     </p>`
   }`;
 }
@@ -189,42 +188,32 @@ function settingsForm(
     </form>`;
   return html`<form class="stack" method="post" action="${path}/ubah">
       ${webhookFields(visit, sent ?? { typed: typedOf(endpoint) })}
-      <button class="button">${t('Simpan', 'Save')}</button>
+      <button class="button">${t('common.save')}</button>
     </form>
     <details>
-      <summary>${t('Ganti rahasia', 'Change the secret')}</summary>
-      <p>
-        ${t(
-          'Rahasia baru tampil sekali. Sehari lamanya yang lama masih ikut menandatangani, supaya server-mu sempat berganti.',
-          'The new secret is shown once. For a day the old one signs as well, so that your server has time to change.',
-        )}
-      </p>
-      ${button('rahasia', t('Buat rahasia baru', 'Make a new secret'))}
+      <summary>${t('seller.webhook.changeTheSecret')}</summary>
+      <p>${t('seller.webhook.theNewSecretIsShownOnce')}</p>
+      ${button('rahasia', t('seller.webhook.makeANewSecret'))}
     </details>
     <details>
-      <summary>${t('Matikan atau hapus', 'Switch off or remove')}</summary>
-      <p>
-        ${t(
-          'Yang sedang dalam perjalanan tidak dikirim lagi.',
-          'What is on its way is not sent any more.',
-        )}
-      </p>
+      <summary>${t('seller.webhook.switchOffOrRemove')}</summary>
+      <p>${t('seller.webhook.whatIsOnItsWay')}</p>
       <div class="row">
         ${
           endpoint.status === 'enabled'
-            ? button('mati', t('Matikan', 'Switch off'))
-            : button('nyala', t('Nyalakan', 'Switch on'))
+            ? button('mati', t('seller.webhook.switchOff'))
+            : button('nyala', t('seller.webhook.switchOn'))
         }
-        ${button('hapus', t('Hapus webhook', 'Remove the webhook'), 'danger')}
+        ${button('hapus', t('seller.webhook.removeTheWebhook'), 'danger')}
       </div>
     </details>`;
 }
 
 const statusWords = {
-  pending: { words: { id: 'Menunggu', en: 'Waiting' }, tone: 'busy' },
-  delivered: { words: { id: 'Terkirim', en: 'Delivered' }, tone: 'good' },
-  failed: { words: { id: 'Gagal', en: 'Failed' }, tone: 'bad' },
-  dropped: { words: { id: 'Tidak dikirim', en: 'Not sent' }, tone: 'plain' },
+  pending: { words: wording('seller.webhook.statusWords.pending'), tone: 'busy' },
+  delivered: { words: wording('seller.webhook.statusWords.delivered'), tone: 'good' },
+  failed: { words: wording('seller.webhook.statusWords.failed'), tone: 'bad' },
+  dropped: { words: wording('seller.webhook.statusWords.dropped'), tone: 'plain' },
 } as const satisfies Record<DeliveryStatus, { readonly words: Wording; readonly tone: Tone }>;
 
 function logPart(visit: PageContext, { endpoint, deliveries, isFirst }: Parts): Html {
@@ -237,16 +226,13 @@ function logPart(visit: PageContext, { endpoint, deliveries, isFirst }: Parts): 
     cursorOf: (row) => [row.delivery_id],
   });
   return html`<section class="panel" aria-labelledby="log">
-    <h2 id="log">${t('Yang dikirim', 'What was sent')}</h2>
+    <h2 id="log">${t('seller.webhook.whatWasSent')}</h2>
     <p class="address">${endpoint.url}</p>
     ${
       deliveries.length === 0
         ? emptyState(
-            t('Belum ada kiriman', 'Nothing yet'),
-            t(
-              'Peristiwa berikutnya di Sambatan-mu muncul di sini, 30 hari lamanya.',
-              'The next event of your campaigns is shown here, for 30 days.',
-            ),
+            t('seller.webhook.nothingYet'),
+            t('seller.webhook.theNextEventOfYourCampaigns'),
           )
         : html`<ul class="people">
             ${list.rows.map((row) => deliveryItem(visit, path, row))}
@@ -257,29 +243,26 @@ function logPart(visit: PageContext, { endpoint, deliveries, isFirst }: Parts): 
 }
 
 function deliveryItem(visit: PageContext, path: string, row: DeliveryRow): Html {
-  const { t, url, language } = visit;
+  const { t, url } = visit;
   const { words, tone } = statusWords[row.status];
-  const attempts = formatCount(row.attempts, language);
   return html`<li class="row apart">
     <p class="person">
       <a href="${url(`/toko/sambatan/${row.campaign_id}`)}"><code>${row.event}</code></a>
       ${badge(inLanguage(visit, words), tone)}<br />
       <span class="quiet"
         >${exactMoment(visit, row.created_at)}${
-          row.attempts > 0 &&
-          html` ·
-          ${t(`${attempts} kali dicoba`, row.attempts === 1 ? 'tried once' : `tried ${attempts} times`)}`
+          row.attempts > 0 && html` · ${t('seller.webhook.attempts', { attempts: row.attempts })}`
         }${row.last_result !== null && html` · <code>${row.last_result}</code>`}${
           row.next_attempt_at !== null &&
           row.attempts > 0 &&
-          html` · ${t('lagi pada', 'again at')} ${exactMoment(visit, row.next_attempt_at)}`
+          html` · ${t('seller.webhook.againAt')} ${exactMoment(visit, row.next_attempt_at)}`
         }</span
       >
     </p>
     ${
       (row.status !== 'pending' || row.attempts > 0) &&
       html`<form method="post" action="${path}/kiriman/${row.delivery_id}">
-        <button class="button quiet">${t('Kirim ulang', 'Send again')}</button>
+        <button class="button quiet">${t('seller.webhook.sendAgain')}</button>
       </form>`
     }
   </li>`;

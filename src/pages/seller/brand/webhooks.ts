@@ -70,17 +70,14 @@ export function secretNotice(
   { endpoint, secret }: { readonly endpoint: EndpointRow; readonly secret: string },
 ): Html {
   return html`<section class="panel secret" aria-labelledby="secret">
-    <h2 id="secret">${t('Simpan rahasianya sekarang', 'Keep its secret now')}</h2>
+    <h2 id="secret">${t('seller.webhooks.keepItsSecretNow')}</h2>
     <p>
-      ${t(
-        'Rahasia ini hanya tampil sekali. Server-mu memakainya untuk memastikan kiriman ke',
-        'This secret is shown this once. With it your server makes sure that what comes to',
-      )}
-      <strong>${endpoint.url}</strong> ${t('benar dari kami.', 'is from us.')}
+      ${t('seller.webhooks.thisSecretIsShownThisOnce')}
+      <strong>${endpoint.url}</strong> ${t('seller.webhooks.isFromUs')}
     </p>
     <p class="row">
       <code>${secret}</code>
-      ${copyButton(secret, t('Salin rahasia', 'Copy the secret'), true)}
+      ${copyButton(secret, t('seller.webhooks.copyTheSecret'), true)}
     </p>
   </section>`;
 }
@@ -99,28 +96,25 @@ function listPage(visit: PageContext, parts: Parts) {
       <section class="panel" aria-labelledby="webhooks">
         <h2 id="webhooks">Webhook</h2>
         <p>
-          ${t(
-            'Server-mu langsung tahu ketika ada yang ikut, membayar, atau Sambatan berakhir; setiap kiriman ditandatangani.',
-            'Your server hears at once when somebody joins or pays, or a campaign ends; everything is signed.',
-          )}
+          ${t('seller.webhooks.yourServerHearsAtOnceWhen')}
           <a href="https://www.standardwebhooks.com/" rel="external">Standard Webhooks</a>
         </p>
         ${
           endpoints.length === 0
-            ? html`<p class="quiet">${t('Belum ada webhook.', 'No webhook yet.')}</p>`
+            ? html`<p class="quiet">${t('seller.webhooks.noWebhookYet')}</p>`
             : html`<ul class="people">
                 ${endpoints.map((endpoint) => item(visit, endpoint))}
               </ul>`
         }
       </section>
       <section class="panel" aria-labelledby="add">
-        <h2 id="add">${t('Tambah webhook', 'Add a webhook')}</h2>
+        <h2 id="add">${t('seller.webhooks.addAWebhook')}</h2>
         ${
           endpoints.length >= maxEndpoints
             ? notice(
                 'busy',
-                t('Sudah penuh.', 'No more fit.'),
-                t(`Paling banyak ${maxEndpoints}.`, `${maxEndpoints} at most.`),
+                t('seller.webhooks.noMoreFit'),
+                t('seller.webhooks.atMost', { maxEndpoints }),
               )
             : html`<form
                 class="stack"
@@ -128,7 +122,7 @@ function listPage(visit: PageContext, parts: Parts) {
                 action="${url(`/toko/${brand.brand_id}/webhook`)}"
               >
                 ${webhookFields(visit, shown)}
-                <button class="button">${t('Tambah webhook', 'Add the webhook')}</button>
+                <button class="button">${t('seller.webhooks.addTheWebhook')}</button>
               </form>`
         }
       </section>
@@ -151,12 +145,14 @@ function item(visit: PageContext, endpoint: EndpointRow): Html {
 function about({ t }: PageContext, { description, events }: EndpointRow): string {
   const heard =
     events.length === 0
-      ? t('semua peristiwa', 'every event')
-      : t(`${events.length} jenis peristiwa`, `${events.length} kinds of events`);
+      ? t('seller.webhooks.everyEvent')
+      : t('seller.webhooks.kindsOfEvents', { events: events.length });
   return description === '' ? heard : `${description} · ${heard}`;
 }
 
 /** Whether an endpoint is sent to. */
 export function endpointBadge({ t }: PageContext, { status }: EndpointRow): Html {
-  return status === 'enabled' ? badge(t('Aktif', 'On'), 'good') : badge(t('Mati', 'Off'), 'bad');
+  return status === 'enabled'
+    ? badge(t('seller.webhooks.on'), 'good')
+    : badge(t('seller.webhooks.off'), 'bad');
 }

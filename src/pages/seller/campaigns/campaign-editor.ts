@@ -28,7 +28,7 @@ export interface Edited {
 export function newCampaign(visit: PageContext, start: Start, shown: FormState) {
   const { brand, products, publishes, setup, collects } = start;
   const { t, url } = visit;
-  const title = t('Sambatan baru', 'New campaign');
+  const title = t('common.newCampaign');
   const main = html`<p class="crumbs">
       <a href="${url(`/toko/${brand.brand_id}`)}">${brand.name}</a>
     </p>
@@ -37,13 +37,10 @@ export function newCampaign(visit: PageContext, start: Start, shown: FormState) 
     ${
       products.length === 0
         ? emptyState(
-            t('Belum ada produk yang siap', 'No product is enabled yet'),
-            t(
-              'Tambahkan produk dan centang “Bisa dijual lewat Sambatan”.',
-              'Add a product and tick “Available for campaigns”.',
-            ),
+            t('seller.campaignEditor.noProductIsEnabledYet'),
+            t('seller.campaignEditor.addAProductAndTickAvailable'),
             html`<a class="button" href="${url(`/toko/${brand.brand_id}/produk/baru`)}"
-              >${t('Tambah produk', 'Add a product')}</a
+              >${t('common.addAProduct')}</a
             >`,
           )
         : termsForm(visit, {
@@ -60,21 +57,13 @@ export function newCampaign(visit: PageContext, start: Start, shown: FormState) 
 
 export function editPage(visit: PageContext, { campaign, collects }: Edited, shown: FormState) {
   const { t, url } = visit;
-  const title = t('Ubah Sambatan', 'Change the campaign');
+  const title = t('seller.campaignEditor.changeTheCampaign');
   const open = isOpen(campaign);
   const main = html`<p class="crumbs">
       <a href="${url(`/toko/sambatan/${campaign.id}`)}">${campaign.title}</a>
     </p>
     <h1>${title}</h1>
-    ${
-      open &&
-      html`<p class="quiet">
-        ${t(
-          'Setelah dibuka, hanya judul dan ceritanya yang bisa diubah: pembeli sudah ikut dengan syarat yang lain.',
-          'Once it is open only its title and story can be changed: buyers joined on the other terms.',
-        )}
-      </p>`
-    }
+    ${open && html`<p class="quiet">${t('seller.campaignEditor.onceItIsOpenOnly')}</p>`}
     ${refusalNotice(visit, shown.refused)}
     ${termsForm(visit, {
       action: url(`/toko/sambatan/${campaign.id}/ubah`),
@@ -108,22 +97,19 @@ export async function previewPage(app: PageDeps, visit: PageContext, parts: Prev
   const opens = terms.opensAt !== null && terms.opensAt > visit.now;
   const button = (aksi: string, words: string, kind = '') =>
     html`<button class="button ${kind}" name="aksi" value="${aksi}">${words}</button>`;
-  const title = t('Pratinjau', 'Preview');
+  const title = t('common.preview');
   const main = html`<h1>${title}</h1>
     ${preview}
     <form class="panel row" method="post" action="${action}">
       ${hiddenFields(typed)}
       ${
         campaign
-          ? button('simpan', t('Simpan perubahan', 'Save the changes'))
+          ? button('simpan', t('seller.campaignEditor.saveTheChanges'))
           : fresh!.publishes &&
-            button(
-              'terbit',
-              opens ? t('Jadwalkan', 'Schedule it') : t('Buka sekarang', 'Open it now'),
-            )
+            button('terbit', opens ? t('seller.campaignEditor.scheduleIt') : t('common.openItNow'))
       }
-      ${!campaign && !opens && button('draf', t('Simpan sebagai draf', 'Save as a draft'), 'quiet')}
-      ${button('ubah', t('Ubah lagi', 'Change it again'), 'quiet')}
+      ${!campaign && !opens && button('draf', t('seller.campaignEditor.saveAsADraft'), 'quiet')}
+      ${button('ubah', t('seller.campaignEditor.changeItAgain'), 'quiet')}
     </form>`;
   return { title, section: 'shop' as const, main };
 }

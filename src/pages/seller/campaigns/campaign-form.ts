@@ -5,7 +5,7 @@ import type { ProductRow } from '../../../catalogue/queries.ts';
 import { formParser } from '../../../http/forms.ts';
 import { choice, closed, Id, nullable } from '../../../http/schemas.ts';
 import { input, select, textarea } from '../../../web/components.ts';
-import { formatFieldMoment } from '../../../web/format.ts';
+import { formatFieldMoment } from '../../../i18n/format.ts';
 import { attribute, html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import type { Campaign, CampaignTerms } from '../../../campaigns/campaign.ts';
@@ -109,23 +109,20 @@ export function termsForm(visit: PageContext, parts: TermsParts): Html {
     ${parts.open ? hiddenFields(typed, ['title', 'description']) : productField(visit, parts)}
     ${input(visit, {
       ...field('title'),
-      label: t('Judul', 'Title'),
+      label: t('seller.campaignForm.title'),
       required: true,
       control: { minlength: 3, maxlength: 120 },
     })}
     ${textarea(visit, {
       ...field('description'),
-      label: t('Cerita', 'Story'),
-      hint: t(
-        'Kenapa batch ini dibuat, apa isinya, dan kapan dikirim.',
-        'Why this batch is made, what is in it, and when it is sent.',
-      ),
+      label: t('seller.campaignForm.story'),
+      hint: t('seller.campaignForm.whyThisBatchIsMadeWhat'),
       control: { maxlength: 5_000, rows: 6 },
     })}
     ${parts.open ? undefined : numberFields(visit, parts)}
     <div class="row">
       <button class="button" name="aksi" value="pratinjau">
-        ${t('Lihat pratinjau', 'See a preview')}
+        ${t('seller.campaignForm.seeAPreview')}
       </button>
     </div>
   </form>`;
@@ -137,7 +134,7 @@ function productField(visit: PageContext, { products, shown }: TermsParts): Html
     visit,
     {
       name: 'product_id',
-      label: t('Produk', 'Product'),
+      label: t('common.product'),
       value: shown.typed['product_id'],
       errors: shown.errors,
       required: true,
@@ -170,49 +167,41 @@ function numberFields(visit: PageContext, { shown, opening, isDraft, collects }:
       control: { type: 'datetime-local' },
     });
   return html`<div class="fields">
-      ${whole('price_per_slot', t('Harga per slot (Rp)', 'Price per slot (Rp)'), undefined, true)}
-      ${whole('total_slots', t('Total slot', 'Slots in all'), undefined, true)}
+      ${whole('price_per_slot', t('seller.campaignForm.pricePerSlotRp'), undefined, true)}
+      ${whole('total_slots', t('seller.campaignForm.slotsInAll'), undefined, true)}
       ${whole(
         'minimum_slots',
-        t('Slot minimum', 'Least slots'),
-        t('Kosong: semua slot harus terisi.', 'Empty: all of them have to be taken.'),
+        t('seller.campaignForm.leastSlots'),
+        t('seller.campaignForm.emptyAllOfThemHave'),
       )}
     </div>
     <div class="fields">
       ${moment(
         'deadline',
-        t('Batas waktu (WIB)', 'Deadline (WIB)'),
-        t('Jam Jakarta, UTC+7.', 'The clock of Jakarta, UTC+7.'),
+        t('seller.campaignForm.deadlineWIB'),
+        t('seller.campaignForm.theClockOfJakartaUTC7'),
         true,
       )}
       ${
         opening &&
         moment(
           'opens_at',
-          t('Buka otomatis pada (WIB)', 'Opens by itself at (WIB)'),
-          t('Kosong: kamu yang membukanya.', 'Empty: you open it yourself.'),
+          t('seller.campaignForm.opensByItselfAtWIB'),
+          t('seller.campaignForm.emptyYouOpenItYourself'),
         )
       }
     </div>
-    ${
-      isDraft &&
-      html`<p class="hint">
-        ${t(
-          'Draf kamu buka sendiri. Supaya terbuka otomatis, pilih waktunya saat membuat Sambatan baru.',
-          'You open a draft yourself. To have one open by itself, choose the time as you make a new campaign.',
-        )}
-      </p>`
-    }
+    ${isDraft && html`<p class="hint">${t('seller.campaignForm.youOpenADraftYourself')}</p>`}
     <div class="fields">
-      ${whole('min_slots_per_user', t('Minimum per pembeli', 'Least per buyer'))}
-      ${whole('max_slots_per_user', t('Maksimum per pembeli', 'Most per buyer'))}
+      ${whole('min_slots_per_user', t('seller.campaignForm.leastPerBuyer'))}
+      ${whole('max_slots_per_user', t('seller.campaignForm.mostPerBuyer'))}
     </div>
     <div class="fields">
       ${select(
         visit,
         {
           name: 'payment_timing',
-          label: t('Kapan pembeli membayar', 'When buyers pay'),
+          label: t('seller.campaignForm.whenBuyersPay'),
           hint: collects ? undefined : collectsNothing(visit),
           value: typed['payment_timing'],
           errors,
@@ -221,28 +210,22 @@ function numberFields(visit: PageContext, { shown, opening, isDraft, collects }:
         [
           {
             value: 'on_completion',
-            label: t('Setelah Sambatan berhasil', 'Once the campaign has succeeded'),
+            label: t('seller.campaignForm.onceTheCampaignHasSucceeded'),
           },
-          { value: 'upfront', label: t('Di muka, sebelum batas waktu', 'Upfront') },
+          { value: 'upfront', label: t('seller.campaignForm.upfront') },
         ],
       )}
       ${whole(
         'hold_hours',
-        t('Waktu membayar (jam)', 'Hours to pay'),
-        t(
-          'Hanya untuk bayar di muka: slot lepas kalau belum dibayar.',
-          'For upfront only: an unpaid slot goes back after these.',
-        ),
+        t('seller.campaignForm.hoursToPay'),
+        t('seller.campaignForm.forUpfrontOnlyAnUnpaidSlot'),
       )}
     </div>`;
 }
 
 /** What is missing before a campaign that is paid up front can open. */
 function collectsNothing({ t }: PageContext): string {
-  return t(
-    'Bayar di muka belum bisa dibuka: belum ada rekening penerima dan pembayaran online belum aktif. Minta pengelola Sambatan menyiapkannya, atau pilih bayar setelah berhasil.',
-    'Upfront campaigns cannot open yet: there is no receiving account, and online payment is off. Ask the people who run Sambatan to set one up, or let buyers pay once it has succeeded.',
-  );
+  return t('seller.campaignForm.upfrontCampaignsCannotOpenYetThere');
 }
 
 /** What was typed, carried on to the next step; but for some fields. */

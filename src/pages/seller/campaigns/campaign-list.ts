@@ -3,7 +3,7 @@ import { campaignOf, type Campaign } from '../../../campaigns/campaign.ts';
 import type { CampaignRow } from '../../../campaigns/queries.ts';
 import type { BrandSetupRow } from '../../../ledger/bank-accounts/queries.ts';
 import { countdown, emptyState, progressBar } from '../../../web/components.ts';
-import { formatParticipants, formatRupiah } from '../../../web/format.ts';
+import { formatParticipants, formatRupiah } from '../../../i18n/format.ts';
 import { attribute, html, type Html } from '../../../web/html.ts';
 import { pictureTag } from '../../product-picture.ts';
 import { campaignBadge } from '../../statuses.ts';
@@ -39,7 +39,7 @@ export function dashboard(visit: PageContext, shop: ShopOf, parts: DashboardPart
   const campaigns = list.rows.map(campaignOf);
   const path = url(`/toko/${brand.brand_id}`);
   const make = parts.creates
-    ? html`<a class="button" href="${path}/sambatan/baru">${t('Sambatan baru', 'New campaign')}</a>`
+    ? html`<a class="button" href="${path}/sambatan/baru">${t('common.newCampaign')}</a>`
     : undefined;
   const choice = (one: ListName, words: string) =>
     html`<li>
@@ -50,11 +50,11 @@ export function dashboard(visit: PageContext, shop: ShopOf, parts: DashboardPart
       >
     </li>`;
   const main = html`${shopHead(visit, shop, 'campaigns', make)}${checklist(visit, shop, parts.setup)}
-    <nav class="choices" aria-label="${t('Tampilkan', 'Show')}">
+    <nav class="choices" aria-label="${t('common.show')}">
       <ul>
-        ${choice('jalan', t('Jalan', 'Running'))}${choice('draf', t('Draf', 'Drafts'))}${choice(
+        ${choice('jalan', t('seller.campaignList.running'))}${choice('draf', t('seller.campaignList.drafts'))}${choice(
           'selesai',
-          t('Selesai', 'Over'),
+          t('seller.campaignList.over'),
         )}
       </ul>
     </nav>
@@ -72,22 +72,13 @@ export function dashboard(visit: PageContext, shop: ShopOf, parts: DashboardPart
 function emptyWords({ t }: PageContext, name: ListName): [string, string] {
   switch (name) {
     case 'jalan':
-      return [
-        t('Belum ada Sambatan yang jalan', 'No campaign is running'),
-        t(
-          'Buka Sambatan baru, dan bagikan tautannya ke pembelimu.',
-          'Open a new campaign and share its link with your buyers.',
-        ),
-      ];
+      return [t('common.noCampaignIsRunning'), t('seller.campaignList.openANewCampaignAndShare')];
     case 'draf':
-      return [
-        t('Tidak ada draf', 'No drafts'),
-        t('Yang kamu siapkan diam-diam ada di sini.', 'What you prepare in quiet is here.'),
-      ];
+      return [t('seller.campaignList.noDrafts'), t('seller.campaignList.whatYouPrepareInQuiet')];
     case 'selesai':
       return [
-        t('Belum ada yang selesai', 'None is over yet'),
-        t('Hasil Sambatanmu nanti ada di sini.', 'The results of your campaigns will be here.'),
+        t('seller.campaignList.noneIsOverYet'),
+        t('seller.campaignList.theResultsOfYourCampaigns'),
       ];
     default:
       return name satisfies never;

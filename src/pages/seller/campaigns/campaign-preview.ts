@@ -25,8 +25,8 @@ export function draftPreview(visit: PageContext, campaign: Campaign, product: Pr
 
 function framed(visit: PageContext, campaign: Campaign, product: ProductRow): Html {
   const { t } = visit;
-  return html`<section class="preview" aria-label="${t('Pratinjau', 'Preview')}">
-    <p class="preview-mark">${t('Begini pembeli melihatnya', 'This is what buyers see')}</p>
+  return html`<section class="preview" aria-label="${t('common.preview')}">
+    <p class="preview-mark">${t('seller.campaignPreview.thisIsWhatBuyersSee')}</p>
     ${campaignToCome(visit, campaign, product)}
   </section>`;
 }

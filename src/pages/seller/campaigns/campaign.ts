@@ -10,7 +10,7 @@ import { sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import { may } from '../../../identity/policy.ts';
 import { extend } from '../../../lifecycle/changes.ts';
 import { countdown, exactMoment, notice, progressBar } from '../../../web/components.ts';
-import { formatCount, formatFieldMoment, formatRupiah } from '../../../web/format.ts';
+import { formatCount, formatFieldMoment, formatRupiah } from '../../../i18n/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import { campaignBadge } from '../../statuses.ts';
 import type { PageContext } from '../../../web/visit.ts';
@@ -140,14 +140,14 @@ function overview(visit: PageContext, seen: Seen, points: readonly SlotsAt[]) {
   const slots = campaign.slots_at_close ?? campaign.slots_taken;
   const before = campaign.status === 'inactive' || campaign.status === 'scheduled';
   const figures = html`<ul class="figures sums">
-    <li><strong>${number(campaign.participant_count)}</strong> ${t('peserta', 'joined')}</li>
+    <li><strong>${number(campaign.participant_count)}</strong> ${t('seller.campaign.joined')}</li>
     <li>
       <strong>${formatRupiah(campaign.price_per_slot * BigInt(slots), language)}</strong>
-      ${t('nilai slot terisi', 'worth of slots taken')}
+      ${t('seller.campaign.worthOfSlotsTaken')}
     </li>
     <li>
       <strong>${formatRupiah(campaign.price_per_slot, language)}</strong>
-      ${t('per slot', 'per slot')}
+      ${t('seller.campaign.perSlot')}
     </li>
   </ul>`;
   const link = (to: string, words: string, kind = 'quiet') =>
@@ -161,15 +161,11 @@ function overview(visit: PageContext, seen: Seen, points: readonly SlotsAt[]) {
     </div>
     ${
       campaign.is_closing &&
-      notice(
-        'busy',
-        t('Sedang ditutup.', 'Closing.'),
-        t('Hasilnya muncul sebentar lagi.', 'The result is here in a moment.'),
-      )
+      notice('busy', t('seller.campaign.closing'), t('seller.campaign.theResultIsHere'))
     }
     ${can.decide && decisionPart(visit, campaign, '/toko/sambatan')}
     <section class="panel" aria-labelledby="now">
-      <h2 id="now" class="visually-hidden">${t('Sekarang', 'Now')}</h2>
+      <h2 id="now" class="visually-hidden">${t('seller.campaign.now')}</h2>
       ${progressBar(visit, {
         taken: slots,
         total: campaign.total_slots,
@@ -179,11 +175,11 @@ function overview(visit: PageContext, seen: Seen, points: readonly SlotsAt[]) {
       <dl class="facts">
         ${
           campaign.opens_at !== null && before
-            ? html`<dt>${t('Dibuka', 'Opens')}</dt>
+            ? html`<dt>${t('common.opens')}</dt>
                 <dd>${exactMoment(visit, campaign.opens_at)}</dd>`
             : undefined
         }
-        <dt>${t('Batas waktu', 'Deadline')}</dt>
+        <dt>${t('common.deadline')}</dt>
         <dd>
           ${exactMoment(visit, campaign.deadline)}${
             (campaign.status === 'active' || campaign.status === 'full') &&
@@ -193,35 +189,35 @@ function overview(visit: PageContext, seen: Seen, points: readonly SlotsAt[]) {
         ${
           campaign.shipped_at !== null &&
           campaign.received_after !== null &&
-          html`<dt>${t('Dikirim', 'Shipped')}</dt>
+          html`<dt>${t('seller.campaign.shipped')}</dt>
             <dd>${exactMoment(visit, campaign.shipped_at)}</dd>
-            <dt>${t('Dianggap diterima mulai', 'Counts as received from')}</dt>
+            <dt>${t('seller.campaign.countsAsReceived')}</dt>
             <dd>${exactMoment(visit, campaign.received_after)}</dd>`
         }
-        <dt>${t('Minimum', 'At least')}</dt>
-        <dd>${number(campaign.minimum_slots)} ${t('slot', 'slots')}</dd>
+        <dt>${t('seller.campaign.atLeast')}</dt>
+        <dd>${number(campaign.minimum_slots)} ${t('seller.campaign.slots')}</dd>
       </dl>
       <div class="row actions">
-        ${can.edit && link('/ubah', t('Ubah', 'Change'))}
-        ${can.extend && link('/perpanjang', t('Perpanjang', 'Extend'))}
-        ${can.participants && !before && link('/peserta', t('Peserta & alamat', 'Participants'))}
-        ${can.books && !before && link('/uang', t('Laporan uang', 'Money'))}
+        ${can.edit && link('/ubah', t('common.change'))}
+        ${can.extend && link('/perpanjang', t('common.extend'))}
+        ${can.participants && !before && link('/peserta', t('seller.campaign.participants'))}
+        ${can.books && !before && link('/uang', t('seller.campaign.money'))}
         ${
           !before &&
           html`<a class="button quiet" href="${url(`/sambatan/${campaign.id}`)}"
-            >${t('Halaman pembeli', 'Buyers’ page')}</a
+            >${t('seller.campaign.buyersPage')}</a
           >`
         }
-        ${can.ship && link('/kirim', t('Tandai sudah dikirim', 'Mark as shipped'), '')}
-        ${can.deliverFewer && link('/kurang', t('Kirim lebih sedikit', 'Deliver fewer'), 'danger')}
-        ${can.cancel && link('/batal', t('Batalkan', 'Call off'), 'danger')}
+        ${can.ship && link('/kirim', t('common.markAsShipped'), '')}
+        ${can.deliverFewer && link('/kurang', t('seller.campaign.deliverFewer'), 'danger')}
+        ${can.cancel && link('/batal', t('seller.campaign.callOff'), 'danger')}
       </div>
     </section>
     ${isShared(campaign) && sharePart(visit, campaign)}
     ${
       points.length > 0 &&
       html`<section class="panel" aria-labelledby="chart">
-        <h2 id="chart">${t('Perjalanan slot', 'How the slots went')}</h2>
+        <h2 id="chart">${t('seller.campaign.howTheSlotsWent')}</h2>
         ${slotsChart(visit, points, campaign.total_slots)}
       </section>`
     }
@@ -248,16 +244,9 @@ function publishPart(
           method="post"
           action="${url(`/toko/sambatan/${campaign.id}/terbit`)}"
         >
-          <button class="button">${t('Buka sekarang', 'Open it now')}</button>
-          <span class="quiet"
-            >${t(
-              'Setelah dibuka, harga, slot, dan batas waktunya tidak bisa diubah.',
-              'Once it is open, its price and slots cannot be changed.',
-            )}</span
-          >
+          <button class="button">${t('common.openItNow')}</button>
+          <span class="quiet">${t('seller.campaign.onceItIsOpenItsPrice')}</span>
         </form>`
-      : html`<p class="quiet">
-          ${t('Pemilik atau admin brand yang membukanya.', 'An owner or admin of the brand opens it.')}
-        </p>`
+      : html`<p class="quiet">${t('seller.campaign.anOwnerOrAdmin')}</p>`
   }`;
 }

@@ -5,7 +5,7 @@ import { closed } from '../../../http/schemas.ts';
 import { sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import { callOff } from '../../../lifecycle/changes.ts';
 import { previewRefunds, type RefundPreview } from '../../../participations/participant-list.ts';
-import { formatCount, formatRupiah } from '../../../web/format.ts';
+import { formatCount, formatRupiah } from '../../../i18n/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import {
@@ -85,24 +85,24 @@ function cancellationView(
   const { t, url, language } = visit;
   const { campaign } = preview;
   const path = url(`/toko/sambatan/${campaign.id}`);
-  const title = t('Batalkan Sambatan', 'Call the campaign off');
+  const title = t('seller.cancellation.callTheCampaignOff');
   const main = html`<p class="crumbs"><a href="${path}">${campaign.title}</a></p>
     <h1>${title}</h1>
     ${refusalNotice(visit, refused)} ${changed && numbersChanged(visit)}
     <section class="panel" aria-labelledby="outcome">
-      <h2 id="outcome">${t('Yang terjadi', 'What happens')}</h2>
+      <h2 id="outcome">${t('common.whatHappens')}</h2>
       <ul class="figures sums">
         <li>
           <strong>${formatCount(campaign.participant_count, language)}</strong>
-          ${t('peserta dilepas dan diberi tahu', 'participants are let go and told')}
+          ${t('seller.cancellation.participantsAreLetGoAndTold')}
         </li>
         <li>
           <strong>${formatCount(preview.refunds, language)}</strong>
-          ${t('pembayaran dikembalikan', 'payments go back')}
+          ${t('seller.cancellation.paymentsGoBack')}
         </li>
         <li>
           <strong>${formatRupiah(preview.amount, language)}</strong>
-          ${t('dikembalikan semuanya', 'go back in all')}
+          ${t('common.goBackInAll')}
         </li>
       </ul>
       ${refundTable(visit, preview, `${path}/batal`)}
@@ -110,10 +110,8 @@ function cancellationView(
     <form class="stack panel narrow" method="post" action="${path}/batal">
       ${deliberateFields(visit, { title: campaign.title, seen: seenIn(preview), typed, errors })}
       <div class="row">
-        <button class="button danger">
-          ${t('Batalkan Sambatan ini', 'Call this campaign off')}
-        </button>
-        <a class="button quiet" href="${path}">${t('Tidak jadi', 'Keep it')}</a>
+        <button class="button danger">${t('common.callThisCampaignOff')}</button>
+        <a class="button quiet" href="${path}">${t('seller.cancellation.keepIt')}</a>
       </div>
     </form>`;
   return { title, section: 'shop' as const, main };
@@ -122,18 +120,16 @@ function cancellationView(
 function refundTable(visit: PageContext, { rows, refunds }: RefundPreview, path: string): Html {
   const { t, language } = visit;
   if (refunds === 0) {
-    return html`<p class="quiet">
-      ${t('Belum ada yang membayar, jadi tidak ada uang yang perlu kembali.', 'Nobody has paid yet, so no money has to go back.')}
-    </p>`;
+    return html`<p class="quiet">${t('seller.cancellation.nobodyHasPaidYet')}</p>`;
   }
   return affectedTable(visit, {
-    label: t('Daftar pengembalian', 'List of refunds'),
-    caption: t('Siapa menerima kembali berapa', 'Who gets back how much'),
+    label: t('seller.cancellation.listOfRefunds'),
+    caption: t('seller.cancellation.whoGetsBackHowMuch'),
     columns: [
-      { head: t('Pembeli', 'Buyer'), cell: (row) => nameOf(visit, row) },
+      { head: t('common.buyer'), cell: (row) => nameOf(visit, row) },
       { head: 'Slot', isNumber: true, cell: (row) => formatCount(row.quantity, language) },
       {
-        head: t('Kembali', 'Goes back'),
+        head: t('common.goesBack'),
         isNumber: true,
         cell: (row) => formatRupiah(row.amount, language),
       },

@@ -1,4 +1,4 @@
-import { formatCount, formatShortMoment, formatSlots as inSlots } from '../../../web/format.ts';
+import { formatCount, formatShortMoment, formatSlots as inSlots } from '../../../i18n/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { table } from '../../../web/table.ts';
@@ -31,13 +31,15 @@ export function slotsChart(visit: PageContext, points: readonly SlotsAt[], total
       index === 0 ? `M${x(at)} ${y(slots)}` : `H${x(at)}V${y(slots)}`,
     )
     .join('');
-  const number = (value: number) => formatCount(value, language);
-  const title = t('Slot terisi dari waktu ke waktu', 'Slots taken over time');
+  const title = t('seller.chart.slotsTakenOverTime');
   const most = Math.max(...points.map(({ slots }) => slots));
-  const description = t(
-    `Dari ${formatShortMoment(first.at, language)} sampai ${formatShortMoment(last.at, language)}: terakhir ${number(last.slots)}, paling banyak ${number(most)}, dari ${number(total)} slot.`,
-    `From ${formatShortMoment(first.at, language)} to ${formatShortMoment(last.at, language)}: ${number(last.slots)} at the end, ${number(most)} at most, of ${inSlots(total, language)}.`,
-  );
+  const description = t('seller.chart.fromToAtTheEnd', {
+    from: formatShortMoment(first.at, language),
+    to: formatShortMoment(last.at, language),
+    slots: last.slots,
+    most,
+    total,
+  });
   return html`<figure class="chart">
     <p class="chart-most" aria-hidden="true">${inSlots(total, language)}</p>
     <svg viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="chart-title chart-words">
@@ -54,13 +56,13 @@ export function slotsChart(visit: PageContext, points: readonly SlotsAt[], total
       <span>${formatShortMoment(last.at, language)}</span>
     </p>
     <details>
-      <summary>${t('Sebagai tabel', 'As a table')}</summary>
+      <summary>${t('seller.chart.asATable')}</summary>
       ${table({
         caption: `${title} (WIB)`,
         rows: thinned(points),
         columns: [
-          { head: t('Waktu', 'Time'), cell: ({ at }) => formatShortMoment(at, language) },
-          { head: 'Slot', isNumber: true, cell: ({ slots }) => number(slots) },
+          { head: t('common.time'), cell: ({ at }) => formatShortMoment(at, language) },
+          { head: 'Slot', isNumber: true, cell: ({ slots }) => formatCount(slots, language) },
         ],
       })}
     </details>

@@ -25,8 +25,8 @@ export function checklist(
   const { t } = visit;
   return html`<section class="panel checklist" aria-labelledby="checklist">
     <h2 id="checklist">
-      ${t('Siapkan tokomu', 'Set up your shop')}
-      <span class="quiet">${t(`${done} dari ${steps.length}`, `${done} of ${steps.length}`)}</span>
+      ${t('seller.checklist.setUpYourShop')}
+      <span class="quiet">${t('seller.checklist.of', { done, steps: steps.length })}</span>
     </h2>
     <ol>
       ${steps.map((step) => stepLine(visit, step))}
@@ -35,7 +35,7 @@ export function checklist(
 }
 
 function stepLine({ t, url }: PageContext, { isDone, words, why, path }: Step): Html {
-  if (isDone) return html`<li class="done">${words} – ${t('selesai', 'done')} ✓</li>`;
+  if (isDone) return html`<li class="done">${words} – ${t('seller.checklist.done')} ✓</li>`;
   return html`<li>
     ${path === undefined ? html`<strong>${words}</strong>` : html`<a href="${url(path)}">${words}</a>`}
     <br /><span class="quiet">${why}</span>
@@ -49,17 +49,14 @@ function stepsOf({ t, actor }: PageContext, { brand, role }: ShopOf, setup: Bran
   return [
     {
       isDone: setup.has_product,
-      words: t('Tambahkan produk', 'Add a product'),
-      why: t('Sambatan dibuat dari produkmu.', 'Campaigns are made from your products.'),
+      words: t('seller.checklist.addAProduct'),
+      why: t('seller.checklist.campaignsAreMadeFromYourProducts'),
       path: may(actor, 'product.create', rights) ? `${path}/produk/baru` : undefined,
     },
     {
       isDone: setup.has_campaign,
-      words: t('Buat Sambatan pertamamu', 'Create your first campaign'),
-      why: t(
-        'Tentukan harga, jumlah slot, dan batas waktunya.',
-        'Set its price, slots and deadline.',
-      ),
+      words: t('seller.checklist.createYourFirstCampaign'),
+      why: t('seller.checklist.setItsPriceSlotsAndDeadline'),
       path: setup.has_product
         ? `${path}/sambatan/baru`
         : may(actor, 'product.create', rights)
@@ -68,10 +65,10 @@ function stepsOf({ t, actor }: PageContext, { brand, role }: ShopOf, setup: Bran
     },
     {
       isDone: setup.has_payout_account,
-      words: t('Isi rekening pencairan', 'Add a payout account'),
+      words: t('seller.checklist.addAPayoutAccount'),
       why: edits
-        ? t('Ke sinilah uang penjualanmu ditransfer.', 'This is where we send your sales.')
-        : t('Pemilik brand yang mengisinya.', 'The owner of the brand adds it.'),
+        ? t('seller.checklist.thisIsWhereWeSend')
+        : t('seller.checklist.theOwnerOfTheBrandAdds'),
       path: edits ? `${path}/rekening` : undefined,
     },
   ];
@@ -81,13 +78,10 @@ function stepsOf({ t, actor }: PageContext, { brand, role }: ShopOf, setup: Bran
 export function noAccount({ t, url }: PageContext, brand: ShopOf['brand']): Html {
   return notice(
     'busy',
-    t('Rekening pencairan belum diisi.', 'There is no payout account yet.'),
-    html`${t(
-        'Sambatan tetap bisa dibuka, tapi uangnya baru bisa dicairkan setelah rekeningnya ada.',
-        'You can open the campaign, but we can only pay you once there is an account.',
-      )}
+    t('seller.checklist.thereIsNoPayoutAccountYet'),
+    html`${t('seller.checklist.youCanOpenTheCampaign')}
       <a href="${url(`/toko/${brand.brand_id}/rekening`)}"
-        >${t('Isi rekening', 'Add the account')}</a
+        >${t('seller.checklist.addTheAccount')}</a
       >`,
   );
 }

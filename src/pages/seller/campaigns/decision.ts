@@ -1,4 +1,3 @@
-import { withPlural } from '../../../errors/wording/plurals.ts';
 import Type from 'typebox';
 import type { Campaign } from '../../../campaigns/campaign.ts';
 import type { PageDeps } from '../../deps.ts';
@@ -8,7 +7,6 @@ import { redirect, sendPage, type PagePlugin } from '../../../http/page-response
 import { authorize } from '../../../identity/policy.ts';
 import { decide } from '../../../lifecycle/changes.ts';
 import { countdown, exactMoment } from '../../../web/components.ts';
-import { formatCount } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { requirePerson } from '../../kit/signed-in.ts';
@@ -37,7 +35,7 @@ export function decisionPages(app: PageDeps): PagePlugin {
         if ('done' in answer) return redirect(request, reply, back);
         const { title } = answer.refused.text(visit.language);
         const main = html`${refusalNotice(visit, answer.refused)}
-          <p><a href="${visit.url(back)}">${visit.t('Kembali', 'Back')}</a></p>`;
+          <p><a href="${visit.url(back)}">${visit.t('common.back')}</a></p>`;
         const page = { title, section: 'shop', main } as const;
         return sendPage(request, reply, page, answer.refused.status);
       });
@@ -51,35 +49,22 @@ export function decisionPart(
   campaign: Campaign,
   home: '/toko/sambatan' | '/operator/sambatan',
 ): Html | undefined {
-  const { t, url, now, language } = visit;
+  const { t, url, now } = visit;
   const until = campaign.decision_until;
   if (until === null) return undefined;
   const isOperator = home === '/operator/sambatan';
   const action = url(`${home}/${campaign.id}/putusan`);
-  const left = formatCount(campaign.slots_taken, language);
-  const least = formatCount(campaign.minimum_slots, language);
   return html`<section class="panel" aria-labelledby="decision">
-    <h2 id="decision">${t('Lanjut atau batal?', 'Go on or call it off?')}</h2>
+    <h2 id="decision">${t('seller.decision.goOnOrCallItOff')}</h2>
     <p>
-      ${t(
-        `Yang dibayar tinggal ${left} slot, kurang dari minimal ${least}. Pesanan yang tidak dibayar sudah batal.`,
-        `${withPlural(campaign.slots_taken, 'slot is', { many: 'slots are', shown: left })} paid, fewer than the minimum of ${least}. Orders that were not paid are cancelled.`,
-      )}
+      ${t('seller.decision.paidFewerThanTheMinimum', { paid: campaign.slots_taken, minimum: campaign.minimum_slots })}
     </p>
     <p class="deadline">
       ${
         until > now
-          ? html`<strong>${t('Tinggal', 'Left')} ${countdown(visit, until)}</strong>
-              <span
-                >${t('Penjual memutuskan sebelum', 'The seller decides by')}
-                ${exactMoment(visit, until)}</span
-              >`
-          : html`<span
-              >${t(
-                'Waktu penjual sudah lewat; pengelola Sambatan juga bisa memutuskan.',
-                'The seller’s time is over; the people who run Sambatan may decide as well.',
-              )}</span
-            >`
+          ? html`<strong>${t('common.left')} ${countdown(visit, until)}</strong>
+              <span>${t('seller.decision.theSellerDecides')} ${exactMoment(visit, until)}</span>`
+          : html`<span>${t('seller.decision.theSellersTimeIsOver')}</span>`
       }
     </p>
     ${
@@ -87,15 +72,13 @@ export function decisionPart(
       html`<div class="row">
         <form method="post" action="${action}">
           <input type="hidden" name="decision" value="continue" />
-          <button class="button">${t('Lanjutkan batch ini', 'Go on with this batch')}</button>
+          <button class="button">${t('seller.decision.goOnWithThisBatch')}</button>
         </form>
         ${
           campaign.shipped_at === null &&
           html`<form method="post" action="${action}">
             <input type="hidden" name="decision" value="cancel" />
-            <button class="button danger">
-              ${t('Batalkan, kembalikan semua uang', 'Call it off, refund everybody')}
-            </button>
+            <button class="button danger">${t('seller.decision.callItOffRefundEverybody')}</button>
           </form>`
         }
       </div>`

@@ -1,3 +1,4 @@
+import { wording } from '../../../i18n/messages.ts';
 import type { FieldError } from '../../../errors/errors.ts';
 import { input, notice, textarea } from '../../../web/components.ts';
 import { html, type Html } from '../../../web/html.ts';
@@ -21,10 +22,7 @@ export function titleMistakes(title: string, typed: string): readonly FieldError
   const plain = (words: string) =>
     words.normalize('NFKC').replaceAll(/\s+/g, ' ').trim().toLowerCase();
   if (plain(typed) === plain(title)) return [];
-  const message = {
-    id: 'Belum sama dengan judulnya. Ketik ulang persis, ya.',
-    en: 'This is not the title. Please type it exactly.',
-  };
+  const message = wording('seller.deliberate.thisIsNotTheTitlePlease');
   return [{ field: 'title', message }];
 }
 
@@ -32,8 +30,8 @@ export function titleMistakes(title: string, typed: string): readonly FieldError
 export function numbersChanged({ t }: PageContext): Html {
   return notice(
     'busy',
-    t('Angkanya baru saja berubah.', 'The numbers have just changed.'),
-    t('Periksa lagi, lalu kirim ulang.', 'Look again, then send once more.'),
+    t('seller.deliberate.theNumbersHaveJustChanged'),
+    t('seller.deliberate.lookAgainThenSendOnceMore'),
   );
 }
 
@@ -50,8 +48,8 @@ export function deliberateFields(
   const { t } = visit;
   return html`${textarea(visit, {
       name: 'reason',
-      label: t('Alasannya', 'The reason'),
-      hint: t('Peserta membacanya.', 'The participants read it.'),
+      label: t('common.theReason'),
+      hint: t('common.theParticipantsRead'),
       value: typed['reason'],
       errors,
       required: true,
@@ -59,7 +57,7 @@ export function deliberateFields(
     })}
     ${input(visit, {
       name: 'title',
-      label: t('Ketik judulnya untuk memastikan', 'Type its title to be sure'),
+      label: t('common.typeItsTitleToBeSure'),
       hint: html`<strong>${title}</strong>`,
       value: typed['title'],
       errors,
@@ -67,7 +65,7 @@ export function deliberateFields(
       control: { autocomplete: 'off', maxlength: 200 },
     })}
     <input type="hidden" name="seen" value="${seen}" />
-    <p>${t('Ini tidak bisa diurungkan.', 'This cannot be undone.')}</p>`;
+    <p>${t('seller.deliberate.thisCannotBeUndone')}</p>`;
 }
 
 /** A page of the people whom the decision affects, with a link to the next page. */

@@ -1,6 +1,6 @@
 import type { Campaign } from '../../../campaigns/campaign.ts';
 import { exactMoment, input, notice, textarea } from '../../../web/components.ts';
-import { formatFieldMoment } from '../../../web/format.ts';
+import { formatFieldMoment } from '../../../i18n/format.ts';
 import { html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import type { FormState } from '../../kit/form-action.ts';
@@ -12,7 +12,7 @@ export function extensionPage(
   { typed, errors, refused }: FormState,
 ) {
   const { t, url } = visit;
-  const title = t('Perpanjang batas waktu', 'Extend the deadline');
+  const title = t('common.extendTheDeadline');
   const main = html`<p class="crumbs">
       <a href="${url(`/toko/sambatan/${campaign.id}`)}">${campaign.title}</a>
     </p>
@@ -24,11 +24,12 @@ export function extensionPage(
       action="${url(`/toko/sambatan/${campaign.id}/perpanjang`)}"
     >
       <p>
-        ${t('Sekarang', 'At present')}: <strong>${exactMoment(visit, campaign.deadline)}</strong>
+        ${t('seller.extensionPage.atPresent')}:
+        <strong>${exactMoment(visit, campaign.deadline)}</strong>
       </p>
       ${input(visit, {
         name: 'deadline',
-        label: t('Batas waktu baru (WIB)', 'New deadline (WIB)'),
+        label: t('common.newDeadlineWIB'),
         value: typed['deadline'],
         errors,
         required: true,
@@ -36,8 +37,8 @@ export function extensionPage(
       })}
       ${textarea(visit, {
         name: 'reason',
-        label: t('Alasannya', 'The reason'),
-        hint: t('Peserta membacanya.', 'The participants read it.'),
+        label: t('common.theReason'),
+        hint: t('common.theParticipantsRead'),
         value: typed['reason'],
         errors,
         required: true,
@@ -45,13 +46,10 @@ export function extensionPage(
       })}
       ${notice(
         'busy',
-        t('Peserta diberi tahu.', 'The participants are told.'),
-        t(
-          'Yang ikut sebelum ini boleh keluar tanpa rugi; yang sudah bayar, uangnya kembali.',
-          'Who joined before may leave without loss; who has paid gets the money back.',
-        ),
+        t('seller.extensionPage.theParticipantsAreTold'),
+        t('seller.extensionPage.whoJoinedBeforeMayLeaveWithout'),
       )}
-      <button class="button">${t('Perpanjang', 'Extend')}</button>
+      <button class="button">${t('common.extend')}</button>
     </form>`;
   return { title, section: 'shop' as const, main };
 }

@@ -1,4 +1,3 @@
-import { withPlural } from '../../../errors/wording/plurals.ts';
 import type { PageDeps } from '../../deps.ts';
 import { authorizeOnCampaign } from '../../../campaigns/operations.ts';
 import { DomainError } from '../../../errors/errors.ts';
@@ -49,22 +48,15 @@ export function shippingPage(app: PageDeps): PagePlugin {
 function shippingView(visit: PageContext, campaign: Campaign, days: number, refused?: DomainError) {
   const { t, url } = visit;
   const path = url(`/toko/sambatan/${campaign.id}`);
-  const title = t('Tandai sudah dikirim', 'Mark as shipped');
+  const title = t('common.markAsShipped');
   const main = html`<p class="crumbs"><a href="${path}">${campaign.title}</a></p>
     <h1>${title}</h1>
     ${refusalNotice(visit, refused)}
     <form class="stack panel narrow" method="post" action="${path}/kirim">
-      <p>
-        ${t(
-          `Pembeli yang sudah bayar kami kabari. Kalau dalam ${days} hari mereka tidak mengabari apa-apa, pesanannya dianggap sudah diterima dan danamu dicairkan. Laporan masalah menghentikan hitungan itu. Antrean ditutup.`,
-          `We tell every buyer who has paid. If they say nothing for ${withPlural(days, 'day')}, their order counts as received and your payout is released. A reported problem stops that. The waiting list is closed.`,
-        )}
-      </p>
+      <p>${t('seller.shipping.weTellEveryBuyerWhoHas', { days })}</p>
       <div class="row">
-        <button class="button">
-          ${t('Ya, semua sudah dikirim', 'Yes, everything is shipped')}
-        </button>
-        <a class="button quiet" href="${path}">${t('Belum', 'Not yet')}</a>
+        <button class="button">${t('seller.shipping.yesEverythingIsShipped')}</button>
+        <a class="button quiet" href="${path}">${t('seller.shipping.notYet')}</a>
       </div>
     </form>`;
   return { title, section: 'shop' as const, main };

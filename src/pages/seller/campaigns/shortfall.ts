@@ -1,4 +1,3 @@
-import { withPlural } from '../../../errors/wording/plurals.ts';
 import Type from 'typebox';
 import type { PageDeps } from '../../deps.ts';
 import { cursorAfter } from '../../../http/cursor.ts';
@@ -14,7 +13,7 @@ import {
 import { slotsDelivered } from '../../../ledger/shortfall/schemas.ts';
 import { runInTransaction } from '../../../operation/run.ts';
 import { input, notice } from '../../../web/components.ts';
-import { formatCount, formatRupiah, formatSlots as slotsInWords } from '../../../web/format.ts';
+import { formatCount, formatRupiah, formatSlots as slotsInWords } from '../../../i18n/format.ts';
 import { html, type Html, type Part } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import {
@@ -128,7 +127,7 @@ function shortfallView(
   const { t, url } = visit;
   const { campaign, range, outcome } = preview;
   const path = url(`/toko/sambatan/${campaign.id}`);
-  const title = t('Kirim lebih sedikit', 'Deliver fewer slots');
+  const title = t('seller.shortfall.deliverFewerSlots');
   const now = slotsInWords(range.delivered, visit.language);
   const main = html`<p class="crumbs"><a href="${path}">${campaign.title}</a></p>
     <h1>${title}</h1>
@@ -137,16 +136,13 @@ function shortfallView(
       range.maximum < range.delivered
         ? html`<form class="stack panel narrow" method="get" action="${path}/kurang">
             <p>
-              ${t('Ada yang pecah atau gagal? Yang harus dikirim sekarang:', 'Did some break or fail? To be delivered now:')}
+              ${t('seller.shortfall.didSomeBreakOrFail')}
               <strong>${now}</strong>.
             </p>
             ${input(visit, {
               name: 'slots',
-              label: t('Slot yang bisa dikirim', 'Slots that can be delivered'),
-              hint: t(
-                'Yang ikut lebih dulu didahulukan. Sisanya dikembalikan uangnya.',
-                'Who joined first comes first. The others get their money back.',
-              ),
+              label: t('seller.shortfall.slotsThatCanBeDelivered'),
+              hint: t('seller.shortfall.whoJoinedFirstComesFirst'),
               value: typed['slots'],
               errors,
               required: true,
@@ -159,14 +155,14 @@ function shortfallView(
             })}
             <div class="row">
               <button class="button${outcome && ' quiet'}">
-                ${t('Lihat akibatnya', 'See what that does')}
+                ${t('seller.shortfall.seeWhatThatDoes')}
               </button>
             </div>
           </form>`
         : notice(
             'busy',
-            t('Semuanya sudah diterima.', 'Everything was received.'),
-            t('Tidak ada slot yang bisa dikurangi lagi.', 'There is no slot left to take back.'),
+            t('seller.shortfall.everythingWasReceived'),
+            t('seller.shortfall.thereIsNoSlotLeft'),
           )
     }
     ${outcome && consequence(visit, preview, outcome, { typed, errors })}`;
@@ -183,45 +179,38 @@ function consequence(
   const { campaign } = preview;
   const path = url(`/toko/sambatan/${campaign.id}`);
   const number = (value: number | bigint) => formatCount(value, language);
-  const buyers = (many: bigint, id: string, en: string): Part =>
-    html`<li><strong>${number(many)}</strong> ${t(id, en)}</li>`;
+  const buyers = (many: bigint, words: string): Part =>
+    html`<li><strong>${number(many)}</strong> ${words}</li>`;
   return html`<section class="panel" aria-labelledby="outcome">
-      <h2 id="outcome">${t('Yang terjadi', 'What happens')}</h2>
+      <h2 id="outcome">${t('common.whatHappens')}</h2>
       <ul class="figures sums">
-        ${buyers(sums.unaffected, 'pembeli dapat semua pesanannya', 'buyers get all they bought')}
-        ${buyers(sums.affected, 'pembeli dapat kurang, dan diberi tahu', 'buyers get less, and are told')}
+        ${buyers(sums.unaffected, t('seller.shortfall.buyersUnaffected', { count: sums.unaffected }))}
+        ${buyers(sums.affected, t('seller.shortfall.buyersAffected', { count: sums.affected }))}
         <li>
           <strong>${formatRupiah(sums.amount, language)}</strong>
-          ${t('dikembalikan semuanya', 'go back in all')}
+          ${t('common.goBackInAll')}
         </li>
         <li>
           <strong>${formatRupiah(sums.payout, language)}</strong>
-          ${t('bagianmu setelah biaya', 'is your share, after the fee')}
+          ${t('seller.shortfall.isYourShareAfterTheFee')}
         </li>
       </ul>
       ${affectedTable(visit, {
-        label: t('Pembagian slot', 'Who gets the slots'),
-        caption: t(
-          'Siapa dapat berapa; yang ikut paling akhir di atas',
-          'Who gets how many; who joined last is at the top',
-        ),
+        label: t('seller.shortfall.whoGetsTheSlots'),
+        caption: t('seller.shortfall.whoGetsHowManyWhoJoined'),
         columns: [
-          { head: t('Pembeli', 'Buyer'), cell: (row) => nameOf(visit, row) },
+          { head: t('common.buyer'), cell: (row) => nameOf(visit, row) },
           {
-            head: t('Dapat', 'Gets'),
+            head: t('seller.shortfall.gets'),
             isNumber: true,
-            cell: ({ keeps, loses }) =>
-              t(
-                `${number(keeps)} dari ${number(keeps + loses)}`,
-                `${number(keeps)} of ${number(keeps + loses)}`,
-              ),
+            cell: ({ keeps, loses }) => t('seller.shortfall.of', { keeps, keeps2: keeps + loses }),
           },
           {
-            head: t('Kembali', 'Goes back'),
+            head: t('common.goesBack'),
             isNumber: true,
             cell: ({ loses, refund }) =>
               loses > 0 && refund === 0n
-                ? t('belum bayar', 'not paid')
+                ? t('seller.shortfall.notPaid')
                 : formatRupiah(refund, language),
           },
         ],
@@ -234,10 +223,8 @@ function consequence(
       ${deliberateFields(visit, { title: campaign.title, seen: seenIn(preview), typed, errors })}
       <input type="hidden" name="slots" value="${slots}" />
       <div class="row">
-        <button class="button danger">
-          ${t(`Kirim ${number(slots)} slot saja`, `Deliver ${withPlural(slots, 'slot', { shown: number(slots) })} only`)}
-        </button>
-        <a class="button quiet" href="${path}">${t('Tidak jadi', 'Leave it')}</a>
+        <button class="button danger">${t('seller.shortfall.deliverOnly', { slots })}</button>
+        <a class="button quiet" href="${path}">${t('seller.shortfall.leaveIt')}</a>
       </div>
     </form>`;
 }

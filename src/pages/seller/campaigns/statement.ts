@@ -7,7 +7,7 @@ import {
 } from '../../../ledger/books/operations.ts';
 import type { CampaignPayoutRow } from '../../../ledger/payouts/queries.ts';
 import { badge, exactMoment, notice } from '../../../web/components.ts';
-import { formatRupiah } from '../../../web/format.ts';
+import { formatRupiah } from '../../../i18n/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { idParam } from '../../kit/params.ts';
@@ -30,7 +30,7 @@ function statementView(visit: PageContext, statement: SellerStatement) {
   const { t, url, language } = visit;
   const { campaign, books } = statement;
   const sums = balanceSides(books);
-  const title = t('Laporan uang', 'Money statement');
+  const title = t('seller.statement.moneyStatement');
   const money = (amount: bigint) => formatRupiah(amount, language);
   const fee = money(books.fee);
   const twice = books.owed_back + books.lost;
@@ -40,64 +40,54 @@ function statementView(visit: PageContext, statement: SellerStatement) {
     <div class="row apart shop-head">
       <h1>${title}</h1>
       <button class="button no-print" type="button" data-print data-needs-script hidden>
-        ${t('Cetak', 'Print')}
+        ${t('common.print')}
       </button>
     </div>
     <p>
       ${campaign.brand_name} · ${campaign.title}<br />
-      <span class="quiet">${t('Keadaan', 'As of')} ${exactMoment(visit, visit.now)}</span>
+      <span class="quiet">${t('seller.statement.asOf')} ${exactMoment(visit, visit.now)}</span>
     </p>
-    ${statementSide(visit, 'in', t('Uang masuk', 'Money in'), sums.in, [
-      [t('Pembayaran pesanan', 'Payments of orders'), books.paid],
-      [t('Kode unik (penyesuaian)', 'Unique codes (adjustment)'), books.unique_codes],
-      [t('Terlambat, dobel, atau kelebihan', 'Too late, twice or too much'), books.credits],
-      [t('Transfer keluar yang kembali', 'Transfers out that came back'), books.returned],
-      [t('Belum dibayar pembeli', 'Not paid by buyers yet'), books.receivable],
-      ...(twice === 0n
-        ? []
-        : [
-            [
-              t('Terkirim dua kali, ditanggung Sambatan', 'Sent twice, borne by Sambatan'),
-              twice,
-            ] as const,
-          ]),
+    ${statementSide(visit, 'in', t('seller.statement.moneyIn'), sums.in, [
+      [t('seller.statement.paymentsOfOrders'), books.paid],
+      [t('seller.statement.uniqueCodesAdjustment'), books.unique_codes],
+      [t('seller.statement.tooLateTwiceOrTooMuch'), books.credits],
+      [t('seller.statement.transfersOutThatCameBack'), books.returned],
+      [t('seller.statement.notPaidByBuyersYet'), books.receivable],
+      ...(twice === 0n ? [] : [[t('seller.statement.sentTwiceBorneBySambatan'), twice] as const]),
     ])}
-    ${statementSide(visit, 'for', t('Untuk apa', 'What it is for'), sums.for, [
-      [t('Bagianmu', 'Your share'), books.gross - books.fee],
-      [t('Biaya Sambatan', 'Fee of Sambatan'), books.fee],
-      [t('Dana kembali: menunggu dikirim', 'Refunds: due'), books.refunds_due],
-      [t('Dana kembali: sudah dikirim', 'Refunds: settled'), books.refunds_settled],
-      [t('Kode unik yang tidak kembali', 'Unique codes that stay'), books.codes_kept],
-      [t('Pencairan yang kembali', 'Payouts that came back'), books.payouts_returned],
+    ${statementSide(visit, 'for', t('seller.statement.whatItIs'), sums.for, [
+      [t('seller.statement.yourShare'), books.gross - books.fee],
+      [t('seller.statement.feeOfSambatan'), books.fee],
+      [t('seller.statement.refundsDue'), books.refunds_due],
+      [t('seller.statement.refundsSettled'), books.refunds_settled],
+      [t('seller.statement.uniqueCodesThatStay'), books.codes_kept],
+      [t('seller.statement.payoutsThatCameBack'), books.payouts_returned],
     ])}
     ${
       sums.in === sums.for
         ? notice(
             'good',
-            t('Pas sampai rupiah.', 'It balances to the rupiah.'),
+            t('seller.statement.itBalancesToTheRupiah'),
             html`${money(sums.in)} = ${money(sums.for)}`,
           )
         : notice(
             'bad',
-            t('Belum pas.', 'It does not balance.'),
-            t(
-              `Selisihnya ${money(sums.in - sums.for)}. Kami periksa; hubungi operator.`,
-              `The difference is ${money(sums.in - sums.for)}. Please tell an operator.`,
-            ),
+            t('seller.statement.itDoesNotBalance'),
+            t('seller.statement.theDifferenceIsPleaseTell', { in: money(sums.in - sums.for) }),
           )
     }
     <section class="panel" aria-labelledby="payout">
-      <h2 id="payout">${t('Pencairan ke rekeningmu', 'Paid out to you')}</h2>
+      <h2 id="payout">${t('seller.statement.paidOutTo')}</h2>
       <dl class="facts">
-        <dt>${t('Nilai yang dikirim ke pembeli', 'Worth of what is delivered')}</dt>
+        <dt>${t('seller.statement.worthOfWhatIsDelivered')}</dt>
         <dd>${money(books.gross)}</dd>
-        <dt>${t('Dikurangi biaya', 'Less the fee')}</dt>
+        <dt>${t('seller.statement.lessTheFee')}</dt>
         <dd>${fee}</dd>
-        <dt>${t('Menunggu dicairkan', 'Due')}</dt>
+        <dt>${t('seller.statement.due')}</dt>
         <dd>${money(books.payouts_due)}</dd>
-        <dt>${t('Sudah dicairkan', 'Settled')}</dt>
+        <dt>${t('seller.statement.settled')}</dt>
         <dd>${money(books.payouts_settled)}</dd>
-        <dt>${t('Masih di rekening Sambatan', 'In hand at Sambatan')}</dt>
+        <dt>${t('seller.statement.inHandAtSambatan')}</dt>
         <dd>${money(books.held + twice)}</dd>
       </dl>
       ${payoutList(visit, statement.payouts)}
@@ -123,15 +113,15 @@ function statementSide(
         hidesHead: true,
         rows: lines,
         columns: [
-          { head: t('Jenis', 'Kind'), isRowHead: true, cell: ([words]) => words },
+          { head: t('seller.statement.kind'), isRowHead: true, cell: ([words]) => words },
           {
-            head: t('Jumlah', 'Amount'),
+            head: t('common.amount'),
             isNumber: true,
             cell: ([, amount]) => formatRupiah(amount, language),
           },
         ],
         foot: html`<tr>
-          <th scope="row">${t('Jumlah semuanya', 'Sum')}</th>
+          <th scope="row">${t('seller.statement.sum')}</th>
           <td class="number"><strong>${formatRupiah(sum, language)}</strong></td>
         </tr>`,
       },
@@ -142,9 +132,7 @@ function statementSide(
 function payoutList(visit: PageContext, payouts: readonly CampaignPayoutRow[]): Html {
   const { t, language } = visit;
   if (payouts.length === 0) {
-    return html`<p class="quiet">
-      ${t('Pencairan muncul setelah Sambatan berhasil.', 'A payout appears once the campaign has succeeded.')}
-    </p>`;
+    return html`<p class="quiet">${t('seller.statement.aPayoutAppearsOnceTheCampaign')}</p>`;
   }
   return html`<ul class="plain">
     ${payouts.map(
@@ -159,9 +147,9 @@ function payoutList(visit: PageContext, payouts: readonly CampaignPayoutRow[]): 
 }
 
 function payoutBadge({ t }: PageContext, payout: CampaignPayoutRow): Html {
-  if (payout.status === 'settled') return badge(t('Sudah dicairkan', 'Settled'), 'good');
-  if (payout.is_disputed) return badge(t('Ditahan: ada keluhan', 'Held: disputed'), 'bad');
+  if (payout.status === 'settled') return badge(t('seller.statement.settled'), 'good');
+  if (payout.is_disputed) return badge(t('common.heldDisputed'), 'bad');
   return payout.released_at === null
-    ? badge(t('Menunggu barang diterima', 'Waits for the goods'), 'busy')
-    : badge(t('Siap dikirim', 'Released'), 'good');
+    ? badge(t('common.waitsForTheGoods'), 'busy')
+    : badge(t('seller.statement.released'), 'good');
 }

@@ -20,19 +20,19 @@ function columnsOf(visit: PageContext, campaign: Campaign): readonly Column[] {
   const { t } = visit;
   const { weight_grams: weight, price_per_slot: price } = campaign;
   return [
-    { head: t('Nomor', 'Number'), width: 38, cell: (row) => row.participation_id },
-    { head: t('Nama', 'Name'), width: 24, cell: (row) => nameOf(visit, row) },
+    { head: t('common.number'), width: 38, cell: (row) => row.participation_id },
+    { head: t('common.name2'), width: 24, cell: (row) => nameOf(visit, row) },
     { head: 'E-mail', width: 28, cell: (row) => row.email },
-    { head: t('Alamat', 'Address'), width: 60, cell: (row) => row.shipping_address },
-    { head: t('Slot dipesan', 'Slots ordered'), width: 12, cell: (row) => row.quantity },
-    { head: t('Slot dikirim', 'Slots to deliver'), width: 12, cell: deliveredQuantityOf },
+    { head: t('common.address'), width: 60, cell: (row) => row.shipping_address },
+    { head: t('seller.exports.slotsOrdered'), width: 12, cell: (row) => row.quantity },
+    { head: t('seller.exports.slotsToDeliver'), width: 12, cell: deliveredQuantityOf },
     {
-      head: t('Total (Rp)', 'Total (Rp)'),
+      head: t('seller.exports.totalRp'),
       width: 16,
       cell: (row) => Number(price) * deliveredQuantityOf(row),
     },
     {
-      head: t('Berat (g)', 'Weight (g)'),
+      head: t('seller.exports.weightG'),
       width: 12,
       cell: (row) => (weight === null ? null : weight * deliveredQuantityOf(row)),
     },
@@ -43,36 +43,36 @@ function columnsOf(visit: PageContext, campaign: Campaign): readonly Column[] {
         inLanguage(visit, participationWords[toApiParticipationStatus(row.status)].words),
     },
     {
-      head: t('Pembayaran', 'Payment'),
+      head: t('common.payment'),
       width: 24,
       cell: (row) => inLanguage(visit, paymentWords[row.payment_state].words),
     },
-    { head: t('Dibayar (Rp)', 'Paid (Rp)'), width: 16, cell: (row) => Number(row.paid_amount) },
+    { head: t('seller.exports.paidRp'), width: 16, cell: (row) => Number(row.paid_amount) },
     {
-      head: t('Harus dibayar (Rp)', 'To be paid (Rp)'),
+      head: t('seller.exports.toBePaidRp'),
       width: 16,
       cell: (row) => Number(row.amount_due),
     },
-    { head: t('Bayar sebelum (WIB)', 'Pay by (WIB)'), width: 18, cell: (row) => row.pay_by },
+    { head: t('seller.exports.payByWIB'), width: 18, cell: (row) => row.pay_by },
     {
-      head: t('Harus dikembalikan (Rp)', 'Refund due (Rp)'),
+      head: t('seller.exports.refundDueRp'),
       width: 16,
       cell: (row) => Number(row.refund_due_amount),
     },
     {
-      head: t('Dikembalikan (Rp)', 'Refunded (Rp)'),
+      head: t('seller.exports.refundedRp'),
       width: 16,
       cell: (row) => Number(row.refunded_amount),
     },
-    { head: t('Catatan', 'Note'), width: 40, cell: (row) => row.note },
-    { head: t('Ikut pada (WIB)', 'Joined at (WIB)'), width: 18, cell: (row) => row.joined_at },
+    { head: t('common.note'), width: 40, cell: (row) => row.note },
+    { head: t('seller.exports.joinedAtWIB'), width: 18, cell: (row) => row.joined_at },
   ];
 }
 
 /** The head of the participants' spreadsheet. */
 export function sheetHead(visit: PageContext, campaign: Campaign): SheetHead {
   return {
-    name: visit.t('Peserta', 'Participants'),
+    name: visit.t('common.participants'),
     columns: columnsOf(visit, campaign).map(plain),
   };
 }

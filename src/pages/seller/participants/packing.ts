@@ -3,7 +3,7 @@ import { deliveredQuantityOf } from '../../../participations/participation.ts';
 import type { ParticipantRow } from '../../../participations/participant-list-queries.ts';
 import type { PaymentState } from '../../../ledger/payments/payment-state.ts';
 import { emptyState, notice } from '../../../web/components.ts';
-import { formatCount } from '../../../web/format.ts';
+import { formatCount } from '../../../i18n/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { nameOf } from '../brand/shop-head.ts';
@@ -25,7 +25,7 @@ export interface PackingProps {
 export function packingPage(visit: PageContext, { campaign, rows, isFirst, states }: PackingProps) {
   const { t, url } = visit;
   const path = url(`/toko/sambatan/${campaign.id}`);
-  const title = t('Daftar kemas', 'Packing list');
+  const title = t('common.packingList');
   const list = cursorPage(visit, rows, {
     size: maxLabels,
     url: `${path}/kemas`,
@@ -36,15 +36,15 @@ export function packingPage(visit: PageContext, { campaign, rows, isFirst, state
     <div class="row apart shop-head no-print">
       <h1>${title}</h1>
       <button class="button" type="button" data-print data-needs-script hidden>
-        ${t('Cetak', 'Print')}
+        ${t('common.print')}
       </button>
     </div>
     ${
       campaign.status !== 'completed' &&
       notice(
         'busy',
-        t('Sambatan ini belum berhasil.', 'This campaign has not succeeded yet.'),
-        t('Yang tampil hanya yang sudah lunas.', 'Only paid orders are shown.'),
+        t('seller.packing.thisCampaignHasNotSucceededYet'),
+        t('seller.packing.onlyPaidOrdersAreShown'),
       )
     }
     ${unpaidNotice(visit, path, states)}
@@ -53,10 +53,7 @@ export function packingPage(visit: PageContext, { campaign, rows, isFirst, state
         ? html`<ul class="labels">
             ${list.rows.map((row) => label(visit, campaign, row))}
           </ul>`
-        : emptyState(
-            t('Belum ada yang dikemas', 'Nothing to pack yet'),
-            t('Pesanan yang sudah lunas muncul di sini.', 'Paid orders appear here.'),
-          )
+        : emptyState(t('seller.packing.nothingToPackYet'), t('seller.packing.paidOrdersAppearHere'))
     }
     ${list.links}`;
   return { title: `${title} · ${campaign.title}`, section: 'shop' as const, wide: true, main };
@@ -74,15 +71,13 @@ function unpaidNotice(
     .filter(({ number }) => number > 0);
   if (links.length === 0) return false;
   const words = {
-    overdue: t('lewat batas bayar', 'overdue'),
-    due: t('menunggu pembayaran', 'awaiting payment'),
-    proof_submitted: t('buktinya sedang dicek', 'with a proof being checked'),
-    pending_online: t('pembayaran online diproses', 'with an online payment pending'),
+    overdue: t('seller.packing.overdue'),
+    due: t('seller.packing.awaitingPayment'),
+    proof_submitted: t('seller.packing.withAProofBeingChecked'),
+    pending_online: t('seller.packing.withAnOnlinePaymentPending'),
   };
   return html`<div class="notice busy no-print">
-    <strong
-      >${t('Yang belum lunas tidak ikut dikemas:', 'Orders that are not paid are left out:')}</strong
-    >
+    <strong>${t('seller.packing.ordersThatAreNotPaid')}</strong>
     <span>
       ${links.map(
         ({ state, number }, index) =>
@@ -103,14 +98,11 @@ function label(visit: PageContext, campaign: Campaign, row: ParticipantRow): Htm
     </p>
     <p><strong>${nameOf(visit, row)}</strong></p>
     <p>${row.shipping_address}</p>
-    ${row.note !== null && html`<p class="quiet">${t('Catatan', 'Note')}: ${row.note}</p>`}
+    ${row.note !== null && html`<p class="quiet">${t('common.note')}: ${row.note}</p>`}
     ${
       slots < row.quantity &&
       html`<p class="quiet">
-        ${t(
-          `Dipesan ${formatCount(row.quantity, language)}; sisanya dikembalikan uangnya.`,
-          `${formatCount(row.quantity, language)} ordered; the rest is refunded.`,
-        )}
+        ${t('seller.packing.orderedTheRestIsRefunded', { quantity: row.quantity })}
       </p>`
     }
     <p class="quiet">

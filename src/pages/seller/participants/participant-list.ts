@@ -17,7 +17,7 @@ import {
   formatParticipants,
   formatRupiah,
   formatShortMoment,
-} from '../../../web/format.ts';
+} from '../../../i18n/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import {
   participationBadge,
@@ -53,9 +53,9 @@ export function rosterPage(
     view.search !== undefined || view.status !== undefined || view.paymentState !== undefined;
   const main = html`<p class="crumbs"><a href="${path}">${campaign.title}</a></p>
     <div class="row apart shop-head">
-      <h1>${t('Peserta', 'Participants')}</h1>
+      <h1>${t('common.participants')}</h1>
       <div class="row">
-        <a class="button quiet" href="${path}/kemas">${t('Daftar kemas', 'Packing list')}</a>
+        <a class="button quiet" href="${path}/kemas">${t('common.packingList')}</a>
         <a class="button quiet" href="${path}/peserta.csv${ending}">CSV</a>
         <a class="button quiet" href="${path}/peserta.xlsx${ending}">Excel</a>
       </div>
@@ -64,8 +64,8 @@ export function rosterPage(
     <p role="status">
       <strong>${formatParticipants(total, language)}</strong>${
         isNarrowed &&
-        html` ${t('cocok dengan pencarianmu', 'match your search')} ·
-          <a href="${path}/peserta">${t('Tampilkan semua', 'Show all')}</a>`
+        html` ${t('seller.participantList.matchYourSearch')} ·
+          <a href="${path}/peserta">${t('seller.participantList.showAll')}</a>`
       }
     </p>
     ${
@@ -73,12 +73,12 @@ export function rosterPage(
         ? participantTable(visit, rows)
         : isNarrowed
           ? emptyState(
-              t('Tidak ada yang cocok', 'Nothing matches'),
-              t('Coba kata lain atau longgarkan saringannya.', 'Try other words or fewer filters.'),
+              t('common.nothingMatches'),
+              t('seller.participantList.tryOtherWordsOrFewerFilters'),
             )
           : emptyState(
-              t('Belum ada peserta', 'No participants'),
-              t('Bagikan tautan Sambatanmu, ya.', 'Share the link of your campaign.'),
+              t('seller.participantList.noParticipants'),
+              t('seller.participantList.shareTheLinkOfYourCampaign'),
             )
     }
     ${pageJump(visit, {
@@ -87,7 +87,7 @@ export function rosterPage(
       page: view.page,
       pages: Math.ceil(total / rosterPageSize),
     })}`;
-  const title = `${t('Peserta', 'Participants')} · ${campaign.title}`;
+  const title = `${t('common.participants')} · ${campaign.title}`;
   return { title, section: 'shop' as const, wide: true, main };
 }
 
@@ -108,27 +108,24 @@ function filters(
   states: ReadonlyMap<PaymentState, number>,
 ): Html {
   const { t, language } = visit;
-  const everything = { value: '', label: t('Semua', 'All') };
+  const everything = { value: '', label: t('common.all') };
   const sorts: Record<ParticipantSort, string> = {
-    joined: t('Paling dulu ikut', 'First to join'),
-    newest: t('Paling baru ikut', 'Last to join'),
-    name: t('Nama', 'Name'),
-    slots: t('Slot terbanyak', 'Most slots'),
-    pay_by: t('Batas bayar terdekat', 'Earliest due date'),
+    joined: t('seller.participantList.firstToJoin'),
+    newest: t('seller.participantList.lastToJoin'),
+    name: t('common.name2'),
+    slots: t('seller.participantList.mostSlots'),
+    pay_by: t('seller.participantList.earliestDueDate'),
   };
   return html`<form class="filters" action="${path}" role="search">
     ${input(visit, {
       name: 'q',
-      label: t(
-        'Nama, alamat, e-mail, nomor HP, atau nomor pesanan',
-        'Name, address, e-mail, phone or order number',
-      ),
+      label: t('seller.participantList.nameAddressEMailPhoneOrOrder'),
       value: view.search,
       control: { type: 'search', maxlength: 100, autocomplete: 'off' },
     })}
     ${select(
       visit,
-      { name: 'payment', label: t('Pembayaran', 'Payment'), value: view.paymentState ?? '' },
+      { name: 'payment', label: t('common.payment'), value: view.paymentState ?? '' },
       [
         everything,
         ...paymentStates
@@ -148,10 +145,10 @@ function filters(
     ])}
     ${select(
       visit,
-      { name: 'sort', label: t('Urutkan', 'Sort by'), value: view.sort },
+      { name: 'sort', label: t('common.sortBy'), value: view.sort },
       participantSorts.map((sort) => ({ value: sort, label: sorts[sort] })),
     )}
-    <button class="button">${t('Tampilkan', 'Show')}</button>
+    <button class="button">${t('common.show')}</button>
   </form>`;
 }
 
@@ -162,26 +159,29 @@ function participantTable(visit: PageContext, rows: readonly ParticipantRow[]): 
     rows,
     columns: [
       {
-        head: t('Pembeli', 'Buyer'),
+        head: t('common.buyer'),
         isRowHead: true,
         cell: (row) =>
           html`${nameOf(visit, row)}${row.email !== null && html`<br /><small>${row.email}</small>`}
             <br /><small class="quiet">…${row.participation_id.slice(-8)}</small>`,
       },
       {
-        head: t('Alamat', 'Address'),
+        head: t('common.address'),
         cell: (row) =>
           html`${row.shipping_address}${
             row.note !== null && html`<br /><em class="quiet">${row.note}</em>`
           }`,
       },
       { head: 'Slot', isNumber: true, cell: (row) => slotsCell(visit, row) },
-      { head: t('Pembayaran', 'Payment'), cell: (row) => paymentCell(visit, row) },
+      { head: t('common.payment'), cell: (row) => paymentCell(visit, row) },
       {
         head: 'Status',
         cell: (row) => participationBadge(visit, toApiParticipationStatus(row.status)),
       },
-      { head: t('Ikut pada', 'Joined'), cell: (row) => formatShortMoment(row.joined_at, language) },
+      {
+        head: t('seller.participantList.joined'),
+        cell: (row) => formatShortMoment(row.joined_at, language),
+      },
     ],
   });
 }
@@ -195,7 +195,7 @@ function slotsCell({ t, language }: PageContext, row: ParticipantRow): Html {
   return html`${shown} <span class="unit">slot</span>${
       isLive &&
       delivered < row.quantity &&
-      html`<br /><small class="quiet">${t(`dari ${ordered}`, `of ${ordered}`)}</small>`
+      html`<br /><small class="quiet">${t('seller.participantList.of', { ordered })}</small>`
     }`;
 }
 
@@ -203,15 +203,17 @@ function paymentCell(visit: PageContext, row: ParticipantRow): Html {
   const { t, language, now } = visit;
   const { amount_due: due, pay_by: by, paid_amount: paid, refund_due_amount: back } = row;
   return html`${paymentBadge(visit, row.payment_state)}${
-    paid > 0n && html`<br /><small>${t('Dibayar', 'Paid')} ${formatRupiah(paid, language)}</small>`
-  }${due > 0n && html`<br /><small>${t('Tagihan', 'To pay')} ${formatRupiah(due, language)}</small>`}${
+    paid > 0n && html`<br /><small>${t('common.paid')} ${formatRupiah(paid, language)}</small>`
+  }${due > 0n && html`<br /><small>${t('seller.participantList.toPay')} ${formatRupiah(due, language)}</small>`}${
     by !== null &&
     html`<br /><small class="quiet"
-        >${t('Batas', 'Due')} ${formatShortMoment(by, language)}
+        >${t('seller.participantList.due')} ${formatShortMoment(by, language)}
         (${formatDistance(by, now, language)})</small
       >`
   }${
     back > 0n &&
-    html`<br /><small>${t('Dikembalikan', 'To refund')} ${formatRupiah(back, language)}</small>`
+    html`<br /><small
+        >${t('seller.participantList.toRefund')} ${formatRupiah(back, language)}</small
+      >`
   }`;
 }

@@ -1,9 +1,8 @@
-import type { Language } from '../errors/errors.ts';
+import { defaultLanguage, type Language } from './language.ts';
+import { localesOf, translate, type Value } from './messages.ts';
 
 /** The time zone of deadlines: Western Indonesian time (WIB). */
 export const westernIndonesia = 'Asia/Jakarta';
-
-const locales = { id: 'id-ID', en: 'en-GB' } as const satisfies Record<Language, string>;
 
 /** Whole rupiah as people write them: `Rp195.000`, `Rp195,000`. */
 export function formatRupiah(amount: bigint | number, language: Language): string {
@@ -11,8 +10,14 @@ export function formatRupiah(amount: bigint | number, language: Language): strin
   return `${amount < 0 ? '−' : ''}Rp${digits}`;
 }
 
+/** Money as a value of a message whose language is chosen later. */
+export function rupiah(amount: bigint | number): Value {
+  return (language) => formatRupiah(amount, language);
+}
+
+/** A number with the separators of the language. */
 export function formatCount(value: bigint | number, language: Language): string {
-  return formatter(`n ${language}`, () => new Intl.NumberFormat(locales[language])).format(value);
+  return formatter(`n ${language}`, () => new Intl.NumberFormat(localesOf(language))).format(value);
 }
 
 /** The size of a file: `84 KB`, `1.2 MB`. */
@@ -25,13 +30,12 @@ export function fileSize(bytes: number, language: Language): string {
 
 /** `1 slot`, `12 slots`; Indonesian has no plural. */
 export function formatSlots(value: bigint | number, language: Language): string {
-  return `${formatCount(value, language)} ${language === 'en' && Number(value) !== 1 ? 'slots' : 'slot'}`;
+  return translate(language, 'common.slots', { count: value });
 }
 
 /** `1 peserta`, `1 participant`, `12 participants`. */
 export function formatParticipants(value: number, language: Language): string {
-  const words = language === 'id' ? 'peserta' : value === 1 ? 'participant' : 'participants';
-  return `${formatCount(value, language)} ${words}`;
+  return translate(language, 'common.participantCount', { count: value });
 }
 
 /** Whole percent. Shows 100 only if everything is taken, and 0 only if nothing is. */
@@ -82,7 +86,7 @@ export function formatDistance(at: Date, now: Date, language: Language): string 
   const [unit, length] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units.at(-1)!;
   const relative = formatter(
     `ago ${language}`,
-    () => new Intl.RelativeTimeFormat(locales[language], { numeric: 'always' }),
+    () => new Intl.RelativeTimeFormat(localesOf(language), { numeric: 'always' }),
   );
   return relative.format(Math.trunc(seconds / length), unit);
 }
@@ -105,16 +109,19 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
+/** `WIB`, `CET`: the name that the language has, else the Indonesian one, else the offset. */
 function zoneName(at: Date, language: Language, timeZone: string): string {
-  const parts = dates(`zone ${language} ${timeZone}`, 'id', {
-    timeZone,
-    timeZoneName: 'short',
-  }).formatToParts(at);
-  return parts.find(({ type }) => type === 'timeZoneName')?.value ?? timeZone;
+  const names = [language, defaultLanguage].map(
+    (one) =>
+      dates(`zone ${one} ${timeZone}`, one, { timeZone, timeZoneName: 'short' })
+        .formatToParts(at)
+        .find(({ type }) => type === 'timeZoneName')?.value,
+  );
+  return names.find((name) => name && !/[+−-]\d/.test(name)) ?? names[0] ?? timeZone;
 }
 
 function dates(key: string, language: Language, options: Intl.DateTimeFormatOptions) {
-  return formatter(key, () => new Intl.DateTimeFormat(locales[language], options));
+  return formatter(key, () => new Intl.DateTimeFormat(localesOf(language), options));
 }
 
 type Formatter = Intl.NumberFormat | Intl.DateTimeFormat | Intl.RelativeTimeFormat;

@@ -1,0 +1,28 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A language tag (BCP 47) that has a folder of messages, such as `id` or `en`. */
+export type Language = string;
+
+/** The language of everybody who asks for none, and of a message that a language does not have. */
+export const defaultLanguage: Language = 'id';
+
+/** The folder with the messages of the service itself. */
+export const builtInLocales = join(import.meta.dirname, '../../locales');
+
+/** Returns the languages that a folder of messages contains, the default language first. */
+export function languagesIn(directory: string): readonly Language[] {
+  return readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && isLanguageTag(entry.name))
+    .map(({ name }) => name)
+    .toSorted((a, b) => rank(a) - rank(b) || a.localeCompare(b));
+}
+
+/** Whether this is a language tag as a folder has it: `jv`, `zh-TW`. */
+export function isLanguageTag(word: string): boolean {
+  return /^[a-z]{2,3}(-[A-Z]{2})?$/.test(word);
+}
+
+function rank(language: Language): number {
+  return language === defaultLanguage ? 0 : 1;
+}

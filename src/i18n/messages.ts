@@ -1,0 +1,148 @@
+import { isLiteralElement } from '@formatjs/icu-messageformat-parser';
+import { IntlMessageFormat, type Formatters } from 'intl-messageformat';
+import { readCatalogues, type Catalogue } from './catalogue.ts';
+import { defaultLanguage, type Language } from './language.ts';
+import type { MessageKey, Messages } from './message-keys.ts';
+
+/** A value of a placeholder: a text, a number, another message, or a text by language. */
+export type Value = string | number | bigint | Wording | ((language: Language) => string);
+
+/** A message that is not in a language yet: its key and the values of its placeholders. */
+export interface Wording {
+  readonly key: MessageKey;
+  readonly values?: Readonly<Record<string, Value>> | undefined;
+}
+
+/** The arguments after a key: the values that the message of this key needs. */
+export type ValuesOf<K extends MessageKey> = Messages[K] extends undefined
+  ? []
+  : [values: Messages[K]];
+
+/** Returns the text of a message, in the language of a page. */
+export type Translate = <K extends MessageKey>(key: K, ...values: ValuesOf<K>) => string;
+
+/** Returns a message whose language is chosen later, as errors and tables of words need it. */
+export function wording<K extends MessageKey>(key: K, ...[values]: ValuesOf<K>): Wording {
+  return values === undefined ? { key } : { key, values };
+}
+
+/** Returns the text of a message in a language. */
+export function translate<K extends MessageKey>(
+  language: Language,
+  key: K,
+  ...[values]: ValuesOf<K>
+): string {
+  return textOf(language, values === undefined ? { key } : { key, values });
+}
+
+/** Returns the text of a wording in a language; the default language has every message. */
+export function textOf(language: Language, { key, values }: Wording): string {
+  const template = templateOf(language, key);
+  if (typeof template === 'string') return template;
+  return template.format(valuesIn(language, values ?? {})) as string;
+}
+
+/** Returns the languages of the service, the default language first. */
+export function languages(): readonly [Language, ...Language[]] {
+  return [...catalogues().keys()] as [Language, ...Language[]];
+}
+
+/** Returns a stored language; the default one if the service does not have it (any more). */
+export function knownLanguage(language: string | null | undefined): Language {
+  return language && languages().includes(language) ? language : defaultLanguage;
+}
+
+/**
+ * Reads the messages from the disk, with the overrides and further languages of a folder. Call it
+ * before anything is translated; otherwise the first translation reads the built-in messages.
+ * Refuses as readCatalogues does.
+ */
+export function loadMessages(overrides: string | undefined): void {
+  loaded = readCatalogues(overrides);
+  templates.clear();
+}
+
+let loaded: ReadonlyMap<Language, Catalogue> | undefined;
+
+function catalogues(): ReadonlyMap<Language, Catalogue> {
+  return (loaded ??= readCatalogues());
+}
+
+type Template = string | IntlMessageFormat;
+
+/** Parsed templates by language and key: parsing costs much more than formatting. */
+const templates = new Map<Language, Map<MessageKey, Template>>();
+
+function templateOf(language: Language, key: MessageKey): Template {
+  let known = templates.get(language);
+  if (known === undefined) templates.set(language, (known = new Map()));
+  let template = known.get(key);
+  if (template === undefined) known.set(key, (template = parseTemplate(language, key)));
+  return template;
+}
+
+function parseTemplate(language: Language, key: MessageKey): Template {
+  const own = catalogues().get(language)?.get(key);
+  const source = own ?? catalogues().get(defaultLanguage)?.get(key);
+  if (source === undefined) throw new Error(`there is no message ${key}`);
+  const template = new IntlMessageFormat(
+    source,
+    own === undefined ? localesOf(defaultLanguage) : localesOf(language),
+    undefined,
+    { ignoreTag: true, formatters },
+  );
+  const isFixed = template.getAst().every(isLiteralElement);
+  return isFixed ? (template.format() as string) : template;
+}
+
+function valuesIn(
+  language: Language,
+  values: Readonly<Record<string, Value>>,
+): Record<string, string | number> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, valueIn(language, value)]),
+  );
+}
+
+function valueIn(language: Language, value: Value): string | number {
+  switch (typeof value) {
+    case 'bigint':
+      return Number(value);
+    case 'function':
+      return value(language);
+    case 'object':
+      return textOf(language, value);
+    default:
+      return value;
+  }
+}
+
+/** Returns the locales of `Intl` for a language: its own, and Indonesian if Node has no data of it. */
+export function localesOf(language: Language): string[] {
+  return [language === 'en' ? 'en-GB' : language, 'id-ID'];
+}
+
+/** Formatters of all templates: creating one costs a hundred times more than using it. */
+const formatters: Formatters = {
+  getNumberFormat: remember((locales, options) => new Intl.NumberFormat(locales, options)),
+  getDateTimeFormat: remember((locales, options) => new Intl.DateTimeFormat(locales, options)),
+  getPluralRules: remember((locales, options) => new Intl.PluralRules(locales, options)),
+};
+
+/** Caches by arguments; templates use few different ones. */
+function remember<O, F>(
+  make: (locales: string | string[] | undefined, options: O) => F,
+): (locales?: string | string[], options?: O) => F {
+  const known = new Map<string, F>();
+  return (locales, options) => {
+    const key = JSON.stringify([locales, options]);
+    let formatter = known.get(key);
+    if (formatter === undefined) known.set(key, (formatter = make(locales, options as O)));
+    return formatter;
+  };
+}
+
+/** Joins values with commas, in the language that is chosen later. */
+export function joined(values: readonly Value[]): Value {
+  return (language) => values.map((value) => valueIn(language, value)).join(', ');
+}
