@@ -221,8 +221,9 @@ export const forgetPerson = query<[userId: string], never>(
       where brand_id in (select brand_id from left_alone)
         and lower(email) not in (select email from own_email)
         and accepted_at is null and cancelled_at is null),
+    -- The key of the deletion itself, which has no result yet, stays until it expires.
     request_keys as (delete from sambatan.request_keys
-      where caller in ('user:' || $1::text, 'operator:' || $1::text)),
+      where caller in ('user:' || $1::text, 'operator:' || $1::text) and result is not null),
     sessions as (delete from sambatan_auth.sessions where user_id = $1),
     factors as (delete from sambatan_auth.second_factors where user_id = $1),
     recovery_codes as (delete from sambatan_auth.recovery_codes where user_id = $1),

@@ -74,6 +74,7 @@ function joinRoute(server: ApiServer, app: JoinRouteDeps): void {
         key: idempotencyKeyOf(request),
       });
       const joined = await joinCounted(app, wish);
+      if (joined.replayed) reply.header('idempotency-replayed', 'true');
       return reply.code(201).send(joinResultOf(wish, joined));
     },
   );

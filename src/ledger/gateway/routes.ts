@@ -100,6 +100,7 @@ function providerRoutes(server: ApiServer, app: GatewayRouteDeps): void {
   server.post(
     '/gateway/reconcile',
     {
+      config: { idempotency: 'none' },
       schema: {
         tags: ['operations'],
         summary: 'Ask the provider now after every payment and refund that is not known',
