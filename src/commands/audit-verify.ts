@@ -7,7 +7,7 @@ import type { Queryable } from '../database/query.ts';
 import { isId } from '../identity/ids.ts';
 import { exitCodes, UsageError, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
-import { withDatabase } from './service.ts';
+import { withDatabase } from './database.ts';
 
 /** `sambatan audit verify`: walks the audit chains and names the first broken row of each. */
 export const auditVerify: Command = {

@@ -4,7 +4,7 @@ import { openDatabase } from '../database/pool.ts';
 import { backUp } from '../backup/backup.ts';
 import { exitCodes, UsageError, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
-import { withDatabaseAsItIs } from './service.ts';
+import { withDatabaseAsItIs } from './database.ts';
 
 /** `sambatan backup`: writes all of the service's data into one file. */
 export const backup: Command = {

@@ -2,7 +2,7 @@ import { loadConfig } from '../config/config.ts';
 import { findViolations, invariantCount } from '../database/invariants.ts';
 import { exitCodes, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
-import { withDatabase } from './service.ts';
+import { withDatabase } from './database.ts';
 
 /** `sambatan invariants`: searches the database for rows that must not exist. */
 export const invariants: Command = {

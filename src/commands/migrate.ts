@@ -1,6 +1,6 @@
 import { loadConfig } from '../config/config.ts';
 import { exitCodes, type Command } from './command.ts';
-import { withDatabase } from './service.ts';
+import { withDatabase } from './database.ts';
 
 /** `sambatan migrate`: applies pending migrations and exits. */
 export const migrateCommand: Command = {

@@ -3,7 +3,7 @@ import { openDatabase } from '../database/pool.ts';
 import { midtrans } from '../ledger/gateway/midtrans.ts';
 import { Reconciler } from '../ledger/gateway/reconcile.ts';
 import { exitCodes, type Command } from './command.ts';
-import { withDatabase } from './service.ts';
+import { withDatabase } from './database.ts';
 
 /** `sambatan reconcile`: queries the payment provider for all open payments and refunds. */
 export const reconcile: Command = {

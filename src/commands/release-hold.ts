@@ -2,7 +2,7 @@ import { loadConfig } from '../config/config.ts';
 import { openDatabase } from '../database/pool.ts';
 import { findQuarantine, releaseQuarantine, type Quarantine } from '../quarantine/operations.ts';
 import { exitCodes, type Command } from './command.ts';
-import { withDatabase } from './service.ts';
+import { withDatabase } from './database.ts';
 
 /** `sambatan release-hold`: ends the quarantine of a restored database. */
 export const releaseHoldCommand: Command = {

@@ -6,7 +6,7 @@ import { openDatabase } from '../database/pool.ts';
 import { restore } from '../backup/restore.ts';
 import { exitCodes, UsageError, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
-import { withDatabaseAsItIs } from './service.ts';
+import { withDatabaseAsItIs } from './database.ts';
 
 /** `sambatan restore`: replaces the data by a backup and quarantines the database. */
 export const restoreCommand: Command = {

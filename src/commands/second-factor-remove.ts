@@ -6,7 +6,7 @@ import { openDatabase, type Database } from '../database/pool.ts';
 import { createMailer, type OutgoingEmail } from '../mail/mailer.ts';
 import { runInTransaction } from '../operation/run.ts';
 import { exitCodes, UsageError, type Command } from './command.ts';
-import { withDatabase } from './service.ts';
+import { withDatabase } from './database.ts';
 
 /** `sambatan second-factor remove`: for a user who lost the phone and the recovery codes. */
 export const secondFactorRemove: Command = {

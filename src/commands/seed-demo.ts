@@ -3,7 +3,7 @@ import { openDatabase } from '../database/pool.ts';
 import { refuseRealMarket, seedMarket, seedSteps, type Seeded } from '../demo/seed.ts';
 import { exitCodes, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
-import { withDatabase } from './service.ts';
+import { withDatabase } from './database.ts';
 
 /** `sambatan seed-demo`: creates the demo market once. */
 export const seedDemo: Command = {
