@@ -19,7 +19,7 @@ import { homeAddress } from '../support/clients/sign-in.ts';
 import { pageRoutes } from '../support/clients/site.ts';
 
 const seed = Number(process.env['SAMBATAN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const wanted = Number(process.env['SAMBATAN_FUZZ_REQUESTS'] ?? 20_000) / 20;
+const wanted = Number(process.env['SAMBATAN_FUZZ_REQUESTS'] ?? 5_000) / 10;
 const perCrowd = 100;
 const atOnce = 16;
 

@@ -12,7 +12,7 @@ import { openShop } from '../support/builders/shop.ts';
 import { until } from '../support/server/until.ts';
 
 const least = {
-  acknowledged: Number(process.env['SAMBATAN_CHAOS_JOINS'] ?? 20_000),
+  acknowledged: Number(process.env['SAMBATAN_CHAOS_JOINS'] ?? 5_000),
   faults: Number(process.env['SAMBATAN_CHAOS_FAULTS'] ?? 25),
 };
 const seed = Number(process.env['SAMBATAN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));

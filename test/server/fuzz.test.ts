@@ -28,7 +28,7 @@ import { homeAddress } from '../support/clients/sign-in.ts';
 import { watch } from '../support/clients/stream.ts';
 
 const seed = Number(process.env['SAMBATAN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const wanted = Number(process.env['SAMBATAN_FUZZ_REQUESTS'] ?? 20_000);
+const wanted = Number(process.env['SAMBATAN_FUZZ_REQUESTS'] ?? 5_000);
 const perCrowd = 100;
 /** More than the pool has connections, but few enough that none waits long for one. */
 const atOnce = 32;

@@ -7,6 +7,21 @@ set synchronous_commit = off;
 set work_mem = '256MB';
 set maintenance_work_mem = '512MB';
 
+-- Indexes that no constraint needs are dropped, and made again from whole tables at the end: a third
+-- less work than to maintain them row by row.
+create temporary table index_definitions as
+  select i.indexrelid::regclass::text as name, pg_get_indexdef(i.indexrelid) as definition
+  from pg_index i join pg_class c on c.oid = i.indexrelid
+  where c.relnamespace::regnamespace::text like 'sambatan%'
+    and not exists (select from pg_constraint where conindid = i.indexrelid);
+do $$
+declare name text;
+begin
+  for name in select d.name from index_definitions d loop
+    execute 'drop index ' || name;
+  end loop;
+end $$;
+
 create function pg_temp.id(kind integer, n bigint) returns uuid language sql immutable as
   $$ select (lpad(to_hex(kind), 8, '0') || '-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid $$;
 
@@ -128,3 +143,12 @@ insert into sambatan_auth.access_log (user_id, seq, occurred_at, event, method, 
 select pg_temp.id(5, n / 4), n % 4 + 1, now() - make_interval(mins => 200000 - n),
   case n % 2 when 0 then 'code_requested' else 'signed_in' end, 'code', 'Chrome · Android', ''
 from generate_series(0, 199999) n;
+
+do $$
+declare definition text;
+begin
+  for definition in select d.definition from index_definitions d loop
+    execute definition;
+  end loop;
+end $$;
+drop table index_definitions;
