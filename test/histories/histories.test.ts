@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -19,8 +18,9 @@ import { follow, openWorld } from './world.ts';
 import type { HttpService } from '../support/server/http-service.ts';
 import * as replay from '../support/inputs/replay.ts';
 
-const numRuns = Number(process.env['SAMBATAN_TEST_RUNS'] ?? 300);
-/** One test for each core of a small machine. */
+const defaultRuns = 100;
+const numRuns = Number(process.env['SAMBATAN_TEST_RUNS'] ?? defaultRuns);
+/** One world for each core of a small machine. */
 const worldsAtOnce = 2;
 
 const services: HttpService[] = [];
@@ -48,34 +48,55 @@ const historiesIn = (world: World, stop?: AbortSignal) =>
 test('random operations over HTTP have the same results as a simple model', async (t) => {
   t.diagnostic(`SAMBATAN_TEST_SEED=${replay.seed} for SAMBATAN_TEST_RUNS=${numRuns}`);
   const began = performance.now();
-  const each = Math.ceil(numRuns / worldsAtOnce);
-  const failed = new AbortController();
-  const { name: title } = t;
-  const file = 'test/histories/histories.test.ts';
-  const runs = worlds.slice(0, replay.path === undefined ? worldsAtOnce : 1).map((world, nth) => {
-    const trial = { seed: replay.seed + nth, numRuns: each, file, title };
-    return replay.holds(historiesIn(world, failed.signal), trial).catch((error: unknown) => {
-      // Errors of the others are reported in another run.
-      if (!failed.signal.aborted) failed.abort(error);
+  await follows(numRuns, t.name);
+  let portions = 0;
+  try {
+    if (numRuns < defaultRuns || replay.path !== undefined) return;
+    await replay.untilSeen(rare, async (runs, nth) => {
+      await follows(runs, t.name, numRuns + nth * worldsAtOnce);
+      portions = nth + 1;
     });
-  });
-  await Promise.all(runs);
+  } finally {
+    const seconds = ((performance.now() - began) / 1_000).toFixed(1);
+    const commands = [...seen].filter(([what]) => !what.startsWith('ended'));
+    const total = commands.reduce((sum, [, times]) => sum + times, 0);
+    t.diagnostic(
+      `${numRuns} histories and ${portions} portions of 20, ${total} commands in ${seconds} s`,
+    );
+    const rows = [...seen].sort(([a], [b]) => a.localeCompare(b));
+    t.diagnostic(rows.map(([what, times]) => `${what}: ${times}`).join(', '));
+  }
+});
+
+/** Runs this number of histories in all worlds together; their seeds start at seed + offset. */
+async function follows(runs: number, title: string, offset = 0): Promise<void> {
+  const each = Math.ceil(runs / worldsAtOnce);
+  const failed = new AbortController();
+  const file = 'test/histories/histories.test.ts';
+  const running = worlds
+    .slice(0, replay.path === undefined ? worldsAtOnce : 1)
+    .map(async (world, nth) => {
+      const trial = { seed: replay.seed + offset + nth, numRuns: each, file, title };
+      try {
+        await replay.holds(historiesIn(world, failed.signal), trial);
+      } catch (error) {
+        // Errors of the others are reported in another run.
+        if (!failed.signal.aborted) failed.abort(error);
+      }
+    });
+  await Promise.all(running);
   failed.signal.throwIfAborted();
-  const seconds = ((performance.now() - began) / 1_000).toFixed(1);
-  const commands = [...seen].filter(([what]) => !what.startsWith('ended'));
-  const total = commands.reduce((sum, [, times]) => sum + times, 0);
-  t.diagnostic(`${each * worldsAtOnce} histories, ${total} commands in ${seconds} s`);
-  const rows = [...seen].sort(([a], [b]) => a.localeCompare(b));
-  t.diagnostic(rows.map(([what, times]) => `${what}: ${times}`).join(', '));
-  if (numRuns < 300 || replay.path !== undefined) return;
+}
+
+/** The outcomes that have not occurred often enough yet. */
+function rare(): string[] {
   const times = (what: string) => seen.get(what) ?? 0;
   const isLong = numRuns >= 1_000;
-  const rare = [
+  return [
     ...expectedOften.filter((what) => times(what) < (isLong ? 10 : 1)),
     ...(isLong ? expectedOnce.filter((what) => times(what) < 1) : []),
   ];
-  assert.deepEqual(rare, [], 'what histories are about has to happen in them');
-});
+}
 
 /** Required statuses: without them the histories would prove nothing. */
 const expectedOften = [

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 
 const variables = {
@@ -43,4 +44,20 @@ export async function holds<T>(property: fc.IAsyncProperty<T>, trial: Trial): Pr
   throw new Error(`${report}\n\nThis case alone:\n  ${again.join(' ')} ${command}\n`, {
     cause: found.errorInstance,
   });
+}
+
+/** Runs in a portion, and the maximum number of portions. */
+const portion = 20;
+const maxPortions = 150;
+
+/**
+ * Runs more portions until nothing is missing. A few random runs miss the rarest outcome now and
+ * then; thousands never do. Rejects with what is still missing.
+ */
+export async function untilSeen(
+  missing: () => readonly string[],
+  more: (numRuns: number, nth: number) => Promise<void>,
+): Promise<void> {
+  for (let nth = 0; nth < maxPortions && missing().length > 0; nth++) await more(portion, nth);
+  assert.deepEqual(missing(), [], 'these outcomes did not occur in any run');
 }
