@@ -46,11 +46,16 @@ export function formatPercent(part: number, whole: number, language: Language): 
   return `${formatCount(shown, language)}%`;
 }
 
-/** `Sabtu, 28 November 2026 pukul 19.00 WIB`, in the given time zone. */
+/** `Sabtu, 5 Desember 2026 pukul 19.00 WIB`, in the given time zone. */
 export function formatMoment(at: Date, language: Language, timeZone = westernIndonesia): string {
   const format = dates(`long ${language} ${timeZone}`, language, {
-    dateStyle: 'full',
-    timeStyle: 'short',
+    // The full Indonesian style would write “05 Desember”.
+    weekday: 'long',
+    day: 'numeric',
+    month: 'long',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
     timeZone,
   });
   return `${format.format(at)} ${zoneName(at, language, timeZone)}`;
