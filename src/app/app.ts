@@ -16,7 +16,6 @@ import { LiveUpdates } from '../live/live-updates.ts';
 import { authenticator, type Authenticator } from '../identity/authenticate.ts';
 import { isQuarantined } from '../quarantine/queries.ts';
 import { midtrans } from '../ledger/gateway/midtrans.ts';
-import type { GatewayDeps } from '../ledger/gateway/operations.ts';
 import { Reconciler } from '../ledger/gateway/reconcile.ts';
 import { StatementImporter } from '../ledger/bank-statements/importer.ts';
 import { Scheduler } from '../lifecycle/scheduler.ts';
@@ -32,6 +31,7 @@ import { outboxPath } from '../pages/account/outbox.ts';
 import { MailBudget, RateLimiter, type MailKind } from '../overload/rate-limiter.ts';
 import { traced, type Span, type Trace } from '../observability/trace.ts';
 import { Monitor } from '../monitor/monitor.ts';
+import type { GatewayDeps } from '../ledger/gateway/deps.ts';
 
 /** All parts of a running service, created once and passed on. */
 export interface App {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
-import { runningEmbedded, startEmbedded } from '../database/embedded.ts';
+import { runningEmbedded, startEmbedded } from '../database/embedded/start.ts';
 import { databaseError, withOutcome } from '../database/errors.ts';
 import { migrate } from '../database/migrate.ts';
 import { createLog } from '../server/logging.ts';

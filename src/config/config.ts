@@ -1,8 +1,9 @@
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, resolve } from 'node:path';
 import { readEnvFile, type CutValue } from './env-file.ts';
 import { checkNames } from './setting-names.ts';
 import { variables, type LogLevel, type Variable } from './settings.ts';
+import { conflicts, missingFiles, setValue, describeValue, acceptedValues } from './problems.ts';
 
 /** The configuration: validated, frozen, grouped; units are in the names. */
 export interface Config {
@@ -146,7 +147,7 @@ export function loadConfig(): Config {
  * settings, because many modules need the languages when they load.
  */
 export function localesDirectory(): string | undefined {
-  const text = given(readEnvironment().environment, 'SAMBATAN_LOCALES_DIR');
+  const text = setValue(readEnvironment().environment, 'SAMBATAN_LOCALES_DIR');
   return text === undefined ? undefined : variables.SAMBATAN_LOCALES_DIR.parse(text);
 }
 
@@ -252,61 +253,14 @@ function readValues(
 ): Values {
   const values: Record<string, unknown> = {};
   for (const [name, declared] of Object.entries(variables)) {
-    const text = given(environment, name) ?? declared.fallback;
+    const text = setValue(environment, name) ?? declared.fallback;
     if (text === undefined) continue;
     const value = declared.parse(text);
-    if (value === undefined) problems.push(`${name} ${was(declared, text)}; ${must(declared)}`);
+    if (value === undefined)
+      problems.push(`${name} ${describeValue(declared, text)}; ${acceptedValues(declared)}`);
     values[name] = value;
   }
   return values as Values;
-}
-
-/** Returns problems between variables that are each valid alone. */
-function conflicts(environment: Readonly<Record<string, string | undefined>>): string[] {
-  const has = (name: Name) => given(environment, name) !== undefined;
-  const problems: string[] = [];
-  if (has('DATABASE_URL') && !has('SAMBATAN_SERVICE_KEY')) {
-    const accepted = must(variables.SAMBATAN_SERVICE_KEY);
-    problems.push(`SAMBATAN_SERVICE_KEY is unset, but DATABASE_URL is set; ${accepted}`);
-  }
-  const keys = (['SAMBATAN_JWT_SECRET', 'SAMBATAN_JWKS_URL'] as const).filter(has);
-  if (keys.length > 0 && !has('SAMBATAN_JWT_ISSUER')) {
-    const accepted = must(variables.SAMBATAN_JWT_ISSUER);
-    problems.push(`SAMBATAN_JWT_ISSUER is unset, but ${keys.join(' and ')} is set; ${accepted}`);
-  }
-  return problems;
-}
-
-/** Returns unreadable files that the database URL names: a retry would not help. */
-function missingFiles(url: string | undefined): string[] {
-  if (url === undefined) return [];
-  const { searchParams } = new URL(url);
-  return ['sslrootcert', 'sslcert', 'sslkey'].flatMap((name) => {
-    const file = searchParams.get(name);
-    if (file === null || file === 'system') return [];
-    try {
-      accessSync(file, constants.R_OK);
-      return [];
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      const reason = code === 'ENOENT' ? 'is not there' : `cannot be read (${code})`;
-      return [`DATABASE_URL names ${file} as ${name}, which ${reason}`];
-    }
-  });
-}
-
-function given(environment: Readonly<Record<string, string | undefined>>, name: string) {
-  const text = environment[name]?.trim();
-  return text === '' ? undefined : text;
-}
-
-function was(declared: Variable<unknown>, text: string): string {
-  if (declared.secret) return `has a value of ${text.length} characters`;
-  return `is ${JSON.stringify(text.replace(/\/\/[^/@]*@/, '//***@'))}`;
-}
-
-function must(declared: Variable<unknown>): string {
-  return `accepted: ${declared.accepts}`;
 }
 
 function present<T>(value: T | undefined): T {

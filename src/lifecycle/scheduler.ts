@@ -5,6 +5,7 @@ import { DomainError } from '../errors/errors.ts';
 import { newId } from '../identity/ids.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { settleDue, type Transition } from './due.ts';
+import { deleteExpiredRows, receiveOrders } from './maintenance.ts';
 import * as sql from './queries.ts';
 import { Loop, type Job } from '../jobs/loop.ts';
 import { SerialQueue } from '../jobs/serial-queue.ts';
@@ -56,9 +57,6 @@ const lockedWaitMs = 100;
  * heartbeat.
  */
 const heartbeatMs = 4_000;
-/** Shipped campaigns checked per sweep, and orders received per short transaction. */
-const campaignsAtOnce = 1_000;
-const ordersAtOnce = 200;
 /** Back-off while the scheduler cannot run. */
 const retryMs = [1_000, 30_000] as const;
 /**
@@ -237,8 +235,11 @@ export class Scheduler implements Job {
   async #sweep(stop?: AbortSignal): Promise<Run> {
     return await this.#mutex.run(async () => {
       const run = await this.#run({ completeFull: true, ...(stop && { stop }) });
-      await this.#receiveOrders();
-      if (performance.now() >= this.#nextCleanupAt) await this.#deleteExpired();
+      await receiveOrders(this.#options);
+      if (performance.now() >= this.#nextCleanupAt) {
+        this.#nextCleanupAt = performance.now() + this.#options.intervalMinutes * 60_000;
+        await deleteExpiredRows(this.#options);
+      }
       return run;
     });
   }
@@ -266,39 +267,6 @@ export class Scheduler implements Job {
     if (failure !== undefined) throw failure;
     if (completeFull) this.#planSweep(intervalMinutes * 60_000);
     return run;
-  }
-
-  /** Marks shipped orders without the buyer's answer as received after their time. */
-  async #receiveOrders(): Promise<void> {
-    const { db, log } = this.#options;
-    for (const { campaign_id: id } of await db.rows(sql.listReceiptsDue, campaignsAtOnce)) {
-      try {
-        for (let more = true; more;) {
-          const { received } = await db.one(sql.receiveUnanswered, id, ordersAtOnce);
-          more = received === ordersAtOnce;
-        }
-      } catch (error) {
-        // The next sweep retries.
-        log.warn(
-          { err: error, campaign_id: id },
-          'orders could not be marked as received; the next sweep retries',
-        );
-      }
-    }
-  }
-
-  async #deleteExpired(): Promise<void> {
-    const { db, log, intervalMinutes } = this.#options;
-    this.#nextCleanupAt = performance.now() + intervalMinutes * 60_000;
-    for (const statement of Object.values(sql.deleteExpiredRows)) {
-      // The next sweep deletes the rest.
-      await db.rows(statement).catch((error: unknown) => {
-        log.warn(
-          { err: error, statement: statement.name },
-          'expired rows could not be deleted; the next sweep retries',
-        );
-      });
-    }
   }
 
   #planSweep(inMs: number): void {

@@ -4,8 +4,8 @@ import type { Logger } from 'pino';
 import { DomainError } from '../errors/errors.ts';
 import { limits } from '../config/limits.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import { networkOf } from '../http/authentication.ts';
 import { eventFrame, EventStream } from './event-stream.ts';
+import { StreamQuota } from './stream-quota.ts';
 
 /** A campaign's progress at one sequence number of its audit log, as JSON in one line. */
 export interface Snapshot {
@@ -64,9 +64,6 @@ export const liveDefaults = {
   throttleMs: 250,
   maxWatchers: limits.streamsInAll.max,
 };
-const maxStreamsOfUser = limits.streamsOfUser.max;
-/** Retry-After of an account with too many streams; one of them may have ended by then. */
-const retrySeconds = 10;
 const watchersATurn = 200;
 const heartbeat = Buffer.from(':\n\n');
 
@@ -81,9 +78,7 @@ export class LiveUpdates {
   readonly #dirty = new Set<Channel>();
   readonly #timers: NodeJS.Timeout[];
   readonly #unsubscribe: () => void;
-  /** Number of streams by the network or account that opened them. */
-  readonly #streamsBy = new Map<string, number>();
-  #watchers = 0;
+  readonly #quota: StreamQuota;
   #update: NodeJS.Timeout | undefined;
   #reading = false;
   #closed = false;
@@ -91,6 +86,9 @@ export class LiveUpdates {
   constructor(sources: LiveSources, options: LiveOptions) {
     this.#sources = sources;
     this.#options = { ...liveDefaults, ...options };
+    this.#quota = new StreamQuota(this.#options.maxWatchers, (open) =>
+      sources.metrics.liveWatchers.set(open),
+    );
     this.#unsubscribe = sources.onPoke((campaignId) => this.#onChanged(campaignId));
     this.#timers = [
       setInterval(() => this.#onChanged(null), this.#options.pollMs).unref(),
@@ -105,20 +103,9 @@ export class LiveUpdates {
    * `overloaded`, `rate_limited` and `campaign_not_found` before the first byte was sent.
    */
   async watch(campaignId: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const network = networkOf(request.ip);
-    const account = accountOf(request);
-    const owners = account === undefined ? [network] : [network, account];
-    const free = this.#options.maxWatchers - this.#watchers;
-    // A network may use at most half of the streams that are left, so that others can always
-    // connect.
-    if (this.#closed || (this.#streamsBy.get(network) ?? 0) >= free) {
-      throw new DomainError('overloaded', {});
-    }
-    if (account !== undefined && (this.#streamsBy.get(account) ?? 0) >= maxStreamsOfUser) {
-      throw new DomainError('rate_limited', { retry_after_seconds: retrySeconds });
-    }
+    if (this.#closed) throw new DomainError('overloaded', {});
+    const owners = this.#quota.acquire(request);
     const channel = this.#channelOf(campaignId);
-    this.#counted(owners, 1);
     channel.arriving++;
     let streaming = false;
     try {
@@ -129,7 +116,7 @@ export class LiveUpdates {
       });
     } finally {
       channel.arriving--;
-      if (!streaming) this.#left(channel, owners);
+      if (!streaming) this.#leave(channel, owners);
     }
   }
 
@@ -139,7 +126,7 @@ export class LiveUpdates {
   #begin(channel: Channel, owners: readonly string[], reply: FastifyReply): EventStream {
     const stream = new EventStream(reply, () => {
       channel.watchers.delete(stream);
-      this.#left(channel, owners);
+      this.#leave(channel, owners);
     });
     channel.watchers.add(stream);
     return stream;
@@ -285,21 +272,11 @@ export class LiveUpdates {
     return channel;
   }
 
-  #left(channel: Channel, owners: readonly string[]): void {
-    this.#counted(owners, -1);
+  #leave(channel: Channel, owners: readonly string[]): void {
+    this.#quota.release(owners);
     if (channel.watchers.size > 0 || channel.arriving > 0) return;
     this.#channels.delete(channel.campaignId);
     this.#dirty.delete(channel);
-  }
-
-  #counted(owners: readonly string[], change: number): void {
-    for (const owner of owners) {
-      const open = (this.#streamsBy.get(owner) ?? 0) + change;
-      if (open === 0) this.#streamsBy.delete(owner);
-      else this.#streamsBy.set(owner, open);
-    }
-    this.#watchers += change;
-    this.#sources.metrics.liveWatchers.set(this.#watchers);
   }
 }
 
@@ -327,11 +304,6 @@ interface Change {
   readonly channel: Channel;
   readonly from: bigint;
   readonly to: Snapshot;
-}
-
-/** Returns the account whose token opens the stream; undefined for visitors and services. */
-function accountOf({ actor }: FastifyRequest): string | undefined {
-  return actor.kind === 'user' || actor.kind === 'operator' ? `user:${actor.userId}` : undefined;
 }
 
 /** Returns the client's last event id; undefined when it is new or invalid. */

@@ -1,7 +1,7 @@
 import type { AuditEvent } from '../audit/events.ts';
 import { query } from '../database/query.ts';
-import type { Reader } from './queries.ts';
 import type { MessageParams } from './messages/messages.ts';
+import type { Reader } from './inbox-queries.ts';
 
 export const deliveryStatuses = ['pending', 'delivered', 'failed', 'dropped'] as const;
 export type DeliveryStatus = (typeof deliveryStatuses)[number];

@@ -21,9 +21,9 @@ import {
   unreadOf,
   unsubscribe,
 } from './operations.ts';
-import { listInbox } from './queries.ts';
 import { NotificationSchema, ofUser, TopicSchema } from './schemas.ts';
 import { topicNames } from './messages/topics.ts';
+import { listInbox } from './inbox-queries.ts';
 
 /** What the routes of messages need from the running service. */
 interface MessageDeps {

@@ -7,7 +7,7 @@ import { databaseNow } from '../database/clock.ts';
 import { DomainError, refusals } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { messageFor } from './messages/messages.ts';
-import * as sql from './queries.ts';
+import * as sql from './inbox-queries.ts';
 import { removeDeadlineReminders, setReminders } from './reminder-queries.ts';
 import { deadlineReminders } from './reminders.ts';
 import { topicNames, topics, type Topic } from './messages/topics.ts';

@@ -4,13 +4,13 @@ import type { Config } from '../config/config.ts';
 import type { KeptForms } from '../http/kept-form.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
 import type { StatementImporter } from '../ledger/bank-statements/importer.ts';
-import type { GatewayDeps } from '../ledger/gateway/operations.ts';
 import type { Scheduler } from '../lifecycle/scheduler.ts';
 import type { Mailer } from '../mail/mailer.ts';
 import type { UnsubscribeTokens } from '../notifications/unsubscribe.ts';
 import type { OperationDeps } from '../operation/deps.ts';
 import type { RateLimiter } from '../overload/rate-limiter.ts';
 import type { JoinDeps } from '../participations/count-joins.ts';
+import type { GatewayDeps } from '../ledger/gateway/deps.ts';
 
 /** What the pages use of the running service. */
 export interface PageDeps extends OperationDeps, JoinDeps {

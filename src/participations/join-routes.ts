@@ -15,9 +15,9 @@ import { joinCounted, type JoinDeps } from './count-joins.ts';
 import { joinRequestOf } from './operations.ts';
 import { joinResultOf, participationOf } from './participation.ts';
 import { progressOf } from './progress.ts';
-import { progressById } from './queries.ts';
 import { viewParticipants } from './participant-list.ts';
 import { JoinFields, JoinResultSchema, ParticipationSchema, ProgressSchema } from './schemas.ts';
+import { progressById } from './progress-queries.ts';
 
 /** What the routes of joins need from the running service. */
 interface JoinRouteDeps extends OperationDeps, JoinDeps {

@@ -1,5 +1,5 @@
 import { toApiStatus } from '../database/status-words.ts';
-import type { ProgressRow } from './queries.ts';
+import type { ProgressRow } from './progress-queries.ts';
 
 /**
  * Converts a row of `campaign_progress` to the API's fields. Progress is in percent with two

@@ -2,7 +2,7 @@ import type { StoredParticipationStatus } from '../database/status-words.ts';
 import type { StoredCampaignStatus } from '../database/status-words.ts';
 import type { AuditRow } from '../audit/queries.ts';
 import type { PaymentTiming } from '../campaigns/campaign.ts';
-import { query, type Lookup } from '../database/query.ts';
+import { query } from '../database/query.ts';
 import {
   deliveredQuantity,
   ledgerOf,
@@ -97,7 +97,7 @@ export const shownContributions = 6;
  * The latest live contributions to a campaign, newest first. Considers only the newest fifty, so
  * that many cancelled ones are never read through.
  */
-const lastContributions = (campaignId: string, limit: string) => `
+export const lastContributions = (campaignId: string, limit: string) => `
   select r.quantity, r.joined_at, upper(left(trim(f.display_name), 1)) as initial, r.participation_id
   from (select participation_id, user_id, quantity, joined_at, status
     from sambatan.participants where campaign_id = ${campaignId}
@@ -255,62 +255,6 @@ export const fulfilParticipation = query<
 >('fulfil_participation', `select ${columns} from sambatan.fulfil_participation($1, $2, $3)`, {
   changes: 1,
 });
-
-export interface ProgressRow {
-  readonly campaign_id: string;
-  readonly total_slots: number;
-  readonly filled_slots: number;
-  readonly available_slots: number;
-  readonly progress: string;
-  readonly participant_count: number;
-  readonly total_contribution: bigint;
-  readonly status: StoredCampaignStatus;
-}
-
-const campaignProgress = query<[campaignId: string], ProgressRow>(
-  'campaign_progress',
-  'select * from sambatan.campaign_progress($1)',
-);
-
-/** The progress of several campaigns, with their sequence numbers in the audit log. */
-export const watchedProgress = query<
-  [campaignIds: string[]],
-  ProgressRow & { readonly audit_seq: bigint }
->(
-  'watched_progress',
-  `select p.*, c.audit_seq from sambatan.campaigns c
-  cross join lateral sambatan.campaign_progress(c.campaign_id) p
-  where c.campaign_id = any ($1)`,
-);
-
-/** Data of live pages: progress, its sequence number in the log, the latest contributions. */
-export const watchedCampaigns = query<
-  [campaignIds: string[], contributions: number],
-  ProgressRow & {
-    readonly audit_seq: bigint;
-    /** `joined_at` as RFC 3339. */
-    readonly contributions: readonly {
-      readonly initial: string | null;
-      readonly quantity: number;
-      readonly joined_at: string;
-    }[];
-  }
->(
-  'watched_campaigns',
-  `select p.*, c.audit_seq, l.contributions from sambatan.campaigns c
-  cross join lateral sambatan.campaign_progress(c.campaign_id) p
-  cross join lateral (
-    select coalesce(jsonb_agg(jsonb_build_object('initial', initial, 'quantity', quantity,
-      'joined_at', joined_at) order by participation_id desc), '[]') as contributions
-    from (${lastContributions('c.campaign_id', '$2')}) r) l
-  where c.campaign_id = any ($1)`,
-);
-
-export const progressById: Lookup<ProgressRow> = {
-  one: campaignProgress,
-  many: watchedProgress,
-  idOf: (row) => row.campaign_id,
-};
 
 /**
  * Tells whether a buyer has live slots of a campaign from another request than the one with this

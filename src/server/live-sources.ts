@@ -3,9 +3,10 @@ import { campaignEventsAfter } from '../audit/queries.ts';
 import type { Database } from '../database/pool.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { progressOf } from '../participations/progress.ts';
-import { shownContributions, watchedCampaigns } from '../participations/queries.ts';
+import { shownContributions } from '../participations/queries.ts';
 import type { Logger } from 'pino';
 import type { LiveSources } from '../live/live-updates.ts';
+import { watchedCampaigns } from '../participations/progress-queries.ts';
 
 /** Returns the data sources of live updates: database rows as API fields. */
 export function liveSources(parts: {

@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { startEmbedded, type Embedded } from '../../src/database/embedded.ts';
+import { startEmbedded, type Embedded } from '../../src/database/embedded/start.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { findViolations } from '../../src/database/invariants.ts';
 import { openDatabase, type Database } from '../../src/database/pool.ts';

@@ -4,7 +4,7 @@ import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { startEmbedded } from '../../src/database/embedded.ts';
+import { startEmbedded } from '../../src/database/embedded/start.ts';
 import { findViolations } from '../../src/database/invariants.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import { Client } from '../support/clients/client.ts';

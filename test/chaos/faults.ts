@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Embedded } from '../../src/database/embedded.ts';
+import type { Embedded } from '../../src/database/embedded/start.ts';
 import type { Database } from '../../src/database/pool.ts';
 import { ask, hold } from '../support/builders/market.ts';
 import type { Proxy, Weather } from '../support/fakes/proxy.ts';

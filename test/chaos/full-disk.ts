@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startEmbedded } from '../../src/database/embedded.ts';
+import { startEmbedded } from '../../src/database/embedded/start.ts';
 import { asAdmin, inDatabase } from '../support/database/cluster.ts';
 import { recordingLog } from '../support/server/log.ts';
 import { ask } from '../support/builders/market.ts';

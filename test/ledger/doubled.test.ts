@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import { DomainError } from '../../src/errors/errors.ts';
 import { viewBooks } from '../../src/ledger/books/operations.ts';
 import { midtrans } from '../../src/ledger/gateway/midtrans.ts';
-import { applyOrder, payOnline } from '../../src/ledger/gateway/operations.ts';
 import { findCall } from '../../src/ledger/gateway/queries.ts';
 import {
   rejectPayment,
@@ -30,6 +29,7 @@ import {
 } from '../support/builders/market.ts';
 import { midtransStandIn, serverKey } from '../support/fakes/midtrans.ts';
 import { openTill } from '../support/builders/till.ts';
+import { applyOrder, payOnline } from '../../src/ledger/gateway/orders.ts';
 
 const provider = await midtransStandIn();
 const { db, close } = await testDatabase();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { startEmbedded } from '../../src/database/embedded.ts';
+import { startEmbedded } from '../../src/database/embedded/start.ts';
 import { findViolations } from '../../src/database/invariants.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { newId } from '../../src/identity/ids.ts';

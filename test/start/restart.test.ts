@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join as pathOf } from 'node:path';
 import { test } from 'node:test';
-import { runningEmbedded } from '../../src/database/embedded.ts';
+import { runningEmbedded } from '../../src/database/embedded/start.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import { newId } from '../../src/identity/ids.ts';
 import type { Body, Client } from '../support/clients/client.ts';

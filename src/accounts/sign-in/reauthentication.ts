@@ -14,7 +14,8 @@ import * as sql from '../session-queries.ts';
 import { newToken, tokenHash } from '../sessions.ts';
 import { keyed } from '../keyed-hash.ts';
 import { codeMinutes, newCode } from './request-code.ts';
-import { codeAttempts, countFactorTry, type SignInDeps } from './sign-in.ts';
+import { codeAttempts, type SignInDeps } from './sign-in.ts';
+import { countFactorTry } from './factor.ts';
 
 /** A signed-in user and their browser. */
 export interface Holder {

@@ -1,7 +1,6 @@
 import type { Language } from '../../i18n/language.ts';
 import { hkdfSync, timingSafeEqual } from 'node:crypto';
 import type { Database } from '../../database/pool.ts';
-import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
 import { DomainError } from '../../errors/errors.ts';
 import { newId } from '../../identity/ids.ts';
@@ -16,7 +15,7 @@ import * as factors from '../mfa/queries.ts';
 import { keyed } from '../keyed-hash.ts';
 import { rememberOrigin, standingOf, wrongCodeLimit, type Origin } from './origins.ts';
 import * as sql from '../session-queries.ts';
-import { hasFactor, takeFactorCode, type MfaDeps } from '../mfa/second-factor.ts';
+import { hasFactor, type MfaDeps } from '../mfa/second-factor.ts';
 import {
   endSession,
   newToken,
@@ -116,60 +115,13 @@ export async function signInWithCode(
 }
 
 /** Takes back what was counted for the network of a used code. */
-async function refundNetwork(
+export async function refundNetwork(
   { db, limiter }: SignInDeps,
   network: string,
   more: readonly LimitName[] = [],
 ): Promise<void> {
   const names = ['codesOfNetwork', 'codesOfNetworkDay', ...more] as const;
   for (const name of names) await limiter.giveBack(db, name, network);
-}
-
-/** What the page of a link shows before the sign-in. */
-export interface ShownLink {
-  /** The address, masked so that only its owner recognises it. */
-  readonly maskedEmail: string;
-  /** True when this browser requested the e-mail. */
-  readonly isSameBrowser: boolean;
-}
-
-/** Returns the account that a link opens. Refuses: sign_in_ended. */
-export async function viewLink(
-  { db, secret }: SignInDeps,
-  link: string,
-  browserId: string | undefined,
-): Promise<ShownLink> {
-  const found = await db.maybe(sql.findLink, keyed(secret, link));
-  if (found === undefined) throw new DomainError('sign_in_ended', {});
-  const { email, browser_hash: expected } = found;
-  const isSameBrowser =
-    browserId !== undefined && expected !== null && tokenHash(browserId).equals(expected);
-  return { maskedEmail: maskedEmail(email), isSameBrowser };
-}
-
-/** Signs in with the link of an e-mail, which works once. Refuses: sign_in_ended. */
-export async function signInWithLink(
-  parts: SignInDeps,
-  link: string,
-  browser: Browser,
-): Promise<SignInResult> {
-  const entered = await runInTransaction(parts.db, async (tx) => {
-    const found = await tx.maybe(sql.useLink, keyed(parts.secret, link));
-    if (found === undefined) throw new DomainError('sign_in_ended', {});
-    return await enter(tx, parts, found.email, 'link', browser);
-  });
-  await refundNetwork(parts, browser.origin.network);
-  return entered;
-}
-
-/**
- * Returns a masked address that its owner recognises and nobody else can use: `s•••h@example.org`.
- */
-export function maskedEmail(email: string): string {
-  const at = email.lastIndexOf('@');
-  const name = email.slice(0, at);
-  const last = name.length > 3 ? name.slice(-1) : '';
-  return `${name.slice(0, 1)}•••${last}${email.slice(at)}`;
 }
 
 /** Starts a session for the bearer of a valid access token of the project's identity service. */
@@ -187,7 +139,7 @@ export async function signInWithToken(
   });
 }
 
-async function enter(
+export async function enter(
   tx: Tx,
   { secret }: SignInDeps,
   email: string,
@@ -237,53 +189,6 @@ async function openSession(
   const token = await startSession(tx, session);
   await recordAccess(tx, { userId, event: 'signed_in', method, device });
   return { token, hours, awaitsFactor: false };
-}
-
-/** Returns true when the token belongs to an open MFA challenge. */
-export async function awaitsFactor(db: Queryable, token: string | undefined): Promise<boolean> {
-  if (token === undefined) return false;
-  return (await db.maybe(factors.findHalfSignIn, tokenHash(token))) !== undefined;
-}
-
-/**
- * Completes an MFA challenge with a code of the app or a recovery code. Each attempt is counted
- * before it is checked, per challenge and per account. Refuses: second_factor_wrong,
- * sign_in_ended, rate_limited.
- */
-export async function signInWithFactor(
-  parts: SignInDeps,
-  { token, code }: { readonly token: string; readonly code: string },
-): Promise<SignInResult> {
-  const hashed = tokenHash(token);
-  const half = await parts.db.maybe(factors.findHalfSignIn, hashed);
-  if (half === undefined) throw new DomainError('sign_in_ended', {});
-  await countFactorTry(parts, half.user_id);
-  const outcome = await runInTransaction(parts.db, async (tx) => {
-    const found = await tx.maybe(factors.spendHalfSignIn, hashed, codeAttempts);
-    if (found === undefined) return new DomainError('sign_in_ended', {});
-    const { user_id: userId, roles, device, hours } = found;
-    const method = await takeFactorCode(tx, parts, userId, code);
-    if (method === undefined) {
-      await recordAccess(tx, { userId, event: 'factor_failed', device });
-      return new DomainError('second_factor_wrong', {});
-    }
-    await tx.rows(factors.deleteHalfSignIn, hashed);
-    const session = { userId, roles, device, hours, secondFactor: true, before: undefined };
-    const entered = { token: await startSession(tx, session), hours };
-    await recordAccess(tx, { userId, event: 'signed_in', method, device });
-    return { ...entered, awaitsFactor: false, isNew: false };
-  });
-  // Thrown after the transaction; inside it, the attempt would be rolled back.
-  if (outcome instanceof DomainError) throw outcome;
-  return outcome;
-}
-
-/** Counts an attempt at an account's second factor. Refuses: rate_limited. */
-export async function countFactorTry({ db, limiter }: SignInDeps, userId: string): Promise<void> {
-  await runInTransaction(db, async (tx) => {
-    await limiter.spend(tx, 'factorTries', userId);
-    await limiter.spend(tx, 'factorTriesDay', userId);
-  });
 }
 
 /** The name of a user whose address suggests none. */

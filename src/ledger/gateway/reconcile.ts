@@ -1,17 +1,17 @@
 import type { Log } from '../../database/log.ts';
 import { Loop, type Job } from '../../jobs/loop.ts';
 import { isQuarantined } from '../../quarantine/queries.ts';
+import type { Gateway } from './port.ts';
+import * as sql from './queries.ts';
+import type { GatewayDeps } from './deps.ts';
+import { applyOrder } from './orders.ts';
 import {
-  applyOrder,
   closeWithdrawnRefund,
   recordRefundMade,
   recordRefundRefused,
   startRefund,
   reportDuplicateRefund,
-  type GatewayDeps,
-} from './operations.ts';
-import type { Gateway } from './port.ts';
-import * as sql from './queries.ts';
+} from './refund-calls.ts';
 
 /** The result of one pass. */
 export interface Reconciled {

@@ -1,17 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { Logger } from 'pino';
-import type { GatewayDeps } from './operations.ts';
 import type { Reconciler } from './reconcile.ts';
 import type { ApiServer } from '../../http/api-server.ts';
 import { choice, closed, Id, nullable, problems } from '../../http/schemas.ts';
 import { authorize } from '../../identity/policy.ts';
-import {
-  requireGateway,
-  payOnline,
-  handleNotification,
-  reportDuplicateRefund,
-} from './operations.ts';
+import { handleNotification } from './notifications.ts';
+import { type GatewayDeps, requireGateway } from './deps.ts';
+import { payOnline } from './orders.ts';
+import { reportDuplicateRefund } from './refund-calls.ts';
 
 /** Dependencies of the provider routes. */
 interface GatewayRouteDeps {

@@ -2,14 +2,7 @@ import { numberStyleOf, senOf, type PlacedFigure } from './values/amounts.ts';
 import { checkAll, type ReadEntry } from './checks.ts';
 import { locate, plain, type Located } from './tables/columns.ts';
 import { readCamt053 } from './camt053.ts';
-import {
-  dateStyleOf,
-  dayOf,
-  hasClocks,
-  refuseFarDay,
-  type DateFigure,
-  type Period,
-} from './values/dates.ts';
+import { dateStyleOf, dayOf, hasClocks, refuseFarDay } from './values/dates.ts';
 import { builtInMappings } from './tables/mappings.ts';
 import { readMt940 } from './mt940.ts';
 import { skippedLine, sortOutcomes } from './outcomes.ts';
@@ -35,6 +28,8 @@ import type {
   SkippedLine,
   TablePreview,
 } from './values/types.ts';
+import type { DateFigure } from './values/date-figure.ts';
+import type { Period } from './values/periods.ts';
 
 /** Maximum transactions of one file. */
 export const maxStatementRows = 20_000;

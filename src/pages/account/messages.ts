@@ -12,7 +12,6 @@ import {
   unreadOf,
   type InboxMessage,
 } from '../../notifications/operations.ts';
-import { listInbox } from '../../notifications/queries.ts';
 import { runInTransaction } from '../../operation/run.ts';
 import { badge, emptyState } from '../../web/components.ts';
 import { formatShortMoment } from '../../i18n/format.ts';
@@ -21,6 +20,7 @@ import { heading } from '../../web/layout.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { requirePerson } from '../kit/signed-in.ts';
 import { cursorPage } from '../kit/cursor-page.ts';
+import { listInbox } from '../../notifications/inbox-queries.ts';
 
 const path = '/akun/pesan';
 const pageSize = 20;

@@ -1,6 +1,5 @@
 import { formNotice, refuse, type Refused } from './sign-in-parts.ts';
 import Type from 'typebox';
-import { awaitsFactor, signInWithFactor } from '../../accounts/sign-in/sign-in.ts';
 import { formBytes } from '../../http/body-limits.ts';
 import type { PageDeps } from '../deps.ts';
 import { formParser, toResult } from '../../http/forms.ts';
@@ -12,6 +11,7 @@ import { heading, type PageProps } from '../../web/layout.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { factorInputs, factorFields } from './mfa-form.ts';
 import { completeSignIn } from './sign-in.ts';
+import { awaitsFactor, signInWithFactor } from '../../accounts/sign-in/factor.ts';
 
 const here = '/masuk/aplikasi';
 const readCode = formParser(closed({ ...factorFields, back: Type.Optional(text(0, 600)) }));

@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { ShownLink } from '../../accounts/sign-in/sign-in.ts';
 import { DomainError, type FieldError } from '../../errors/errors.ts';
 import { sendPage } from '../../http/page-response.ts';
 import { input, notice } from '../../web/components.ts';
 import { html, type Html, type Part } from '../../web/html.ts';
 import { heading, type PageProps } from '../../web/layout.ts';
 import type { PageContext } from '../../web/visit.ts';
+import type { ShownLink } from '../../accounts/sign-in/link.ts';
 
 export interface Refused {
   readonly refusal?: DomainError | undefined;

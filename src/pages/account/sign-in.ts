@@ -4,9 +4,7 @@ import { endSession } from '../../accounts/sessions.ts';
 import { requestCode } from '../../accounts/sign-in/request-code.ts';
 import {
   signInWithCode,
-  signInWithLink,
   signInWithToken,
-  viewLink,
   type Browser,
   type SignInResult,
 } from '../../accounts/sign-in/sign-in.ts';
@@ -34,6 +32,7 @@ import { accountRequired } from '../../identity/policy.ts';
 import { runInTransaction } from '../../operation/run.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { refuse, whySignIn, emailPage, codePage, linkPage } from './sign-in-parts.ts';
+import { signInWithLink, viewLink } from '../../accounts/sign-in/link.ts';
 
 const readEmail = formParser(closed({ email: text(3, 254), back: Type.Optional(text(0, 600)) }));
 

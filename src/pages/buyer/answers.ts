@@ -5,7 +5,6 @@ import { formParser, toResult } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
 import { redirect, type PagePlugin } from '../../http/page-response.ts';
 import { readProofFile, takeUploads } from '../../uploads/uploads.ts';
-import { payOnline } from '../../ledger/gateway/operations.ts';
 import { submitProof, viewProof, viewProofThumbnail } from '../../ledger/payments/operations.ts';
 import { proofHeaders } from '../../ledger/payments/schemas.ts';
 import { readProof } from '../../ledger/payments/proofs.ts';
@@ -15,6 +14,7 @@ import { waitInsteadOfRefund } from '../../waiting/operations.ts';
 import { disputePages } from './dispute.ts';
 import { faultOf } from './money.ts';
 import { ownParticipation, showParticipation } from './participation.ts';
+import { payOnline } from '../../ledger/gateway/orders.ts';
 
 const schema = { params: closed({ id: Id }) };
 

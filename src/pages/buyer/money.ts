@@ -4,13 +4,13 @@ import type { PageDeps } from '../deps.ts';
 import type { DomainError, FieldError } from '../../errors/errors.ts';
 import { toResult, type RawFields } from '../../http/forms.ts';
 import { lastDispute, type LastDisputeRow } from '../../ledger/disputes/queries.ts';
-import { pageToPay } from '../../ledger/gateway/operations.ts';
 import { refundsOfParticipation, type OwnRefundRow } from '../../ledger/refunds/queries.ts';
 import { viewPayment } from '../../ledger/payments/operations.ts';
 import { findRefundAccount } from '../../ledger/bank-accounts/queries.ts';
 import { runInTransaction } from '../../operation/run.ts';
 import type { OwnRow } from '../../participations/queries.ts';
 import type { PageContext } from '../../web/visit.ts';
+import { pageToPay } from '../../ledger/gateway/orders.ts';
 
 /** How the money of a participation stands, for its buyer. */
 export interface Money {

@@ -5,7 +5,6 @@ import { toResult } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
 import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
 import { readProofFile, takeUploads } from '../../uploads/uploads.ts';
-import { pageToPay, payOnline } from '../../ledger/gateway/operations.ts';
 import { refundsOf } from '../../ledger/refunds/operations.ts';
 import {
   submitProof,
@@ -26,6 +25,7 @@ import { keepForSlots } from './answers.ts';
 import { refundPart } from './goods.ts';
 import { faultOf, type Fault, type Money } from './money.ts';
 import { payPart } from './pay.ts';
+import { pageToPay, payOnline } from '../../ledger/gateway/orders.ts';
 
 const schema = { params: closed({ id: Id }) };
 

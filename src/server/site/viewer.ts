@@ -2,7 +2,7 @@ import { translate } from '../../i18n/messages.ts';
 import type { Language } from '../../i18n/language.ts';
 import { fastifyCookie } from '@fastify/cookie';
 import type { FastifyRequest } from 'fastify';
-import { awaitsFactor, type SignInDeps } from '../../accounts/sign-in/sign-in.ts';
+import type { SignInDeps } from '../../accounts/sign-in/sign-in.ts';
 import type { SessionFinder } from '../../accounts/sessions.ts';
 import type { Config } from '../../config/config.ts';
 import { languageOf } from '../../http/accept-language.ts';
@@ -13,6 +13,7 @@ import type { Actor } from '../../identity/actor.ts';
 import type { Authenticator } from '../../identity/authenticate.ts';
 import { westernIndonesia } from '../../i18n/format.ts';
 import { pathIn, themes, type Person, type PageContext, withoutLanguage } from '../../web/visit.ts';
+import { awaitsFactor } from '../../accounts/sign-in/factor.ts';
 
 /** What is needed to identify the viewer of a page. */
 export interface ViewerDeps {

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { startEmbedded } from '../../../src/database/embedded.ts';
+import { startEmbedded } from '../../../src/database/embedded/start.ts';
 import { migrate } from '../../../src/database/migrate.ts';
 import { recordingLog } from '../server/log.ts';
 

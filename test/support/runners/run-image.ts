@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startEmbedded } from '../../../src/database/embedded.ts';
+import { startEmbedded } from '../../../src/database/embedded/start.ts';
 import { openDatabase } from '../../../src/database/pool.ts';
 import { newId } from '../../../src/identity/ids.ts';
 import { openImage, type Container, type Image } from '../server/image.ts';

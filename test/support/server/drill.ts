@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { startEmbedded } from '../../../src/database/embedded.ts';
+import { startEmbedded } from '../../../src/database/embedded/start.ts';
 import { openDatabase } from '../../../src/database/pool.ts';
 import { newId } from '../../../src/identity/ids.ts';
 import type { Client } from '../clients/client.ts';

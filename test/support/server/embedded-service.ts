@@ -1,7 +1,7 @@
 // A minimal service with only a database: starts it in the given directory, prints that it is
 // ready, and waits.
 import { pino } from 'pino';
-import { startEmbedded } from '../../../src/database/embedded.ts';
+import { startEmbedded } from '../../../src/database/embedded/start.ts';
 import { onStopSignal } from '../../../src/commands/stop-process.ts';
 
 const [dataDir = ''] = process.argv.slice(2);

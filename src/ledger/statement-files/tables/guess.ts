@@ -1,7 +1,7 @@
 import { figureOf } from '../values/amounts.ts';
 import { plain } from './columns.ts';
-import { dateFigureOf } from '../values/dates.ts';
 import type { Mapping, TablePreview } from '../values/types.ts';
+import { dateFigureOf } from '../values/date-figure.ts';
 
 type Columns = Mapping['columns'];
 type Role = Exclude<keyof Columns, 'mark'> | 'mark';

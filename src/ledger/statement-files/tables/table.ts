@@ -1,9 +1,9 @@
 import { CsvError, parse } from 'csv-parse/sync';
-import { dateFigureOf } from '../values/dates.ts';
 import { decodeText } from '../values/decode.ts';
 import { StatementRefused } from '../values/refused.ts';
 import type { Encoding } from '../values/types.ts';
 import { isWorkbook, readWorkbook } from './workbook.ts';
+import { dateFigureOf } from '../values/date-figure.ts';
 
 export type Delimiter = ',' | ';' | '\t' | '|';
 export const delimiters: readonly Delimiter[] = [',', ';', '\t', '|'];

@@ -1,7 +1,5 @@
 import type { Payment } from '../payments/payment.ts';
 import { authorizeOnBuyer } from '../payments/authorize.ts';
-import type { Log } from '../../database/log.ts';
-import type { Database } from '../../database/pool.ts';
 import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
 import { DomainError, refusals } from '../../errors/errors.ts';
@@ -9,20 +7,13 @@ import { systemActor, type Actor } from '../../identity/actor.ts';
 import { newId } from '../../identity/ids.ts';
 import { assertNotQuarantined } from '../../quarantine/operations.ts';
 import { runInTransaction } from '../../operation/run.ts';
-import { refundByProvider } from '../overpaid-refunds/queries.ts';
-import { failRefund } from '../refunds/queries.ts';
 import { findByProvider } from './pending-queries.ts';
 import { receiveMoney, viewPayment } from '../payments/operations.ts';
 import { markFailed, markPending } from './pending-refunds.ts';
 import { lockPaymentsOf } from '../payments/queries.ts';
-import type { Gateway, OrderStatus } from './port.ts';
+import type { OrderStatus } from './port.ts';
 import * as sql from './queries.ts';
-
-/** Dependencies of provider calls; `gateway` is undefined if none is configured. */
-export interface GatewayDeps {
-  readonly db: Database;
-  readonly gateway: Gateway | undefined;
-}
+import { type GatewayDeps, requireGateway } from './deps.ts';
 
 /**
  * Creates the provider's order for a payment and returns the URL of its page. The payment becomes
@@ -61,6 +52,7 @@ export async function payOnline(
   }
   return opened.redirect_url;
 }
+
 payOnline.refusals = refusals(
   authorizeOnBuyer,
   requireGateway,
@@ -78,13 +70,6 @@ export async function pageToPay(
   const live = await db.maybe(sql.findLiveCall, payment.campaign_id, payment.id);
   return live?.redirect_url ?? undefined;
 }
-
-/** Returns the gateway. */
-export function requireGateway({ gateway }: GatewayDeps): Gateway {
-  if (gateway === undefined) throw new DomainError('gateway_off', {});
-  return gateway;
-}
-requireGateway.refusals = refusals('gateway_off');
 
 /** Minimum minutes to pay on the provider's page; no order is created with less time. */
 const minMinutesToPay = 3;
@@ -133,6 +118,7 @@ async function startOrder(
   );
   return { call, minutes };
 }
+
 startOrder.refusals = refusals(
   authorizeOnBuyer,
   assertNotQuarantined,
@@ -192,6 +178,7 @@ export async function applyOrder(
   });
   return true;
 }
+
 applyOrder.refusals = refusals(assertNotQuarantined, 'campaign_busy');
 
 /**
@@ -201,132 +188,3 @@ applyOrder.refusals = refusals(assertNotQuarantined, 'campaign_busy');
 function paidAtOf({ payable_until: until }: sql.CallRow, { paidAt }: OrderStatus): Date | null {
   return paidAt ?? until;
 }
-
-/**
- * Marks a refund as pending with the provider. Returns undefined if another process did so.
- * Refuses: installation_held, movement_not_found, movement_transition_not_allowed.
- */
-export async function startRefund(
-  db: Database,
-  provider: string,
-  refund: sql.RefundToSendRow,
-): Promise<sql.CallRow | undefined> {
-  const { campaign_id, transaction_id, participation_id, order_reference, amount } = refund;
-  const reference = `SBT-R-${transaction_id}`;
-  return await runInTransaction(db, async (tx) => {
-    // Insert first: of two processes only one sends the refund, and a failed refund is not sent
-    // again.
-    const call = await tx.maybe(
-      sql.insertCall,
-      campaign_id,
-      reference,
-      transaction_id,
-      participation_id,
-      'refund',
-      provider,
-      order_reference,
-      amount,
-      1_440,
-    );
-    if (call === undefined) return undefined;
-    await markPending(tx, 'refund', transaction_id, { provider, providerReference: reference });
-    return call;
-  });
-}
-
-/**
- * Closes the call of a refund that an operator marked as failed, so that it is not sent or checked
- * again. Returns whether the call is closed.
- */
-export async function closeWithdrawnRefund(
-  { db }: GatewayDeps,
-  call: sql.CallRow,
-): Promise<boolean> {
-  return await runInTransaction(db, async (tx) => {
-    const { status } = await tx.one(sql.lockCall, call.reference);
-    if (status === 'made' || status === 'not_made') return true;
-    const entry = await tx.maybe(findByProvider, call.provider, call.reference);
-    if (entry?.status === 'pending') return false;
-    await tx.one(sql.closeCall, call.reference, 'not_made');
-    return true;
-  });
-}
-
-/**
- * Records that the provider made a refund. Returns true if it was also made by hand: the duplicate
- * is booked as an overpaid refund. Refuses: installation_held.
- */
-export async function recordRefundMade({ db }: GatewayDeps, call: sql.CallRow): Promise<boolean> {
-  const isDuplicate = await runInTransaction(db, async (tx) => {
-    const { status } = await tx.one(sql.lockCall, call.reference);
-    if (status === 'made') return false;
-    await assertNotQuarantined(tx);
-    const { reference, provider, transaction_id } = call;
-    const { is_duplicate } = await tx.one(
-      refundByProvider,
-      transaction_id,
-      provider,
-      reference,
-      systemActor,
-    );
-    await tx.one(sql.closeCall, reference, 'made');
-    tx.noteChanged(call.campaign_id);
-    return is_duplicate;
-  });
-  return isDuplicate;
-}
-
-/** Logs that a refund was made by hand and by the provider. */
-export function reportDuplicateRefund(log: Log, { reference, transaction_id }: sql.CallRow): void {
-  log.error({ reference, transaction_id }, 'A REFUND WAS MADE TWICE: by hand as well');
-}
-
-/** Records that the provider refused a refund; an operator has to make it. */
-export async function recordRefundRefused(
-  { db }: GatewayDeps,
-  call: sql.CallRow,
-  reason: string,
-): Promise<void> {
-  await runInTransaction(db, async (tx) => {
-    const { status } = await tx.one(sql.lockCall, call.reference);
-    if (status === 'made' || status === 'not_made') return;
-    await tx.one(failRefund, call.transaction_id, reason, systemActor);
-    await tx.one(sql.closeCall, call.reference, 'not_made');
-  });
-}
-
-/**
- * Handles a notification: asks the provider for the status, and applies that. Idempotent;
- * notifications about unknown orders are ignored. Returns the refunds that were also made by hand.
- */
-export async function handleNotification(
-  parts: GatewayDeps,
-  body: unknown,
-): Promise<readonly sql.CallRow[]> {
-  const { db } = parts;
-  const gateway = requireGateway(parts);
-  const reference = gateway.readNotification(body);
-  if (reference === undefined) throw new DomainError('notification_not_genuine', {});
-  const call = await db.maybe(sql.findCall, reference);
-  if (call?.kind !== 'payment') return [];
-  const { campaign_id } = call;
-  const refunds = await db.rows(sql.refundsNotMade, campaign_id, reference);
-  if (call.status === 'made' && refunds.length === 0) return [];
-  const status = await gateway.orderStatus(reference);
-  if (status.outcome === 'unknown') {
-    await runInTransaction(db, (tx) => tx.rows(sql.hastenCall, reference));
-    throw new DomainError('gateway_unavailable', {});
-  }
-  if (call.status !== 'made') await applyOrder(parts, call, status);
-  const duplicates: sql.CallRow[] = [];
-  for (const refund of refunds.filter((one) => status.refunds.includes(one.reference))) {
-    if (await recordRefundMade(parts, refund)) duplicates.push(refund);
-  }
-  return duplicates;
-}
-handleNotification.refusals = refusals(
-  requireGateway,
-  applyOrder,
-  'notification_not_genuine',
-  'gateway_unavailable',
-);

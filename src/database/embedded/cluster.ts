@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { embeddedMajor, type OsAccount } from './embedded-binaries.ts';
+import { embeddedMajor, type OsAccount } from './binaries.ts';
 
 /** The paths and the account of one cluster. */
 export interface Cluster {

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Log } from './log.ts';
+import type { Log } from '../log.ts';
 
 /** The operating-system user of the server. PostgreSQL refuses to run as root. */
 export interface OsAccount {

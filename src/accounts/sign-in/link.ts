@@ -1,0 +1,59 @@
+import { DomainError } from '../../errors/errors.ts';
+import { runInTransaction } from '../../operation/run.ts';
+import { keyed } from '../keyed-hash.ts';
+import * as sql from '../session-queries.ts';
+import { tokenHash } from '../sessions.ts';
+import {
+  type SignInDeps,
+  type Browser,
+  type SignInResult,
+  refundNetwork,
+  enter,
+} from './sign-in.ts';
+
+/** What the page of a link shows before the sign-in. */
+export interface ShownLink {
+  /** The address, masked so that only its owner recognises it. */
+  readonly maskedEmail: string;
+  /** True when this browser requested the e-mail. */
+  readonly isSameBrowser: boolean;
+}
+
+/** Returns the account that a link opens. Refuses: sign_in_ended. */
+export async function viewLink(
+  { db, secret }: SignInDeps,
+  link: string,
+  browserId: string | undefined,
+): Promise<ShownLink> {
+  const found = await db.maybe(sql.findLink, keyed(secret, link));
+  if (found === undefined) throw new DomainError('sign_in_ended', {});
+  const { email, browser_hash: expected } = found;
+  const isSameBrowser =
+    browserId !== undefined && expected !== null && tokenHash(browserId).equals(expected);
+  return { maskedEmail: maskedEmail(email), isSameBrowser };
+}
+
+/** Signs in with the link of an e-mail, which works once. Refuses: sign_in_ended. */
+export async function signInWithLink(
+  parts: SignInDeps,
+  link: string,
+  browser: Browser,
+): Promise<SignInResult> {
+  const entered = await runInTransaction(parts.db, async (tx) => {
+    const found = await tx.maybe(sql.useLink, keyed(parts.secret, link));
+    if (found === undefined) throw new DomainError('sign_in_ended', {});
+    return await enter(tx, parts, found.email, 'link', browser);
+  });
+  await refundNetwork(parts, browser.origin.network);
+  return entered;
+}
+
+/**
+ * Returns a masked address that its owner recognises and nobody else can use: `s•••h@example.org`.
+ */
+export function maskedEmail(email: string): string {
+  const at = email.lastIndexOf('@');
+  const name = email.slice(0, at);
+  const last = name.length > 3 ? name.slice(-1) : '';
+  return `${name.slice(0, 1)}•••${last}${email.slice(at)}`;
+}

@@ -1,0 +1,122 @@
+import { existsSync, lstatSync, readFileSync, rmSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import pg from 'pg';
+import { osAccountFor, binaries } from './binaries.ts';
+import {
+  checkMajorVersion,
+  embeddedName,
+  chownTo,
+  initialize,
+  makeDataDirectory,
+  privateDirectory,
+  readOrMakePassword,
+  writeSettings,
+  type Cluster,
+} from './cluster.ts';
+import { stopOrphans, isServerOf, recordedPid } from './processes.ts';
+import type { Log } from '../log.ts';
+import { Supervisor, urlOf } from './supervisor.ts';
+
+export interface EmbeddedOptions {
+  /** The cluster is in its subdirectory `postgres`. */
+  readonly dataDir: string;
+  readonly log: Log;
+  /** Additional server settings by name. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export interface Embedded {
+  /** For openDatabase(); it stays the same when the server restarts. */
+  readonly url: string;
+  /** The pid of the postmaster; undefined while the server is down. */
+  postmaster(): number | undefined;
+  /** Fast shutdown; resolves when no process is left. Idempotent. */
+  stop(): Promise<void>;
+}
+
+const socketPrefix = 'sambatan-socket-';
+
+/**
+ * Starts a private PostgreSQL on `<dataDir>/postgres`. Creates the cluster if it does not exist;
+ * only a private Unix socket accepts connections. First stops what a killed service left running
+ * there. Restarts the server when it dies; shuts it down when this process dies. Throws
+ * DataDirectoryInUse when another service uses the directory.
+ */
+export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  const { log } = options;
+  const dataDir = resolve(options.dataDir);
+  const cluster = prepare(dataDir, log);
+  checkMajorVersion(cluster);
+  await recover(cluster.directory, log);
+  initialize(cluster, dataDir);
+  chownTo(cluster.directory, cluster.account);
+  writeSettings(cluster, options.settings);
+  const socketDirectory = privateDirectory(socketPrefix, cluster.account);
+  const supervisor = new Supervisor(cluster, socketDirectory, log);
+  try {
+    await supervisor.start();
+    await createDatabase(supervisor.url);
+  } catch (error) {
+    await supervisor.stop();
+    throw error;
+  }
+  return {
+    url: supervisor.url,
+    postmaster: () => supervisor.pid,
+    stop: () => supervisor.stop(),
+  };
+}
+
+/**
+ * Returns the URL of the server that another service runs on this data directory, so that a
+ * command can read its database; undefined when none runs.
+ */
+export function runningEmbedded(dataDir: string): string | undefined {
+  const cluster = join(resolve(dataDir), 'postgres');
+  const pid = existsSync(join(cluster, 'postmaster.pid')) ? recordedPid(cluster) : undefined;
+  if (pid === undefined || !isServerOf(cluster, pid)) return undefined;
+  const socketDirectory = readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')[4];
+  return urlOf(socketDirectory ?? '', readOrMakePassword(resolve(dataDir)));
+}
+
+function prepare(dataDir: string, log: Log): Cluster {
+  makeDataDirectory(dataDir);
+  const directory = join(dataDir, 'postgres');
+  const account = osAccountFor(directory);
+  return {
+    directory,
+    account,
+    binaries: binaries(account, log),
+    password: readOrMakePassword(dataDir),
+  };
+}
+
+/** Stops leftover processes, then removes their lock file and socket. */
+async function recover(cluster: string, log: Log): Promise<void> {
+  const lockFile = join(cluster, 'postmaster.pid');
+  const socketDirectory = existsSync(lockFile)
+    ? (readFileSync(lockFile, 'utf8').split('\n')[4] ?? '')
+    : '';
+  await stopOrphans(cluster, log);
+  // The server would trust a pid that may now belong to another process.
+  rmSync(lockFile, { force: true });
+  const found = lstatSync(socketDirectory, { throwIfNoEntry: false });
+  if (basename(socketDirectory).startsWith(socketPrefix) && found?.isDirectory() === true) {
+    rmSync(socketDirectory, { recursive: true, force: true });
+  }
+}
+
+async function createDatabase(url: string): Promise<void> {
+  const admin = new URL(url);
+  admin.pathname = '/postgres';
+  const client = new pg.Client({ connectionString: admin.toString() });
+  await client.connect();
+  try {
+    const { rowCount } = await client.query('select from pg_database where datname = $1', [
+      embeddedName,
+    ]);
+    if (rowCount === 0) await client.query(`create database ${embeddedName}`);
+  } finally {
+    await client.end();
+  }
+}
