@@ -1,3 +1,4 @@
+import { languages, translate } from '../i18n/messages.ts';
 import type { FieldError } from '../errors/errors.ts';
 import { formatCount, formatMoment, formatPercent, westernIndonesia } from '../i18n/format.ts';
 import { attribute, html, type Html, type Part } from './html.ts';
@@ -120,6 +121,14 @@ export interface Field {
   readonly required?: boolean | undefined;
   /** Attributes of the control: type, inputmode, maxlength, autocomplete, … */
   readonly control?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
+}
+
+/** The choices of a language: each with its own name. */
+export function languageOptions(): readonly { readonly value: string; readonly label: string }[] {
+  return languages().map((language) => ({
+    value: language,
+    label: translate(language, 'site.layout.languageName'),
+  }));
 }
 
 /** A labelled input, described by its hint and its error. */

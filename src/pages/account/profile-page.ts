@@ -5,7 +5,7 @@ import type { Profile } from '../../accounts/operations.ts';
 import type { SessionRow } from '../../accounts/session-queries.ts';
 import type { DomainError, ErrorCode, FieldError } from '../../errors/errors.ts';
 import type { RawFields } from '../../http/forms.ts';
-import { badge, input, notice, select } from '../../web/components.ts';
+import { badge, input, notice, select, languageOptions } from '../../web/components.ts';
 import { formatShortMoment } from '../../i18n/format.ts';
 import { html, type Html, type Part } from '../../web/html.ts';
 import { heading, type PageProps } from '../../web/layout.ts';
@@ -146,10 +146,7 @@ function profileForm(visit: PageContext, profile: Profile, { typed, errors }: Sh
           errors,
           required: true,
         },
-        [
-          { value: 'id', label: 'Indonesia' },
-          { value: 'en', label: 'English' },
-        ],
+        languageOptions(),
       )}${select(
         visit,
         {

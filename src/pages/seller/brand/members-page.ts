@@ -1,7 +1,7 @@
 import { invitedRoles } from '../../../catalogue/invitations.ts';
 import type { InvitationRow, MemberRow } from '../../../catalogue/member-queries.ts';
 import { brandRoles } from '../../../identity/policy.ts';
-import { badge, exactMoment, input, select } from '../../../web/components.ts';
+import { badge, exactMoment, input, select, languageOptions } from '../../../web/components.ts';
 import { html, type Html } from '../../../web/html.ts';
 import { inLanguage, type PageContext } from '../../../web/visit.ts';
 import { roleMeanings } from './brands.ts';
@@ -145,10 +145,7 @@ function invitationForm(visit: PageContext, { brand, invitations, shown }: Membe
             errors: shown.errors,
             required: true,
           },
-          [
-            { value: 'id', label: 'Indonesia' },
-            { value: 'en', label: 'English' },
-          ],
+          languageOptions(),
         )}
       </div>
       <button class="button">${t('seller.membersPage.sendInvitation')}</button>
