@@ -3,7 +3,11 @@ import { brandRoleOf } from '../catalogue/operations.ts';
 import { authorizeOnCampaign } from '../campaigns/operations.ts';
 import type { Tx } from '../database/transaction.ts';
 import { actorLabel, type Actor } from '../identity/actor.ts';
-import { sumExpectedRefunds } from '../participations/participant-list-queries.ts';
+import {
+  expectedRefunds,
+  type ExpectedRefunds,
+  type RefundPage,
+} from '../participations/participant-list.ts';
 import * as sql from './queries.ts';
 
 /** Opens an inactive or scheduled campaign for joins now. */
@@ -116,34 +120,19 @@ export async function shipCampaign(
 }
 shipCampaign.refusals = refusals(authorizeOnCampaign, 'transition_not_allowed', 'campaign_busy');
 
-/** The effect of a cancellation, in numbers. */
-export interface CancellationOutcome {
-  readonly participants: number;
-  readonly slots: number;
-  /** Buyers on the waiting list; their entries end. */
-  readonly waiting: number;
-  /** Number of refunds, and their sum in whole rupiah. */
-  readonly refunds: number;
-  readonly refund_total: bigint;
-}
-
 /**
- * Cancels a campaign and returns the effect; for a transaction that is rolled back (see `preview`).
+ * Cancels a campaign and returns what that does, with a page of its refunds; for a transaction that
+ * is rolled back (see `preview`).
  */
 export async function previewCancellation(
   tx: Tx,
   actor: Actor,
   campaignId: string,
-): Promise<CancellationOutcome> {
-  const { campaign } = await authorizeOnCampaign(tx, actor, 'campaign.cancel', campaignId);
+  page: RefundPage = { after: null, limit: 0 },
+): Promise<ExpectedRefunds> {
+  // Read first: the campaign's row is locked only by the last statement.
+  const expected = await expectedRefunds(tx, actor, campaignId, page);
   await cancelCampaign(tx, actor, campaignId, 'preview');
-  const { refunds, amount } = await tx.one(sumExpectedRefunds, campaignId);
-  return {
-    participants: campaign.participant_count,
-    slots: campaign.slots_taken,
-    waiting: campaign.waiting_count,
-    refunds: Number(refunds),
-    refund_total: amount,
-  };
+  return expected;
 }
 previewCancellation.refusals = refusals(cancelCampaign);

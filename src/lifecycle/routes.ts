@@ -158,8 +158,17 @@ function cancellationRoutes(server: ApiServer, app: LifecycleRouteDeps): void {
         },
       },
     },
-    async ({ actor, params: { id } }) =>
-      await preview(app.db, (tx) => previewCancellation(tx, actor, id)),
+    async ({ actor, params: { id } }) => {
+      const expected = await preview(app.db, (tx) => previewCancellation(tx, actor, id));
+      const { campaign, refunds, amount } = expected;
+      return {
+        participants: campaign.participant_count,
+        slots: campaign.slots_taken,
+        waiting: campaign.waiting_count,
+        refunds,
+        refund_total: amount,
+      };
+    },
   );
 }
 

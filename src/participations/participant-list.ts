@@ -156,7 +156,7 @@ export function phoneDigitsOf(search: string): string | undefined {
 }
 
 /** The refunds that cancelling the campaign now would make. */
-export interface RefundPreview {
+export interface ExpectedRefunds {
   readonly campaign: Campaign;
   readonly refunds: number;
   /** The sum in whole rupiah. */
@@ -164,18 +164,25 @@ export interface RefundPreview {
   readonly rows: readonly sql.RefundRow[];
 }
 
+/** One page of a list of expected refunds. */
+export interface RefundPage {
+  /** The participation before the page; null for the first page. */
+  readonly after: string | null;
+  readonly limit: number;
+}
+
 /**
  * Returns the refunds that cancelling the campaign now would make: the sum, and one page of them.
- * Refuses: campaign_not_found, forbidden.
  */
-export async function previewRefunds(
+export async function expectedRefunds(
   db: Queryable,
   actor: Actor,
   campaignId: string,
-  { after, limit }: { readonly after: string | null; readonly limit: number },
-): Promise<RefundPreview> {
+  { after, limit }: RefundPage,
+): Promise<ExpectedRefunds> {
   const { campaign } = await authorizeOnCampaign(db, actor, 'campaign.cancel', campaignId);
   const { refunds, amount } = await db.one(sql.sumExpectedRefunds, campaignId);
   const rows = await db.rows(sql.listExpectedRefunds, campaignId, after, limit);
   return { campaign, refunds: Number(refunds), amount, rows };
 }
+expectedRefunds.refusals = refusals(authorizeOnCampaign);

@@ -194,6 +194,15 @@ suite('the seller’s complete workflow, by forms only', () => {
     assert.equal((await shop.seller.get(`/campaigns/${id}`)).body.status, 'active');
   });
 
+  test('its page refuses as the cancellation would, before anything is typed', async () => {
+    const { id } = await shop.campaign();
+    const path = `/toko/sambatan/${id}/batal`;
+    found(await owner().get(path));
+    assert.equal((await shop.seller.get(`/campaigns/${id}`)).body.status, 'active');
+    expectStatus(await shop.seller.post(`/campaigns/${id}/cancel`, { reason: 'habis' }), 200);
+    found(await owner().get(path), 409);
+  });
+
   test('it lists exactly who is refunded how much', async () => {
     const { id } = await shop.campaign({ payment_timing: 'upfront', total_slots: 5 });
     const rich = await service.user();
@@ -491,6 +500,20 @@ suite('a shortfall can be declared', () => {
       id,
     )) as [{ short: bigint }];
     assert.equal(short, 0n);
+  });
+
+  test('the preview refuses what the declaration would refuse', async () => {
+    const { id, path } = await soldOut();
+    await ask(
+      service.db,
+      `update sambatan.transactions set status = 'pending', provider = 'bank',
+        provider_reference = gen_random_uuid()::text
+      where campaign_id = $1 and kind = 'payout'`,
+      id,
+    );
+    const page = found(await seller.get(`${path}?slots=2`), 409);
+    assert.match(page, /Dana sambatan ini sudah dicairkan/);
+    assert.ok(!page.includes('name="seen"'), 'there is nothing to confirm');
   });
 
   test('the number must be between the received and the remaining slots', async () => {

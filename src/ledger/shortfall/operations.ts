@@ -6,43 +6,30 @@ import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
 import { type Actor, actorLabel } from '../../identity/actor.ts';
 
-/** A preview of a shortfall. */
-export interface ShortfallPreview {
+/** A completed campaign, and the slots that a shortfall can leave. */
+export interface PossibleShortfall {
   readonly campaign: Campaign;
   readonly range: sql.ShortfallRange;
-  /** Undefined until the number of slots is given. */
-  readonly outcome: ShortfallOutcome | undefined;
 }
 
-export interface ShortfallOutcome {
+/** What a shortfall does. */
+export interface ShortfallPreview extends PossibleShortfall {
   readonly slots: number;
   readonly sums: sql.SharesSum;
   /** In reverse order of joining: buyers who lose slots come first. */
   readonly rows: readonly sql.ShareRow[];
 }
 
-/**
- * Returns the possible range of a shortfall and, for a number of slots, its outcome: totals, and a
- * page of what each buyer keeps, loses and gets back. Refuses: campaign_not_found, forbidden,
- * transition_not_allowed, shortfall_not_possible, payment_not_open.
- */
-export async function previewShortfall(
+/** Returns how many slots a shortfall of the campaign can leave. */
+export async function possibleShortfall(
   db: Queryable,
   actor: Actor,
   campaignId: string,
-  {
-    slots,
-    before,
-    limit,
-  }: { readonly slots: number | undefined; readonly before: number | null; readonly limit: number },
-): Promise<ShortfallPreview> {
+): Promise<PossibleShortfall> {
   const { campaign } = await authorizeOnCampaign(db, actor, 'shortfall.declare', campaignId);
-  const range = await db.one(sql.rangeOfShortfall, campaignId);
-  if (slots === undefined) return { campaign, range, outcome: undefined };
-  const sums = await db.one(sql.sumShares, campaignId, slots);
-  const rows = await db.rows(sql.listShares, campaignId, slots, before, limit);
-  return { campaign, range, outcome: { slots, sums, rows } };
+  return { campaign, range: await db.one(sql.rangeOfShortfall, campaignId) };
 }
+possibleShortfall.refusals = refusals(authorizeOnCampaign, 'transition_not_allowed');
 
 /**
  * Declares that a completed campaign delivers fewer slots than it sold. Buyers who joined first get
@@ -68,19 +55,23 @@ declareShortfall.refusals = refusals(
 );
 
 /**
- * Declares a shortfall and returns its effect, for a transaction that is rolled back (see
- * `preview`).
+ * Declares a shortfall and returns what that does: totals, and a page of what each buyer keeps,
+ * loses and gets back. For a transaction that is rolled back (see `preview`).
  */
-export async function tryShortfall(
+export async function previewShortfall(
   tx: Tx,
   actor: Actor,
   campaignId: string,
   slots: number,
-): Promise<{ readonly range: sql.ShortfallRange; readonly sums: sql.SharesSum }> {
-  await authorizeOnCampaign(tx, actor, 'shortfall.declare', campaignId);
-  const range = await tx.one(sql.rangeOfShortfall, campaignId);
+  { before, limit }: { readonly before: number | null; readonly limit: number } = {
+    before: null,
+    limit: 0,
+  },
+): Promise<ShortfallPreview> {
+  const possible = await possibleShortfall(tx, actor, campaignId);
   const sums = await tx.one(sql.sumShares, campaignId, slots);
+  const rows = await tx.rows(sql.listShares, campaignId, slots, before, limit);
   await declareShortfall(tx, actor, campaignId, { slots, reason: 'preview' });
-  return { range, sums };
+  return { ...possible, slots, sums, rows };
 }
-tryShortfall.refusals = refusals(declareShortfall);
+previewShortfall.refusals = refusals(declareShortfall);

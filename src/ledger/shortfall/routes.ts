@@ -3,7 +3,7 @@ import Type from 'typebox';
 import type { OperationDeps } from '../../operation/deps.ts';
 import { closed, Id, problems, Rupiah, text } from '../../http/schemas.ts';
 import { runInTransaction, preview } from '../../operation/run.ts';
-import { declareShortfall, tryShortfall } from './operations.ts';
+import { declareShortfall, previewShortfall } from './operations.ts';
 import { viewBooks } from '../books/operations.ts';
 import { BooksSchema } from '../books/schemas.ts';
 import { slotsDelivered } from './schemas.ts';
@@ -63,11 +63,13 @@ export function shortfallRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
           summary: 'What a shortfall would do now; changes nothing',
           params,
           body: closed({ slots: slotsDelivered }),
-          response: { 200: ShortfallPreviewSchema, ...problems(tryShortfall) },
+          response: { 200: ShortfallPreviewSchema, ...problems(previewShortfall) },
         },
       },
       async ({ actor, params: { id }, body: { slots } }) => {
-        const { range, sums } = await preview(app.db, (tx) => tryShortfall(tx, actor, id, slots));
+        const { range, sums } = await preview(app.db, (tx) =>
+          previewShortfall(tx, actor, id, slots),
+        );
         return {
           slots_before: Number(range.delivered),
           slots_after: slots,

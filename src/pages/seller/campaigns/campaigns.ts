@@ -17,7 +17,7 @@ import { redirect, sendPage, type PagePlugin } from '../../../http/page-response
 import { may } from '../../../identity/policy.ts';
 import { findBrandSetup } from '../../../ledger/bank-accounts/queries.ts';
 import { publish } from '../../../lifecycle/changes.ts';
-import { runInTransaction } from '../../../operation/run.ts';
+import { preview, runInTransaction } from '../../../operation/run.ts';
 import { html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { freshTerms, readTerms, termsFields, termsOf, type TermsForm } from './campaign-form.ts';
@@ -111,7 +111,7 @@ export function newCampaignPages(app: PageDeps): PagePlugin {
           payments: paymentRulesOf(app.config),
         });
       if (aksi !== 'draf' && aksi !== 'terbit') {
-        const tried = await toResult(() => tryOut(app, verb));
+        const tried = await toResult(() => preview(app.db, verb));
         if ('refused' in tried)
           return await showAgain(request, reply, again, reading, tried.refused);
         const page = await previewPage(app, visit, { fresh, form, typed: reading.typed });
@@ -153,7 +153,7 @@ export function editCampaignPages(app: PageDeps): PagePlugin {
       const verb = async (tx: Parameters<typeof editCampaign>[0]) =>
         await editCampaign(tx, visit.actor, id, changeOf(campaign, form));
       if (aksi !== 'simpan') {
-        const tried = await toResult(() => tryOut(app, verb));
+        const tried = await toResult(() => preview(app.db, verb));
         if ('refused' in tried)
           return await showAgain(request, reply, again, reading, tried.refused);
         const page = await previewPage(app, visit, { campaign, form, typed: reading.typed });
@@ -177,22 +177,6 @@ export function editCampaignPages(app: PageDeps): PagePlugin {
 function stepOf(body: unknown) {
   const { aksi, ...fields } = rawFields(body);
   return { aksi, reading: readTerms(fields) };
-}
-
-/** Throws what a verb refuses, and leaves nothing of what it did. */
-async function tryOut(
-  app: PageDeps,
-  verb: (tx: Parameters<typeof createCampaign>[0]) => Promise<unknown>,
-): Promise<void> {
-  const undone = new Error('tried out');
-  try {
-    await runInTransaction(app.db, async (tx) => {
-      await verb(tx);
-      throw undone;
-    });
-  } catch (error) {
-    if (error !== undone) throw error;
-  }
 }
 
 async function showAgain(

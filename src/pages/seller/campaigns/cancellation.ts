@@ -4,7 +4,9 @@ import { formParser } from '../../../http/forms.ts';
 import { closed } from '../../../http/schemas.ts';
 import { sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import { callOff } from '../../../lifecycle/changes.ts';
-import { previewRefunds, type RefundPreview } from '../../../participations/participant-list.ts';
+import { previewCancellation } from '../../../lifecycle/operations.ts';
+import { preview } from '../../../operation/run.ts';
+import type { ExpectedRefunds } from '../../../participations/participant-list.ts';
 import { formatCount, formatRupiah } from '../../../i18n/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
@@ -31,30 +33,30 @@ export function cancellationPage(app: PageDeps): PagePlugin {
     const previewOf = async (visit: PageContext, id: string, cursor?: string) => {
       requireSignedIn(visit);
       const [last = null] = cursorAfter(cursor, ['id']);
-      const rows = { after: last, limit: rowsShown + 1 };
-      return await previewRefunds(app.db, visit.actor, id, rows);
+      const page = { after: last, limit: rowsShown + 1 };
+      return await preview(app.db, (tx) => previewCancellation(tx, visit.actor, id, page));
     };
 
     server.get('/toko/sambatan/:id/batal', async (request, reply) => {
       const { visit } = request;
-      const preview = await previewOf(visit, idParam(request), queryParam(request, 'cursor'));
-      return sendPage(request, reply, cancellationView(visit, preview, { typed: {} }));
+      const expected = await previewOf(visit, idParam(request), queryParam(request, 'cursor'));
+      return sendPage(request, reply, cancellationView(visit, expected, { typed: {} }));
     });
 
     server.post('/toko/sambatan/:id/batal', async (request, reply) => {
       const { visit } = request;
-      const preview = await previewOf(visit, idParam(request));
-      const { campaign } = preview;
+      const expected = await previewOf(visit, idParam(request));
+      const { campaign } = expected;
       const reading = readCancellation(request.body);
       if (!('value' in reading))
-        return sendPage(request, reply, cancellationView(visit, preview, reading), 422);
+        return sendPage(request, reply, cancellationView(visit, expected, reading), 422);
       const { typed, value } = reading;
       const errors = titleMistakes(campaign.title, value.title);
       if (errors.length > 0) {
-        return sendPage(request, reply, cancellationView(visit, preview, { typed, errors }), 422);
+        return sendPage(request, reply, cancellationView(visit, expected, { typed, errors }), 422);
       }
-      if (value.seen !== seenIn(preview)) {
-        return sendPage(request, reply, cancellationView(visit, preview, { typed }, true), 409);
+      if (value.seen !== seenIn(expected)) {
+        return sendPage(request, reply, cancellationView(visit, expected, { typed }, true), 409);
       }
       return await runAction(request, reply, {
         run: () => callOff(app, visit.actor, campaign.id, value.reason.trim()),
@@ -63,7 +65,7 @@ export function cancellationPage(app: PageDeps): PagePlugin {
           sendPage(
             request,
             reply,
-            cancellationView(visit, preview, { typed, refused }),
+            cancellationView(visit, expected, { typed, refused }),
             refused.status,
           ),
       });
@@ -72,18 +74,18 @@ export function cancellationPage(app: PageDeps): PagePlugin {
 }
 
 /** The numbers that a cancellation was decided on. */
-function seenIn({ campaign, refunds, amount }: RefundPreview): string {
+function seenIn({ campaign, refunds, amount }: ExpectedRefunds): string {
   return `${campaign.participant_count}.${campaign.slots_taken}.${refunds}.${amount}`;
 }
 
 function cancellationView(
   visit: PageContext,
-  preview: RefundPreview,
+  expected: ExpectedRefunds,
   { typed, errors, refused }: FormState,
   changed = false,
 ) {
   const { t, url, language } = visit;
-  const { campaign } = preview;
+  const { campaign } = expected;
   const path = url(`/toko/sambatan/${campaign.id}`);
   const title = t('seller.cancellation.callTheCampaignOff');
   const main = html`<p class="crumbs"><a href="${path}">${campaign.title}</a></p>
@@ -97,18 +99,18 @@ function cancellationView(
           ${t('seller.cancellation.participantsAreLetGoAndTold')}
         </li>
         <li>
-          <strong>${formatCount(preview.refunds, language)}</strong>
+          <strong>${formatCount(expected.refunds, language)}</strong>
           ${t('seller.cancellation.paymentsGoBack')}
         </li>
         <li>
-          <strong>${formatRupiah(preview.amount, language)}</strong>
+          <strong>${formatRupiah(expected.amount, language)}</strong>
           ${t('common.goBackInAll')}
         </li>
       </ul>
-      ${refundTable(visit, preview, `${path}/batal`)}
+      ${refundTable(visit, expected, `${path}/batal`)}
     </section>
     <form class="stack panel narrow" method="post" action="${path}/batal">
-      ${deliberateFields(visit, { title: campaign.title, seen: seenIn(preview), typed, errors })}
+      ${deliberateFields(visit, { title: campaign.title, seen: seenIn(expected), typed, errors })}
       <div class="row">
         <button class="button danger">${t('common.callThisCampaignOff')}</button>
         <a class="button quiet" href="${path}">${t('seller.cancellation.keepIt')}</a>
@@ -117,7 +119,7 @@ function cancellationView(
   return { title, section: 'shop' as const, main };
 }
 
-function refundTable(visit: PageContext, { rows, refunds }: RefundPreview, path: string): Html {
+function refundTable(visit: PageContext, { rows, refunds }: ExpectedRefunds, path: string): Html {
   const { t, language } = visit;
   if (refunds === 0) {
     return html`<p class="quiet">${t('seller.cancellation.nobodyHasPaidYet')}</p>`;

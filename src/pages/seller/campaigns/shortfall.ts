@@ -6,12 +6,13 @@ import { closed } from '../../../http/schemas.ts';
 import { sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import {
   declareShortfall,
+  possibleShortfall,
   previewShortfall,
-  type ShortfallOutcome,
+  type PossibleShortfall,
   type ShortfallPreview,
 } from '../../../ledger/shortfall/operations.ts';
 import { slotsDelivered } from '../../../ledger/shortfall/schemas.ts';
-import { runInTransaction } from '../../../operation/run.ts';
+import { preview, runInTransaction } from '../../../operation/run.ts';
 import { input, notice } from '../../../web/components.ts';
 import { formatCount, formatRupiah, formatSlots as slotsInWords } from '../../../i18n/format.ts';
 import { html, type Html, type Part } from '../../../web/html.ts';
@@ -43,55 +44,57 @@ export function shortfallPage(app: PageDeps): PagePlugin {
       id: string,
       typed: FormState['typed'],
       cursor?: string,
-    ) => {
+    ): Promise<Previewed & { readonly shown: FormState }> => {
       requireSignedIn(visit);
       const [before = null] = cursorAfter(cursor, ['number']);
-      const preview = async (slots: number | undefined) =>
-        await previewShortfall(app.db, visit.actor, id, { slots, before, limit: rowsShown + 1 });
+      const page = { before, limit: rowsShown + 1 };
+      const possible = await possibleShortfall(app.db, visit.actor, id);
       const reading = readNumber({ slots: typed['slots'] });
-      if ('errors' in reading) {
-        return { preview: await preview(undefined), shown: { typed, errors: reading.errors } };
-      }
-      const seen = await toResult(() => preview(reading.value.slots));
-      if ('done' in seen) return { preview: seen.done, shown: { typed } };
-      const { refused } = seen;
-      const shown = refusedForm(typed, refused, { shortfall_not_possible: 'slots' });
-      return { preview: await preview(undefined), shown };
+      if ('errors' in reading) return { possible, shown: { typed, errors: reading.errors } };
+      const { slots } = reading.value;
+      if (slots === undefined) return { possible, shown: { typed } };
+      const seen = await toResult(() =>
+        preview(app.db, (tx) => previewShortfall(tx, visit.actor, id, slots, page)),
+      );
+      if ('done' in seen) return { possible: seen.done, outcome: seen.done, shown: { typed } };
+      const shown = refusedForm(typed, seen.refused, { shortfall_not_possible: 'slots' });
+      return { possible, shown };
     };
 
     server.get('/toko/sambatan/:id/kurang', async (request, reply) => {
       const { visit } = request;
       const typed = { slots: queryParam(request, 'slots') };
       const cursor = queryParam(request, 'cursor');
-      const { preview, shown } = await previewOf(visit, idParam(request), typed, cursor);
+      const { possible, outcome, shown } = await previewOf(visit, idParam(request), typed, cursor);
       const { errors, refused } = shown;
       const status = errors === undefined && refused === undefined ? 200 : statusOf(refused);
-      return sendPage(request, reply, shortfallView(visit, preview, shown), status);
+      return sendPage(request, reply, shortfallView(visit, { possible, outcome }, shown), status);
     });
 
     server.post('/toko/sambatan/:id/kurang', async (request, reply) => {
       const { visit } = request;
       const reading = readShortfall(request.body);
       const { typed } = reading;
-      const { preview, shown } = await previewOf(visit, idParam(request), typed);
-      const { campaign, outcome } = preview;
+      const previewed = await previewOf(visit, idParam(request), typed);
+      const { outcome, shown } = previewed;
       if (outcome === undefined) {
         return sendPage(
           request,
           reply,
-          shortfallView(visit, preview, shown),
+          shortfallView(visit, previewed, shown),
           statusOf(shown.refused),
         );
       }
+      const { campaign } = outcome;
       if (!('value' in reading))
-        return sendPage(request, reply, shortfallView(visit, preview, reading), 422);
+        return sendPage(request, reply, shortfallView(visit, previewed, reading), 422);
       const { value } = reading;
       const errors = titleMistakes(campaign.title, value.title);
       if (errors.length > 0) {
-        return sendPage(request, reply, shortfallView(visit, preview, { typed, errors }), 422);
+        return sendPage(request, reply, shortfallView(visit, previewed, { typed, errors }), 422);
       }
-      if (value.seen !== seenIn(preview)) {
-        return sendPage(request, reply, shortfallView(visit, preview, { typed }, true), 409);
+      if (value.seen !== seenIn(outcome)) {
+        return sendPage(request, reply, shortfallView(visit, previewed, { typed }, true), 409);
       }
       const declaration = { slots: value.slots, reason: value.reason.trim() };
       return await runAction(request, reply, {
@@ -104,7 +107,7 @@ export function shortfallPage(app: PageDeps): PagePlugin {
           sendPage(
             request,
             reply,
-            shortfallView(visit, preview, { typed, refused }),
+            shortfallView(visit, previewed, { typed, refused }),
             refused.status,
           ),
       });
@@ -112,20 +115,24 @@ export function shortfallPage(app: PageDeps): PagePlugin {
   };
 }
 
+/** What a shortfall can be, and what the one in the form does; undefined if it cannot be. */
+interface Previewed {
+  readonly possible: PossibleShortfall;
+  readonly outcome?: ShortfallPreview | undefined;
+}
+
 /** The numbers that a shortfall was decided on. */
-function seenIn({ range, outcome }: ShortfallPreview): string {
-  const { slots, sums } = outcome!;
+function seenIn({ range, slots, sums }: ShortfallPreview): string {
   return `${range.delivered}.${slots}.${sums.affected}.${sums.refunds}.${sums.amount}`;
 }
 
 function shortfallView(
   visit: PageContext,
-  preview: ShortfallPreview,
+  { possible: { campaign, range }, outcome }: Previewed,
   { typed, errors, refused }: FormState,
   changed = false,
 ) {
   const { t, url } = visit;
-  const { campaign, range, outcome } = preview;
   const path = url(`/toko/sambatan/${campaign.id}`);
   const title = t('seller.shortfall.deliverFewerSlots');
   const now = slotsInWords(range.delivered, visit.language);
@@ -165,18 +172,17 @@ function shortfallView(
             t('seller.shortfall.thereIsNoSlotLeft'),
           )
     }
-    ${outcome && consequence(visit, preview, outcome, { typed, errors })}`;
+    ${outcome && consequence(visit, outcome, { typed, errors })}`;
   return { title, section: 'shop' as const, main };
 }
 
 function consequence(
   visit: PageContext,
-  preview: ShortfallPreview,
-  { slots, sums, rows }: ShortfallOutcome,
+  outcome: ShortfallPreview,
   { typed, errors }: Pick<FormState, 'typed' | 'errors'>,
 ): Html {
   const { t, url, language } = visit;
-  const { campaign } = preview;
+  const { campaign, slots, sums, rows } = outcome;
   const path = url(`/toko/sambatan/${campaign.id}`);
   const number = (value: number | bigint) => formatCount(value, language);
   const buyers = (many: bigint, words: string): Part =>
@@ -220,7 +226,7 @@ function consequence(
       })}
     </section>
     <form class="stack panel narrow" method="post" action="${path}/kurang">
-      ${deliberateFields(visit, { title: campaign.title, seen: seenIn(preview), typed, errors })}
+      ${deliberateFields(visit, { title: campaign.title, seen: seenIn(outcome), typed, errors })}
       <input type="hidden" name="slots" value="${slots}" />
       <div class="row">
         <button class="button danger">${t('seller.shortfall.deliverOnly', { slots })}</button>
