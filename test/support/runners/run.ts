@@ -6,8 +6,8 @@ import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { asAdmin, clusterVariables, startCluster, type TestCluster } from '../database/cluster.ts';
+import { everyFile, runLanes, usesBrowser } from './lanes.ts';
 
-const everyFile = 'test/**/*.test.ts';
 /** Every file is a process, and many start more: compile their modules once into a cache. */
 const compileCache = join(import.meta.dirname, '../../../node_modules/.cache/node');
 // Pages in every combination take minutes on two cores without a graphics card.
@@ -15,38 +15,49 @@ const testTimeoutMilliseconds = 1_500_000;
 
 let cluster: TestCluster | undefined;
 let child: ReturnType<typeof spawn> | undefined;
-let interrupted = false;
+const interruption = new AbortController();
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    interrupted = true;
+    interruption.abort();
     child?.kill(signal);
   });
 }
 
 try {
   cluster = await startCluster();
-  const code = interrupted ? 130 : await runAll(cluster, process.argv.slice(2));
+  const code = interruption.signal.aborted ? 130 : await runAll(cluster, process.argv.slice(2));
   process.exitCode = (await leftDatabases(cluster)) && code === 0 ? 1 : code;
 } finally {
   await cluster?.stop();
 }
 
-/**
- * Without files: all of them. Tests that render pages run one at a time after the others, because a
- * browser without a graphics card uses both cores.
- */
+/** Without arguments: all files in lanes. With flags only: all files, pages after the others. */
 async function runAll(on: TestCluster, given: string[]): Promise<number> {
+  if (given.length === 0) {
+    Object.assign(process.env, variablesOf(on));
+    const hasPassed = await runLanes(testTimeoutMilliseconds, interruption.signal);
+    return interruption.signal.aborted ? 130 : Number(!hasPassed);
+  }
   if (given.some((argument) => !argument.startsWith('-'))) return await runTests(on, given);
   const all = globSync(everyFile).toSorted();
-  const draws = (file: string) => file.startsWith('test/browser/');
-  const code = await runTests(on, [...given, ...all.filter((file) => !draws(file))]);
-  if (interrupted) return code;
-  return (await runTests(on, [...given, ...all.filter(draws)], 1)) || code;
+  const others = all.filter((file) => !usesBrowser(file));
+  const code = await runTests(on, [...given, ...others]);
+  if (interruption.signal.aborted) return code;
+  return (await runTests(on, [...given, ...all.filter(usesBrowser)], 1)) || code;
+}
+
+/** What tells the test files where the server and the compile cache are. */
+function variablesOf({ adminUrl, template }: TestCluster) {
+  return {
+    NODE_COMPILE_CACHE: compileCache,
+    [clusterVariables.adminUrl]: adminUrl,
+    [clusterVariables.template]: template,
+  };
 }
 
 async function runTests(
-  { adminUrl, template }: TestCluster,
+  on: TestCluster,
   given: string[],
   concurrency = availableParallelism() + 1,
 ): Promise<number> {
@@ -63,12 +74,7 @@ async function runTests(
     ],
     {
       stdio: 'inherit',
-      env: {
-        ...process.env,
-        NODE_COMPILE_CACHE: compileCache,
-        [clusterVariables.adminUrl]: adminUrl,
-        [clusterVariables.template]: template,
-      },
+      env: { ...process.env, ...variablesOf(on) },
     },
   );
   child = running;
@@ -80,7 +86,7 @@ async function runTests(
 
 /** A test file that does not close its database skips its invariants too. */
 async function leftDatabases({ adminUrl }: TestCluster): Promise<boolean> {
-  if (interrupted) return false;
+  if (interruption.signal.aborted) return false;
   const { rows } = await asAdmin(
     adminUrl,
     "select datname from pg_database where datname like 'sambatan\\_test\\_%'",
