@@ -36,7 +36,7 @@ test('data survive a stop, a second start is quick, and no process remains', asy
   assert.deepEqual(serverProcesses(clusterOf(dataDir)), []);
   const begin = performance.now();
   const second = await startEmbedded({ dataDir, log });
-  assert.ok(performance.now() - begin < 5_000);
+  assert.ok(performance.now() - begin < 20_000);
   assert.deepEqual((await asAdmin(second.url, 'select * from kept')).rows, [{ seven: 7 }]);
   await second.stop();
   assert.deepEqual(serverProcesses(clusterOf(dataDir)), []);

@@ -90,7 +90,7 @@ async function lagOf(db: TestDatabase['db'], id: string): Promise<number> {
 }
 
 /** Far above the usual time, far below the five seconds after which it polls anyway. */
-const promptMs = 2_000;
+const promptMs = 3_500;
 
 /** Locks the row of a campaign or participation until released. */
 async function hold({ url, ending }: Ground, statement: string, id: string) {

@@ -87,14 +87,18 @@ test('changes in quick succession are combined, with at most four updates a seco
   const stream = events(await watch(server));
   await next(stream);
   const began = performance.now();
-  const busy = setInterval(() => market.join(id), 5);
-  let updates = 0;
-  while (performance.now() - began < 1_000) {
-    await next(stream);
-    updates++;
-  }
+  let joins = 0;
+  const busy = setInterval(() => {
+    market.join(id);
+    joins++;
+  }, 5);
+  const updates = 5;
+  for (let update = 0; update < updates; update++) await next(stream);
+  const elapsed = performance.now() - began;
   clearInterval(busy);
-  assert.ok(updates >= 3 && updates <= 6, `${updates} updates`);
+  // The first one may come at once.
+  assert.ok(elapsed > (updates - 1) * 240, `${updates} updates in ${elapsed} ms`);
+  assert.ok(joins > 2 * updates, `${joins} joins in ${updates} updates`);
 });
 
 test('many clients share one read and receive the same data', async () => {
@@ -234,6 +238,6 @@ test('the server closes with open streams, which end', async () => {
   await next(stream);
   const began = performance.now();
   await stopServer(server, 5_000);
-  assert.ok(performance.now() - began < 1_000);
+  assert.ok(performance.now() - began < 4_000);
   assert.equal((await stream.next()).done, true);
 });

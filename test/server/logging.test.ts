@@ -31,6 +31,6 @@ test('temporary database errors are logged without stack traces', () => {
 
 test('an unexpected error is logged with its stack trace and that of its cause', () => {
   const line = logged(new Error('no such column', { cause: new TypeError('x is not a function') }));
-  assert.match(line['stack'] as string, /http\.logging\.test/);
+  assert.match(line['stack'] as string, /server\/logging\.test/);
   assert.match((line['cause'] as { stack: string }).stack, /TypeError/);
 });
