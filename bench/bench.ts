@@ -1,6 +1,6 @@
 import type { Outcome } from './figures.ts';
 import type { Generator } from './load/generator.ts';
-import type { Cluster } from './rig/database.ts';
+import type { Cluster } from './support/database.ts';
 
 /** The environment of a measurement. */
 export interface Bench {

@@ -1,12 +1,12 @@
 import type { Bench } from './bench.ts';
 import type { Answered } from './load/job.ts';
 import { summarize } from './profile-summary.ts';
-import { Inspector } from './rig/inspector.ts';
-import { openCampaigns } from './rig/seller.ts';
+import { Inspector } from './support/inspector.ts';
+import { openCampaigns } from './support/open-campaigns.ts';
 import { countStatements, statements } from './statements.ts';
-import { applicationOn } from './rig/lifecycle.ts';
-import { createMarket, seed } from './rig/seed.ts';
-import { serviceKey, startServer } from './rig/server.ts';
+import { applicationOn } from './support/lifecycle.ts';
+import { createMarket, seed } from './support/seed.ts';
+import { serviceKey, startServer } from './support/server.ts';
 import { freePort } from '../test/support/server/free-port.ts';
 
 const connections = 200;

@@ -1,6 +1,6 @@
 import { isReached, type Figure, type Goal, type Outcome, type Spread } from './figures.ts';
 import type { Usage } from './load/job.ts';
-import type { Circumstances } from './circumstances.ts';
+import type { Circumstances } from './environment.ts';
 
 /** All results of one run of the benchmark. */
 export interface Report extends Outcome {

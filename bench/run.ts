@@ -1,6 +1,6 @@
 // `npm run bench`: measures, prints one table, and writes it to bench/results.
 import type { Bench, Measurement } from './bench.ts';
-import { circumstances } from './circumstances.ts';
+import { circumstances } from './environment.ts';
 import type { Outcome } from './figures.ts';
 import { Generator } from './load/generator.ts';
 import { closing } from './measurements/closing.ts';
@@ -16,9 +16,9 @@ import { readOptions, type Options } from './options.ts';
 import { publish } from './publish.ts';
 import { profiles } from './profile.ts';
 import { markdown, type Report } from './report.ts';
-import { startCluster, type Cluster } from './rig/database.ts';
-import { createMarket, seed } from './rig/seed.ts';
-import { stopServers } from './rig/server.ts';
+import { startCluster, type Cluster } from './support/database.ts';
+import { createMarket, seed } from './support/seed.ts';
+import { stopServers } from './support/server.ts';
 import { countingSettings } from './statements.ts';
 
 const measurements: readonly Measurement[] = [

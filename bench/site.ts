@@ -2,9 +2,9 @@
 import type { CDPSession, Page } from 'playwright-core';
 import { startBrowser } from '../test/support/browser/browser-program.ts';
 import { Generator } from './load/generator.ts';
-import { startCluster } from './rig/database.ts';
-import { openCampaigns } from './rig/seller.ts';
-import { startServer, stopServers, type Server } from './rig/server.ts';
+import { startCluster } from './support/database.ts';
+import { openCampaigns } from './support/open-campaigns.ts';
+import { startServer, stopServers, type Server } from './support/server.ts';
 
 /** Slow 4G and a cheap phone, as Lighthouse emulates them. */
 const slow = { bitsPerSecond: 1_600_000, roundTripMs: 150, cpuTimesSlower: 4 };

@@ -1,4 +1,4 @@
-import type { Cluster } from './rig/database.ts';
+import type { Cluster } from './support/database.ts';
 
 /** The extension that the embedded server loads to measure its statements. */
 export const countingSettings = {

@@ -1,7 +1,7 @@
 // The process of the load generator: receives jobs over IPC and answers each with its measurements.
 import { setTimeout as sleep } from 'node:timers/promises';
 import autocannon, { type Client } from 'autocannon';
-import { readProcessor, usageBetween } from '../rig/processor.ts';
+import { readProcessor, usageBetween } from '../support/cpu-usage.ts';
 import type { Answered, Job } from './job.ts';
 import { prepareRequests } from './requests.ts';
 

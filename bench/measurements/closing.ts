@@ -1,8 +1,8 @@
 import type { Bench, Measurement } from '../bench.ts';
 import { ratioOf, spreadOf, type Figure, type Goal } from '../figures.ts';
-import { checkInvariants } from '../rig/checks.ts';
-import { applicationOn } from '../rig/lifecycle.ts';
-import { createMarket, seed } from '../rig/seed.ts';
+import { checkInvariants } from '../support/checks.ts';
+import { applicationOn } from '../support/lifecycle.ts';
+import { createMarket, seed } from '../support/seed.ts';
 
 const template = 'bench_closing';
 

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench, Measurement } from '../bench.ts';
 import { ratioOf, spreadOf, type Outcome } from '../figures.ts';
-import { checkInvariants } from '../rig/checks.ts';
-import { closeOneByOne } from '../rig/naive-lifecycle.ts';
-import { createMarket, seed, type Crop } from '../rig/seed.ts';
-import { startServer } from '../rig/server.ts';
+import { checkInvariants } from '../support/checks.ts';
+import { closeOneByOne } from '../support/naive-lifecycle.ts';
+import { createMarket, seed, type Crop } from '../support/seed.ts';
+import { startServer } from '../support/server.ts';
 
 /** Polling interval for closed campaigns in milliseconds: the error of a measured lag. */
 const lookEveryMs = 10;

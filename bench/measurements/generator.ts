@@ -5,7 +5,7 @@ import type { Measurement } from '../bench.ts';
 import { spreadOf, usualUsage } from '../figures.ts';
 import type { Answered } from '../load/job.ts';
 import { freePort } from '../../test/support/server/free-port.ts';
-import { serviceKey } from '../rig/server.ts';
+import { serviceKey } from '../support/server.ts';
 
 const connections = 200;
 const run = { warmSeconds: 1, seconds: 3 };
@@ -17,7 +17,7 @@ export const generator: Measurement = {
   title: 'What the load generator can do',
   run: async (bench) => {
     const port = await freePort();
-    const bare = fork(join(import.meta.dirname, '../rig/bare-server.ts'), [String(port)]);
+    const bare = fork(join(import.meta.dirname, '../support/bare-server.ts'), [String(port)]);
     const url = `http://127.0.0.1:${port}`;
     while (!(await fetch(url).catch(() => undefined))) {
       if (bare.exitCode !== null) throw new Error('the bare server ended');

@@ -1,6 +1,6 @@
 import type { Measurement } from '../bench.ts';
 import { ratioOf, spreadOf } from '../figures.ts';
-import { applicationOn } from '../rig/lifecycle.ts';
+import { applicationOn } from '../support/lifecycle.ts';
 
 const sweeps = 100;
 

@@ -1,7 +1,7 @@
 import type { Measurement } from '../bench.ts';
 import { ratioOf, type Goal } from '../figures.ts';
-import { compete, figuresOf, p99s, rates, type Samples, type Stage } from '../rig/contest.ts';
-import type { Entry } from '../rig/contestant.ts';
+import { compete, figuresOf, p99s, rates, type Samples, type Stage } from '../support/run-variants.ts';
+import type { Entry } from '../support/variant-server.ts';
 
 /** The four variants of every measurement of joins. */
 export const entries = {

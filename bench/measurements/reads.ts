@@ -1,7 +1,7 @@
 import type { Bench, Measurement } from '../bench.ts';
 import { ratioOf, spreadOf, usualUsage, type Goal } from '../figures.ts';
 import type { Answered } from '../load/job.ts';
-import { startServer, type Server, type Way } from '../rig/server.ts';
+import { startServer, type Server, type Way } from '../support/server.ts';
 
 const connections = 100;
 const oneOf = 1_000;

@@ -1,9 +1,9 @@
 import type { Bench, Measurement } from '../bench.ts';
 import { spreadOf, usualUsage, type Figure } from '../figures.ts';
 import type { Answered } from '../load/job.ts';
-import { checkInvariants, checkStored } from '../rig/checks.ts';
-import { openCampaigns } from '../rig/seller.ts';
-import { serviceKey, startServer, type Server } from '../rig/server.ts';
+import { checkInvariants, checkStored } from '../support/checks.ts';
+import { openCampaigns } from '../support/open-campaigns.ts';
+import { serviceKey, startServer, type Server } from '../support/server.ts';
 
 const slots = 300;
 const requests = 1_000;

@@ -2,8 +2,8 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench, Measurement } from '../bench.ts';
 import { spreadOf } from '../figures.ts';
-import { residentBytes } from '../rig/processor.ts';
-import { serviceKey, untilStopped } from '../rig/server.ts';
+import { residentBytes } from '../support/cpu-usage.ts';
+import { serviceKey, untilStopped } from '../support/server.ts';
 import { start } from '../../test/support/server/started.ts';
 
 const idleMs = 5_000;

@@ -1,11 +1,11 @@
 import type { Bench, Measurement } from '../bench.ts';
 import { ratioOf, spreadOf, usualUsage, type Goal } from '../figures.ts';
 import type { Answered } from '../load/job.ts';
-import { Audience, mostConnections } from '../rig/audience.ts';
-import { checkInvariants, checkStored, untilTold } from '../rig/checks.ts';
-import { residentBytes } from '../rig/processor.ts';
-import { openCampaigns } from '../rig/seller.ts';
-import { serviceKey, startServer, type Server } from '../rig/server.ts';
+import { Audience, mostConnections } from '../support/stream-clients.ts';
+import { checkInvariants, checkStored, untilTold } from '../support/checks.ts';
+import { residentBytes } from '../support/cpu-usage.ts';
+import { openCampaigns } from '../support/open-campaigns.ts';
+import { serviceKey, startServer, type Server } from '../support/server.ts';
 
 const connections = 200;
 const run = { warmSeconds: 1, seconds: 4 };

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Circumstances } from '../circumstances.ts';
+import type { Circumstances } from '../environment.ts';
 import { list } from '../report.ts';
 import type { Heard } from './job.ts';
 

@@ -5,12 +5,12 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { circumstances } from '../circumstances.ts';
-import { checkInvariants, checkStored, untilTold } from '../rig/checks.ts';
-import { startCluster, type Cluster } from '../rig/database.ts';
-import { cores, residentBytes } from '../rig/processor.ts';
-import { openCampaigns } from '../rig/seller.ts';
-import { serviceKey, startServer, stopServers, type Server } from '../rig/server.ts';
+import { circumstances } from '../environment.ts';
+import { checkInvariants, checkStored, untilTold } from '../support/checks.ts';
+import { startCluster, type Cluster } from '../support/database.ts';
+import { cores, residentBytes } from '../support/cpu-usage.ts';
+import { openCampaigns } from '../support/open-campaigns.ts';
+import { serviceKey, startServer, stopServers, type Server } from '../support/server.ts';
 import { sessionToken, type Heard, type Job, type Kind } from './job.ts';
 import { crowdNames, publish, table, type CrowdName, type Result } from './report.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ratioOf, spreadOf } from '../../bench/figures.ts';
-import { checkInvariants, checkStored } from '../../bench/rig/checks.ts';
-import { startCluster, type Cluster } from '../../bench/rig/database.ts';
-import { createMarket, seed } from '../../bench/rig/seed.ts';
+import { checkInvariants, checkStored } from '../../bench/support/checks.ts';
+import { startCluster, type Cluster } from '../../bench/support/database.ts';
+import { createMarket, seed } from '../../bench/support/seed.ts';
 
 const refused = /not measured: fsync is not on/;
 

@@ -7,7 +7,7 @@ import { ask } from '../support/builders/market.ts';
 import { midtransStandIn, serverKey } from '../support/fakes/midtrans.ts';
 import { photo } from '../support/builders/pictures.ts';
 import { expectStatus, join, openShop } from '../support/builders/shop.ts';
-import { openTill } from '../support/builders/till.ts';
+import { openTill } from '../support/builders/receiving-account.ts';
 
 const provider = await midtransStandIn();
 const service = await httpService({

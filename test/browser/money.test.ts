@@ -6,7 +6,7 @@ import type { Client } from '../support/clients/client.ts';
 import { ask } from '../support/builders/market.ts';
 import { photo } from '../support/builders/pictures.ts';
 import { expectStatus, join, openShop } from '../support/builders/shop.ts';
-import { openTill } from '../support/builders/till.ts';
+import { openTill } from '../support/builders/receiving-account.ts';
 
 const service = await httpService();
 const browser = await testBrowser();

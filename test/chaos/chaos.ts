@@ -10,7 +10,7 @@ import { openDatabase } from '../../src/database/pool.ts';
 import { Client } from '../support/clients/client.ts';
 import { recordingLog } from '../support/server/log.ts';
 import { ask, newCampaign, openMarket } from '../support/builders/market.ts';
-import { addressOf, openProxy, through } from '../support/fakes/proxy.ts';
+import { addressOf, openProxy, through } from '../support/fakes/network-proxy.ts';
 import { serveCommand, start } from '../support/server/started.ts';
 import { until } from '../support/server/until.ts';
 import { smallDisks } from '../support/database/small-disks.ts';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Embedded } from '../../src/database/embedded/start.ts';
 import type { Database } from '../../src/database/pool.ts';
 import { ask, hold } from '../support/builders/market.ts';
-import type { Proxy, Weather } from '../support/fakes/proxy.ts';
+import type { Proxy, Weather } from '../support/fakes/network-proxy.ts';
 import type { SmallDisks } from '../support/database/small-disks.ts';
 import type { Load } from './load.ts';
 

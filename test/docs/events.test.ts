@@ -20,7 +20,7 @@ import {
   type Market,
 } from '../support/builders/market.ts';
 import { newId } from '../../src/identity/ids.ts';
-import { openTill } from '../support/builders/till.ts';
+import { openTill } from '../support/builders/receiving-account.ts';
 
 const { db, log, close } = await testDatabase();
 after(close);

@@ -41,7 +41,7 @@ import {
   wish,
 } from '../support/builders/market.ts';
 import * as replay from '../support/inputs/replay.ts';
-import { openTill } from '../support/builders/till.ts';
+import { openTill } from '../support/builders/receiving-account.ts';
 
 const { db, close } = await testDatabase();
 after(close);

@@ -5,7 +5,7 @@ import { httpService } from '../support/server/http-service.ts';
 import { ask } from '../support/builders/market.ts';
 import { expectProblem, expectStatus, join, openShop } from '../support/builders/shop.ts';
 import { Forms } from '../support/clients/site.ts';
-import { openTill } from '../support/builders/till.ts';
+import { openTill } from '../support/builders/receiving-account.ts';
 
 const service = await httpService();
 after(service.close);

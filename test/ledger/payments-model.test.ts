@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { testDatabase } from '../support/database/database.ts';
 import { ask, joined, newCampaign, openMarket, stateOf, wish } from '../support/builders/market.ts';
 import * as replay from '../support/inputs/replay.ts';
-import { openTill } from '../support/builders/till.ts';
+import { openTill } from '../support/builders/receiving-account.ts';
 
 const { db, close } = await testDatabase();
 after(close);

@@ -13,7 +13,7 @@ import {
   openShop,
 } from '../support/builders/shop.ts';
 import { Forms } from '../support/clients/site.ts';
-import { closeTills } from '../support/builders/till.ts';
+import { closeTills } from '../support/builders/receiving-account.ts';
 
 const provider = await midtransStandIn();
 after(provider.close);

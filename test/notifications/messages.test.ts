@@ -17,7 +17,7 @@ import {
 } from '../support/builders/market.ts';
 import { hire, people } from '../support/builders/people.ts';
 import { expectStatus } from '../support/builders/shop.ts';
-import { openTill } from '../support/builders/till.ts';
+import { openTill } from '../support/builders/receiving-account.ts';
 import { until } from '../support/server/until.ts';
 
 const mailbox = await openMailbox();

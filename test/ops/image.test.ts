@@ -70,7 +70,7 @@ test('every way of starting the service passes the same options to Node', () => 
     all('ENV')[0],
     scripts['start'],
     read('scripts/sambatan.js'),
-    read('bench/rig/server.ts'),
+    read('bench/support/server.ts'),
   ].map((text) => flag.exec(text ?? '')?.[0]);
   assert.ok(given[0] !== undefined);
   assert.equal(new Set(given).size, 1, given.join(', '));

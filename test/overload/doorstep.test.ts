@@ -11,7 +11,7 @@ import { Doorstep } from '../../src/overload/doorstep.ts';
 import { boundedServer, defaultTimeouts } from '../../src/overload/request-timeouts.ts';
 import { stopServer } from '../../src/server/server.ts';
 import { newId } from '../../src/identity/ids.ts';
-import { countOf, crowd } from '../support/clients/crowd.ts';
+import { countOf, crowd } from '../support/clients/blocked-joins.ts';
 import { httpService, serviceKey } from '../support/server/http-service.ts';
 import { joinBody, openShop, type Shop } from '../support/builders/shop.ts';
 import { until } from '../support/server/until.ts';

@@ -6,7 +6,7 @@ import { after, before, test, type TestContext } from 'node:test';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { ConcurrencyLimiter } from '../../src/overload/concurrency-limit.ts';
 import { newId } from '../../src/identity/ids.ts';
-import { countOf, crowd } from '../support/clients/crowd.ts';
+import { countOf, crowd } from '../support/clients/blocked-joins.ts';
 import { httpService } from '../support/server/http-service.ts';
 import { joinBody, openShop, type Shop } from '../support/builders/shop.ts';
 import { until } from '../support/server/until.ts';

@@ -6,7 +6,7 @@ import { ask, letTimePass, pastDeadline } from '../support/builders/market.ts';
 import { photo } from '../support/builders/pictures.ts';
 import { expectStatus, join, openShop, type Shop } from '../support/builders/shop.ts';
 import { Forms, unzipped } from '../support/clients/site.ts';
-import { openTill } from '../support/builders/till.ts';
+import { openTill } from '../support/builders/receiving-account.ts';
 
 const service = await httpService();
 after(service.close);

@@ -19,7 +19,7 @@ import {
   tally,
   wish,
 } from '../support/builders/market.ts';
-import { wire, type Fate } from '../support/clients/wire.ts';
+import { wire, type Fate } from '../support/fakes/statement-proxy.ts';
 
 const { db, url, close } = await testDatabase();
 after(close);

@@ -7,7 +7,7 @@ import { examine, type Found, type Operation } from '../chaos/history.ts';
 import { Client } from '../support/clients/client.ts';
 import { httpService, serviceKey } from '../support/server/http-service.ts';
 import { ask } from '../support/builders/market.ts';
-import { openProxy } from '../support/fakes/proxy.ts';
+import { openProxy } from '../support/fakes/network-proxy.ts';
 import { openShop } from '../support/builders/shop.ts';
 import { until } from '../support/server/until.ts';
 

@@ -16,7 +16,7 @@ import {
   type Shop,
 } from '../support/builders/shop.ts';
 import { homeAddress } from '../support/clients/sign-in.ts';
-import { wire, type Fate, type Wire } from '../support/clients/wire.ts';
+import { wire, type Fate, type Wire } from '../support/fakes/statement-proxy.ts';
 
 const service = await httpService();
 after(service.close);

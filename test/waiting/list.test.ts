@@ -32,7 +32,7 @@ import {
   wish,
   type CampaignWish,
 } from '../support/builders/market.ts';
-import { openTill } from '../support/builders/till.ts';
+import { openTill } from '../support/builders/receiving-account.ts';
 
 const { db, close } = await testDatabase();
 after(close);

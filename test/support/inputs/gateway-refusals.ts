@@ -3,7 +3,7 @@ import { httpService, type HttpService } from '../server/http-service.ts';
 import { ask, joined, wish } from '../builders/market.ts';
 import { midtransStandIn, serverKey } from '../fakes/midtrans.ts';
 import { expectProblem, expectStatus, fromNow, type Shop } from '../builders/shop.ts';
-import { closeTills } from '../builders/till.ts';
+import { closeTills } from '../builders/receiving-account.ts';
 
 const bank = { bank: 'BCA', number: '5270099777', holder: 'PT Sambatan Bersama' };
 const notifications = '/gateway/midtrans/notifications';

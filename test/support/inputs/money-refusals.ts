@@ -5,7 +5,7 @@ import type { Body, Client } from '../clients/client.ts';
 import type { HttpService } from '../server/http-service.ts';
 import { ask, joined, wish } from '../builders/market.ts';
 import { photo } from '../builders/pictures.ts';
-import { closeTills } from '../builders/till.ts';
+import { closeTills } from '../builders/receiving-account.ts';
 import { campaignBody, expectProblem, expectStatus, type Shop } from '../builders/shop.ts';
 import { pdfOf } from '../builders/pdf.ts';
 

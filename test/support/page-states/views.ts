@@ -19,7 +19,7 @@ import {
   SiteClient,
   type SignedInClient,
 } from '../clients/sign-in.ts';
-import { openTill } from '../builders/till.ts';
+import { openTill } from '../builders/receiving-account.ts';
 import { joinViews, paymentViews } from './views-payment.ts';
 
 /** One state of one page. */

@@ -13,7 +13,7 @@ import { newId } from '../../../src/identity/ids.ts';
 import { openImage, type Container, type Image } from '../server/image.ts';
 import { recordingLog } from '../server/log.ts';
 import { newCampaign, openMarket } from '../builders/market.ts';
-import { addressOf, openProxy, through } from '../fakes/proxy.ts';
+import { addressOf, openProxy, through } from '../fakes/network-proxy.ts';
 import { expectStatus, joinBody } from '../builders/shop.ts';
 import { until } from '../server/until.ts';
 

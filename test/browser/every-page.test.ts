@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { testBrowser } from '../support/browser/browser.ts';
 import { httpService } from '../support/server/http-service.ts';
-import { coveringLooks, everyLook, nameOf, type Look } from '../support/browser/looks.ts';
+import { coveringLooks, everyLook, nameOf, type Look } from '../support/browser/combinations.ts';
 import { outageOf, type Outage } from '../support/server/outage.ts';
 import type { SiteClient } from '../support/clients/sign-in.ts';
 import { pageRoutes } from '../support/clients/site.ts';
@@ -10,11 +10,11 @@ import { everyView, type View, type Views } from '../support/page-states/views.t
 
 /*
  * Every page as users see it: axe finds no problem, nothing is wider than the window, no policy is
- * violated; screenshots are stored in `test-artifacts/`. `npm run looks` visits every page in every
- * combination and stores screenshots of whole pages. Without SAMBATAN_LOOKS=all each page has two
+ * violated; screenshots are stored in `test-artifacts/`. `npm run pages:check` visits every page in every
+ * combination and stores screenshots of whole pages. Without SAMBATAN_ALL_COMBINATIONS=all each page has two
  * combinations, and all pages together cover every one.
  */
-const isWhole = process.env['SAMBATAN_LOOKS'] === 'all';
+const isWhole = process.env['SAMBATAN_ALL_COMBINATIONS'] === 'all';
 
 // Ten thousand participants are inserted directly into the tables.
 const service = await httpService({ invariants: false });

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
-import type { Cluster } from './rig/database.ts';
-import { cores } from './rig/processor.ts';
+import type { Cluster } from './support/database.ts';
+import { cores } from './support/cpu-usage.ts';
 
 /** The conditions of the results: machine, versions, settings. */
 export type Circumstances = Readonly<Record<string, string>>;

@@ -1,6 +1,6 @@
 import type { Bench } from '../bench.ts';
 import { spreadOf, usualUsage, type Figure } from '../figures.ts';
-import { Contestant, type Entry, type Heard } from './contestant.ts';
+import { Contestant, type Entry, type Heard } from './variant-server.ts';
 
 /** Samples of each round, by number of connections and variant. */
 export type Samples = Map<string, Heard[]>;

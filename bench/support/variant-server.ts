@@ -2,7 +2,7 @@ import type { Bench } from '../bench.ts';
 import type { Answered, Job, Wish } from '../load/job.ts';
 import { jwtSecret } from '../../test/support/clients/client.ts';
 import { checkInvariants, checkStored, untilTold } from './checks.ts';
-import { openCampaigns } from './seller.ts';
+import { openCampaigns } from './open-campaigns.ts';
 import { serviceKey, startServer, type Server, type Way } from './server.ts';
 
 /** The variants of a measurement of joins. */

@@ -2,7 +2,7 @@ import type { App } from '../../src/app/app.ts';
 import { DomainError } from '../../src/errors/errors.ts';
 import { JoinBatcher } from '../../src/participations/batcher.ts';
 import { joinAll, type Joined, type JoinRequest } from '../../src/participations/join.ts';
-import { naiveJoin } from './naive.ts';
+import { naiveJoin } from './naive-join.ts';
 
 /** The ways to run joins in the servers of the comparison. */
 export const otherWays = {

@@ -2,14 +2,14 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Order, Reply } from '../load/watchers.ts';
+import type { Order, Reply } from '../load/stream-clients.ts';
 
 /** Many stream clients of one campaign, in a separate process. */
 export class Audience {
   readonly #process: ChildProcess;
 
   constructor() {
-    this.#process = fork(join(import.meta.dirname, '../load/watchers.ts'), { stdio: 'inherit' });
+    this.#process = fork(join(import.meta.dirname, '../load/stream-clients.ts'), { stdio: 'inherit' });
   }
 
   /** Opens this many event streams; resolves when each has received its first progress event. */

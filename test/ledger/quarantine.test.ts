@@ -14,7 +14,7 @@ import { confirmParticipation } from '../../src/participations/operations.ts';
 import { recordingLog } from '../support/server/log.ts';
 import { testDatabase } from '../support/database/database.ts';
 import { ask, joined, newCampaign, openMarket, service, wish } from '../support/builders/market.ts';
-import { openTill } from '../support/builders/till.ts';
+import { openTill } from '../support/builders/receiving-account.ts';
 
 const { db, close } = await testDatabase();
 after(close);

@@ -28,7 +28,7 @@ import {
   wish,
 } from '../support/builders/market.ts';
 import { midtransStandIn, serverKey } from '../support/fakes/midtrans.ts';
-import { openTill } from '../support/builders/till.ts';
+import { openTill } from '../support/builders/receiving-account.ts';
 import { applyOrder, payOnline } from '../../src/ledger/gateway/orders.ts';
 
 const provider = await midtransStandIn();

@@ -11,7 +11,7 @@ import {
   join,
   openShop,
 } from '../support/builders/shop.ts';
-import { openTill } from '../support/builders/till.ts';
+import { openTill } from '../support/builders/receiving-account.ts';
 
 const service = await httpService();
 after(service.close);

@@ -8,7 +8,7 @@ import { siteFilePlugins, sitePages } from '../../src/server/site/pages.ts';
 import { apiRoutes } from '../../src/server/routes.ts';
 import { buildServer, stopServer } from '../../src/server/server.ts';
 import { onStopSignal } from '../../src/commands/stop-process.ts';
-import { rememberReads } from './remember.ts';
+import { rememberReads } from './memoize-reads.ts';
 import { otherWays, poolSize, type OtherWay } from './variants.ts';
 
 const way = process.argv[2] as OtherWay;
