@@ -5,12 +5,12 @@ import type { Cluster } from './support/database.ts';
 import { cores } from './support/cpu-usage.ts';
 
 /** The conditions of the results: machine, versions, settings. */
-export type Circumstances = Readonly<Record<string, string>>;
+export type Environment = Readonly<Record<string, string>>;
 
-export async function circumstances(
+export async function readEnvironment(
   cluster: Cluster,
   { rounds, quick }: { readonly rounds: number; readonly quick: boolean },
-): Promise<Circumstances> {
+): Promise<Environment> {
   const settings = await cluster.settings();
   return {
     time: new Date().toISOString(),

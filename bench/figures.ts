@@ -3,8 +3,8 @@ import type { Usage } from './load/job.ts';
 /** The results of several rounds. */
 export interface Spread {
   readonly median: number;
-  readonly least: number;
-  readonly most: number;
+  readonly min: number;
+  readonly max: number;
 }
 
 /** One row of the table: the result of one variant in one measurement. */
@@ -25,7 +25,7 @@ export interface Goal {
   readonly measurement: string;
   readonly what: string;
   readonly value: Spread;
-  readonly toReach?: { readonly least: number } | { readonly most: number };
+  readonly target?: { readonly min: number } | { readonly max: number };
   readonly unit?: string;
 }
 
@@ -42,7 +42,7 @@ export function spreadOf(values: readonly number[]): Spread {
   const middle = sorted.length >> 1;
   const median =
     sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-  return { median, least: sorted[0]!, most: sorted.at(-1)! };
+  return { median, min: sorted[0]!, max: sorted.at(-1)! };
 }
 
 /** The ratio of each round and its spread: a disturbance in a round affects both variants. */
@@ -51,13 +51,13 @@ export function ratioOf(over: readonly number[], under: readonly number[]): Spre
 }
 
 /** Compares the median with the target; undefined without a target. */
-export function isReached({ value, toReach }: Goal): boolean | undefined {
-  if (toReach === undefined) return undefined;
-  return 'least' in toReach ? value.median >= toReach.least : value.median <= toReach.most;
+export function isReached({ value, target }: Goal): boolean | undefined {
+  if (target === undefined) return undefined;
+  return 'min' in target ? value.median >= target.min : value.median <= target.max;
 }
 
 /** The median of each part over the rounds. */
-export function usualUsage(usages: readonly Usage[]): Usage {
+export function medianUsage(usages: readonly Usage[]): Usage {
   const middle = (part: keyof Usage) => {
     const known = usages.flatMap((usage) => usage[part] ?? []);
     return known.length === 0 ? undefined : spreadOf(known).median;

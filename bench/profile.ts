@@ -1,10 +1,10 @@
 import type { Bench } from './bench.ts';
-import type { Answered } from './load/job.ts';
+import type { LoadResult } from './load/job.ts';
 import { summarize } from './profile-summary.ts';
 import { Inspector } from './support/inspector.ts';
 import { openCampaigns } from './support/open-campaigns.ts';
 import { countStatements, statements } from './statements.ts';
-import { applicationOn } from './support/lifecycle.ts';
+import { startApplication } from './support/lifecycle.ts';
 import { createMarket, seed } from './support/seed.ts';
 import { serviceKey, startServer } from './support/server.ts';
 import { freePort } from '../test/support/server/free-port.ts';
@@ -44,7 +44,7 @@ async function profileJoins(
     const job = {
       url: server.url,
       connections,
-      wish: { kind: 'joins', campaignIds, as: { serviceKey } },
+      mix: { kind: 'joins', campaignIds, as: { serviceKey } },
       expectedRate: 12_000,
       processes: { server: server.pid, postgres: cluster.postmaster },
     } as const;
@@ -53,7 +53,7 @@ async function profileJoins(
     await countStatements(cluster, databaseUrl);
     progress(`profile: ${campaigns} campaigns, ${connections} connections, ${seconds} s`);
     const inspector = await Inspector.connect(port);
-    let answered: Answered | undefined;
+    let answered: LoadResult | undefined;
     const cpu = await inspector.profile(async () => {
       answered = await generator.run({ ...job, extent: { warmSeconds: 0, seconds } });
     }, sampleMicroseconds);
@@ -67,7 +67,7 @@ async function profileJoins(
   }
 }
 
-function loadOf({ rate, latency, usage }: Answered): string {
+function loadOf({ rate, latency, usage }: LoadResult): string {
   const share = (cores: number | undefined) => cores?.toFixed(2) ?? '?';
   return `
 ${Math.round(rate)} joins/s with the profiler on, ${connections} connections
@@ -83,7 +83,7 @@ async function profileClosing({ cluster, progress }: Bench): Promise<string> {
   const crop = { participants: 2, successEvery: 2, deadlineInSeconds: -1 };
   await seed(cluster, databaseUrl, { ...crop, campaigns: dueCampaigns });
   await countStatements(cluster, databaseUrl);
-  const app = applicationOn(databaseUrl);
+  const app = startApplication(databaseUrl);
   const begin = performance.now();
   await app.scheduler.sweep();
   const milliseconds = performance.now() - begin;

@@ -21,19 +21,19 @@ export function publish(report: Report): void {
   const after = rest?.split(end)[1];
   if (before === undefined || after === undefined) throw new Error(`${page} has lost its marks`);
   const part = [
-    ...list(report.circumstances),
+    ...list(report.environment),
     '',
     ...goalTable(report.goals),
     '',
     'For a seller:',
     '',
-    ...forSellers(report.figures).map((sentence) => `- ${sentence}`),
+    ...explainResults(report.figures).map((sentence) => `- ${sentence}`),
   ];
   writeFileSync(page, `${before}${begin}\n${part.join('\n')}\n${end}${after}`);
 }
 
 /** Explains some results in sentences; a missing result has none. */
-export function forSellers(figures: readonly Figure[]): string[] {
+export function explainResults(figures: readonly Figure[]): string[] {
   const find = (measurement: string, variant: string) =>
     figures.find((figure) => figure.measurement === measurement && figure.variant === variant);
   const crowd = find('joins on one campaign, 200 connections', 'Sambatan');

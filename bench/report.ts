@@ -1,19 +1,19 @@
 import { isReached, type Figure, type Goal, type Outcome, type Spread } from './figures.ts';
 import type { Usage } from './load/job.ts';
-import type { Circumstances } from './environment.ts';
+import type { Environment } from './environment.ts';
 
 /** All results of one run of the benchmark. */
 export interface Report extends Outcome {
-  readonly circumstances: Circumstances;
+  readonly environment: Environment;
 }
 
 /** The tables as Markdown that is also readable in a terminal. */
-export function markdown({ circumstances, figures, goals, failures }: Report): string {
+export function markdown({ environment, figures, goals, failures }: Report): string {
   const parts = [
     '# Benchmark',
-    ...list(circumstances),
+    ...list(environment),
     '',
-    'Figures are medians over the rounds, with the least and the most; processor time is in cores',
+    'Results are medians over the rounds, with minimum and maximum; CPU time is in cores',
     '(1.00 is one core all the time) of the server, PostgreSQL, the load generator and the rest.',
     '',
     ...table(
@@ -21,7 +21,7 @@ export function markdown({ circumstances, figures, goals, failures }: Report): s
         'measurement',
         'variant',
         'median',
-        'least – most',
+        'min – max',
         'p99 ms',
         'server',
         'PG',
@@ -42,12 +42,12 @@ export function markdown({ circumstances, figures, goals, failures }: Report): s
 }
 
 /** The conditions, one per line. */
-export function list(circumstances: Circumstances): string[] {
-  return Object.entries(circumstances).map(([name, value]) => `- ${name}: ${value}`);
+export function list(environment: Environment): string[] {
+  return Object.entries(environment).map(([name, value]) => `- ${name}: ${value}`);
 }
 
 export function goalTable(goals: readonly Goal[]): string[] {
-  const heads = ['measurement', 'ratio', 'to reach', 'median', 'least – most', ''];
+  const heads = ['measurement', 'ratio', 'target', 'median', 'min – max', ''];
   return table(heads, goals.map(goalCells));
 }
 
@@ -55,7 +55,7 @@ function figureCells({ measurement, variant, unit, value, p99, usage, note }: Fi
   return [
     measurement,
     variant,
-    value === undefined ? 'no figure' : `${number(value.median)} ${unit}`,
+    value === undefined ? 'no result' : `${number(value.median)} ${unit}`,
     value === undefined ? '' : range(value),
     p99 === undefined ? '' : number(p99.median),
     ...usageCells(usage),
@@ -69,19 +69,19 @@ function usageCells(usage: Usage | undefined): string[] {
 }
 
 function goalCells(goal: Goal): string[] {
-  const { measurement, what, value, toReach, unit } = goal;
-  const bound = toReach && ('least' in toReach ? `≥ ${toReach.least}` : `≤ ${toReach.most}`);
+  const { measurement, what, value, target, unit } = goal;
+  const bound = target && ('min' in target ? `≥ ${target.min}` : `≤ ${target.max}`);
   return [
     measurement,
     what,
     [bound, unit].filter((part) => part !== undefined).join(' '),
     number(value.median),
     range(value),
-    { true: 'reached', false: 'missed', undefined: 'a bound' }[String(isReached(goal))] ?? '',
+    { true: 'reached', false: 'missed', undefined: 'limit' }[String(isReached(goal))] ?? '',
   ];
 }
 
-const range = ({ least, most }: Spread) => `${number(least)} – ${number(most)}`;
+const range = ({ min, max }: Spread) => `${number(min)} – ${number(max)}`;
 
 /** Three significant digits. */
 function number(value: number): string {

@@ -1,6 +1,6 @@
 // `npm run bench`: measures, prints one table, and writes it to bench/results.
 import type { Bench, Measurement } from './bench.ts';
-import { circumstances } from './environment.ts';
+import { readEnvironment } from './environment.ts';
 import type { Outcome } from './figures.ts';
 import { Generator } from './load/generator.ts';
 import { closing } from './measurements/closing.ts';
@@ -75,7 +75,7 @@ async function runAll(options: Options): Promise<number> {
 }
 
 async function measure(bench: Bench, chosen: readonly Measurement[]): Promise<Report> {
-  const known = await circumstances(bench.cluster, bench);
+  const known = await readEnvironment(bench.cluster, bench);
   const outcomes: Outcome[] = [];
   for (const measurement of chosen) {
     const begin = performance.now();
@@ -84,7 +84,7 @@ async function measure(bench: Bench, chosen: readonly Measurement[]): Promise<Re
     progress(`${measurement.title}: done in ${seconds} s`);
   }
   return {
-    circumstances: known,
+    environment: known,
     figures: outcomes.flatMap(({ figures }) => figures),
     goals: outcomes.flatMap(({ goals }) => goals),
     failures: outcomes.flatMap(({ failures }) => failures),

@@ -50,8 +50,8 @@ try {
     ['largest paint', `${middle(({ largestPaintMs }) => largestPaintMs)} ms`, '1,800 ms at most'],
     ['layout shift', middle(({ layoutShift }) => layoutShift).toFixed(4), '0.02 at most'],
   ]);
-  const json = await answersASecond(server, `/api/sambatan/campaigns/${id}`);
-  const page = await answersASecond(server, path);
+  const json = await measureAnswersPerSecond(server, `/api/sambatan/campaigns/${id}`);
+  const page = await measureAnswersPerSecond(server, path);
   table([
     ['campaign page', `${Math.round(page)} answers/s`, ''],
     ['the same as JSON', `${Math.round(json)} answers/s`, ''],
@@ -120,11 +120,11 @@ function countLoaded(debug: CDPSession, host: string) {
 }
 
 /** Answers per second without compression, so that both variants do the same work. */
-async function answersASecond({ url, pid }: Server, path: string): Promise<number> {
+async function measureAnswersPerSecond({ url, pid }: Server, path: string): Promise<number> {
   const { rate, statuses } = await generator.run({
     url,
     connections,
-    wish: { kind: 'reads', paths: [path] },
+    mix: { kind: 'reads', paths: [path] },
     extent: { warmSeconds: 2, seconds: loadSeconds },
     expectedRate: 5_000,
     processes: { server: pid, postgres: cluster.postmaster },
@@ -135,8 +135,8 @@ async function answersASecond({ url, pid }: Server, path: string): Promise<numbe
   return rate;
 }
 
-function table(lines: readonly (readonly [what: string, measured: string, toReach: string])[]) {
-  console.log('| | measured | to reach |\n| --- | --- | --- |');
+function table(lines: readonly (readonly [what: string, measured: string, target: string])[]) {
+  console.log('| | result | target |\n| --- | --- | --- |');
   for (const line of lines) console.log(`| ${line.join(' | ')} |`);
 }
 

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { Answered, Job } from './job.ts';
+import type { LoadResult, Job } from './job.ts';
 
 /** The load generator, in a process of its own that stays warm from one load to the next. */
 export class Generator {
@@ -12,7 +12,7 @@ export class Generator {
   }
 
   /** Sends one load and returns the answers; rejects if the generator itself fails. */
-  async run(job: Job): Promise<Answered> {
+  async run(job: Job): Promise<LoadResult> {
     this.#process.send(job);
     const over = new AbortController();
     const { signal } = over;
@@ -20,7 +20,7 @@ export class Generator {
       throw new Error('the load generator ended before it was done');
     });
     const answer = once(this.#process, 'message', { signal }) as Promise<
-      [{ answered: Answered } | { error: string }]
+      [{ answered: LoadResult } | { error: string }]
     >;
     const [message] = await Promise.race([answer, ended]).finally(() => over.abort());
     if ('error' in message) throw new Error(`the load generator failed: ${message.error}`);

@@ -1,5 +1,5 @@
 /** The instructions for the load generator. */
-export type Wish =
+export type JoinMix =
   | {
       readonly kind: 'joins';
       /** Each request joins one of these. */
@@ -18,7 +18,7 @@ export interface Job {
   /** Origin of the server. */
   readonly url: string;
   readonly connections: number;
-  readonly wish: Wish;
+  readonly mix: JoinMix;
   /** Duration of the warm-up and of the measured load; or a number of requests, all measured. */
   readonly extent:
     { readonly warmSeconds: number; readonly seconds: number } | { readonly total: number };
@@ -43,7 +43,7 @@ export interface Usage {
   readonly others: number | undefined;
 }
 
-export interface Answered {
+export interface LoadResult {
   /** Answers per second in the measured time. */
   readonly rate: number;
   /** Milliseconds, in the measured time. */

@@ -1,8 +1,8 @@
 // The process of the load generator: receives jobs over IPC and answers each with its measurements.
 import { setTimeout as sleep } from 'node:timers/promises';
 import autocannon, { type Client } from 'autocannon';
-import { readProcessor, usageBetween } from '../support/cpu-usage.ts';
-import type { Answered, Job } from './job.ts';
+import { readCpuUsage, usageBetween } from '../support/cpu-usage.ts';
+import type { LoadResult, Job } from './job.ts';
 import { prepareRequests } from './requests.ts';
 
 /** No time-out for our requests: they could have been stored. */
@@ -18,7 +18,7 @@ process.on('message', (job: Job) => {
 });
 process.on('disconnect', () => process.exit(0));
 
-async function run(job: Job): Promise<Answered> {
+async function run(job: Job): Promise<LoadResult> {
   const { extent, connections } = job;
   const timed = 'seconds' in extent;
   const wanted = timed ? job.expectedRate * (extent.seconds + extent.warmSeconds) : extent.total;
@@ -32,7 +32,7 @@ async function run(job: Job): Promise<Answered> {
     timeout: timeoutSeconds,
     sampleInt: 50,
     setupClient: (client) => {
-      client.setRequests(prepareRequests(job.wish, perConnection, clients.length * perConnection));
+      client.setRequests(prepareRequests(job.mix, perConnection, clients.length * perConnection));
       clients.push(client);
     },
   });
@@ -44,12 +44,12 @@ async function run(job: Job): Promise<Answered> {
   );
 
   if (timed) await sleep(extent.warmSeconds * 1_000);
-  const before = readProcessor(job.processes);
+  const before = readCpuUsage(job.processes);
   answers.begin();
   if (timed) {
     await sleep(extent.seconds * 1_000);
     const measured = answers.end();
-    const usage = usageBetween(before, readProcessor(job.processes));
+    const usage = usageBetween(before, readCpuUsage(job.processes));
     // Every request in flight is answered, then its connection closes.
     for (const client of clients) client.responseMax = client.reqsMade;
     const { errors } = await load;
@@ -63,7 +63,7 @@ async function run(job: Job): Promise<Answered> {
     };
   }
   const { errors } = await load;
-  const usage = usageBetween(before, readProcessor(job.processes));
+  const usage = usageBetween(before, readCpuUsage(job.processes));
   return {
     ...answers.end(),
     statuses: answers.statuses,
@@ -97,7 +97,7 @@ class Answers {
     this.#began = performance.now();
   }
 
-  end(): Pick<Answered, 'rate' | 'latency'> {
+  end(): Pick<LoadResult, 'rate' | 'latency'> {
     this.#measuring = false;
     const sorted = Float64Array.from(this.#latencies).sort();
     const at = (share: number) => sorted[Math.ceil(sorted.length * share) - 1] ?? 0;

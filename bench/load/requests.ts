@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import type { PreparedRequest } from 'autocannon';
 import { issuer } from '../../test/support/clients/client.ts';
-import type { Wish } from './job.ts';
+import type { JoinMix } from './job.ts';
 
 /** A shipping address of typical length. */
 const addresses = [
@@ -11,17 +11,17 @@ const addresses = [
 ] as const;
 
 /** Builds the requests of one connection: each join has its own user. */
-export function prepareRequests(wish: Wish, count: number, first: number): PreparedRequest[] {
+export function prepareRequests(mix: JoinMix, count: number, first: number): PreparedRequest[] {
   return Array.from({ length: count }, (_, index) => {
-    if (wish.kind === 'reads') return { path: wish.paths[(first + index) % wish.paths.length]! };
-    return join(wish, first + index);
+    if (mix.kind === 'reads') return { path: mix.paths[(first + index) % mix.paths.length]! };
+    return join(mix, first + index);
   });
 }
 
 const oneUser = randomUUID();
 
-function join(wish: Wish & { readonly kind: 'joins' }, turn: number): PreparedRequest {
-  const { campaignIds, as, keys = false, same = false } = wish;
+function join(mix: JoinMix & { readonly kind: 'joins' }, turn: number): PreparedRequest {
+  const { campaignIds, as, keys = false, same = false } = mix;
   const userId = same ? oneUser : randomUUID();
   const bearer = 'serviceKey' in as ? as.serviceKey : tokenOf(userId, as.tokenSecret);
   return {

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The commands for the process. */
-export type Order =
+export type Command =
   | {
       readonly kind: 'open';
       readonly port: number;
@@ -36,17 +36,19 @@ const keptBytes = 2_048;
 let watchers: Watcher[] = [];
 let updates = 0;
 
-process.on('message', (order: Order) => {
-  void obey(order).then((reply) => process.send?.(reply));
+process.on('message', (order: Command) => {
+  void execute(order).then((reply) => process.send?.(reply));
 });
 process.on('disconnect', () => process.exit(0));
 
-async function obey(order: Order): Promise<Reply> {
+async function execute(order: Command): Promise<Reply> {
   switch (order.kind) {
     case 'open': {
       for (let open = 0; open < order.count; open += openAtOnce) {
         const some = Math.min(openAtOnce, order.count - open);
-        watchers.push(...(await Promise.all(Array.from({ length: some }, () => watch(order)))));
+        watchers.push(
+          ...(await Promise.all(Array.from({ length: some }, () => openStream(order)))),
+        );
       }
       updates = 0;
       return { open: watchers.length };
@@ -63,7 +65,7 @@ async function obey(order: Order): Promise<Reply> {
 }
 
 /** Opens one event stream; resolves when its first progress event arrives. */
-async function watch({ port, path }: Order & { kind: 'open' }): Promise<Watcher> {
+async function openStream({ port, path }: Command & { kind: 'open' }): Promise<Watcher> {
   const { promise, resolve, reject } = Promise.withResolvers<Watcher>();
   const socket = connect(port, '127.0.0.1');
   const watcher: Watcher = { socket, tail: Buffer.alloc(0), at: 0 };
@@ -85,14 +87,14 @@ async function watch({ port, path }: Order & { kind: 'open' }): Promise<Watcher>
 /** Waits until all clients have received this position of the log; returns the times. */
 async function seen(seq: bigint, withinMs: number): Promise<number[]> {
   const giveUpAt = Date.now() + withinMs;
-  while (watchers.some((watcher) => placeOf(watcher) < seq) && Date.now() < giveUpAt) {
+  while (watchers.some((watcher) => lastPosition(watcher) < seq) && Date.now() < giveUpAt) {
     await sleep(50);
   }
-  return watchers.filter((watcher) => placeOf(watcher) >= seq).map(({ at }) => at);
+  return watchers.filter((watcher) => lastPosition(watcher) >= seq).map(({ at }) => at);
 }
 
 /** The position in the audit log of the last complete event. */
-function placeOf({ tail }: Watcher): bigint {
+function lastPosition({ tail }: Watcher): bigint {
   const text = tail.toString('latin1');
   const whole = text.slice(0, text.lastIndexOf('\n\n') + 2);
   const id = /\nid: (\d+)\n(?![\s\S]*\nid: )/.exec(whole)?.[1];

@@ -1,7 +1,7 @@
 import type { Bench, Measurement } from '../bench.ts';
 import { ratioOf, spreadOf, type Figure, type Goal } from '../figures.ts';
 import { checkInvariants } from '../support/checks.ts';
-import { applicationOn } from '../support/lifecycle.ts';
+import { startApplication } from '../support/lifecycle.ts';
 import { createMarket, seed } from '../support/seed.ts';
 
 const template = 'bench_closing';
@@ -85,15 +85,15 @@ export const closing: Measurement = {
         },
       );
       if (bench.quick) continue;
-      const toReach = { most: 2 };
-      goals.push({ measurement, what: 'of raw SQL', value: ratioOf(ours, rawMs), toReach });
+      const target = { max: 2 };
+      goals.push({ measurement, what: 'of raw SQL', value: ratioOf(ours, rawMs), target });
     }
     return { figures, goals, failures };
   },
 };
 
 async function closeOurs(url: string): Promise<void> {
-  const app = applicationOn(url);
+  const app = startApplication(url);
   await app.scheduler.sweep();
   await app.close();
 }

@@ -3,7 +3,7 @@ import type { Bench, Measurement } from '../bench.ts';
 import { ratioOf, spreadOf, type Outcome } from '../figures.ts';
 import { checkInvariants } from '../support/checks.ts';
 import { closeOneByOne } from '../support/naive-lifecycle.ts';
-import { createMarket, seed, type Crop } from '../support/seed.ts';
+import { createMarket, seed, type CampaignBatch } from '../support/seed.ts';
 import { startServer } from '../support/server.ts';
 
 /** Polling interval for closed campaigns in milliseconds: the error of a measured lag. */
@@ -65,7 +65,7 @@ async function overAMinute(bench: Bench): Promise<Outcome> {
     ],
     goals: bench.quick
       ? []
-      : [{ measurement, what: 'p99', value: spreadOf([p99]), toReach: { most: 250 }, unit: 'ms' }],
+      : [{ measurement, what: 'p99', value: spreadOf([p99]), target: { max: 250 }, unit: 'ms' }],
     failures,
   };
 }
@@ -111,7 +111,7 @@ async function inOneSecond(bench: Bench): Promise<Outcome> {
             measurement,
             what: '× one at a time',
             value: ratioOf(naiveMs, oursMs),
-            toReach: { least: 5 },
+            target: { min: 5 },
           },
         ],
     failures,
@@ -122,7 +122,7 @@ async function inOneSecond(bench: Bench): Promise<Outcome> {
 async function close(
   { cluster }: Bench,
   name: string,
-  crop: Crop,
+  crop: CampaignBatch,
 ): Promise<{ closing: Closing; failures: string[] }> {
   const databaseUrl = await createMarket(cluster, name);
   const server = await startServer({ way: 'ours', databaseUrl });
@@ -169,7 +169,7 @@ async function watch(
 }
 
 /** Duration of the naive way in milliseconds for campaigns that are already due. */
-async function closeSample({ cluster }: Bench, crop: Crop): Promise<number> {
+async function closeSample({ cluster }: Bench, crop: CampaignBatch): Promise<number> {
   const name = 'bench_due_naive';
   const url = await createMarket(cluster, name);
   await seed(cluster, url, { ...crop, deadlineInSeconds: -1 });

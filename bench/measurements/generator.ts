@@ -2,8 +2,8 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Measurement } from '../bench.ts';
-import { spreadOf, usualUsage } from '../figures.ts';
-import type { Answered } from '../load/job.ts';
+import { spreadOf, medianUsage } from '../figures.ts';
+import type { LoadResult } from '../load/job.ts';
 import { freePort } from '../../test/support/server/free-port.ts';
 import { serviceKey } from '../support/server.ts';
 
@@ -22,14 +22,14 @@ export const generator: Measurement = {
     while (!(await fetch(url).catch(() => undefined))) {
       if (bare.exitCode !== null) throw new Error('the bare server ended');
     }
-    const rounds: Answered[] = [];
+    const rounds: LoadResult[] = [];
     for (let round = 0; round < bench.rounds; round++) {
       bench.progress(`generator: round ${round + 1} of ${bench.rounds}`);
       rounds.push(
         await bench.generator.run({
           url,
           connections,
-          wish: { kind: 'joins', campaignIds: ['no-campaign'], as: { serviceKey } },
+          mix: { kind: 'joins', campaignIds: ['no-campaign'], as: { serviceKey } },
           extent: bench.quick ? quickRun : run,
           expectedRate: 15_000,
           processes: { server: bare.pid!, postgres: undefined },
@@ -47,7 +47,7 @@ export const generator: Measurement = {
           unit: 'joins/s',
           value: spreadOf(rounds.map(({ rate }) => rate)),
           p99: spreadOf(rounds.map(({ latency }) => latency.p99)),
-          usage: usualUsage(rounds.map(({ usage }) => usage)),
+          usage: medianUsage(rounds.map(({ usage }) => usage)),
           note: 'no service: shows that the generator is not what limits the others',
         },
       ],

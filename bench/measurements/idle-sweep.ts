@@ -1,6 +1,6 @@
 import type { Measurement } from '../bench.ts';
 import { ratioOf, spreadOf } from '../figures.ts';
-import { applicationOn } from '../support/lifecycle.ts';
+import { startApplication } from '../support/lifecycle.ts';
 
 const sweeps = 100;
 
@@ -12,7 +12,7 @@ export const idleSweep: Measurement = {
     const sizes = bench.quick ? [100, 1_000] : [1_000, 1_000_000];
     const contestants = [];
     for (const campaigns of sizes) {
-      const app = applicationOn(await bench.market(campaigns));
+      const app = startApplication(await bench.market(campaigns));
       contestants.push({ campaigns, app, rounds: [] as number[] });
     }
     const failures: string[] = [];
@@ -45,7 +45,7 @@ export const idleSweep: Measurement = {
               measurement,
               what: 'of that with 1,000',
               value: ratioOf(many!.rounds, few!.rounds),
-              toReach: { most: 1.5 },
+              target: { max: 1.5 },
             },
           ],
       failures,

@@ -1,18 +1,25 @@
 import type { Measurement } from '../bench.ts';
 import { ratioOf, type Goal } from '../figures.ts';
-import { compete, figuresOf, p99s, rates, type Samples, type Stage } from '../support/run-variants.ts';
-import type { Entry } from '../support/variant-server.ts';
+import {
+  runVariants,
+  figuresOf,
+  p99s,
+  rates,
+  type Samples,
+  type Stage,
+} from '../support/run-variants.ts';
+import type { Variant } from '../support/variant-server.ts';
 
 /** The four variants of every measurement of joins. */
-export const entries = {
+export const variants = {
   ours: { name: 'Sambatan', way: 'ours' },
   single: { name: 'one transaction per join', way: 'single' },
   naive: { name: 'five statements per join', way: 'naive' },
   floor: { name: 'floor: no database', way: 'floor' },
-} as const satisfies Record<string, Entry>;
+} as const satisfies Record<string, Variant>;
 
 /** The five statements in one transaction, as safe as ours. */
-const atomic: Entry = { name: 'five statements in one transaction', way: 'atomic' };
+const atomic: Variant = { name: 'five statements in one transaction', way: 'atomic' };
 
 /** Another way to run our transactions, and the cost of each safeguard. */
 const more = {
@@ -21,12 +28,12 @@ const more = {
   keyed: { name: 'Sambatan, Idempotency-Key', way: 'ours', keys: true },
   tokens: { name: 'Sambatan, each buyer with a new token', way: 'ours', tokens: true },
   floorTokens: { name: 'floor, each buyer with a new token', way: 'floor', tokens: true },
-} as const satisfies Record<string, Entry>;
+} as const satisfies Record<string, Variant>;
 
-const main = Object.values(entries);
+const main = Object.values(variants);
 const everybody = [...main, atomic, ...Object.values(more)];
 
-const { ours, single, naive, floor } = entries;
+const { ours, single, naive, floor } = variants;
 
 export const hotJoins: Measurement = {
   name: 'joins-hot',
@@ -40,10 +47,10 @@ export const hotJoins: Measurement = {
           { connections: 200, entries: everybody },
           { connections: 1_000, entries: main },
         ];
-    const result = await compete(bench, 'joins-hot', 1, stages);
+    const result = await runVariants(bench, 'joins-hot', 1, stages);
     const title = (connections: number) => `joins on one campaign, ${connections} connections`;
     const goals = bench.quick ? [] : stages.flatMap(goalsOf(result.samples, title));
-    if (!bench.quick) goals.push(holdsUp(result.samples, stages, title));
+    if (!bench.quick) goals.push(keepsThroughput(result.samples, stages, title));
     return { figures: figuresOf(title, stages, result), goals, failures: result.failures };
   },
 };
@@ -54,23 +61,23 @@ type Title = (connections: number) => string;
 function goalsOf(samples: Samples, title: Title): (stage: Stage) => Goal[] {
   return ({ connections }) => {
     const measurement = title(connections);
-    const rate = (over: Entry, under: Entry) =>
+    const rate = (over: Variant, under: Variant) =>
       ratioOf(rates(samples, connections, over), rates(samples, connections, under));
     const ofSingle = {
       measurement,
       what: '× one transaction per join',
       value: rate(ours, single),
     };
-    if (connections === 1) return [{ ...ofSingle, toReach: { least: 0.9 } }];
+    if (connections === 1) return [{ ...ofSingle, target: { min: 0.9 } }];
     const p99 = ratioOf(p99s(samples, connections, ours), p99s(samples, connections, naive));
     const ofFloor = { measurement, what: 'of the floor', value: rate(ours, floor) };
     return [
-      ...(connections === 200 ? [{ ...ofFloor, toReach: { least: 0.8 } }] : []),
+      ...(connections === 200 ? [{ ...ofFloor, target: { min: 0.8 } }] : []),
       {
         measurement,
         what: '× five statements',
         value: rate(ours, naive),
-        toReach: { least: 20 },
+        target: { min: 20 },
       },
       ...(connections === 200
         ? [
@@ -83,19 +90,19 @@ function goalsOf(samples: Samples, title: Title): (stage: Stage) => Goal[] {
         : []),
       // The upper limit of any HTTP service on these cores.
       { measurement, what: 'floor, × five statements', value: rate(floor, naive) },
-      { ...ofSingle, toReach: { least: 5 } },
+      { ...ofSingle, target: { min: 5 } },
       {
         measurement,
         what: 'p99, of that of five statements',
         value: p99,
-        toReach: { most: 0.2 },
+        target: { max: 0.2 },
       },
     ];
   };
 }
 
 /** Throughput with the most connections relative to the best with fewer. */
-function holdsUp(samples: Samples, stages: readonly Stage[], title: Title): Goal {
+function keepsThroughput(samples: Samples, stages: readonly Stage[], title: Title): Goal {
   const [crowd, ...fewer] = stages.map(({ connections }) => connections).sort((a, b) => b - a);
   const best = rates(samples, crowd!, ours).map((_, round) =>
     Math.max(...fewer.map((connections) => rates(samples, connections, ours)[round]!)),
@@ -104,7 +111,7 @@ function holdsUp(samples: Samples, stages: readonly Stage[], title: Title): Goal
     measurement: title(crowd!),
     what: 'of the best with fewer connections',
     value: ratioOf(rates(samples, crowd!, ours), best),
-    toReach: { least: 0.9 },
+    target: { min: 0.9 },
   };
 }
 
@@ -114,11 +121,11 @@ export const manyCampaignJoins: Measurement = {
   run: async (bench) => {
     const campaigns = bench.quick ? 50 : 1_000;
     const stages: Stage[] = [{ connections: bench.quick ? 50 : 200, entries: main }];
-    const result = await compete(bench, 'joins-many', campaigns, stages);
+    const result = await runVariants(bench, 'joins-many', campaigns, stages);
     const title = (connections: number) =>
       `joins over ${campaigns} campaigns, ${connections} connections`;
     const { connections } = stages[0]!;
-    const rate = (entry: Entry) => rates(result.samples, connections, entry);
+    const rate = (entry: Variant) => rates(result.samples, connections, entry);
     const goals: Goal[] = bench.quick
       ? []
       : [
@@ -126,13 +133,13 @@ export const manyCampaignJoins: Measurement = {
             measurement: title(connections),
             what: 'of the floor',
             value: ratioOf(rate(ours), rate(floor)),
-            toReach: { least: 0.6 },
+            target: { min: 0.6 },
           },
           {
             measurement: title(connections),
             what: '× one transaction per join',
             value: ratioOf(rate(ours), rate(single)),
-            toReach: { least: 1.5 },
+            target: { min: 1.5 },
           },
         ];
     return { figures: figuresOf(title, stages, result), goals, failures: result.failures };

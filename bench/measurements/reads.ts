@@ -1,6 +1,6 @@
 import type { Bench, Measurement } from '../bench.ts';
-import { ratioOf, spreadOf, usualUsage, type Goal } from '../figures.ts';
-import type { Answered } from '../load/job.ts';
+import { ratioOf, spreadOf, medianUsage, type Goal } from '../figures.ts';
+import type { LoadResult } from '../load/job.ts';
 import { startServer, type Server, type Way } from '../support/server.ts';
 
 const connections = 100;
@@ -34,7 +34,7 @@ export const reads: Measurement = {
       await enter(bench, 'floor: no database', 'floor', many!),
     ];
     const failures: string[] = [];
-    const samples = new Map<string, Answered[]>();
+    const samples = new Map<string, LoadResult[]>();
     const key = (reader: Reader, kind: Kind) => `${kind} ${readers.indexOf(reader)}`;
     const seconds = bench.quick ? 0.3 : warmUpSeconds;
     for (const reader of readers) {
@@ -65,7 +65,7 @@ export const reads: Measurement = {
         unit: 'answers/s',
         value: spreadOf(of(reader, kind).map(({ rate }) => rate)),
         p99: spreadOf(of(reader, kind).map(({ latency }) => latency.p99)),
-        usage: usualUsage(of(reader, kind).map(({ usage }) => usage)),
+        usage: medianUsage(of(reader, kind).map(({ usage }) => usage)),
       })),
     );
     return { figures, goals: bench.quick ? [] : goalsOf(readers, of), failures };
@@ -93,11 +93,11 @@ async function load(
   reader: Reader,
   kind: Kind,
   extent: { readonly warmSeconds: number; readonly seconds: number },
-): Promise<Answered> {
+): Promise<LoadResult> {
   return await generator.run({
     url: reader.server.url,
     connections,
-    wish: { kind: 'reads', paths: reader[kind] },
+    mix: { kind: 'reads', paths: reader[kind] },
     extent,
     // Paths repeat, so this many per connection are enough.
     expectedRate: 5_000,
@@ -107,31 +107,31 @@ async function load(
 
 function goalsOf(
   [few, many, floor]: readonly Reader[],
-  of: (reader: Reader, kind: Kind) => readonly Answered[],
+  of: (reader: Reader, kind: Kind) => readonly LoadResult[],
 ): Goal[] {
   const rates = (reader: Reader | undefined, kind: Kind) =>
     of(reader!, kind).map(({ rate }) => rate);
   const ratio = (kind: Kind, over: Reader | undefined, under: Reader | undefined) =>
     ratioOf(rates(over, kind), rates(under, kind));
-  const least = { least: 0.6 };
+  const least = { min: 0.6 };
   return [
     {
       measurement: `${names.one}, 1,000 campaigns`,
       what: 'of the floor',
       value: ratio('one', few, floor),
-      toReach: least,
+      target: least,
     },
     {
       measurement: `${names.one}, 1,000,000 campaigns`,
       what: 'of the floor',
       value: ratio('one', many, floor),
-      toReach: least,
+      target: least,
     },
     {
       measurement: `${names.list}, 1,000,000 campaigns`,
       what: 'time, of that with 1,000',
       value: ratio('list', few, many),
-      toReach: { most: 1.5 },
+      target: { max: 1.5 },
     },
   ];
 }

@@ -1,6 +1,6 @@
 import type { Bench, Measurement } from '../bench.ts';
-import { spreadOf, usualUsage, type Figure } from '../figures.ts';
-import type { Answered } from '../load/job.ts';
+import { spreadOf, medianUsage, type Figure } from '../figures.ts';
+import type { LoadResult } from '../load/job.ts';
 import { checkInvariants, checkStored } from '../support/checks.ts';
 import { openCampaigns } from '../support/open-campaigns.ts';
 import { serviceKey, startServer, type Server } from '../support/server.ts';
@@ -21,7 +21,7 @@ export const sellOut: Measurement = {
     const failures: string[] = [];
     for (const same of [false, true]) {
       const who = same ? 'one buyer, the same payload' : 'each of another buyer';
-      const rounds: Answered[] = [];
+      const rounds: LoadResult[] = [];
       for (let turn = 1; turn <= repetitions; turn++) {
         bench.progress(`sell-out: ${who}, ${turn} of ${repetitions}`);
         const { answered, wrong } = await sellOnce(bench, server, same);
@@ -40,12 +40,12 @@ async function sellOnce(
   { cluster, generator }: Bench,
   { url, pid, databaseUrl }: Server,
   same: boolean,
-): Promise<{ answered: Answered; wrong: string[] }> {
+): Promise<{ answered: LoadResult; wrong: string[] }> {
   const campaignIds = await openCampaigns(url, 1, { total_slots: slots });
   const answered = await generator.run({
     url,
     connections,
-    wish: { kind: 'joins', campaignIds, as: { serviceKey }, same },
+    mix: { kind: 'joins', campaignIds, as: { serviceKey }, same },
     extent: { total: requests },
     expectedRate: requests,
     processes: { server: pid, postgres: cluster.postmaster },
@@ -59,14 +59,14 @@ async function sellOnce(
   return { answered, wrong };
 }
 
-function figureOf(who: string, rounds: readonly Answered[], isWrong: boolean): Figure {
+function figureOf(who: string, rounds: readonly LoadResult[], isWrong: boolean): Figure {
   return {
     measurement: `sell-out: ${requests} requests, concurrency ${connections}, ${slots} slots`,
     variant: `Sambatan, ${who}`,
     unit: 'ms',
     value: isWrong ? undefined : spreadOf(rounds.map(({ rate }) => (1_000 * requests) / rate)),
     p99: spreadOf(rounds.map(({ latency }) => latency.p99)),
-    usage: usualUsage(rounds.map(({ usage }) => usage)),
+    usage: medianUsage(rounds.map(({ usage }) => usage)),
     note: isWrong ? undefined : `300 × 201, 700 × 409, ${rounds.length} times`,
   };
 }

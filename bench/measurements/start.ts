@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench, Measurement } from '../bench.ts';
 import { spreadOf } from '../figures.ts';
 import { residentBytes } from '../support/cpu-usage.ts';
-import { serviceKey, untilStopped } from '../support/server.ts';
-import { start } from '../../test/support/server/started.ts';
+import { serviceKey, onStop } from '../support/server.ts';
+import { startServiceProcess } from '../../test/support/server/started.ts';
 
 const idleMs = 5_000;
 
@@ -31,8 +31,8 @@ export const startUp: Measurement = {
       goals: bench.quick
         ? []
         : [
-            { measurement, what: 'until ready', value: seconds, toReach: { most: 5 }, unit: 's' },
-            { measurement, what: 'idle memory', value: memory, toReach: { most: 150 }, unit: 'MB' },
+            { measurement, what: 'until ready', value: seconds, target: { max: 5 }, unit: 's' },
+            { measurement, what: 'idle memory', value: memory, target: { max: 150 }, unit: 'MB' },
           ],
       failures: [],
     };
@@ -46,7 +46,7 @@ interface Sample {
 }
 
 async function startOnce({ cluster }: Bench, waitMs: number): Promise<Sample> {
-  const started = await start(untilStopped, {
+  const started = await startServiceProcess(onStop, {
     command: ['npm', 'start'],
     cwd: resolve(import.meta.dirname, '../..'),
     isQuiet: true,

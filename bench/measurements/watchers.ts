@@ -1,8 +1,8 @@
 import type { Bench, Measurement } from '../bench.ts';
-import { ratioOf, spreadOf, usualUsage, type Goal } from '../figures.ts';
-import type { Answered } from '../load/job.ts';
-import { Audience, mostConnections } from '../support/stream-clients.ts';
-import { checkInvariants, checkStored, untilTold } from '../support/checks.ts';
+import { ratioOf, spreadOf, medianUsage, type Goal } from '../figures.ts';
+import type { LoadResult } from '../load/job.ts';
+import { StreamClients, maxConnections } from '../support/stream-clients.ts';
+import { checkInvariants, checkStored, waitForNotifications } from '../support/checks.ts';
 import { residentBytes } from '../support/cpu-usage.ts';
 import { openCampaigns } from '../support/open-campaigns.ts';
 import { serviceKey, startServer, type Server } from '../support/server.ts';
@@ -15,7 +15,7 @@ const lookEveryMs = 50;
 const megabyte = 1_000_000;
 
 interface Crowd {
-  readonly answered: Answered;
+  readonly answered: LoadResult;
   /** Milliseconds from the last answer to a buyer until each client received the last update. */
   readonly lags: readonly number[];
   readonly updatesPerWatcher: number;
@@ -26,10 +26,10 @@ export const watchers: Measurement = {
   name: 'watchers',
   title: 'A flash crowd that is watched',
   run: async (bench) => {
-    const count = bench.quick ? 200 : Math.min(5_000, mostConnections());
+    const count = bench.quick ? 200 : Math.min(5_000, maxConnections());
     const databaseUrl = await bench.cluster.createDatabase('bench_watchers');
     const server = await startServer({ way: 'ours', databaseUrl });
-    const audience = new Audience();
+    const audience = new StreamClients();
     const failures: string[] = [];
     const alone: Crowd[] = [];
     const watched: Crowd[] = [];
@@ -75,7 +75,7 @@ function figuresOf({ count, alone, watched }: Result, isWrong: boolean) {
       unit: 'joins/s',
       value: isWrong ? undefined : spreadOf(rates(crowds)),
       p99: spreadOf(crowds.map(({ answered }) => answered.latency.p99)),
-      usage: usualUsage(crowds.map(({ answered }) => answered.usage)),
+      usage: medianUsage(crowds.map(({ answered }) => answered.usage)),
       note: `memory of the server ${spreadOf(memories(crowds)).median.toFixed(0)} MB`,
     })),
     {
@@ -94,20 +94,20 @@ function goalsOf({ alone, watched }: Result): Goal[] {
       measurement,
       what: 'last update, p99',
       value: spreadOf(p99s(watched)),
-      toReach: { most: 500 },
+      target: { max: 500 },
       unit: 'ms',
     },
     {
       measurement,
       what: 'watched, of unwatched',
       value: ratioOf(rates(watched), rates(alone)),
-      toReach: { least: 0.7 },
+      target: { min: 0.7 },
     },
     {
       measurement,
       what: 'memory of the server',
       value: spreadOf(memories(watched)),
-      toReach: { most: 300 },
+      target: { max: 300 },
       unit: 'MB',
     },
   ];
@@ -116,7 +116,7 @@ function goalsOf({ alone, watched }: Result): Goal[] {
 async function crowd(
   { cluster, generator, quick }: Bench,
   { url, pid, databaseUrl }: Server,
-  audience: Audience | undefined,
+  audience: StreamClients | undefined,
   count: number,
   failures: string[],
   extent = quick ? quickRun : run,
@@ -131,7 +131,7 @@ async function crowd(
   const answered = await generator.run({
     url,
     connections,
-    wish: { kind: 'joins', campaignIds, as: { serviceKey } },
+    mix: { kind: 'joins', campaignIds, as: { serviceKey } },
     extent,
     expectedRate: 10_000,
     processes: { server: pid, postgres: cluster.postmaster },
@@ -148,7 +148,7 @@ async function crowd(
   if (seenAt.length !== count) failures.push(`${seenAt.length} of ${count} saw the last update`);
   const joins = statuses['201'] ?? 0;
   failures.push(...(await checkStored(cluster, databaseUrl, campaignIds, { joins, errors })));
-  await untilTold(cluster, databaseUrl, campaignIds);
+  await waitForNotifications(cluster, databaseUrl, campaignIds);
   return {
     answered,
     lags: seenAt.map((at) => Math.max(0, at - lastAnswerAt)),

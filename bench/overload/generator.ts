@@ -3,7 +3,7 @@
 // than serving it.
 import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
-import { sessionToken, type Heard, type Job, type Kind, type Latency } from './job.ts';
+import { sessionToken, type LoadResult, type Job, type Kind, type Latency } from './job.ts';
 
 /** Maximum wait for requests in flight after the end of a load. */
 const maxWaitMs = 20_000;
@@ -52,7 +52,7 @@ class Crowd {
     this.#turns = job.kinds.flatMap((kind) => Array<Kind>(kind.weight).fill(kind));
   }
 
-  async run(): Promise<Heard> {
+  async run(): Promise<LoadResult> {
     const { load, seconds } = this.#job;
     this.#began = performance.now();
     const before = process.cpuUsage();
@@ -250,5 +250,5 @@ function lengthOf(heard: Buffer): number | undefined {
 function latency(milliseconds: readonly number[]): Latency {
   const sorted = Float64Array.from(milliseconds).sort();
   const at = (share: number) => sorted[Math.ceil(sorted.length * share) - 1] ?? 0;
-  return { p50: at(0.5), p99: at(0.99), longest: at(1) };
+  return { p50: at(0.5), p99: at(0.99), max: at(1) };
 }

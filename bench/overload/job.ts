@@ -35,10 +35,10 @@ export interface Job {
 export interface Latency {
   readonly p50: number;
   readonly p99: number;
-  readonly longest: number;
+  readonly max: number;
 }
 
-export interface Heard {
+export interface LoadResult {
   /** Sent requests; requests without a connection were not sent. */
   readonly sent: number;
   readonly unsent: number;

@@ -1,22 +1,22 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Circumstances } from '../environment.ts';
+import type { Environment } from '../environment.ts';
 import { list } from '../report.ts';
-import type { Heard } from './job.ts';
+import type { LoadResult } from './job.ts';
 
 /** The loads, from the most realistic to the most artificial. */
-export const crowdNames = ['people', 'site', 'joins'] as const;
-export type CrowdName = (typeof crowdNames)[number];
+export const loadNames = ['people', 'site', 'joins'] as const;
+export type LoadName = (typeof loadNames)[number];
 
 /** The results of one load. */
 export interface Result {
-  readonly name: CrowdName;
+  readonly name: LoadName;
   readonly times: number;
   readonly seconds: number;
   /** Successful responses per second, closed loop. */
   readonly capacity: number;
-  readonly during: Heard;
-  readonly after: Heard;
+  readonly during: LoadResult;
+  readonly after: LoadResult;
   readonly seen: {
     readonly unwell: number;
     readonly memory: number;
@@ -33,28 +33,28 @@ const page = join(import.meta.dirname, '../../docs/performance.md');
 const begin = '<!-- written by npm run overload: begin -->';
 const end = '<!-- written by npm run overload: end -->';
 
-const titles: Readonly<Record<CrowdName, string>> = {
+const titles: Readonly<Record<LoadName, string>> = {
   people: 'people who are signed in: pages, forms that join, and progress in turns',
   site: 'pages of visitors, joins by the API and progress in turns',
   joins: 'joins by the API alone',
 };
 
 /** The results as a table in Markdown. */
-export function table(about: Circumstances, all: readonly Result[]): string {
+export function table(about: Environment, all: readonly Result[]): string {
   const parts = [...list(about), ''];
   for (const result of all) {
     parts.push(`**${titles[result.name]}, ${result.times} times the capacity**`, '');
-    parts.push('| what | to reach | measured | |', '| --- | --- | --- | --- |');
-    for (const [what, toReach, measured, reached] of rowsOf(result)) {
+    parts.push('| measure | target | result | |', '| --- | --- | --- | --- |');
+    for (const [what, target, measured, reached] of rowsOf(result)) {
       const word = reached === undefined ? '' : reached ? 'reached' : 'missed';
-      parts.push(`| ${what} | ${toReach} | ${measured} | ${word} |`);
+      parts.push(`| ${what} | ${target} | ${measured} | ${word} |`);
     }
     parts.push('', ...result.failures.map((failure) => `- WRONG: ${failure}`));
   }
   return `${parts.join('\n').trimEnd()}\n`;
 }
 
-type Row = readonly [what: string, toReach: string, measured: string, reached?: boolean];
+type Row = readonly [what: string, target: string, measured: string, reached?: boolean];
 
 function rowsOf({ capacity, during, after, seen, seconds, unknown, failures }: Result): Row[] {
   const goodput = during.goodput / capacity;
@@ -88,8 +88,8 @@ const both = ({ p50, p99 }: { readonly p50: number; readonly p99: number }) =>
   `${Math.round(p50)} ms, ${Math.round(p99)} ms`;
 
 /** Seconds after the overload until no request was shed and none waited half a second. */
-function recoverySeconds({ course }: Heard): number {
-  const isWell = (slice: Heard['course'][number] | null | undefined) =>
+function recoverySeconds({ course }: LoadResult): number {
+  const isWell = (slice: LoadResult['course'][number] | null | undefined) =>
     !slice || (slice.sheds === 0 && slice.longest < 500);
   let last = -1;
   for (const [index, slice] of course.entries()) if (!isWell(slice)) last = index;
@@ -100,7 +100,7 @@ function recoverySeconds({ course }: Heard): number {
  * Writes the results to bench/results/overload.md and to their part of docs/performance.md. The raw
  * data goes to overload.json next to it, which git ignores.
  */
-export function publish(about: Circumstances, all: readonly Result[]): void {
+export function publish(about: Environment, all: readonly Result[]): void {
   mkdirSync(results, { recursive: true });
   writeFileSync(join(results, 'overload.md'), table(about, all));
   const short = all.map(({ during, after, ...rest }) => ({

@@ -5,14 +5,14 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { circumstances } from '../environment.ts';
-import { checkInvariants, checkStored, untilTold } from '../support/checks.ts';
+import { readEnvironment } from '../environment.ts';
+import { checkInvariants, checkStored, waitForNotifications } from '../support/checks.ts';
 import { startCluster, type Cluster } from '../support/database.ts';
 import { cores, residentBytes } from '../support/cpu-usage.ts';
 import { openCampaigns } from '../support/open-campaigns.ts';
 import { serviceKey, startServer, stopServers, type Server } from '../support/server.ts';
-import { sessionToken, type Heard, type Job, type Kind } from './job.ts';
-import { crowdNames, publish, table, type CrowdName, type Result } from './report.ts';
+import { sessionToken, type LoadResult, type Job, type Kind } from './job.ts';
+import { loadNames, publish, table, type LoadName, type Result } from './report.ts';
 
 const { values } = parseArgs({
   options: {
@@ -44,13 +44,13 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => void stop().finally(() => process.exit(130)));
 }
 try {
-  const known = await circumstances(cluster, { rounds: 1, quick: false });
+  const known = await readEnvironment(cluster, { rounds: 1, quick: false });
   const results: Result[] = [];
-  for (const name of crowdNames) {
+  for (const name of loadNames) {
     if (values.only.length > 0 && !values.only.includes(name)) continue;
     results.push(await overload(cluster, generator, name));
   }
-  const about = { ...known, load: told() };
+  const about = { ...known, load: summarize() };
   process.stdout.write(table(about, results));
   if (values.publish) publish(about, results);
   if (results.some(({ failures }) => failures.length > 0)) process.exitCode = 1;
@@ -58,7 +58,7 @@ try {
   await stop();
 }
 
-function told(): string {
+function summarize(): string {
   const place =
     cores > 1 ? 'on the last core, service and PostgreSQL on the others' : 'on the same core';
   return `one process over loopback, ${place}; ${connections} connections at most, each with one request under way`;
@@ -80,7 +80,7 @@ async function signIn({ sql }: Cluster, databaseUrl: string): Promise<void> {
  * The load of browsers in a rush: signed-in users who join by the form, and visitors who look at
  * pages; or only joins with the service key, the cheapest writes.
  */
-function kindsOf(name: CrowdName, id: string): Kind[] {
+function kindsOf(name: LoadName, id: string): Kind[] {
   const joining: Kind = {
     name: 'join',
     weight: 1,
@@ -114,15 +114,15 @@ function kindsOf(name: CrowdName, id: string): Kind[] {
   return [own, form, progress];
 }
 
-async function overload(on: Cluster, crowd: ChildProcess, name: CrowdName): Promise<Result> {
+async function overload(on: Cluster, crowd: ChildProcess, name: LoadName): Promise<Result> {
   const databaseUrl = await on.createDatabase(`overload_${name}`);
   const server = await startServer({ way: 'ours', databaseUrl });
-  keepApart(crowd, [server.pid, on.postmaster]);
+  pinToCores(crowd, [server.pid, on.postmaster]);
   const [id = ''] = await openCampaigns(server.url, 1);
   await signIn(on, databaseUrl);
   const kinds = kindsOf(name, id);
   const port = Number(new URL(server.url).port);
-  const all: Heard[] = [];
+  const all: LoadResult[] = [];
   const run = async (load: Job['load'], lasting: number) => {
     const heard = await send(crowd, { port, kinds, seconds: lasting, load });
     all.push(heard);
@@ -133,11 +133,11 @@ async function overload(on: Cluster, crowd: ChildProcess, name: CrowdName): Prom
   for (const many of crowds) {
     capacity = Math.max(capacity, (await run({ connections: many }, 5)).goodput);
   }
-  const watching = watch(server);
+  const watching = sampleHealth(server);
   const during = await run({ rate: capacity * times, mostConnections: connections }, seconds);
   const seen = await watching.end();
   const after = await run({ rate: capacity / 2, mostConnections: connections }, 6);
-  await untilTold(on, databaseUrl, [id]);
+  await waitForNotifications(on, databaseUrl, [id]);
   const count = (what: string) => all.reduce((sum, { answers }) => sum + (answers[what] ?? 0), 0);
   const joins = count('join 201') + count('form 303');
   const errors = all.reduce((sum, { unanswered }) => sum + unanswered, 0);
@@ -149,7 +149,7 @@ async function overload(on: Cluster, crowd: ChildProcess, name: CrowdName): Prom
       : await checkBetween(on, databaseUrl, id, [joins, joins + unknown + errors]);
   await server.stop();
   failures.push(...(await checkInvariants(databaseUrl, 'ours')));
-  for (const { answers } of all) failures.push(...surprises(kinds, answers));
+  for (const { answers } of all) failures.push(...findProblems(kinds, answers));
   if (seen.unwell > 0) failures.push(`health was not answered ${seen.unwell} times`);
   const stray = all.reduce((sum, heard) => sum + heard.stray, 0);
   if (stray > 0) failures.push(`${stray} times something was heard that nobody had asked for`);
@@ -173,7 +173,7 @@ async function checkBetween(
   return count >= least && count <= most ? [] : [`${count} stored, not ${least} to ${most}`];
 }
 
-function surprises(kinds: readonly Kind[], answers: Heard['answers']): string[] {
+function findProblems(kinds: readonly Kind[], answers: LoadResult['answers']): string[] {
   return Object.keys(answers)
     .filter((what) => !/ 503 (overloaded|outcome_unknown|page)$/.test(what))
     .filter((what) => !kinds.some(({ name, good }) => what === `${name} ${good}`))
@@ -181,7 +181,7 @@ function surprises(kinds: readonly Kind[], answers: Heard['answers']): string[] 
 }
 
 /** Pins the generator to other cores than the service, as if it were another machine. */
-function keepApart(crowd: ChildProcess, served: readonly number[]): void {
+function pinToCores(crowd: ChildProcess, served: readonly number[]): void {
   if (cores < 2) return;
   const last = cores - 1;
   const pin = (list: string, pid: number) => spawnSync('taskset', ['-a', '-cp', list, String(pid)]);
@@ -189,15 +189,15 @@ function keepApart(crowd: ChildProcess, served: readonly number[]): void {
   pin(String(last), crowd.pid!);
 }
 
-async function send(crowd: ChildProcess, job: Job): Promise<Heard> {
+async function send(crowd: ChildProcess, job: Job): Promise<LoadResult> {
   crowd.send(job);
-  const [message] = (await once(crowd, 'message')) as [{ heard: Heard } | { error: string }];
+  const [message] = (await once(crowd, 'message')) as [{ heard: LoadResult } | { error: string }];
   if ('error' in message) throw new Error(message.error);
   return message.heard;
 }
 
 /** Requests health during the load, and records the memory. */
-function watch(server: Server) {
+function sampleHealth(server: Server) {
   const over = new AbortController();
   let unwell = 0;
   let memory = 0;

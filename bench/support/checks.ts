@@ -54,7 +54,7 @@ const allTold = `
  * Waits until the notifications of these campaigns are written, so that they do not slow down later
  * measurements; returns the seconds.
  */
-export async function untilTold(
+export async function waitForNotifications(
   cluster: Cluster,
   databaseUrl: string,
   campaignIds: readonly string[],

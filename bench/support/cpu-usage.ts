@@ -15,12 +15,12 @@ interface Reading {
 const ticksPerSecond = 100;
 
 /** Reads the CPU time of the processes of a measurement; most values need Linux. */
-export function readProcessor({ server, postgres }: Processes): Reading {
+export function readCpuUsage({ server, postgres }: Processes): Reading {
   const { user, system } = process.cpuUsage();
   return {
     at: performance.now(),
     server: secondsOf(server),
-    postgres: postgres === undefined ? undefined : secondsOfFamily(postgres),
+    postgres: postgres === undefined ? undefined : secondsOfProcessTree(postgres),
     generator: (user + system) / 1_000_000,
     machine: secondsOfMachine(),
   };
@@ -60,7 +60,7 @@ function secondsOf(pid: number): number | undefined {
 }
 
 /** A process with its ended and its running children. */
-function secondsOfFamily(pid: number): number | undefined {
+function secondsOfProcessTree(pid: number): number | undefined {
   let seconds = secondsOf(pid);
   if (seconds === undefined) return undefined;
   for (const name of readdirSync('/proc')) {

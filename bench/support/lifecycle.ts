@@ -4,7 +4,7 @@ import { createLog } from '../../src/server/logging.ts';
 import { serviceKey } from './server.ts';
 
 /** The application without HTTP and timers, for internal measurements. */
-export function applicationOn(databaseUrl: string): App {
+export function startApplication(databaseUrl: string): App {
   const config = readConfig({ DATABASE_URL: databaseUrl, SAMBATAN_SERVICE_KEY: serviceKey });
   const { log } = createLog('error');
   return createApp({ config, log, databaseUrl, serviceKey });

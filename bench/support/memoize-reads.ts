@@ -7,7 +7,7 @@ type AnyQuery = Query<readonly unknown[], unknown>;
  * Memoizes the reads of campaigns: the database is queried once, and the same routes then run
  * without it. Changes the object itself, because others already refer to it.
  */
-export function rememberReads(db: Database): void {
+export function memoizeReads(db: Database): void {
   const { rows, maybe, one, find, noteChanged } = db;
   const found = new Map<string, unknown>();
   const lists = new Map<string, unknown[]>();

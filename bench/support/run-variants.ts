@@ -1,10 +1,10 @@
 import type { Bench } from '../bench.ts';
-import { spreadOf, usualUsage, type Figure } from '../figures.ts';
-import { Contestant, type Entry, type Heard } from './variant-server.ts';
+import { spreadOf, medianUsage, type Figure } from '../figures.ts';
+import { VariantServer, type Variant, type VariantResult } from './variant-server.ts';
 
 /** Samples of each round, by number of connections and variant. */
-export type Samples = Map<string, Heard[]>;
-const key = (connections: number, entry: Entry) => `${connections} ${entry.name}`;
+export type Samples = Map<string, VariantResult[]>;
+const key = (connections: number, entry: Variant) => `${connections} ${entry.name}`;
 
 const run = { warmSeconds: 1, seconds: 3 };
 const quickRun = { warmSeconds: 0.1, seconds: 0.5 };
@@ -12,14 +12,14 @@ const quickRun = { warmSeconds: 0.1, seconds: 0.5 };
 /** A stage of a measurement: a number of connections and its variants. */
 export interface Stage {
   readonly connections: number;
-  readonly entries: readonly Entry[];
+  readonly entries: readonly Variant[];
 }
 
 /**
  * Runs every stage with all variants in each round. Each round starts with another variant, so that
  * drift (heat, growing files) affects all equally.
  */
-export async function compete(
+export async function runVariants(
   bench: Bench,
   name: string,
   campaigns: number,
@@ -27,10 +27,10 @@ export async function compete(
 ): Promise<{ samples: Samples; failures: string[]; disqualified: Set<string> }> {
   const samples: Samples = new Map();
   const taking = new Set(stages.flatMap((stage) => stage.entries));
-  const contestants: Contestant[] = [];
+  const contestants: VariantServer[] = [];
   for (const entry of taking) {
     const database = `bench_${name}_${contestants.length}`.replaceAll('-', '_');
-    contestants.push(await Contestant.enter(bench, entry, database));
+    contestants.push(await VariantServer.enter(bench, entry, database));
   }
   for (const contestant of contestants) await contestant.warmUp(campaigns);
   for (let round = 0; round < bench.rounds; round++) {
@@ -73,7 +73,7 @@ export function figuresOf(
         unit: 'joins/s',
         value: disqualified.has(entry.name) ? undefined : spreadOf(rounds.map(({ rate }) => rate)),
         p99: spreadOf(rounds.map(({ latency }) => latency.p99)),
-        usage: usualUsage(rounds.map(({ usage }) => usage)),
+        usage: medianUsage(rounds.map(({ usage }) => usage)),
         ...(told.length > 0 && {
           note: `everybody is told ${spreadOf(told).median.toFixed(1)} s after it`,
         }),
@@ -83,7 +83,7 @@ export function figuresOf(
 }
 
 /** The rate, or the p99, of every round. */
-export const rates = (samples: Samples, connections: number, entry: Entry) =>
+export const rates = (samples: Samples, connections: number, entry: Variant) =>
   samples.get(key(connections, entry))!.map(({ rate }) => rate);
-export const p99s = (samples: Samples, connections: number, entry: Entry) =>
+export const p99s = (samples: Samples, connections: number, entry: Variant) =>
   samples.get(key(connections, entry))!.map(({ latency }) => latency.p99);

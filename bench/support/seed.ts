@@ -5,7 +5,7 @@ import type { Cluster } from './database.ts';
 const functions = readFileSync(join(import.meta.dirname, 'seed.sql'), 'utf8');
 
 /** Creates campaigns directly in the database, where HTTP would take too long. */
-export interface Crop {
+export interface CampaignBatch {
   readonly campaigns: number;
   /** Participants of each campaign, one slot each. */
   readonly participants?: number;
@@ -39,7 +39,7 @@ export async function seed(
     deadlineInSeconds = 86_400,
     spacingSeconds = 0,
     successEvery = 0,
-  }: Crop,
+  }: CampaignBatch,
   onPortion: (made: number) => void = () => undefined,
 ): Promise<void> {
   const first = new Date(Date.now() + deadlineInSeconds * 1_000);

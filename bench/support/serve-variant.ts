@@ -8,7 +8,7 @@ import { siteFilePlugins, sitePages } from '../../src/server/site/pages.ts';
 import { apiRoutes } from '../../src/server/routes.ts';
 import { buildServer, stopServer } from '../../src/server/server.ts';
 import { onStopSignal } from '../../src/commands/stop-process.ts';
-import { rememberReads } from './memoize-reads.ts';
+import { memoizeReads } from './memoize-reads.ts';
 import { otherWays, poolSize, type OtherWay } from './variants.ts';
 
 const way = process.argv[2] as OtherWay;
@@ -21,7 +21,7 @@ const ours = createApp({
   serviceKey: config.identity.serviceKey!,
   ...(way === 'queued' ? { batching: { maxBatch: 1, concurrency: poolSize } } : {}),
 });
-if (way === 'floor') rememberReads(ours.db);
+if (way === 'floor') memoizeReads(ours.db);
 const app: App = { ...ours, joins: otherWays[way]?.(ours) ?? ours.joins };
 const server = await buildServer(app, apiRoutes(app), sitePages(app), siteFilePlugins(app));
 await app.changeNotifier.start();

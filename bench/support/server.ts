@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { start } from '../../test/support/server/started.ts';
+import { startServiceProcess } from '../../test/support/server/started.ts';
 import type { OtherWay } from './variants.ts';
 
 /** `ours` is the unchanged command `sambatan serve`. */
@@ -32,7 +32,7 @@ const asStarted = ['--max-semi-space-size=8'];
 
 const cleanups: (() => unknown)[] = [];
 /** `stopServers` runs every registered clean-up. */
-export const untilStopped = {
+export const onStop = {
   after: (end: unknown) => void cleanups.push(end as () => unknown),
 };
 
@@ -52,7 +52,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     process: server,
     url,
     ended,
-  } = await start(untilStopped, {
+  } = await startServiceProcess(onStop, {
     command: [process.execPath, ...asStarted, ...nodeOptions, ...program],
     // Not in the source directory, where a developer's .env would apply.
     cwd: tmpdir(),

@@ -2,14 +2,16 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Order, Reply } from '../load/stream-clients.ts';
+import type { Command, Reply } from '../load/stream-clients.ts';
 
 /** Many stream clients of one campaign, in a separate process. */
-export class Audience {
+export class StreamClients {
   readonly #process: ChildProcess;
 
   constructor() {
-    this.#process = fork(join(import.meta.dirname, '../load/stream-clients.ts'), { stdio: 'inherit' });
+    this.#process = fork(join(import.meta.dirname, '../load/stream-clients.ts'), {
+      stdio: 'inherit',
+    });
   }
 
   /** Opens this many event streams; resolves when each has received its first progress event. */
@@ -36,7 +38,7 @@ export class Audience {
     await gone;
   }
 
-  async #order(order: Order): Promise<Reply> {
+  async #order(order: Command): Promise<Reply> {
     const over = new AbortController();
     const { signal } = over;
     this.#process.send(order);
@@ -50,7 +52,7 @@ export class Audience {
 }
 
 /** Maximum connections of a process; Node raises the soft limit to the hard one. */
-export function mostConnections(): number {
+export function maxConnections(): number {
   try {
     const limits = readFileSync('/proc/self/limits', 'utf8');
     const hard = /^Max open files +\d+ +(\d+|unlimited)/m.exec(limits)?.[1];

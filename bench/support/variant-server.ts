@@ -1,12 +1,12 @@
 import type { Bench } from '../bench.ts';
-import type { Answered, Job, Wish } from '../load/job.ts';
+import type { LoadResult, Job, JoinMix } from '../load/job.ts';
 import { jwtSecret } from '../../test/support/clients/client.ts';
-import { checkInvariants, checkStored, untilTold } from './checks.ts';
+import { checkInvariants, checkStored, waitForNotifications } from './checks.ts';
 import { openCampaigns } from './open-campaigns.ts';
 import { serviceKey, startServer, type Server, type Way } from './server.ts';
 
 /** The variants of a measurement of joins. */
-export interface Entry {
+export interface Variant {
   readonly name: string;
   readonly way: Way;
   /** Maximum joins per minute and user, as SAMBATAN_JOIN_RATE_LIMIT; default 0. */
@@ -18,7 +18,7 @@ export interface Entry {
 }
 
 /** The answers to a load, and the time when all of its notifications were written. */
-export interface Heard extends Answered {
+export interface VariantResult extends LoadResult {
   /** Seconds after its end; undefined without notifications. */
   readonly toldAfter: number | undefined;
 }
@@ -28,24 +28,24 @@ const warmUp = { connections: 100, extent: { warmSeconds: 0, seconds: 5 } } as c
 const firstGuess = 6_000;
 
 /** The server of one variant with its own database, for all rounds. */
-export class Contestant {
-  readonly entry: Entry;
+export class VariantServer {
+  readonly entry: Variant;
   readonly server: Server;
   readonly failures: string[] = [];
   readonly #bench: Bench;
   #rate = firstGuess;
 
-  private constructor(bench: Bench, entry: Entry, server: Server) {
+  private constructor(bench: Bench, entry: Variant, server: Server) {
     this.#bench = bench;
     this.entry = entry;
     this.server = server;
   }
 
-  static async enter(bench: Bench, entry: Entry, database: string): Promise<Contestant> {
+  static async enter(bench: Bench, entry: Variant, database: string): Promise<VariantServer> {
     const databaseUrl = await bench.cluster.createDatabase(database);
     const environment = { SAMBATAN_JOIN_RATE_LIMIT: String(entry.limit ?? 0) };
     const server = await startServer({ way: entry.way, databaseUrl, environment });
-    return new Contestant(bench, entry, server);
+    return new VariantServer(bench, entry, server);
   }
 
   async warmUp(campaigns: number): Promise<void> {
@@ -54,7 +54,7 @@ export class Contestant {
   }
 
   /** One load of joins on several new campaigns; the stored rows are checked afterwards. */
-  async join(campaigns: number, load: Pick<Job, 'connections' | 'extent'>): Promise<Heard> {
+  async join(campaigns: number, load: Pick<Job, 'connections' | 'extent'>): Promise<VariantResult> {
     const { cluster, generator } = this.#bench;
     const { databaseUrl, pid, url } = this.server;
     const campaignIds = await openCampaigns(url, campaigns);
@@ -62,12 +62,14 @@ export class Contestant {
     const answered = await generator.run({
       ...load,
       url,
-      wish: this.#wish(campaignIds),
+      mix: this.#mix(campaignIds),
       expectedRate: this.#rate * 1.3,
       processes: { server: pid, postgres: cluster.postmaster },
     });
     const toldAfter =
-      this.entry.way === 'ours' ? await untilTold(cluster, databaseUrl, campaignIds) : undefined;
+      this.entry.way === 'ours'
+        ? await waitForNotifications(cluster, databaseUrl, campaignIds)
+        : undefined;
     this.#rate = Math.max(answered.rate, 500);
     const { errors, repeated, statuses } = answered;
     // A repeated key gets one more answer and is stored once.
@@ -87,7 +89,7 @@ export class Contestant {
     await this.#bench.cluster.dropDatabase(name);
   }
 
-  #wish(campaignIds: readonly string[]): Wish {
+  #mix(campaignIds: readonly string[]): JoinMix {
     const { keys, tokens = false } = this.entry;
     const as = tokens ? { tokenSecret: jwtSecret } : { serviceKey };
     return { kind: 'joins', campaignIds, as, ...(keys === undefined ? {} : { keys }) };

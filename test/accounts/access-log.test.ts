@@ -4,20 +4,22 @@ import { forgetOldAccess, verifyAccess } from '../../src/accounts/access-queries
 import { accessEvents } from '../../src/accounts/access.ts';
 import { newId } from '../../src/identity/ids.ts';
 import { token } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
-import { askForCode, lastMail, signIn, SiteClient } from '../support/clients/sign-in.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
+import { requestCode, lastMail, signIn, SiteClient } from '../support/clients/sign-in.ts';
 
-const service = await httpService({ environment: { SAMBATAN_OPERATORS: 'kepala@example.org' } });
+const service = await startHttpService({
+  environment: { SAMBATAN_OPERATORS: 'kepala@example.org' },
+});
 after(service.close);
 
 const phone = { 'user-agent': 'Mozilla/5.0 (Linux; Android 15) Chrome/140.0 Mobile Safari/537.36' };
-const clear = () => ask(service.db, 'delete from sambatan_auth.attempts');
+const clear = () => queryRows(service.db, 'delete from sambatan_auth.attempts');
 const wrongFor = (code: string) => (code === '000000' ? '000001' : '000000');
 
 /** `event method browser` of a person's rows, in order. */
 async function logOf(userId: string): Promise<string[]> {
-  const rows = await ask<{ event: string; method: string; browser: string }>(
+  const rows = await queryRows<{ event: string; method: string; browser: string }>(
     service.db,
     'select event, method, browser from sambatan_auth.access_log where user_id = $1 order by seq',
     userId,
@@ -35,7 +37,7 @@ test('the access log shows sign-ins, failed sign-ins and sign-outs with the brow
   const email = 'catatan@example.org';
   const { userId } = await signIn(service, email, phone);
   const client = new SiteClient(service, phone);
-  const id = await askForCode(client, email);
+  const id = await requestCode(client, email);
   const { code, link } = await lastMail(service, email);
   for (let attempt = 0; attempt < 5; attempt++) {
     await client.post('/masuk/kode', { id, code: wrongFor(code) });
@@ -45,7 +47,7 @@ test('the access log shows sign-ins, failed sign-ins and sign-outs with the brow
   await client.post('/keluar');
   const by = new SiteClient(service);
   await by.post('/masuk/token', { access_token: await token(userId) });
-  const [session] = await ask<{ id: string }>(
+  const [session] = await queryRows<{ id: string }>(
     service.db,
     'select session_id as id from sambatan_auth.sessions where user_id = $1 order by created_at',
     userId,
@@ -71,10 +73,10 @@ test('the access log shows sign-ins, failed sign-ins and sign-outs with the brow
 
 test('an address without an account has no access log, however many codes are requested', async () => {
   await clear();
-  const rows = () => ask(service.db, 'select user_id from sambatan_auth.access_log');
+  const rows = () => queryRows(service.db, 'select user_id from sambatan_auth.access_log');
   const before = (await rows()).length;
   const client = new SiteClient(service);
-  const id = await askForCode(client, 'belum.punya@example.org');
+  const id = await requestCode(client, 'belum.punya@example.org');
   const { code } = await lastMail(service, 'belum.punya@example.org');
   assert.equal((await client.post('/masuk/kode', { id, code: wrongFor(code) })).status, 422);
   assert.equal((await rows()).length, before);
@@ -84,7 +86,7 @@ test('the access log contains no e-mail address, IP address, name or code', asyn
   await clear();
   const email = 'rahasia.sekali@example.org';
   const person = await signIn(service, email, { 'user-agent': 'Peramban Rahasia|1.0' });
-  const [{ stored }] = (await ask<{ stored: string }>(
+  const [{ stored }] = (await queryRows<{ stored: string }>(
     service.db,
     `select string_agg(to_jsonb(l)::text, '') as stored from sambatan_auth.access_log l
     where user_id = $1`,
@@ -109,7 +111,7 @@ test('the account page lists recent activity in both languages', async () => {
   await clear();
   const person = await signIn(service, 'pemilik@example.org', phone);
   const other = new SiteClient(service, { 'user-agent': 'curl/8.14' });
-  const id = await askForCode(other, 'pemilik@example.org');
+  const id = await requestCode(other, 'pemilik@example.org');
   await other.post('/masuk/kode', { id, code: 'salah' });
   const { text } = await person.get('/akun');
   assert.match(
@@ -143,7 +145,9 @@ test('concurrent sign-in attempts produce one chain without gaps', async () => {
   await clear();
   const email = 'serempak@example.org';
   const { userId } = await signIn(service, email);
-  const ids = await Promise.all([1, 2, 3, 4].map(() => askForCode(new SiteClient(service), email)));
+  const ids = await Promise.all(
+    [1, 2, 3, 4].map(() => requestCode(new SiteClient(service), email)),
+  );
   await Promise.all(
     ids.flatMap((id) =>
       [1, 2, 3, 4, 5].map(() => new SiteClient(service).post('/masuk/kode', { id, code: 'x' })),
@@ -163,10 +167,10 @@ test('rows cannot be changed, nor deleted before their retention ends', async ()
     'delete from sambatan_auth.access_log where user_id = $1',
     'delete from sambatan_auth.access_heads where user_id = $1',
   ]) {
-    await assert.rejects(ask(service.db, statement, userId), statement);
+    await assert.rejects(queryRows(service.db, statement, userId), statement);
   }
   for (const table of ['access_log', 'access_heads']) {
-    await assert.rejects(ask(service.db, `truncate sambatan_auth.${table}`), table);
+    await assert.rejects(queryRows(service.db, `truncate sambatan_auth.${table}`), table);
   }
   assert.deepEqual(await logOf(userId), ['signed_in code']);
 });
@@ -174,26 +178,26 @@ test('rows cannot be changed, nor deleted before their retention ends', async ()
 test('rows older than 400 days are deleted from the start; the rest is still a valid chain', async () => {
   const userId = newId();
   const record = (event: string) =>
-    ask(service.db, "select sambatan.record_access($1, $2, '', '')", userId, event);
+    queryRows(service.db, "select sambatan.record_access($1, $2, '', '')", userId, event);
   for (const event of ['code_requested', 'signed_in', 'signed_out', 'signed_in']) {
     await record(event);
   }
   // Backdates the first three rows: bypasses the triggers and recomputes the hashes.
   await service.db.transaction(async (tx) => {
-    await ask(tx, 'alter table sambatan_auth.access_log disable trigger user');
-    await ask(
+    await queryRows(tx, 'alter table sambatan_auth.access_log disable trigger user');
+    await queryRows(
       tx,
       `update sambatan_auth.access_log set occurred_at = now() - interval '401 days'
       where user_id = $1 and seq < 4`,
       userId,
     );
-    const chain = await ask<{ seq: bigint }>(
+    const chain = await queryRows<{ seq: bigint }>(
       tx,
       'select seq from sambatan_auth.access_log where user_id = $1 order by seq',
       userId,
     );
     for (const { seq } of chain) {
-      await ask(
+      await queryRows(
         tx,
         `update sambatan_auth.access_log l set hash = sha256(coalesce((
             select hash from sambatan_auth.access_log where user_id = $1 and seq = $2 - 1),
@@ -204,13 +208,13 @@ test('rows older than 400 days are deleted from the start; the rest is still a v
         seq,
       );
     }
-    await ask(
+    await queryRows(
       tx,
       `update sambatan_auth.access_heads set hash = (select hash from sambatan_auth.access_log
         where user_id = $1 and seq = 4) where user_id = $1`,
       userId,
     );
-    await ask(tx, 'alter table sambatan_auth.access_log enable trigger user');
+    await queryRows(tx, 'alter table sambatan_auth.access_log enable trigger user');
   });
   await wholeFor(userId);
   const { gone } = await service.db.one(forgetOldAccess, 50);
@@ -224,7 +228,7 @@ test('rows older than 400 days are deleted from the start; the rest is still a v
 
 test('the schema accepts exactly the events of the service', async () => {
   for (const event of [...accessEvents, 'something_else']) {
-    const attempt = ask(
+    const attempt = queryRows(
       service.db,
       "select sambatan.record_access($1, $2, '', '')",
       newId(),

@@ -5,14 +5,14 @@ import { withOperatorRole } from '../../src/accounts/operators.ts';
 import { nameFrom } from '../../src/accounts/sign-in/sign-in.ts';
 import { authenticator } from '../../src/identity/authenticate.ts';
 import { newId } from '../../src/identity/ids.ts';
-import { httpService, serviceKey } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
+import { startHttpService, serviceKey } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
 import { expectProblem, expectStatus, join, openShop } from '../support/builders/shop.ts';
-import { Forms } from '../support/clients/site.ts';
+import { SiteForms } from '../support/clients/site.ts';
 import { homeAddress, signIn } from '../support/clients/sign-in.ts';
 import { pdfOf } from '../support/builders/pdf.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 
 test('a saved address produces a valid shipping address for a join', async () => {
@@ -204,7 +204,7 @@ test('an account cannot be deleted while a proof of payment waits, even after it
 
 async function memberOf(brandId: string, role: 'owner' | 'admin') {
   const client = await service.user();
-  await ask(
+  await queryRows(
     service.db,
     `insert into sambatan.brand_members (brand_id, user_id, role)
     values ($1, $2, $3::sambatan.brand_role)`,
@@ -229,7 +229,7 @@ test('the last owner of a brand with other members must transfer it before delet
 test('the page tells the last owner in both languages what to do first', async () => {
   const { brandId, seller } = await openShop(service);
   await memberOf(brandId, 'admin');
-  const forms = new Forms(service.url, seller);
+  const forms = new SiteForms(service.url, seller);
   for (const [path, word, title, shop] of [
     ['/akun/hapus', 'HAPUS', 'Serahkan dulu brand-mu', '/toko'],
     ['/en/akun/hapus', 'DELETE', 'Hand your brand over first', '/en/toko'],
@@ -279,7 +279,7 @@ test('nobody can be invited to a brand without members', async () => {
   const invited = { email: 'diundang.dulu@example.org', role: 'admin' };
   expectStatus(await seller.post(`/brands/${brandId}/invitations`, invited), 201);
   assert.equal((await seller.send(deletion)).status, 204);
-  const [left] = await ask<{ open: number }>(
+  const [left] = await queryRows<{ open: number }>(
     service.db,
     `select count(*)::integer as open from sambatan.brand_invitations
     where brand_id = $1 and cancelled_at is null`,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newId } from '../../src/identity/ids.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
 import { expectStatus, join, openShop } from '../support/builders/shop.ts';
 import { signIn } from '../support/clients/sign-in.ts';
 
@@ -160,7 +160,7 @@ const aboutNobody: Readonly<Record<string, Columns>> = {
   'sambatan_auth.operators': { plain: ['granted_by'] },
 };
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 let userId: string;
 let participationId: string;
@@ -305,7 +305,7 @@ async function plantMessages(campaignId: string): Promise<void> {
 
 /** Another browser with an open MFA challenge. */
 async function plantHalfSignIn(): Promise<void> {
-  await ask(
+  await queryRows(
     service.db,
     `insert into sambatan_auth.mfa_challenges (token_hash, user_id, device, hours, expires_at)
     values ($1, $2, $3, 720, now() + interval '15 minutes')`,
@@ -319,12 +319,12 @@ async function put(table: string, row: Readonly<Record<string, unknown>>): Promi
   const names = Object.keys(row);
   const places = names.map((_, index) => `$${index + 1}`);
   const text = `insert into sambatan.${table} (${names}) values (${places})`;
-  await ask(service.db, text, ...Object.values(row));
+  await queryRows(service.db, text, ...Object.values(row));
 }
 
 /** `schema.table.column` of every column that could contain text of a person. */
 async function wordyColumns(): Promise<string[]> {
-  const rows = await ask(
+  const rows = await queryRows(
     service.db,
     `select format('%s.%s.%s', n.nspname, c.relname, a.attname) as name
     from pg_attribute a
@@ -352,7 +352,7 @@ async function unlisted(): Promise<string[]> {
 
 /** Every table that contains any of these values, in any column. */
 async function tablesWith(values: readonly string[]): Promise<string[]> {
-  const tables = await ask(
+  const tables = await queryRows(
     service.db,
     `select format('%I.%I', schemaname, tablename) as name from pg_tables
     where schemaname !~ '^(pg_|information_schema$)'`,
@@ -364,7 +364,7 @@ async function tablesWith(values: readonly string[]): Promise<string[]> {
   ]);
   const found: string[] = [];
   for (const { name } of tables) {
-    const rows = await ask(
+    const rows = await queryRows(
       service.db,
       `select s from ${String(name)} t, unnest($1::text[]) s
       where strpos(lower(to_jsonb(t)::text), lower(s)) > 0`,
@@ -392,19 +392,22 @@ test('every text column is classified as personal data or not', async () => {
 });
 
 test('a new table or column with user data is detected', async () => {
-  await ask(service.db, 'create table sambatan.test_letters (user_id uuid, words text, at date)');
+  await queryRows(
+    service.db,
+    'create table sambatan.test_letters (user_id uuid, words text, at date)',
+  );
   try {
     assert.deepEqual(await unlisted(), ['sambatan.test_letters.words']);
     await put('test_letters', { user_id: userId, words: 'Halo, Kenari kedua!' });
     assert.deepEqual(await tablesWith(['Kenari kedua']), ['sambatan.test_letters: Kenari kedua']);
   } finally {
-    await ask(service.db, 'drop table sambatan.test_letters');
+    await queryRows(service.db, 'drop table sambatan.test_letters');
   }
 });
 
 test('an export contains all personal data of the user and none of others', async () => {
   for (const { table, column, value } of planted) {
-    const rows = await ask(
+    const rows = await queryRows(
       service.db,
       `select true from ${table} where ${column} = $1`,
       column === 'content' ? Buffer.from(value) : value,
@@ -430,7 +433,7 @@ test('account deletion erases personal data everywhere', async () => {
   assert.equal(gone.status, 204, gone.text);
   assert.deepEqual(await tablesWith(everything), [], 'delete_person leaves these');
   for (const table of ['notifications', 'message_settings', 'reminders']) {
-    const left = await ask(
+    const left = await queryRows(
       service.db,
       `select true from sambatan.${table} where user_id = $1`,
       userId,

@@ -4,26 +4,31 @@ import { verifyAudit } from '../../src/audit/queries.ts';
 import type { Tx } from '../../src/database/transaction.ts';
 import { testDatabase } from '../support/database/database.ts';
 import {
-  ask,
+  queryRows,
   eventsOf,
-  joined,
+  joinSuccessfully,
   letTimePass,
-  newCampaign,
-  openMarket,
-  wish,
+  createTestCampaign,
+  createBrandAndProduct,
+  joinRequest,
 } from '../support/builders/market.ts';
 
 const { db, close } = await testDatabase();
 after(close);
-const market = await openMarket(db);
+const market = await createBrandAndProduct(db);
 
 /** A campaign with a history of 15 rows: filled, reopened, filled again, completed. */
 async function history(): Promise<string> {
-  const id = await newCampaign(db, market, { totalSlots: 4 });
-  const [first] = await joined(db, ...[1, 2, 3, 4].map(() => wish(id)));
-  await ask(db, "select sambatan.release_participation($1, $2, 'buyer', 'service')", id, first);
-  await joined(db, wish(id));
-  await ask(db, 'select sambatan.settle_campaign($1, true, 100)', id);
+  const id = await createTestCampaign(db, market, { totalSlots: 4 });
+  const [first] = await joinSuccessfully(db, ...[1, 2, 3, 4].map(() => joinRequest(id)));
+  await queryRows(
+    db,
+    "select sambatan.release_participation($1, $2, 'buyer', 'service')",
+    id,
+    first,
+  );
+  await joinSuccessfully(db, joinRequest(id));
+  await queryRows(db, 'select sambatan.settle_campaign($1, true, 100)', id);
   return id;
 }
 
@@ -32,8 +37,8 @@ const isUndone = new Error('the test is over');
 /** Runs a change in a transaction without triggers, and rolls it back. */
 async function undone(verb: (tx: Tx) => Promise<void>): Promise<void> {
   const attempt = db.transaction(async (tx) => {
-    await ask(tx, 'alter table sambatan.audit_logs disable trigger user');
-    await ask(tx, 'alter table sambatan.campaigns disable trigger user');
+    await queryRows(tx, 'alter table sambatan.audit_logs disable trigger user');
+    await queryRows(tx, 'alter table sambatan.campaigns disable trigger user');
     await verb(tx);
     throw isUndone;
   });
@@ -49,7 +54,7 @@ test('the chains of valid campaigns verify from the first row to the head', asyn
 
 test('anybody can recompute the hash of a row from its content and the previous row', async () => {
   const id = await history();
-  const rows = await ask<{ ok: boolean }>(
+  const rows = await queryRows<{ ok: boolean }>(
     db,
     `select hash = sha256(lag(hash, 1, decode(repeat('00', 32), 'hex')) over (order by seq)
       || uuid_send(campaign_id) || int8send(seq) || timestamptz_send(occurred_at)
@@ -178,8 +183,8 @@ for (const [what, [statement, seq, problem]] of Object.entries(tamperings)) {
     const id = await history();
     await undone(async (tx) => {
       // Swapped rows would violate the unique key on the way.
-      await ask(tx, `alter table ${logs} drop constraint audit_logs_pkey`);
-      await ask(tx, statement, id);
+      await queryRows(tx, `alter table ${logs} drop constraint audit_logs_pkey`);
+      await queryRows(tx, statement, id);
       assert.deepEqual(await tx.rows(verifyAudit, id), [{ campaign_id: id, seq, problem }]);
       assert.deepEqual(await tx.rows(verifyAudit, other), []);
       assert.equal((await tx.rows(verifyAudit, null)).length, 1);
@@ -201,17 +206,22 @@ const changes = {
 for (const [what, statement] of Object.entries(changes)) {
   test(`the audit log is append-only: ${what} is refused`, async () => {
     await history();
-    await assert.rejects(ask(db, statement), /is append-only/);
+    await assert.rejects(queryRows(db, statement), /is append-only/);
   });
 }
 
 test('every event of a campaign records taken and total slots', async () => {
-  const id = await newCampaign(db, market, { totalSlots: 3, minimumSlots: 1 });
-  const ids = await joined(db, wish(id, { quantity: 2 }), wish(id));
-  await ask(db, "select sambatan.release_participation($1, $2, 'buyer', 'service')", id, ids[1]);
+  const id = await createTestCampaign(db, market, { totalSlots: 3, minimumSlots: 1 });
+  const ids = await joinSuccessfully(db, joinRequest(id, { quantity: 2 }), joinRequest(id));
+  await queryRows(
+    db,
+    "select sambatan.release_participation($1, $2, 'buyer', 'service')",
+    id,
+    ids[1],
+  );
   await letTimePass(db, id, 3_700);
-  await ask(db, 'select sambatan.settle_campaign($1, false, 100)', id);
-  const rows = await ask<{ event: string; taken: number; total: number }>(
+  await queryRows(db, 'select sambatan.settle_campaign($1, false, 100)', id);
+  const rows = await queryRows<{ event: string; taken: number; total: number }>(
     db,
     `select event, (metadata -> 'slots_taken')::int as taken,
       (metadata -> 'total_slots')::int as total
@@ -235,11 +245,11 @@ test('every event of a campaign records taken and total slots', async () => {
 });
 
 test('a refused request writes no audit row', async () => {
-  const id = await newCampaign(db, market, { totalSlots: 1 });
-  await joined(db, wish(id));
+  const id = await createTestCampaign(db, market, { totalSlots: 1 });
+  await joinSuccessfully(db, joinRequest(id));
   const before = await eventsOf(db, id);
-  await assert.rejects(joined(db, wish(id)));
-  const missingOne = ask(
+  await assert.rejects(joinSuccessfully(db, joinRequest(id)));
+  const missingOne = queryRows(
     db,
     "select sambatan.release_participation($1, gen_random_uuid(), 'buyer', 'service')",
     id,

@@ -5,13 +5,13 @@ import { EventConsumer, type LoadSignal } from '../../src/audit/event-consumer.t
 import { ChangeNotifier } from '../../src/audit/change-notifier.ts';
 import { testDatabase } from '../support/database/database.ts';
 import { recordingLog } from '../support/server/log.ts';
-import { newCampaign, openMarket } from '../support/builders/market.ts';
-import { until } from '../support/server/until.ts';
+import { createTestCampaign, createBrandAndProduct } from '../support/builders/market.ts';
+import { waitUntil } from '../support/server/until.ts';
 
 const { db, close } = await testDatabase();
 after(close);
 const log = recordingLog();
-const market = await openMarket(db);
+const market = await createBrandAndProduct(db);
 
 /** A consumer of all campaigns except some, and the campaigns that it has handled. */
 function startFeed(
@@ -37,37 +37,37 @@ function startFeed(
 }
 
 test('events of a load peak are handled after the peak', async (t) => {
-  const id = await newCampaign(db, market);
+  const id = await createTestCampaign(db, market);
   let isThere = true;
   const told = startFeed(t, { isOverloaded: () => isThere, maxDelayMs: 600_000 });
   await sleep(700);
   assert.equal(told.size, 0);
   isThere = false;
-  await until(() => told.has(id));
+  await waitUntil(() => told.has(id));
 });
 
 test('back-pressure has a maximum delay during a lasting load', async (t) => {
-  const id = await newCampaign(db, market);
+  const id = await createTestCampaign(db, market);
   const told = startFeed(t, { isOverloaded: () => true, maxDelayMs: 300 });
-  await until(() => told.has(id));
+  await waitUntil(() => told.has(id));
 });
 
 test('a campaign whose events cannot be handled does not delay other campaigns', async (t) => {
   const unspeakable = [];
-  for (let i = 0; i < 4; i++) unspeakable.push(await newCampaign(db, market));
-  const good = await newCampaign(db, market);
+  for (let i = 0; i < 4; i++) unspeakable.push(await createTestCampaign(db, market));
+  const good = await createTestCampaign(db, market);
   const told = startFeed(t, { isOverloaded: () => false, maxDelayMs: 0 }, unspeakable);
-  await until(() => told.has(good), { withinMs: 10_000 });
-  await until(() => log.lines.some(({ level }) => level === 'warn'));
+  await waitUntil(() => told.has(good), { withinMs: 10_000 });
+  await waitUntil(() => log.lines.some(({ level }) => level === 'warn'));
 });
 
 test('failed events are retried soon, before the next poll', async (t) => {
-  const unspeakable = [await newCampaign(db, market)];
+  const unspeakable = [await createTestCampaign(db, market)];
   const [id] = unspeakable;
   const warned = log.lines.length;
   const told = startFeed(t, { isOverloaded: () => false, maxDelayMs: 0 }, unspeakable);
-  await until(() => log.lines.slice(warned).some(({ level }) => level === 'warn'));
+  await waitUntil(() => log.lines.slice(warned).some(({ level }) => level === 'warn'));
   unspeakable.pop();
   // The regular poll runs every thirty seconds.
-  await until(() => told.has(id!), { withinMs: 15_000 });
+  await waitUntil(() => told.has(id!), { withinMs: 15_000 });
 });

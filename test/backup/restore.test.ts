@@ -24,14 +24,20 @@ import {
 } from '../../src/quarantine/operations.ts';
 import { findTools, programTarget, ToolsMissing } from '../../src/backup/tools.ts';
 import { asAdmin, inDatabase } from '../support/database/cluster.ts';
-import { command } from '../support/server/command.ts';
+import { runCommand } from '../support/server/command.ts';
 import {
   postgresWithTools,
   startDebianServer,
   type DebianServer,
 } from '../support/server/debian.ts';
 import { recordingLog } from '../support/server/log.ts';
-import { ask, joined, newCampaign, openMarket, wish } from '../support/builders/market.ts';
+import {
+  queryRows,
+  joinSuccessfully,
+  createTestCampaign,
+  createBrandAndProduct,
+  joinRequest,
+} from '../support/builders/market.ts';
 import { directory } from '../support/server/service.ts';
 
 const serviceKey = 'service-key-of-at-least-32-characters';
@@ -88,7 +94,7 @@ suite('a backup', () => {
     await asAdmin(server.url, 'create table public.orders (id integer)');
     db = open(server.url);
     await fill(db);
-    const made = await command(['backup', '--to', file], on(server.url));
+    const made = await runCommand(['backup', '--to', file], on(server.url));
     assert.equal(made.code, 0, made.err);
     assert.match(made.out, /: \d+ tables, \d+ rows, \d+ bytes, verified\nsha256 [0-9a-f]{64}\n$/);
   });
@@ -101,7 +107,7 @@ suite('a backup', () => {
   test('is a private file that is recorded after verification', async () => {
     assert.equal(statSync(file).mode & 0o777, 0o600);
     assert.ok(!existsSync(`${file}.partial`));
-    const [row] = await ask<{ bytes: bigint; finished: boolean }>(
+    const [row] = await queryRows<{ bytes: bigint; finished: boolean }>(
       db,
       'select bytes, finished_at is not null as finished from sambatan.backups',
     );
@@ -110,7 +116,7 @@ suite('a backup', () => {
 
   test('does not overwrite a file without the option', async () => {
     const written = readFileSync(file);
-    const again = await command(['backup', '--to', file], on(server.url));
+    const again = await runCommand(['backup', '--to', file], on(server.url));
     assert.equal(again.code, 3);
     assert.match(again.err, /--overwrite/);
     assert.deepEqual(readFileSync(file), written);
@@ -118,13 +124,13 @@ suite('a backup', () => {
 
   test('restores into an empty database without PostgreSQL tools, which is then quarantined', async () => {
     const url = await elsewhere();
-    const restored = await command(['restore', '--from', file], on(url));
+    const restored = await runCommand(['restore', '--from', file], on(url));
     assert.equal(restored.code, 0, restored.err);
     assert.match(restored.out, /release-hold --yes/);
     const copy = open(url);
     assert.deepEqual(await everything(copy), await everything(db));
     assert.deepEqual(await findViolations(url), []);
-    assert.equal((await command(['audit', 'verify'], on(url))).code, 0);
+    assert.equal((await runCommand(['audit', 'verify'], on(url))).code, 0);
     assert.match(
       String((await findQuarantine(copy))?.reason),
       /^restored from the backup that was begun/,
@@ -132,7 +138,7 @@ suite('a backup', () => {
     await assert.rejects(assertNotQuarantined(copy), { code: 'installation_held' });
     // The original database continues.
     await assertNotQuarantined(db);
-    assert.deepEqual(await ask(copy, "select to_regclass('public.orders') as orders"), [
+    assert.deepEqual(await queryRows(copy, "select to_regclass('public.orders') as orders"), [
       { orders: null },
     ]);
     assert.deepEqual(await definitions(url), await definitions(server.url));
@@ -140,22 +146,22 @@ suite('a backup', () => {
 
   test('stays quarantined until an operator releases it', async () => {
     const url = await elsewhere();
-    await command(['restore', '--from', file], on(url));
-    const asked = await command(['release-hold'], on(url));
+    await runCommand(['restore', '--from', file], on(url));
+    const asked = await runCommand(['release-hold'], on(url));
     assert.equal(asked.code, 1);
     assert.match(asked.out, /held: restored from the backup/);
     const copy = open(url);
     await assert.rejects(assertNotQuarantined(copy));
-    const released = await command(['release-hold', '--yes'], on(url));
+    const released = await runCommand(['release-hold', '--yes'], on(url));
     assert.equal(released.code, 0, released.err);
     await assertNotQuarantined(copy);
-    assert.match((await command(['release-hold'], on(url))).out, /nothing is held/);
+    assert.match((await runCommand(['release-hold'], on(url))).out, /nothing is held/);
   });
 
   test('keeps revoked privileges: no other role may execute anything', async () => {
     const url = await elsewhere();
-    await command(['restore', '--from', file], on(url));
-    const executable = await ask(
+    await runCommand(['restore', '--from', file], on(url));
+    const executable = await queryRows(
       open(url),
       `select proname from pg_proc where pronamespace = 'sambatan'::regnamespace
         and has_function_privilege('public', oid, 'execute')`,
@@ -168,15 +174,15 @@ suite('a backup', () => {
     await migrate(url, { log: recordingLog() });
     await asAdmin(url, "insert into supabase_migrations.schema_migrations values ('1', null, 'x')");
     const target = open(url);
-    await newCampaign(target, await openMarket(target));
+    await createTestCampaign(target, await createBrandAndProduct(target));
     const asItWas = await everything(target);
     await target.close();
-    const refused = await command(['restore', '--from', file], on(url));
+    const refused = await runCommand(['restore', '--from', file], on(url));
     assert.equal(refused.code, 3);
     assert.match(refused.err, /--overwrite/);
     assert.deepEqual(await everything(open(url)), asItWas);
     // Those connections belong to a service.
-    const busy = await command(['restore', '--from', file, '--overwrite'], on(url));
+    const busy = await runCommand(['restore', '--from', file, '--overwrite'], on(url));
     assert.equal(busy.code, 3);
     assert.match(busy.err, /running service/);
   });
@@ -186,13 +192,13 @@ suite('a backup', () => {
     await migrate(url, { log: recordingLog() });
     await asAdmin(url, "insert into supabase_migrations.schema_migrations values ('1', null, 'x')");
     const target = openDatabase({ url, log: recordingLog() });
-    await newCampaign(target, await openMarket(target));
+    await createTestCampaign(target, await createBrandAndProduct(target));
     await target.close();
-    const replaced = await command(['restore', '--from', file, '--overwrite'], on(url));
+    const replaced = await runCommand(['restore', '--from', file, '--overwrite'], on(url));
     assert.equal(replaced.code, 0, replaced.err);
     const copy = open(url);
     assert.deepEqual(await everything(copy), await everything(db));
-    const [own] = await ask<{ n: number }>(
+    const [own] = await queryRows<{ n: number }>(
       copy,
       "select count(*)::integer as n from supabase_migrations.schema_migrations where version = '1'",
     );
@@ -208,7 +214,7 @@ suite('a backup', () => {
       const cut = join(directory(), `cut-${missing}`);
       copyFileSync(file, cut);
       truncateSync(cut, size - missing);
-      const refused = await command(['restore', '--from', cut], on(url));
+      const refused = await runCommand(['restore', '--from', cut], on(url));
       assert.equal(refused.code, 3, `${missing}: ${refused.out}`);
       assert.match(refused.err, /is not a complete backup|was not made by sambatan backup/);
       const { rows } = await asAdmin(url, 'select sambatan.is_quarantined() as quarantined');
@@ -233,7 +239,7 @@ suite('a backup', () => {
       assert.notEqual(changed, text, what);
       const damaged = join(directory(), what);
       writeFileSync(damaged, gzipSync(changed));
-      const refused = await command(['restore', '--from', damaged], on(url));
+      const refused = await runCommand(['restore', '--from', damaged], on(url));
       assert.equal(refused.code, 3, what);
       assert.match(
         refused.err,
@@ -271,16 +277,16 @@ suite('a backup', () => {
     const url = await elsewhere();
     const text = join(directory(), 'text');
     writeFileSync(text, 'not a backup');
-    assert.equal((await command(['restore', '--from', text], on(url))).code, 3);
-    assert.equal((await command(['restore', '--from', '/nowhere'], on(url))).code, 2);
-    assert.equal((await command(['restore'], on(url))).code, 2);
-    assert.equal((await command(['backup'], on(url))).code, 2);
+    assert.equal((await runCommand(['restore', '--from', text], on(url))).code, 3);
+    assert.equal((await runCommand(['restore', '--from', '/nowhere'], on(url))).code, 2);
+    assert.equal((await runCommand(['restore'], on(url))).code, 2);
+    assert.equal((await runCommand(['backup'], on(url))).code, 2);
   });
 
   test('of a database without the schema is refused, and leaves no file', async () => {
     const url = await elsewhere();
     const none = join(directory(), 'none');
-    const refused = await command(['backup', '--to', none], on(url));
+    const refused = await runCommand(['backup', '--to', none], on(url));
     assert.equal(refused.code, 3);
     assert.match(refused.err, /sambatan migrate/);
     assert.ok(!existsSync(none));
@@ -313,9 +319,9 @@ suite('a backup of another PostgreSQL', { skip }, () => {
     await asAdmin(embedded.url, 'create database second');
     for (const to of [inDatabase(embedded.url, 'second'), await debian.another('third')]) {
       const file = join(directory(), 'backup');
-      const made = await command(['backup', '--to', file], on(from));
+      const made = await runCommand(['backup', '--to', file], on(from));
       assert.equal(made.code, 0, made.err);
-      const restored = await command(['restore', '--from', file], on(to));
+      const restored = await runCommand(['restore', '--from', file], on(to));
       assert.equal(restored.code, 0, restored.err);
       const copy = opened(to);
       assert.deepEqual(await everything(copy), original);
@@ -355,7 +361,7 @@ suite('a backup of another PostgreSQL', { skip }, () => {
     await source.close();
 
     const url = await debian.another('by_command');
-    const restored = await command(['restore', '--from', file], on(url));
+    const restored = await runCommand(['restore', '--from', file], on(url));
     assert.equal(restored.code, 0, restored.err);
     const copy = opened(url);
     assert.deepEqual(await everything(copy), original);
@@ -371,7 +377,7 @@ suite('a backup of another PostgreSQL', { skip }, () => {
     assert.equal(await findQuarantine(other), undefined);
     await other.close();
 
-    const none = await command(
+    const none = await runCommand(
       ['restore', '--from', file],
       on(inDatabase(embedded.url, 'sambatan')),
     );
@@ -382,17 +388,17 @@ suite('a backup of another PostgreSQL', { skip }, () => {
 
 /** Data that is hard to preserve: bytes, quotes, line ends, backslashes, nulls, long texts. */
 async function fill(db: Database): Promise<void> {
-  const market = await openMarket(db);
-  const campaignId = await newCampaign(db, market);
-  await joined(db, wish(campaignId), wish(campaignId, { quantity: 2 }));
+  const market = await createBrandAndProduct(db);
+  const campaignId = await createTestCampaign(db, market);
+  await joinSuccessfully(db, joinRequest(campaignId), joinRequest(campaignId, { quantity: 2 }));
   const description = `a\tb\nc\\.\n\\.\n"d"\\N\\n'é'${'😀'.repeat(1_000)}`;
-  await ask(
+  await queryRows(
     db,
     'update sambatan.campaigns set description = $2 where campaign_id = $1',
     campaignId,
     description,
   );
-  await ask(
+  await queryRows(
     db,
     `insert into sambatan.pictures (digest, variant, product_id, bytes)
     values (md5(random()::text), '960.webp', $1, $2)`,
@@ -402,10 +408,10 @@ async function fill(db: Database): Promise<void> {
 }
 
 const everything = async (of: Database) => [
-  await ask(of, 'select * from sambatan.campaigns order by 1'),
-  await ask(of, 'select * from sambatan.participants order by 1, 2'),
-  await ask(of, 'select * from sambatan.audit_logs order by 1, 2'),
-  await ask(of, 'select * from sambatan.pictures order by 1, 2'),
+  await queryRows(of, 'select * from sambatan.campaigns order by 1'),
+  await queryRows(of, 'select * from sambatan.participants order by 1, 2'),
+  await queryRows(of, 'select * from sambatan.audit_logs order by 1, 2'),
+  await queryRows(of, 'select * from sambatan.pictures order by 1, 2'),
 ];
 
 /** All objects of a schema other than rows. */

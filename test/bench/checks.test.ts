@@ -58,6 +58,6 @@ test('the benchmark refuses a server that may lose acknowledged commits', async 
 });
 
 test('ratios compare runs of the same round', () => {
-  assert.deepEqual(ratioOf([10, 30, 20], [10, 10, 10]), { median: 2, least: 1, most: 3 });
-  assert.deepEqual(spreadOf([4, 1]), { median: 2.5, least: 1, most: 4 });
+  assert.deepEqual(ratioOf([10, 30, 20], [10, 10, 10]), { median: 2, min: 1, max: 3 });
+  assert.deepEqual(spreadOf([4, 1]), { median: 2.5, min: 1, max: 4 });
 });

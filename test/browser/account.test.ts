@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { pathIn } from '../../src/web/visit.ts';
-import { testBrowser, type Looker, type Looking } from '../support/browser/browser.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { testBrowser, type BrowserWindow, type WindowOptions } from '../support/browser/browser.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import { homeAddress, lastMail, signIn, type SiteClient } from '../support/clients/sign-in.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 const browser = await testBrowser();
 after(async () => {
   try {
@@ -17,16 +17,16 @@ after(async () => {
 
 const clear = () =>
   service.db.rows({ name: 'test_clear', text: 'delete from sambatan_auth.attempts' });
-const open = async (looking: Omit<Looking, 'url'> = {}): Promise<Looker> =>
+const open = async (looking: Omit<WindowOptions, 'url'> = {}): Promise<BrowserWindow> =>
   await browser.open({ url: service.url, ...looking });
 /** The browser belongs to a user who is already signed in. */
-const adopt = async ({ page }: Looker, person: SiteClient) =>
+const adopt = async ({ page }: BrowserWindow, person: SiteClient) =>
   await page.context().addCookies(person.browserCookies(service.url));
-const at = ({ page }: Looker) => new URL(page.url()).pathname;
-const main = (looker: Looker) => looker.page.locator('main');
+const at = ({ page }: BrowserWindow) => new URL(page.url()).pathname;
+const main = (looker: BrowserWindow) => looker.page.locator('main');
 
 /** Requests a code as a visitor who was sent to sign-in from another page. */
-async function ask(looker: Looker, email: string, back: string): Promise<void> {
+async function ask(looker: BrowserWindow, email: string, back: string): Promise<void> {
   await looker.go(`/masuk?back=${encodeURIComponent(back)}`);
   await looker.page.fill('[name=email]', email);
   await main(looker)

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { testBrowser } from '../support/browser/browser.ts';
 import type { Client } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
-import { midtransStandIn, serverKey } from '../support/fakes/midtrans.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
+import { startFakeMidtrans, serverKey } from '../support/fakes/midtrans.ts';
 import { photo } from '../support/builders/pictures.ts';
 import { expectStatus, join, openShop } from '../support/builders/shop.ts';
-import { openTill } from '../support/builders/receiving-account.ts';
+import { createReceivingAccount } from '../support/builders/receiving-account.ts';
 
-const provider = await midtransStandIn();
-const service = await httpService({
+const provider = await startFakeMidtrans();
+const service = await startHttpService({
   environment: { MIDTRANS_SERVER_KEY: serverKey, MIDTRANS_URL: provider.url },
 });
 service.secrets.add(serverKey);
@@ -25,7 +25,7 @@ after(async () => {
 });
 
 const shop = await openShop(service);
-await openTill(service.db);
+await createReceivingAccount(service.db);
 const bottle = await photo();
 const upfront = (wish: object = {}) =>
   shop.campaign({
@@ -140,7 +140,7 @@ for (const [size, script] of [
     await looker.check();
     await looker.screenshot(`journey-online-${size}`);
 
-    const [call] = await ask<{ reference: string }>(
+    const [call] = await queryRows<{ reference: string }>(
       service.db,
       'select reference from sambatan.gateway_calls where participation_id = $1',
       joined.id,

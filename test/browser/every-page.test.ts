@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { testBrowser } from '../support/browser/browser.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { coveringLooks, everyLook, nameOf, type Look } from '../support/browser/combinations.ts';
-import { outageOf, type Outage } from '../support/server/outage.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import {
+  combinationsOf,
+  allCombinations,
+  nameOf,
+  type Combination,
+} from '../support/browser/combinations.ts';
+import { prepareOutage, type Outage } from '../support/server/outage.ts';
 import type { SiteClient } from '../support/clients/sign-in.ts';
 import { pageRoutes } from '../support/clients/site.ts';
-import { everyView, type View, type Views } from '../support/page-states/views.ts';
+import { createPageStates, type PageState, type PageStates } from '../support/page-states/views.ts';
 
 /*
  * Every page as users see it: axe finds no problem, nothing is wider than the window, no policy is
@@ -17,7 +22,7 @@ import { everyView, type View, type Views } from '../support/page-states/views.t
 const isWhole = process.env['SAMBATAN_ALL_COMBINATIONS'] === 'all';
 
 // Ten thousand participants are inserted directly into the tables.
-const service = await httpService({ invariants: false });
+const service = await startHttpService({ invariants: false });
 const browser = await testBrowser();
 after(async () => {
   try {
@@ -27,9 +32,9 @@ after(async () => {
   }
 });
 
-let views: Views;
+let views: PageStates;
 before(async () => {
-  views = await everyView(service);
+  views = await createPageStates(service);
 });
 
 /** Routes that answer with files have no page to check. */
@@ -65,21 +70,21 @@ test('every page of the route table is checked', () => {
 });
 
 test('a short run covers every viewport, and every page in both languages and themes', () => {
-  const looks = Array.from({ length: 8 }, (_none, number) => coveringLooks(number));
+  const looks = Array.from({ length: 8 }, (_none, number) => combinationsOf(number));
   const names = new Set(looks.flat().map(nameOf));
-  assert.deepEqual([...names].toSorted(), everyLook.map(nameOf).toSorted());
+  assert.deepEqual([...names].toSorted(), allCombinations.map(nameOf).toSorted());
   for (const [one, other] of looks) {
     assert.notEqual(one!.language, other!.language);
     assert.notEqual(one!.theme, other!.theme);
   }
 });
 
-for (const look of everyLook) {
+for (const look of allCombinations) {
   test(`every page is accessible and fits: ${nameOf(look)}`, async () => {
     const seen = Object.values(views).flatMap((states) => Object.entries(states));
     const chosen = seen.filter(
       (_view, number) =>
-        isWhole || coveringLooks(number).some((one) => nameOf(one) === nameOf(look)),
+        isWhole || combinationsOf(number).some((one) => nameOf(one) === nameOf(look)),
     );
     const whose = Map.groupBy(chosen, ([, { who }]) => who);
     const wrong: unknown[] = [];
@@ -90,15 +95,15 @@ for (const look of everyLook) {
 
 test('the error page during a database outage is accessible and fits', async () => {
   let outage: Outage | undefined;
-  const away = await httpService({
-    reach: async (url) => {
-      outage = await outageOf(url);
+  const away = await startHttpService({
+    proxiedDatabase: async (url) => {
+      outage = await prepareOutage(url);
       return outage.url;
     },
   });
   try {
     await outage!.begin('refused');
-    for (const look of isWhole ? everyLook : coveringLooks(0)) {
+    for (const look of isWhole ? allCombinations : combinationsOf(0)) {
       const looker = await browser.open({ url: away.url, ...look });
       assert.equal((await looker.go('/')).status(), 503);
       await looker.check();
@@ -114,9 +119,9 @@ test('the error page during a database outage is accessible and fits', async () 
 
 /** Checks all pages of one person; returns the problems. */
 async function lookAt(
-  look: Look,
+  look: Combination,
   who: SiteClient | undefined,
-  theirs: readonly (readonly [name: string, view: View])[],
+  theirs: readonly (readonly [name: string, view: PageState])[],
 ): Promise<unknown[]> {
   const looker = await browser.open({ url: service.url, ...look });
   if (who !== undefined) {

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { testBrowser } from '../support/browser/browser.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import type { Client } from '../support/clients/client.ts';
-import { ask } from '../support/builders/market.ts';
+import { queryRows } from '../support/builders/market.ts';
 import { photo } from '../support/builders/pictures.ts';
 import { expectStatus, join, openShop } from '../support/builders/shop.ts';
-import { openTill } from '../support/builders/receiving-account.ts';
+import { createReceivingAccount } from '../support/builders/receiving-account.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 const browser = await testBrowser();
 after(async () => {
   try {
@@ -28,7 +28,7 @@ for (const [size, script] of [
   test(`an operator imports a statement and settles a refund (${size}, script: ${script})`, async () => {
     const operator = await service.operator();
     const shop = await openShop(service);
-    await openTill(service.db, size === 'phone' ? '5270099001' : '5270099002');
+    await createReceivingAccount(service.db, size === 'phone' ? '5270099001' : '5270099002');
     const campaign = await shop.campaign({
       title: long,
       payment_timing: 'upfront',
@@ -112,7 +112,7 @@ for (const script of [false, true]) {
   test(`a buyer opens a dispute, an operator resolves it, the seller is paid out (script: ${script})`, async () => {
     const operator = await service.operator();
     const shop = await openShop(service);
-    await openTill(service.db, script ? '5270099003' : '5270099004');
+    await createReceivingAccount(service.db, script ? '5270099003' : '5270099004');
     const account = { bank: 'Mandiri', number: '1370099002', holder: 'Ratri Ayu' };
     const where = { method: 'PUT', path: `/brands/${shop.brandId}/payout-account`, body: account };
     expectStatus(await shop.seller.send(where), 200);
@@ -122,7 +122,7 @@ for (const script of [false, true]) {
     const { id } = await join(buyer, campaign.id);
     expectStatus(await buyer.get(`/participations/${id}/payment`), 200);
     expectStatus(await operator.post(`/participations/${id}/payment/verify`, {}), 200);
-    await ask(service.db, 'select sambatan.settle_campaign($1, true, 100)', campaign.id);
+    await queryRows(service.db, 'select sambatan.settle_campaign($1, true, 100)', campaign.id);
     const open = ({ token }: Client) => browser.open({ url: service.url, script, token });
 
     const mine = await open(buyer);

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { testBrowser, type Looking } from '../support/browser/browser.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
-import { readPage } from '../support/clients/page.ts';
+import { testBrowser, type WindowOptions } from '../support/browser/browser.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
+import { parsePage } from '../support/clients/page.ts';
 import { expectStatus, fromNow, hourMs, join, openShop } from '../support/builders/shop.ts';
 import { lastMail, signIn, type SiteClient } from '../support/clients/sign-in.ts';
-import { everyView } from '../support/page-states/views.ts';
+import { createPageStates } from '../support/page-states/views.ts';
 
 /*
  * Address bar, history, focus and typed input, with the script: after refused forms, live updates,
@@ -15,7 +15,7 @@ import { everyView } from '../support/page-states/views.ts';
  */
 
 const [service, browser] = await Promise.all([
-  httpService({ scheduler: true, invariants: false }),
+  startHttpService({ scheduler: true, invariants: false }),
   testBrowser(),
 ]);
 const shop = await openShop(service);
@@ -27,14 +27,14 @@ after(async () => {
 const address = 'Sri Rahayu, Jalan Melati 5, Yogyakarta 55281, 081234567890';
 const fillIn = (page: Page) => page.getByRole('textbox', { name: 'Kirim ke mana?' });
 
-async function person(wish: Partial<Looking> = {}) {
+async function person(wish: Partial<WindowOptions> = {}) {
   const client = await service.user();
   const looker = await browser.open({ url: service.url, token: client.token, ...wish });
   return { client, looker, page: looker.page };
 }
 
 /** A browser window of a user with a session. */
-async function window(who: SiteClient, wish: Partial<Looking> = {}) {
+async function window(who: SiteClient, wish: Partial<WindowOptions> = {}) {
   const looker = await browser.open({ url: service.url, ...wish });
   await looker.page.context().addCookies(who.browserCookies(service.url));
   return looker;
@@ -200,7 +200,7 @@ for (const script of [true, false]) {
     await looker.go(`/sambatan/${id}`);
     await fillIn(page).fill(address);
     const end = 'delete from sambatan_auth.sessions where user_id = $1';
-    await ask(service.db, end, buyer.userId);
+    await queryRows(service.db, end, buyer.userId);
     await page.getByRole('button', { name: 'Ikut sekarang' }).tap();
     await page.getByText('Sesimu sudah berakhir.').waitFor();
     await looker.check();
@@ -220,13 +220,13 @@ for (const script of [true, false]) {
 }
 
 test('every refused form keeps the URL of its page', async () => {
-  const views = Object.entries(await everyView(service));
+  const views = Object.entries(await createPageStates(service));
   const tried = new Set<string>();
   const wrong: string[] = [];
   for (const [route, states] of views) {
     for (const { path, who, status = 200 } of Object.values(states)) {
       if (status !== 200 || who === undefined) continue;
-      const shapes = readPage((await who.get(path)).text)
+      const shapes = parsePage((await who.get(path)).text)
         .forms.filter(({ method }) => method === 'post')
         .map(({ action = '' }) => `${route} ${action.replaceAll(/[0-9a-f-]{36}/g, ':id')}`);
       if (shapes.every((one) => tried.has(one))) continue;

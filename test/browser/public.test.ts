@@ -2,12 +2,15 @@ import type { Language } from '../../src/i18n/language.ts';
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Theme } from '../../src/web/visit.ts';
-import { testBrowser, type Size } from '../support/browser/browser.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { testBrowser, type ViewportName } from '../support/browser/browser.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import { letTimePass } from '../support/builders/market.ts';
 import { fromNow, hourMs, join, openShop } from '../support/builders/shop.ts';
 
-const [service, browser] = await Promise.all([httpService({ scheduler: true }), testBrowser()]);
+const [service, browser] = await Promise.all([
+  startHttpService({ scheduler: true }),
+  testBrowser(),
+]);
 const shop = await openShop(service);
 after(async () => {
   await browser.close();
@@ -18,7 +21,7 @@ const address = 'Jalan Kenanga 7, Bandung 40115';
 
 /** A signed-in user and their browser window. */
 async function person(
-  wish: Partial<{ size: Size; language: Language; theme: Theme; script: boolean }> = {},
+  wish: Partial<{ size: ViewportName; language: Language; theme: Theme; script: boolean }> = {},
 ) {
   const client = await service.user();
   const looker = await browser.open({ url: service.url, token: client.token, ...wish });

@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { capturedEmails } from '../../src/mail/mailer.ts';
-import { appWith, codesOn, giveFactor, keyOn } from '../support/clients/authenticator.ts';
-import { testBrowser, type Looker } from '../support/browser/browser.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
+import {
+  authenticatorFor,
+  recoveryCodesOfPage,
+  setUpSecondFactor,
+  keyOfPage,
+} from '../support/clients/authenticator.ts';
+import { testBrowser, type BrowserWindow } from '../support/browser/browser.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
 import { expectStatus } from '../support/builders/shop.ts';
 import { lastMail, signIn } from '../support/clients/sign-in.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 const browser = await testBrowser();
 after(async () => {
   try {
@@ -18,12 +23,12 @@ after(async () => {
   }
 });
 
-const main = ({ page }: Looker) => page.locator('main');
-const press = async (looker: Looker, name: RegExp | string) =>
+const main = ({ page }: BrowserWindow) => page.locator('main');
+const press = async (looker: BrowserWindow, name: RegExp | string) =>
   await main(looker).getByRole('button', { name, exact: true }).click();
 
 /** Requests a code and enters it. */
-async function enterByMail(looker: Looker, email: string): Promise<void> {
+async function enterByMail(looker: BrowserWindow, email: string): Promise<void> {
   const { page } = looker;
   await looker.go('/masuk?back=%2Fakun');
   await page.fill('[name=email]', email);
@@ -48,13 +53,13 @@ for (const script of [true, false]) {
     await press(looker, 'Aktifkan');
     await page.waitForURL('**/akun/keamanan/aplikasi');
     await looker.check();
-    const key = keyOn(await page.content());
+    const key = keyOfPage(await page.content());
     const link = await main(looker)
       .getByRole('link', { name: 'Buka di aplikasi' })
       .getAttribute('href');
     const given = new URL(link!).searchParams;
     assert.deepEqual([given.get('secret'), given.get('issuer')], [key, 'Sambatan']);
-    const app = appWith(service, key);
+    const app = authenticatorFor(service, key);
     await page.fill('[name=code]', '000');
     await press(looker, 'Aktifkan');
     await main(looker).locator('.notice.bad').waitFor();
@@ -62,7 +67,7 @@ for (const script of [true, false]) {
     await press(looker, 'Aktifkan');
     await main(looker).locator('.recovery-codes').waitFor();
     await looker.check();
-    const [first = ''] = codesOn(await page.content());
+    const [first = ''] = recoveryCodesOfPage(await page.content());
     await main(looker).getByRole('link', { name: 'Sudah kusimpan' }).click();
     await page.waitForURL('**/akun/keamanan');
     for (const way of ['app', 'recovery code']) {
@@ -92,11 +97,11 @@ for (const way of ['app', 'mail'] as const) {
     await service.db.rows({ name: 'test_clear', text: 'delete from sambatan_auth.attempts' });
     const email = `penjual.${way}@example.org`;
     const person = await signIn(service, email);
-    const app = way === 'app' ? await giveFactor(service, person) : undefined;
+    const app = way === 'app' ? await setUpSecondFactor(service, person) : undefined;
     const api = await service.user(person.userId);
     const { id } = expectStatus(await api.post('/brands', { name: 'Kenanga' }), 201);
     const age = "update sambatan_auth.sessions set reauthenticated_at = now() - interval '16 min'";
-    await ask(service.db, `${age} where user_id = $1`, person.userId);
+    await queryRows(service.db, `${age} where user_id = $1`, person.userId);
     const looker = await browser.open({ url: service.url, size: 'phone', script: way === 'app' });
     const { page } = looker;
     await page.context().addCookies(person.browserCookies(service.url));

@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join as pathOf } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { testBrowser, type Looking } from '../support/browser/browser.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
+import { testBrowser, type WindowOptions } from '../support/browser/browser.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
 import { photo } from '../support/builders/pictures.ts';
 import { expectStatus, join, openShop } from '../support/builders/shop.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 const browser = await testBrowser();
 const files = mkdtempSync(pathOf(tmpdir(), 'sambatan-photos-'));
 after(async () => {
@@ -28,7 +28,7 @@ before(async () => {
   writeFileSync(wrongPicture, '<svg xmlns="http://www.w3.org/2000/svg"/>');
 });
 
-const look = (wish: Omit<Looking, 'url'>) => browser.open({ url: service.url, ...wish });
+const look = (wish: Omit<WindowOptions, 'url'>) => browser.open({ url: service.url, ...wish });
 
 for (const script of [true, false]) {
   suite(script ? 'with the script' : 'without the script', () => {
@@ -118,7 +118,7 @@ for (const script of [true, false]) {
       expectStatus(await service.service.post(`/participations/${joined.id}/confirm`), 200);
       participations.push(joined.id);
     }
-    await ask(service.db, 'select sambatan.settle_campaign($1, true, 1000)', id);
+    await queryRows(service.db, 'select sambatan.settle_campaign($1, true, 1000)', id);
     const looker = await look({ token: shop.seller.token, script });
     const { page } = looker;
     const press = (name: string) => page.getByRole('button', { name }).click();

@@ -26,28 +26,28 @@ import { DomainError } from '../../src/errors/errors.ts';
 import { participationAfter, participationTransitions } from '../../src/participations/status.ts';
 import { testDatabase } from '../support/database/database.ts';
 import {
-  ask,
-  joined,
-  joinNow,
+  queryRows,
+  joinSuccessfully,
+  joinBatch,
   letTimePass,
-  newCampaign,
-  openMarket,
+  createTestCampaign,
+  createBrandAndProduct,
   pastDeadline,
   service,
-  wish,
-  type CampaignWish,
+  joinRequest,
+  type CampaignInput,
 } from '../support/builders/market.ts';
-import { openTill } from '../support/builders/receiving-account.ts';
+import { createReceivingAccount } from '../support/builders/receiving-account.ts';
 
 const { db, log, close } = await testDatabase();
 after(close);
-const market = await openMarket(db);
-await openTill(db);
+const market = await createBrandAndProduct(db);
+await createReceivingAccount(db);
 const parts = { db, log, onChange: () => undefined };
 
 suite('vocabularies', () => {
   test('every status of the database has one status of the API, and vice versa', async () => {
-    const labels = await ask<{ type: string; label: string }>(
+    const labels = await queryRows<{ type: string; label: string }>(
       db,
       `select t.typname as type, e.enumlabel as label from pg_enum e
       join pg_type t on t.oid = e.enumtypid order by t.typname, e.enumsortorder`,
@@ -93,7 +93,7 @@ class RolledBack extends Error {}
 async function isTaken(statement: string, ...parameters: unknown[]): Promise<boolean> {
   try {
     await db.transaction(async (tx) => {
-      await ask(tx, statement, ...parameters);
+      await queryRows(tx, statement, ...parameters);
       throw new RolledBack();
     });
   } catch (error) {
@@ -143,9 +143,9 @@ suite('the database itself', () => {
   });
 
   test('allows exactly the participation transitions of the table', async () => {
-    const campaignId = await newCampaign(db, market, { totalSlots: 1000 });
+    const campaignId = await createTestCampaign(db, market, { totalSlots: 1000 });
     for (const from of participationStatuses) {
-      const [id] = await joined(db, wish(campaignId));
+      const [id] = await joinSuccessfully(db, joinRequest(campaignId));
       const move = `update sambatan.participants set status = $2::sambatan.participant_status,
           confirmed_at = case when $2 in ('confirmed', 'fulfilled') then now() end,
           cancelled_at = case when $2 = 'cancelled' then now() end,
@@ -158,8 +158,8 @@ suite('the database itself', () => {
         let taken = false;
         await db
           .transaction(async (tx) => {
-            for (const step of wayTo[from]) await ask(tx, move, id, step);
-            await ask(tx, move, id, toDbParticipationStatus(to));
+            for (const step of wayTo[from]) await queryRows(tx, move, id, step);
+            await queryRows(tx, move, id, toDbParticipationStatus(to));
             taken = true;
             throw new RolledBack();
           })
@@ -175,22 +175,24 @@ suite('the database itself', () => {
 const soon = () => new Date(Date.now() + 600_000);
 
 /** A campaign that the operations brought to a status. */
-async function campaignIn(status: CampaignStatus, terms: CampaignWish = {}): Promise<string> {
+async function campaignIn(status: CampaignStatus, terms: CampaignInput = {}): Promise<string> {
   const scheduled = status === 'scheduled' ? { opensAt: soon() } : {};
-  const id = await newCampaign(db, market, {
+  const id = await createTestCampaign(db, market, {
     totalSlots: 3,
     publish: status !== 'inactive',
     ...scheduled,
     ...terms,
   });
   if (status === 'verifying') {
-    await joined(db, wish(id));
+    await joinSuccessfully(db, joinRequest(id));
     await awaitMoney(id);
     await letTimePass(db, id, pastDeadline);
     await settleUntilDone(parts, id);
   }
-  if (status === 'full' || status === 'completed') await joined(db, wish(id, { quantity: 3 }));
-  if (status === 'active' || status === 'failed') await joined(db, wish(id, { quantity: 2 }));
+  if (status === 'full' || status === 'completed')
+    await joinSuccessfully(db, joinRequest(id, { quantity: 3 }));
+  if (status === 'active' || status === 'failed')
+    await joinSuccessfully(db, joinRequest(id, { quantity: 2 }));
   if (status === 'completed' || status === 'failed') {
     await letTimePass(db, id, pastDeadline);
     await settleUntilDone(parts, id);
@@ -205,13 +207,13 @@ async function campaignIn(status: CampaignStatus, terms: CampaignWish = {}): Pro
 
 /** Its buyers pay upfront and have seen the receiving account. */
 async function awaitMoney(id: string): Promise<void> {
-  await ask(
+  await queryRows(
     db,
     `update sambatan.campaigns set payment_timing = 'upfront'
     where campaign_id = $1 and status in ('active', 'locked')`,
     id,
   );
-  await ask(
+  await queryRows(
     db,
     `select sambatan.open_payment($1, p.participation_id)
     from sambatan.participants p join sambatan.campaigns c using (campaign_id)
@@ -223,7 +225,7 @@ async function awaitMoney(id: string): Promise<void> {
 /** Their payment was made on the day of the deadline, or the statement shows that it was not. */
 async function decideMoney(id: string, isPaid: boolean): Promise<void> {
   if ((await statusOf(id)) !== 'verifying') return;
-  await ask(
+  await queryRows(
     db,
     isPaid
       ? `select sambatan.verify_payment($1, p.participation_id, null, 'service', null,
@@ -240,7 +242,7 @@ async function decideMoney(id: string, isPaid: boolean): Promise<void> {
 }
 
 async function statusOf(id: string): Promise<CampaignStatus> {
-  const [row] = await ask<{ status: 'draft' }>(
+  const [row] = await queryRows<{ status: 'draft' }>(
     db,
     'select status from sambatan.campaigns where campaign_id = $1',
     id,
@@ -250,7 +252,7 @@ async function statusOf(id: string): Promise<CampaignStatus> {
 
 /** All data of a campaign as one text. */
 async function everythingOf(id: string): Promise<string> {
-  const [row] = await ask<{ all: string }>(
+  const [row] = await queryRows<{ all: string }>(
     db,
     `select jsonb_build_object(
       'campaign', (select to_jsonb(c) from sambatan.campaigns c where campaign_id = $1),
@@ -266,7 +268,7 @@ async function everythingOf(id: string): Promise<string> {
 }
 
 async function firstParticipation(id: string): Promise<string> {
-  const [row] = await ask<{ participation_id: string }>(
+  const [row] = await queryRows<{ participation_id: string }>(
     db,
     'select participation_id from sambatan.participants where campaign_id = $1',
     id,
@@ -287,12 +289,12 @@ const attempt: Record<Exclude<CampaignEvent, 'campaign_created'>, (id: string) =
     )),
   campaign_opened: (id) => runInTransaction(db, (tx) => publishCampaign(tx, service, id)),
   campaign_full: async (id) => {
-    const [answer] = await joinNow(db, [wish(id)]);
+    const [answer] = await joinBatch(db, [joinRequest(id)]);
     if (answer instanceof DomainError) throw answer;
   },
   campaign_reopened: async (id) => {
     const participation = await firstParticipation(id);
-    await ask(
+    await queryRows(
       db,
       `select sambatan.release_participation($1, $2, 'buyer', 'service')`,
       id,
@@ -300,7 +302,7 @@ const attempt: Record<Exclude<CampaignEvent, 'campaign_created'>, (id: string) =
     );
   },
   campaign_completed: async (id) => {
-    await ask(
+    await queryRows(
       db,
       `update sambatan.campaigns set minimum_slots = 1
       where campaign_id = $1 and status in ('active', 'locked', 'verifying')`,
@@ -315,7 +317,7 @@ const attempt: Record<Exclude<CampaignEvent, 'campaign_created'>, (id: string) =
   },
   campaign_failed: async (id) => {
     // A full campaign can only fail if its slots are not paid.
-    await ask(
+    await queryRows(
       db,
       `update sambatan.campaigns set payment_timing = 'upfront'
       where campaign_id = $1 and status = 'locked'`,
@@ -392,7 +394,7 @@ suite('the verbs', () => {
         const id = await campaignIn(status);
         const logged = async () =>
           (
-            await ask<{ n: bigint }>(
+            await queryRows<{ n: bigint }>(
               db,
               'select count(*) as n from sambatan.audit_logs where campaign_id = $1 and event = $2',
               id,

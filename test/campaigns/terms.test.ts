@@ -12,22 +12,22 @@ import { publishCampaign } from '../../src/lifecycle/operations.ts';
 import { runInTransaction } from '../../src/operation/run.ts';
 import { testDatabase } from '../support/database/database.ts';
 import {
-  ask,
+  queryRows,
   eventsOf,
-  joined,
+  joinSuccessfully,
   letTimePass,
-  newCampaign,
-  openMarket,
+  createTestCampaign,
+  createBrandAndProduct,
   pastDeadline,
   service,
-  wish,
-  type CampaignWish,
+  joinRequest,
+  type CampaignInput,
 } from '../support/builders/market.ts';
 
 const { db, close } = await testDatabase();
 after(close);
-const market = await openMarket(db);
-const campaign = (terms: CampaignWish = {}) => newCampaign(db, market, terms);
+const market = await createBrandAndProduct(db);
+const campaign = (terms: CampaignInput = {}) => createTestCampaign(db, market, terms);
 const inSeconds = (seconds: number) => new Date(Date.now() + seconds * 1_000);
 
 /** The code of a refusal and its field, if any; 'done' without a refusal. */
@@ -46,7 +46,7 @@ const edit = (id: string, change: CampaignChange) =>
   answerOf(runInTransaction(db, (tx) => editCampaign(tx, service, id, change)));
 
 suite('creating', () => {
-  const tries: [what: string, terms: CampaignWish, answer: string][] = [
+  const tries: [what: string, terms: CampaignInput, answer: string][] = [
     ['a deadline that has passed', { deadline: inSeconds(-1) }, 'deadline_not_in_future'],
     ['a minimum above the total', { minimumSlots: 11 }, 'validation_failed minimum_slots'],
     [
@@ -90,18 +90,18 @@ suite('creating', () => {
 
   test('needs an enabled product', async () => {
     const missing = { ...market, productId: '00000000-0000-7000-8000-000000000000' };
-    assert.equal(await answerOf(newCampaign(db, missing)), 'product_not_found');
-    const other = await openMarket(db);
-    await ask(
+    assert.equal(await answerOf(createTestCampaign(db, missing)), 'product_not_found');
+    const other = await createBrandAndProduct(db);
+    await queryRows(
       db,
       'update sambatan.products set sambatan_enabled = false where product_id = $1',
       other.productId,
     );
-    assert.equal(await answerOf(newCampaign(db, other)), 'product_not_enabled');
+    assert.equal(await answerOf(createTestCampaign(db, other)), 'product_not_enabled');
   });
 
   test('leaves nothing if its transaction fails later', async () => {
-    const before = await ask(db, 'select count(*) from sambatan.campaigns');
+    const before = await queryRows(db, 'select count(*) from sambatan.campaigns');
     const promise = db.transaction(async (tx) => {
       await createCampaign(tx, service, {
         productId: market.productId,
@@ -121,7 +121,7 @@ suite('creating', () => {
       throw new DomainError('forbidden', {});
     });
     assert.equal(await answerOf(promise), 'forbidden');
-    assert.deepEqual(await ask(db, 'select count(*) from sambatan.campaigns'), before);
+    assert.deepEqual(await queryRows(db, 'select count(*) from sambatan.campaigns'), before);
   });
 
   test('a past opening time opens at once when published, and is a draft otherwise', async () => {
@@ -130,7 +130,7 @@ suite('creating', () => {
       await campaign({ opensAt: passed }),
       await campaign({ opensAt: passed, publish: false }),
     ];
-    const rows = await ask(
+    const rows = await queryRows(
       db,
       'select status from sambatan.campaigns where campaign_id = any ($1) order by status',
       [open, draft],
@@ -144,7 +144,7 @@ suite('editing', () => {
     const id = await campaign({ publish: false });
     const change = { title: 'Judul baru', totalSlots: 50, minimumSlots: 20, pricePerSlot: 99_000n };
     assert.equal(await edit(id, change), 'done');
-    const [row] = await ask(
+    const [row] = await queryRows(
       db,
       `select title, total_slots, minimum_slots, price_per_slot, metadata -> 'fields' as fields
       from sambatan.campaigns join sambatan.audit_logs using (campaign_id)
@@ -168,7 +168,7 @@ suite('editing', () => {
 
   test('keeps the terms once buyers have joined', async () => {
     const id = await campaign();
-    await joined(db, wish(id));
+    await joinSuccessfully(db, joinRequest(id));
     assert.equal(await edit(id, { pricePerSlot: 1n }), 'campaign_already_open');
     assert.equal(await edit(id, { totalSlots: 5 }), 'campaign_already_open');
     assert.equal(await edit(id, { deadline: inSeconds(60) }), 'campaign_already_open');
@@ -186,7 +186,7 @@ suite('editing', () => {
     const id = await campaign({ opensAt: inSeconds(600) });
     assert.equal(await edit(id, { opensAt: null }), 'validation_failed opens_at');
     assert.equal(await edit(id, { opensAt: inSeconds(1_200) }), 'done');
-    const [row] = await ask(
+    const [row] = await queryRows(
       db,
       'select next_run_at = opens_at as moved from sambatan.campaigns where campaign_id = $1',
       id,
@@ -210,17 +210,18 @@ test('publishing after the deadline is refused; a scheduled campaign can be open
 
 suite('lists', () => {
   test('show each campaign once across pages, in every sort order and filter', async () => {
-    const own = await openMarket(db);
+    const own = await createBrandAndProduct(db);
     const ids = new Set<string>();
     for (let n = 0; n < 25; n++) {
-      const id = await newCampaign(db, own, {
+      const id = await createTestCampaign(db, own, {
         title: `Kenanga ${n}`,
         totalSlots: 4,
         // Many have equal deadlines and progress, so the id breaks the tie.
         deadline: new Date(Math.floor(Date.now() / 1_000) * 1_000 + 3_600_000 * (1 + (n % 3))),
         ...(n % 5 === 0 ? { opensAt: inSeconds(600) } : {}),
       });
-      if (n % 5 !== 0 && n % 2 === 0) await joined(db, wish(id, { quantity: (n % 4) + 1 }));
+      if (n % 5 !== 0 && n % 2 === 0)
+        await joinSuccessfully(db, joinRequest(id, { quantity: (n % 4) + 1 }));
       ids.add(id);
     }
     for (const sort of campaignSorts) {
@@ -261,7 +262,7 @@ suite('lists', () => {
   });
 
   test('the summary counts campaigns by status and their taken slots', async () => {
-    const [row] = await ask<Record<string, bigint>>(
+    const [row] = await queryRows<Record<string, bigint>>(
       db,
       `select count(*) filter (where status <> 'draft') as total,
         count(*) filter (where status = 'active') as active,
@@ -275,7 +276,7 @@ suite('lists', () => {
 });
 
 test('service and database compute the same percentage to the second digit', async () => {
-  const rows = await ask<{ filled: number; total: number; percent: string }>(
+  const rows = await queryRows<{ filled: number; total: number; percent: string }>(
     db,
     `select f as filled, t as total, round(100.0 * f / t, 2) as percent
     from unnest(array[1, 3, 7, 8, 96, 640, 1601, 16000, 999999, 1000000]) t

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { newId } from '../../src/identity/ids.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import {
-  everyPage,
+  readAllPages,
   expectProblem,
   expectStatus,
   join,
   openShop,
 } from '../support/builders/shop.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 const shop = await openShop(service);
 
@@ -53,7 +53,7 @@ test('a seller sees payouts of their own brand, before and after they are made',
     expectStatus(await service.service.post('/lifecycle/run'), 200);
     ids.push(id);
   }
-  const payouts = await everyPage(seller, `/brands/${brandId}/payouts`, 2);
+  const payouts = await readAllPages(seller, `/brands/${brandId}/payouts`, 2);
   assert.deepEqual(
     payouts.map(({ campaign_id }) => campaign_id),
     ids.toReversed(),

@@ -5,12 +5,12 @@ import { after, before, suite, test } from 'node:test';
 import { simpleParser, type ParsedMail } from 'mailparser';
 import { newId } from '../../src/identity/ids.ts';
 import type { Client } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask, hold, untilWaiting } from '../support/builders/market.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows, keepTransactionOpen, waitForLockWait } from '../support/builders/market.ts';
 import { expectProblem, expectStatus, openShop, type Shop } from '../support/builders/shop.ts';
-import { Forms } from '../support/clients/site.ts';
+import { SiteForms } from '../support/clients/site.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 
 let shop: Shop;
@@ -47,7 +47,7 @@ const accept = (client: Client, token: string) => client.post('/invitations/acce
 
 async function memberWith(role: 'owner' | 'admin' | 'contributor', brandId = shop.brandId) {
   const client = await service.user();
-  await ask(
+  await queryRows(
     service.db,
     `insert into sambatan.brand_members (brand_id, user_id, role)
     values ($1, $2, $3::sambatan.brand_role)`,
@@ -87,7 +87,7 @@ suite('an invitation', () => {
 
   test('is written in the recipient’s language, else in the chosen one', async () => {
     const [known, english, unknown] = [someAddress(), someAddress(), someAddress()];
-    await ask(
+    await queryRows(
       service.db,
       `insert into sambatan.profiles (user_id, display_name, locale, email)
       values ($1, 'Known', 'en', upper($2))`,
@@ -115,7 +115,7 @@ suite('an invitation', () => {
 
   test('ends when it expires or is revoked', async () => {
     const [late, back] = [await invite(someAddress()), someAddress()];
-    await ask(
+    await queryRows(
       service.db,
       `update sambatan.brand_invitations set expires_at = now() - interval '1 second'
       where token_hash = sha256($1)`,
@@ -132,7 +132,7 @@ suite('an invitation', () => {
 
   test('has a token that only the e-mail contains; the stored hash cannot be used', async () => {
     const token = await invite(someAddress());
-    const rows = await ask<{ all: string }>(
+    const rows = await queryRows<{ all: string }>(
       service.db,
       'select string_agg(i::text, $1) as all from sambatan.brand_invitations i',
       '',
@@ -173,9 +173,9 @@ suite('an invitation', () => {
 });
 
 test('an invitation ends if its e-mail is rejected', async () => {
-  const apart = await httpService({
+  const apart = await startHttpService({
     environment: { SMTP_URL: 'smtp://127.0.0.1:1' },
-    beside: service,
+    sharedWith: service,
   });
   try {
     const { userId, token } = shop.seller;
@@ -241,7 +241,7 @@ suite('roles', () => {
 });
 
 test('by forms: invite, accept, change a role, leave', async () => {
-  const owner = new Forms(service.url, shop.seller);
+  const owner = new SiteForms(service.url, shop.seller);
   const page = `/toko/${shop.brandId}/anggota`;
   const email = someAddress();
   const fields = { email, role: 'contributor', language: 'en' };
@@ -254,8 +254,8 @@ test('by forms: invite, accept, change a role, leave', async () => {
   const path = new URL(linkIn((await mailsTo(email))[0]!)).pathname;
   service.secrets.add(path.split('/').at(-1)!);
   const guest = await service.user();
-  const forms = new Forms(service.url, guest);
-  const visitor = new Forms(service.url, service.visitor);
+  const forms = new SiteForms(service.url, guest);
+  const visitor = new SiteForms(service.url, service.visitor);
   const asked = await visitor.get(path);
   assert.equal(asked.location, `/en/masuk?back=${encodeURIComponent(path.slice(3))}`);
   assert.match((await forms.get(path)).text, /Join Melati Wangi\?/);
@@ -294,12 +294,12 @@ test('an edit of a draft by a contributor during its publication does not change
   const { id } = await shop.campaign({ publish: false, title: 'Senja yang tenang' });
   const edit = (title: string) => helper.patch(`/campaigns/${id}`, { title });
   expectStatus(await edit('Senja yang lembut'), 200);
-  const publishing = await hold(service.db, (tx) =>
-    ask(tx, "select sambatan.open_campaign($1, 'service')", id),
+  const publishing = await keepTransactionOpen(service.db, (tx) =>
+    queryRows(tx, "select sambatan.open_campaign($1, 'service')", id),
   );
   t.after(() => publishing.commit());
   const late = edit('Senja yang lain');
-  await untilWaiting(service.db);
+  await waitForLockWait(service.db);
   await publishing.commit();
   expectProblem(await late, 403, 'forbidden');
   const { body } = await service.visitor.get(`/campaigns/${id}`);

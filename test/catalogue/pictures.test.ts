@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
 import { newId } from '../../src/identity/ids.ts';
-import type { Answer } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
+import type { ClientResponse } from '../support/clients/client.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
 import { photo, pictureForm, png } from '../support/builders/pictures.ts';
 import { expectProblem, expectStatus, openShop, type Shop } from '../support/builders/shop.ts';
-import { Forms } from '../support/clients/site.ts';
+import { SiteForms } from '../support/clients/site.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 
 let shop: Shop;
@@ -25,7 +25,7 @@ interface Picture {
   readonly height: number;
 }
 
-async function upload(bytes: Uint8Array, field?: string): Promise<Answer> {
+async function upload(bytes: Uint8Array, field?: string): Promise<ClientResponse> {
   const path = `/products/${shop.productId}/picture`;
   const sending = await pictureForm(bytes, field);
   return await shop.seller.send({ method: 'PUT', path, ...sending });
@@ -41,7 +41,7 @@ async function fetched(path: string) {
 }
 
 const kept = async () => {
-  const [row] = await ask<{ pictures: bigint; digest: string | null }>(
+  const [row] = await queryRows<{ pictures: bigint; digest: string | null }>(
     service.db,
     `select (select count(*) from sambatan.pictures where product_id = $1) as pictures,
       picture_digest as digest from sambatan.products where product_id = $1`,
@@ -167,7 +167,7 @@ for (const [name, make] of Object.entries(refused)) {
       problem.errors.map(({ field }) => field),
       ['picture'],
     );
-    const forms = new Forms(service.url, shop.seller);
+    const forms = new SiteForms(service.url, shop.seller);
     const fields = { name: 'Senja', base_price: '150.000' };
     const page = await forms.upload(`/toko/produk/${shop.productId}`, fields, { bytes });
     assert.equal(page.status, 422);
@@ -216,7 +216,7 @@ test('a missing file is answered with 404', async () => {
 });
 
 test('the product form stores its fields and its picture together, or neither', async () => {
-  const forms = new Forms(service.url, shop.seller);
+  const forms = new SiteForms(service.url, shop.seller);
   const path = `/toko/produk/${shop.productId}`;
   const bytes = await photo({ width: 640, height: 480 });
   const earlier = await kept();

@@ -9,13 +9,17 @@ import { findViolations } from '../../src/database/invariants.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import { Client } from '../support/clients/client.ts';
 import { recordingLog } from '../support/server/log.ts';
-import { ask, newCampaign, openMarket } from '../support/builders/market.ts';
-import { addressOf, openProxy, through } from '../support/fakes/network-proxy.ts';
-import { serveCommand, start } from '../support/server/started.ts';
-import { until } from '../support/server/until.ts';
+import {
+  queryRows,
+  createTestCampaign,
+  createBrandAndProduct,
+} from '../support/builders/market.ts';
+import { addressOf, startNetworkProxy, proxiedUrl } from '../support/fakes/network-proxy.ts';
+import { serveCommand, startServiceProcess } from '../support/server/started.ts';
+import { waitUntil } from '../support/server/until.ts';
 import { smallDisks } from '../support/database/small-disks.ts';
 import { faults as plainFaults, type Scene } from './faults.ts';
-import { diskFaults, ontoSmallDisks, serverLogOf, settingsForSmallDisks } from './full-disk.ts';
+import { diskFaults, createOnSmallDisks, serverLogOf, settingsForSmallDisks } from './full-disk.ts';
 import { examine, type Findings, type Found } from './history.ts';
 import { Load } from './load.ts';
 
@@ -66,17 +70,17 @@ export async function chaos(t: Ends, options: ChaosOptions): Promise<ChaosReport
   let count = 0;
   load.start(lanes);
   try {
-    await calmly(load, calm);
+    await waitForJoins(load, calm);
     for (const name of endlessly(only, options.seed)) {
       await faults[name]!(scene);
       const healedAt = performance.now();
       happened[name] = (happened[name] ?? 0) + 1;
       count++;
-      await until(() => load.lastOkAt > healedAt, { withinMs: 90_000 });
+      await waitUntil(() => load.lastOkAt > healedAt, { withinMs: 90_000 });
       const silence = Math.round(load.lastOkAt - healedAt);
       longestSilenceMs = Math.max(longestSilenceMs, silence);
       say(`${name}: ${silence} ms until the next join; ${load.acknowledged} acknowledged`);
-      await calmly(load, calm);
+      await waitForJoins(load, calm);
       if (isEnough({ acknowledged: load.acknowledged, faults: count })) break;
     }
   } finally {
@@ -100,7 +104,10 @@ export async function chaos(t: Ends, options: ChaosOptions): Promise<ChaosReport
 const possible = () => Object.keys(smallDisks() === undefined ? plainFaults : faults);
 
 /** Too little activity is not a success; a lost, duplicated or invented row is a failure. */
-export function expectSound(report: ChaosReport, least: { acknowledged: number; faults: number }) {
+export function expectConsistent(
+  report: ChaosReport,
+  least: { acknowledged: number; faults: number },
+) {
   const { findings, acknowledged, violations, answers } = report;
   const count = Object.values(report.faults).reduce((sum, times) => sum + times, 0);
   assert.ok(count >= Math.max(1, least.faults), `${count} faults`);
@@ -116,7 +123,7 @@ export function expectSound(report: ChaosReport, least: { acknowledged: number; 
 }
 
 /** Formats a report in a few lines. */
-export function told(report: ChaosReport): string[] {
+export function formatReport(report: ChaosReport): string[] {
   const { findings, faults: happened, answers } = report;
   const counts = (some: Readonly<Record<string, number>>) =>
     Object.entries(some).map(([what, times]) => `${what} ${times}`);
@@ -138,33 +145,33 @@ async function openScene(t: Ends, longMs: number): Promise<Scene> {
   const disks = smallDisks();
   const dataDir = join(place, 'database');
   const log = recordingLog();
-  if (disks !== undefined) await ontoSmallDisks(dataDir, disks);
+  if (disks !== undefined) await createOnSmallDisks(dataDir, disks);
   const server = await startEmbedded({ dataDir, log, ...(disks && settingsForSmallDisks) });
   t.after(() => server.stop());
-  const back = await openProxy(addressOf(server.url));
+  const back = await startNetworkProxy(addressOf(server.url));
   t.after(() => back.close());
   const serve = () =>
-    start(t, {
+    startServiceProcess(t, {
       command: serveCommand,
       cwd: '/',
       dataDir: join(place, 'service'),
       variables: {
-        DATABASE_URL: through(back, server.url),
+        DATABASE_URL: proxiedUrl(back, server.url),
         SAMBATAN_SERVICE_KEY: serviceKey,
         LOG_LEVEL: 'error',
       },
     });
   let service = await serve();
-  const front = await openProxy(portOf(service.url));
+  const front = await startNetworkProxy(portOf(service.url));
   t.after(() => front.close());
   const db = openDatabase({ url: server.url, log: recordingLog(), maxConnections: 2 });
   t.after(() => db.close());
-  const market = await openMarket(db);
+  const market = await createBrandAndProduct(db);
   const campaigns: string[] = [];
   for (let n = 0; n < 8; n++) {
     // The last campaign is small and soon full: refused joins must not be stored.
     const totalSlots = n === 7 ? 50 : 1_000_000;
-    campaigns.push(await newCampaign(db, market, { totalSlots, minimumSlots: 1 }));
+    campaigns.push(await createTestCampaign(db, market, { totalSlots, minimumSlots: 1 }));
   }
   const killService = async () => {
     service.process.kill('SIGKILL');
@@ -183,9 +190,9 @@ async function openScene(t: Ends, longMs: number): Promise<Scene> {
 const portOf = (url: string) => ({ host: '127.0.0.1', port: Number(new URL(url).port) });
 
 /** Waits for this many more acknowledged joins. */
-async function calmly(load: Load, joins: number): Promise<void> {
+async function waitForJoins(load: Load, joins: number): Promise<void> {
   const enough = load.acknowledged + joins;
-  await until(() => load.acknowledged >= enough, { withinMs: 90_000 });
+  await waitUntil(() => load.acknowledged >= enough, { withinMs: 90_000 });
 }
 
 /** Every name once in random order, then again in another order. */
@@ -205,7 +212,7 @@ function* endlessly(names: readonly string[], seed: number): Generator<string> {
 }
 
 async function participationsIn({ db }: Scene): Promise<Found[]> {
-  return await ask<Found>(
+  return await queryRows<Found>(
     db,
     `select user_id as "userId", campaign_id as "campaignId",
       participation_id as "participationId" from sambatan.participants`,

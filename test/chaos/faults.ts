@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Embedded } from '../../src/database/embedded/start.ts';
 import type { Database } from '../../src/database/pool.ts';
-import { ask, hold } from '../support/builders/market.ts';
-import type { Proxy, Weather } from '../support/fakes/network-proxy.ts';
+import { queryRows, keepTransactionOpen } from '../support/builders/market.ts';
+import type { NetworkProxy, NetworkFault } from '../support/fakes/network-proxy.ts';
 import type { SmallDisks } from '../support/database/small-disks.ts';
 import type { Load } from './load.ts';
 
 /** The processes and networks that faults affect. */
 export interface Scene {
   /** Proxies between service and database, and between clients and service. */
-  readonly back: Proxy;
-  readonly front: Proxy;
+  readonly back: NetworkProxy;
+  readonly front: NetworkProxy;
   readonly server: Embedded;
   /** A direct connection to the database without a proxy. */
   readonly db: Database;
@@ -30,9 +30,9 @@ export interface Scene {
 export type Fault = (scene: Scene) => Promise<void>;
 
 const under =
-  (which: 'back' | 'front', weather: Weather, milliseconds: number): Fault =>
+  (which: 'back' | 'front', weather: NetworkFault, milliseconds: number): Fault =>
   async (scene) => {
-    scene[which].weather = weather;
+    scene[which].fault = weather;
     if (weather.kind === 'refuse') scene[which].cut();
     await sleep(milliseconds);
     scene[which].heal();
@@ -68,7 +68,7 @@ export const faults: Readonly<Record<string, Fault>> = {
   'answers to callers lost': under('front', { kind: 'mute' }, 300),
   'database refuses': under('back', { kind: 'refuse' }, 700),
   'backends terminated': async ({ db }) => {
-    await ask(
+    await queryRows(
       db,
       `select pg_terminate_backend(pid) from pg_stat_activity
       where application_name = 'sambatan' and pid <> pg_backend_pid() and client_addr is not null`,
@@ -76,7 +76,7 @@ export const faults: Readonly<Record<string, Fault>> = {
   },
   // The server terminates all sessions and recovers.
   'backend killed': async ({ db }) => {
-    const [backend] = await ask<{ pid: number }>(
+    const [backend] = await queryRows<{ pid: number }>(
       db,
       `select pid from pg_stat_activity where backend_type = 'client backend'
         and datname = current_database() and client_addr is not null limit 1`,
@@ -86,10 +86,10 @@ export const faults: Readonly<Record<string, Fault>> = {
   'postmaster killed': async ({ server }) => signal(server.postmaster(), 'SIGKILL'),
   'service killed': (scene) => scene.killService(),
   'rows locked by somebody else': async ({ db, campaigns, longMs }) => {
-    const held = await hold(db, async (tx) => {
+    const held = await keepTransactionOpen(db, async (tx) => {
       // A foreign session has no time-out of ours: it holds the lock for the given time.
-      await ask(tx, "select set_config('idle_in_transaction_session_timeout', '0', true)");
-      return await ask(
+      await queryRows(tx, "select set_config('idle_in_transaction_session_timeout', '0', true)");
+      return await queryRows(
         tx,
         'select from sambatan.campaigns where campaign_id = any ($1) for update',
         campaigns.slice(0, Math.ceil(campaigns.length / 2)),
@@ -100,8 +100,8 @@ export const faults: Readonly<Record<string, Fault>> = {
   },
   // All queries wait, so that the pool runs out of connections.
   'pool exhausted': async ({ db }) => {
-    const held = await hold(db, (tx) =>
-      ask(tx, 'lock table sambatan.campaigns in access exclusive mode'),
+    const held = await keepTransactionOpen(db, (tx) =>
+      queryRows(tx, 'lock table sambatan.campaigns in access exclusive mode'),
     );
     await sleep(1_000);
     await held.commit();

@@ -14,9 +14,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startEmbedded } from '../../src/database/embedded/start.ts';
 import { asAdmin, inDatabase } from '../support/database/cluster.ts';
 import { recordingLog } from '../support/server/log.ts';
-import { ask } from '../support/builders/market.ts';
-import { fill, type Ballast, type SmallDisks } from '../support/database/small-disks.ts';
-import { until } from '../support/server/until.ts';
+import { queryRows } from '../support/builders/market.ts';
+import { fillDisk, type Ballast, type SmallDisks } from '../support/database/small-disks.ts';
+import { waitUntil } from '../support/server/until.ts';
 import type { Fault, Scene } from './faults.ts';
 import { refusal } from './load.ts';
 
@@ -24,7 +24,7 @@ import { refusal } from './load.ts';
 export const settingsForSmallDisks = { settings: { max_wal_size: '128MB', min_wal_size: '64MB' } };
 
 /** Creates the cluster on two disks: the database on one, its write-ahead log on the other. */
-export async function ontoSmallDisks(dataDir: string, disks: SmallDisks): Promise<void> {
+export async function createOnSmallDisks(dataDir: string, disks: SmallDisks): Promise<void> {
   const server = await startEmbedded({ dataDir, log: recordingLog(), ...settingsForSmallDisks });
   const cluster = join(dataDir, 'postgres');
   const { uid, gid } = lstatSync(cluster);
@@ -64,9 +64,9 @@ export const diskFaults: Readonly<Record<string, Fault>> = {
     const refused = () => load.answers.get('503 database_unavailable') ?? 0;
     const before = refused();
     const said = noted(scene);
-    const ballast = fill(disks!.data);
+    const ballast = fillDisk(disks!.data);
     try {
-      await until(
+      await waitUntil(
         () => {
           ballast.topUp();
           return refused() - before >= 64;
@@ -74,7 +74,7 @@ export const diskFaults: Readonly<Record<string, Fault>> = {
         { everyMs: 50 },
       );
       let reads = 0;
-      await stayFull(scene, ballast, (answer) => {
+      await keepFull(scene, ballast, (answer) => {
         if (answer === '200') reads++;
         // Joins that wait for the disk may use the whole queue.
         else assert.equal(answer, '503 overloaded', 'what is stored can be read');
@@ -90,18 +90,18 @@ export const diskFaults: Readonly<Record<string, Fault>> = {
   'disk of the log full': async (scene) => {
     const { disks, db } = scene;
     const said = noted(scene);
-    const ballast = fill(disks!.log);
+    const ballast = fillDisk(disks!.log);
     try {
       const over = performance.now() + 60_000;
       // Heavy writes fill the existing segments.
       while (said('PANIC') === 0 && performance.now() < over) {
-        await ask(
+        await queryRows(
           db,
           `select pg_logical_emit_message(false, 'ballast', repeat('x', 4000000))::text`,
         ).catch(() => sleep(50));
         ballast.topUp();
       }
-      await stayFull(scene, ballast, (answer) =>
+      await keepFull(scene, ballast, (answer) =>
         assert.ok(['200', '503 database_unavailable', '503 overloaded'].includes(answer), answer),
       );
     } finally {
@@ -113,7 +113,7 @@ export const diskFaults: Readonly<Record<string, Fault>> = {
 };
 
 /** Fills the disk for the given time, and reads meanwhile. */
-async function stayFull(
+async function keepFull(
   scene: Scene,
   ballast: Ballast,
   judge: (answer: string) => void,

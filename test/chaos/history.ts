@@ -24,9 +24,9 @@ export interface Findings {
   /** Stored more than once. */
   readonly duplicated: readonly Operation[];
   /** Stored although the join was refused. */
-  readonly ghosts: readonly Operation[];
+  readonly refusedButStored: readonly Operation[];
   /** Stored without a join. */
-  readonly strangers: readonly Found[];
+  readonly unexpected: readonly Found[];
   /** Still unknown: the same key did not resolve them. */
   readonly open: readonly Operation[];
 }
@@ -58,5 +58,11 @@ export function examine(history: readonly Operation[], stored: readonly Found[])
     );
     if (operation.outcome === 'ok' && !isThere) lost.push(operation);
   }
-  return { lost, duplicated, ghosts, open, strangers: [...byUser.values()].flat() };
+  return {
+    lost,
+    duplicated,
+    refusedButStored: ghosts,
+    open,
+    unexpected: [...byUser.values()].flat(),
+  };
 }

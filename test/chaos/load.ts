@@ -1,12 +1,12 @@
 import { newId } from '../../src/identity/ids.ts';
-import type { Answer, Client } from '../support/clients/client.ts';
+import type { ClientResponse, Client } from '../support/clients/client.ts';
 import type { Operation } from './history.ts';
 
 /** Refusals that guarantee, by docs/errors.md, that nothing was stored. */
 const applied = new Set(['outcome_unknown', 'internal_error']);
 
 /** Status and code; notes a 503 without Retry-After. */
-export function refusal({ status, body, headers }: Answer): string {
+export function refusal({ status, body, headers }: ClientResponse): string {
   const silent = status === 503 && headers['retry-after'] === undefined;
   return `${status} ${body.code}${silent ? ' without Retry-After' : ''}`;
 }

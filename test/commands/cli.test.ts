@@ -7,9 +7,15 @@ import { demoBrands } from '../../src/demo/market.ts';
 import { demoScenarios } from '../../src/demo/stories.ts';
 import { newId } from '../../src/identity/ids.ts';
 import { asAdmin } from '../support/database/cluster.ts';
-import { command } from '../support/server/command.ts';
+import { runCommand } from '../support/server/command.ts';
 import { testDatabase, type TestDatabase } from '../support/database/database.ts';
-import { ask, joined, newCampaign, openMarket, wish } from '../support/builders/market.ts';
+import {
+  queryRows,
+  joinSuccessfully,
+  createTestCampaign,
+  createBrandAndProduct,
+  joinRequest,
+} from '../support/builders/market.ts';
 
 const serviceKey = 'service-key-of-at-least-32-characters';
 const on = ({ url }: TestDatabase) => ({ DATABASE_URL: url, SAMBATAN_SERVICE_KEY: serviceKey });
@@ -18,8 +24,15 @@ const on = ({ url }: TestDatabase) => ({ DATABASE_URL: url, SAMBATAN_SERVICE_KEY
 async function spoilable(): Promise<TestDatabase & { campaignId: string }> {
   const database = await testDatabase({ invariants: false });
   after(() => database.close());
-  const campaignId = await newCampaign(database.db, await openMarket(database.db));
-  await joined(database.db, wish(campaignId), wish(campaignId, { quantity: 2 }));
+  const campaignId = await createTestCampaign(
+    database.db,
+    await createBrandAndProduct(database.db),
+  );
+  await joinSuccessfully(
+    database.db,
+    joinRequest(campaignId),
+    joinRequest(campaignId, { quantity: 2 }),
+  );
   return { ...database, campaignId };
 }
 
@@ -42,9 +55,9 @@ const names = [
 ];
 
 test('each command has a help text and is in the list of commands', async () => {
-  const list = await command(['--help']);
+  const list = await runCommand(['--help']);
   assert.equal(list.code, 0);
-  const helps = names.map((name) => command([...name.split(' '), '--help']));
+  const helps = names.map((name) => runCommand([...name.split(' '), '--help']));
   for (const [index, name] of names.entries()) {
     const help = await helps[index]!;
     assert.equal(help.code, 0, name);
@@ -56,19 +69,19 @@ test('each command has a help text and is in the list of commands', async () => 
 });
 
 test('the version command prints the versions of the service and of Node', async () => {
-  const { code, out } = await command(['--version']);
+  const { code, out } = await runCommand(['--version']);
   assert.equal(code, 0);
   assert.match(out, /^sambatan \d+\.\d+\.\d+ \(Node \d+\.\d+\.\d+\)\n$/);
 });
 
 test('an unknown setting causes a warning, and a misspelt one ends the command', async () => {
-  const unknown = await command(['release-hold'], {
+  const unknown = await runCommand(['release-hold'], {
     ...on(await spoilable()),
     SAMBATAN_SOMETHING_ELSE: '1',
   });
   assert.equal(unknown.code, 0);
   assert.match(unknown.err, /warning: SAMBATAN_SOMETHING_ELSE is not a setting/);
-  const misspelt = await command(['serve'], { SAMBATAN_OPERATOR: 'a@contoh.id' });
+  const misspelt = await runCommand(['serve'], { SAMBATAN_OPERATOR: 'a@contoh.id' });
   assert.equal(misspelt.code, 2);
   assert.match(misspelt.err, /did you mean SAMBATAN_OPERATORS\?/);
 });
@@ -79,7 +92,7 @@ test('an occupied port ends the start before the database is touched', async (t)
   await once(taken, 'listening');
   const { port } = taken.address() as AddressInfo;
   const empty = await emptyDatabase();
-  const started = await command(['serve'], {
+  const started = await runCommand(['serve'], {
     DATABASE_URL: empty,
     SAMBATAN_SERVICE_KEY: serviceKey,
     PORT: String(port),
@@ -112,14 +125,14 @@ test('an unknown command or option is a usage error: exit code 2 and a message',
     { args: ['audit', 'verify', '--campaign', '7'], code: 2, says: /7 is no id/ },
   ];
   for (const { args, code, says } of asked) {
-    const ended = await command(args);
+    const ended = await runCommand(args);
     assert.equal(ended.code, code, args.join(' '));
     assert.match(ended.err, says);
   }
 });
 
 test('all invalid settings are reported at once: exit code 2', async () => {
-  const { code, err } = await command(['serve'], {
+  const { code, err } = await runCommand(['serve'], {
     PORT: 'http',
     DATABASE_URL: 'mysql://root:secret@host/shop',
     SAMBATAN_SCHEDULER_INTERVAL: '0',
@@ -143,7 +156,10 @@ test('a missing database is reported at once: exit code 3, without a stack trace
   const missing = new URL(database.url);
   missing.pathname = '/sambatan_is_not_here';
   const begin = performance.now();
-  const ended = await command(['migrate'], { ...on(database), DATABASE_URL: missing.toString() });
+  const ended = await runCommand(['migrate'], {
+    ...on(database),
+    DATABASE_URL: missing.toString(),
+  });
   assert.equal(ended.code, 3, ended.err);
   assert.match(ended.err, /^sambatan migrate: .*sambatan_is_not_here/);
   assert.ok(performance.now() - begin < 20_000, 'it is not waited for');
@@ -153,20 +169,20 @@ test('a missing database is reported at once: exit code 3, without a stack trace
 test('migrate lists the applied migrations, and the second time that nothing is missing', async () => {
   const database = await testDatabase({ empty: true });
   after(() => database.close());
-  const first = await command(['migrate'], on(database));
+  const first = await runCommand(['migrate'], on(database));
   assert.equal(first.code, 0, first.err);
   assert.match(first.out, /^applied 20\d{12}, /);
-  const second = await command(['migrate'], on(database));
+  const second = await runCommand(['migrate'], on(database));
   assert.deepEqual([second.code, second.out], [0, 'the schema is up to date\n']);
 });
 
 test('audit verify names the first row that was changed without triggers', async () => {
   const database = await spoilable();
-  const whole = await command(['audit', 'verify'], on(database));
+  const whole = await runCommand(['audit', 'verify'], on(database));
   assert.deepEqual([whole.code, whole.out], [0, '1 audit chains verified, 0 broken\n']);
 
   await assert.rejects(
-    ask(database.db, "update sambatan.audit_logs set actor = 'system' where seq = 2"),
+    queryRows(database.db, "update sambatan.audit_logs set actor = 'system' where seq = 2"),
     /append-only/,
   );
   await asAdmin(
@@ -175,14 +191,14 @@ test('audit verify names the first row that was changed without triggers', async
       `update sambatan.audit_logs set metadata = metadata || '{"quantity": 5}' where seq = 2`,
     ),
   );
-  const tampered = await command(['audit', 'verify'], on(database));
+  const tampered = await runCommand(['audit', 'verify'], on(database));
   assert.equal(tampered.code, 1);
   assert.match(tampered.out, new RegExp(`BROKEN campaign ${database.campaignId} row 2: content`));
   assert.match(tampered.out, /1 audit chains verified, 1 broken/);
 
   const one = ['audit', 'verify', '--campaign'];
-  assert.equal((await command([...one, database.campaignId], on(database))).code, 1);
-  const unknown = await command([...one, newId()], on(database));
+  assert.equal((await runCommand([...one, database.campaignId], on(database))).code, 1);
+  const unknown = await runCommand([...one, newId()], on(database));
   assert.equal(unknown.code, 3);
   assert.match(unknown.err, /there is no campaign/);
 });
@@ -190,19 +206,19 @@ test('audit verify names the first row that was changed without triggers', async
 test('audit verify detects a missing row at the end', async () => {
   const database = await spoilable();
   await asAdmin(database.url, pastTheTriggers('delete from sambatan.audit_logs where seq = 3'));
-  const headless = await command(['audit', 'verify'], on(database));
+  const headless = await runCommand(['audit', 'verify'], on(database));
   assert.equal(headless.code, 1);
   assert.match(headless.out, /row 3: row missing, and all after it/);
 });
 
 test('invariants names and shows the violations: exit code 1', async () => {
   const database = await spoilable();
-  const sound = await command(['invariants'], on(database));
+  const sound = await runCommand(['invariants'], on(database));
   assert.equal(sound.code, 0, sound.out);
   assert.match(sound.out, /^\d+ invariants checked, 0 violated\n$/);
 
-  await ask(database.db, 'update sambatan.campaigns set filled_slots = filled_slots + 1');
-  const violated = await command(['invariants'], on(database));
+  await queryRows(database.db, 'update sambatan.campaigns set filled_slots = filled_slots + 1');
+  const violated = await runCommand(['invariants'], on(database));
   assert.equal(violated.code, 1);
   assert.match(violated.out, /VIOLATED 01_counters: 1 rows/);
   assert.match(violated.out, new RegExp(database.campaignId));
@@ -211,11 +227,11 @@ test('invariants names and shows the violations: exit code 1', async () => {
 test('seed-demo creates campaigns in every status, once', async () => {
   const database = await testDatabase();
   after(() => database.close());
-  const first = await command(['seed-demo'], on(database));
+  const first = await runCommand(['seed-demo'], on(database));
   assert.equal(first.code, 0, first.err);
   assert.match(first.out, /^made 8 brands, 20 products and 21 campaigns\n$/);
 
-  const rows = await ask<{ title: string; status: string; payment_timing: string }>(
+  const rows = await queryRows<{ title: string; status: string; payment_timing: string }>(
     database.db,
     'select title, status, payment_timing from sambatan.campaigns',
   );
@@ -229,11 +245,11 @@ test('seed-demo creates campaigns in every status, once', async () => {
     new Set(['on_completion', 'upfront']),
   );
   await isPlainlyDemo(database);
-  assert.equal((await command(['invariants'], on(database))).code, 0);
-  assert.equal((await command(['audit', 'verify'], on(database))).code, 0);
+  assert.equal((await runCommand(['invariants'], on(database))).code, 0);
+  assert.equal((await runCommand(['audit', 'verify'], on(database))).code, 0);
 
   const before = await contents(database);
-  const second = await command(['seed-demo'], on(database));
+  const second = await runCommand(['seed-demo'], on(database));
   assert.deepEqual([second.code, second.out], [0, 'the demo market is here already\n']);
   assert.deepEqual(await contents(database), before);
 });
@@ -241,19 +257,19 @@ test('seed-demo creates campaigns in every status, once', async () => {
 test('seed-demo refuses a database with real data unless an option allows it', async () => {
   const database = await testDatabase();
   after(() => database.close());
-  await openMarket(database.db);
-  const refused = await command(['seed-demo'], on(database));
+  await createBrandAndProduct(database.db);
+  const refused = await runCommand(['seed-demo'], on(database));
   assert.equal(refused.code, 3);
   assert.match(refused.err, /brands of its own.*--force/);
-  assert.equal((await ask(database.db, 'select from sambatan.brands')).length, 1);
+  assert.equal((await queryRows(database.db, 'select from sambatan.brands')).length, 1);
 });
 
 /** Demo brands, buyers and addresses cannot be mistaken for real ones. */
 async function isPlainlyDemo({ db }: TestDatabase): Promise<void> {
-  const brands = await ask<{ name: string }>(db, 'select name from sambatan.brands');
+  const brands = await queryRows<{ name: string }>(db, 'select name from sambatan.brands');
   assert.equal(brands.length, demoBrands.length);
   for (const { name } of brands) assert.match(name, / \(demo\)$/);
-  const buyers = await ask<{ user_id: string; shipping_address: string }>(
+  const buyers = await queryRows<{ user_id: string; shipping_address: string }>(
     db,
     'select user_id, shipping_address from sambatan.participants',
   );
@@ -265,7 +281,7 @@ async function isPlainlyDemo({ db }: TestDatabase): Promise<void> {
 }
 
 async function contents({ db }: TestDatabase) {
-  return await ask(
+  return await queryRows(
     db,
     `select (select count(*) from sambatan.brands) as brands,
       (select count(*) from sambatan.products) as products,

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { runningEmbedded } from '../../src/database/embedded/start.ts';
-import { command, startCommand } from '../support/server/command.ts';
-import { until } from '../support/server/until.ts';
+import { runCommand, startCommand } from '../support/server/command.ts';
+import { waitUntil } from '../support/server/until.ts';
 
 test('npm run demo simulates buyers who join, and stops on request', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'sambatan-demo-'));
@@ -19,14 +19,14 @@ test('npm run demo simulates buyers who join, and stops on request', async () =>
   });
   const gone = demo.ended.then(({ err }) => assert.fail(`it ended: ${err}`));
   const urlOf = () => /open at (http:\S+)/.exec(demo.out())?.[1];
-  await Promise.race([until(() => urlOf() !== undefined), gone]);
+  await Promise.race([waitUntil(() => urlOf() !== undefined), gone]);
   const url = urlOf();
 
   const joins = async () => {
     const metrics = await (await fetch(`${url}/metrics`)).text();
     return Number(/sambatan_joins_total\{[^}]*outcome="joined"[^}]*\} (\d+)/.exec(metrics)?.[1]);
   };
-  await Promise.race([until(async () => (await joins()) > 2, { everyMs: 200 }), gone]);
+  await Promise.race([waitUntil(async () => (await joins()) > 2, { everyMs: 200 }), gone]);
   const health = (await (await fetch(`${url}/api/sambatan/health`)).json()) as { status: string };
   assert.equal(health.status, 'healthy');
 
@@ -35,6 +35,6 @@ test('npm run demo simulates buyers who join, and stops on request', async () =>
   const { code, err } = await demo.ended;
   assert.equal(code, 0, err);
   assert.equal(runningEmbedded(place), undefined);
-  const checked = await command(['invariants'], { SAMBATAN_DATA_DIR: place });
+  const checked = await runCommand(['invariants'], { SAMBATAN_DATA_DIR: place });
   assert.equal(checked.code, 0, checked.out + checked.err);
 });

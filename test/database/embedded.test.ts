@@ -10,7 +10,7 @@ import { startEmbedded } from '../../src/database/embedded/start.ts';
 import { asAdmin } from '../support/database/cluster.ts';
 import { recordingLog } from '../support/server/log.ts';
 import { childrenOf, cloneInto, directory, startService } from '../support/server/service.ts';
-import { until } from '../support/server/until.ts';
+import { waitUntil } from '../support/server/until.ts';
 
 const isRoot = process.getuid?.() === 0;
 const nobody = { uid: 65_534, gid: 65_534 };
@@ -125,7 +125,7 @@ test('a killed service that the watchdog missed does not block the next start', 
   assert.ok(watchdog !== undefined);
   process.kill(watchdog.pid, 'SIGKILL');
   process.kill(killed, 'SIGKILL');
-  await until(() => / Z /.test(readFileSync(`/proc/${killed}/stat`, 'utf8')));
+  await waitUntil(() => / Z /.test(readFileSync(`/proc/${killed}/stat`, 'utf8')));
   assert.ok(serverProcesses(clusterOf(dataDir)).includes(postmaster));
 
   const next = await startService(t, { dataDir });

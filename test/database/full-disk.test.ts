@@ -8,12 +8,16 @@ import { findViolations } from '../../src/database/invariants.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import { newId } from '../../src/identity/ids.ts';
-import type { Answer } from '../support/clients/client.ts';
+import type { ClientResponse } from '../support/clients/client.ts';
 import { asAdmin } from '../support/database/cluster.ts';
 import { recordingLog } from '../support/server/log.ts';
-import { ask, newCampaign, openMarket } from '../support/builders/market.ts';
+import {
+  queryRows,
+  createTestCampaign,
+  createBrandAndProduct,
+} from '../support/builders/market.ts';
 import { childrenOf, directory } from '../support/server/service.ts';
-import { serveCommand, start } from '../support/server/started.ts';
+import { serveCommand, startServiceProcess } from '../support/server/started.ts';
 
 const serviceKey = 'service-key-of-at-least-32-characters';
 const megabyte = 1_048_576;
@@ -55,7 +59,7 @@ async function lengthen(): Promise<number> {
       jsonb_build_object('x', repeat('x', 1700)), '\\x00'
     from generate_series(1, 9500) as n`,
   );
-  const [row] = await ask<{ size: bigint }>(
+  const [row] = await queryRows<{ size: bigint }>(
     db,
     `select pg_relation_size('sambatan.audit_logs') as size`,
   );
@@ -63,9 +67,12 @@ async function lengthen(): Promise<number> {
 }
 
 test('on a full disk joins are refused with 503 and none is lost', async (t) => {
-  const market = await openMarket(db);
-  const campaignId = await newCampaign(db, market, { totalSlots: 1_000_000, minimumSlots: 1 });
-  const service = await start(t, {
+  const market = await createBrandAndProduct(db);
+  const campaignId = await createTestCampaign(db, market, {
+    totalSlots: 1_000_000,
+    minimumSlots: 1,
+  });
+  const service = await startServiceProcess(t, {
     command: serveCommand,
     cwd: '/',
     dataDir: directory(),
@@ -82,7 +89,7 @@ test('on a full disk joins are refused with 503 and none is lost', async (t) => 
   assert.ok(size > 17 * megabyte, `${size} bytes`);
   limitFiles(size + megabyte / 8);
   t.after(() => limitFiles(undefined));
-  const answers: Answer[] = [];
+  const answers: ClientResponse[] = [];
   const isFull = () => answers.filter(({ status }) => status !== 201).length >= 20;
   while (!isFull() && answers.length < 20_000) {
     answers.push(...(await Promise.all(Array.from({ length: 20 }, join))));
@@ -101,7 +108,7 @@ test('on a full disk joins are refused with 503 and none is lost', async (t) => 
     `set session_replication_role = replica;
     delete from sambatan.audit_logs where campaign_id = '${stranger}'`,
   );
-  const [row] = await ask<{ count: number }>(
+  const [row] = await queryRows<{ count: number }>(
     db,
     'select count(*)::integer as count from sambatan.participants',
   );

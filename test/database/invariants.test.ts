@@ -7,15 +7,15 @@ import type { Tx } from '../../src/database/transaction.ts';
 import { newId } from '../../src/identity/ids.ts';
 import { testDatabase } from '../support/database/database.ts';
 import {
-  ask,
-  joined,
+  queryRows,
+  joinSuccessfully,
   letTimePass,
-  newCampaign,
-  openMarket,
+  createTestCampaign,
+  createBrandAndProduct,
   pastDeadline,
-  stateOf,
-  waitFor,
-  wish,
+  campaignState,
+  joinWaitingList,
+  joinRequest,
 } from '../support/builders/market.ts';
 
 const { db, url, close } = await testDatabase();
@@ -30,24 +30,36 @@ const invariants = readdirSync(directory)
   }));
 
 /** One campaign of each kind, with a history made by the real functions only. */
-const market = await openMarket(db);
+const market = await createBrandAndProduct(db);
 const campaigns: Record<string, string> = {};
 const settle = (id: string, completeFull = false) =>
-  ask(db, 'select sambatan.settle_campaign($1, $2, 1000)', id, completeFull);
+  queryRows(db, 'select sambatan.settle_campaign($1, $2, 1000)', id, completeFull);
 const release = (id: string, participation: string) =>
-  ask(db, "select sambatan.release_participation($1, $2, 'buyer', 'service')", id, participation);
+  queryRows(
+    db,
+    "select sambatan.release_participation($1, $2, 'buyer', 'service')",
+    id,
+    participation,
+  );
 const confirm = (id: string, participation: string) =>
-  ask(db, "select sambatan.confirm_participation($1, $2, 'service', 'BCA')", id, participation);
+  queryRows(
+    db,
+    "select sambatan.confirm_participation($1, $2, 'service', 'BCA')",
+    id,
+    participation,
+  );
 
 /** An open campaign with a cancelled, a confirmed and two reserved participations. */
-async function livelyCampaign(wanted: Parameters<typeof newCampaign>[2] = {}): Promise<string> {
-  const id = await newCampaign(db, market, { minimumSlots: 3, ...wanted });
-  const [first, second] = await joined(
+async function livelyCampaign(
+  wanted: Parameters<typeof createTestCampaign>[2] = {},
+): Promise<string> {
+  const id = await createTestCampaign(db, market, { minimumSlots: 3, ...wanted });
+  const [first, second] = await joinSuccessfully(
     db,
-    wish(id, { quantity: 2 }),
-    wish(id, { quantity: 3, key: 'a' }),
-    wish(id, { key: 'b' }),
-    wish(id),
+    joinRequest(id, { quantity: 2 }),
+    joinRequest(id, { quantity: 3, key: 'a' }),
+    joinRequest(id, { key: 'b' }),
+    joinRequest(id),
   );
   await release(id, first!);
   await confirm(id, second!);
@@ -59,16 +71,22 @@ async function livelyCampaign(wanted: Parameters<typeof newCampaign>[2] = {}): P
  * the first was overtaken the maximum number of times, and a third entry waits behind them.
  */
 async function waitedFor(): Promise<string> {
-  const id = await newCampaign(db, market, { totalSlots: 10 });
-  const wishes = [wish(id, { quantity: 6 }), wish(id), wish(id), wish(id), wish(id)];
-  const [, ...singles] = await joined(db, ...wishes);
-  await waitFor(db, id, 5);
-  await waitFor(db, id, 4);
+  const id = await createTestCampaign(db, market, { totalSlots: 10 });
+  const wishes = [
+    joinRequest(id, { quantity: 6 }),
+    joinRequest(id),
+    joinRequest(id),
+    joinRequest(id),
+    joinRequest(id),
+  ];
+  const [, ...singles] = await joinSuccessfully(db, ...wishes);
+  await joinWaitingList(db, id, 5);
+  await joinWaitingList(db, id, 4);
   for (const single of singles.slice(0, 3)) {
-    await waitFor(db, id);
+    await joinWaitingList(db, id);
     await release(id, single!);
   }
-  await waitFor(db, id);
+  await joinWaitingList(db, id);
   await release(id, singles[3]!);
   return id;
 }
@@ -79,7 +97,7 @@ async function paidByTransfer(): Promise<string> {
   await letTimePass(db, id, pastDeadline);
   await settle(id);
   const [till, paying, waiting] = [newId(), newId(), newId()];
-  await ask(
+  await queryRows(
     db,
     `with a as (insert into sambatan.receiving_accounts (account_id, bank, number, holder)
       values ($1, 'BCA', '5270099001', 'PT Sambatan'))
@@ -97,8 +115,8 @@ async function paidByTransfer(): Promise<string> {
     from sambatan.statement_lines l, (select * from sambatan.participants
       where campaign_id = $1 and quantity = 3 and status = 'confirmed' limit 1) p
     where l.account_id = $2`;
-  await ask(db, parts, id, till);
-  await ask(db, "select sambatan.count_lines(array[$1::uuid], false, 'service')", paying);
+  await queryRows(db, parts, id, till);
+  await queryRows(db, "select sambatan.count_lines(array[$1::uuid], false, 'service')", paying);
   return id;
 }
 
@@ -107,18 +125,18 @@ async function paidByTransfer(): Promise<string> {
  * money since, the other still waits with it.
  */
 async function withKeptMoney(): Promise<string> {
-  const id = await newCampaign(db, market, { totalSlots: 2, paymentTiming: 'upfront' });
-  const lapsed = await joined(db, wish(id), wish(id));
-  await ask(
+  const id = await createTestCampaign(db, market, { totalSlots: 2, paymentTiming: 'upfront' });
+  const lapsed = await joinSuccessfully(db, joinRequest(id), joinRequest(id));
+  await queryRows(
     db,
     `with h as (update sambatan.participants set hold_expires_at = now() where campaign_id = $1)
     update sambatan.campaigns set next_run_at = now() where campaign_id = $1`,
     id,
   );
   await settle(id);
-  const [leaver] = await joined(db, wish(id), wish(id));
+  const [leaver] = await joinSuccessfully(db, joinRequest(id), joinRequest(id));
   for (const buyer of lapsed) {
-    await ask(
+    await queryRows(
       db,
       `select sambatan.receive_money($1, $2::uuid, 125000, 'service', null, 'seen:' || $2::uuid,
         now() - interval '1 day')`,
@@ -126,7 +144,7 @@ async function withKeptMoney(): Promise<string> {
       buyer,
     );
   }
-  await ask(
+  await queryRows(
     db,
     `select sambatan.wait_with_retained_refund(campaign_id, transaction_id, gen_random_uuid(), 'service')
     from sambatan.transactions where campaign_id = $1 and paid_in_time is not null`,
@@ -139,15 +157,15 @@ async function withKeptMoney(): Promise<string> {
 async function makeHistory(): Promise<void> {
   campaigns['with kept money'] = await withKeptMoney();
   campaigns['paid by transfer'] = await paidByTransfer();
-  campaigns['draft'] = await newCampaign(db, market, { publish: false });
-  campaigns['scheduled'] = await newCampaign(db, market, {
+  campaigns['draft'] = await createTestCampaign(db, market, { publish: false });
+  campaigns['scheduled'] = await createTestCampaign(db, market, {
     opensAt: new Date(Date.now() + 60_000),
   });
   campaigns['active'] = await livelyCampaign();
-  campaigns['full'] = await newCampaign(db, market, { totalSlots: 2 });
-  await joined(db, wish(campaigns['full'], { quantity: 2 }));
-  campaigns['reopened'] = await newCampaign(db, market, { totalSlots: 2 });
-  const [leaver] = await joined(db, wish(campaigns['reopened'], { quantity: 2 }));
+  campaigns['full'] = await createTestCampaign(db, market, { totalSlots: 2 });
+  await joinSuccessfully(db, joinRequest(campaigns['full'], { quantity: 2 }));
+  campaigns['reopened'] = await createTestCampaign(db, market, { totalSlots: 2 });
+  const [leaver] = await joinSuccessfully(db, joinRequest(campaigns['reopened'], { quantity: 2 }));
   await release(campaigns['reopened'], leaver!);
   campaigns['waited for'] = await waitedFor();
   campaigns['completed'] = await livelyCampaign({ pricePerSlot: 33_333n });
@@ -160,16 +178,16 @@ async function makeHistory(): Promise<void> {
   campaigns['cancelled'] = await livelyCampaign();
   campaigns['closing'] = await livelyCampaign();
   for (const name of ['cancelled', 'closing']) {
-    await ask(db, "select sambatan.cancel_campaign($1, 'batal', 'service')", campaigns[name]);
+    await queryRows(db, "select sambatan.cancel_campaign($1, 'batal', 'service')", campaigns[name]);
   }
   await settle(campaigns['cancelled']);
-  await ask(db, 'select sambatan.settle_campaign($1, false, 1)', campaigns['closing']);
+  await queryRows(db, 'select sambatan.settle_campaign($1, false, 1)', campaigns['closing']);
   // An account id is any uuid; using a campaign's id lets a corruption refer to it.
   for (const event of ['code_requested', 'signed_in', 'signed_out']) {
     const account = campaigns['active'];
-    await ask(db, "select sambatan.record_access($1, $2, '', 'Chrome')", account, event);
+    await queryRows(db, "select sambatan.record_access($1, $2, '', 'Chrome')", account, event);
   }
-  const [received] = await ask<{ id: string }>(
+  const [received] = await queryRows<{ id: string }>(
     db,
     `select participation_id as id from sambatan.participants p
     join sambatan.transactions t using (campaign_id, participation_id)
@@ -177,7 +195,7 @@ async function makeHistory(): Promise<void> {
       and t.status = 'settled' limit 1`,
     campaigns['completed'],
   );
-  await ask(
+  await queryRows(
     db,
     "select sambatan.fulfil_participation($1, $2, 'service')",
     campaigns['completed'],
@@ -187,7 +205,7 @@ async function makeHistory(): Promise<void> {
 before(makeHistory);
 
 test('no invariant reports a valid history', async () => {
-  const states = await Promise.all(Object.values(campaigns).map((id) => stateOf(db, id)));
+  const states = await Promise.all(Object.values(campaigns).map((id) => campaignState(db, id)));
   const reached = new Set(states.map(({ status }) => status));
   assert.deepEqual([...reached].sort(), [
     'active',
@@ -207,7 +225,7 @@ const isUndone = new Error('the test is over');
 /** Runs a statement without the rules of the schema, runs the invariants, and rolls back. */
 async function corrupted(statement: string, id: string, look: (tx: Tx) => Promise<void>) {
   const attempt = db.transaction(async (tx) => {
-    await ask(
+    await queryRows(
       tx,
       `do $$
       declare
@@ -229,7 +247,7 @@ async function corrupted(statement: string, id: string, look: (tx: Tx) => Promis
         end loop;
       end $$`,
     );
-    await ask(tx, statement, ...(statement.includes('$1') ? [id] : []));
+    await queryRows(tx, statement, ...(statement.includes('$1') ? [id] : []));
     await look(tx);
     throw isUndone;
   });
@@ -685,7 +703,7 @@ for (const { name, text } of invariants) {
     test(`${name} finds ${what}`, async () => {
       const id = campaigns[campaign]!;
       await corrupted(statement, id, async (tx) => {
-        const found = await ask<{ campaign_id?: string; user_id?: string }>(tx, text);
+        const found = await queryRows<{ campaign_id?: string; user_id?: string }>(tx, text);
         assert.ok(found.length > 0, 'it found nothing');
         assert.ok(found.every((row) => (row.campaign_id ?? row.user_id) === id));
       });
@@ -697,13 +715,13 @@ test('a deadline that passed while no worker ran is not a violation', async () =
   const text = invariants.find(({ name }) => name === '06_deadlines_are_kept')!.text;
   const late = `${c} deadline = now() - interval '1 hour' where campaign_id = $1`;
   await corrupted(late, campaigns['active']!, async (tx) => {
-    assert.deepEqual(await ask(tx, text), []);
-    await ask(
+    assert.deepEqual(await queryRows(tx, text), []);
+    await queryRows(
       tx,
       `insert into sambatan.workers (worker_id, started_at, seen_at)
       values (gen_random_uuid(), now() - interval '1 hour', now() - interval '1 minute')`,
     );
-    assert.deepEqual(await ask(tx, text), []);
+    assert.deepEqual(await queryRows(tx, text), []);
   });
 });
 

@@ -7,7 +7,7 @@ import { createCampaign, defaultPaymentRules } from '../../src/campaigns/operati
 import { defaultTerms } from '../../src/campaigns/campaign.ts';
 import { testDatabase } from '../support/database/database.ts';
 import { recordingLog } from '../support/server/log.ts';
-import { ask, openMarket, service } from '../support/builders/market.ts';
+import { queryRows, createBrandAndProduct, service } from '../support/builders/market.ts';
 import { loadEveryQuery } from '../support/database/queries.ts';
 
 /*
@@ -27,7 +27,7 @@ after(async () => {
   await db.close();
   await close();
 });
-const market = await openMarket(db);
+const market = await createBrandAndProduct(db);
 
 /** Statements whose callers notify through `noteChanged` or through the batcher. */
 const notedByCallers = ['count_lines', 'join_campaigns', 'refund_by_provider', 'settle_campaigns'];
@@ -36,7 +36,7 @@ const functionsIn = (text: string) =>
   [...text.matchAll(/\bsambatan\.([a-z_]+)\s*\(/g)].map(([, name]) => name!);
 
 test('a SQL statement that writes an event declares the campaigns that it changes', async () => {
-  const functions = await ask<{ name: string; source: string }>(
+  const functions = await queryRows<{ name: string; source: string }>(
     db,
     `select proname as name, prosrc as source from pg_proc
     where pronamespace = 'sambatan'::regnamespace`,
@@ -93,7 +93,7 @@ test('previews and failed transactions send no change notification', async () =>
 });
 
 test('a SQL statement that calls a function with effects does not count as a read', async () => {
-  const functions = await ask<{ name: string }>(
+  const functions = await queryRows<{ name: string }>(
     db,
     `select distinct proname as name from pg_proc
     where pronamespace in ('sambatan'::regnamespace, 'sambatan_auth'::regnamespace)
@@ -110,8 +110,8 @@ test('a SQL statement that calls a function with effects does not count as a rea
 });
 
 test('a failed read is retried; a write outside a transaction is not', async () => {
-  await ask(db, 'create sequence sambatan.attempts_of_test');
-  await ask(
+  await queryRows(db, 'create sequence sambatan.attempts_of_test');
+  await queryRows(
     db,
     `create function sambatan.fail_first() returns integer language plpgsql as $$
     begin

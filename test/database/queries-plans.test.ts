@@ -6,7 +6,7 @@ import pg from 'pg';
 import { allQueries } from '../../src/database/query.ts';
 import { loadEveryQuery } from '../support/database/queries.ts';
 import { testDatabase } from '../support/database/database.ts';
-import { until } from '../support/server/until.ts';
+import { waitUntil } from '../support/server/until.ts';
 
 const { url, close } = await testDatabase({ invariants: false });
 const client = new pg.Client({ connectionString: url });
@@ -1058,7 +1058,7 @@ suite('on 100,000 campaigns and 1,000,000 participations', () => {
     await client.query(market);
     // Vacuum, as autovacuum does in time: before it no index-only scan is possible. Rows that an
     // older transaction might not see are skipped.
-    await until(async () => {
+    await waitUntil(async () => {
       await client.query('vacuum analyze');
       const { rows } = await client.query<{ all: boolean }>(
         `select relallvisible = relpages as all from pg_class

@@ -5,7 +5,7 @@ import { openDatabase } from '../../src/database/pool.ts';
 import { invariantNames, invariantQuery } from '../../src/database/invariants.ts';
 import { testDatabase } from '../support/database/database.ts';
 import { recordingLog } from '../support/server/log.ts';
-import { newCampaign, openMarket } from '../support/builders/market.ts';
+import { createTestCampaign, createBrandAndProduct } from '../support/builders/market.ts';
 
 /*
  * A campaign that fills within seconds is not in the planner's statistics. The cost of reading it
@@ -50,11 +50,11 @@ async function fill(campaign: string, people: number): Promise<void> {
   );
 }
 
-const market = await openMarket(db);
+const market = await createBrandAndProduct(db);
 // The planner's statistics cover only eight small campaigns.
-for (let n = 0; n < 8; n++) await fill(await newCampaign(db, market, { totalSlots: 10 }), 3);
+for (let n = 0; n < 8; n++) await fill(await createTestCampaign(db, market, { totalSlots: 10 }), 3);
 await rows('analyze');
-const hot = await newCampaign(db, market, { totalSlots: orders, minimumSlots: 1 });
+const hot = await createTestCampaign(db, market, { totalSlots: orders, minimumSlots: 1 });
 await fill(hot, orders);
 
 /** Pages that a statement touched, in memory or on disk. */

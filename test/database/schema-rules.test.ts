@@ -14,14 +14,23 @@ import { brandRoles } from '../../src/identity/policy.ts';
 import { newId } from '../../src/identity/ids.ts';
 import { waitingAfter, waitingStatuses } from '../../src/waiting/status.ts';
 import { testDatabase } from '../support/database/database.ts';
-import { ask, joined, newCampaign, openMarket, wish } from '../support/builders/market.ts';
+import {
+  queryRows,
+  joinSuccessfully,
+  createTestCampaign,
+  createBrandAndProduct,
+  joinRequest,
+} from '../support/builders/market.ts';
 
 const { url, db, close } = await testDatabase();
 after(close);
-const market = await openMarket(db);
-const campaignId = await newCampaign(db, market, { totalSlots: 10 });
-const [participationId] = await joined(db, wish(campaignId, { quantity: 2, key: 'a key' }));
-await ask(
+const market = await createBrandAndProduct(db);
+const campaignId = await createTestCampaign(db, market, { totalSlots: 10 });
+const [participationId] = await joinSuccessfully(
+  db,
+  joinRequest(campaignId, { quantity: 2, key: 'a key' }),
+);
+await queryRows(
   db,
   `select sambatan.confirm_participation($1, $2, 'service')`,
   campaignId,
@@ -29,7 +38,7 @@ await ask(
 );
 
 /** Every table and view of both schemas, with its schema. */
-const relations = await ask<{ name: string; isTable: boolean; isSecured: boolean }>(
+const relations = await queryRows<{ name: string; isTable: boolean; isSecured: boolean }>(
   db,
   `select format('%I.%I', nspname, relname) as name, relkind in ('r', 'p') as "isTable",
     relrowsecurity as "isSecured"
@@ -148,7 +157,7 @@ suite('migrations', () => {
 suite('vocabularies', () => {
   const labelsOf = async (type: string) =>
     (
-      await ask<{ label: string }>(
+      await queryRows<{ label: string }>(
         db,
         `select e.enumlabel as label from pg_enum e join pg_type t on t.oid = e.enumtypid
         where t.typname = $1 order by enumsortorder`,
@@ -183,7 +192,12 @@ suite('vocabularies', () => {
 
 suite('tables of a campaign', () => {
   test('have keys and foreign keys that start with campaign_id', async () => {
-    const keys = await ask<{ table: string; name: string; first: string; target: string | null }>(
+    const keys = await queryRows<{
+      table: string;
+      name: string;
+      first: string;
+      target: string | null;
+    }>(
       db,
       `select t.relname as table, c.conname as name, a.attname as first,
         r.relname as target
@@ -221,7 +235,7 @@ suite('tables of a campaign', () => {
     );
     assert.deepEqual(wrong, []);
     // A unique index would require a check on every node too.
-    const indexes = await ask<{ name: string }>(
+    const indexes = await queryRows<{ name: string }>(
       db,
       `select c.relname as name from pg_index i join pg_class c on c.oid = i.indexrelid
       join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
@@ -460,7 +474,7 @@ suite('row-level security', () => {
     const open = relations.filter(({ isTable, isSecured }) => isTable && !isSecured);
     assert.deepEqual(open, []);
     const policies = `select * from pg_policies where schemaname in ('sambatan', 'sambatan_auth')`;
-    assert.deepEqual(await ask(db, policies), []);
+    assert.deepEqual(await queryRows(db, policies), []);
     for (const name of ['sambatan.campaigns', 'sambatan.orders', 'sambatan_auth.sessions']) {
       assert.ok(
         relations.some((relation) => relation.name === name),
@@ -470,7 +484,7 @@ suite('row-level security', () => {
   });
 
   test('no privilege on a schema, table, view or function is granted to public', async () => {
-    const granted = await ask(
+    const granted = await queryRows(
       db,
       `with ours as (
         select oid, nspname, nspacl, nspowner from pg_namespace

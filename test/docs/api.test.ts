@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import { Compile } from 'typebox/compile';
-import { httpService, serviceKey } from '../support/server/http-service.ts';
+import { startHttpService, serviceKey } from '../support/server/http-service.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 const directory = mkdtempSync(join(tmpdir(), 'sambatan-docs-'));
 after(async () => {
   await service.close();

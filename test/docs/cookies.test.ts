@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { cookies, type Cookie } from '../../src/http/cookies.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import { capturedEmails } from '../../src/mail/mailer.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 
 const file = new URL('../../docs/security.md', import.meta.url);

@@ -8,19 +8,19 @@ import { cancelParticipation } from '../../src/participations/operations.ts';
 import { acceptOffer, declineOffer, withdrawEntry } from '../../src/waiting/operations.ts';
 import { testDatabase } from '../support/database/database.ts';
 import {
-  ask,
-  joined,
+  queryRows,
+  joinSuccessfully,
   letTimePass,
-  newCampaign,
-  openMarket,
+  createTestCampaign,
+  createBrandAndProduct,
   pastDeadline,
   service,
-  waitFor,
-  wish,
-  type Market,
+  joinWaitingList,
+  joinRequest,
+  type BrandAndProduct,
 } from '../support/builders/market.ts';
 import { newId } from '../../src/identity/ids.ts';
-import { openTill } from '../support/builders/receiving-account.ts';
+import { createReceivingAccount } from '../support/builders/receiving-account.ts';
 
 const { db, log, close } = await testDatabase();
 after(close);
@@ -42,9 +42,9 @@ test('docs/events.md lists exactly the events of the audit log', () => {
 
 test('the metadata of all written events is as docs/events.md describes', async () => {
   await seedMarket({ db, log });
-  const market = await openMarket(db);
-  const campaignId = await newCampaign(db, market, { totalSlots: 1 });
-  const [participationId = ''] = await joined(db, wish(campaignId));
+  const market = await createBrandAndProduct(db);
+  const campaignId = await createTestCampaign(db, market, { totalSlots: 1 });
+  const [participationId = ''] = await joinSuccessfully(db, joinRequest(campaignId));
   await db.transaction((tx) => cancelParticipation(tx, service, participationId, null));
   const change = { description: 'Dengan botol baru.' };
   await db.transaction((tx) => editCampaign(tx, service, campaignId, change));
@@ -53,7 +53,7 @@ test('the metadata of all written events is as docs/events.md describes', async 
   await moveMoney();
   await payLate(market);
 
-  const written = await ask<{ event: string; keys: string[] }>(
+  const written = await queryRows<{ event: string; keys: string[] }>(
     db,
     `select event, array_agg(distinct key) as keys
     from sambatan.audit_logs, jsonb_object_keys(metadata) as key group by event`,
@@ -69,15 +69,15 @@ test('the metadata of all written events is as docs/events.md describes', async 
 });
 
 /** Five entries wait for the only slot of a campaign: every way in which waiting can end. */
-async function waitInEveryWay(market: Market): Promise<void> {
-  const campaignId = await newCampaign(db, market, {
+async function waitInEveryWay(market: BrandAndProduct): Promise<void> {
+  const campaignId = await createTestCampaign(db, market, {
     totalSlots: 1,
     deadline: new Date(Date.now() + 10_800_000),
   });
-  const [first = ''] = await joined(db, wish(campaignId));
+  const [first = ''] = await joinSuccessfully(db, joinRequest(campaignId));
   const line: string[] = [];
-  for (let place = 0; place < 5; place++) line.push((await waitFor(db, campaignId)).id);
-  const settle = () => ask(db, 'select sambatan.settle_campaign($1, false, 100)', campaignId);
+  for (let place = 0; place < 5; place++) line.push((await joinWaitingList(db, campaignId)).id);
+  const settle = () => queryRows(db, 'select sambatan.settle_campaign($1, false, 100)', campaignId);
   await db.transaction((tx) => withdrawEntry(tx, service, line[0]!));
   await db.transaction((tx) => cancelParticipation(tx, service, first, null));
   await db.transaction((tx) => declineOffer(tx, service, line[1]!));
@@ -89,24 +89,25 @@ async function waitInEveryWay(market: Market): Promise<void> {
 }
 
 /** Payments that are pending after the deadline, and orders that stay unpaid after success. */
-async function payLate(market: Market): Promise<void> {
-  const settle = (id: string) => ask(db, 'select sambatan.settle_campaign($1, true, 100)', id);
-  const awaited = await newCampaign(db, market, { totalSlots: 2, paymentTiming: 'upfront' });
-  const [reserved = ''] = await joined(db, wish(awaited));
-  await ask(db, 'select sambatan.open_payment($1, $2)', awaited, reserved);
+async function payLate(market: BrandAndProduct): Promise<void> {
+  const settle = (id: string) =>
+    queryRows(db, 'select sambatan.settle_campaign($1, true, 100)', id);
+  const awaited = await createTestCampaign(db, market, { totalSlots: 2, paymentTiming: 'upfront' });
+  const [reserved = ''] = await joinSuccessfully(db, joinRequest(awaited));
+  await queryRows(db, 'select sambatan.open_payment($1, $2)', awaited, reserved);
   await letTimePass(db, awaited, pastDeadline);
   await settle(awaited);
-  const calledOff = await newCampaign(db, market, { totalSlots: 1 });
-  await joined(db, wish(calledOff));
-  await waitFor(db, calledOff);
-  await ask(db, "select sambatan.cancel_campaign($1, 'batal', 'service')", calledOff);
+  const calledOff = await createTestCampaign(db, market, { totalSlots: 1 });
+  await joinSuccessfully(db, joinRequest(calledOff));
+  await joinWaitingList(db, calledOff);
+  await queryRows(db, "select sambatan.cancel_campaign($1, 'batal', 'service')", calledOff);
   await settle(calledOff);
-  const unpaid = await newCampaign(db, market, { totalSlots: 2 });
-  await joined(db, wish(unpaid, { quantity: 2 }));
+  const unpaid = await createTestCampaign(db, market, { totalSlots: 2 });
+  await joinSuccessfully(db, joinRequest(unpaid, { quantity: 2 }));
   await settle(unpaid);
   await letTimePass(db, unpaid, 7 * 86_400);
   await settle(unpaid);
-  await ask(
+  await queryRows(
     db,
     "select sambatan.decide_below_minimum($1, true, false, 'jalan', 'service')",
     unpaid,
@@ -115,16 +116,21 @@ async function payLate(market: Market): Promise<void> {
 
 /** Triggers every event about money, by the functions that write them. */
 async function moveMoney(): Promise<void> {
-  await openTill(db);
-  const market = await openMarket(db);
-  const smaller = await newCampaign(db, market);
-  const [corrected = ''] = await joined(db, wish(smaller, { quantity: 2 }));
+  await createReceivingAccount(db);
+  const market = await createBrandAndProduct(db);
+  const smaller = await createTestCampaign(db, market);
+  const [corrected = ''] = await joinSuccessfully(db, joinRequest(smaller, { quantity: 2 }));
   const change = "select sambatan.change_participation($1, $2, 1, null, 'catatan', 'service')";
-  await ask(db, change, smaller, corrected);
-  const id = await newCampaign(db, market, { totalSlots: 4, paymentTiming: 'upfront' });
-  const people = await joined(db, wish(id, { quantity: 2 }), wish(id), wish(id));
+  await queryRows(db, change, smaller, corrected);
+  const id = await createTestCampaign(db, market, { totalSlots: 4, paymentTiming: 'upfront' });
+  const people = await joinSuccessfully(
+    db,
+    joinRequest(id, { quantity: 2 }),
+    joinRequest(id),
+    joinRequest(id),
+  );
   const [first = '', second = ''] = people;
-  const run = (text: string, ...parameters: unknown[]) => ask(db, text, ...parameters);
+  const run = (text: string, ...parameters: unknown[]) => queryRows(db, text, ...parameters);
   for (const one of people) {
     await run('select sambatan.open_payment($1, $2)', id, one);
     const proof = 'select sambatan.submit_proof($1, $2, $3, $4, $5)';
@@ -139,7 +145,7 @@ async function moveMoney(): Promise<void> {
   await run('select sambatan.settle_campaign($1, true, 100)', id);
   const movement = async (kind: string) =>
     (
-      await ask<{ id: string }>(
+      await queryRows<{ id: string }>(
         db,
         `select transaction_id as id from sambatan.transactions
         where campaign_id = $1 and kind::text = $2 and status = 'due'`,

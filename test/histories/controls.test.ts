@@ -11,7 +11,7 @@ import {
   planOf,
   few,
   none,
-  soldSoon,
+  nearlySoldOut,
   some,
   starts,
   ways,
@@ -20,7 +20,7 @@ import {
   type Start,
 } from './kinds.ts';
 import { Step, unit, type Plan } from './steps.ts';
-import { follow, openWorld } from './world.ts';
+import { runHistory, openWorld } from './world.ts';
 import { asAdmin } from '../support/database/cluster.ts';
 import type { HttpService } from '../support/server/http-service.ts';
 import * as replay from '../support/inputs/replay.ts';
@@ -93,7 +93,7 @@ const stories = ({
   needsAll = false,
 }: Control): fc.Arbitrary<Story> =>
   fc.record({
-    start: starts.map(soldSoon).map((start) => {
+    start: starts.map(nearlySoldOut).map((start) => {
       const total = slots ?? start.terms.total;
       const minimum = needsAll ? total : Math.ceil(total / 2);
       const sizes = { total, minimum, mostPerUser: total };
@@ -107,7 +107,7 @@ const stories = ({
 /** The expected difference from the model; undefined: none. */
 async function tell({ start, plans }: Story): Promise<unknown> {
   const steps = plans.map((plan) => new Step(plan, () => undefined));
-  return await follow(world, start, steps).then(
+  return await runHistory(world, start, steps).then(
     () => undefined,
     (error: unknown) => error ?? 'told',
   );

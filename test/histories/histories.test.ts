@@ -7,14 +7,14 @@ import {
   kinds,
   moneyKinds,
   soldKinds,
-  soldSoon,
-  soldUnpaid,
+  nearlySoldOut,
+  nearlySoldOutUnpaid,
   starts,
-  unhurried,
+  openWithTime,
   unpaidKinds,
 } from './kinds.ts';
 import type { World } from './real.ts';
-import { follow, openWorld } from './world.ts';
+import { runHistory, openWorld } from './world.ts';
 import type { HttpService } from '../support/server/http-service.ts';
 import * as replay from '../support/inputs/replay.ts';
 
@@ -36,13 +36,13 @@ const count = (what: string): void => void seen.set(what, (seen.get(what) ?? 0) 
 const onDone = { onDone: count, replay: replay.commands };
 const histories = fc.oneof(
   fc.tuple(starts, commandsOf(kinds, onDone)),
-  fc.tuple(starts.map(unhurried), commandsOf(moneyKinds, onDone)),
-  fc.tuple(starts.map(soldSoon), commandsOf(soldKinds, onDone)),
-  fc.tuple(starts.map(soldUnpaid), commandsOf(unpaidKinds, onDone)),
+  fc.tuple(starts.map(openWithTime), commandsOf(moneyKinds, onDone)),
+  fc.tuple(starts.map(nearlySoldOut), commandsOf(soldKinds, onDone)),
+  fc.tuple(starts.map(nearlySoldOutUnpaid), commandsOf(unpaidKinds, onDone)),
 );
 const historiesIn = (world: World, stop?: AbortSignal) =>
   fc.asyncProperty(histories, async ([start, steps]) => {
-    if (stop?.aborted !== true) count(`ended ${await follow(world, start, steps)}`);
+    if (stop?.aborted !== true) count(`ended ${await runHistory(world, start, steps)}`);
   });
 
 test('random operations over HTTP have the same results as a simple model', async (t) => {
@@ -78,7 +78,7 @@ async function follows(runs: number, title: string, offset = 0): Promise<void> {
     .map(async (world, nth) => {
       const trial = { seed: replay.seed + offset + nth, numRuns: each, file, title };
       try {
-        await replay.holds(historiesIn(world, failed.signal), trial);
+        await replay.checkProperty(historiesIn(world, failed.signal), trial);
       } catch (error) {
         // Errors of the others are reported in another run.
         if (!failed.signal.aborted) failed.abort(error);

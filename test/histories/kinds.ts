@@ -212,14 +212,14 @@ export const starts: fc.Arbitrary<Start> = fc
   }));
 
 /** Open, with time for a hold to lapse and its money to arrive. */
-export const unhurried = ({ terms, ...start }: Start): Start => ({
+export const openWithTime = ({ terms, ...start }: Start): Start => ({
   ...start,
   beginning: 'active',
   terms: { ...terms, deadline: terms.deadline + 10 * unit },
 });
 
 /** Few slots, which one or two buyers fill. */
-export const soldSoon = ({ terms, ...start }: Start): Start => {
+export const nearlySoldOut = ({ terms, ...start }: Start): Start => {
   const total = 1 + (terms.total % 3);
   return {
     ...start,
@@ -229,8 +229,8 @@ export const soldSoon = ({ terms, ...start }: Start): Start => {
 };
 
 /** As soldSoon, with payments only after success. */
-export const soldUnpaid = (start: Start): Start => {
-  const { terms, ...rest } = soldSoon(start);
+export const nearlySoldOutUnpaid = (start: Start): Start => {
+  const { terms, ...rest } = nearlySoldOut(start);
   const total = terms.total + 1;
   const sizes = { total, minimum: total, mostPerUser: total, upfront: false };
   return { ...rest, terms: { ...terms, ...sizes } };

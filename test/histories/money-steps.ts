@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { ask } from '../support/builders/market.ts';
+import { queryRows } from '../support/builders/market.ts';
 import type { Part } from '../waiting/model.ts';
 import { refusalOf, type HistoryModel, type Role } from './model.ts';
-import type { Line, Movement, Received } from './money.ts';
-import { chosen, clientOf, outcomeOf, type Pair, type Real } from './real.ts';
+import type { Line, LedgerEntry, Received } from './money.ts';
+import { pick, clientOf, outcomeOf, type Pair, type Real } from './real.ts';
 import { pdfOf } from '../support/builders/pdf.ts';
 
 /** Commands about money. */
@@ -84,14 +84,18 @@ const reference = 'BCA 0042';
 const why = { reason: 'alasan yang jelas' };
 
 /** Runs one money command on the model and on the service. */
-export async function doMoney(model: HistoryModel, real: Real, plan: MoneyPlan): Promise<Pair> {
+export async function runMoneyCommand(
+  model: HistoryModel,
+  real: Real,
+  plan: MoneyPlan,
+): Promise<Pair> {
   const { verb, number, how, role } = plan;
   switch (verb) {
     case 'look': {
       const isNew = (one: Part) => isOwed(model, one) && !model.purse(one).payment?.isLooked;
-      const [, part] = chosen(model.orders, number, isNew);
+      const [, part] = pick(model.orders, number, isNew);
       const refused = refusalOf(role, ownersAndStaff);
-      if (refused === undefined) return await look(model, real, part, role);
+      if (refused === undefined) return await viewPayment(model, real, part, role);
       return [refused, outcomeOf(await onPart(real, model, part, role).get('payment'))];
     }
     case 'pay':
@@ -100,13 +104,13 @@ export async function doMoney(model: HistoryModel, real: Real, plan: MoneyPlan):
       const part = payer(model, number);
       // Most buyers have viewed their payment before their money arrives.
       if (number % 3 > 0) {
-        const [expected, got] = await look(model, real, part, 'owner');
+        const [expected, got] = await viewPayment(model, real, part, 'owner');
         assert.equal(got, expected);
       }
-      const first = await see(model, real, plan, part);
+      const first = await verifyPayment(model, real, plan, part);
       // Too little, reported twice.
       return how === 5 && first[1].startsWith('credited')
-        ? await see(model, real, plan, part)
+        ? await verifyPayment(model, real, plan, part)
         : first;
     }
     case 'transfer':
@@ -119,13 +123,13 @@ export async function doMoney(model: HistoryModel, real: Real, plan: MoneyPlan):
       if (model.through === null || model.through < through) model.through = through;
       const body = { statement_through: through };
       const answer = await real.world.callers.service.patch(
-        `/receiving-accounts/${real.till}`,
+        `/receiving-accounts/${real.receivingAccount}`,
         body,
       );
       return ['ok', outcomeOf(answer)];
     }
     case 'set aside': {
-      const [, line] = chosen(model.lines, number, () => true);
+      const [, line] = pick(model.lines, number, () => true);
       const refused = ofStaff(role);
       if (refused === undefined) model.setAside(line);
       const path = `/statement-lines/${await lineId(real, line)}/ignore`;
@@ -145,7 +149,7 @@ export async function doMoney(model: HistoryModel, real: Real, plan: MoneyPlan):
     }
     case 'dispute': {
       const bought = ({ status }: Part) => ['confirmed', 'fulfilled'].includes(status);
-      const [, part] = chosen(model.parts, number, bought);
+      const [, part] = pick(model.parts, number, bought);
       const words = how < 3 ? 'Botolnya retak' : `Keluhan ke-${++real.texts}`;
       const refused = refusalOf(role, ['owner', 'service']);
       const expected = refused ?? model.dispute(part, words);
@@ -154,7 +158,7 @@ export async function doMoney(model: HistoryModel, real: Real, plan: MoneyPlan):
       return [expected, outcomeOf(answer)];
     }
     case 'resolve': {
-      const [, one] = chosen(model.disputes, number, ({ end }) => end === null);
+      const [, one] = pick(model.disputes, number, ({ end }) => end === null);
       const resolution = how % 2 === 0 ? 'upheld' : 'dismissed';
       const expected = ofStaff(role) ?? model.resolve(one, resolution);
       const body = { resolution, explanation: 'sudah dicek' };
@@ -168,7 +172,7 @@ export async function doMoney(model: HistoryModel, real: Real, plan: MoneyPlan):
 
 /** A buyer whose money arrives: usually one who owes it, also after the hold has lapsed. */
 const payer = (model: HistoryModel, number: number): Part =>
-  chosen(model.orders, number, (part) => isOwed(model, part))[1];
+  pick(model.orders, number, (part) => isOwed(model, part))[1];
 
 /** The service's id of an order; for an offer after success the offer contains it. */
 async function idOf(real: Real, model: HistoryModel, part: Part): Promise<string> {
@@ -176,7 +180,7 @@ async function idOf(real: Real, model: HistoryModel, part: Part): Promise<string
   if (id !== undefined) return id;
   const entry = real.entries[model.entries.findIndex(({ order }) => order === part)];
   const find = 'select order_id as id from sambatan.waiting_entries where entry_id = $1';
-  return (await ask<{ id: string }>(real.world.replicas[0].db, find, entry))[0]!.id;
+  return (await queryRows<{ id: string }>(real.world.replicas[0].db, find, entry))[0]!.id;
 }
 
 /** Requests about one participation. */
@@ -197,7 +201,7 @@ function onPart(real: Real, model: HistoryModel, part: Part, role: Role) {
 }
 
 /** Views the payment; a new code is any that no other open payment has. */
-async function look(model: HistoryModel, real: Real, part: Part, role: Role): Promise<Pair> {
+async function viewPayment(model: HistoryModel, real: Real, part: Part, role: Role): Promise<Pair> {
   const wasLooked = model.purse(part).payment?.isLooked === true;
   const expected = model.look(part);
   const answer = await onPart(real, model, part, role).get('payment');
@@ -227,11 +231,12 @@ function amountOf(model: HistoryModel, part: Part, how: number): number {
 async function pay(model: HistoryModel, real: Real, plan: MoneyPlan): Promise<Pair> {
   const part = model.payable[plan.number % model.payable.length]!;
   const exact = { ...plan, how: 0 };
-  await look(model, real, part, 'owner');
-  if (refusalOf(plan.role, staff) !== undefined) return await see(model, real, exact, part);
+  await viewPayment(model, real, part, 'owner');
+  if (refusalOf(plan.role, staff) !== undefined)
+    return await verifyPayment(model, real, exact, part);
   if (plan.how % 2 === 0) {
-    const first = await see(model, real, exact, part);
-    const again = await see(model, real, exact, part);
+    const first = await verifyPayment(model, real, exact, part);
+    const again = await verifyPayment(model, real, exact, part);
     assert.deepEqual(again, ['payment_not_open', 'payment_not_open']);
     return first;
   }
@@ -244,7 +249,7 @@ async function pay(model: HistoryModel, real: Real, plan: MoneyPlan): Promise<Pa
 }
 
 /** An operator verifies a payment. */
-async function see(
+async function verifyPayment(
   model: HistoryModel,
   real: Real,
   { number, how, role }: MoneyPlan,
@@ -263,7 +268,7 @@ async function see(
     ...(paidOn === null ? {} : { paid_on: paidOn }),
   });
   if (typeof expected === 'string') return [expected, outcomeOf(answer)];
-  await learnParts(real);
+  await findParticipations(real);
   return [
     await told(model, real, expected),
     `${answer.body['outcome']} ${answer.body['participation_id']}`,
@@ -281,7 +286,7 @@ async function transfer(
   { verb, number, how, role }: MoneyPlan,
   part: Part,
 ): Promise<Pair> {
-  await look(model, real, part, 'owner');
+  await viewPayment(model, real, part, 'owner');
   const refused = ofStaff(role);
   const amount = amountOf(model, part, how);
   const isTwice = verb === 'transfer twice';
@@ -294,7 +299,7 @@ async function transfer(
   real.lastImport = lines;
   if (refused !== undefined) return [refused, outcomeOf(answer)];
   const matched = model.import(lines);
-  await learnParts(real);
+  await findParticipations(real);
   const open = (status: Line['status']) =>
     model.lines.filter((line) => line.status === status).length;
   assert.deepEqual(
@@ -318,11 +323,11 @@ async function transfer(
 
 /** The outcomes of the lines of this history's account, by their text. */
 async function handledLines(real: Real): Promise<Map<string, string>> {
-  const rows = await ask<{ text: string; outcome: string | null; part: string | null }>(
+  const rows = await queryRows<{ text: string; outcome: string | null; part: string | null }>(
     real.world.replicas[0].db,
     `select description as text, outcome, participation_id as part
     from sambatan.statement_lines where account_id = $1 and status <> 'ignored'`,
-    real.till,
+    real.receivingAccount,
   );
   return new Map(
     rows.map(({ text, outcome, part }) => [text, outcome === null ? 'open' : `${outcome} ${part}`]),
@@ -333,7 +338,7 @@ async function importLines(real: Real, role: Role, lines: readonly Line[]) {
   const rows = lines.map(({ text, amount, paid }) => `${dateCell(paid)},${text},${amount}`);
   return await clientOf(real, role, 0).send({
     method: 'POST',
-    path: `/receiving-accounts/${real.till}/statement?apply=true`,
+    path: `/receiving-accounts/${real.receivingAccount}/statement?apply=true`,
     body: ['date,description,amount', ...rows].join('\n'),
     headers: { 'content-type': 'text/csv' },
   });
@@ -358,7 +363,9 @@ const dateCell = (paid: Date | string) =>
 async function lineId(real: Real, { text }: Line): Promise<string> {
   const find = `select line_id as id from sambatan.statement_lines
     where account_id = $1 and description = $2`;
-  return (await ask<{ id: string }>(real.world.replicas[0].db, find, real.till, text))[0]!.id;
+  return (
+    await queryRows<{ id: string }>(real.world.replicas[0].db, find, real.receivingAccount, text)
+  )[0]!.id;
 }
 
 async function assign(
@@ -366,7 +373,7 @@ async function assign(
   real: Real,
   { number, how, role }: MoneyPlan,
 ): Promise<Pair> {
-  const [, line] = chosen(model.lines, number, () => true);
+  const [, line] = pick(model.lines, number, () => true);
   const part = payer(model, number + how);
   const refused = ofStaff(role);
   if (refused === undefined) return await assignLine(model, real, line, part, role);
@@ -387,14 +394,14 @@ async function assignLine(
   const expected = model.assign(line, part);
   const { status, body: row, text } = await clientOf(real, role, 0).post(path, body);
   assert.equal(status, 200, text);
-  await learnParts(real);
+  await findParticipations(real);
   const got = `${String(row['outcome'])} ${String(row['participation_id'])}`;
   return [await told(model, real, expected), got];
 }
 
 /** Slots that were given back create a participation whose id no answer has returned. */
-async function learnParts(real: Real): Promise<void> {
-  const rows = await ask<{ id: string }>(
+async function findParticipations(real: Real): Promise<void> {
+  const rows = await queryRows<{ id: string }>(
     real.world.replicas[0].db,
     `select participation_id as id from sambatan.audit_logs
     where campaign_id = $1 and event = 'participant_joined' order by seq`,
@@ -411,13 +418,13 @@ async function changePayment(
   const isProven = (one: Part) => model.purse(one).payment?.status === 'proof_submitted';
   const isLikely = verb === 'reject' ? isProven : (one: Part) => isOwed(model, one);
   const among = verb === 'write off' ? model.parts : model.orders;
-  const [, part] = chosen(among, number, isLikely);
+  const [, part] = pick(among, number, isLikely);
   const on = onPart(real, model, part, role);
   if (verb === 'prove') {
     const refused = refusalOf(role, ['owner', 'service']);
     if (refused !== undefined) return [refused, outcomeOf(await on.upload('proof'))];
     // If the proof created the payment, the next view returns its code.
-    const seen = await look(model, real, part, 'owner');
+    const seen = await viewPayment(model, real, part, 'owner');
     const answer = await on.upload('proof');
     return [seen[0] === 'ok' ? model.prove(part) : seen[0], outcomeOf(answer)];
   }
@@ -433,11 +440,11 @@ async function move(
   real: Real,
   { verb, number, how, role }: MoneyPlan,
 ): Promise<Pair> {
-  await learnMovements(model, real);
+  await findLedgerEntries(model, real);
   const kind = verb.includes('refund') ? 'refunds' : 'payouts';
   const likely = verb.endsWith('comes back') ? 'settled' : 'due';
-  const [, one] = chosen(model[kind], number, ({ status }) => status === likely);
-  const id = real.movements.get(one)!;
+  const [, one] = pick(model[kind], number, ({ status }) => status === likely);
+  const id = real.ledgerEntries.get(one)!;
   const refused = ofStaff(role);
   const client = clientOf(real, role, 0);
   // Sometimes with another reference.
@@ -493,7 +500,7 @@ interface Row {
 }
 
 const movementsOf = async ({ world, campaignId }: Real) =>
-  await ask<Row>(
+  await queryRows<Row>(
     world.replicas[0].db,
     `select transaction_id as id, kind::text, participation_id as part, amount, status::text,
       attempts, released_at is not null as is_released
@@ -503,24 +510,24 @@ const movementsOf = async ({ world, campaignId }: Real) =>
   );
 
 /** Finds the ids of refunds and payouts that became due since the last call. */
-async function learnMovements(model: HistoryModel, real: Real): Promise<void> {
-  const known = new Set(real.movements.values());
+async function findLedgerEntries(model: HistoryModel, real: Real): Promise<void> {
+  const known = new Set(real.ledgerEntries.values());
   const rows = (await movementsOf(real)).filter(({ id }) => !known.has(id));
   const ids = await idsOf(model, real);
   for (const [kind, list] of [
     ['refund', model.refunds],
     ['payout', model.payouts],
   ] as const) {
-    for (const one of list.filter((movement) => !real.movements.has(movement))) {
+    for (const one of list.filter((movement) => !real.ledgerEntries.has(movement))) {
       const found = rows.findIndex((row) => row.kind === kind && isSame(row, one, ids));
       assert.ok(found >= 0, `there is no ${kind} of ${one.amount}`);
-      real.movements.set(one, rows.splice(found, 1)[0]!.id);
+      real.ledgerEntries.set(one, rows.splice(found, 1)[0]!.id);
     }
   }
   assert.deepEqual(rows, [], 'refunds and payouts that nobody asked for');
 }
 
-const isSame = (row: Row, one: Movement, ids: Ids) =>
+const isSame = (row: Row, one: LedgerEntry, ids: Ids) =>
   row.part === (one.part === null ? null : ids.get(one.part)) &&
   Number(row.amount) === one.amount &&
   row.status === one.status &&
@@ -537,15 +544,15 @@ export async function compareBooks(model: HistoryModel, real: Real): Promise<voi
 }
 
 /** The payments, refunds and payouts equal those of the model. */
-export async function compareMovements(model: HistoryModel, real: Real): Promise<void> {
-  await learnMovements(model, real);
+export async function compareLedgerEntries(model: HistoryModel, real: Real): Promise<void> {
+  await findLedgerEntries(model, real);
   const rows = new Map((await movementsOf(real)).map((row) => [row.id, row]));
   const ids = await idsOf(model, real);
-  for (const [one, id] of real.movements) {
+  for (const [one, id] of real.ledgerEntries) {
     const row = rows.get(id);
     assert.ok(row !== undefined && isSame(row, one, ids), `${row?.kind} of ${one.amount}`);
   }
-  const payments = await ask<{ part: string; status: string; amount: bigint; kept: bigint }>(
+  const payments = await queryRows<{ part: string; status: string; amount: bigint; kept: bigint }>(
     real.world.replicas[0].db,
     `select participation_id as part, status::text, amount, surcharge as kept
     from sambatan.transactions where campaign_id = $1 and kind = 'payment'`,

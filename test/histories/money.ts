@@ -28,7 +28,7 @@ export interface Payment {
 }
 
 /** The state of a participation's money. */
-export interface Purse {
+export interface ParticipationMoney {
   payment: Payment | null;
   /** The manually verified sums that count for it. */
   readonly seen: { readonly amount: number; readonly reference: string | null }[];
@@ -59,7 +59,7 @@ export interface Line {
 }
 
 /** A refund or payout, due or sent. */
-export interface Movement {
+export interface LedgerEntry {
   readonly part: Part | null;
   amount: number;
   status: 'due' | 'settled' | 'void';
@@ -90,8 +90,8 @@ const moves = 'movement_transition_not_allowed';
  * and for what, and in addition the refunds and the payout.
  */
 export class MoneyModel extends Model {
-  readonly refunds: Movement[] = [];
-  readonly payouts: Movement[] = [];
+  readonly refunds: LedgerEntry[] = [];
+  readonly payouts: LedgerEntry[] = [];
   readonly disputes: Dispute[] = [];
   readonly lines: Line[] = [];
   /** The outcomes of lines that were matched or allocated, by their text. */
@@ -106,7 +106,7 @@ export class MoneyModel extends Model {
   /** The decision about a batch below its minimum: when it was asked for, and its answer. */
   decision: { readonly openedAt: number; isTaken: boolean } | null = null;
   readonly #decisionSeconds: number;
-  readonly #purses = new Map<Part, Purse>();
+  readonly #purses = new Map<Part, ParticipationMoney>();
 
   constructor(terms: Terms, { calendar, decision }: { calendar: Calendar; decision: number }) {
     super(terms);
@@ -120,10 +120,10 @@ export class MoneyModel extends Model {
     return [...this.parts, ...offers.filter((order) => !this.parts.includes(order))];
   }
 
-  purse(part: Part): Purse {
+  purse(part: Part): ParticipationMoney {
     const found = this.#purses.get(part);
     if (found !== undefined) return found;
-    const made: Purse = {
+    const made: ParticipationMoney = {
       payment: null,
       seen: [],
       lines: [],
@@ -288,20 +288,20 @@ export class MoneyModel extends Model {
     this.lines.splice(this.lines.indexOf(line), 1);
   }
 
-  sendRefund(refund: Movement, reference: string): string {
+  sendRefund(refund: LedgerEntry, reference: string): string {
     if (refund.status === 'settled') return refund.reference === reference ? 'ok' : moves;
     refund.status = 'settled';
     refund.reference = reference;
     return 'ok';
   }
 
-  failRefund(refund: Movement): string {
+  failRefund(refund: LedgerEntry): string {
     if (refund.status !== 'due') return moves;
     refund.attempts++;
     return 'ok';
   }
 
-  comeBack(list: Movement[], movement: Movement): string {
+  comeBack(list: LedgerEntry[], movement: LedgerEntry): string {
     if (movement.status !== 'settled' || movement.hasComeBack) return moves;
     movement.hasComeBack = true;
     const { part, amount, attempts, isReleased } = movement;
@@ -309,7 +309,7 @@ export class MoneyModel extends Model {
     return 'ok';
   }
 
-  releasePayout(payout: Movement): string {
+  releasePayout(payout: LedgerEntry): string {
     if (payout.status !== 'due') return moves;
     if (this.isDisputed()) return 'payout_disputed';
     if (this.#isUndecided) return 'payout_unsettled';
@@ -317,7 +317,7 @@ export class MoneyModel extends Model {
     return 'ok';
   }
 
-  sendPayout(payout: Movement, reference: string): string {
+  sendPayout(payout: LedgerEntry, reference: string): string {
     if (payout.status === 'settled') return payout.reference === reference ? 'ok' : moves;
     if (payout.status !== 'due') return moves;
     if (this.isDisputed()) return 'payout_disputed';
@@ -413,9 +413,9 @@ export class MoneyModel extends Model {
     const paid = sum(settled, ({ payment }) => payment!.amount);
     const codes = sum(settled, ({ payment }) => payment!.kept);
     const kept = settled.filter(({ part }) => part.status !== 'refunded');
-    const of = (list: readonly Movement[], status: string) =>
+    const of = (list: readonly LedgerEntry[], status: string) =>
       sum(list, (movement) => (movement.status === status ? movement.amount : 0));
-    const back = (list: readonly Movement[]) =>
+    const back = (list: readonly LedgerEntry[]) =>
       sum(list, (movement) => (movement.hasComeBack ? movement.amount : 0));
     const returned = back(this.refunds) + back(this.payouts);
     const owing = sold.filter(({ payment }) => open.includes(payment?.status ?? ''));
@@ -761,7 +761,7 @@ function newPayment(amount: number): Payment {
   };
 }
 
-function newMovement(part: Part | null, amount: number): Movement {
+function newMovement(part: Part | null, amount: number): LedgerEntry {
   return {
     part,
     amount,

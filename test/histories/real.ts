@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import type { Answer, Client } from '../support/clients/client.ts';
+import type { ClientResponse, Client } from '../support/clients/client.ts';
 import type { HttpService } from '../support/server/http-service.ts';
 import type { Shop } from '../support/builders/shop.ts';
 import type { Role } from './model.ts';
-import type { Dispute, Line, Movement } from './money.ts';
+import type { Dispute, Line, LedgerEntry } from './money.ts';
 
 /** Two replicas of the service on one database, with all callers. */
 export interface World {
@@ -18,11 +18,11 @@ export interface Real {
   readonly world: World;
   readonly campaignId: string;
   /** A receiving account of this history only. */
-  readonly till: string;
+  readonly receivingAccount: string;
   readonly parts: string[];
   readonly entries: string[];
   /** Ids of refunds and payouts by their key in the model. */
-  readonly movements: Map<Movement, string>;
+  readonly ledgerEntries: Map<LedgerEntry, string>;
   readonly disputes: Map<Dispute, string>;
   /** The latest answers, to compare with repeated ones. */
   readonly answers: Map<string, string>;
@@ -37,13 +37,14 @@ export interface Real {
 /** The expected and the actual result of a command. */
 export type Pair = [expected: string, got: string];
 
-export const outcomeOf = ({ status, body }: Answer): string => (status < 300 ? 'ok' : body.code);
+export const outcomeOf = ({ status, body }: ClientResponse): string =>
+  status < 300 ? 'ok' : body.code;
 
 /**
  * Picks an element of a list by a number that is independent of its length. In three of four cases
  * it is one to which something can still happen, if there is any.
  */
-export function chosen<T>(
+export function pick<T>(
   list: readonly T[],
   number: number,
   isLively: (one: T) => boolean,

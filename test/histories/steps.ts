@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import type fc from 'fast-check';
-import type { Answer, Client } from '../support/clients/client.ts';
+import type { ClientResponse, Client } from '../support/clients/client.ts';
 import { letTimePass } from '../support/builders/market.ts';
 import { campaignBody } from '../support/builders/shop.ts';
 import { refusalOf, type HistoryModel, type Role } from './model.ts';
 import {
   compareBooks,
-  compareMovements,
-  doMoney,
+  compareLedgerEntries,
+  runMoneyCommand,
   isMoney,
   isPossible,
   moneyVerbs,
 } from './money-steps.ts';
-import { chosen, clientOf, itemsOf, outcomeOf, type Pair, type Real } from './real.ts';
+import { pick, clientOf, itemsOf, outcomeOf, type Pair, type Real } from './real.ts';
 
 /** Seconds of one unit of time. */
 export const unit = 1_800;
@@ -92,7 +92,7 @@ export class Step implements fc.AsyncCommand<HistoryModel, Real> {
   async #do(model: HistoryModel, real: Real): Promise<Pair> {
     const [verb, first, second, role] = this.#plan;
     if (isMoney(verb))
-      return await doMoney(model, real, { verb, number: first, how: second, role });
+      return await runMoneyCommand(model, real, { verb, number: first, how: second, role });
     const path = `/campaigns/${real.campaignId}`;
     const { callers } = real.world;
     // Commands about the campaign itself have no owner: the seller is meant.
@@ -223,7 +223,7 @@ async function sendWithKey(real: Real, user: number, quantity: number, key: stri
   return await client.post(path, wish(quantity), { 'idempotency-key': key });
 }
 
-function noteJoined(real: Real, part: number | undefined, answer: Answer): void {
+function noteJoined(real: Real, part: number | undefined, answer: ClientResponse): void {
   if (part === undefined || answer.status !== 201) return;
   if (part === real.parts.length) real.parts.push(answer.body.id);
   assert.equal(answer.body.id, real.parts[part]);
@@ -240,7 +240,7 @@ async function changePart(
   role: Role,
 ): Promise<Pair> {
   const likely = verb === 'fulfil' ? 'confirmed' : 'reserved';
-  const [index, part] = chosen(model.parts, number, ({ status }) => status === likely);
+  const [index, part] = pick(model.parts, number, ({ status }) => status === likely);
   const own: readonly Role[] = verb === 'confirm' ? [] : ['owner'];
   const refused = refusalOf(role, [...own, 'operator', 'service']);
   const change = {
@@ -261,7 +261,7 @@ async function correct(
   [number, quantity]: readonly [number, number],
   role: Role,
 ): Promise<Pair> {
-  const [index, part] = chosen(model.parts, number, ({ status }) => status === 'reserved');
+  const [index, part] = pick(model.parts, number, ({ status }) => status === 'reserved');
   const expected =
     refusalOf(role, ['owner', 'operator', 'service']) ?? model.reduce(part, Math.max(1, quantity));
   const answer = await clientOf(real, role, part.user).send({
@@ -284,7 +284,7 @@ async function changeEntry(
   role: Role,
 ): Promise<Pair> {
   const likely = verb === 'withdraw' ? ['waiting', 'offered'] : ['offered'];
-  const [index, entry] = chosen(model.entries, number, ({ status }) => likely.includes(status));
+  const [index, entry] = pick(model.entries, number, ({ status }) => likely.includes(status));
   const staff: readonly Role[] = verb === 'withdraw' ? ['operator'] : [];
   const refused = refusalOf(role, ['owner', 'service', ...staff], 'waiting_entry_not_found');
   const change = {
@@ -413,5 +413,5 @@ export async function compareEverything(model: HistoryModel, real: Real): Promis
     model.entries.map(({ status }) => status),
   );
   await compareMoment(model, real);
-  await compareMovements(model, real);
+  await compareLedgerEntries(model, real);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { expectInvariants } from '../support/database/campaign-invariants.ts';
-import { httpService, type HttpService } from '../support/server/http-service.ts';
+import { startHttpService, type HttpService } from '../support/server/http-service.ts';
 import { campaignBody, expectStatus, fromNow, openShop } from '../support/builders/shop.ts';
 import { Calendar } from './calendar.ts';
 import { receiptSeconds } from './goods.ts';
@@ -27,8 +27,8 @@ const decisionSeconds = 3_600;
  * the end.
  */
 export async function openWorld(services: HttpService[], isBroken = false): Promise<World> {
-  const first = await httpService({ environment, invariants: !isBroken });
-  const second = await httpService({ environment, beside: first });
+  const first = await startHttpService({ environment, invariants: !isBroken });
+  const second = await startHttpService({ environment, sharedWith: first });
   services.push(first, second);
   const shop = await openShop(first);
   const rival = await openShop(first);
@@ -50,7 +50,7 @@ export async function openWorld(services: HttpService[], isBroken = false): Prom
 
 let tills = 0;
 /** A receiving account of this history only, so that other payments do not matter. */
-async function openTill({ callers }: World): Promise<string> {
+async function addReceivingAccount({ callers }: World): Promise<string> {
   const number = String(5_270_000_000 + ++tills);
   const account = { bank: 'BCA', number, holder: 'PT Sambatan Bersama', is_default: true };
   return expectStatus(await callers.service.post('/receiving-accounts', account), 201).id;
@@ -60,7 +60,7 @@ async function openTill({ callers }: World): Promise<string> {
  * Applies the commands to a new campaign and to the model, and compares. Returns the campaign's
  * final status; rejects on a difference.
  */
-export async function follow(
+export async function runHistory(
   world: World,
   { terms, beginning, opensAt }: Start,
   steps: Iterable<fc.AsyncCommand<HistoryModel, Real>>,
@@ -83,15 +83,15 @@ export async function follow(
     publish: beginning === 'active',
     ...(beginning === 'scheduled' ? { opens_at: fromNow(opensAt * 1_000) } : {}),
   });
-  const till = await openTill(world);
+  const till = await addReceivingAccount(world);
   const { id: campaignId } = expectStatus(await shop.seller.post('/campaigns', body), 201);
   const real: Real = {
     world,
     campaignId,
-    till,
+    receivingAccount: till,
     parts: [],
     entries: [],
-    movements: new Map(),
+    ledgerEntries: new Map(),
     disputes: new Map(),
     answers: new Map(),
     texts: 0,

@@ -3,11 +3,13 @@ import { after, before, test } from 'node:test';
 import { formBytes, jsonBytesOf } from '../../src/http/body-limits.ts';
 import { closed, text } from '../../src/http/schemas.ts';
 import { sizeLimits } from '../../src/config/size-limits.ts';
-import { exampleOf } from '../support/page-states/examples.ts';
-import { httpService, serviceKey } from '../support/server/http-service.ts';
+import { exampleRequest } from '../support/page-states/examples.ts';
+import { startHttpService, serviceKey } from '../support/server/http-service.ts';
 import { signIn, type SiteClient } from '../support/clients/sign-in.ts';
 
-const service = await httpService({ environment: { SAMBATAN_OPERATORS: 'kepala@example.org' } });
+const service = await startHttpService({
+  environment: { SAMBATAN_OPERATORS: 'kepala@example.org' },
+});
 after(service.close);
 
 let operator: SiteClient;
@@ -28,7 +30,7 @@ const operationOf = (route: string): Operation => {
 };
 
 async function inject(route: string, payload: string | Buffer, type: string) {
-  const { method, path } = exampleOf(route.replaceAll(/:(\w+)/g, '{$1}'));
+  const { method, path } = exampleRequest(route.replaceAll(/:(\w+)/g, '{$1}'));
   return await service.server.inject({
     method: method as 'POST',
     url: `/api/sambatan${path}`,
@@ -61,7 +63,7 @@ test('every API route accepts exactly as many bytes as its document states', asy
 
 test('an example of every JSON route fits with each character escaped', async () => {
   for (const route of ofApi) {
-    const { body } = exampleOf(route.replaceAll(/:(\w+)/g, '{$1}'));
+    const { body } = exampleRequest(route.replaceAll(/:(\w+)/g, '{$1}'));
     if (typeof body !== 'object') continue;
     const escaped = JSON.stringify(body, null, 2).replaceAll(
       /[^\x20-\x7e\n]/g,

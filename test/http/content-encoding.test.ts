@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { newId } from '../../src/identity/ids.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import { openShop } from '../support/builders/shop.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 const shop = await openShop(service);
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { httpService } from '../support/server/http-service.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 
 /** Sends a harmless form with exactly these headers. */

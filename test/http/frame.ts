@@ -32,10 +32,10 @@ import { createMetrics } from '../../src/observability/metrics.ts';
 export const serviceKey = 'service-key-of-at-least-32-characters';
 export const asService = { authorization: `Bearer ${serviceKey}` };
 
-export interface Frame {
+export interface TestServer {
   readonly server: FastifyInstance;
   readonly logged: Record<string, unknown>[];
-  readonly market: Market;
+  readonly campaigns: FakeCampaigns;
   /** The behaviour of the database for health checks. */
   database: () => Promise<unknown>;
   /** Whether it reports a quarantine. */
@@ -43,13 +43,13 @@ export interface Frame {
 }
 
 /** The HTTP server with routes for its general behaviour, and its log lines. */
-export async function frame(
+export async function startTestServer(
   environment: Record<string, string> = {},
   scheduler?: ServerDeps['scheduler'],
   liveOptions: Partial<LiveOptions> = {},
   clients: Partial<RequestTimeouts> = {},
   parts: Pick<ServerDeps, 'namelessJoins'> = {},
-): Promise<Frame> {
+): Promise<TestServer> {
   const config = readConfig({ LOG_LEVEL: 'debug', ...environment });
   const logged: Record<string, unknown>[] = [];
   const destination = new Writable({
@@ -63,14 +63,14 @@ export async function frame(
     poolStats: () => ({ total: 3, idle: 2, waiting: 0 }),
     admission,
   });
-  const market = new Market();
+  const campaigns = new FakeCampaigns();
   const log = createLog(config.log.level, destination).log;
   const live = new LiveUpdates(
-    { ...market.sources, log, metrics },
+    { ...campaigns.sources, log, metrics },
     { pollMs: 60_000, ...liveOptions },
   );
   const built = {
-    market,
+    campaigns,
     logged,
     held: false,
     database: () => Promise.resolve() as Promise<unknown>,
@@ -179,7 +179,7 @@ const watching =
   };
 
 /** Campaigns that change on request of a test, instead of a database. */
-export class Market {
+export class FakeCampaigns {
   readonly campaigns = new Map<string, { seq: bigint; filled: number; events: Snapshot[] }>();
   readings = 0;
   failing = false;

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, test } from 'node:test';
 import { newId } from '../../src/identity/ids.ts';
-import { httpService, type HttpService } from '../support/server/http-service.ts';
+import { startHttpService, type HttpService } from '../support/server/http-service.ts';
 import { openMailbox } from '../support/fakes/mailbox.ts';
 import { openShop } from '../support/builders/shop.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 
 /** Sends a raw request line and headers, and returns the whole response. */
@@ -76,9 +76,9 @@ test('captured e-mails are readable only with the secret URL', async () => {
 });
 
 test('host and protocol headers are validated and only accepted from trusted proxies', async (t) => {
-  const proxied = await httpService({
+  const proxied = await startHttpService({
     environment: { SAMBATAN_TRUSTED_PROXIES: '127.0.0.1' },
-    beside: service,
+    sharedWith: service,
   });
   t.after(proxied.close);
   const by = (on: HttpService, ...headers: string[]) =>
@@ -103,9 +103,9 @@ test('host and protocol headers are validated and only accepted from trusted pro
 test('shared caches may store pages with the origin only if it is configured', async (t) => {
   const shop = await openShop(service);
   const { id: campaign } = await shop.campaign();
-  const configured = await httpService({
+  const configured = await startHttpService({
     environment: { SAMBATAN_PUBLIC_URL: 'https://sambatan.example' },
-    beside: service,
+    sharedWith: service,
   });
   t.after(configured.close);
   const cacheOf = async (on: HttpService, host: string) => {
@@ -118,7 +118,7 @@ test('shared caches may store pages with the origin only if it is configured', a
 });
 
 test('a forwarding header from an untrusted peer is reported once in the log and in health', async (t) => {
-  const own = await httpService({ beside: service });
+  const own = await startHttpService({ sharedWith: service });
   t.after(own.close);
   const health = async () => (await own.visitor.get('/health')).body['unnamed_proxy'];
   const warnings = () => own.logged.join('').match(/SAMBATAN_TRUSTED_PROXIES=127\.0\.0\.1/g) ?? [];
@@ -128,9 +128,9 @@ test('a forwarding header from an untrusted peer is reported once in the log and
   }
   assert.equal(await health(), true);
   assert.equal(warnings().length, 1);
-  const named = await httpService({
+  const named = await startHttpService({
     environment: { SAMBATAN_TRUSTED_PROXIES: '127.0.0.0/8' },
-    beside: service,
+    sharedWith: service,
   });
   t.after(named.close);
   await say(named, 'GET /masuk HTTP/1.1', ['Host: a.example', 'X-Forwarded-For: 203.0.113.9']);
@@ -139,7 +139,10 @@ test('a forwarding header from an untrusted peer is reported once in the log and
 
 test('an invitation link uses the configured site, not the sender’s Host header', async () => {
   const mailbox = await openMailbox();
-  const apart = await httpService({ environment: { SMTP_URL: mailbox.url }, beside: service });
+  const apart = await startHttpService({
+    environment: { SMTP_URL: mailbox.url },
+    sharedWith: service,
+  });
   try {
     const shop = await openShop(service);
     const sent = async (first: string, type: string, body: string) => {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { newId } from '../../src/identity/ids.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { serverKey, signed } from '../support/fakes/midtrans.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { serverKey, signNotification } from '../support/fakes/midtrans.ts';
 import { expectProblem, expectStatus, openShop } from '../support/builders/shop.ts';
-import { askForCode, lastMail, SiteClient } from '../support/clients/sign-in.ts';
-import { Forms } from '../support/clients/site.ts';
+import { requestCode, lastMail, SiteClient } from '../support/clients/sign-in.ts';
+import { SiteForms } from '../support/clients/site.ts';
 
-const service = await httpService({ environment: { MIDTRANS_SERVER_KEY: serverKey } });
+const service = await startHttpService({ environment: { MIDTRANS_SERVER_KEY: serverKey } });
 after(service.close);
 const shop = await openShop(service);
 
@@ -47,7 +47,7 @@ test('an e-mail address and a code work with any pasted characters', async () =>
   for (const write of [pasted, fullWidth, (text: string) => pasted(fullWidth(text))]) {
     const email = `sari-${newId().slice(-8)}@contoh.id`;
     const client = new SiteClient(service);
-    const id = await askForCode(client, write(email.replace('-', '\u00ad-')));
+    const id = await requestCode(client, write(email.replace('-', '\u00ad-')));
     const { code } = await lastMail(service, email);
     const typed = `${code.slice(0, 3)}\u2009${code.slice(3)}`;
     const entered = await client.post('/masuk/kode', { id: pasted(id).trim(), code: write(typed) });
@@ -64,7 +64,7 @@ test('a bank account number is stored as digits, from forms and from the API', a
   for (const number of written) {
     const user = await service.user();
     const fields = { bank: 'BCA', number, holder: pasted('Sari Dewi') };
-    const answer = await new Forms(service.url, user).post('/akun/rekening', fields);
+    const answer = await new SiteForms(service.url, user).post('/akun/rekening', fields);
     assert.equal(answer.status, 303, answer.text);
     const kept = expectStatus(await user.get('/refund-account'), 200);
     assert.deepEqual([kept['number'], kept['holder']], ['5270099001', 'Sari Dewi']);
@@ -80,7 +80,7 @@ test('a bank account number is stored as digits, from forms and from the API', a
 test('an invalid bank account number is refused with the reason', async () => {
   const user = await service.user();
   const fields = { bank: 'BCA', number: '52700ABC', holder: 'Sari' };
-  const form = await new Forms(service.url, user).post('/en/akun/rekening', fields);
+  const form = await new SiteForms(service.url, user).post('/en/akun/rekening', fields);
   assert.equal(form.status, 422);
   assert.match(form.text, /Must be 5 to 30 digits/);
   const refused = await user.send({
@@ -92,7 +92,7 @@ test('an invalid bank account number is refused with the reason', async () => {
 });
 
 test('a form with files is cleaned like any other', async () => {
-  const forms = new Forms(service.url, shop.seller);
+  const forms = new SiteForms(service.url, shop.seller);
   const name = `Kopi${newId().slice(-6)}`;
   const fields = {
     name: pasted(name),
@@ -110,7 +110,7 @@ test('a form with files is cleaned like any other', async () => {
 test('the telephone number in an order’s address is recognised', async () => {
   const { id } = await shop.campaign({});
   const buyer = await service.user();
-  const forms = new Forms(service.url, buyer);
+  const forms = new SiteForms(service.url, buyer);
   const key = /name="key" value="([^"]+)"/.exec((await forms.get(`/sambatan/${id}`)).text)![1]!;
   const digits = newId().replaceAll(/\D/g, '').slice(-8).padStart(8, '7');
   const phone = `０８１２\u2013${digits.slice(0, 4)}\u2011${digits.slice(4)}`;
@@ -169,9 +169,9 @@ test('a provider notification is verified as it was signed', async () => {
     transaction_id: newId(),
   };
   const path = '/gateway/midtrans/notifications';
-  const genuine = await service.visitor.post(path, signed(told));
+  const genuine = await service.visitor.post(path, signNotification(told));
   assert.notEqual(genuine.body.code, 'notification_not_genuine', genuine.text);
-  const cleaned = { ...signed(told), gross_amount: '1 000.00' };
+  const cleaned = { ...signNotification(told), gross_amount: '1 000.00' };
   expectProblem(await service.visitor.post(path, cleaned), 403, 'notification_not_genuine');
 });
 

@@ -3,10 +3,10 @@ import { after, test } from 'node:test';
 import { foldText } from '../../src/database/text-search.ts';
 import { newId } from '../../src/identity/ids.ts';
 import type { Body } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import { expectStatus, join, openShop } from '../support/builders/shop.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(() => service.close());
 const shop = await openShop(service);
 

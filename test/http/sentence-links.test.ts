@@ -3,10 +3,10 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import { after, test } from 'node:test';
 import { newId } from '../../src/identity/ids.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import { openShop } from '../support/builders/shop.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 const shop = await openShop(service);
 

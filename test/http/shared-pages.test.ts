@@ -7,11 +7,11 @@ import { SharedPageCache } from '../../src/http/shared-pages.ts';
 import { newId } from '../../src/identity/ids.ts';
 import { html } from '../../src/web/html.ts';
 import type { PageContext } from '../../src/web/visit.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import { join, openShop } from '../support/builders/shop.ts';
-import { until } from '../support/server/until.ts';
+import { waitUntil } from '../support/server/until.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 const shop = await openShop(service);
 after(() => service.close());
 
@@ -60,9 +60,9 @@ test('concurrent visitors share one rendering; a later visitor gets a new one', 
     url: (path) => path,
   } satisfies PageContext;
   const crowd = Array.from({ length: 40 }, () => askFor(pages, visit, 'a'));
-  await until(() => drawn.length === 1);
+  await waitUntil(() => drawn.length === 1);
   const late = Array.from({ length: 40 }, () => askFor(pages, visit, 'a'));
-  await until(() => drawn.length === 2);
+  await waitUntil(() => drawn.length === 2);
   dry();
   assert.equal(new Set(await Promise.all(crowd)).size, 1);
   assert.equal(new Set(await Promise.all(late)).size, 1);

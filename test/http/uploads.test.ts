@@ -3,14 +3,14 @@ import { connect, type Socket } from 'node:net';
 import { after, test, type TestContext } from 'node:test';
 import { UploadRoom } from '../../src/uploads/upload-limit.ts';
 import type { Client } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
 import { photo, pictureForm } from '../support/builders/pictures.ts';
 import { expectProblem, expectStatus, join, openShop } from '../support/builders/shop.ts';
-import { Forms } from '../support/clients/site.ts';
-import { until } from '../support/server/until.ts';
+import { SiteForms } from '../support/clients/site.ts';
+import { waitUntil } from '../support/server/until.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 const shop = await openShop(service);
 const staff = service.service;
@@ -51,7 +51,7 @@ test('forty slow uploads of twenty users do not block pictures and proofs, and a
   const people = [];
   for (let n = 0; n < 20; n++) {
     const by = await service.user();
-    await ask(
+    await queryRows(
       service.db,
       "insert into sambatan.brand_members (brand_id, user_id, role) values ($1, $2, 'contributor')",
       shop.brandId,
@@ -62,21 +62,21 @@ test('forty slow uploads of twenty users do not block pictures and proofs, and a
   const slow = people.flatMap((by) => [slowUpload(t, by), slowUpload(t, by)]);
   // More uploads than may be processed at once; on a slow machine the first may have ended
   // meanwhile.
-  await until(() => service.server.uploads.underWay > 12);
+  await waitUntil(() => service.server.uploads.underWay > 12);
   expectStatus(await upload(shop.seller), 200);
   const buyer = await service.user();
   const campaign = await shop.campaign({ payment_timing: 'upfront', hold_seconds: 3_600 });
   const { id } = await join(buyer, campaign.id);
   const small = await photo({ width: 40, height: 20 });
-  const sent = await new Forms(service.url, buyer).upload(
+  const sent = await new SiteForms(service.url, buyer).upload(
     `/ikutan/${id}/bukti`,
     {},
     { bytes: small },
   );
   assert.equal(sent.status, 303);
-  await until(() => service.server.uploads.underWay === 0, { withinMs: 20_000 });
+  await waitUntil(() => service.server.uploads.underWay === 0, { withinMs: 20_000 });
   // A slow machine may have refused some before reading a byte; none stays open.
-  await until(() =>
+  await waitUntil(() =>
     slow.every(({ heard, socket }) => socket.destroyed || /^HTTP\/1.1 (408|503) /.test(heard())),
   );
   assert.ok(slow.some(({ heard }) => heard().startsWith('HTTP/1.1 408 ')));
@@ -84,11 +84,11 @@ test('forty slow uploads of twenty users do not block pictures and proofs, and a
 
 test('each user has at most two uploads in progress', async (t) => {
   const begun = [slowUpload(t, shop.seller), slowUpload(t, shop.seller)];
-  await until(() => service.server.uploads.underWay === 2);
+  await waitUntil(() => service.server.uploads.underWay === 2);
   const refused = expectProblem(await upload(shop.seller), 429, 'rate_limited');
   assert.ok(refused.params['retry_after_seconds']);
   begun[0]!.socket.destroy();
-  await until(() => service.server.uploads.underWay === 1);
+  await waitUntil(() => service.server.uploads.underWay === 1);
   expectStatus(await upload(shop.seller), 200);
 });
 
@@ -99,7 +99,7 @@ test('an anonymous form with a file is refused before it is read', async () => {
     401,
     'unauthenticated',
   );
-  const page = await new Forms(service.url, service.visitor).upload('/toko/x/produk/baru', {});
+  const page = await new SiteForms(service.url, service.visitor).upload('/toko/x/produk/baru', {});
   assert.ok([303, 403].includes(page.status), String(page.status));
 });
 

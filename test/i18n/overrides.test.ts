@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { directory } from '../support/server/service.ts';
-import { serveCommand, start } from '../support/server/started.ts';
+import { serveCommand, startServiceProcess } from '../support/server/started.ts';
 
 /** Writes the files of a folder of messages. */
 function localesWith(files: Readonly<Record<string, unknown>>): string {
@@ -19,7 +19,7 @@ function localesWith(files: Readonly<Record<string, unknown>>): string {
 }
 
 const serveWith = async (t: TestContext, locales: string) =>
-  await start(t, {
+  await startServiceProcess(t, {
     command: serveCommand,
     cwd: directory(),
     variables: { SAMBATAN_LOCALES_DIR: locales },
@@ -77,7 +77,7 @@ const wrong: Readonly<Record<string, readonly [Readonly<Record<string, unknown>>
 };
 
 for (const [what, [files, message]] of Object.entries(wrong)) {
-  test(`${what} stops the start, and the message names the place`, async () => {
+  test(`${what} stops the startServiceProcess, and the message names the place`, async () => {
     const [program = '', ...args] = serveCommand;
     const run = promisify(execFile)(program, args, {
       cwd: directory(),

@@ -3,12 +3,12 @@ import { after, before, test } from 'node:test';
 import { verifyAudit } from '../../src/audit/queries.ts';
 import { newId } from '../../src/identity/ids.ts';
 import type { Body, Client } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
 import {
   expectProblem,
   expectStatus,
-  everyPage,
+  readAllPages,
   fromNow,
   hourMs,
   join,
@@ -16,9 +16,9 @@ import {
   openShop,
   type Shop,
 } from '../support/builders/shop.ts';
-import { watch } from '../support/clients/stream.ts';
+import { openStream } from '../support/clients/stream.ts';
 
-const service = await httpService({ scheduler: true });
+const service = await startHttpService({ scheduler: true });
 after(service.close);
 let shop: Shop;
 before(async () => {
@@ -27,7 +27,7 @@ before(async () => {
 
 /** The audit log, oldest first: event and actor. */
 async function history(id: string): Promise<string[]> {
-  const entries = await everyPage(shop.seller, `/campaigns/${id}/logs`, 50);
+  const entries = await readAllPages(shop.seller, `/campaigns/${id}/logs`, 50);
   return entries.toReversed().map(({ event, actor }) => `${String(event)} by ${String(actor)}`);
 }
 
@@ -37,13 +37,13 @@ async function see(path: string, by: Client = service.visitor): Promise<Body> {
 
 /** Waits until the live stream of a campaign sends an event. */
 async function untilHeard(id: string, event: string): Promise<void> {
-  const watcher = await watch(service.url, id, { 'last-event-id': '1' });
+  const watcher = await openStream(service.url, id, { 'last-event-id': '1' });
   await watcher.heard((one) => one.data['event'] === event);
   watcher.end();
 }
 
 async function movements(id: string): Promise<string[]> {
-  const rows = await ask<{ said: string }>(
+  const rows = await queryRows<{ said: string }>(
     service.db,
     `select kind || ' ' || status || ' ' || amount as said from sambatan.transactions
     where campaign_id = $1 order by kind, amount`,
@@ -232,7 +232,7 @@ test('cancelling a campaign refunds each participant once', async () => {
   );
   const cancelled = await shop.seller.post(`/campaigns/${id}/cancel`, { reason: 'bahan habis' });
   assert.equal(expectStatus(cancelled, 200).status, 'cancelled');
-  const statuses = await everyPage(shop.seller, `/campaigns/${id}/participants`, 10);
+  const statuses = await readAllPages(shop.seller, `/campaigns/${id}/participants`, 10);
   assert.deepEqual(statuses.map(({ status }) => status).toSorted(), [
     'cancelled',
     'refunded',
@@ -304,7 +304,7 @@ test('with more buyers than slots exactly all slots are sold', async () => {
 
 test('the dashboard, the scheduler and health report the events', async () => {
   const summary = await see('/dashboard/summary', service.service);
-  const listed = await everyPage(service.visitor, '/campaigns', 50);
+  const listed = await readAllPages(service.visitor, '/campaigns', 50);
   const count = (status: string) => listed.filter((one) => one.status === status).length;
   assert.equal(summary['total_campaigns'], listed.length);
   for (const status of ['active', 'full', 'completed', 'failed']) {

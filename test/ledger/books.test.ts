@@ -32,21 +32,21 @@ import { cancelParticipation, fulfilParticipation } from '../../src/participatio
 import type { Tx } from '../../src/database/transaction.ts';
 import { testDatabase } from '../support/database/database.ts';
 import {
-  ask,
-  joinNow,
+  queryRows,
+  joinBatch,
   letTimePass,
-  newCampaign,
-  openMarket,
+  createTestCampaign,
+  createBrandAndProduct,
   service,
-  wish,
+  joinRequest,
 } from '../support/builders/market.ts';
 import * as replay from '../support/inputs/replay.ts';
-import { openTill } from '../support/builders/receiving-account.ts';
+import { createReceivingAccount } from '../support/builders/receiving-account.ts';
 
 const { db, close } = await testDatabase();
 after(close);
-const market = await openMarket(db);
-await openTill(db);
+const market = await createBrandAndProduct(db);
+await createReceivingAccount(db);
 
 const pdf = { contentType: 'application/pdf', content: Buffer.from('%PDF-1.7') } as const;
 
@@ -67,10 +67,10 @@ const pick = <T>(from: readonly T[], n: number): T => {
   // The step needs a person, and there is none yet.
   return chosen ?? (newId() as T);
 };
-const settle = (id: string) => ask(db, 'select sambatan.settle_campaign($1, true, 1000)', id);
+const settle = (id: string) => queryRows(db, 'select sambatan.settle_campaign($1, true, 1000)', id);
 
 async function movementsOf(world: World, kind: string, status: string): Promise<string[]> {
-  const rows = await ask<{ id: string }>(
+  const rows = await queryRows<{ id: string }>(
     db,
     `select transaction_id as id from sambatan.transactions
     where campaign_id = $1 and kind::text = $2 and status::text = $3 order by created_at, cause`,
@@ -84,7 +84,7 @@ async function movementsOf(world: World, kind: string, status: string): Promise<
 /** Amount of a ledger entry in rupiah. Refuses: movement_not_found. */
 async function amountOf(id: string): Promise<bigint> {
   const find = 'select amount from sambatan.transactions where transaction_id = $1';
-  const [row] = await ask<{ amount: bigint }>(db, find, id);
+  const [row] = await queryRows<{ amount: bigint }>(db, find, id);
   if (row === undefined) throw new DomainError('movement_not_found', {});
   return row.amount;
 }
@@ -96,7 +96,7 @@ const steps: fc.Arbitrary<[name: string, step: Step]>[] = [
   fc.integer({ min: 1, max: 4 }).map((quantity) => [
     `join ${quantity}`,
     async ({ id, participations }) => {
-      const [answer] = await joinNow(db, [wish(id, { quantity })]);
+      const [answer] = await joinBatch(db, [joinRequest(id, { quantity })]);
       if (answer instanceof DomainError) throw answer;
       participations.push(answer!.participationId);
     },
@@ -170,7 +170,9 @@ const steps: fc.Arbitrary<[name: string, step: Step]>[] = [
   fc.constant([
     'call off',
     async ({ id }) => {
-      await inTx((tx) => ask(tx, "select sambatan.cancel_campaign($1, 'batal', 'service')", id));
+      await inTx((tx) =>
+        queryRows(tx, "select sambatan.cancel_campaign($1, 'batal', 'service')", id),
+      );
       await settle(id);
     },
   ]),
@@ -201,7 +203,7 @@ const steps: fc.Arbitrary<[name: string, step: Step]>[] = [
   fc.tuple(person, fc.boolean()).map(([n, upheld]) => [
     `resolve ${n} ${upheld}`,
     async ({ id }) => {
-      const open = await ask<{ id: string }>(
+      const open = await queryRows<{ id: string }>(
         db,
         `select dispute_id as id from sambatan.disputes
         where campaign_id = $1 and resolved_at is null order by opened_at`,
@@ -297,7 +299,7 @@ async function finish(world: World): Promise<void> {
   // Moves past the deadline and past the verification hours.
   await letTimePass(db, world.id, 3_700 + 48 * 3_600);
   await settle(world.id);
-  const open = await ask<{ id: string; status: string }>(
+  const open = await queryRows<{ id: string; status: string }>(
     db,
     `select t.participation_id as id, t.status from sambatan.transactions t
     join sambatan.participants p using (campaign_id, participation_id)
@@ -310,7 +312,7 @@ async function finish(world: World): Promise<void> {
     await inTx((tx) => verifyPayment(tx, service, id, { amount: null, reference: null }));
     world.bank += total;
   }
-  const disputes = await ask<{ id: string }>(
+  const disputes = await queryRows<{ id: string }>(
     db,
     `select dispute_id as id from sambatan.disputes
     where campaign_id = $1 and resolved_at is null`,
@@ -347,7 +349,7 @@ test('after any money event the books equal the bank and balance', async (t) => 
   t.diagnostic(`SAMBATAN_TEST_SEED=${replay.seed} for SAMBATAN_TEST_RUNS=${runs}`);
   const reached = new Map<string, number>();
   const property = fc.asyncProperty(fc.boolean(), histories, async (upfront, history) => {
-    const id = await newCampaign(db, market, {
+    const id = await createTestCampaign(db, market, {
       totalSlots: 8,
       minimumSlots: 2,
       pricePerSlot: 9_973n,
@@ -371,7 +373,7 @@ test('after any money event the books equal the bank and balance', async (t) => 
     await check(world, [...done, 'the end']);
   });
   const file = 'test/ledger/books.test.ts';
-  await replay.holds(property, { numRuns: runs, file, title: t.name });
+  await replay.checkProperty(property, { numRuns: runs, file, title: t.name });
   if (runs < 30 || replay.path !== undefined) return;
   // Histories with refusals only would prove nothing.
   for (const kind of ['verify', 'arrive', 'settle refund', 'settle payout', 'deliver']) {

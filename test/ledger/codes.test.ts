@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Client } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
 import { expectProblem, expectStatus, join, openShop } from '../support/builders/shop.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 const staff = service.service;
 const operator = await service.operator();
@@ -84,7 +84,7 @@ test('when no unique code is left no payment is created', async () => {
   const [first, second] = [await service.user(), await service.user()];
   const { id: looked } = await join(first, id);
   await paymentOf(first, looked);
-  await ask(
+  await queryRows(
     service.db,
     `with c as (insert into sambatan.transactions (campaign_id, kind, participation_id, amount,
       cause, actor, created_at, account_id, unique_code)
@@ -97,7 +97,7 @@ test('when no unique code is left no payment is created', async () => {
   const { id: late } = await join(second, id);
   const answer = await second.get(`/participations/${late}/payment`);
   expectProblem(answer, 409, 'unique_codes_exhausted');
-  await ask(
+  await queryRows(
     service.db,
     "update sambatan.transactions set status = 'void' where cause like 'code %'",
   );

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Client } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
 import { expectProblem, expectStatus, join, openShop } from '../support/builders/shop.ts';
-import { Forms } from '../support/clients/site.ts';
-import { openTill } from '../support/builders/receiving-account.ts';
+import { SiteForms } from '../support/clients/site.ts';
+import { createReceivingAccount } from '../support/builders/receiving-account.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 const { db } = service;
 const operator = await service.operator();
@@ -30,7 +30,7 @@ async function unpaid(): Promise<Bought> {
   const { id: campaign } = await shop.campaign({ total_slots: 1, minimum_slots: 1 });
   const buyer = await service.user();
   const { id } = await join(buyer, campaign);
-  await ask(db, 'select sambatan.settle_campaign($1, true, 100)', campaign);
+  await queryRows(db, 'select sambatan.settle_campaign($1, true, 100)', campaign);
   return { buyer, campaign, id };
 }
 const disputes = ({ buyer, id }: Bought, reason: string) =>
@@ -43,7 +43,7 @@ async function decided(one: Bought, reason: string, resolution: 'upheld' | 'dism
 }
 const finals = async ({ campaign }: Bought) =>
   (
-    await ask<{ final: boolean }>(
+    await queryRows<{ final: boolean }>(
       db,
       `select (metadata ->> 'is_final')::boolean as final from sambatan.audit_logs
       where campaign_id = $1 and event = 'dispute_resolved' order by seq`,
@@ -51,7 +51,7 @@ const finals = async ({ campaign }: Bought) =>
     )
   ).map(({ final }) => final);
 const pageOf = async ({ buyer, id }: Bought) =>
-  (await new Forms(service.url, buyer).get(`/ikutan/${id}`)).text;
+  (await new SiteForms(service.url, buyer).get(`/ikutan/${id}`)).text;
 const form = /Ada yang salah dengan barangnya|Laporkan sekali lagi/;
 
 test('a dismissed dispute may be appealed once, with new information', async () => {
@@ -71,7 +71,7 @@ test('a dismissed dispute may be appealed once, with new information', async () 
 test('a dispute dismissed over a week ago, or upheld, is final', async () => {
   const late = await bought();
   await decided(late, 'Botolnya retak', 'dismissed');
-  await ask(
+  await queryRows(
     db,
     `update sambatan.disputes set opened_at = opened_at - interval '7 days',
       resolved_at = resolved_at - interval '7 days' where campaign_id = $1`,
@@ -102,7 +102,7 @@ test('only a paid participation can be disputed, so that no payout is blocked wi
 test('an upheld dispute about received goods refunds the full amount including the unique code', async () => {
   const one = await unpaid();
   // The first read gives the payment its unique code.
-  await openTill(db);
+  await createReceivingAccount(db);
   const due = expectStatus(await one.buyer.get(`/participations/${one.id}/payment`), 200);
   expectStatus(await operator.post(`/participations/${one.id}/payment/verify`, {}), 200);
   expectStatus(await operator.post(`/participations/${one.id}/fulfil`), 200);
@@ -114,14 +114,14 @@ test('an upheld dispute about received goods refunds the full amount including t
   );
   assert.equal(status, 'refunded');
   assert.notEqual(receivedAt, null);
-  const [event] = await ask<{ metadata: object }>(
+  const [event] = await queryRows<{ metadata: object }>(
     db,
     `select metadata from sambatan.audit_logs
     where campaign_id = $1 and event = 'participant_refunded'`,
     one.campaign,
   );
   assert.deepEqual(pickReason(event?.metadata), { quantity: 1, reason: 'dispute' });
-  const [counters] = await ask(
+  const [counters] = await queryRows(
     db,
     `select filled_slots, confirmed_slots, participant_count from sambatan.campaigns
     where campaign_id = $1`,
@@ -155,7 +155,7 @@ test('a batch with refunded received goods cannot be cancelled any more', async 
     (await join(buyers[0]!, campaign)).id,
     (await join(buyers[1]!, campaign, { quantity: 2 })).id,
   ];
-  await ask(db, 'select sambatan.settle_campaign($1, true, 100)', campaign);
+  await queryRows(db, 'select sambatan.settle_campaign($1, true, 100)', campaign);
   expectStatus(await operator.post(`/participations/${first}/payment/verify`, {}), 200);
   expectStatus(await operator.post(`/participations/${first}/fulfil`), 200);
   await decided({ buyer: buyers[0]!, campaign, id: first }, 'Botolnya pecah', 'upheld');
@@ -163,8 +163,8 @@ test('a batch with refunded received goods cannot be cancelled any more', async 
     await operator.post(`/participations/${second}/payment/write-off`, { reason: 'Tidak bayar' }),
     200,
   );
-  await ask(db, 'select sambatan.settle_campaign($1, true, 100)', campaign);
-  const [row] = await ask(
+  await queryRows(db, 'select sambatan.settle_campaign($1, true, 100)', campaign);
+  const [row] = await queryRows(
     db,
     'select decision_opened_at from sambatan.campaigns where campaign_id = $1',
     campaign,

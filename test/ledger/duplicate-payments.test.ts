@@ -19,26 +19,26 @@ import type { Tx } from '../../src/database/transaction.ts';
 import { recordingLog } from '../support/server/log.ts';
 import { testDatabase } from '../support/database/database.ts';
 import {
-  ask,
-  joinNow,
+  queryRows,
+  joinBatch,
   letTimePass,
-  newCampaign,
-  openMarket,
+  createTestCampaign,
+  createBrandAndProduct,
   service,
-  wish,
+  joinRequest,
 } from '../support/builders/market.ts';
-import { midtransStandIn, serverKey } from '../support/fakes/midtrans.ts';
-import { openTill } from '../support/builders/receiving-account.ts';
+import { startFakeMidtrans, serverKey } from '../support/fakes/midtrans.ts';
+import { createReceivingAccount } from '../support/builders/receiving-account.ts';
 import { applyOrder, payOnline } from '../../src/ledger/gateway/orders.ts';
 
-const provider = await midtransStandIn();
+const provider = await startFakeMidtrans();
 const { db, close } = await testDatabase();
 after(async () => {
   await close();
   await provider.close();
 });
-const market = await openMarket(db);
-const till = await openTill(db);
+const market = await createBrandAndProduct(db);
+const till = await createReceivingAccount(db);
 const gateway = midtrans({ serverKey, snapUrl: provider.url, apiUrl: provider.url });
 const parts = { db, gateway };
 const price = 9_973n;
@@ -93,7 +93,7 @@ const steps: Readonly<Record<string, (world: World) => Promise<void>>> = {
       mapping: undefined,
       maxWaitMs: 60_000,
     });
-    const [line] = await ask<{ line_id: string; status: string; outcome: string | null }>(
+    const [line] = await queryRows<{ line_id: string; status: string; outcome: string | null }>(
       db,
       'select line_id, status::text, outcome from sambatan.statement_lines where description = $1',
       text,
@@ -120,13 +120,13 @@ const steps: Readonly<Record<string, (world: World) => Promise<void>>> = {
   },
   lapse: async ({ campaign }) => {
     await letTimePass(db, campaign, 400);
-    await ask(db, 'select sambatan.settle_campaign($1, false, 1000)', campaign);
+    await queryRows(db, 'select sambatan.settle_campaign($1, false, 1000)', campaign);
   },
   'call off': async ({ campaign }) => {
     await inTx((tx) =>
-      ask(tx, "select sambatan.cancel_campaign($1, 'batal', 'service')", campaign),
+      queryRows(tx, "select sambatan.cancel_campaign($1, 'batal', 'service')", campaign),
     );
-    await ask(db, 'select sambatan.settle_campaign($1, true, 1000)', campaign);
+    await queryRows(db, 'select sambatan.settle_campaign($1, true, 1000)', campaign);
   },
 };
 
@@ -157,13 +157,13 @@ const seed = Number(process.env['SAMBATAN_TEST_SEED'] ?? Math.floor(Math.random(
 test('a buyer who pays online and by transfer pays once and gets the rest back, in any order', async (t) => {
   const reached = new Map<string, number>();
   const property = fc.asyncProperty(history, async (names) => {
-    const campaign = await newCampaign(db, market, {
+    const campaign = await createTestCampaign(db, market, {
       totalSlots: 4,
       pricePerSlot: price,
       paymentTiming: 'upfront',
       holdSeconds: 300,
     });
-    const [joined] = await joinNow(db, [wish(campaign, { quantity: 1 })]);
+    const [joined] = await joinBatch(db, [joinRequest(campaign, { quantity: 1 })]);
     if (joined instanceof DomainError) throw joined;
     const id = joined!.participationId;
     const { total } = await inTx((tx) => viewPayment(tx, service, id));
@@ -184,7 +184,7 @@ test('a buyer who pays online and by transfer pays once and gets the rest back, 
       } catch (error) {
         if (!(error instanceof DomainError)) throw error;
       }
-      const orders = await ask<{ reference: string }>(
+      const orders = await queryRows<{ reference: string }>(
         db,
         "select reference from sambatan.gateway_calls where participation_id = $1 and kind = 'payment'",
         id,

@@ -4,15 +4,15 @@ import { midtrans } from '../../src/ledger/gateway/midtrans.ts';
 import { Reconciler } from '../../src/ledger/gateway/reconcile.ts';
 import { newId } from '../../src/identity/ids.ts';
 import type { Client } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask, holdCampaign, untilWaiting } from '../support/builders/market.ts';
-import { midtransStandIn, serverKey } from '../support/fakes/midtrans.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows, lockCampaign, waitForLockWait } from '../support/builders/market.ts';
+import { startFakeMidtrans, serverKey } from '../support/fakes/midtrans.ts';
 import { photo } from '../support/builders/pictures.ts';
 import { expectProblem, expectStatus, join, openShop } from '../support/builders/shop.ts';
 
-const provider = await midtransStandIn();
+const provider = await startFakeMidtrans();
 after(provider.close);
-const service = await httpService({
+const service = await startHttpService({
   environment: { MIDTRANS_SERVER_KEY: serverKey, MIDTRANS_URL: provider.url },
 });
 after(service.close);
@@ -27,7 +27,7 @@ const { db, app } = service;
 const price = 125_000;
 
 beforeEach(() => {
-  for (const operation of ['create', 'status', 'refund'] as const) provider.misbehave(operation);
+  for (const operation of ['create', 'status', 'refund'] as const) provider.failNext(operation);
   provider.refuseRefunds(false);
 });
 
@@ -46,7 +46,7 @@ async function bought(wish: object = {}): Promise<Bought> {
 const online = ({ buyer, id }: Bought) => buyer.post(`/participations/${id}/pay-online`);
 const pageOf = async (one: Bought) => String(expectStatus(await online(one), 200)['redirect_url']);
 const orderOf = async ({ id }: Bought): Promise<string> => {
-  const [row] = await ask<{ reference: string }>(
+  const [row] = await queryRows<{ reference: string }>(
     db,
     `select reference from sambatan.gateway_calls where participation_id = $1
       and kind = 'payment' order by created_at desc limit 1`,
@@ -74,7 +74,7 @@ const countOf = (operation: string, order: string) =>
   provider.calls.filter((call) => call.operation === operation && call.order === order).length;
 /** Makes every scheduled query due now. */
 const reconcile = async (): Promise<Record<string, unknown>> => {
-  await ask(
+  await queryRows(
     db,
     `update sambatan.gateway_calls set next_check_at = clock_timestamp()
     where next_check_at is not null`,
@@ -114,7 +114,7 @@ test('concurrent requests for the payment page of one payment share one order', 
   const pages = answers.filter(({ status }) => status === 200);
   assert.ok(pages.length > 0);
   assert.equal(new Set(pages.map(({ body }) => body['redirect_url'])).size, 1);
-  const orders = await ask(
+  const orders = await queryRows(
     db,
     'select from sambatan.gateway_calls where participation_id = $1',
     one.id,
@@ -134,15 +134,15 @@ test('viewing a payment while it is being opened online does not deadlock', asyn
 
 test('the first proof locks the campaign before it creates the payment, as an online payment does', async (t) => {
   const one = await bought();
-  const held = await holdCampaign(db, one.campaign);
+  const held = await lockCampaign(db, one.campaign);
   t.after(() => held.commit());
   const answers = Promise.all([prove(one), online(one)]);
-  await untilWaiting(db);
+  await waitForLockWait(db);
   // A transaction that holds the payment and waits for the campaign would block all others.
   const make = () =>
     db.transaction(async (tx) => {
-      await ask(tx, "set local lock_timeout = '100ms'");
-      await ask(tx, 'select sambatan.open_payment($1, $2)', one.campaign, one.id);
+      await queryRows(tx, "set local lock_timeout = '100ms'");
+      await queryRows(tx, 'select sambatan.open_payment($1, $2)', one.campaign, one.id);
       throw new Error('made');
     });
   await assert.rejects(make, /made/);
@@ -169,7 +169,7 @@ test('a notification about an unknown order is accepted without effect', async (
   const strange = await ordered();
   provider.buyer(strange.order, 'settlement');
   const order = strange.order;
-  await ask(
+  await queryRows(
     db,
     'update sambatan.gateway_calls set reference = $2 where reference = $1',
     order,
@@ -228,13 +228,13 @@ test('a denied card may be followed by another; an expired order is replaced', a
 
 test('money that arrives after a lapsed hold without free slots is refunded', async () => {
   const one = await ordered({ total_slots: 1, minimum_slots: 1 });
-  await ask(
+  await queryRows(
     db,
     `update sambatan.participants set hold_expires_at = now() - interval '1 hour'
     where participation_id = $1`,
     one.id,
   );
-  await ask(db, 'select sambatan.settle_campaign($1, false, 1000)', one.campaign);
+  await queryRows(db, 'select sambatan.settle_campaign($1, false, 1000)', one.campaign);
   await join(await service.user(), one.campaign);
   provider.buyer(one.order, 'settlement');
   await reconcile();
@@ -255,7 +255,7 @@ async function transferred({ id }: Bought, code: number): Promise<unknown> {
     headers: { 'content-type': 'text/csv' },
   });
   expectStatus(applied, 200);
-  const [row] = await ask<{ status: string; outcome: string | null }>(
+  const [row] = await queryRows<{ status: string; outcome: string | null }>(
     db,
     'select status::text, outcome from sambatan.statement_lines where description = $1',
     `TRSF ${id}`,
@@ -306,7 +306,7 @@ test('a transfer in addition to an online payment is refunded in full', async ()
 test('a proof replaces the online payment: it waits for verification and stops the hold', async () => {
   const one = await ordered();
   assert.equal((await prove(one)).status, 'proof_submitted');
-  const [hold] = await ask<{ hold_expires_at: Date | null }>(
+  const [hold] = await queryRows<{ hold_expires_at: Date | null }>(
     db,
     'select hold_expires_at from sambatan.participants where participation_id = $1',
     one.id,
@@ -374,7 +374,7 @@ test('of two concurrent payments one counts and the other is refunded', async ()
 for (const mood of [429, 500, 401, 'lost', 'garbage'] as const) {
   test(`an order creation answered with ${mood} is retried under the same reference`, async () => {
     const one = await bought();
-    provider.misbehave('create', mood);
+    provider.failNext('create', mood);
     expectProblem(await online(one), 503, 'gateway_unavailable');
     assert.equal(await paymentOf(one), 'pending');
     await pageOf(one);
@@ -388,7 +388,7 @@ for (const mood of [429, 500, 401, 'lost', 'garbage'] as const) {
 
 test('an order whose page was never returned is closed, and the payment is due again', async () => {
   const one = await bought();
-  provider.misbehave('create', 'lost');
+  provider.failNext('create', 'lost');
   expectProblem(await online(one), 503, 'gateway_unavailable');
   await reconcile();
   assert.equal(await paymentOf(one), 'due');
@@ -398,7 +398,7 @@ test('an order whose page was never returned is closed, and the payment is due a
 
 test('a reference already used at the provider is replaced by a new one', async () => {
   const one = await bought();
-  provider.misbehave('create', 'lost');
+  provider.failNext('create', 'lost');
   expectProblem(await online(one), 503, 'gateway_unavailable');
   const first = await orderOf(one);
   // After minutes the provider has forgotten the key, but not the order.
@@ -411,8 +411,8 @@ test('a reference already used at the provider is replaced by a new one', async 
 test('a call without a response times out with an unknown result', async () => {
   const settings = { serverKey, snapUrl: provider.url, apiUrl: provider.url };
   const gateway = midtrans(settings, 50);
-  provider.misbehave('status', 'hang');
-  provider.misbehave('refund', 'hang');
+  provider.failNext('status', 'hang');
+  provider.failNext('refund', 'hang');
   const status = await gateway.orderStatus('SBT-nobody-1');
   const order = { orderReference: 'SBT-nobody-1', reference: 'SBT-nobody-2', amount: 1n };
   const refund = await gateway.refund(order);
@@ -424,7 +424,7 @@ for (const mood of [429, 500, 'lost', 'garbage'] as const) {
     const one = await ordered();
     provider.buyer(one.order, 'settlement');
     const told = provider.notification(one.order);
-    provider.misbehave('status', mood);
+    provider.failNext('status', mood);
     expectProblem(await notify(told), 503, 'gateway_unavailable');
     assert.equal(await statusOf(one), 'reserved');
     expectStatus(await staff.post('/gateway/reconcile'), 200);
@@ -440,7 +440,7 @@ for (const mood of [429, 500, 'lost', 'garbage'] as const) {
     provider.buyer(one.order, 'settlement');
     expectStatus(await notify(provider.notification(one.order)), 200);
     await callOff(one);
-    provider.misbehave('refund', mood);
+    provider.failNext('refund', mood);
     assert.equal((await reconcile())['stopped'], 'provider_away');
     assert.equal((await booksOf(one))['refunds_due'], price);
     const other = new Reconciler(app.payments, app.log);
@@ -490,7 +490,7 @@ async function refundable() {
   provider.buyer(one.order, 'settlement');
   expectStatus(await notify(provider.notification(one.order)), 200);
   await callOff(one);
-  const [row] = await ask<{ id: string }>(
+  const [row] = await queryRows<{ id: string }>(
     db,
     `select transaction_id as id from sambatan.transactions
     where campaign_id = $1 and kind = 'refund'`,
@@ -503,7 +503,7 @@ const settleByHand = (refund: string) =>
 
 test('a refund sent to the provider cannot also be settled by hand', async () => {
   const one = await refundable();
-  provider.misbehave('refund', 500);
+  provider.failNext('refund', 500);
   assert.equal((await reconcile())['stopped'], 'provider_away');
   expectProblem(await settleByHand(one.refund), 409, 'movement_transition_not_allowed');
   await reconcile();
@@ -513,7 +513,7 @@ test('a refund sent to the provider cannot also be settled by hand', async () =>
 
 test('a refund that an operator took back is not sent to the provider again', async () => {
   const one = await refundable();
-  provider.misbehave('refund', 500);
+  provider.failNext('refund', 500);
   await reconcile();
   const why = { reason: 'Tidak ada jawaban' };
   expectStatus(await staff.post(`/refunds/${one.refund}/fail`, why), 200);
@@ -522,7 +522,7 @@ test('a refund that an operator took back is not sent to the provider again', as
   await reconcile();
   assert.deepEqual(provider.refundsOf(one.order), []);
   assert.equal((await booksOf(one))['refunds_settled'], price);
-  const open = await ask(
+  const open = await queryRows(
     db,
     'select from sambatan.gateway_calls where transaction_id = $1 and next_check_at is not null',
     one.refund,
@@ -533,7 +533,7 @@ test('a refund that an operator took back is not sent to the provider again', as
 /** A refund made by hand because the provider did not answer, although it had made it. */
 async function madeByHandAsWell() {
   const one = await refundable();
-  provider.misbehave('refund', 'lost');
+  provider.failNext('refund', 'lost');
   await reconcile();
   const why = { reason: 'Tidak ada jawaban' };
   expectStatus(await staff.post(`/refunds/${one.refund}/fail`, why), 200);
@@ -554,7 +554,7 @@ test('a refund made by hand and by the provider is booked twice and becomes an o
   const one = await madeByHandAsWell();
   const told: string[] = [];
   const log = { ...app.log, error: (_what: unknown, words?: unknown) => told.push(String(words)) };
-  await ask(
+  await queryRows(
     db,
     `update sambatan.gateway_calls set next_check_at = clock_timestamp()
     where next_check_at is not null`,
@@ -592,7 +592,7 @@ test('a notification of a refund that was also made by hand books the duplicate 
 test('a refund that the provider makes after it was marked as failed is booked when reported', async () => {
   const one = await madeByHandAsWell();
   // As if the provider had made it after the last query.
-  await ask(
+  await queryRows(
     db,
     `update sambatan.gateway_calls set status = 'not_made', next_check_at = null
     where transaction_id = $1`,
@@ -634,11 +634,11 @@ test('the cost of a duplicate refund is not taken from the seller', async () => 
   provider.buyer(order, 'settlement');
   expectStatus(await notify(provider.notification(order)), 200);
   expectStatus(await staff.post(`/participations/${second}/confirm`), 200);
-  await ask(db, 'select sambatan.settle_campaign($1, true, 1000)', one.campaign);
+  await queryRows(db, 'select sambatan.settle_campaign($1, true, 1000)', one.campaign);
   // Paid a second time, on the page, and refunded twice.
   const again = "select sambatan.receive_money($1, $2, $3, 'system', null, 'lain:1')";
-  await ask(db, again, one.campaign, one.id, price);
-  const [refund] = await ask<{ id: string }>(
+  await queryRows(db, again, one.campaign, one.id, price);
+  const [refund] = await queryRows<{ id: string }>(
     db,
     `select transaction_id as id from sambatan.transactions
     where campaign_id = $1 and kind = 'refund'`,
@@ -646,7 +646,7 @@ test('the cost of a duplicate refund is not taken from the seller', async () => 
   );
   expectStatus(await settleByHand(refund!.id), 200);
   const provided = "select sambatan.refund_by_provider($1, 'midtrans', 'SBT-R-lain', 'system')";
-  await ask(db, provided, refund!.id);
+  await queryRows(db, provided, refund!.id);
   for (const buyer of [one.id, second]) {
     expectStatus(await staff.post(`/participations/${buyer}/fulfil`), 200);
   }
@@ -675,7 +675,7 @@ test('a quarantined database sends and counts nothing until it is released', asy
   const fresh = await bought();
   provider.buyer(one.order, 'settlement');
   const before = provider.calls.length;
-  await ask(
+  await queryRows(
     db,
     "update sambatan.installation set quarantined_since = now(), quarantine_reason = 'restored'",
   );
@@ -685,7 +685,7 @@ test('a quarantined database sends and counts nothing until it is released', asy
     assert.equal(provider.calls.length, before);
     expectProblem(await notify(provider.notification(one.order)), 409, 'installation_held');
   } finally {
-    await ask(
+    await queryRows(
       db,
       'update sambatan.installation set quarantined_since = null, quarantine_reason = null',
     );

@@ -4,13 +4,13 @@ import type { Database } from '../../src/database/pool.ts';
 import { StatementImporter } from '../../src/ledger/bank-statements/importer.ts';
 import { invariantCount } from '../../src/database/invariants.ts';
 import type { Body } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import { recordingLog } from '../support/server/log.ts';
-import { ask } from '../support/builders/market.ts';
+import { queryRows } from '../support/builders/market.ts';
 import { expectProblem, expectStatus, openShop } from '../support/builders/shop.ts';
-import { until } from '../support/server/until.ts';
+import { waitUntil } from '../support/server/until.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 const { db } = service;
 const staff = service.service;
@@ -37,7 +37,7 @@ const addedBy = async (till: string, body: string) =>
 const generic = (...rows: string[]) => ['date,description,amount', ...rows].join('\n');
 const throughOf = async (till: string) =>
   (
-    await ask<{ through: string | null }>(
+    await queryRows<{ through: string | null }>(
       db,
       `select statement_through::text as through from sambatan.receiving_accounts
       where account_id = $1`,
@@ -170,7 +170,7 @@ async function owedBy(till: string, orders: number, price: number) {
     total_slots: orders,
     price_per_slot: price,
   });
-  await ask(
+  await queryRows(
     db,
     `select count(*) from sambatan.join_campaigns(
       array_fill($1::uuid, array[$2::integer]),
@@ -182,7 +182,7 @@ async function owedBy(till: string, orders: number, price: number) {
     campaign,
     orders,
   );
-  await ask(
+  await queryRows(
     db,
     `insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
       actor, created_at, account_id, unique_code, pay_by)
@@ -224,7 +224,7 @@ test('an import killed repeatedly between batches has its effect exactly once', 
   );
   const { id } = expectStatus(await send(till, generic(...rows), 'statements'), 201);
   // Started by the operation only: no worker processes it yet.
-  await ask(
+  await queryRows(
     db,
     `update sambatan.statement_imports set state = 'storing', started_at = now(),
       started_by = 'service', total_lines = $2 where import_id = $1`,
@@ -243,7 +243,7 @@ test('an import killed repeatedly between batches has its effect exactly once', 
     killed++;
     assert.ok(killed < 200, 'it gets on each time');
     // The lease of the killed worker expires.
-    await ask(
+    await queryRows(
       db,
       'update sambatan.statement_imports set lease_until = now() where import_id = $1',
       id,
@@ -255,7 +255,7 @@ test('an import killed repeatedly between batches has its effect exactly once', 
     [done['total_lines'], done['stored_lines'], done['added'], done['matched']],
     [lines, lines, lines, orders],
   );
-  const [sums] = await ask<{ lines: number; content: Buffer | null }>(
+  const [sums] = await queryRows<{ lines: number; content: Buffer | null }>(
     db,
     `select (select count(*)::integer from sambatan.statement_lines where import_id = $1) as lines,
       content from sambatan.statement_imports where import_id = $1`,
@@ -277,7 +277,7 @@ test('two workers on one import store and count each line once', async () => {
     n < 120 ? `${day(0)},TRSF ${n},${90_000 + n + 1}` : `${day(0)},LAIN ${n},${n}`,
   );
   const { id } = expectStatus(await send(till, generic(...rows), 'statements'), 201);
-  await ask(
+  await queryRows(
     db,
     `update sambatan.statement_imports set state = 'storing', started_at = now(),
       started_by = 'service', total_lines = 1500 where import_id = $1`,
@@ -285,8 +285,8 @@ test('two workers on one import store and count each line once', async () => {
   );
   const running = [importer(), importer()].map((one) => one.run());
   // The lease of a slow worker expires, and the other takes over in the middle.
-  await until(async () => {
-    await ask(
+  await waitUntil(async () => {
+    await queryRows(
       db,
       'update sambatan.statement_imports set lease_until = now() where import_id = $1',
       id,
@@ -328,7 +328,7 @@ test('a file of 20,000 lines is imported and 5,000 payments are matched with vis
     assert.match(await page.text(), /Impor sedang berjalan/);
   }
   // The benchmark measures the duration; a busy machine takes minutes.
-  await until(isDone, { everyMs: 1_000, withinMs: 1_200_000 });
+  await waitUntil(isDone, { everyMs: 1_000, withinMs: 1_200_000 });
   const done = expectStatus(await operator.get(`/statements/${id}`), 200);
   assert.deepEqual([done['added'], done['matched']], [lines, orders]);
   const books = expectStatus(await staff.get(`/campaigns/${campaign}/books`), 200);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Client } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask, letTimePass } from '../support/builders/market.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows, letTimePass } from '../support/builders/market.ts';
 import {
   expectProblem,
   expectStatus,
@@ -11,15 +11,15 @@ import {
   join,
   openShop,
 } from '../support/builders/shop.ts';
-import { openTill } from '../support/builders/receiving-account.ts';
+import { createReceivingAccount } from '../support/builders/receiving-account.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 const { db } = service;
 const operator = await service.operator();
 const colleague = await service.operator();
 const shop = await openShop(service);
-const till = await openTill(db);
+const till = await createReceivingAccount(db);
 const price = 125_000;
 const terms = {
   payment_timing: 'upfront',
@@ -46,7 +46,7 @@ const totalOf = async (buyer: Client, id: string) =>
   Number(expectStatus(await buyer.get(`/participations/${id}/payment`), 200)['total']);
 const lapse = async (campaign: string) => {
   await letTimePass(db, campaign, 3_601);
-  await ask(db, 'select sambatan.settle_campaign($1, false, 1000)', campaign);
+  await queryRows(db, 'select sambatan.settle_campaign($1, false, 1000)', campaign);
 };
 /** An operator verifies a sum; returns its outcome. */
 const see = async (id: string, body: object = {}) =>
@@ -63,11 +63,11 @@ async function shown(amount: number): Promise<string> {
   });
   expectStatus(applied, 200);
   const found = 'select line_id from sambatan.statement_lines where description = $1';
-  return (await ask<{ line_id: string }>(db, found, description))[0]!.line_id;
+  return (await queryRows<{ line_id: string }>(db, found, description))[0]!.line_id;
 }
 const outcomeOf = async (line: string) =>
   (
-    await ask<{ outcome: string | null }>(
+    await queryRows<{ outcome: string | null }>(
       db,
       'select outcome from sambatan.statement_lines where line_id = $1',
       line,
@@ -161,7 +161,7 @@ test('a second transfer for a lapsed hold that was never verified takes no addit
   assert.equal((await assign(await shown(price), id))['outcome'], 'given');
   assert.equal((await assign(await shown(price), id))['outcome'], 'credited');
   assert.deepEqual(await standing(campaign), [2 * price, price]);
-  const told = await ask<{ reason: string }>(
+  const told = await queryRows<{ reason: string }>(
     db,
     `select metadata ->> 'reason' as reason from sambatan.audit_logs
     where campaign_id = $1 and event = 'payment_late'`,
@@ -183,7 +183,7 @@ test('of many equal transfers in one file the first one pays, as the preview sho
     headers: { 'content-type': 'text/csv' },
   });
   assert.deepEqual([applied.body['added'], applied.body['matched']], [30, 1], applied.text);
-  const paid = await ask<{ description: string }>(
+  const paid = await queryRows<{ description: string }>(
     db,
     `select description from sambatan.statement_lines
     where participation_id = $1 and outcome = 'settled'`,

@@ -2,14 +2,21 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { testDatabase } from '../support/database/database.ts';
-import { ask, joined, newCampaign, openMarket, stateOf, wish } from '../support/builders/market.ts';
+import {
+  queryRows,
+  joinSuccessfully,
+  createTestCampaign,
+  createBrandAndProduct,
+  campaignState,
+  joinRequest,
+} from '../support/builders/market.ts';
 import * as replay from '../support/inputs/replay.ts';
-import { openTill } from '../support/builders/receiving-account.ts';
+import { createReceivingAccount } from '../support/builders/receiving-account.ts';
 
 const { db, close } = await testDatabase();
 after(close);
-const market = await openMarket(db);
-const till = await openTill(db);
+const market = await createBrandAndProduct(db);
+const till = await createReceivingAccount(db);
 const runs = Number(process.env['SAMBATAN_TEST_RUNS'] ?? 200);
 
 /** How one buyer pays, in hours before (negative) or after the deadline, and who reports it. */
@@ -57,7 +64,7 @@ function expected({ buyers, minimum }: History): 'fulfilled' | 'expired' {
  */
 async function played({ buyers, minimum }: History): Promise<{ status: string; refunds: number }> {
   const total = 15;
-  const id = await newCampaign(db, market, {
+  const id = await createTestCampaign(db, market, {
     totalSlots: total,
     minimumSlots: Math.min(minimum, total),
     paymentTiming: 'upfront',
@@ -66,17 +73,17 @@ async function played({ buyers, minimum }: History): Promise<{ status: string; r
   });
   const places: string[] = [];
   for (const one of buyers) {
-    const [place = ''] = await joined(db, wish(id, { quantity: one.slots }));
-    await ask(db, 'select sambatan.open_payment($1, $2)', id, place);
+    const [place = ''] = await joinSuccessfully(db, joinRequest(id, { quantity: one.slots }));
+    await queryRows(db, 'select sambatan.open_payment($1, $2)', id, place);
     if (one.proves) {
       const proof = "select sambatan.submit_proof($1, $2, 'application/pdf', 'x', 'service')";
-      await ask(db, proof, id, place);
+      await queryRows(db, proof, id, place);
     }
     places.push(place);
   }
   /** A time of the history: noon in Jakarta on the day of the deadline is `hours` ago. */
   const goTo = async (hours: number) =>
-    ask(
+    queryRows(
       db,
       `with c as (
         update sambatan.campaigns set next_run_at = case when next_run_at is not null then now() end,
@@ -87,16 +94,16 @@ async function played({ buyers, minimum }: History): Promise<{ status: string; r
       id,
       hours,
     );
-  const settle = () => ask(db, 'select sambatan.settle_campaign($1, false, 1000)', id);
+  const settle = () => queryRows(db, 'select sambatan.settle_campaign($1, false, 1000)', id);
   const news = buyers
     .map((one, at) => ({ ...one, place: places[at]! }))
     .filter(({ paidAt, heardAt }) => paidAt !== null && heardAt >= paidAt)
     .toSorted((a, b) => a.heardAt - b.heardAt);
-  await ask(db, 'update sambatan.receiving_accounts set statement_through = null');
+  await queryRows(db, 'update sambatan.receiving_accounts set statement_through = null');
   for (const { place, paidAt, by, heardAt } of news) {
     await goTo(heardAt - 0.001);
     await settle();
-    const [{ at } = { at: '' }] = await ask<{ at: string }>(
+    const [{ at } = { at: '' }] = await queryRows<{ at: string }>(
       db,
       `select case when $3 then ((deadline at time zone 'Asia/Jakarta')::date + $2::integer)::text
         else (deadline + $4::float8 * interval '1 hour')::text end as at
@@ -106,7 +113,7 @@ async function played({ buyers, minimum }: History): Promise<{ status: string; r
       by !== 'provider',
       paidAt,
     );
-    await ask(
+    await queryRows(
       db,
       `select sambatan.receive_money($1, $2, t.amount + t.unique_code, 'service', null, $3,
         case when $4 then $5::timestamptz end, case when not $4 then $5::date end)
@@ -120,12 +127,12 @@ async function played({ buyers, minimum }: History): Promise<{ status: string; r
   }
   await goTo(verificationHours + 0.001);
   await settle();
-  const [{ refunds } = { refunds: 0n }] = await ask<{ refunds: bigint }>(
+  const [{ refunds } = { refunds: 0n }] = await queryRows<{ refunds: bigint }>(
     db,
     "select count(*) as refunds from sambatan.transactions where campaign_id = $1 and kind = 'refund'",
     id,
   );
-  return { status: (await stateOf(db, id)).status, refunds: Number(refunds) };
+  return { status: (await campaignState(db, id)).status, refunds: Number(refunds) };
 }
 
 /** A late report of a payment comes after the payment, never before. */
@@ -153,7 +160,7 @@ test('the outcome depends on the times of payment, in any order of arrival and h
     assert.equal(refunds, paid.length - kept, JSON.stringify(story));
   });
   const file = 'test/ledger/payments-model.test.ts';
-  await replay.holds(property, { numRuns: runs, file, title: t.name });
+  await replay.checkProperty(property, { numRuns: runs, file, title: t.name });
   if (runs < 200 || replay.path !== undefined) return;
   assert.deepEqual([...seen].sort(), ['expired', 'fulfilled']);
 });

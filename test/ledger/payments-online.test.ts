@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Client } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask, eventsOf, letTimePass, pastDeadline } from '../support/builders/market.ts';
-import { midtransStandIn, serverKey } from '../support/fakes/midtrans.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows, eventsOf, letTimePass, pastDeadline } from '../support/builders/market.ts';
+import { startFakeMidtrans, serverKey } from '../support/fakes/midtrans.ts';
 import { photo } from '../support/builders/pictures.ts';
 import {
   campaignBody,
@@ -12,17 +12,17 @@ import {
   join,
   openShop,
 } from '../support/builders/shop.ts';
-import { Forms } from '../support/clients/site.ts';
-import { closeTills } from '../support/builders/receiving-account.ts';
+import { SiteForms } from '../support/clients/site.ts';
+import { deleteReceivingAccounts } from '../support/builders/receiving-account.ts';
 
-const provider = await midtransStandIn();
+const provider = await startFakeMidtrans();
 after(provider.close);
-const service = await httpService({
+const service = await startHttpService({
   environment: { MIDTRANS_SERVER_KEY: serverKey, MIDTRANS_URL: provider.url },
 });
 after(service.close);
 service.secrets.add(serverKey);
-const offline = await httpService({ beside: service });
+const offline = await startHttpService({ sharedWith: service });
 after(offline.close);
 const { db, service: staff } = service;
 const shop = await openShop(service);
@@ -47,7 +47,7 @@ const statusOf = async ({ id }: Place) =>
 async function ordered(): Promise<Place & { readonly order: string }> {
   const place = await reserved();
   expectStatus(await place.buyer.post(`/participations/${place.id}/pay-online`), 200);
-  const [call] = await ask<{ reference: string }>(
+  const [call] = await queryRows<{ reference: string }>(
     db,
     'select reference from sambatan.gateway_calls where participation_id = $1',
     place.id,
@@ -55,7 +55,7 @@ async function ordered(): Promise<Place & { readonly order: string }> {
   return { ...place, order: call!.reference };
 }
 const pageFor = async (url: string, client: Client, path: string) => {
-  const page = await new Forms(url, client).get(path);
+  const page = await new SiteForms(url, client).get(path);
   assert.equal(page.status, 200, page.text.slice(0, 400));
   return page.text;
 };
@@ -66,7 +66,7 @@ const notify = async (order: string) =>
   );
 
 test('without a receiving account buyers pay online and see no transfer instructions', async () => {
-  await closeTills(db);
+  await deleteReceivingAccounts(db);
   const place = await reserved();
   const { buyer, id } = place;
   const due = expectStatus(await buyer.get(`/participations/${id}/payment`), 200);
@@ -86,7 +86,7 @@ test('without a receiving account buyers pay online and see no transfer instruct
   });
   expectProblem(proof, 409, 'payment_account_missing');
   expectStatus(await buyer.post(`/participations/${id}/pay-online`), 200);
-  const [call] = await ask<{ reference: string }>(
+  const [call] = await queryRows<{ reference: string }>(
     db,
     'select reference from sambatan.gateway_calls where participation_id = $1',
     id,
@@ -97,7 +97,7 @@ test('without a receiving account buyers pay online and see no transfer instruct
 });
 
 test('a receiving account that is added later is shown to buyers who could only pay online', async () => {
-  await closeTills(db);
+  await deleteReceivingAccounts(db);
   const { buyer, id } = await reserved();
   expectStatus(await buyer.get(`/participations/${id}/payment`), 200);
   const bank = { bank: 'BCA', number: '5270099055', holder: 'PT Sambatan Bersama' };
@@ -108,7 +108,7 @@ test('a receiving account that is added later is shown to buyers who could only 
 });
 
 test('a seller is warned beforehand that nobody could pay upfront', async () => {
-  await closeTills(db);
+  await deleteReceivingAccounts(db);
   const path = `/toko/${shop.brandId}/sambatan/baru`;
   const missing = /Bayar di muka belum bisa dibuka/;
   assert.match(await pageFor(offline.url, shop.seller, path), missing);

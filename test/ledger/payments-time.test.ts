@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Client } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask, eventsOf, letTimePass, pastDeadline } from '../support/builders/market.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows, eventsOf, letTimePass, pastDeadline } from '../support/builders/market.ts';
 import { photo } from '../support/builders/pictures.ts';
 import {
   expectProblem,
@@ -13,7 +13,7 @@ import {
   openShop,
 } from '../support/builders/shop.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 const staff = service.service;
 const operator = await service.operator();
@@ -65,7 +65,7 @@ const statementThrough = async (through: string) => {
 
 /** As after a weekend: no statement is imported yet. */
 const noStatementYet = () =>
-  ask(db, 'update sambatan.receiving_accounts set statement_through = null');
+  queryRows(db, 'update sambatan.receiving_accounts set statement_through = null');
 
 interface Place {
   readonly buyer: Client;
@@ -104,16 +104,19 @@ test('an upfront campaign cannot be opened while there is no way to pay', async 
   const scheduled = expectStatus(await shop.seller.post('/campaigns', { ...body, ...opens }), 201);
   expectStatus(await shop.seller.post(`/campaigns/${draft.id}/publish`), 200);
   // Its only receiving account is removed before it opens: it waits until there is one again.
-  await ask(db, 'update sambatan.receiving_accounts set is_active = false, is_default = false');
+  await queryRows(
+    db,
+    'update sambatan.receiving_accounts set is_active = false, is_default = false',
+  );
   await letTimePass(db, scheduled.id, 1_900);
   await run();
   assert.equal(await statusOf(scheduled.id), 'scheduled');
-  await ask(
+  await queryRows(
     db,
     'update sambatan.receiving_accounts set is_active = true, is_default = true where account_id = $1',
     account.id,
   );
-  await ask(
+  await queryRows(
     db,
     'update sambatan.campaigns set next_run_at = now() where campaign_id = $1',
     scheduled.id,

@@ -5,12 +5,12 @@ import type { StatementFormat } from '../../src/ledger/statement-files/parse.ts'
 import { readByMapping } from '../../src/ledger/bank-statements/mapping.ts';
 import { holdsAboutToLapse } from '../../src/ledger/payments/queries.ts';
 import type { Client } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask, letTimePass, outcomes, untilWaiting } from '../support/builders/market.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows, letTimePass, outcomes, waitForLockWait } from '../support/builders/market.ts';
 import { expectProblem, expectStatus, join, openShop } from '../support/builders/shop.ts';
 import { pdfOf } from '../support/builders/pdf.ts';
 
-const service = await httpService({ environment: { SAMBATAN_HOLD_GRACE: '10' } });
+const service = await startHttpService({ environment: { SAMBATAN_HOLD_GRACE: '10' } });
 after(service.close);
 const staff = service.service;
 const operator = await service.operator();
@@ -34,7 +34,7 @@ const upload = (by: Client, id: string, body: Buffer, type = 'image/jpeg') =>
 const verify = (id: string, body: object = {}) =>
   operator.post(`/participations/${id}/payment/verify`, body);
 const settle = (id: string) =>
-  ask(service.db, 'select sambatan.settle_campaign($1, false, 1000)', id);
+  queryRows(service.db, 'select sambatan.settle_campaign($1, false, 1000)', id);
 const booksOf = async (id: string) =>
   expectStatus(await staff.get(`/campaigns/${id}/books`), 200) as unknown as Record<string, number>;
 const photo = await sharp({ create: { width: 40, height: 20, channels: 3, background: '#fff' } })
@@ -87,7 +87,7 @@ test('a proof is re-encoded, stops the hold, and is visible to its buyer and sta
   const queue = expectStatus(await operator.get('/payments?limit=100'), 200);
   assert.ok(queue.items.some((one) => one['participation_id'] === held));
   await letTimePass(service.db, id, 3_500);
-  await ask(
+  await queryRows(
     service.db,
     `update sambatan.campaigns set deadline = now() + interval '1 hour'
     where campaign_id = $1`,
@@ -119,7 +119,7 @@ test('of two concurrent verifications one succeeds, and a verification and a lap
     const { id: raced } = await upfront();
     const { id: hold } = await join(buyer, raced);
     const { total } = (await paymentOf(buyer, hold)) as unknown as { total: number };
-    await ask(
+    await queryRows(
       service.db,
       `update sambatan.participants set hold_expires_at = now() - interval '11 minutes'
       where campaign_id = $1`,
@@ -138,7 +138,7 @@ test('a hold has a grace period and lapses once; holds about to lapse are found'
   const buyer = await service.user();
   const { id: held } = await join(buyer, id);
   const nearer = (minutes: number) =>
-    ask(
+    queryRows(
       service.db,
       `update sambatan.participants set hold_expires_at = now() + $2 * interval '1 minute'
       where participation_id = $1`,
@@ -169,7 +169,7 @@ test('late money gets its slots back while they are free, and is refunded otherw
   const { id: lapsed } = await join(late, id);
   const { total } = (await paymentOf(late, lapsed)) as unknown as { total: number };
   const lapse = async (participation: string) => {
-    await ask(
+    await queryRows(
       service.db,
       `update sambatan.participants set hold_expires_at = now() - interval '1 hour'
       where participation_id = $1`,
@@ -187,7 +187,7 @@ test('late money gets its slots back while they are free, and is refunded otherw
   const { id: full } = await upfront({ total_slots: 1 });
   const { id: second } = await join(late, full);
   await paymentOf(late, second);
-  await ask(
+  await queryRows(
     service.db,
     `update sambatan.participants set hold_expires_at = now() - interval '1 hour'
     where participation_id = $1`,
@@ -240,7 +240,7 @@ test('a statement settles matching payments once and leaves the rest to a person
 });
 
 test('thousands of unhandled transfers do not stop a later one from being matched', async () => {
-  await ask(
+  await queryRows(
     service.db,
     `insert into sambatan.statement_lines (line_id, account_id, fingerprint, booked_on, amount,
       description, imported_by, imported_at)
@@ -257,7 +257,7 @@ test('thousands of unhandled transfers do not stop a later one from being matche
   assert.deepEqual([done['added'], done['matched']], [1, 1]);
   assert.ok(Number(done['unmatched']) >= 6_000);
   assert.equal(await statusOf(held), 'confirmed');
-  await ask(service.db, "delete from sambatan.statement_lines where description = 'ARISAN'");
+  await queryRows(service.db, "delete from sambatan.statement_lines where description = 'ARISAN'");
 });
 
 test('a manually verified payment is not counted again by a statement', async () => {
@@ -329,9 +329,9 @@ test('a statement imported during a manual verification of the same transfer cou
   const total = Number((await paymentOf(buyer, held))['total']);
   const imported = await service.db.transaction(async (tx) => {
     const seen = "select * from sambatan.verify_payment($1, $2, null, 'service', null)";
-    await ask(tx, seen, id, held);
+    await queryRows(tx, seen, id, held);
     const waiting = statement(csv(['TRSF', total]));
-    await untilWaiting(service.db);
+    await waitForLockWait(service.db);
     return { waiting };
   });
   assert.equal((await imported.waiting)['matched'], 1);
@@ -370,10 +370,10 @@ test('after a shortfall the earliest buyers get their slots, and the payout cove
     await paymentOf(buyer, one);
     expectStatus(await verify(one), 200);
   }
-  await ask(service.db, 'select sambatan.settle_campaign($1, true, 1000)', id);
+  await queryRows(service.db, 'select sambatan.settle_campaign($1, true, 1000)', id);
   const said = await shop.seller.post(`/campaigns/${id}/shortfall`, { slots: 3, reason: 'pecah' });
   const { refunds } = expectStatus(said, 200) as unknown as { refunds: number };
-  const short = await ask<{ undelivered_slots: number; status: string }>(
+  const short = await queryRows<{ undelivered_slots: number; status: string }>(
     service.db,
     `select undelivered_slots, status::text from sambatan.participants where campaign_id = $1
     order by joined_at, participation_id`,
@@ -396,7 +396,7 @@ test('unpaid goods cannot be received, and a buyer who never pays does not block
   const { id } = await shop.campaign({ total_slots: 2, minimum_slots: 2, price_per_slot: 100_000 });
   const [pays, never] = [await service.user(), await service.user()];
   const [{ id: paid }, { id: unpaid }] = [await join(pays, id), await join(never, id)];
-  await ask(service.db, 'select sambatan.settle_campaign($1, true, 1000)', id);
+  await queryRows(service.db, 'select sambatan.settle_campaign($1, true, 1000)', id);
   await paymentOf(pays, paid);
   expectStatus(await verify(paid), 200);
   for (const who of [never, operator, service.service]) {

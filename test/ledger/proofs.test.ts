@@ -6,11 +6,11 @@ import sharp from 'sharp';
 import { maxProofPages, proofFlaws, type ProofFlaw } from '../../src/errors/wording/proof-flaws.ts';
 import { proofLimitBytes } from '../../src/ledger/payments/proofs.ts';
 import type { Client } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import { pdfOf } from '../support/builders/pdf.ts';
 import { photo, png } from '../support/builders/pictures.ts';
 import { expectProblem, expectStatus, join, openShop } from '../support/builders/shop.ts';
-import { Forms } from '../support/clients/site.ts';
+import { SiteForms } from '../support/clients/site.ts';
 
 const corpus = (name: string) => readFileSync(new URL(`../corpus/proofs/${name}`, import.meta.url));
 
@@ -33,7 +33,7 @@ const refused: readonly (readonly [what: string, flaw: ProofFlaw, bytes: Buffer]
   ['a program', 'wrong_type', Buffer.from('MZ\x90\0\x03', 'latin1')],
 ];
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 
 let buyer: Client;
@@ -63,7 +63,7 @@ for (const [what, flaw, bytes] of refused) {
       assert.deepEqual(answer.body['params'], { reason: flaw });
       assert.equal(answer.body['detail'], textOf('id', proofFlaws[flaw]));
     }
-    const page = new Forms(service.url, buyer);
+    const page = new SiteForms(service.url, buyer);
     for (const language of languages()) {
       const path = `${language === 'id' ? '' : '/en'}/ikutan/${order}/bukti`;
       // The content decides, whatever the file name is.
@@ -81,7 +81,7 @@ for (const [what, flaw, bytes] of refused) {
 }
 
 test('a form without a file, or with an empty one, is refused with a request for a file', async () => {
-  const page = new Forms(service.url, buyer);
+  const page = new SiteForms(service.url, buyer);
   for (const file of [undefined, { bytes: Buffer.alloc(0) }]) {
     for (const language of languages()) {
       const path = `${language === 'id' ? '' : '/en'}/ikutan/${order}/bukti`;
@@ -100,7 +100,7 @@ test('a file of more than 5 MB is refused with a message on the page, and with i
   const answer = await upload(large, 'application/pdf');
   expectProblem(answer, 413, 'payload_too_large');
   assert.deepEqual(answer.body['params'], { maximum_bytes: proofLimitBytes });
-  const page = new Forms(service.url, buyer);
+  const page = new SiteForms(service.url, buyer);
   for (const language of languages()) {
     const path = `${language === 'id' ? '' : '/en'}/ikutan/${order}/bukti`;
     const shown = await page.upload(path, {}, { bytes: large, name: 'bukti.pdf' });
@@ -115,7 +115,7 @@ test('a file of more than 5 MB is refused with a message on the page, and with i
 test('a PDF that opens without a password is accepted, even if printing is forbidden', async () => {
   for (const bytes of [pdf, corpus('restricted.pdf'), Buffer.from(pdfOf(maxProofPages))]) {
     expectStatus(await upload(bytes, 'image/png'), 200);
-    const kept = await new Forms(service.url, buyer).get(`/ikutan/${order}/bukti/berkas`);
+    const kept = await new SiteForms(service.url, buyer).get(`/ikutan/${order}/bukti/berkas`);
     assert.equal(kept.headers.get('content-type'), 'application/pdf');
     assert.deepEqual(kept.bytes, bytes);
   }
@@ -141,7 +141,7 @@ test('an animated picture is stored as its first frame, a picture in any format 
   ];
   for (const bytes of pictures) {
     expectStatus(await upload(bytes, 'application/pdf'), 200);
-    const kept = await new Forms(service.url, buyer).get(`/ikutan/${order}/bukti/berkas`);
+    const kept = await new SiteForms(service.url, buyer).get(`/ikutan/${order}/bukti/berkas`);
     assert.equal(kept.headers.get('content-type'), 'image/webp');
     const { format, pages = 1 } = await sharp(kept.bytes).metadata();
     assert.deepEqual([format, pages], ['webp', 1]);
@@ -150,7 +150,7 @@ test('an animated picture is stored as its first frame, a picture in any format 
 
 test('the buyer sees a thumbnail of the sent picture, and nobody else does', async () => {
   expectStatus(await upload(await photo({ width: 1_600, height: 1_200 })), 200);
-  const mine = new Forms(service.url, buyer);
+  const mine = new SiteForms(service.url, buyer);
   const { proof } = expectStatus(await buyer.get(`/participations/${order}/payment`), 200);
   assert.equal((proof as { content_type: string }).content_type, 'image/webp');
   for (const [prefix, words] of [
@@ -177,15 +177,15 @@ test('the buyer sees a thumbnail of the sent picture, and nobody else does', asy
 
   const others = [await service.user(), await service.operator(), service.service];
   for (const other of others) {
-    const { status } = await new Forms(service.url, other).get(path);
+    const { status } = await new SiteForms(service.url, other).get(path);
     assert.ok([303, 403, 404].includes(status), String(status));
   }
-  assert.equal((await new Forms(service.url, service.visitor).get(path)).status, 303);
+  assert.equal((await new SiteForms(service.url, service.visitor).get(path)).status, 303);
 });
 
 test('a PDF is shown to its buyer as a link with its size and time', async () => {
   expectStatus(await upload(pdf, 'application/pdf'), 200);
-  const mine = new Forms(service.url, buyer);
+  const mine = new SiteForms(service.url, buyer);
   const { proof } = expectStatus(await buyer.get(`/participations/${order}/payment`), 200);
   const sent = proof as { content_type: string; bytes: number };
   assert.deepEqual([sent.content_type, sent.bytes], ['application/pdf', pdf.length]);
@@ -204,7 +204,7 @@ test('a thumbnail stays on the page after the payment was verified', async () =>
   expectStatus(await upload(jpeg), 200);
   const verified = await service.service.post(`/participations/${order}/payment/verify`);
   expectStatus(verified, 200);
-  const { text } = await new Forms(service.url, buyer).get(`/ikutan/${order}`);
+  const { text } = await new SiteForms(service.url, buyer).get(`/ikutan/${order}`);
   assert.match(text, /Lunas\./);
   assert.ok(text.includes(`/ikutan/${order}/bukti/kecil`));
 });

@@ -13,18 +13,27 @@ import { importStatement } from '../../src/ledger/bank-statements/operations.ts'
 import { confirmParticipation } from '../../src/participations/operations.ts';
 import { recordingLog } from '../support/server/log.ts';
 import { testDatabase } from '../support/database/database.ts';
-import { ask, joined, newCampaign, openMarket, service, wish } from '../support/builders/market.ts';
-import { openTill } from '../support/builders/receiving-account.ts';
+import {
+  queryRows,
+  joinSuccessfully,
+  createTestCampaign,
+  createBrandAndProduct,
+  service,
+  joinRequest,
+} from '../support/builders/market.ts';
+import { createReceivingAccount } from '../support/builders/receiving-account.ts';
 
 const { db, close } = await testDatabase();
 after(close);
-const campaignId = await newCampaign(db, await openMarket(db), { paymentTiming: 'upfront' });
-const [participationId = ''] = await joined(db, wish(campaignId));
-const [payment] = await ask<{ transaction_id: string }>(
+const campaignId = await createTestCampaign(db, await createBrandAndProduct(db), {
+  paymentTiming: 'upfront',
+});
+const [participationId = ''] = await joinSuccessfully(db, joinRequest(campaignId));
+const [payment] = await queryRows<{ transaction_id: string }>(
   db,
   "select transaction_id from sambatan.transactions where kind = 'payment'",
 );
-const accountId = await openTill(db);
+const accountId = await createReceivingAccount(db);
 const call = { provider: 'midtrans', providerReference: 'a call' };
 const money = { campaignId, participationId, amount: 1n, reference: null };
 
@@ -57,7 +66,7 @@ const codeOf = (verb: (tx: Tx) => Promise<unknown>): Promise<string> =>
   );
 
 test('in a restored database no operation moves money until it is released', async () => {
-  await ask(db, 'delete from sambatan.installation');
+  await queryRows(db, 'delete from sambatan.installation');
   for (const [what, verb] of Object.entries(movements)) {
     assert.equal(await codeOf(verb), 'installation_held', what);
   }

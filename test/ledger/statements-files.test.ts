@@ -3,10 +3,10 @@ import { after, describe, test } from 'node:test';
 import { zipSync } from 'fflate';
 import writeExcelFile from 'write-excel-file/node';
 import { readStatement } from '../../src/ledger/statement-files/parse.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import { expectStatus } from '../support/builders/shop.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 const operator = await service.operator();
 const account = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan Bersama' };

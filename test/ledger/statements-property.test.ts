@@ -15,7 +15,7 @@ import {
   rowText,
   shapes,
   type Shape,
-  type Written,
+  type StatementInput,
 } from '../support/builders/statement-shapes.ts';
 
 const today = '2026-11-30';
@@ -44,7 +44,7 @@ const amount = fc.oneof(
   fc.constantFrom(1, 100, 999, 1000, 195_000, 195_663, 1_500_123, 999_999_999),
 );
 
-function writtenFor(shape: Shape): fc.Arbitrary<Written> {
+function writtenFor(shape: Shape): fc.Arbitrary<StatementInput> {
   const entry = fc.record({
     day,
     clock,
@@ -92,7 +92,7 @@ function encode(text: string, encoding: Layer['encoding']): Buffer {
 /** The file, and for each transaction the length from which it is complete. */
 function fileOf(
   shape: Shape,
-  written: Written,
+  written: StatementInput,
   { quoteAll, end, lastEnd, pageLength, blank }: Layer,
 ) {
   let text = '';
@@ -109,7 +109,11 @@ const sorted = (items: readonly string[]) => items.toSorted();
 const incoming = ({ skipped }: ParsedStatement) => skipped.filter((one) => one.incoming);
 
 /** Every incoming transaction is a line, or listed as skipped with its amount. */
-function assertAllFound(parsed: ParsedStatement, entries: Written['entries'], place: string) {
+function assertAllFound(
+  parsed: ParsedStatement,
+  entries: StatementInput['entries'],
+  place: string,
+) {
   const credits = entries.filter(({ sen }) => sen > 0n);
   const whole = credits.filter(({ sen, isPending }) => sen % 100n === 0n && !isPending);
   const others = credits.filter(({ sen, isPending }) => sen % 100n !== 0n || isPending);

@@ -1,10 +1,10 @@
 import { after, test } from 'node:test';
 import { newId } from '../../src/identity/ids.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import { expectProblem } from '../support/builders/shop.ts';
 
 // There is no campaign, order or waiting list: the tables behind the answers are empty.
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 const operator = await service.operator();
 const reason = { reason: 'Rekening sudah ditutup' };

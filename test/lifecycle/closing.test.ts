@@ -6,26 +6,26 @@ import { cancelCampaign, extendCampaign } from '../../src/lifecycle/operations.t
 import { runInTransaction } from '../../src/operation/run.ts';
 import { testDatabase } from '../support/database/database.ts';
 import {
-  ask,
+  queryRows,
   eventsOf,
-  joined,
-  joinNow,
+  joinSuccessfully,
+  joinBatch,
   letTimePass,
-  newCampaign,
-  openMarket,
+  createTestCampaign,
+  createBrandAndProduct,
   operator,
   outcomeOf,
   pastDeadline,
   service,
-  stateOf,
-  wish,
-  type CampaignWish,
+  campaignState,
+  joinRequest,
+  type CampaignInput,
 } from '../support/builders/market.ts';
 
 const { db, log, close } = await testDatabase();
 after(async () => {
   // Timestamps of a log never decrease, whatever this file does.
-  const back = await ask(
+  const back = await queryRows(
     db,
     `select campaign_id, seq from (
       select *, lag(occurred_at) over (partition by campaign_id order by seq) as before
@@ -34,7 +34,7 @@ after(async () => {
   await close();
   assert.deepEqual(back, []);
 });
-const market = await openMarket(db);
+const market = await createBrandAndProduct(db);
 
 /** What a timer does (`timer`), or a sweep (`sweep`). */
 async function run(kind: 'timer' | 'sweep'): Promise<readonly Transition[]> {
@@ -47,7 +47,7 @@ async function run(kind: 'timer' | 'sweep'): Promise<readonly Transition[]> {
 const eventsIn = (transitions: readonly Transition[], id: string) =>
   transitions.filter(({ campaignId }) => campaignId === id).map(({ event }) => event);
 
-const campaign = (terms: CampaignWish = {}) => newCampaign(db, market, terms);
+const campaign = (terms: CampaignInput = {}) => createTestCampaign(db, market, terms);
 
 interface Money {
   readonly kind: string;
@@ -56,7 +56,7 @@ interface Money {
 }
 
 const moneyOf = (id: string) =>
-  ask<Money>(
+  queryRows<Money>(
     db,
     `select kind, status, amount from sambatan.transactions where campaign_id = $1
     order by kind, amount`,
@@ -65,7 +65,7 @@ const moneyOf = (id: string) =>
 
 const statusesIn = async (id: string) =>
   (
-    await ask<{ status: string }>(
+    await queryRows<{ status: string }>(
       db,
       `select status from sambatan.participants where campaign_id = $1 order by status`,
       id,
@@ -73,7 +73,7 @@ const statusesIn = async (id: string) =>
   ).map(({ status }) => status);
 
 const confirm = (id: string, participation: string) =>
-  ask(
+  queryRows(
     db,
     `select sambatan.confirm_participation($1, $2, 'service', 'BCA 0001')`,
     id,
@@ -86,7 +86,7 @@ suite('opening', () => {
     assert.deepEqual(eventsIn(await run('sweep'), id), []);
     await letTimePass(db, id, 1_801);
     assert.deepEqual(eventsIn(await run('timer'), id), ['campaign_opened']);
-    assert.equal((await stateOf(db, id)).status, 'active');
+    assert.equal((await campaignState(db, id)).status, 'active');
     assert.deepEqual(await eventsOf(db, id), ['campaign_created', 'campaign_opened']);
   });
 
@@ -94,14 +94,14 @@ suite('opening', () => {
     const id = await campaign({ opensAt: new Date(Date.now() + 1_800_000) });
     await letTimePass(db, id, pastDeadline);
     assert.deepEqual(eventsIn(await run('timer'), id), ['campaign_opened', 'campaign_failed']);
-    assert.equal((await stateOf(db, id)).status, 'expired');
+    assert.equal((await campaignState(db, id)).status, 'expired');
   });
 });
 
 suite('at the deadline', () => {
   test('enough slots complete it: participants are confirmed, payments and the payout become due', async () => {
     const id = await campaign({ totalSlots: 10, minimumSlots: 5, pricePerSlot: 150_000n });
-    await joined(db, wish(id, { quantity: 4 }), wish(id, { quantity: 2 }));
+    await joinSuccessfully(db, joinRequest(id, { quantity: 4 }), joinRequest(id, { quantity: 2 }));
     await letTimePass(db, id, pastDeadline);
     const [made] = (await run('timer')).filter(({ campaignId }) => campaignId === id);
     assert.deepEqual(
@@ -121,7 +121,11 @@ suite('at the deadline', () => {
       await campaign({ minimumSlots: 3 }),
       await campaign({ minimumSlots: 3 }),
     ];
-    await joined(db, wish(enough, { quantity: 3 }), wish(short, { quantity: 2 }));
+    await joinSuccessfully(
+      db,
+      joinRequest(enough, { quantity: 3 }),
+      joinRequest(short, { quantity: 2 }),
+    );
     for (const id of [enough, short]) await letTimePass(db, id, pastDeadline);
     const transitions = await run('timer');
     assert.deepEqual(eventsIn(transitions, enough), ['campaign_completed']);
@@ -130,7 +134,11 @@ suite('at the deadline', () => {
 
   test('too few slots fail it, and only buyers who paid get refunds', async () => {
     const id = await campaign({ totalSlots: 10 });
-    const [paid] = await joined(db, wish(id, { quantity: 2 }), wish(id, { quantity: 3 }));
+    const [paid] = await joinSuccessfully(
+      db,
+      joinRequest(id, { quantity: 2 }),
+      joinRequest(id, { quantity: 3 }),
+    );
     await confirm(id, paid!);
     await letTimePass(db, id, pastDeadline);
     const [made] = (await run('timer')).filter(({ campaignId }) => campaignId === id);
@@ -140,7 +148,7 @@ suite('at the deadline', () => {
       { kind: 'payment', status: 'settled', amount: 250_000n },
       { kind: 'refund', status: 'due', amount: 250_000n },
     ]);
-    const { filled_slots, confirmed_slots, participant_count } = await stateOf(db, id);
+    const { filled_slots, confirmed_slots, participant_count } = await campaignState(db, id);
     assert.deepEqual([filled_slots, confirmed_slots, participant_count], [0, 0, 0]);
   });
 
@@ -166,8 +174,8 @@ suite('at the deadline', () => {
   });
 
   test('a deadline can only be moved to a later time', async () => {
-    const id = await newCampaign(db, market);
-    const [before] = await ask<{ deadline: Date }>(
+    const id = await createTestCampaign(db, market);
+    const [before] = await queryRows<{ deadline: Date }>(
       db,
       'select deadline from sambatan.campaigns where campaign_id = $1',
       id,
@@ -197,34 +205,34 @@ suite('at the deadline', () => {
 suite('a full campaign', () => {
   test('is completed by the next sweep, not by the timer of another campaign', async () => {
     const [full, other] = [await campaign({ totalSlots: 2 }), await campaign()];
-    await joined(db, wish(full, { quantity: 2 }));
+    await joinSuccessfully(db, joinRequest(full, { quantity: 2 }));
     await letTimePass(db, other, pastDeadline);
     const timer = await run('timer');
     assert.deepEqual(eventsIn(timer, other), ['campaign_failed']);
     assert.deepEqual(eventsIn(timer, full), []);
-    assert.equal((await stateOf(db, full)).status, 'locked');
+    assert.equal((await campaignState(db, full)).status, 'locked');
     assert.deepEqual(eventsIn(await run('sweep'), full), ['campaign_completed']);
   });
 
   test('is completed at its deadline by its own timer', async () => {
     const id = await campaign({ totalSlots: 2 });
-    await joined(db, wish(id, { quantity: 2 }));
+    await joinSuccessfully(db, joinRequest(id, { quantity: 2 }));
     await letTimePass(db, id, pastDeadline);
     assert.deepEqual(eventsIn(await run('timer'), id), ['campaign_completed']);
   });
 
   test('accepts cancellations until then, and joins again afterwards', async () => {
     const id = await campaign({ totalSlots: 2 });
-    const [participation] = await joined(db, wish(id, { quantity: 2 }));
-    await ask(
+    const [participation] = await joinSuccessfully(db, joinRequest(id, { quantity: 2 }));
+    await queryRows(
       db,
       `select sambatan.release_participation($1, $2, 'buyer', 'service')`,
       id,
       participation,
     );
     assert.deepEqual(eventsIn(await run('sweep'), id), []);
-    assert.equal((await stateOf(db, id)).status, 'active');
-    await joined(db, wish(id));
+    assert.equal((await campaignState(db, id)).status, 'active');
+    await joinSuccessfully(db, joinRequest(id));
   });
 });
 
@@ -233,7 +241,7 @@ suite('paying upfront', () => {
 
   test('only confirmed slots count at the deadline', async () => {
     const id = await campaign({ ...upfront, minimumSlots: 2, holdSeconds: 86_400 });
-    const [paid] = await joined(db, wish(id), wish(id, { quantity: 3 }));
+    const [paid] = await joinSuccessfully(db, joinRequest(id), joinRequest(id, { quantity: 3 }));
     await confirm(id, paid!);
     await letTimePass(db, id, pastDeadline);
     assert.deepEqual(eventsIn(await run('timer'), id), ['campaign_failed']);
@@ -242,14 +250,14 @@ suite('paying upfront', () => {
 
   test('a completed campaign counts paid slots; unpaid holds are released as lapsed', async () => {
     const id = await campaign({ ...upfront, minimumSlots: 2, holdSeconds: 86_400 });
-    const [paid] = await joined(db, wish(id, { quantity: 2 }), wish(id));
+    const [paid] = await joinSuccessfully(db, joinRequest(id, { quantity: 2 }), joinRequest(id));
     await confirm(id, paid!);
     await letTimePass(db, id, pastDeadline);
     const [made] = (await run('timer')).filter(({ campaignId }) => campaignId === id);
     assert.equal(made?.event, 'campaign_completed');
     assert.equal(made.slotsTaken, 2, 'what the event says is what the campaign says');
-    assert.equal((await stateOf(db, id)).filled_slots, 2);
-    const reasons = await ask(
+    assert.equal((await campaignState(db, id)).filled_slots, 2);
+    const reasons = await queryRows(
       db,
       `select status, cancel_reason from sambatan.participants where campaign_id = $1
       order by status`,
@@ -267,28 +275,36 @@ suite('paying upfront', () => {
 
   test('a hold lapses once, frees its slots and reopens a full campaign', async () => {
     const id = await campaign(upfront);
-    const [paid] = await joined(db, wish(id), wish(id, { quantity: 2 }), wish(id));
+    const [paid] = await joinSuccessfully(
+      db,
+      joinRequest(id),
+      joinRequest(id, { quantity: 2 }),
+      joinRequest(id),
+    );
     await confirm(id, paid!);
     await letTimePass(db, id, 601);
     assert.deepEqual(eventsIn(await run('timer'), id), ['campaign_reopened']);
     assert.deepEqual(eventsIn(await run('sweep'), id), []);
     assert.deepEqual(await statusesIn(id), ['confirmed', 'cancelled', 'cancelled']);
-    const { status, filled_slots, confirmed_slots } = await stateOf(db, id);
+    const { status, filled_slots, confirmed_slots } = await campaignState(db, id);
     assert.deepEqual([status, filled_slots, confirmed_slots], ['active', 1, 1]);
     assert.deepEqual((await eventsOf(db, id)).slice(-3), [
       'participant_cancelled',
       'participant_cancelled',
       'campaign_reopened',
     ]);
-    assert.equal(outcomeOf((await joinNow(db, [wish(id, { quantity: 3 })]))[0]!), 'joined');
+    assert.equal(
+      outcomeOf((await joinBatch(db, [joinRequest(id, { quantity: 3 })]))[0]!),
+      'joined',
+    );
   });
 
   test('a hold lapses at its time without a sweep, and not before', async () => {
     const id = await campaign(upfront);
-    await joined(db, wish(id));
+    await joinSuccessfully(db, joinRequest(id));
     const due = async () =>
       (
-        await ask<{ seconds: string }>(
+        await queryRows<{ seconds: string }>(
           db,
           `select extract(epoch from next_run_at - p.hold_expires_at) as seconds
           from sambatan.campaigns c join sambatan.participants p using (campaign_id)
@@ -306,11 +322,11 @@ suite('paying upfront', () => {
   test('five thousand holds that lapse together are released in short transactions', async () => {
     const id = await campaign({ ...upfront, totalSlots: 12_000 });
     for (let i = 0; i < 5; i++) {
-      await joined(db, ...Array.from({ length: 1_000 }, () => wish(id)));
+      await joinSuccessfully(db, ...Array.from({ length: 1_000 }, () => joinRequest(id)));
     }
     await letTimePass(db, id, 601);
     await run('timer');
-    const [most] = await ask<{ n: bigint; cancelled: bigint }>(
+    const [most] = await queryRows<{ n: bigint; cancelled: bigint }>(
       db,
       `select max(n) as n, sum(n)::bigint as cancelled from (
         select count(*) as n from sambatan.audit_logs
@@ -319,12 +335,12 @@ suite('paying upfront', () => {
     );
     assert.equal(most!.cancelled, 5_000n);
     assert.ok(most!.n <= 2_000n, `${most!.n} in one transaction`);
-    assert.equal((await stateOf(db, id)).filled_slots, 0);
+    assert.equal((await campaignState(db, id)).filled_slots, 0);
   });
 
   test('a full campaign is completed by the next sweep once every slot is paid', async () => {
     const id = await campaign(upfront);
-    const all = await joined(db, wish(id, { quantity: 3 }), wish(id));
+    const all = await joinSuccessfully(db, joinRequest(id, { quantity: 3 }), joinRequest(id));
     await confirm(id, all[0]!);
     assert.deepEqual(eventsIn(await run('sweep'), id), []);
     await confirm(id, all[1]!);
@@ -345,13 +361,13 @@ suite('cancelling it', () => {
     scheduled: () => campaign({ opensAt: new Date(Date.now() + 60_000) }),
     active: async () => {
       const id = await campaign();
-      const [paid] = await joined(db, wish(id, { quantity: 2 }), wish(id));
+      const [paid] = await joinSuccessfully(db, joinRequest(id, { quantity: 2 }), joinRequest(id));
       await confirm(id, paid!);
       return id;
     },
     full: async () => {
       const id = await campaign({ totalSlots: 3 });
-      const [paid] = await joined(db, wish(id, { quantity: 2 }), wish(id));
+      const [paid] = await joinSuccessfully(db, joinRequest(id, { quantity: 2 }), joinRequest(id));
       await confirm(id, paid!);
       return id;
     },
@@ -360,7 +376,7 @@ suite('cancelling it', () => {
     test(`a campaign with status ${status} ends at once, with the refunds that are due`, async () => {
       const id = await make();
       await callOff(id);
-      assert.equal((await stateOf(db, id)).status, 'cancelled');
+      assert.equal((await campaignState(db, id)).status, 'cancelled');
       const isOpen = status === 'active' || status === 'full';
       assert.deepEqual(await statusesIn(id), isOpen ? ['refunded', 'refunded'] : []);
       const refunds = (await moneyOf(id)).filter(({ kind }) => kind === 'refund');
@@ -368,7 +384,7 @@ suite('cancelling it', () => {
         refunds,
         isOpen ? [{ kind: 'refund', status: 'due', amount: 250_000n }] : [],
       );
-      const [last] = await ask<{ event: string; metadata: Record<string, unknown> }>(
+      const [last] = await queryRows<{ event: string; metadata: Record<string, unknown> }>(
         db,
         `select event, metadata from sambatan.audit_logs where campaign_id = $1
         order by seq desc limit 1`,
@@ -383,9 +399,9 @@ suite('cancelling it', () => {
   test('it accepts no join once the cancellation is committed', async () => {
     const id = await campaign();
     await runInTransaction(db, (tx) => cancelCampaign(tx, operator(), id, 'pabrik tutup'));
-    assert.equal(outcomeOf((await joinNow(db, [wish(id)]))[0]!), 'campaign_closing');
+    assert.equal(outcomeOf((await joinBatch(db, [joinRequest(id)]))[0]!), 'campaign_closing');
     assert.deepEqual(eventsIn(await run('timer'), id), ['campaign_cancelled']);
-    assert.equal(outcomeOf((await joinNow(db, [wish(id)]))[0]!), 'campaign_not_active');
+    assert.equal(outcomeOf((await joinBatch(db, [joinRequest(id)]))[0]!), 'campaign_not_active');
   });
 });
 
@@ -397,7 +413,7 @@ suite('the platform’s fee', () => {
   };
   const feesOf = async (amounts: bigint[], points: number[]) =>
     (
-      await ask<{ fee: bigint }>(
+      await queryRows<{ fee: bigint }>(
         db,
         `select sambatan.platform_fee(amount, points) as fee
         from unnest($1::bigint[], $2::integer[]) with ordinality as u (amount, points, n)

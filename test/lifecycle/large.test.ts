@@ -5,21 +5,21 @@ import { settleCampaigns } from '../../src/lifecycle/queries.ts';
 import { databaseError } from '../../src/database/errors.ts';
 import { testDatabase } from '../support/database/database.ts';
 import {
-  ask,
-  joined,
-  joinNow,
+  queryRows,
+  joinSuccessfully,
+  joinBatch,
   letTimePass,
-  newCampaign,
-  openMarket,
+  createTestCampaign,
+  createBrandAndProduct,
   outcomeOf,
   pastDeadline,
-  stateOf,
-  wish,
+  campaignState,
+  joinRequest,
 } from '../support/builders/market.ts';
 
 const { db, log, close } = await testDatabase();
 after(close);
-const market = await openMarket(db);
+const market = await createBrandAndProduct(db);
 
 const parts = { db, log };
 const atOnce = 2_000;
@@ -29,14 +29,19 @@ async function crowd(campaignId: string, buyers: number): Promise<string[]> {
   const ids: string[] = [];
   while (ids.length < buyers) {
     const some = Math.min(1_000, buyers - ids.length);
-    ids.push(...(await joined(db, ...Array.from({ length: some }, () => wish(campaignId)))));
+    ids.push(
+      ...(await joinSuccessfully(
+        db,
+        ...Array.from({ length: some }, () => joinRequest(campaignId)),
+      )),
+    );
   }
   return ids;
 }
 
 /** The largest number of audit rows of an event that one transaction wrote. */
 async function mostAtOnce(event: string): Promise<bigint> {
-  const [row] = await ask<{ most: bigint }>(
+  const [row] = await queryRows<{ most: bigint }>(
     db,
     `select max(n) as most from (
       select count(*) as n from sambatan.audit_logs where event = $1 group by xmin) t`,
@@ -56,13 +61,18 @@ const codeOf = (promise: Promise<unknown>) =>
 
 test('12,000 participations are refunded exactly in short steps, across a killed worker', async (t) => {
   const buyers = 12_000;
-  const id = await newCampaign(db, market, { totalSlots: 20_000, pricePerSlot: 99_000n });
+  const id = await createTestCampaign(db, market, { totalSlots: 20_000, pricePerSlot: 99_000n });
   const participations = await crowd(id, buyers);
   const paid = participations.slice(0, 1_500);
   await Promise.all(
     Array.from({ length: 4 }, async (_, lane) => {
       for (let i = lane; i < paid.length; i += 4) {
-        await ask(db, `select sambatan.confirm_participation($1, $2, 'service')`, id, paid[i]);
+        await queryRows(
+          db,
+          `select sambatan.confirm_participation($1, $2, 'service')`,
+          id,
+          paid[i],
+        );
       }
     }),
   );
@@ -73,8 +83,8 @@ test('12,000 participations are refunded exactly in short steps, across a killed
     const [done] = await db.rows(settleCampaigns, [id], false, atOnce, new Date(), false);
     assert.deepEqual(done, { campaign_id: id, transitions: [], settled: atOnce, more: true });
   }
-  assert.equal(outcomeOf((await joinNow(db, [wish(id)]))[0]!), 'campaign_closing');
-  const [left] = await ask<{ id: string }>(
+  assert.equal(outcomeOf((await joinBatch(db, [joinRequest(id)]))[0]!), 'campaign_closing');
+  const [left] = await queryRows<{ id: string }>(
     db,
     `select participation_id as id from sambatan.participants
     where campaign_id = $1 and status = 'pending_payment' limit 1`,
@@ -84,10 +94,10 @@ test('12,000 participations are refunded exactly in short steps, across a killed
     `select sambatan.release_participation($1, $2, 'buyer', 'service')`,
     `select sambatan.confirm_participation($1, $2, 'service')`,
   ]) {
-    assert.equal(await codeOf(ask(db, statement, id, left!.id)), 'campaign_closing');
+    assert.equal(await codeOf(queryRows(db, statement, id, left!.id)), 'campaign_closing');
   }
   assert.equal(
-    await codeOf(ask(db, `select sambatan.cancel_campaign($1, 'habis', 'service')`, id)),
+    await codeOf(queryRows(db, `select sambatan.cancel_campaign($1, 'habis', 'service')`, id)),
     'campaign_closing',
   );
 
@@ -99,9 +109,9 @@ test('12,000 participations are refunded exactly in short steps, across a killed
     transitions.map(({ event, slotsTaken }) => [event, slotsTaken]),
     [['campaign_failed', buyers]],
   );
-  assert.equal((await stateOf(db, id)).status, 'expired');
+  assert.equal((await campaignState(db, id)).status, 'expired');
   assert.ok((await mostAtOnce('participant_refunded')) <= BigInt(atOnce));
-  const [sums] = await ask(
+  const [sums] = await queryRows(
     db,
     `select (select count(*) from sambatan.participants
         where campaign_id = $1 and status = 'refunded') as refunded,
@@ -122,7 +132,7 @@ test('12,000 participations are refunded exactly in short steps, across a killed
 });
 
 test('completing a campaign of thousands creates every payment and the single payout', async () => {
-  const id = await newCampaign(db, market, { totalSlots: 4_000, pricePerSlot: 150_000n });
+  const id = await createTestCampaign(db, market, { totalSlots: 4_000, pricePerSlot: 150_000n });
   await crowd(id, 4_000);
   const { transitions } = await settleDue(parts, { completeFull: true });
   assert.deepEqual(
@@ -130,7 +140,7 @@ test('completing a campaign of thousands creates every payment and the single pa
     [['campaign_completed', 4_000]],
   );
   assert.ok((await mostAtOnce('participant_confirmed')) <= BigInt(atOnce));
-  const money = await ask(
+  const money = await queryRows(
     db,
     `select kind, count(*) as n, sum(amount)::bigint as amount from sambatan.transactions
     where campaign_id = $1 group by kind order by kind`,
@@ -144,7 +154,7 @@ test('completing a campaign of thousands creates every payment and the single pa
 
 test('many due campaigns share one limit per transaction', async () => {
   const ids: string[] = [];
-  for (let i = 0; i < 12; i++) ids.push(await newCampaign(db, market, { totalSlots: 500 }));
+  for (let i = 0; i < 12; i++) ids.push(await createTestCampaign(db, market, { totalSlots: 500 }));
   for (const id of ids) {
     await crowd(id, 300);
     await letTimePass(db, id, pastDeadline);
@@ -157,8 +167,8 @@ test('many due campaigns share one limit per transaction', async () => {
 
 test('a campaign that becomes due during the closing of a large one does not wait for its end', async () => {
   const [large, other] = [
-    await newCampaign(db, market, { totalSlots: 20_000 }),
-    await newCampaign(db, market),
+    await createTestCampaign(db, market, { totalSlots: 20_000 }),
+    await createTestCampaign(db, market),
   ];
   await crowd(large, 8_000);
   await letTimePass(db, large, pastDeadline);
@@ -185,7 +195,7 @@ test('a campaign that becomes due during the closing of a large one does not wai
 });
 
 test('a stopped run ends after the current step, and the next run continues', async () => {
-  const id = await newCampaign(db, market, { totalSlots: 20_000 });
+  const id = await createTestCampaign(db, market, { totalSlots: 20_000 });
   await crowd(id, 6_000);
   await letTimePass(db, id, pastDeadline);
   const stopping = new AbortController();
@@ -194,7 +204,7 @@ test('a stopped run ends after the current step, and the next run continues', as
     { completeFull: false, stop: stopping.signal },
   );
   assert.deepEqual(stopped, { transitions: [], failure: undefined });
-  assert.equal((await stateOf(db, id)).filled_slots, 4_000);
+  assert.equal((await campaignState(db, id)).filled_slots, 4_000);
   const { transitions } = await settleDue(parts, { completeFull: false });
   assert.equal(transitions.length, 1);
 });

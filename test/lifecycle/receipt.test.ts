@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Body, Client } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask, letTimePass } from '../support/builders/market.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows, letTimePass } from '../support/builders/market.ts';
 import { expectProblem, expectStatus, join, openShop } from '../support/builders/shop.ts';
-import { Forms } from '../support/clients/site.ts';
+import { SiteForms } from '../support/clients/site.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 const shop = await openShop(service);
 const bank = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan' };
@@ -30,7 +30,7 @@ async function sold(buyers: number, unpaid = 0) {
 /** Lets days pass for a campaign and its reminders, and runs what is due. */
 async function daysPass(campaignId: string, days: number): Promise<void> {
   await letTimePass(service.db, campaignId, days * 86_400);
-  await ask(
+  await queryRows(
     service.db,
     `update sambatan.reminders set due_at = due_at - $2 * interval '1 day'
     where campaign_id = $1`,
@@ -43,7 +43,7 @@ async function daysPass(campaignId: string, days: number): Promise<void> {
 const statusOf = async (id: string) =>
   expectStatus(await service.service.get(`/participations/${id}`), 200).status;
 const isReleased = async (campaignId: string) => {
-  const [row] = await ask<{ released: boolean }>(
+  const [row] = await queryRows<{ released: boolean }>(
     service.db,
     `select bool_or(released_at is not null) as released from sambatan.transactions
     where campaign_id = $1 and kind = 'payout'`,
@@ -95,7 +95,7 @@ test('a batch that is shipped during the seller’s decision is not cancelled', 
   const { id } = await sold(2, 1);
   await letTimePass(service.db, id, 7 * 86_400);
   expectStatus(await service.service.post('/lifecycle/run'), 200);
-  const forms = new Forms(service.url, shop.seller);
+  const forms = new SiteForms(service.url, shop.seller);
   assert.match((await forms.get(`/toko/sambatan/${id}`)).text, /Batalkan, kembalikan semua uang/);
   expectStatus(await shop.seller.post(`/campaigns/${id}/ship`), 200);
   const page = (await forms.get(`/toko/sambatan/${id}`)).text;
@@ -142,12 +142,12 @@ test('only a completed campaign is shipped, and once', async () => {
 });
 
 test('a sweep of the scheduler marks due orders as received', async () => {
-  const swept = await httpService({ beside: service, scheduler: true });
+  const swept = await startHttpService({ sharedWith: service, scheduler: true });
   const { id, orders } = await sold(1);
   expectStatus(await shop.seller.post(`/campaigns/${id}/ship`), 200);
   await letTimePass(service.db, id, 15 * 86_400);
   await swept.close();
-  const next = await httpService({ beside: service, scheduler: true });
+  const next = await startHttpService({ sharedWith: service, scheduler: true });
   const signal = AbortSignal.timeout(20_000);
   while ((await statusOf(orders[0]!.id)) !== 'fulfilled') signal.throwIfAborted();
   await next.close();
@@ -174,7 +174,7 @@ test('the buyer is notified, reminded and notified again; unpaid buyers get noth
 
 test('the seller marks the batch as shipped on its page, and the buyer sees the time to answer', async () => {
   const { id, orders } = await sold(1);
-  const forms = new Forms(service.url, shop.seller);
+  const forms = new SiteForms(service.url, shop.seller);
   assert.match((await forms.get(`/toko/sambatan/${id}`)).text, /Tandai sudah dikirim/);
   assert.match((await forms.get(`/toko/sambatan/${id}/kirim`)).text, /dalam 14 hari/);
   const sent = await forms.post(`/toko/sambatan/${id}/kirim`);
@@ -182,7 +182,7 @@ test('the seller marks the batch as shipped on its page, and the buyer sees the 
   const shown = await forms.get(`/toko/sambatan/${id}`);
   assert.match(shown.text, /Dianggap diterima mulai/);
   assert.doesNotMatch(shown.text, /Tandai sudah dikirim/);
-  const buyer = new Forms(service.url, orders[0]!.buyer);
+  const buyer = new SiteForms(service.url, orders[0]!.buyer);
   assert.match((await buyer.get(`/ikutan/${orders[0]!.id}`)).text, /Tanpa kabar sampai/);
   assert.match((await buyer.get(`/en/ikutan/${orders[0]!.id}`)).text, /counts as received/);
 });

@@ -10,26 +10,26 @@ import { asAdmin, inDatabase } from '../support/database/cluster.ts';
 import { testDatabase, type TestDatabase } from '../support/database/database.ts';
 import { recordingLog } from '../support/server/log.ts';
 import {
-  ask,
+  queryRows,
   eventsOf,
-  joined,
+  joinSuccessfully,
   letTimePass,
-  newCampaign,
-  openMarket,
+  createTestCampaign,
+  createBrandAndProduct,
   pastDeadline,
-  stateOf,
-  wish,
-  type CampaignWish,
-  type Market,
+  campaignState,
+  joinRequest,
+  type CampaignInput,
+  type BrandAndProduct,
 } from '../support/builders/market.ts';
-import { until } from '../support/server/until.ts';
+import { waitUntil } from '../support/server/until.ts';
 
 // Keeps the server up from the first test to the last.
 const { close: leave } = await testDatabase();
 after(leave);
 
 interface Ground extends TestDatabase {
-  readonly market: Market;
+  readonly market: BrandAndProduct;
   /** Closes something before the database is dropped, in reverse order. */
   readonly ending: (end: () => Promise<unknown>) => void;
 }
@@ -42,7 +42,11 @@ async function ground(t: TestContext): Promise<Ground> {
     for (const end of ends.toReversed()) await end();
     await own.close();
   });
-  return { ...own, market: await openMarket(own.db), ending: (end) => void ends.push(end) };
+  return {
+    ...own,
+    market: await createBrandAndProduct(own.db),
+    ending: (end) => void ends.push(end),
+  };
 }
 
 /** A process: a pool, a change notifier and a scheduler. Not started. */
@@ -73,14 +77,14 @@ function processOn({ url, ending }: Ground, options: Partial<SchedulerOptions> =
   return { db, changeNotifier, scheduler, log, gauge, failures, close };
 }
 
-const inMs = (ms: number): CampaignWish => ({ deadline: new Date(Date.now() + ms) });
+const inMs = (ms: number): CampaignInput => ({ deadline: new Date(Date.now() + ms) });
 
 const isClosed = async (db: TestDatabase['db'], id: string) =>
-  ['expired', 'fulfilled', 'cancelled'].includes((await stateOf(db, id)).status);
+  ['expired', 'fulfilled', 'cancelled'].includes((await campaignState(db, id)).status);
 
 /** Milliseconds from the deadline to the closing. */
 async function lagOf(db: TestDatabase['db'], id: string): Promise<number> {
-  const [row] = await ask<{ ms: string }>(
+  const [row] = await queryRows<{ ms: string }>(
     db,
     `select 1000 * extract(epoch from coalesce(failed_at, completed_at) - deadline) as ms
     from sambatan.campaigns where campaign_id = $1`,
@@ -114,9 +118,9 @@ suite('its timer', () => {
     const { scheduler, changeNotifier } = processOn(on);
     await scheduler.start();
     await sleep(300);
-    const id = await newCampaign(db, market, inMs(600));
+    const id = await createTestCampaign(db, market, inMs(600));
     changeNotifier.notifyChanged(id);
-    await until(() => isClosed(db, id));
+    await waitUntil(() => isClosed(db, id));
     const lag = await lagOf(db, id);
     assert.ok(lag >= 0 && lag < promptMs, `${lag} ms after its deadline`);
   });
@@ -129,9 +133,9 @@ suite('its timer', () => {
     await changeNotifier.start();
     await scheduler.start();
     await sleep(300);
-    const id = await newCampaign(db, market, inMs(600));
+    const id = await createTestCampaign(db, market, inMs(600));
     other.changeNotifier.notifyChanged(id);
-    await until(() => isClosed(db, id));
+    await waitUntil(() => isClosed(db, id));
     assert.ok((await lagOf(db, id)) < promptMs);
   });
 
@@ -140,41 +144,44 @@ suite('its timer', () => {
     const { db, market } = on;
     const { scheduler } = processOn(on);
     await scheduler.start();
-    const id = await newCampaign(db, market, inMs(200));
-    await until(() => isClosed(db, id));
+    const id = await createTestCampaign(db, market, inMs(200));
+    await waitUntil(() => isClosed(db, id));
     assert.ok((await lagOf(db, id)) < 7_000);
   });
 
   test('is not delayed by a campaign whose row is locked for long', async (t) => {
     const on = await ground(t);
     const { db, market } = on;
-    const stuck = await newCampaign(db, market);
+    const stuck = await createTestCampaign(db, market);
     await letTimePass(db, stuck, pastDeadline);
     const release = await hold(on, campaignRow, stuck);
     const { scheduler, changeNotifier } = processOn(on);
     await scheduler.start();
     // By then it retries the locked campaign rarely.
     await sleep(2_000);
-    const id = await newCampaign(db, market, inMs(500));
+    const id = await createTestCampaign(db, market, inMs(500));
     changeNotifier.notifyChanged(id);
-    await until(() => isClosed(db, id));
+    await waitUntil(() => isClosed(db, id));
     const lag = await lagOf(db, id);
     assert.ok(lag < 1_000, `${lag} ms after its deadline`);
-    assert.equal((await stateOf(db, stuck)).status, 'active');
+    assert.equal((await campaignState(db, stuck)).status, 'active');
     await release();
-    await until(() => isClosed(db, stuck));
+    await waitUntil(() => isClosed(db, stuck));
   });
 
   test('backs off from a campaign that cannot be settled, and still settles others', async (t) => {
     const on = await ground(t);
     const { db, market } = on;
-    const [broken, other] = [await newCampaign(db, market), await newCampaign(db, market)];
-    await ask(
+    const [broken, other] = [
+      await createTestCampaign(db, market),
+      await createTestCampaign(db, market),
+    ];
+    await queryRows(
       db,
       `create function refuse() returns trigger language plpgsql as
       $$ begin raise exception 'broken on purpose'; end $$`,
     );
-    await ask(
+    await queryRows(
       db,
       `create trigger broken before update on sambatan.campaigns for each row
       when (old.campaign_id = '${broken}' and new.status = 'expired') execute function refuse()`,
@@ -182,15 +189,15 @@ suite('its timer', () => {
     for (const id of [broken, other]) await letTimePass(db, id, pastDeadline);
     const { scheduler, log } = processOn(on);
     await scheduler.start();
-    await until(() => isClosed(db, other));
+    await waitUntil(() => isClosed(db, other));
     await sleep(3_000);
     const complaints = log.lines.filter(
       ({ text }) => text === 'a campaign failed to settle; the next run retries',
     );
     assert.ok(complaints.length >= 2 && complaints.length <= 8, `${complaints.length} times`);
     assert.equal(scheduler.status().isRunning, true);
-    await ask(db, 'drop trigger broken on sambatan.campaigns');
-    await until(() => isClosed(db, broken));
+    await queryRows(db, 'drop trigger broken on sambatan.campaigns');
+    await waitUntil(() => isClosed(db, broken));
   });
 });
 
@@ -200,12 +207,12 @@ suite('the sweep', () => {
     const { db, market } = on;
     const { scheduler } = processOn(on, { intervalMinutes: 1 / 60 });
     await scheduler.start();
-    await until(() => scheduler.status().lastRun !== null);
-    const full = await newCampaign(db, market, { totalSlots: 1 });
-    await joined(db, wish(full));
-    const late = await newCampaign(db, market);
+    await waitUntil(() => scheduler.status().lastRun !== null);
+    const full = await createTestCampaign(db, market, { totalSlots: 1 });
+    await joinSuccessfully(db, joinRequest(full));
+    const late = await createTestCampaign(db, market);
     await letTimePass(db, late, 90 * 86_400);
-    await until(async () => (await isClosed(db, full)) && (await isClosed(db, late)));
+    await waitUntil(async () => (await isClosed(db, full)) && (await isClosed(db, late)));
     assert.deepEqual(await eventsOf(db, full), [
       'campaign_created',
       'participant_joined',
@@ -222,10 +229,10 @@ suite('the sweep', () => {
     const on = await ground(t);
     const { db, market } = on;
     const { scheduler } = processOn(on);
-    const id = await newCampaign(db, market, { totalSlots: 2 });
-    await joined(db, wish(id, { quantity: 2 }));
+    const id = await createTestCampaign(db, market, { totalSlots: 2 });
+    await joinSuccessfully(db, joinRequest(id, { quantity: 2 }));
     const { transitions } = await scheduler.sweep();
-    const [stored] = await ask<{ occurred_at: Date; seq: bigint }>(
+    const [stored] = await queryRows<{ occurred_at: Date; seq: bigint }>(
       db,
       `select occurred_at from sambatan.audit_logs
       where campaign_id = $1 and event = 'campaign_completed'`,
@@ -257,14 +264,16 @@ suite('the sweep', () => {
     const on = await ground(t);
     const { db, market } = on;
     const ids: string[] = [];
-    for (let i = 0; i < 60; i++) ids.push(await newCampaign(db, market));
+    for (let i = 0; i < 60; i++) ids.push(await createTestCampaign(db, market));
     for (const id of ids) await letTimePass(db, id, pastDeadline);
     const [one, other] = [processOn(on), processOn(on)];
     await other.scheduler.start();
     const runs = await Promise.all(
       Array.from({ length: 8 }, (_, n) => [one, other][n % 2]!.scheduler.sweep()),
     );
-    await until(async () => (await Promise.all(ids.map((id) => isClosed(db, id)))).every(Boolean));
+    await waitUntil(async () =>
+      (await Promise.all(ids.map((id) => isClosed(db, id)))).every(Boolean),
+    );
     const told = runs.flatMap(({ transitions }) => transitions.map((made) => made.campaignId));
     assert.equal(new Set(told).size, told.length);
     for (const id of ids) {
@@ -285,7 +294,7 @@ suite('starting and stopping', () => {
   test('a database outage is reported, retried, and recovered from', async (t) => {
     const on = await ground(t);
     const { db, url, market } = on;
-    const id = await newCampaign(db, market);
+    const id = await createTestCampaign(db, market);
     await letTimePass(db, id, pastDeadline);
     const { scheduler, log, gauge, failures } = processOn(on);
     await connectable(url, false);
@@ -299,13 +308,13 @@ suite('starting and stopping', () => {
       const errors = () => log.lines.filter(({ level }) => level === 'error');
       assert.match(errors()[0]!.text, /THE SCHEDULER DOES NOT RUN/);
       await assert.rejects(scheduler.sweep(), /not currently accepting connections/);
-      await until(() => errors().length >= 2);
+      await waitUntil(() => errors().length >= 2);
       assert.deepEqual(await failures(), { starts: errors().length, looks: 0 });
     } finally {
       await connectable(url, true);
     }
-    await until(() => scheduler.status().isRunning);
-    await until(() => isClosed(db, id));
+    await waitUntil(() => scheduler.status().isRunning);
+    await waitUntil(() => isClosed(db, id));
     assert.equal(await gauge(), 1);
     assert.equal(scheduler.status().failure, null);
   });
@@ -321,8 +330,8 @@ suite('starting and stopping', () => {
     await scheduler.start();
     for (expected of [1, 2]) {
       scheduler.wake();
-      await until(() => errors() === expected);
-      await until(() => scheduler.status().isRunning);
+      await waitUntil(() => errors() === expected);
+      await waitUntil(() => scheduler.status().isRunning);
     }
     assert.deepEqual(await failures(), { starts: 0, looks: 2 });
   });
@@ -333,47 +342,47 @@ suite('starting and stopping', () => {
     const { scheduler, changeNotifier } = processOn(on);
     await changeNotifier.start();
     await scheduler.start();
-    await until(() => scheduler.status().lastRun !== null);
-    const id = await newCampaign(db, market);
+    await waitUntil(() => scheduler.status().lastRun !== null);
+    const id = await createTestCampaign(db, market);
     await letTimePass(db, id, pastDeadline);
-    await ask(
+    await queryRows(
       db,
       `select pg_terminate_backend(pid) from pg_stat_activity
       where datname = current_database() and pid <> pg_backend_pid()`,
     );
     const lostAt = performance.now();
-    await until(() => isClosed(db, id));
+    await waitUntil(() => isClosed(db, id));
     assert.ok(performance.now() - lostAt < promptMs);
   });
 
   test('a start does not wait until all due campaigns are settled', async (t) => {
     const on = await ground(t);
     const { db, market } = on;
-    const id = await newCampaign(db, market);
-    await joined(db, wish(id));
+    const id = await createTestCampaign(db, market);
+    await joinSuccessfully(db, joinRequest(id));
     await letTimePass(db, id, pastDeadline);
     const release = await hold(on, participationRow, id);
     const { scheduler } = processOn(on);
     await scheduler.start();
     assert.equal(scheduler.status().isRunning, true);
-    assert.equal((await stateOf(db, id)).status, 'active');
+    assert.equal((await campaignState(db, id)).status, 'active');
     await release();
-    await until(() => isClosed(db, id));
+    await waitUntil(() => isClosed(db, id));
   });
 
   test('stopping waits for the running transaction, and then nothing more is done', async (t) => {
     const on = await ground(t);
     const { db, market } = on;
-    const id = await newCampaign(db, market);
-    await joined(db, wish(id));
+    const id = await createTestCampaign(db, market);
+    await joinSuccessfully(db, joinRequest(id));
     await letTimePass(db, id, pastDeadline);
     const release = await hold(on, participationRow, id);
     const { scheduler, log, close, gauge } = processOn(on);
     await scheduler.start();
-    await until(
+    await waitUntil(
       async () =>
         (
-          await ask(
+          await queryRows(
             db,
             `select pid from pg_stat_activity where datname = current_database()
             and wait_event_type = 'Lock'`,
@@ -386,11 +395,11 @@ suite('starting and stopping', () => {
     assert.equal(isStopped, false);
     await release();
     await stopping;
-    assert.equal((await stateOf(db, id)).status, 'expired');
+    assert.equal((await campaignState(db, id)).status, 'expired');
     assert.equal(scheduler.status().isRunning, false);
     assert.equal(await gauge(), 0);
     await close();
-    assert.deepEqual(await ask(db, 'select worker_id from sambatan.workers'), []);
+    assert.deepEqual(await queryRows(db, 'select worker_id from sambatan.workers'), []);
     assert.deepEqual(
       log.lines.filter(({ level }) => level === 'error' || level === 'warn'),
       [],
@@ -410,7 +419,7 @@ suite('starting and stopping', () => {
         [],
       );
     }
-    assert.deepEqual(await ask(db, 'select worker_id from sambatan.workers'), []);
+    assert.deepEqual(await queryRows(db, 'select worker_id from sambatan.workers'), []);
   });
 
   test('a stopped scheduler can be started again', async (t) => {
@@ -419,10 +428,10 @@ suite('starting and stopping', () => {
     const { scheduler } = processOn(on);
     await scheduler.start();
     await scheduler.stop();
-    const id = await newCampaign(db, market);
+    const id = await createTestCampaign(db, market);
     await letTimePass(db, id, pastDeadline);
     await scheduler.start();
-    await until(() => isClosed(db, id));
+    await waitUntil(() => isClosed(db, id));
   });
 
   test('a second start changes nothing', async (t) => {
@@ -431,20 +440,20 @@ suite('starting and stopping', () => {
     const { scheduler } = processOn(on);
     await scheduler.start();
     await scheduler.start();
-    assert.equal((await ask(db, 'select worker_id from sambatan.workers')).length, 1);
+    assert.equal((await queryRows(db, 'select worker_id from sambatan.workers')).length, 1);
   });
 });
 
 test('a system clock set back by an hour delays no sweep and does not change reported times', async (t) => {
   const { scheduler } = processOn(await ground(t), { intervalMinutes: 1 / 60 });
   await scheduler.start();
-  await until(() => scheduler.status().lastRun !== null);
+  await waitUntil(() => scheduler.status().lastRun !== null);
   const before = scheduler.status().lastRun;
   const began = performance.now();
   const { now } = Date;
   t.mock.method(Date, 'now', () => now() - 3_600_000);
   const isSwept = () => scheduler.status().lastRun !== before;
-  await until(() => isSwept() || performance.now() - began > 8_000);
+  await waitUntil(() => isSwept() || performance.now() - began > 8_000);
   assert.ok(isSwept());
   const { nextRunTime } = scheduler.status();
   assert.ok(nextRunTime !== null && nextRunTime.getTime() - Date.now() < 1_500);
@@ -452,7 +461,7 @@ test('a system clock set back by an hour delays no sweep and does not change rep
 
 test('while the clocks of database and process differ nothing is closed, and the status says so', async (t) => {
   const own = await ground(t);
-  const id = await newCampaign(own.db, own.market, inMs(50));
+  const id = await createTestCampaign(own.db, own.market, inMs(50));
   await letTimePass(own.db, id, 60);
   let offsetMs = -2 * 3_600_000;
   const clock = () => new Date(Date.now() + offsetMs);
@@ -463,9 +472,9 @@ test('while the clocks of database and process differ nothing is closed, and the
   assert.match(String(scheduler.status().failure), /clock_skewed/);
   assert.match(JSON.stringify(log.lines), /THE SCHEDULER DOES NOT RUN/);
   await assert.rejects(scheduler.sweep(), { code: 'clock_skewed' });
-  assert.equal((await stateOf(own.db, id)).status, 'active');
+  assert.equal((await campaignState(own.db, id)).status, 'active');
   // The clock is corrected; the scheduler itself retries within half a minute.
   offsetMs = 20_000;
   await scheduler.sweep();
-  assert.equal((await stateOf(own.db, id)).status, 'expired');
+  assert.equal((await campaignState(own.db, id)).status, 'expired');
 });

@@ -8,17 +8,23 @@ import { settleDue, type Settlement } from '../../src/lifecycle/due.ts';
 import { newId } from '../../src/identity/ids.ts';
 import { testDatabase } from '../support/database/database.ts';
 import { recordingLog } from '../support/server/log.ts';
-import { ask, joined, newCampaign, openMarket, wish } from '../support/builders/market.ts';
-import { until } from '../support/server/until.ts';
+import {
+  queryRows,
+  joinSuccessfully,
+  createTestCampaign,
+  createBrandAndProduct,
+  joinRequest,
+} from '../support/builders/market.ts';
+import { waitUntil } from '../support/server/until.ts';
 
 const { url, db, close } = await testDatabase();
 after(close);
-const market = await openMarket(db);
+const market = await createBrandAndProduct(db);
 
 /** Creates many campaigns whose deadline has passed, half of them with enough taken slots. */
 async function overdue(count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, newId);
-  await ask(
+  await queryRows(
     db,
     `insert into sambatan.campaigns (campaign_id, brand_id, product_id, title, status, total_slots,
       minimum_slots, price_per_slot, deadline, next_run_at, created_at, updated_at, opened_at)
@@ -29,15 +35,18 @@ async function overdue(count: number): Promise<string[]> {
     market.brandId,
     market.productId,
   );
-  await ask(
+  await queryRows(
     db,
     `select sambatan.record_event(id, 'campaign_created', 'service', now(), null,
       '{"published": true}') from unnest($1::uuid[]) as u (id)`,
     ids,
   );
-  const taken = ids.filter((_id, index) => index % 2 === 0).map((id) => wish(id, { quantity: 2 }));
-  for (let i = 0; i < taken.length; i += 500) await joined(db, ...taken.slice(i, i + 500));
-  await ask(
+  const taken = ids
+    .filter((_id, index) => index % 2 === 0)
+    .map((id) => joinRequest(id, { quantity: 2 }));
+  for (let i = 0; i < taken.length; i += 500)
+    await joinSuccessfully(db, ...taken.slice(i, i + 500));
+  await queryRows(
     db,
     `update sambatan.campaigns set deadline = now() - interval '1 minute',
       next_run_at = now() - interval '1 minute' where campaign_id = any ($1)`,
@@ -55,7 +64,7 @@ interface Closing {
 
 /** The audit events that end campaigns. */
 const closingsOf = (ids: readonly string[]) =>
-  ask<Closing>(
+  queryRows<Closing>(
     db,
     `select campaign_id, event, occurred_at, (metadata ->> 'slots_taken')::integer as taken
     from sambatan.audit_logs
@@ -64,7 +73,7 @@ const closingsOf = (ids: readonly string[]) =>
   );
 
 const isOpen = (ids: readonly string[]) =>
-  ask(
+  queryRows(
     db,
     `select campaign_id from sambatan.campaigns
     where campaign_id = any ($1) and status in ('active', 'locked')`,
@@ -119,7 +128,7 @@ test('connections lost during a run do no harm: each campaign ends once', async 
   const running = Promise.all([cut.run(), other.run()]);
   let cuts = 0;
   for (let ended = false; !ended && cuts < 5;) {
-    const killed = await ask(
+    const killed = await queryRows(
       db,
       `select pg_terminate_backend(pid) from pg_stat_activity
       where application_name = 'cut' and state = 'active'`,
@@ -141,15 +150,15 @@ test('connections lost during a run do no harm: each campaign ends once', async 
 
 test('the work of a killed worker is taken over by another one', async (t) => {
   const ids = await overdue(100);
-  const [last] = await joined(db, wish(await newCampaign(db, market)));
+  const [last] = await joinSuccessfully(db, joinRequest(await createTestCampaign(db, market)));
   const stuck = (
-    await ask<{ id: string }>(
+    await queryRows<{ id: string }>(
       db,
       'select campaign_id as id from sambatan.participants where participation_id = $1',
       last,
     )
   )[0]!.id;
-  await ask(
+  await queryRows(
     db,
     `update sambatan.campaigns set deadline = now() - interval '1 minute',
       next_run_at = now() - interval '1 day' where campaign_id = $1`,
@@ -178,8 +187,8 @@ test('the work of a killed worker is taken over by another one', async (t) => {
   );
   const exited = new Promise((resolve) => killed.once('exit', resolve));
   t.after(() => killed.kill('SIGKILL'));
-  await until(async () => {
-    const waiting = await ask(
+  await waitUntil(async () => {
+    const waiting = await queryRows(
       db,
       `select pid from pg_stat_activity where datname = current_database()
       and wait_event_type = 'Lock' and query like '%settle_campaigns%'`,
@@ -191,7 +200,7 @@ test('the work of a killed worker is taken over by another one', async (t) => {
   await holder.query('rollback');
   const survivor = worker(t, 'survivor');
   // The server notices the lost client at its next write.
-  await until(async () => {
+  await waitUntil(async () => {
     assert.equal((await survivor.run()).failure, undefined);
     return (await isOpen([...ids, stuck])).length === 0;
   });

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { stopServer } from '../../src/server/server.ts';
-import { frame } from '../http/frame.ts';
+import { startTestServer } from '../http/frame.ts';
 
 const id = '0198c1a0-0000-7000-8000-000000000001';
 const deadline = 5_000;
@@ -17,11 +17,11 @@ interface Heard {
   readonly data: string;
 }
 
-async function started(liveOptions?: Parameters<typeof frame>[2], settings: object = {}) {
-  const own = await frame({ LOG_LEVEL: 'warn', ...settings }, undefined, liveOptions);
+async function started(liveOptions?: Parameters<typeof startTestServer>[2], settings: object = {}) {
+  const own = await startTestServer({ LOG_LEVEL: 'warn', ...settings }, undefined, liveOptions);
   await own.server.listen({ port: 0, host: '127.0.0.1' });
   after(() => stopServer(own.server, 1_000));
-  own.market.open(id);
+  own.campaigns.open(id);
   return own;
 }
 
@@ -63,7 +63,7 @@ const progress = (seq: number, filled: number): Heard => ({
 });
 
 test('a client receives the current progress and then each change', async () => {
-  const { server, market } = await started();
+  const { server, campaigns: market } = await started();
   const response = await watch(server);
   assert.equal(response.statusCode, 200);
   assert.match(String(response.headers['content-type']), /^text\/event-stream/);
@@ -75,7 +75,7 @@ test('a client receives the current progress and then each change', async () => 
 });
 
 test('a change without a notification is found by polling', async () => {
-  const { server, market } = await started({ pollMs: 50 });
+  const { server, campaigns: market } = await started({ pollMs: 50 });
   const stream = events(await watch(server));
   await next(stream);
   market.join(id, false);
@@ -83,7 +83,7 @@ test('a change without a notification is found by polling', async () => {
 });
 
 test('changes in quick succession are combined, with at most four updates a second', async () => {
-  const { server, market } = await started();
+  const { server, campaigns: market } = await started();
   const stream = events(await watch(server));
   await next(stream);
   const began = performance.now();
@@ -102,7 +102,7 @@ test('changes in quick succession are combined, with at most four updates a seco
 });
 
 test('many clients share one read and receive the same data', async () => {
-  const { server, market } = await started();
+  const { server, campaigns: market } = await started();
   const all = await Promise.all(Array.from({ length: 50 }, () => watch(server)));
   const streams = all.map(events);
   for (const stream of streams) assert.deepEqual(await next(stream), progress(1, 0));
@@ -113,7 +113,7 @@ test('many clients share one read and receive the same data', async () => {
 });
 
 test('a change of the campaign itself is a status event before its progress', async () => {
-  const { server, market } = await started();
+  const { server, campaigns: market } = await started();
   const stream = events(await watch(server));
   await next(stream);
   market.happen(id, 'campaign_full');
@@ -126,7 +126,7 @@ test('a change of the campaign itself is a status event before its progress', as
 });
 
 test('a client that reconnects with Last-Event-ID receives what it missed', async () => {
-  const { server, market } = await started();
+  const { server, campaigns: market } = await started();
   market.happen(id, 'campaign_full');
   market.happen(id, 'campaign_reopened');
   market.happen(id, 'deadline_extended');
@@ -145,7 +145,7 @@ test('a client that reconnects with Last-Event-ID receives what it missed', asyn
 });
 
 test('a failed read is made up for by the next one', async () => {
-  const { server, market, logged } = await started({ pollMs: 50 });
+  const { server, campaigns: market, logged } = await started({ pollMs: 50 });
   const stream = events(await watch(server));
   await next(stream);
   market.failing = true;
@@ -165,7 +165,7 @@ test('an idle stream sends heartbeats', async () => {
 });
 
 test('a missing campaign is 404, and a database outage is an error', async () => {
-  const { server, market } = await started();
+  const { server, campaigns: market } = await started();
   const absent = await watch(server, {}, '0198c1a0-0000-7000-8000-00000000dead');
   assert.equal(absent.statusCode, 404);
   market.failing = true;
@@ -215,7 +215,7 @@ test('one network can open at most half of the streams; other networks still get
 });
 
 test('a client that does not read is dropped, and the others continue', async () => {
-  const { server, market } = await started({ throttleMs: 1 });
+  const { server, campaigns: market } = await started({ throttleMs: 1 });
   const campaign = market.campaigns.get(id)!;
   const slow = await watch(server);
   slow.socket.pause();

@@ -4,8 +4,8 @@ import { liveDefaults } from '../../src/live/live-updates.ts';
 import { newId } from '../../src/identity/ids.ts';
 import { limits } from '../../src/config/limits.ts';
 import { token } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
 import {
   expectProblem,
   expectStatus,
@@ -13,10 +13,10 @@ import {
   openShop,
   type Shop,
 } from '../support/builders/shop.ts';
-import { watch, type StreamEvent } from '../support/clients/stream.ts';
-import { until } from '../support/server/until.ts';
+import { openStream, type StreamEvent } from '../support/clients/stream.ts';
+import { waitUntil } from '../support/server/until.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 let shop: Shop;
 before(async () => {
@@ -29,7 +29,7 @@ const transition = (name: string) => (one: StreamEvent) => one.data['event'] ===
 
 test('a client sees a campaign fill, with public data only', async () => {
   const { id } = await shop.campaign({ total_slots: 3 });
-  const watcher = await watch(service.url, id);
+  const watcher = await openStream(service.url, id);
   assert.match(watcher.response.headers['content-type'] ?? '', /^text\/event-stream/);
   await watcher.heard(progressOf(0));
   await join(await service.user(), id, { quantity: 2, note: 'jangan dibaca orang' });
@@ -53,14 +53,14 @@ test('a client sees a campaign fill, with public data only', async () => {
 
 test('a client that reconnects with Last-Event-ID receives what it missed, and nothing twice', async () => {
   const { id } = await shop.campaign({ total_slots: 1 });
-  const first = await watch(service.url, id);
+  const first = await openStream(service.url, id);
   const { id: place } = await first.heard(progressOf(0));
   first.end();
   const buyer = await service.user();
   const { id: joined } = await join(buyer, id);
   expectStatus(await buyer.post(`/participations/${joined}/cancel`), 200);
   await join(await service.user(), id);
-  const again = await watch(service.url, id, { 'last-event-id': String(place) });
+  const again = await openStream(service.url, id, { 'last-event-id': String(place) });
   await again.heard(progressOf(1));
   const told = again.events
     .filter(({ event }) => event === 'status')
@@ -68,7 +68,7 @@ test('a client that reconnects with Last-Event-ID receives what it missed, and n
   assert.deepEqual(told, ['campaign_full', 'campaign_reopened', 'campaign_full']);
   const newest = again.events.at(-1)!.id;
   again.end();
-  const third = await watch(service.url, id, { 'last-event-id': String(newest) });
+  const third = await openStream(service.url, id, { 'last-event-id': String(newest) });
   await third.heard(progressOf(1));
   await third.heard(({ event }) => event === 'contributions');
   assert.equal(third.events.length, 2);
@@ -78,7 +78,7 @@ test('a client that reconnects with Last-Event-ID receives what it missed, and n
 test('an invalid or future Last-Event-ID starts with the current state', async () => {
   const { id } = await shop.campaign();
   for (const given of ['x', '-1', '1e3', '9'.repeat(18), '9'.repeat(40), '']) {
-    const watcher = await watch(service.url, id, { 'last-event-id': given });
+    const watcher = await openStream(service.url, id, { 'last-event-id': given });
     assert.equal(watcher.status, 200, given);
     await watcher.heard(progressOf(0));
     assert.equal(watcher.events.length, 2, given);
@@ -88,7 +88,7 @@ test('an invalid or future Last-Event-ID starts with the current state', async (
 
 test('a hot campaign sends at most four updates a second, and always its last state', async () => {
   const { id } = await shop.campaign({ total_slots: 500 });
-  const watcher = await watch(service.url, id);
+  const watcher = await openStream(service.url, id);
   await watcher.heard(progressOf(0));
   const buyers = await Promise.all(Array.from({ length: 20 }, () => service.user()));
   const began = performance.now();
@@ -107,10 +107,10 @@ test('a hot campaign sends at most four updates a second, and always its last st
 });
 
 test('a change by another process arrives as quickly', async (t) => {
-  const other = await httpService({ beside: service });
+  const other = await startHttpService({ sharedWith: service });
   t.after(other.close);
   const { id } = await shop.campaign();
-  const watcher = await watch(other.url, id);
+  const watcher = await openStream(other.url, id);
   await watcher.heard(progressOf(0));
   const began = performance.now();
   await join(await service.user(), id);
@@ -120,16 +120,16 @@ test('a change by another process arrives as quickly', async (t) => {
 });
 
 test('while the LISTEN connection is lost repeatedly, changes are found by polling', async (t) => {
-  const other = await httpService({ beside: service });
+  const other = await startHttpService({ sharedWith: service });
   t.after(other.close);
   const { id } = await shop.campaign();
-  const watcher = await watch(other.url, id);
+  const watcher = await openStream(other.url, id);
   await watcher.heard(progressOf(0));
   let lost = 0;
   const over = new AbortController();
   const losing = (async () => {
     while (!over.signal.aborted) {
-      const ended = await ask(
+      const ended = await queryRows(
         service.db,
         `select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and query ilike 'listen %'`,
@@ -137,7 +137,7 @@ test('while the LISTEN connection is lost repeatedly, changes are found by polli
       lost += ended.length;
     }
   })();
-  await until(() => lost > 0);
+  await waitUntil(() => lost > 0);
   const buyer = await service.user();
   await join(buyer, id);
   await watcher.heard(progressOf(1));
@@ -154,20 +154,23 @@ test('an account has at most 20 event streams, and may open a new one when anoth
   const headers = { authorization: `Bearer ${await token(userId)}` };
   const { max } = limits.streamsOfUser;
   const open = await Promise.all(
-    Array.from({ length: max }, () => watch(service.url, id, headers)),
+    Array.from({ length: max }, () => openStream(service.url, id, headers)),
   );
   assert.deepEqual([...new Set(open.map(({ status }) => status))], [200]);
   const user = await service.user(userId);
   expectProblem(await user.get(`/campaigns/${id}/events`), 429, 'rate_limited');
   const others = { authorization: `Bearer ${await token(newId())}` };
-  const besides = await Promise.all([watch(service.url, id), watch(service.url, id, others)]);
+  const besides = await Promise.all([
+    openStream(service.url, id),
+    openStream(service.url, id, others),
+  ]);
   assert.deepEqual(
     besides.map(({ status }) => status),
     [200, 200],
   );
   open.pop()!.end();
   for (;;) {
-    const again = await watch(service.url, id, headers);
+    const again = await openStream(service.url, id, headers);
     again.end();
     if (again.status === 200) break;
     assert.equal(again.status, 429);
@@ -184,7 +187,7 @@ test('a stream sends heartbeats before clients time out', () => {
 test('a change to a campaign id in capitals arrives as quickly', async (t) => {
   const { id } = await shop.campaign({ publish: false, total_slots: 5 });
   expectStatus(await shop.seller.post(`/campaigns/${id.toUpperCase()}/publish`), 200);
-  const watcher = await watch(service.url, id.toUpperCase());
+  const watcher = await openStream(service.url, id.toUpperCase());
   await watcher.heard(progressOf(0));
   const began = performance.now();
   await join(await service.user(), id.toUpperCase());
@@ -201,7 +204,7 @@ test('a change to a campaign id in capitals arrives as quickly', async (t) => {
 
 test('a client receives the latest joins with one letter of each name, only when they change', async () => {
   const { id } = await shop.campaign({ total_slots: 20 });
-  const watcher = await watch(service.url, id);
+  const watcher = await openStream(service.url, id);
   const lists = () => watcher.events.filter(({ event }) => event === 'contributions');
   const shown = (event: StreamEvent) =>
     (event.data['contributions'] as { initial: string | null; quantity: number }[]).map(
@@ -238,7 +241,7 @@ test('a missing campaign has no stream, and a draft has one for its seller only'
     const answer = await service.visitor.get(`/campaigns/${absent}/events`);
     assert.deepEqual([answer.status, answer.body.code], [404, 'campaign_not_found']);
   }
-  const own = await watch(service.url, id, { authorization: `Bearer ${shop.seller.token}` });
+  const own = await openStream(service.url, id, { authorization: `Bearer ${shop.seller.token}` });
   await own.heard(progressOf(0));
   own.end();
 });
@@ -246,7 +249,9 @@ test('a missing campaign has no stream, and a draft has one for its seller only'
 test('hundreds of clients of one campaign all receive its events, and no stream remains afterwards', async () => {
   const { id } = await shop.campaign();
   const count = 300;
-  const watchers = await Promise.all(Array.from({ length: count }, () => watch(service.url, id)));
+  const watchers = await Promise.all(
+    Array.from({ length: count }, () => openStream(service.url, id)),
+  );
   await Promise.all(watchers.map((one) => one.heard(progressOf(0))));
   assert.match((await service.visitor.get('//metrics')).text, /sambatan_live_watchers 300/);
   await join(await service.user(), id, { quantity: 4 });
@@ -254,15 +259,15 @@ test('hundreds of clients of one campaign all receive its events, and no stream 
   const told = new Set(heard.map((event) => JSON.stringify({ ...event, at: 0 })));
   assert.equal(told.size, 1, 'everybody was sent the same');
   for (const one of watchers) one.end();
-  await until(async () =>
+  await waitUntil(async () =>
     /sambatan_live_watchers 0/.test((await service.visitor.get('//metrics')).text),
   );
 });
 
 test('a stopping service ends its streams in order and accepts no new ones', async () => {
-  const own = await httpService();
+  const own = await startHttpService();
   const { id } = await (await openShop(own)).campaign();
-  const watchers = await Promise.all(Array.from({ length: 20 }, () => watch(own.url, id)));
+  const watchers = await Promise.all(Array.from({ length: 20 }, () => openStream(own.url, id)));
   await Promise.all(watchers.map((one) => one.heard(progressOf(0))));
   const began = performance.now();
   await Promise.all([own.close(), ...watchers.map(({ ended }) => ended)]);

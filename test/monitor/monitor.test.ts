@@ -8,15 +8,21 @@ import { Monitor } from '../../src/monitor/monitor.ts';
 import { asAdmin } from '../support/database/cluster.ts';
 import { testDatabase } from '../support/database/database.ts';
 import { recordingLog } from '../support/server/log.ts';
-import { ask, joined, newCampaign, openMarket, wish } from '../support/builders/market.ts';
+import {
+  queryRows,
+  joinSuccessfully,
+  createTestCampaign,
+  createBrandAndProduct,
+  joinRequest,
+} from '../support/builders/market.ts';
 
 /** A database that a test corrupts, and monitors on it. */
 async function watched(invariantHours = 24) {
   const database = await testDatabase({ invariants: false });
   after(() => database.close());
   const { url, db } = database;
-  const campaignId = await newCampaign(db, await openMarket(db));
-  await joined(db, wish(campaignId), wish(campaignId));
+  const campaignId = await createTestCampaign(db, await createBrandAndProduct(db));
+  await joinSuccessfully(db, joinRequest(campaignId), joinRequest(campaignId));
   const one = () => {
     const metrics = createMetrics();
     const log = recordingLog();
@@ -39,7 +45,7 @@ test('overdue campaigns are counted, with the age of the oldest', async () => {
   await watch.look();
   assert.equal(await value('sambatan_overdue_campaigns'), 0);
   assert.equal(await value('sambatan_overdue_campaigns_oldest_seconds'), 0);
-  await ask(db, "update sambatan.campaigns set deadline = now() - interval '90 seconds'");
+  await queryRows(db, "update sambatan.campaigns set deadline = now() - interval '90 seconds'");
   await watch.look();
   assert.equal(await value('sambatan_overdue_campaigns'), 1);
   const seconds = await value('sambatan_overdue_campaigns_oldest_seconds');
@@ -51,7 +57,7 @@ test('overdue campaigns are counted, with the age of the oldest', async () => {
 
 test('unsettled refunds are counted, with the age of the oldest', async () => {
   const { db, one, campaignId } = await watched(0);
-  await ask(
+  await queryRows(
     db,
     `insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
       actor, created_at, settled_at)
@@ -80,7 +86,7 @@ test('open overpaid refunds are counted and summed, with the age of the oldest',
     );
   };
   assert.deepEqual(await figures(), [0, 0, 0]);
-  await ask(
+  await queryRows(
     db,
     `insert into sambatan.transactions (campaign_id, kind, purpose, status, participation_id, amount,
       cause, actor, created_at, settled_at)
@@ -100,7 +106,7 @@ test('short codes that run out are counted per account, with one warning', async
   const { db, one, campaignId } = await watched(0);
   const { watch, value, log } = one();
   const [till, other] = [newId(), newId()];
-  await ask(
+  await queryRows(
     db,
     `insert into sambatan.receiving_accounts (account_id, bank, number, holder) values
       ($1, 'BCA', '5270099001', 'PT Sambatan'), ($2, 'Mandiri', '1370099002', 'PT Sambatan')`,
@@ -108,7 +114,7 @@ test('short codes that run out are counted per account, with one warning', async
     other,
   );
   const take = (from: number, to: number, price: number) =>
-    ask(
+    queryRows(
       db,
       `insert into sambatan.transactions (campaign_id, kind, participation_id, amount, cause, actor,
         created_at, account_id, unique_code)
@@ -152,19 +158,19 @@ test('work for operators is counted per queue, with the waiting time of the olde
     await figures(),
     workQueues.map((queue) => [queue, 0, 0]),
   );
-  const [first, second] = await ask<{ id: string }>(
+  const [first, second] = await queryRows<{ id: string }>(
     db,
     'select participation_id as id from sambatan.participants where campaign_id = $1',
     campaignId,
   );
-  await ask(
+  await queryRows(
     db,
     `update sambatan.participants set status = 'confirmed', confirmed_at = now()
     where campaign_id = $1`,
     campaignId,
   );
   const movement = async (columns: string, values: string) =>
-    await ask(
+    await queryRows(
       db,
       `insert into sambatan.transactions (campaign_id, cause, actor, ${columns})
       values ($1, gen_random_uuid()::text, 'system', ${values})`,
@@ -173,7 +179,7 @@ test('work for operators is counted per queue, with the waiting time of the olde
   const paying = 'kind, status, participation_id, amount, created_at, pay_by';
   const ago = (hours: number) => `now() - interval '${hours} hours'`;
   await movement(paying, `'payment', 'proof_submitted', '${first!.id}', 5, ${ago(9)}, ${ago(1)}`);
-  await ask(
+  await queryRows(
     db,
     `insert into sambatan.payment_proofs (campaign_id, participation_id, content_type, content,
       uploaded_by, uploaded_at)
@@ -188,7 +194,7 @@ test('work for operators is counted per queue, with the waiting time of the olde
   );
   await movement('kind, status, amount, created_at', `'payout', 'due', 5, ${ago(99)}`);
   const account = newId();
-  await ask(
+  await queryRows(
     db,
     `with a as (insert into sambatan.receiving_accounts (account_id, bank, number, holder)
       values ($1, 'BCA', '5270099001', 'PT Sambatan') returning account_id)
@@ -203,7 +209,7 @@ test('work for operators is counted per queue, with the waiting time of the olde
   assert.deepEqual(waiting.get('overdue_payments'), [1, 6]);
   assert.deepEqual(waiting.get('payouts'), [1, 7]);
   assert.deepEqual(waiting.get('statement_lines'), [1, 8]);
-  await ask(
+  await queryRows(
     db,
     `insert into sambatan.disputes (campaign_id, dispute_id, participation_id, reason, opened_by,
       opened_at) values ($1, gen_random_uuid(), $2, 'Pecah', 'service', ${ago(3)})`,
@@ -218,18 +224,18 @@ test('work for operators is counted per queue, with the waiting time of the olde
 test('the last finished backup counts, one that only started does not', async () => {
   const { db, one } = await watched(0);
   const { watch, value } = one();
-  await ask(
+  await queryRows(
     db,
     `insert into sambatan.backups (backup_id, migrations) values (gen_random_uuid(), '[]')`,
   );
   await watch.look();
   assert.equal(await value('sambatan_last_backup_timestamp_seconds'), 0);
-  const [installed] = await ask<{ at: number }>(
+  const [installed] = await queryRows<{ at: number }>(
     db,
     'select extract(epoch from created_at)::float8 as at from sambatan.installation',
   );
   assert.equal(await value('sambatan_installed_timestamp_seconds'), installed?.at);
-  await ask(
+  await queryRows(
     db,
     `update sambatan.backups set finished_at = '2026-08-17 00:00:00Z', bytes = 1,
       sha256 = repeat('0', 64)`,
@@ -246,7 +252,7 @@ test('a quarantined database is reported', async () => {
   const { watch, value } = one();
   await watch.look();
   assert.equal(await value('sambatan_quarantined'), 0);
-  await ask(db, 'delete from sambatan.installation');
+  await queryRows(db, 'delete from sambatan.installation');
   await watch.look();
   assert.equal(await value('sambatan_quarantined'), 1);
 });
@@ -254,7 +260,7 @@ test('a quarantined database is reported', async () => {
 test('each invariant is checked once for all workers, and all report the result', async () => {
   const { db, url, one } = await watched();
   const [first, second] = [one(), one()];
-  await ask(db, 'update sambatan.campaigns set filled_slots = filled_slots + 1');
+  await queryRows(db, 'update sambatan.campaigns set filled_slots = filled_slots + 1');
   for (let look = 0; look < invariantCount(); look++) {
     await Promise.all([first.watch.look(), second.watch.look()]);
   }
@@ -267,7 +273,7 @@ test('each invariant is checked once for all workers, and all report the result'
       (await value('sambatan_invariant_checked_timestamp_seconds', '05_books_balance')) > 0,
     );
   }
-  const [checks] = await ask<{ n: number; checked: number }>(
+  const [checks] = await queryRows<{ n: number; checked: number }>(
     db,
     `select count(*)::integer as n, count(checked_at)::integer as checked
     from sambatan.invariant_checks`,
@@ -289,13 +295,13 @@ test('a long check is cancelled when the worker stops, and does not count as don
   const { db, url, one } = await watched();
   const { watch } = one();
   const locked = db.transaction(async (tx) => {
-    await ask(tx, 'lock table sambatan.campaigns in access exclusive mode');
+    await queryRows(tx, 'lock table sambatan.campaigns in access exclusive mode');
     watch.start();
     const waits = `select from pg_stat_activity where datname = current_database()
       and application_name = 'sambatan invariants' and wait_event_type = 'Lock'`;
     const signal = AbortSignal.timeout(10_000);
     // Not in the same transaction: it would see the same pg_stat_activity again.
-    while ((await ask(db, waits)).length === 0) signal.throwIfAborted();
+    while ((await queryRows(db, waits)).length === 0) signal.throwIfAborted();
     await watch.stop();
   });
   await locked;

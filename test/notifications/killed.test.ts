@@ -7,19 +7,25 @@ import { newId } from '../../src/identity/ids.ts';
 import { newSecret } from '../../src/notifications/webhooks/webhooks.ts';
 import { testDatabase } from '../support/database/database.ts';
 import { openMailbox } from '../support/fakes/mailbox.ts';
-import { ask, joined, newCampaign, openMarket, wish } from '../support/builders/market.ts';
-import { people } from '../support/builders/people.ts';
-import { openReceiver } from '../support/fakes/receiver.ts';
-import { until } from '../support/server/until.ts';
+import {
+  queryRows,
+  joinSuccessfully,
+  createTestCampaign,
+  createBrandAndProduct,
+  joinRequest,
+} from '../support/builders/market.ts';
+import { createPeople } from '../support/builders/people.ts';
+import { startReceiver } from '../support/fakes/receiver.ts';
+import { waitUntil } from '../support/server/until.ts';
 
 const { url, db, close } = await testDatabase();
 const mailbox = await openMailbox();
-const receivers = [await openReceiver()];
+const receivers = [await startReceiver()];
 after(async () => {
   await Promise.all([mailbox.close(), ...receivers.map((one) => one.close())]);
   await close();
 });
-const market = await openMarket(db);
+const market = await createBrandAndProduct(db);
 
 const campaigns = 5;
 /** Number of joins that the workers report; SAMBATAN_TEST_EVENTS sets more. */
@@ -47,7 +53,7 @@ function worker(): ChildProcess {
 
 const left = async () =>
   (
-    await ask<{ left: number }>(
+    await queryRows<{ left: number }>(
       db,
       `select (select count(*) from sambatan.deliveries where status = 'pending')::integer
         + (select coalesce(sum(c.audit_seq - coalesce(k.seq, 0)), 0) from sambatan.campaigns c
@@ -60,7 +66,7 @@ test(
   { timeout: 900_000 },
   async (t) => {
     for (const { url: to } of receivers) {
-      await ask(
+      await queryRows(
         db,
         'insert into sambatan.webhook_endpoints (endpoint_id, url, secret) values ($1, $2, $3)',
         newId(),
@@ -68,12 +74,12 @@ test(
         newSecret(),
       );
     }
-    const buyers = await people(db, ...Array.from({ length: buyersEach }, () => ({})));
+    const buyers = await createPeople(db, ...Array.from({ length: buyersEach }, () => ({})));
     for (let n = 0; n < campaigns; n++) {
-      const id = await newCampaign(db, market, { totalSlots: buyersEach + 1 });
-      const wishes = buyers.map((userId) => wish(id, { userId }));
+      const id = await createTestCampaign(db, market, { totalSlots: buyersEach + 1 });
+      const wishes = buyers.map((userId) => joinRequest(id, { userId }));
       for (let from = 0; from < wishes.length; from += 500) {
-        await joined(db, ...wishes.slice(from, from + 500));
+        await joinSuccessfully(db, ...wishes.slice(from, from + 500));
       }
     }
     const events = campaigns * (buyersEach + 1);
@@ -87,7 +93,7 @@ test(
     while (kills < mostKills && (await left()) > joins / 20) {
       const before = mailbox.arrived.length;
       const some = Math.floor((Math.random() * 1.4 * joins) / mostKills);
-      await until(() => mailbox.arrived.length > before + some, { withinMs: 100_000 });
+      await waitUntil(() => mailbox.arrived.length > before + some, { withinMs: 100_000 });
       const victim = [...running][Math.floor(Math.random() * running.size)]!;
       victim.kill('SIGKILL');
       await once(victim, 'exit');
@@ -95,7 +101,7 @@ test(
       kills++;
       begin();
     }
-    await until(async () => (await left()) === 0, { withinMs: 400_000, everyMs: 200 });
+    await waitUntil(async () => (await left()) === 0, { withinMs: 400_000, everyMs: 200 });
     for (const one of running) {
       one.kill('SIGTERM');
       await once(one, 'exit');
@@ -103,7 +109,7 @@ test(
     running.clear();
     assert.ok(kills >= 3, `only ${kills} kills`);
 
-    const outcomes = await ask<{ channel: string; status: string; n: number }>(
+    const outcomes = await queryRows<{ channel: string; status: string; n: number }>(
       db,
       `select channel, status, count(*)::integer as n from sambatan.deliveries
     group by channel, status order by channel`,
@@ -130,7 +136,7 @@ test(
     }
     assert.ok(webhooksAgain <= kills * inHand.webhooks, `${webhooksAgain} webhooks came again`);
 
-    const inbox = await ask<{ n: number }>(
+    const inbox = await queryRows<{ n: number }>(
       db,
       `select count(*)::integer as n from sambatan.notifications where kind = 'joined'
     group by user_id`,

@@ -7,12 +7,16 @@ import {
   extendLeases,
 } from '../../src/notifications/delivery-queries.ts';
 import { testDatabase } from '../support/database/database.ts';
-import { giveDelivery, giveEndpoint } from '../support/builders/deliveries.ts';
-import { ask, newCampaign, openMarket } from '../support/builders/market.ts';
+import { insertDelivery, insertEndpoint } from '../support/builders/deliveries.ts';
+import {
+  queryRows,
+  createTestCampaign,
+  createBrandAndProduct,
+} from '../support/builders/market.ts';
 
 const { db, close } = await testDatabase();
 after(close);
-const market = await openMarket(db);
+const market = await createBrandAndProduct(db);
 
 interface Kept {
   readonly status: string;
@@ -23,17 +27,17 @@ interface Kept {
 
 /** A due delivery, and its stored state. */
 async function due() {
-  const campaignId = await newCampaign(db, market);
-  const { id: endpointId } = await giveEndpoint(db, null);
-  const deliveryId = await giveDelivery(db, campaignId, endpointId);
-  await ask(
+  const campaignId = await createTestCampaign(db, market);
+  const { id: endpointId } = await insertEndpoint(db, null);
+  const deliveryId = await insertDelivery(db, campaignId, endpointId);
+  await queryRows(
     db,
     `update sambatan.deliveries set status = 'pending', finished_at = null, next_attempt_at = now()
     where delivery_id = $1`,
     deliveryId,
   );
   const kept = async () => {
-    const [row] = await ask<Kept>(
+    const [row] = await queryRows<Kept>(
       db,
       `select status::text, attempts, lease_id, last_result from sambatan.deliveries
       where delivery_id = $1`,
@@ -73,9 +77,9 @@ test('a lease is renewed by its holder, and no other worker gets the delivery me
   const held = await claimed(0.2);
   await db.rows(extendLeases, [campaignId], [deliveryId], [held], 60);
   await db.rows(extendLeases, [campaignId], [deliveryId], [lost], 3_600);
-  await ask(db, 'select pg_sleep(0.3)');
+  await queryRows(db, 'select pg_sleep(0.3)');
   assert.deepEqual(await db.rows(claimWebhooks, 10, newId(), 60, 10, []), []);
-  const [row] = await ask<{ seconds: number }>(
+  const [row] = await queryRows<{ seconds: number }>(
     db,
     `select extract(epoch from next_attempt_at - now())::float8 as seconds
     from sambatan.deliveries where delivery_id = $1`,

@@ -3,25 +3,25 @@ import { after, test } from 'node:test';
 import { extendDeadline } from '../../src/lifecycle/queries.ts';
 import { settleDue } from '../../src/lifecycle/due.ts';
 import { newId } from '../../src/identity/ids.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import { openMailbox } from '../support/fakes/mailbox.ts';
 import {
-  ask,
-  hold,
-  joined,
+  queryRows,
+  keepTransactionOpen,
+  joinSuccessfully,
   letTimePass,
-  newCampaign,
-  openMarket,
+  createTestCampaign,
+  createBrandAndProduct,
   pastDeadline,
-  wish,
+  joinRequest,
 } from '../support/builders/market.ts';
-import { hire, people } from '../support/builders/people.ts';
+import { addMember, createPeople } from '../support/builders/people.ts';
 import { expectStatus } from '../support/builders/shop.ts';
-import { openTill } from '../support/builders/receiving-account.ts';
-import { until } from '../support/server/until.ts';
+import { createReceivingAccount } from '../support/builders/receiving-account.ts';
+import { waitUntil } from '../support/server/until.ts';
 
 const mailbox = await openMailbox();
-const service = await httpService({
+const service = await startHttpService({
   messages: true,
   environment: {
     SMTP_URL: mailbox.url,
@@ -34,7 +34,7 @@ after(async () => {
   await service.close();
   await mailbox.close();
 });
-const market = await openMarket(db);
+const market = await createBrandAndProduct(db);
 
 interface Told {
   readonly kind: string;
@@ -43,7 +43,7 @@ interface Told {
 
 /** A person's notifications about a campaign, with their number. */
 const toldOf = (campaignId: string, userId: string) =>
-  ask<Told>(
+  queryRows<Told>(
     db,
     `select kind, count(*)::integer as n from sambatan.notifications
     where campaign_id = $1 and user_id = $2 group by kind order by kind`,
@@ -55,16 +55,20 @@ const mailsTo = (userId: string) =>
   mailbox.arrived.filter(({ to }) => to === addressOf(userId)).map((mail) => mail.parsed());
 
 test('a buyer who joins is notified once, in the inbox and by e-mail, in their language', async () => {
-  const [sari = '', ben = ''] = await people(
+  const [sari = '', ben = ''] = await createPeople(
     db,
     {},
     { locale: 'en', timeZone: 'Europe/Amsterdam' },
   );
   const deadline = new Date(Date.now() + 40 * 3_600_000);
-  const id = await newCampaign(db, market, { title: 'Melati <Senja>', deadline });
-  await joined(db, wish(id, { userId: sari, quantity: 2 }), wish(id, { userId: ben }));
+  const id = await createTestCampaign(db, market, { title: 'Melati <Senja>', deadline });
+  await joinSuccessfully(
+    db,
+    joinRequest(id, { userId: sari, quantity: 2 }),
+    joinRequest(id, { userId: ben }),
+  );
   app.changeNotifier.notifyChanged(id);
-  await until(() => mailbox.arrived.length === 2);
+  await waitUntil(() => mailbox.arrived.length === 2);
   const [indonesian] = await Promise.all(mailsTo(sari));
   const [english] = await Promise.all(mailsTo(ben));
   assert.equal(indonesian!.subject, 'Kamu sudah ikut Melati <Senja>');
@@ -89,9 +93,11 @@ test('a buyer who joins is notified once, in the inbox and by e-mail, in their l
 });
 
 test('rolled-back events notify nobody, and uncommitted events do not hide committed ones', async () => {
-  const [first = '', second = ''] = await people(db, {}, {});
-  const id = await newCampaign(db, market);
-  const open = await hold(db, (tx) => joined(tx, wish(id, { userId: first })));
+  const [first = '', second = ''] = await createPeople(db, {}, {});
+  const id = await createTestCampaign(db, market);
+  const open = await keepTransactionOpen(db, (tx) =>
+    joinSuccessfully(tx, joinRequest(id, { userId: first })),
+  );
   app.changeNotifier.notifyChanged(id);
   await app.notifications.plan();
   assert.deepEqual(await toldOf(id, first), []);
@@ -100,29 +106,37 @@ test('rolled-back events notify nobody, and uncommitted events do not hide commi
   assert.deepEqual(await toldOf(id, first), [{ kind: 'joined', n: 1 }]);
   await assert.rejects(
     db.transaction(async (tx) => {
-      await joined(tx, wish(id, { userId: second }));
+      await joinSuccessfully(tx, joinRequest(id, { userId: second }));
       throw new Error('changed my mind');
     }),
     /changed my mind/,
   );
   await app.notifications.plan();
   assert.deepEqual(await toldOf(id, second), []);
-  await ask(db, 'update sambatan.notification_cursors set seq = 0 where campaign_id = $1', id);
+  await queryRows(
+    db,
+    'update sambatan.notification_cursors set seq = 0 where campaign_id = $1',
+    id,
+  );
   await app.notifications.plan();
   assert.deepEqual(await toldOf(id, first), [{ kind: 'joined', n: 1 }], 'told once all the same');
 });
 
 test('sellers get one notification about a burst of joins, and one at once about a full campaign', async () => {
-  const [seller = ''] = await people(db, {});
-  const { brandId, productId } = await openMarket(db);
-  await hire(db, brandId, seller);
-  const id = await newCampaign(db, { brandId, productId }, { totalSlots: 400 });
+  const [seller = ''] = await createPeople(db, {});
+  const { brandId, productId } = await createBrandAndProduct(db);
+  await addMember(db, brandId, seller);
+  const id = await createTestCampaign(db, { brandId, productId }, { totalSlots: 400 });
   for (let i = 0; i < 2; i++) {
-    await joined(db, ...Array.from({ length: 200 }, () => wish(id)));
+    await joinSuccessfully(db, ...Array.from({ length: 200 }, () => joinRequest(id)));
     await app.notifications.plan();
   }
   assert.deepEqual(await toldOf(id, seller), [{ kind: 'seller_full', n: 1 }]);
-  await ask(db, 'update sambatan.seller_digests set due_at = now() where campaign_id = $1', id);
+  await queryRows(
+    db,
+    'update sambatan.seller_digests set due_at = now() where campaign_id = $1',
+    id,
+  );
   await app.notifications.plan();
   assert.deepEqual(await toldOf(id, seller), [
     { kind: 'seller_digest', n: 1 },
@@ -137,13 +151,16 @@ test('sellers get one notification about a burst of joins, and one at once about
 });
 
 test('a notification that cannot be written does not delay the others', async () => {
-  const [seller = ''] = await people(db, {});
-  const shop = await openMarket(db);
-  await hire(db, shop.brandId, seller);
-  const [bad = '', good = ''] = [await newCampaign(db, shop), await newCampaign(db, shop)];
-  for (const id of [bad, good]) await joined(db, wish(id));
+  const [seller = ''] = await createPeople(db, {});
+  const shop = await createBrandAndProduct(db);
+  await addMember(db, shop.brandId, seller);
+  const [bad = '', good = ''] = [
+    await createTestCampaign(db, shop),
+    await createTestCampaign(db, shop),
+  ];
+  for (const id of [bad, good]) await joinSuccessfully(db, joinRequest(id));
   await app.notifications.plan();
-  await ask(
+  await queryRows(
     db,
     `do $$ begin
       create function refuse_this() returns trigger language plpgsql as
@@ -156,7 +173,7 @@ test('a notification that cannot be written does not delay the others', async ()
     [bad, 2],
     [good, 1],
   ] as const) {
-    await ask(
+    await queryRows(
       db,
       `update sambatan.seller_digests set due_at = now() - $2 * interval '1 minute'
       where campaign_id = $1`,
@@ -166,13 +183,13 @@ test('a notification that cannot be written does not delay the others', async ()
   }
   await assert.rejects(app.notifications.plan(), /no words for it/);
   assert.deepEqual(await toldOf(good, seller), [{ kind: 'seller_digest', n: 1 }]);
-  await ask(db, 'drop function refuse_this cascade');
+  await queryRows(db, 'drop function refuse_this cascade');
   await app.notifications.plan();
   assert.deepEqual(await toldOf(bad, seller), [{ kind: 'seller_digest', n: 1 }]);
 });
 
 test('a disabled topic sends no e-mail, or nothing at all', async () => {
-  const [noMail = '', nothing = ''] = await people(db, {}, {});
+  const [noMail = '', nothing = ''] = await createPeople(db, {}, {});
   const set = async (userId: string, body: object) =>
     expectStatus(
       await (
@@ -186,12 +203,16 @@ test('a disabled topic sends no e-mail, or nothing at all', async () => {
     );
   await set(noMail, { email: false });
   await set(nothing, { email: false, in_app: false });
-  const id = await newCampaign(db, market);
-  await joined(db, wish(id, { userId: noMail }), wish(id, { userId: nothing }));
+  const id = await createTestCampaign(db, market);
+  await joinSuccessfully(
+    db,
+    joinRequest(id, { userId: noMail }),
+    joinRequest(id, { userId: nothing }),
+  );
   await app.notifications.plan();
   assert.deepEqual(await toldOf(id, noMail), [{ kind: 'joined', n: 1 }]);
   assert.deepEqual(await toldOf(id, nothing), []);
-  const sent = await ask(
+  const sent = await queryRows(
     db,
     `select from sambatan.deliveries where campaign_id = $1 and channel = 'email'`,
     id,
@@ -200,20 +221,25 @@ test('a disabled topic sends no e-mail, or nothing at all', async () => {
 });
 
 test('every participant is notified of a later deadline, with an unsubscribe link', async () => {
-  const [stays = '', left = ''] = await people(db, {}, { locale: 'en' });
-  const id = await newCampaign(db, market);
-  const [, gone] = await joined(
+  const [stays = '', left = ''] = await createPeople(db, {}, { locale: 'en' });
+  const id = await createTestCampaign(db, market);
+  const [, gone] = await joinSuccessfully(
     db,
-    wish(id, { userId: stays, quantity: 1 }),
-    wish(id, { userId: left }),
+    joinRequest(id, { userId: stays, quantity: 1 }),
+    joinRequest(id, { userId: left }),
   );
-  await ask(db, `select sambatan.release_participation($1, $2, 'buyer', 'service')`, id, gone);
+  await queryRows(
+    db,
+    `select sambatan.release_participation($1, $2, 'buyer', 'service')`,
+    id,
+    gone,
+  );
   const later = new Date(Date.now() + 7_200_000);
   await db.one(extendDeadline, id, later, 'Menunggu gajian', 'service');
   await app.notifications.plan();
   assert.ok((await toldOf(id, stays)).some(({ kind }) => kind === 'deadline_extended'));
   assert.ok((await toldOf(id, left)).every(({ kind }) => kind !== 'deadline_extended'));
-  await until(async () =>
+  await waitUntil(async () =>
     (await Promise.all(mailsTo(stays))).some(({ subject }) => subject.includes('diperpanjang')),
   );
   const mails = await Promise.all(mailsTo(stays));
@@ -236,11 +262,11 @@ test('every participant is notified of a later deadline, with an unsubscribe lin
 });
 
 test('a failed campaign notifies its buyers of their refunds, once, and its sellers', async () => {
-  const [buyer = '', seller = ''] = await people(db, {}, {});
-  const { brandId, productId } = await openMarket(db);
-  await hire(db, brandId, seller);
-  const id = await newCampaign(db, { brandId, productId });
-  await joined(db, wish(id, { userId: buyer }));
+  const [buyer = '', seller = ''] = await createPeople(db, {}, {});
+  const { brandId, productId } = await createBrandAndProduct(db);
+  await addMember(db, brandId, seller);
+  const id = await createTestCampaign(db, { brandId, productId });
+  await joinSuccessfully(db, joinRequest(id, { userId: buyer }));
   await letTimePass(db, id, pastDeadline);
   await settleDue({ db, log: app.log }, { completeFull: false });
   await app.notifications.plan();
@@ -257,11 +283,11 @@ const kindsOf = async (campaignId: string, userId: string) =>
   );
 
 test('partial payments and overpayments are named as such, and automatic refunds too', async () => {
-  const [buyer = ''] = await people(db, {});
-  const id = await newCampaign(db, market, { paymentTiming: 'upfront' });
-  const [held] = await joined(db, wish(id, { userId: buyer }));
+  const [buyer = ''] = await createPeople(db, {});
+  const id = await createTestCampaign(db, market, { paymentTiming: 'upfront' });
+  const [held] = await joinSuccessfully(db, joinRequest(id, { userId: buyer }));
   const arrives = (amount: number) =>
-    ask(
+    queryRows(
       db,
       "select sambatan.receive_money($1, $2, $3, 'service', null, $4)",
       id,
@@ -273,9 +299,9 @@ test('partial payments and overpayments are named as such, and automatic refunds
   await app.notifications.plan();
   assert.deepEqual(await kindsOf(id, buyer), ['joined_upfront', 'payment_too_little']);
   await arrives(900_000_000);
-  await ask(db, "select sambatan.cancel_campaign($1, 'Bahan habis', 'service')", id);
-  await ask(db, 'select sambatan.settle_campaign($1, false, 100)', id);
-  await ask(
+  await queryRows(db, "select sambatan.cancel_campaign($1, 'Bahan habis', 'service')", id);
+  await queryRows(db, 'select sambatan.settle_campaign($1, false, 100)', id);
+  await queryRows(
     db,
     `select sambatan.mark_pending(t.transaction_id, 'refund', 'midtrans', t.cause),
       sambatan.settle_ledger_entry(t.transaction_id, 'refund', t.cause, 'system')
@@ -295,36 +321,43 @@ test('partial payments and overpayments are named as such, and automatic refunds
 });
 
 test('a buyer who is written off is notified once and not asked for another proof', async () => {
-  const [buyer = ''] = await people(db, {});
-  const id = await newCampaign(db, market, { totalSlots: 1, minimumSlots: 1 });
-  const [held] = await joined(db, wish(id, { userId: buyer }));
+  const [buyer = ''] = await createPeople(db, {});
+  const id = await createTestCampaign(db, market, { totalSlots: 1, minimumSlots: 1 });
+  const [held] = await joinSuccessfully(db, joinRequest(id, { userId: buyer }));
   await app.notifications.plan();
-  await ask(db, 'select sambatan.settle_campaign($1, true, 100)', id);
-  await ask(db, "select sambatan.write_off_payment($1, $2, 'Tidak membayar', 'service')", id, held);
+  await queryRows(db, 'select sambatan.settle_campaign($1, true, 100)', id);
+  await queryRows(
+    db,
+    "select sambatan.write_off_payment($1, $2, 'Tidak membayar', 'service')",
+    id,
+    held,
+  );
   await app.notifications.plan();
   assert.deepEqual(await kindsOf(id, buyer), ['joined', 'order_confirmed', 'order_unpaid']);
 });
 
 test('an order that is paid before the deadline causes one payment notification', async () => {
-  const [buyer = ''] = await people(db, {});
-  const id = await newCampaign(db, market);
-  const [held] = await joined(db, wish(id, { userId: buyer }));
-  await ask(db, "select sambatan.confirm_participation($1, $2, 'service')", id, held);
+  const [buyer = ''] = await createPeople(db, {});
+  const id = await createTestCampaign(db, market);
+  const [held] = await joinSuccessfully(db, joinRequest(id, { userId: buyer }));
+  await queryRows(db, "select sambatan.confirm_participation($1, $2, 'service')", id, held);
   await app.notifications.plan();
   assert.deepEqual(await kindsOf(id, buyer), ['joined', 'payment_verified']);
 });
 
 test('reminders are sent a day and an hour before the deadline on request, and move with it', async () => {
-  const [asks = ''] = await people(db, {});
+  const [asks = ''] = await createPeople(db, {});
   const client = await service.user(asks);
-  const id = await newCampaign(db, market, { deadline: new Date(Date.now() + 48 * 3_600_000) });
+  const id = await createTestCampaign(db, market, {
+    deadline: new Date(Date.now() + 48 * 3_600_000),
+  });
   const put = { method: 'PUT', path: `/campaigns/${id}/reminder` };
   const { at } = expectStatus(await client.send(put), 200) as unknown as { at: string[] };
   assert.equal(at.length, 2);
   const comeNearer = (seconds: number) =>
     Promise.all([
       letTimePass(db, id, seconds),
-      ask(
+      queryRows(
         db,
         `update sambatan.reminders set due_at = due_at - $2 * interval '1 second'
         where campaign_id = $1`,
@@ -338,7 +371,7 @@ test('reminders are sent a day and an hour before the deadline on request, and m
   await app.notifications.plan();
   assert.deepEqual(await toldOf(id, asks), [{ kind: 'deadline_day', n: 1 }]);
   // Extended, but the reminder was scheduled before: it checks the time again.
-  await ask(
+  await queryRows(
     db,
     `update sambatan.campaigns set deadline = deadline + interval '3 days' where campaign_id = $1`,
     id,
@@ -355,17 +388,21 @@ test('reminders are sent a day and an hour before the deadline on request, and m
 });
 
 test('an unpaid buyer is reminded before the hold lapses, a paid one is not', async () => {
-  const [pays = '', waits = ''] = await people(db, {}, {});
-  const id = await newCampaign(db, market, {
+  const [pays = '', waits = ''] = await createPeople(db, {}, {});
+  const id = await createTestCampaign(db, market, {
     paymentTiming: 'upfront',
     holdSeconds: 86_400,
     deadline: new Date(Date.now() + 60 * 3_600_000),
   });
-  const [paid] = await joined(db, wish(id, { userId: pays }), wish(id, { userId: waits }));
+  const [paid] = await joinSuccessfully(
+    db,
+    joinRequest(id, { userId: pays }),
+    joinRequest(id, { userId: waits }),
+  );
   await app.notifications.plan();
-  await ask(db, `select sambatan.confirm_participation($1, $2, 'service')`, id, paid);
+  await queryRows(db, `select sambatan.confirm_participation($1, $2, 'service')`, id, paid);
   await letTimePass(db, id, 23.5 * 3_600);
-  await ask(db, 'update sambatan.reminders set due_at = now() where campaign_id = $1', id);
+  await queryRows(db, 'update sambatan.reminders set due_at = now() where campaign_id = $1', id);
   await app.notifications.plan();
   const kinds = async (userId: string) => (await toldOf(id, userId)).map(({ kind }) => kind);
   assert.deepEqual(await kinds(pays), ['joined_upfront', 'payment_verified']);
@@ -374,37 +411,41 @@ test('an unpaid buyer is reminded before the hold lapses, a paid one is not', as
 
 test('a buyer is told the sum with its code or where to find it, never the bare price', async () => {
   const english = { locale: 'en' } as const;
-  const [looks = '', waits = '', looksToo = '', waitsToo = ''] = await people(
+  const [looks = '', waits = '', looksToo = '', waitsToo = ''] = await createPeople(
     db,
     {},
     {},
     english,
     english,
   );
-  await openTill(db);
+  await createReceivingAccount(db);
   const terms = { paymentTiming: 'upfront', holdSeconds: 86_400, pricePerSlot: 34_567n } as const;
   const deadline = new Date(Date.now() + 60 * 3_600_000);
-  const id = await newCampaign(db, market, { ...terms, deadline });
-  const everybody = [looks, looksToo, waits, waitsToo].map((userId) => wish(id, { userId }));
-  const ids = await joined(db, ...everybody);
+  const id = await createTestCampaign(db, market, { ...terms, deadline });
+  const everybody = [looks, looksToo, waits, waitsToo].map((userId) => joinRequest(id, { userId }));
+  const ids = await joinSuccessfully(db, ...everybody);
   const sums = new Map<string, string>();
   for (const [n, userId] of [looks, looksToo].entries()) {
     const made = 'select amount + unique_code as sum from sambatan.open_payment($1, $2)';
-    const [row] = await ask<{ sum: bigint }>(db, made, id, ids[n]);
+    const [row] = await queryRows<{ sum: bigint }>(db, made, id, ids[n]);
     sums.set(userId, String(row!.sum));
   }
   await app.notifications.plan();
   await letTimePass(db, id, 23.5 * 3_600);
-  await ask(db, 'update sambatan.reminders set due_at = now() where campaign_id = $1', id);
+  await queryRows(db, 'update sambatan.reminders set due_at = now() where campaign_id = $1', id);
   await app.notifications.plan();
-  const pledge = await newCampaign(db, market, {
+  const pledge = await createTestCampaign(db, market, {
     ...terms,
     paymentTiming: 'on_completion',
     totalSlots: 2,
     minimumSlots: 2,
   });
-  await joined(db, wish(pledge, { userId: waits }), wish(pledge, { userId: waitsToo }));
-  await ask(db, 'select sambatan.settle_campaign($1, true, 100)', pledge);
+  await joinSuccessfully(
+    db,
+    joinRequest(pledge, { userId: waits }),
+    joinRequest(pledge, { userId: waitsToo }),
+  );
+  await queryRows(db, 'select sambatan.settle_campaign($1, true, 100)', pledge);
   await app.notifications.plan();
   for (const userId of [looks, looksToo, waits, waitsToo]) {
     const answer = await (await service.user(userId)).get('/notifications?limit=50');
@@ -430,35 +471,38 @@ test('a buyer is told the sum with its code or where to find it, never the bare 
 });
 
 test('a permanently rejected e-mail has failed and can be sent again', async () => {
-  const [refused = ''] = await people(db, {});
+  const [refused = ''] = await createPeople(db, {});
   mailbox.refuse(550, (address) => address === addressOf(refused));
-  const id = await newCampaign(db, market);
-  await joined(db, wish(id, { userId: refused }));
+  const id = await createTestCampaign(db, market);
+  await joinSuccessfully(db, joinRequest(id, { userId: refused }));
   await app.notifications.plan();
   const find = async () =>
     (
-      await ask<{ id: string; status: string; last_result: string }>(
+      await queryRows<{ id: string; status: string; last_result: string }>(
         db,
         `select delivery_id as id, status, last_result from sambatan.deliveries
         where campaign_id = $1`,
         id,
       )
     )[0]!;
-  await until(async () => (await find()).status === 'failed');
+  await waitUntil(async () => (await find()).status === 'failed');
   assert.equal((await find()).last_result, 'SMTP 550 EENVELOPE');
   mailbox.refuse(550, () => false);
   const operator = await service.operator();
   const failed = expectStatus(await operator.get('/deliveries?status=failed'), 200);
   assert.ok(failed.items.some((one) => one['campaign_id'] === id));
   expectStatus(await operator.post(`/deliveries/${(await find()).id}/resend`), 200);
-  await until(async () => (await find()).status === 'delivered');
+  await waitUntil(async () => (await find()).status === 'delivered');
   assert.equal(mailsTo(refused).length, 1);
 });
 
 test('a user marks notifications as read, one or all, and nobody else can', async () => {
   const reader = await service.user();
-  const id = await newCampaign(db, market);
-  await joined(db, ...Array.from({ length: 3 }, () => wish(id, { userId: reader.userId })));
+  const id = await createTestCampaign(db, market);
+  await joinSuccessfully(
+    db,
+    ...Array.from({ length: 3 }, () => joinRequest(id, { userId: reader.userId })),
+  );
   await app.notifications.plan();
   assert.equal(expectStatus(await reader.get('/notifications/unread'), 200)['unread'], 3);
   const page = expectStatus(await reader.get('/notifications?limit=2'), 200);
@@ -483,12 +527,16 @@ test('health and metrics report that notifications run and what was delivered', 
 });
 
 test('a buyer who owes money after success is reminded at half of the term and 12 hours before its end', async () => {
-  const [pays = '', waits = ''] = await people(db, {}, {});
+  const [pays = '', waits = ''] = await createPeople(db, {}, {});
   const [payer, waiter] = [await service.user(pays), await service.user(waits)];
-  await openTill(db, '5270099133');
-  const id = await newCampaign(db, market, { totalSlots: 2, minimumSlots: 2 });
-  const [paid] = await joined(db, wish(id, { userId: pays }), wish(id, { userId: waits }));
-  await ask(db, 'select sambatan.settle_campaign($1, true, 100)', id);
+  await createReceivingAccount(db, '5270099133');
+  const id = await createTestCampaign(db, market, { totalSlots: 2, minimumSlots: 2 });
+  const [paid] = await joinSuccessfully(
+    db,
+    joinRequest(id, { userId: pays }),
+    joinRequest(id, { userId: waits }),
+  );
+  await queryRows(db, 'select sambatan.settle_campaign($1, true, 100)', id);
   await app.notifications.plan();
   const reminders = async (buyer: typeof payer) => {
     const answer = await buyer.get('/notifications?limit=50');
@@ -501,7 +549,7 @@ test('a buyer who owes money after success is reminded at half of the term and 1
   };
   /** The number of reminders of each buyer after some hours. */
   const hoursLater = async (hours: number) => {
-    await ask(
+    await queryRows(
       db,
       `update sambatan.reminders set due_at = due_at - $2 * interval '1 hour'
       where campaign_id = $1`,

@@ -19,13 +19,19 @@ import {
   webhookMessageOf,
   WebhookSender,
 } from '../../src/notifications/webhooks/webhooks.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask, hold, joined, newCampaign, wish } from '../support/builders/market.ts';
-import { openReceiver, type Received } from '../support/fakes/receiver.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import {
+  queryRows,
+  keepTransactionOpen,
+  joinSuccessfully,
+  createTestCampaign,
+  joinRequest,
+} from '../support/builders/market.ts';
+import { startReceiver, type Received } from '../support/fakes/receiver.ts';
 import { expectProblem, expectStatus, openShop } from '../support/builders/shop.ts';
-import { until } from '../support/server/until.ts';
+import { waitUntil } from '../support/server/until.ts';
 
-const service = await httpService({
+const service = await startHttpService({
   messages: true,
   environment: { SAMBATAN_WEBHOOKS_TO_LOOPBACK: 'true' },
 });
@@ -38,7 +44,7 @@ after(() => openings.forEach((server) => server.close()));
 
 /** An endpoint of the shop with its own receiver. */
 async function endpoint(wishes: object = {}) {
-  const receiver = await openReceiver();
+  const receiver = await startReceiver();
   after(receiver.close);
   const body = { brand_id: shop.brandId, url: receiver.url, ...wishes };
   const made = expectStatus(await shop.seller.post('/webhooks', body), 201);
@@ -53,8 +59,8 @@ const deliveriesOf = async (id: string) =>
   expectStatus(await shop.seller.get(`/webhooks/${id}/deliveries?limit=100`), 200).items;
 
 async function campaignWith(note?: string): Promise<string> {
-  const id = await newCampaign(db, shop);
-  await joined(db, wish(id, note === undefined ? {} : { note }));
+  const id = await createTestCampaign(db, shop);
+  await joinSuccessfully(db, joinRequest(id, note === undefined ? {} : { note }));
   app.changeNotifier.notifyChanged(id);
   return id;
 }
@@ -62,7 +68,7 @@ async function campaignWith(note?: string): Promise<string> {
 test('every event is sent once, signed by the specification, without personal data', async () => {
   const { receiver, secret, id: endpointId } = await endpoint();
   const id = await campaignWith('titip di satpam Pak Budi');
-  await until(() => receiver.received.length === 2);
+  await waitUntil(() => receiver.received.length === 2);
   for (const one of receiver.received) {
     const { data } = verified(secret, one);
     assert.equal(data['campaign_id'], id);
@@ -75,7 +81,7 @@ test('every event is sent once, signed by the specification, without personal da
   assert.equal(join.data['actor'], 'user');
   assert.equal(new Set(receiver.received.map((one) => one.id)).size, 2);
   assert.throws(() => verified(newSecret(), receiver.received[0]!));
-  await until(async () =>
+  await waitUntil(async () =>
     (await deliveriesOf(endpointId)).every(({ status }) => status === 'delivered'),
   );
 });
@@ -83,37 +89,37 @@ test('every event is sent once, signed by the specification, without personal da
 test('an endpoint receives only its subscribed events of its own brand', async () => {
   const some = await endpoint({ events: ['participant_joined'] });
   const other = await openShop(service);
-  await newCampaign(db, other);
+  await createTestCampaign(db, other);
   await campaignWith();
   await app.notifications.plan();
-  await until(() => some.receiver.received.length === 1);
+  await waitUntil(() => some.receiver.received.length === 1);
   assert.equal(verified(some.secret, some.receiver.received[0]!).type, 'participant_joined');
   assert.equal((await deliveriesOf(some.id)).length, 1);
 });
 
 test('rolled-back events are not sent', async () => {
   const { receiver, id: endpointId } = await endpoint({ events: ['participant_joined'] });
-  const id = await newCampaign(db, shop);
-  const open = await hold(db, (tx) => joined(tx, wish(id)));
+  const id = await createTestCampaign(db, shop);
+  const open = await keepTransactionOpen(db, (tx) => joinSuccessfully(tx, joinRequest(id)));
   await app.notifications.plan();
   assert.deepEqual(await deliveriesOf(endpointId), []);
   await open.commit();
   await app.notifications.plan();
-  await until(() => receiver.received.length === 1);
+  await waitUntil(() => receiver.received.length === 1);
 });
 
 test('a failed delivery is retried later with the same id', async () => {
   const { receiver, id } = await endpoint({ events: ['participant_joined'] });
   receiver.answer(500);
   await campaignWith();
-  await until(async () => (await deliveriesOf(id))[0]?.['last_result'] === 'HTTP 500');
+  await waitUntil(async () => (await deliveriesOf(id))[0]?.['last_result'] === 'HTTP 500');
   receiver.answer(200);
-  await ask(
+  await queryRows(
     db,
     'update sambatan.deliveries set next_attempt_at = now() where endpoint_id = $1',
     id,
   );
-  await until(async () => (await deliveriesOf(id))[0]?.status === 'delivered');
+  await waitUntil(async () => (await deliveriesOf(id))[0]?.status === 'delivered');
   assert.equal(receiver.received.length, 2);
   assert.equal(receiver.received[0]!.id, receiver.received[1]!.id);
   assert.equal((await deliveriesOf(id))[0]!['attempts'], 2);
@@ -125,18 +131,18 @@ test('unresponsive receivers block no others and are tried less and less often',
   for (const { receiver } of slow) receiver.hang();
   const quick = await endpoint({ events });
   const many = 14;
-  const id = await newCampaign(db, shop, { totalSlots: many });
+  const id = await createTestCampaign(db, shop, { totalSlots: many });
   // One after the other, so that the slow receivers are at their limit when the last event arrives.
   for (let n = 0; n < many; n++) {
-    await joined(db, wish(id));
+    await joinSuccessfully(db, joinRequest(id));
     app.changeNotifier.notifyChanged(id);
     await app.notifications.plan();
-    await until(() => quick.receiver.received.length === n + 1, { withinMs: 4_000 });
+    await waitUntil(() => quick.receiver.received.length === n + 1, { withinMs: 4_000 });
   }
   const firstTimes = slow.map(({ receiver }) => receiver.received.length);
   assert.ok(Math.max(...firstTimes) <= 10, 'so many at a time at most');
   for (const { id: endpointId } of slow) {
-    await until(async () =>
+    await waitUntil(async () =>
       (await deliveriesOf(endpointId)).some((one) => one['last_result'] === 'no answer in time'),
     );
     const tried = (await deliveriesOf(endpointId)).filter((one) => one['last_result'] !== null);
@@ -169,7 +175,7 @@ test('a receiver that answers 410 is disabled until somebody enables it', async 
   receiver.answer(410);
   await campaignWith();
   const see = async () => expectStatus(await shop.seller.get(`/webhooks/${id}`), 200);
-  await until(async () => (await see()).status === 'disabled');
+  await waitUntil(async () => (await see()).status === 'disabled');
   assert.equal((await see())['status_reason'], 'HTTP 410');
   await campaignWith();
   await app.notifications.plan();
@@ -180,7 +186,7 @@ test('a receiver that answers 410 is disabled until somebody enables it', async 
   const [dropped] = await deliveriesOf(id);
   assert.equal(dropped!.status, 'dropped');
   expectStatus(await shop.seller.post(`/deliveries/${dropped!.id}/resend`), 200);
-  await until(() => receiver.received.length === 2);
+  await waitUntil(() => receiver.received.length === 2);
   assert.equal(receiver.received[0]!.id, receiver.received[1]!.id);
 });
 
@@ -190,28 +196,28 @@ test('after a rotation both secrets verify for a day, then only the new one', as
   const fresh = String(rotated['secret']);
   assert.notEqual(fresh, secret);
   await campaignWith();
-  await until(() => receiver.received.length === 1);
+  await waitUntil(() => receiver.received.length === 1);
   verified(secret, receiver.received[0]!);
   verified(fresh, receiver.received[0]!);
-  await ask(
+  await queryRows(
     db,
     `update sambatan.webhook_endpoints set previous_secret_until = now()
     where endpoint_id = $1`,
     id,
   );
   await campaignWith();
-  await until(() => receiver.received.length === 2);
+  await waitUntil(() => receiver.received.length === 2);
   assert.throws(() => verified(secret, receiver.received[1]!));
   verified(fresh, receiver.received[1]!);
 });
 
 test('a redirect is not followed', async () => {
-  const inside = await openReceiver();
+  const inside = await startReceiver();
   after(inside.close);
   const { receiver, id } = await endpoint({ events: ['participant_joined'] });
   receiver.answer(302, { location: inside.url });
   await campaignWith();
-  await until(async () => (await deliveriesOf(id))[0]?.['last_result'] === 'HTTP 302');
+  await waitUntil(async () => (await deliveriesOf(id))[0]?.['last_result'] === 'HTTP 302');
   assert.equal(inside.received.length, 0);
 });
 

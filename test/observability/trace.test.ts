@@ -7,8 +7,8 @@ import { openTrace } from '../../src/observability/otlp.ts';
 import { traced } from '../../src/observability/trace.ts';
 import { recordingLog } from '../support/server/log.ts';
 import { directory } from '../support/server/service.ts';
-import { serveCommand, start } from '../support/server/started.ts';
-import { until } from '../support/server/until.ts';
+import { serveCommand, startServiceProcess } from '../support/server/started.ts';
+import { waitUntil } from '../support/server/until.ts';
 
 interface WireSpan {
   readonly traceId: string;
@@ -42,7 +42,7 @@ const collector = createServer((request, response) => {
 });
 collector.listen(0, '127.0.0.1');
 after(() => collector.close());
-await until(() => collector.listening);
+await waitUntil(() => collector.listening);
 const url = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
 const spansOf = (some: typeof got) =>
   some
@@ -61,7 +61,7 @@ const tellingLoads = [
 ];
 
 test('a join is one trace: the request, its batch, and the statement in the database', async (t) => {
-  const service = await start(t, {
+  const service = await startServiceProcess(t, {
     command: tellingLoads,
     cwd: '/',
     dataDir: directory(),
@@ -100,7 +100,7 @@ test('a join is one trace: the request, its batch, and the statement in the data
   );
   assert.equal(joined.status, 201, joined.text);
   const ofJoin = () => spansOf(got).filter((span) => span.traceId === traceId);
-  await until(() => ofJoin().some(({ name }) => name.startsWith('POST ')));
+  await waitUntil(() => ofJoin().some(({ name }) => name.startsWith('POST ')));
   const requests = ofJoin().filter(({ name }) => name.startsWith('POST '));
   assert.deepEqual(
     [...new Set(requests.map((span) => `${span.name} ${span.parentSpanId}`))],
@@ -115,7 +115,7 @@ test('a join is one trace: the request, its batch, and the statement in the data
   assert.equal(valueOf(statement, 'db.system.name'), 'postgresql');
   assert.ok(BigInt(statement.startTimeUnixNano) >= BigInt(request.startTimeUnixNano));
   assert.ok(BigInt(statement.endTimeUnixNano) <= BigInt(request.endTimeUnixNano));
-  await until(() => spansOf(got).some(({ name }) => name === 'lifecycle run'));
+  await waitUntil(() => spansOf(got).some(({ name }) => name === 'lifecycle run'));
 
   // If the caller's trace is not sampled, we record no spans either.
   const unsampled = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa';
@@ -124,7 +124,7 @@ test('a join is one trace: the request, its batch, and the statement in the data
   await backend.get(path0, { traceparent: `00-${unsampled}-${parent}-00` });
   const sampled = 'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb';
   await backend.get(path0, { traceparent: `00-${sampled}-${parent}-03` });
-  await until(() => spansOf(got).some((span) => span.traceId === sampled));
+  await waitUntil(() => spansOf(got).some((span) => span.traceId === sampled));
   assert.ok(!spansOf(got).some((span) => span.traceId === unsampled));
 
   const { path, headers, text } = got[0]!;
@@ -138,7 +138,7 @@ test('a join is one trace: the request, its batch, and the statement in the data
 });
 
 test('without a collector no tracing code is loaded', async (t) => {
-  const service = await start(t, {
+  const service = await startServiceProcess(t, {
     command: tellingLoads,
     cwd: '/',
     dataDir: directory(),

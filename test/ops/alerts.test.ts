@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { queueTargetHours } from '../../src/ledger/work-queues/ages.ts';
 import { promtool } from '../support/server/debian.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import { directory } from '../support/server/service.ts';
 import { yamlFile } from '../support/clients/yaml.ts';
 
@@ -109,7 +109,7 @@ function metricsIn(expr: string): string[] {
 }
 
 test('alerts and dashboard use only metrics of a running service', async () => {
-  const service = await httpService({ scheduler: true });
+  const service = await startHttpService({ scheduler: true });
   after(() => service.close());
   await service.visitor.get('/campaigns');
   await service.app.monitor.look();

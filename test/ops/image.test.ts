@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { variables } from '../../src/config/settings.ts';
 import { testDatabase } from '../support/database/database.ts';
 import { directory } from '../support/server/service.ts';
-import { start } from '../support/server/started.ts';
+import { startServiceProcess } from '../support/server/started.ts';
 import { yamlFile } from '../support/clients/yaml.ts';
 
 const project = join(import.meta.dirname, '../..');
@@ -110,7 +110,7 @@ test('the service needs no file that the image leaves out', async (t) => {
   const settings = { DATABASE_URL: database.url, SAMBATAN_SERVICE_KEY: serviceKey };
   const entry = ['node_modules/.bin/node', 'src/main.ts'];
   const command = [...entry, 'serve', '--no-worker'];
-  const serving = await start(t, { command, cwd: root, variables: settings });
+  const serving = await startServiceProcess(t, { command, cwd: root, variables: settings });
   const health = await serving.client(serviceKey).get('/health');
   assert.equal(health.body['database_connected'], true);
   serving.process.kill('SIGTERM');

@@ -9,11 +9,11 @@ import { newId } from '../../src/identity/ids.ts';
 import { testDatabase } from '../support/database/database.ts';
 import { prometheus } from '../support/server/debian.ts';
 import { freePort } from '../support/server/free-port.ts';
-import { newCampaign, openMarket } from '../support/builders/market.ts';
+import { createTestCampaign, createBrandAndProduct } from '../support/builders/market.ts';
 import { directory } from '../support/server/service.ts';
 import { joinBody } from '../support/builders/shop.ts';
-import { serveCommand, start } from '../support/server/started.ts';
-import { until } from '../support/server/until.ts';
+import { serveCommand, startServiceProcess } from '../support/server/started.ts';
+import { waitUntil } from '../support/server/until.ts';
 import { yamlFile } from '../support/clients/yaml.ts';
 
 const project = join(import.meta.dirname, '../..');
@@ -67,7 +67,7 @@ async function startPrometheus(t: TestContext, targets: string[]) {
     return body.data;
   };
   const isThere = () => fetch(`http://127.0.0.1:${port}/-/ready`).then(({ ok }) => ok);
-  await until(() => isThere().catch(() => false)).catch((error: unknown) => {
+  await waitUntil(() => isThere().catch(() => false)).catch((error: unknown) => {
     throw new Error(said, { cause: error });
   });
   return api;
@@ -87,7 +87,7 @@ test(
     const variables = { DATABASE_URL: database.url, SAMBATAN_SERVICE_KEY: serviceKey };
     const [node = '', main = ''] = serveCommand;
     const run = (...command: string[]) =>
-      start(t, { command: [node, main, ...command], cwd: '/', variables });
+      startServiceProcess(t, { command: [node, main, ...command], cwd: '/', variables });
     const service = await run('serve', '--no-worker');
     const worker = await run('worker', '--listen');
     const targets = [service, worker].map(({ url }) => new URL(url).host);
@@ -100,14 +100,17 @@ test(
     const scraped = async () => (await api<{ activeTargets: Target[] }>('targets')).activeTargets;
     const isUp = async () => (await scraped()).map(({ health, lastError }) => [health, lastError]);
     const allUp = targets.map(() => ['up', '']);
-    await until(async () => isDeepStrictEqual(await isUp(), allUp)).catch(async () =>
+    await waitUntil(async () => isDeepStrictEqual(await isUp(), allUp)).catch(async () =>
       assert.deepEqual(await isUp(), allUp),
     );
 
     const { db } = database;
     const backend = service.client(serviceKey);
     const deadline = new Date(Date.now() + 3_000);
-    const campaignId = await newCampaign(db, await openMarket(db), { minimumSlots: 2, deadline });
+    const campaignId = await createTestCampaign(db, await createBrandAndProduct(db), {
+      minimumSlots: 2,
+      deadline,
+    });
     const joins = await Promise.all(
       Array.from({ length: 12 }, () =>
         backend.post(`/campaigns/${campaignId}/join`, joinBody({ user_id: newId() })),
@@ -116,11 +119,11 @@ test(
     // Twelve joins for ten slots.
     assert.equal(joins.filter(({ status }) => status === 201).length, 10);
     const status = async () => (await backend.get(`/campaigns/${campaignId}`)).body.status;
-    await until(async () => (await status()) === 'completed');
+    await waitUntil(async () => (await status()) === 'completed');
 
     const rules = async () =>
       (await api<{ groups: { rules: Rule[] }[] }>('rules')).groups.flatMap((group) => group.rules);
-    await until(async () => (await rules()).every(({ health }) => health !== 'unknown'));
+    await waitUntil(async () => (await rules()).every(({ health }) => health !== 'unknown'));
     assert.deepEqual(
       (await rules()).filter(({ health }) => health !== 'ok'),
       [],
@@ -131,7 +134,7 @@ test(
       (await rules())
         .filter(({ state }) => state !== 'inactive')
         .map(({ name, state }) => [name, state]);
-    await until(async () => isDeepStrictEqual(await alerts(), expected)).catch(async () =>
+    await waitUntil(async () => isDeepStrictEqual(await alerts(), expected)).catch(async () =>
       assert.deepEqual(await alerts(), expected),
     );
 
@@ -149,7 +152,7 @@ test(
       return result.length > 0;
     };
     for (const query of asked) {
-      await until(() => isAnswered(query), { withinMs: 20_000, everyMs: 250 }).catch(() =>
+      await waitUntil(() => isAnswered(query), { withinMs: 20_000, everyMs: 250 }).catch(() =>
         assert.fail(`${query.title}: nothing answers ${query.expr}`),
       );
     }

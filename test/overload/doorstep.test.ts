@@ -11,16 +11,16 @@ import { Doorstep } from '../../src/overload/doorstep.ts';
 import { boundedServer, defaultTimeouts } from '../../src/overload/request-timeouts.ts';
 import { stopServer } from '../../src/server/server.ts';
 import { newId } from '../../src/identity/ids.ts';
-import { countOf, crowd } from '../support/clients/blocked-joins.ts';
-import { httpService, serviceKey } from '../support/server/http-service.ts';
+import { countOf, startBlockedJoins } from '../support/clients/blocked-joins.ts';
+import { startHttpService, serviceKey } from '../support/server/http-service.ts';
 import { joinBody, openShop, type Shop } from '../support/builders/shop.ts';
-import { until } from '../support/server/until.ts';
+import { waitUntil } from '../support/server/until.ts';
 
 const seed = Number(process.env['SAMBATAN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const most = 8;
-const service = await httpService({
+const service = await startHttpService({
   environment: { SAMBATAN_MAX_IN_FLIGHT: String(most), SAMBATAN_JOIN_RATE_LIMIT: '0' },
-  patience: { headersMs: 600, silentMs: 5_000, checkMs: 100 },
+  timeouts: { headersMs: 600, silentMs: 5_000, checkMs: 100 },
 });
 after(service.close);
 let shop: Shop;
@@ -35,7 +35,7 @@ before(async () => {
  * are handled by early rejection.
  */
 async function full(t: TestContext): Promise<() => Promise<unknown>> {
-  const { letGo } = await crowd(t, service, shop, most);
+  const { release: letGo } = await startBlockedJoins(t, service, shop, most);
   assert.equal((await service.visitor.get('/campaigns')).status, 503);
   assert.ok(service.app.admission.isPressed);
   return letGo;
@@ -52,7 +52,7 @@ async function pressed(t: TestContext): Promise<void> {
 
 /** No recent rejection: connections go to the server directly. */
 async function quiet(): Promise<void> {
-  await until(() => !service.app.admission.isPressed);
+  await waitUntil(() => !service.app.admission.isPressed);
 }
 
 interface Line {
@@ -102,7 +102,7 @@ test('an early rejection is the same response as any other rejection', async (t)
   await once(plain.socket, 'connect');
   // The server itself reads this request, before the overload.
   plain.socket.write(get('/livez'));
-  await until(() => statuses(plain.heard()).length === 1);
+  await waitUntil(() => statuses(plain.heard()).length === 1);
   await full(t);
   for (const request of [
     get('/api/sambatan/campaigns'),
@@ -114,7 +114,7 @@ test('an early rejection is the same response as any other rejection', async (t)
   ]) {
     const line = dial(t);
     line.socket.write(request);
-    await until(() => statuses(line.heard()).length === 1);
+    await waitUntil(() => statuses(line.heard()).length === 1);
     const { status, headers, text } = await inside(request);
     assert.equal(statuses(line.heard())[0], status, request);
     assert.deepEqual(headersOf(line.heard()), headers, request);
@@ -130,7 +130,7 @@ test('an early rejection is the same response as any other rejection', async (t)
     line.socket.write(request.slice(0, 10));
     await sleep(20);
     line.socket.write(request.slice(10));
-    await until(() => statuses(line.heard()).length === 1);
+    await waitUntil(() => statuses(line.heard()).length === 1);
     const heard = line.heard();
     return {
       status: 503,
@@ -146,20 +146,20 @@ test('a rejected client keeps its connection, and each later request is accepted
   const line = dial(t);
   for (let n = 1; n <= 3; n++) {
     line.socket.write(join());
-    await until(() => statuses(line.heard()).length === n);
+    await waitUntil(() => statuses(line.heard()).length === n);
   }
   assert.equal(await slots(), earlier, 'nothing is written for who is refused');
   await letGo();
   for (let n = 4; n <= 6; n++) {
     line.socket.write(join());
-    await until(() => statuses(line.heard()).length === n);
+    await waitUntil(() => statuses(line.heard()).length === n);
   }
   assert.equal(await slots(), earlier + 3);
   await full(t);
   line.socket.write(join());
-  await until(() => statuses(line.heard()).length === 7);
+  await waitUntil(() => statuses(line.heard()).length === 7);
   line.socket.write(get('/readyz'));
-  await until(() => statuses(line.heard()).length === 8);
+  await waitUntil(() => statuses(line.heard()).length === 8);
   assert.deepEqual(statuses(line.heard()), [503, 503, 503, 201, 201, 201, 503, 200]);
   assert.equal(await slots(), earlier + 3);
 });
@@ -168,7 +168,7 @@ test('a connection that the server closes with a rejection reconnects through ea
   await quiet();
   const line = dial(t);
   line.socket.write(get('/livez'));
-  await until(() => statuses(line.heard()).length === 1);
+  await waitUntil(() => statuses(line.heard()).length === 1);
   await full(t);
   line.socket.write(join());
   await line.ended;
@@ -209,10 +209,10 @@ test('unusual requests get the same answers with early rejection', async (t) => 
     const line = dial(t);
     await once(line.socket, 'connect');
     line.socket.write(request);
-    await until(() => statuses(line.heard()).length > 0 || line.socket.closed);
+    await waitUntil(() => statuses(line.heard()).length > 0 || line.socket.closed);
     // A kept connection answers another request; a closed one ends.
     if (line.socket.writable) line.socket.write(get('/api/sambatan/none'));
-    await until(() => statuses(line.heard()).at(-1) === 404 || line.socket.closed);
+    await waitUntil(() => statuses(line.heard()).at(-1) === 404 || line.socket.closed);
     return `${statuses(line.heard()).join(' ')}${line.socket.closed ? ' closed' : ''}`;
   };
   const usual = new Map<string, string>();
@@ -255,7 +255,7 @@ test('however the bytes are split, each request of a connection is answered once
         await sleep(2);
       }
       if (bytes !== '') line.socket.write(bytes);
-      await until(() => statuses(line.heard()).length >= requests.length);
+      await waitUntil(() => statuses(line.heard()).length >= requests.length);
       assert.deepEqual(
         statuses(line.heard()),
         requests.map(({ path }) => good[path]),
@@ -279,7 +279,7 @@ test('a request inside the body of another one is not executed', async (t) => {
   );
   await sleep(30);
   line.socket.write(hidden);
-  await until(() => statuses(line.heard()).length === 1);
+  await waitUntil(() => statuses(line.heard()).length === 1);
   await sleep(60);
   assert.deepEqual(statuses(line.heard()), [415]);
 });
@@ -305,7 +305,7 @@ test('an unusual body length never turns a part of the body into a request', asy
     line.socket.write(
       `POST /api/sambatan/campaigns/${id}/join HTTP/1.1\r\nHost: x\r\n${said}\r\n\r\n`,
     );
-    await until(() => statuses(line.heard()).length === 1);
+    await waitUntil(() => statuses(line.heard()).length === 1);
     if (line.socket.writable) line.socket.write(hidden);
     await sleep(60);
     const [first, ...others] = statuses(line.heard());
@@ -323,9 +323,9 @@ test('a response does not overtake an earlier rejection', async (t) => {
   const earlier = service.app.admission.sheds;
   for (let n = 1; n <= 3; n++) {
     line.socket.write(get('/api/sambatan/campaigns'));
-    await until(() => service.app.admission.sheds === earlier + n);
+    await waitUntil(() => service.app.admission.sheds === earlier + n);
     line.socket.write(get('/livez'));
-    await until(() => statuses(line.heard()).length === 2 * n);
+    await waitUntil(() => statuses(line.heard()).length === 2 * n);
   }
   assert.deepEqual(statuses(line.heard()), [503, 200, 503, 200, 503, 200]);
 });
@@ -367,7 +367,7 @@ test('a closing server ends pending and rejected connections', async (t) => {
   await Promise.all(lines.map(({ socket }) => once(socket, 'connect')));
   refused.socket.write(get('/'));
   answered.socket.write(get('/livez'));
-  await until(() => statuses(refused.heard()).length + statuses(answered.heard()).length === 2);
+  await waitUntil(() => statuses(refused.heard()).length + statuses(answered.heard()).length === 2);
   const last = call();
   await once(last.socket, 'connect');
   const arrived = once(server.server, 'connection');
@@ -401,7 +401,7 @@ test('while the process drains, a rejection is the last response of its connecti
   const { call } = await crowded(t, draining);
   const kept = call();
   kept.socket.write(get('/'));
-  await until(() => statuses(kept.heard()).length === 1);
+  await waitUntil(() => statuses(kept.heard()).length === 1);
   draining.now = true;
   const inside = call();
   inside.socket.write(get('/', 'X-Long: a'));
@@ -415,12 +415,12 @@ test('an event stream that passed early rejection receives its events', async (t
   await pressed(t);
   const line = dial(t);
   line.socket.write(get(`/api/sambatan/campaigns/${id}/events`, 'Accept: text/event-stream\r\n'));
-  await until(() => line.heard().includes('retry:'));
+  await waitUntil(() => line.heard().includes('retry:'));
   const joined = dial(t);
   joined.socket.write(join());
-  await until(() => /\nevent: /.test(line.heard()));
+  await waitUntil(() => /\nevent: /.test(line.heard()));
   line.socket.destroy();
-  await until(async () => {
+  await waitUntil(async () => {
     const { text } = await service.visitor.get('//metrics');
     return /^sambatan_live_watchers 0$/m.test(text);
   });
@@ -443,7 +443,7 @@ test('a client that disconnects before its rejection does no harm', async (t) =>
     const line = dial(t);
     await once(line.socket, 'connect');
     line.socket.write(get('/api/sambatan/campaigns'));
-    await until(() => service.app.admission.sheds === earlier + n + 1);
+    await waitUntil(() => service.app.admission.sheds === earlier + n + 1);
     line.socket.destroy();
   }
   assert.equal((await service.visitor.get('//livez')).status, 200);

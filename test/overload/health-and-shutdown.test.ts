@@ -5,21 +5,21 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { stopServer } from '../../src/server/server.ts';
-import { asService, frame } from '../http/frame.ts';
-import type { Frame } from '../http/frame.ts';
+import { asService, startTestServer } from '../http/frame.ts';
+import type { TestServer } from '../http/frame.ts';
 
 const base = '/api/sambatan';
 const nextRunTime = new Date('2026-08-17T10:00:00Z');
 const scheduler = (isRunning: boolean) => ({ status: () => ({ isRunning, nextRunTime }) });
 
-async function healthOf({ server }: Frame): Promise<unknown> {
+async function healthOf({ server }: TestServer): Promise<unknown> {
   const answer = await server.inject(`${base}/health`);
   assert.equal(answer.statusCode, 200);
   return answer.json();
 }
 
 test('health is healthy when the scheduler runs and the database answers', async () => {
-  const own = await frame({}, scheduler(true));
+  const own = await startTestServer({}, scheduler(true));
   assert.deepEqual(await healthOf(own), {
     status: 'healthy',
     scheduler_running: true,
@@ -34,7 +34,7 @@ test('health is healthy when the scheduler runs and the database answers', async
 });
 
 test('health is degraded without a scheduler, and while the database refuses queries', async () => {
-  const own = await frame();
+  const own = await startTestServer();
   own.database = () => Promise.reject(new Error('away'));
   assert.deepEqual(await healthOf(own), {
     status: 'degraded',
@@ -50,7 +50,7 @@ test('health is degraded without a scheduler, and while the database refuses que
 });
 
 test('health is degraded during a quarantine, and the service is ready', async () => {
-  const own = await frame({}, scheduler(true));
+  const own = await startTestServer({}, scheduler(true));
   own.held = true;
   assert.deepEqual(await healthOf(own), {
     status: 'degraded',
@@ -67,7 +67,7 @@ test('health is degraded during a quarantine, and the service is ready', async (
 });
 
 test('an unresponsive database makes the service unready within a second', async () => {
-  const own = await frame();
+  const own = await startTestServer();
   own.database = () => new Promise(() => {});
   const began = performance.now();
   const answers = await Promise.all([own.server.inject('/readyz'), own.server.inject('/readyz')]);
@@ -81,7 +81,7 @@ test('an unresponsive database makes the service unready within a second', async
 });
 
 test('concurrent health requests share one database query', async () => {
-  const own = await frame();
+  const own = await startTestServer();
   let asked = 0;
   own.database = async () => asked++;
   await Promise.all(Array.from({ length: 20 }, () => own.server.inject('/readyz')));
@@ -90,7 +90,7 @@ test('concurrent health requests share one database query', async () => {
 });
 
 async function addressSeen(environment: Record<string, string>, forwarded: string) {
-  const { server } = await frame(environment);
+  const { server } = await startTestServer(environment);
   const headers = { 'x-forwarded-for': forwarded };
   const answer = await server.inject({
     url: `${base}/address`,
@@ -114,7 +114,7 @@ test('X-Forwarded-For is accepted only from configured proxies', async () => {
 const threeJoins = { namelessJoins: { max: 3, seconds: 60 } };
 
 test('join attempts without a valid caller are limited by address, others are not', async () => {
-  const { server } = await frame({}, undefined, {}, {}, threeJoins);
+  const { server } = await startTestServer({}, undefined, {}, {}, threeJoins);
   const attempt = async (remoteAddress: string, headers: Record<string, string> = {}) => {
     const answer = await server.inject({
       method: 'POST',
@@ -140,7 +140,7 @@ test('join attempts without a valid caller are limited by address, others are no
 
 test('a limit of 0 limits nobody', async () => {
   const unlimited = { SAMBATAN_JOIN_RATE_LIMIT: '0' };
-  const { server } = await frame(unlimited, undefined, {}, {}, threeJoins);
+  const { server } = await startTestServer(unlimited, undefined, {}, {}, threeJoins);
   for (let i = 0; i < 30; i++) {
     const answer = await server.inject({ method: 'POST', url: `${base}/join` });
     assert.equal(answer.statusCode, 401);
@@ -154,7 +154,7 @@ interface OpenApi {
 }
 
 test('the OpenAPI document describes every route with every error', async () => {
-  const { server } = await frame();
+  const { server } = await startTestServer();
   const document = (await server.inject('/api/docs/json')).json<OpenApi>();
   assert.equal(document.openapi, '3.1.0');
   const thing = document.paths[`${base}/things/{thing_id}`]?.['get'];
@@ -175,7 +175,7 @@ test('the OpenAPI document describes every route with every error', async () => 
 });
 
 test('the API page loads nothing from another host', async () => {
-  const { server } = await frame();
+  const { server } = await startTestServer();
   const page = await server.inject('/api/docs');
   assert.equal(page.statusCode, 200);
   assert.doesNotMatch(page.body, /(src|href)="(https?:)?\/\//);
@@ -191,7 +191,7 @@ test('the API page loads nothing from another host', async () => {
 });
 
 test('stopping answers requests in flight and accepts no more', async () => {
-  const own = await frame();
+  const own = await startTestServer();
   const { promise: answerNow, resolve } = Promise.withResolvers<void>();
   own.database = () => answerNow;
   await own.server.listen({ port: 0, host: '127.0.0.1' });
@@ -214,7 +214,7 @@ test('stopping answers requests in flight and accepts no more', async () => {
 });
 
 test('a request that does not finish in time is aborted, so that stopping ends', async () => {
-  const own = await frame();
+  const own = await startTestServer();
   own.database = () => new Promise(() => {});
   await own.server.listen({ port: 0, host: '127.0.0.1' });
   const { port } = own.server.server.address() as AddressInfo;

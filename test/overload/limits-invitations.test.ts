@@ -3,15 +3,15 @@ import { after, test } from 'node:test';
 import { limits } from '../../src/config/limits.ts';
 import { newId } from '../../src/identity/ids.ts';
 import type { Client } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import { openMailbox } from '../support/fakes/mailbox.ts';
-import { ask } from '../support/builders/market.ts';
+import { queryRows } from '../support/builders/market.ts';
 import { expectProblem, expectStatus } from '../support/builders/shop.ts';
-import { Forms } from '../support/clients/site.ts';
+import { SiteForms } from '../support/clients/site.ts';
 
 const mailbox = await openMailbox();
 // Every limit as in production.
-const service = await httpService({
+const service = await startHttpService({
   environment: { SMTP_URL: mailbox.url, SAMBATAN_JOIN_RATE_LIMIT: '10' },
 });
 after(async () => {
@@ -32,7 +32,10 @@ async function invite(by: Client, brandId: string, email: string) {
 
 /** Resets the windows of all limits. */
 async function nextDay(): Promise<void> {
-  await ask(service.db, "update sambatan_auth.attempts set ends_at = now() - interval '1 second'");
+  await queryRows(
+    service.db,
+    "update sambatan_auth.attempts set ends_at = now() - interval '1 second'",
+  );
 }
 
 test('an inviter with three brands invites 20 people a day in total', async () => {
@@ -47,7 +50,7 @@ test('an inviter with three brands invites 20 people a day in total', async () =
   for (const brand of brands) {
     expectProblem(await invite(inviter, brand, someAddress()), 409, 'too_many_invitations');
   }
-  const page = new Forms(service.url, inviter);
+  const page = new SiteForms(service.url, inviter);
   const fields = { email: someAddress(), role: 'contributor', language: 'id' };
   const refused = await page.post(`/toko/${brands[0]}/anggota/undang`, fields);
   assert.equal(refused.status, 409);
@@ -56,7 +59,7 @@ test('an inviter with three brands invites 20 people a day in total', async () =
 
   // Other inviters are not affected, also for the same brand.
   const colleague = await service.user();
-  await ask(
+  await queryRows(
     service.db,
     "insert into sambatan.brand_members (brand_id, user_id, role) values ($1, $2, 'admin')",
     brands[0],

@@ -7,9 +7,9 @@ import { setTimeout } from 'node:timers/promises';
 import sharp from 'sharp';
 import { newId } from '../../src/identity/ids.ts';
 import { mailWindows } from '../../src/overload/rate-limiter.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import { openMailbox } from '../support/fakes/mailbox.ts';
-import { ask } from '../support/builders/market.ts';
+import { queryRows } from '../support/builders/market.ts';
 import { expectStatus, openShop } from '../support/builders/shop.ts';
 
 const people = 2_000;
@@ -22,7 +22,7 @@ const atOnce = 16;
 
 const mailbox = await openMailbox();
 // Every limit as in production.
-const service = await httpService({
+const service = await startHttpService({
   environment: {
     SMTP_URL: mailbox.url,
     SAMBATAN_TRUSTED_PROXIES: '127.0.0.1',
@@ -125,7 +125,7 @@ async function everybody(run: (n: number) => Promise<string>, count = present, f
 
 /** Adds the absent users to each limit that counts the first ones together; returns how many. */
 async function countAbsent(): Promise<number> {
-  const counted = await ask(
+  const counted = await queryRows(
     service.db,
     `update sambatan_auth.attempts set attempts = attempts + $2 where attempts >= $1
     returning key`,
@@ -171,7 +171,7 @@ test('2,000 users behind one IPv4 address sign in, join and send a proof of paym
   const shared = await countAbsent();
   assert.ok(shared >= 3, 'the network and both windows of the mail budget');
   assert.deepEqual(await everybody(askForCode, present, first), { 303: present - first });
-  const full = await ask(
+  const full = await queryRows(
     service.db,
     'select from sambatan_auth.attempts where attempts = $1',
     people,
@@ -198,7 +198,7 @@ test('2,000 users behind one IPv4 address sign in, join and send a proof of paym
     return `${entered.status}, joined: ${joined.status}, proved: ${proved.status}`;
   });
   assert.deepEqual(bought, { '303, joined: 303, proved: 303': present });
-  const [proofs] = await ask<{ count: string }>(
+  const [proofs] = await queryRows<{ count: string }>(
     service.db,
     'select count(*)::text as count from sambatan.payment_proofs where campaign_id = $1',
     id,
@@ -208,7 +208,7 @@ test('2,000 users behind one IPv4 address sign in, join and send a proof of paym
 
 test('an attacker with 1,000 networks uses up only the e-mail budget of strangers, and known users still sign in', async () => {
   // A slow machine may need more than the five minutes of the limit: restart them.
-  await ask(
+  await queryRows(
     service.db,
     `insert into sambatan_auth.attempts (key, attempts, ends_at)
     values ($1, $2, now() + interval '5 minutes')

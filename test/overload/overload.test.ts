@@ -6,13 +6,13 @@ import { after, before, test, type TestContext } from 'node:test';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { ConcurrencyLimiter } from '../../src/overload/concurrency-limit.ts';
 import { newId } from '../../src/identity/ids.ts';
-import { countOf, crowd } from '../support/clients/blocked-joins.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { countOf, startBlockedJoins } from '../support/clients/blocked-joins.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import { joinBody, openShop, type Shop } from '../support/builders/shop.ts';
-import { until } from '../support/server/until.ts';
+import { waitUntil } from '../support/server/until.ts';
 
 const most = 8;
-const service = await httpService({ environment: { SAMBATAN_MAX_IN_FLIGHT: String(most) } });
+const service = await startHttpService({ environment: { SAMBATAN_MAX_IN_FLIGHT: String(most) } });
 after(service.close);
 let shop: Shop;
 before(async () => {
@@ -20,14 +20,14 @@ before(async () => {
 });
 
 const wish = () => joinBody({ user_id: newId() });
-const crowded = (t: TestContext) => crowd(t, service, shop, most);
+const crowded = (t: TestContext) => startBlockedJoins(t, service, shop, most);
 
 const metric = async (name: string) => {
   const { text } = await service.visitor.get('//metrics');
   return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]);
 };
 test('a request above the limit is shed before anything is written, and accepted later', async (t) => {
-  const { id, letGo } = await crowded(t);
+  const { id, release: letGo } = await crowded(t);
   const before503 = await metric('sambatan_http_shed_total');
   const mine = wish();
   const key = { 'idempotency-key': newId() };
@@ -96,7 +96,7 @@ test('a shed client keeps its connection, unless a long body follows', async (t)
   let heard = '';
   socket.on('data', (chunk: Buffer) => (heard += chunk.toString()));
   socket.write(get + get);
-  await until(() => heard.split('HTTP/1.1 503').length === 3);
+  await waitUntil(() => heard.split('HTTP/1.1 503').length === 3);
   socket.write(long);
   await once(socket, 'end');
   assert.match(heard, /connection: close/i);
@@ -182,7 +182,7 @@ test('a full thread pool counts as load, because pages wait for it', async () =>
   let busy = true;
   const load = () => pbkdf2('x', 'y', 400_000, 32, 'sha256', () => busy && load());
   for (let n = 0; n < 12; n++) load();
-  await until(() => {
+  await waitUntil(() => {
     admission.hasRoom();
     return admission.limit < 600;
   });

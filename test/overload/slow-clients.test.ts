@@ -9,12 +9,12 @@ import { defaultTimeouts } from '../../src/overload/request-timeouts.ts';
 
 import { stopServer } from '../../src/server/server.ts';
 import { newId } from '../../src/identity/ids.ts';
-import { frame } from '../http/frame.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
+import { startTestServer } from '../http/frame.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
 import { openShop, type Shop } from '../support/builders/shop.ts';
-import { watch } from '../support/clients/stream.ts';
-import { until } from '../support/server/until.ts';
+import { openStream } from '../support/clients/stream.ts';
+import { waitUntil } from '../support/server/until.ts';
 
 /** As in production, with shorter time-outs. */
 const sooner = {
@@ -26,9 +26,9 @@ const sooner = {
   checkMs: 100,
 };
 const most = 6;
-const service = await httpService({
+const service = await startHttpService({
   environment: { SAMBATAN_MAX_IN_FLIGHT: String(most) },
-  patience: sooner,
+  timeouts: sooner,
 });
 after(service.close);
 let shop: Shop;
@@ -39,7 +39,7 @@ before(async () => {
 interface Slow {
   readonly socket: Socket;
   heard(): string;
-  /** Milliseconds until the service closes the connection. */
+  /** Milliseconds waitUntil the service closes the connection. */
   readonly cut: Promise<number>;
 }
 
@@ -104,7 +104,7 @@ test('a form with a file has a longer time-out', async (t) => {
   const { cut } = slow(t, head, 'x');
   const taken = await cut;
   assert.ok(taken >= sooner.uploadMs, `${taken}`);
-  await until(() => service.server.uploads.underWay === 0);
+  await waitUntil(() => service.server.uploads.underWay === 0);
 });
 
 test('slow clients block nobody: others are answered at once', async (t) => {
@@ -112,11 +112,11 @@ test('slow clients block nobody: others are answered at once', async (t) => {
   const slowOnes = Array.from({ length: most * 3 }, () =>
     slow(t, `${joinHead(id, 5_000)}{"note":"`, 'x'),
   );
-  await until(() => service.app.admission.inFlight === 0);
+  await waitUntil(() => service.app.admission.inFlight === 0);
   const buyer = { user_id: newId(), quantity: 1, shipping_address: 'Jalan Kenanga 12, Bandung' };
   assert.equal((await service.service.post(`/campaigns/${id}/join`, buyer)).status, 201);
   await Promise.all(slowOnes.map(({ cut }) => cut));
-  await until(() => service.app.admission.inFlight === 0);
+  await waitUntil(() => service.app.admission.inFlight === 0);
   assert.equal((await service.visitor.get(`/campaigns/${id}`)).body['participant_count'], 1);
 });
 
@@ -127,7 +127,7 @@ test('a client that sends requests and never reads is disconnected', async (t) =
   socket.pause();
   const [theirs] = await arrived;
   assert.equal((await service.visitor.get('/campaigns')).status, 200);
-  await until(() => theirs.destroyed);
+  await waitUntil(() => theirs.destroyed);
   socket.resume();
   await cut;
 });
@@ -151,17 +151,17 @@ test('a stream client that never reads is dropped, and others receive all events
     socket.on('error', () => undefined);
     socket.write(watching);
   }
-  await until(() => streams.size === 2);
+  await waitUntil(() => streams.size === 2);
   const news = Buffer.from(eventFrame('progress', 1n, 'x'.repeat(32_768)));
   let sent = 0;
   // The operating system buffers some megabytes for a client that does not read.
   for (; streams.size === 2 && sent < 2_000; sent++) {
     for (const stream of streams) stream.send(news);
-    await until(() => heard >= (sent + 1) * news.length);
+    await waitUntil(() => heard >= (sent + 1) * news.length);
   }
   assert.equal(streams.size, 1);
   for (const stream of streams) stream.send(news);
-  await until(() => heard >= (sent + 1) * news.length);
+  await waitUntil(() => heard >= (sent + 1) * news.length);
   good.destroy();
   deaf.destroy();
 });
@@ -169,13 +169,13 @@ test('a stream client that never reads is dropped, and others receive all events
 test('an idle stream stays open longer than a silent connection may', async () => {
   assert.ok(defaultTimeouts.silentMs > 30_000, 'it beats every 15 s');
   const { id } = await shop.campaign();
-  const watcher = await watch(service.url, id);
+  const watcher = await openStream(service.url, id);
   await watcher.heard(({ event }) => event === 'progress');
   watcher.end();
 });
 
 test('a connection above the limit is closed and counted; it is accepted when another one ends', async (t) => {
-  const own = await frame({}, undefined, {}, { maxConnections: 64 });
+  const own = await startTestServer({}, undefined, {}, { maxConnections: 64 });
   t.after(() => stopServer(own.server, 1_000));
   await listen(own.server, { host: '127.0.0.1', port: 0 });
   const { port } = own.server.server.address() as AddressInfo;
@@ -190,14 +190,14 @@ test('a connection above the limit is closed and counted; it is accepted when an
   for (let n = 0; n < 200; n++) all.push(await open());
   assert.equal(all.filter(({ isIn }) => isIn).length, 64);
   for (const { socket } of all) socket.destroy();
-  await until(async () => (await open()).isIn);
+  await waitUntil(async () => (await open()).isIn);
   const { body } = await own.server.inject('/metrics');
   assert.match(body, /sambatan_http_connections_refused_total [1-9]/);
 });
 
 test('disconnected clients leave no entry in any list', async () => {
   assert.equal(service.app.admission.inFlight, 0);
-  const rows = await ask<{ busy: number }>(
+  const rows = await queryRows<{ busy: number }>(
     service.db,
     `select count(*)::integer as busy from pg_stat_activity
     where datname = current_database() and state = 'idle in transaction'`,

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { newId } from '../../src/identity/ids.ts';
 import type { Client } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import { join, openShop } from '../support/builders/shop.ts';
-import { Forms } from '../support/clients/site.ts';
+import { SiteForms } from '../support/clients/site.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 const shop = await openShop(service);
 after(() => service.close());
-const formsOf = (client: Client) => new Forms(service.url, client);
+const formsOf = (client: Client) => new SiteForms(service.url, client);
 
 test('the page offers a remainder below the minimum per buyer as a whole', async () => {
   const { id } = await shop.campaign({

@@ -4,12 +4,12 @@ import sharp from 'sharp';
 import { newId } from '../../src/identity/ids.ts';
 import { insertMessages } from '../../src/notifications/queries.ts';
 import type { Client } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
 import { expectStatus, join, openShop } from '../support/builders/shop.ts';
-import { Forms } from '../support/clients/site.ts';
+import { SiteForms } from '../support/clients/site.ts';
 
-const service = await httpService({ environment: { SAMBATAN_JOIN_RATE_LIMIT: '100' } });
+const service = await startHttpService({ environment: { SAMBATAN_JOIN_RATE_LIMIT: '100' } });
 const shop = await openShop(service);
 after(() => service.close());
 const operator = await service.operator();
@@ -24,9 +24,9 @@ const photo = await sharp({ create: { width: 40, height: 20, channels: 3, backgr
 
 const upfront = (wish: object = {}) =>
   shop.campaign({ payment_timing: 'upfront', hold_seconds: 3_600, ...wish });
-const formsOf = (client: Client) => new Forms(service.url, client);
+const formsOf = (client: Client) => new SiteForms(service.url, client);
 const settle = (id: string) =>
-  ask(service.db, 'select sambatan.settle_campaign($1, true, 1000)', id);
+  queryRows(service.db, 'select sambatan.settle_campaign($1, true, 1000)', id);
 
 type MessageLists = [string[], string[], string[], string[], object[], string[], boolean[]];
 
@@ -99,7 +99,7 @@ test('a proof rejected before the notification of the join sets one due time, th
   const because = { reason: 'Buram' };
   expectStatus(await operator.post(`/participations/${id}/payment/reject`, because), 200);
   await service.app.notifications.plan();
-  const [told] = await ask<{ clocks: number; in_time: boolean }>(
+  const [told] = await queryRows<{ clocks: number; in_time: boolean }>(
     service.db,
     `select count(*)::integer as clocks, bool_and(r.due_at < p.hold_expires_at) as in_time
     from sambatan.reminders r

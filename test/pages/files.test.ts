@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
-import { httpService } from '../support/server/http-service.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import { openShop } from '../support/builders/shop.ts';
 
-const service = await httpService({
+const service = await startHttpService({
   environment: { SAMBATAN_PUBLIC_URL: 'https://sambatan.example' },
 });
 after(service.close);

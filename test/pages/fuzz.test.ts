@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { newId } from '../../src/identity/ids.ts';
 import { Client, token } from '../support/clients/client.ts';
-import { giveEndpoint } from '../support/builders/deliveries.ts';
+import { insertEndpoint } from '../support/builders/deliveries.ts';
 import {
   anyForm,
   encodedForm,
@@ -13,7 +13,7 @@ import {
   type formCallers,
   type FormPlan,
 } from '../support/inputs/form-fuzz.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import { expectStatus, join, joinBody, openShop } from '../support/builders/shop.ts';
 import { homeAddress } from '../support/clients/sign-in.ts';
 import { pageRoutes } from '../support/clients/site.ts';
@@ -23,7 +23,7 @@ const wanted = Number(process.env['SAMBATAN_FUZZ_REQUESTS'] ?? 5_000) / 10;
 const perCrowd = 100;
 const atOnce = 16;
 
-const service = await httpService({ environment: { SAMBATAN_JOIN_RATE_LIMIT: '1000' } });
+const service = await startHttpService({ environment: { SAMBATAN_JOIN_RATE_LIMIT: '1000' } });
 after(service.close);
 const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
 after(() => agent.destroy());
@@ -61,7 +61,7 @@ before(async () => {
     '/antrean/': expectStatus(waiting, 201).id,
     '/toko/sambatan/': open.id,
     '/toko/produk/': shop.productId,
-    '/toko/webhook/': (await giveEndpoint(service.db, shop.brandId)).id,
+    '/toko/webhook/': (await insertEndpoint(service.db, shop.brandId)).id,
     '/toko/': shop.brandId,
     '/akun/alamat/': address.id,
     '/operator/sambatan/': open.id,

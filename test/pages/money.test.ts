@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { Answer, Body, Client } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask, letTimePass, pastDeadline } from '../support/builders/market.ts';
+import type { ClientResponse, Body, Client } from '../support/clients/client.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows, letTimePass, pastDeadline } from '../support/builders/market.ts';
 import { photo } from '../support/builders/pictures.ts';
 import { expectStatus, join, openShop, type Shop } from '../support/builders/shop.ts';
-import { Forms, unzipped } from '../support/clients/site.ts';
-import { openTill } from '../support/builders/receiving-account.ts';
+import { SiteForms, unzip } from '../support/clients/site.ts';
+import { createReceivingAccount } from '../support/builders/receiving-account.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 
 let operator: Client;
@@ -17,7 +17,7 @@ let till: string;
 before(async () => {
   operator = await service.operator();
   shop = await openShop(service);
-  till = await openTill(service.db);
+  till = await createReceivingAccount(service.db);
 });
 
 const page = async (path: string): Promise<string> => {
@@ -47,7 +47,7 @@ const uploaded = async (path: string, fields: Record<string, string>, csv?: stri
   });
 };
 
-const leadsTo = (answer: Answer, path: RegExp) => {
+const leadsTo = (answer: ClientResponse, path: RegExp) => {
   assert.equal(answer.status, 303, answer.text.slice(0, 2_000));
   assert.match(answer.headers.location ?? '', path);
 };
@@ -195,13 +195,13 @@ test('the columns of an unknown bank’s file are mapped once and stored for its
   assert.equal(await statusOf(paid.id), 'confirmed');
   const next = await page(await upload(split.replace('Arah;Nilainya', 'Masuknya;Keluarnya')));
   assert.match(next, /Yang akan terjadi/, 'the next file needs no mapping');
-  await ask(service.db, 'delete from sambatan.statement_mappings');
+  await queryRows(service.db, 'delete from sambatan.statement_mappings');
 });
 
 test('a transfer that fits no payment is allocated by a person or marked as unrelated', async () => {
   const [one, two] = [await owing({ price_per_slot: 31_000 }), await owing()];
   await imported(csv(['Untuk Senja', one.total - 1], ['Bunga bank', 17]));
-  const lines = (await ask(
+  const lines = (await queryRows(
     service.db,
     "select line_id, amount from sambatan.statement_lines where status = 'unmatched'",
   )) as { line_id: string; amount: bigint }[];
@@ -221,7 +221,7 @@ test('a transfer that fits no payment is allocated by a person or marked as unre
 test('a transfer that fits several payments is allocated to one by its button', async () => {
   // Two payments without a unique code, as when all codes of the account are in use.
   const both = [await owing({ price_per_slot: 47_000 }), await owing({ price_per_slot: 47_000 })];
-  await ask(
+  await queryRows(
     service.db,
     'update sambatan.transactions set unique_code = 0 where participation_id = any ($1)',
     both.map(({ id }) => id),
@@ -274,7 +274,7 @@ const verified = async (wish?: object) => {
   return one;
 };
 const movement = async (kind: string, status: string, campaignId: string): Promise<string> => {
-  const rows = (await ask(
+  const rows = (await queryRows(
     service.db,
     `select transaction_id from sambatan.transactions
     where kind = $1::sambatan.transaction_kind and status = $2::sambatan.transaction_status
@@ -345,7 +345,7 @@ test('an appealed dispute is in the work queue with its first decision', async (
   await letTimePass(service.db, campaignId, pastDeadline);
   leadsTo(await sent('/operator/jalankan', {}), /jalan=/);
   const desk = '/operator/uang/keluhan';
-  const mine = async () => (await new Forms(service.url, buyer).get(`/ikutan/${id}`)).text;
+  const mine = async () => (await new SiteForms(service.url, buyer).get(`/ikutan/${id}`)).text;
   const open = async (reason: string) =>
     expectStatus(await buyer.post(`/participations/${id}/dispute`, { reason }), 201).id;
   const dismiss = async (dispute: string, explanation: string) =>
@@ -371,7 +371,7 @@ test('an appealed dispute is in the work queue with its first decision', async (
 
 /** The seller's statement from the page: the amounts of both sides, and the difference. */
 async function statementOf(campaignId: string, language: '' | '/en' = '') {
-  const seller = new Forms(service.url, shop.seller);
+  const seller = new SiteForms(service.url, shop.seller);
   const { status, text } = await seller.get(`${language}/toko/sambatan/${campaignId}/uang`);
   assert.equal(status, 200, text.slice(0, 2_000));
   const sides = [...text.matchAll(/<table>.*?<\/table>/gs)].map(([table]) => {
@@ -383,7 +383,9 @@ async function statementOf(campaignId: string, language: '' | '/en' = '') {
 
 test('a seller’s statement has every rupiah on both sides, from payment to payout and reversal', async () => {
   const { buyer, id, campaignId, total } = await verified({ total_slots: 5, minimum_slots: 1 });
-  const overview = await new Forms(service.url, shop.seller).get(`/toko/sambatan/${campaignId}`);
+  const overview = await new SiteForms(service.url, shop.seller).get(
+    `/toko/sambatan/${campaignId}`,
+  );
   assert.ok(overview.text.includes(`/toko/sambatan/${campaignId}/uang"`), 'there is a way to it');
   const code = total - 125_000;
   const balanced = async (
@@ -441,7 +443,7 @@ test('the bulk-transfer file contains every due refund, also beyond a thousand',
   expectStatus(await operator.post(`/campaigns/${campaignId}/cancel`, { reason: 'Habis' }), 200);
   // Copies of the one refund, void again before the books are checked.
   const cause = 'copy:';
-  await ask(
+  await queryRows(
     service.db,
     `insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
       actor, created_at)
@@ -452,7 +454,7 @@ test('the bulk-transfer file contains every due refund, also beyond a thousand',
     campaignId,
     cause,
   );
-  const due = await ask<{ id: string }>(
+  const due = await queryRows<{ id: string }>(
     service.db,
     `select transaction_id as id from sambatan.transactions
     where campaign_id = $1 and kind = 'refund' and status = 'due' order by 1`,
@@ -462,7 +464,7 @@ test('the bulk-transfer file contains every due refund, also beyond a thousand',
     await operator.get('//operator/uang/pengembalian.csv'),
     await operator.get('/refunds/export'),
   ];
-  await ask(
+  await queryRows(
     service.db,
     `update sambatan.transactions set status = 'void'
     where campaign_id = $1 and cause like $2 || '%'`,
@@ -480,7 +482,7 @@ test('the bulk-transfer file contains every due refund, also beyond a thousand',
 
 test('a buyer sees one amount to pay, including the unique code', async () => {
   const { buyer, id, total } = await owing();
-  const { text } = await new Forms(service.url, buyer).get(`/ikutan/${id}`);
+  const { text } = await new SiteForms(service.url, buyer).get(`/ikutan/${id}`);
   const sum = /<dt>Jumlah<\/dt>\s*<dd><strong>Rp\s?([\d.]+)<\/strong>/.exec(text)?.[1];
   assert.equal(Number(sum?.replaceAll('.', '')), total);
   assert.match(text, /termasuk kode unik/);
@@ -492,7 +494,7 @@ test('a duplicate refund stays in the work queue until it is returned or written
   for (let n = 0; n < 2; n++) {
     const { id, campaignId, total } = await owing();
     const db = service.db;
-    await ask(
+    await queryRows(
       db,
       "select sambatan.receive_money($1, $2, $3, 'service', null, gen_random_uuid()::text)",
       campaignId,
@@ -501,7 +503,7 @@ test('a duplicate refund stays in the work queue until it is returned or written
     );
     const why = { reason: 'bahan habis' };
     expectStatus(await operator.post(`/campaigns/${campaignId}/cancel`, why), 200);
-    const [refund] = await ask<{ id: string }>(
+    const [refund] = await queryRows<{ id: string }>(
       db,
       `select transaction_id as id from sambatan.transactions
       where campaign_id = $1 and kind = 'refund'`,
@@ -510,7 +512,7 @@ test('a duplicate refund stays in the work queue until it is returned or written
     const sentByHand = { ids: [refund!.id], reference: `TRF ${n}` };
     expectStatus(await operator.post('/refunds/settle', sentByHand), 200);
     const provided = `select sambatan.refund_by_provider($1, 'midtrans', $2, 'system')`;
-    await ask(db, provided, refund!.id, `SBT-R-${refund!.id}`);
+    await queryRows(db, provided, refund!.id, `SBT-R-${refund!.id}`);
     const { items } = expectStatus(await operator.get('/claims?limit=100'), 200);
     claims.push(items.find((claim) => claim['participation_id'] === id)!.id);
     assert.match(await page(here), new RegExp(id));
@@ -527,7 +529,7 @@ test('a duplicate refund stays in the work queue until it is returned or written
 
 test('the overview counts open work, with the age of the oldest item and links', async () => {
   const { id } = await proven();
-  await ask(
+  await queryRows(
     service.db,
     `update sambatan.payment_proofs set uploaded_at = now() - interval '30 hours'
     where participation_id = $1`,
@@ -547,11 +549,11 @@ test('overdue payments of live orders are listed, longest overdue first', async 
   const { id: campaignId } = await shop.campaign({ total_slots: 2, title: 'Yang telat bayar' });
   const buyer = await service.user();
   const { id } = await join(buyer, campaignId, { quantity: 2 });
-  await ask(service.db, 'select sambatan.settle_campaign($1, true, 100)', campaignId);
+  await queryRows(service.db, 'select sambatan.settle_campaign($1, true, 100)', campaignId);
   expectStatus(await buyer.get(`/participations/${id}/payment`), 200);
   const there = '/operator/pembayaran?status=overdue';
   assert.doesNotMatch(await page(there), /Yang telat bayar/);
-  await ask(
+  await queryRows(
     service.db,
     `update sambatan.transactions set pay_by = now() - interval '3 days'
     where participation_id = $1`,
@@ -587,14 +589,14 @@ test('the bulk-transfer file keeps every digit of a bank account, and names buye
     lines.indexOf(line(known)) < lines.indexOf(line(unknown)),
     'what is missing comes last',
   );
-  const desk = new Forms(service.url, operator);
+  const desk = new SiteForms(service.url, operator);
   for (const path of [
     '/api/sambatan/refunds/export?format=xlsx',
     '/operator/uang/pengembalian.xlsx',
   ]) {
     const sheet = await desk.get(path);
     assert.equal(sheet.status, 200);
-    const files = unzipped(sheet.bytes);
+    const files = unzip(sheet.bytes);
     assert.match(files.get('xl/sharedStrings.xml')!, />0012345678901234567</);
     assert.match(files.get('xl/sharedStrings.xml')!, />account</);
   }

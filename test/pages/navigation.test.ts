@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newId } from '../../src/identity/ids.ts';
 import { pathIn } from '../../src/web/visit.ts';
-import type { Answer } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { readPage, type PageForm } from '../support/clients/page.ts';
+import type { ClientResponse } from '../support/clients/client.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { parsePage, type PageForm } from '../support/clients/page.ts';
 import { SiteClient } from '../support/clients/sign-in.ts';
 import { pageRoutes } from '../support/clients/site.ts';
-import { everyView, type View } from '../support/page-states/views.ts';
+import { createPageStates, type PageState } from '../support/page-states/views.ts';
 
 /*
  * Navigation between pages without a script: where the path of each form leads when it is opened as
@@ -17,7 +17,7 @@ import { everyView, type View } from '../support/page-states/views.ts';
  */
 
 // Ten thousand participants are inserted directly into the tables.
-const service = await httpService({ invariants: false });
+const service = await startHttpService({ invariants: false });
 after(service.close);
 
 /** A form and the page on which it was found. */
@@ -31,17 +31,19 @@ interface SeenForm {
 const seen: SeenForm[] = [];
 const visitor = new SiteClient(service);
 before(async () => {
-  const views = Object.values(await everyView(service)).flatMap((states) => Object.entries(states));
+  const views = Object.values(await createPageStates(service)).flatMap((states) =>
+    Object.entries(states),
+  );
   for (const [view, shown] of views) {
     for (const language of languages()) await lookAt(view, shown, language);
   }
 });
 
-async function lookAt(view: string, { path, who = visitor }: View, language: string) {
+async function lookAt(view: string, { path, who = visitor }: PageState, language: string) {
   const at = pathIn(language, path);
   const answer = await who.get(at);
   if (answer.status !== 200 || !answer.text.startsWith('<!doctype html>')) return;
-  const page = readPage(answer.text);
+  const page = parsePage(answer.text);
   // Sign-in pages also have a parameter with the way back.
   const said = (given = '') => (path.startsWith('/masuk') ? given.replace(/\?.*/, '') : given);
   assert.equal(said(page.page), said(at), view);
@@ -74,7 +76,7 @@ test('the path of every form redirects to the page that contains the form', asyn
 });
 
 async function hasForm(who: SiteClient, page: string, action: string): Promise<boolean> {
-  const { forms } = readPage((await who.get(page)).text);
+  const { forms } = parsePage((await who.get(page)).text);
   return forms.some((one) => one.action === action);
 }
 
@@ -115,8 +117,8 @@ test('after a refused form, reloading and the links of the page lead to the page
   assert.ok(refused > 60, `only ${refused} forms were refused`);
 });
 
-function faultsOf(answer: Answer, path: string): string[] {
-  const page = readPage(answer.text);
+function faultsOf(answer: ClientResponse, path: string): string[] {
+  const page = parsePage(answer.text);
   const here = path.replace(/\?.*/, '');
   const isEnglish = isIn('en', path);
   const plain = isEnglish ? here.slice('/en'.length) || '/' : here;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { Answer, Body, Client } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask, letTimePass, pastDeadline } from '../support/builders/market.ts';
+import type { ClientResponse, Body, Client } from '../support/clients/client.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows, letTimePass, pastDeadline } from '../support/builders/market.ts';
 import { expectStatus, join, openShop, type Shop } from '../support/builders/shop.ts';
 import { signIn } from '../support/clients/sign-in.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 
 let operator: Client;
@@ -31,7 +31,7 @@ const sent = async (path: string, fields: Record<string, string>, by: Client = o
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
   });
 
-const goesTo = (answer: Answer, path: string) =>
+const goesTo = (answer: ClientResponse, path: string) =>
   assert.deepEqual([answer.status, answer.headers.location], [303, path], answer.text);
 
 const status = async (campaign: Body) =>
@@ -106,7 +106,7 @@ test('an override needs a reason, and a cancellation needs the typed title', asy
 test('a participation is found by its id, buyer and address, and can be settled', async () => {
   const campaign = await shop.campaign();
   const buyer = await service.user();
-  await ask(
+  await queryRows(
     service.db,
     "insert into sambatan.profiles (user_id, display_name, email) values ($1, 'Sri', 'Sri@Example.org')",
     buyer.userId,
@@ -166,7 +166,7 @@ test('the state of a campaign’s audit chain is shown, with its broken row', as
   const buyer = await service.user();
   await join(buyer, campaign.id);
   const change = (quantity: number) =>
-    ask(
+    queryRows(
       service.db,
       `with off as (select set_config('session_replication_role', 'replica', true))
       update sambatan.audit_logs set metadata = metadata || jsonb_build_object('quantity', $2::integer)

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newId } from '../../src/identity/ids.ts';
 import { Client } from '../support/clients/client.ts';
-import { giveEndpoint } from '../support/builders/deliveries.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { insertEndpoint } from '../support/builders/deliveries.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import { campaignBody, expectStatus, join } from '../support/builders/shop.ts';
 import {
   homeAddress,
@@ -347,7 +347,9 @@ const rows: Readonly<Record<string, Row>> = {
   'POST /operator/ikutan/:id/batalkan': { expects: absent, fields: { reason: 'alasan uji' } },
 };
 
-const service = await httpService({ environment: { SAMBATAN_OPERATORS: 'operator@example.org' } });
+const service = await startHttpService({
+  environment: { SAMBATAN_OPERATORS: 'operator@example.org' },
+});
 after(service.close);
 
 const pages = pageRoutes(service.routes);
@@ -415,7 +417,7 @@ async function make(buyer: SignedInClient, seller: SignedInClient): Promise<Thin
     entryId: expectStatus(waits, 201).id,
     brandId: melati.id,
     productId: product.id,
-    webhookId: (await giveEndpoint(service.db, melati.id)).id,
+    webhookId: (await insertEndpoint(service.db, melati.id)).id,
     addressId: expectStatus(saved, 201).id,
   };
 }

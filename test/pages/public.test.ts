@@ -3,12 +3,12 @@ import { after, test } from 'node:test';
 import sharp from 'sharp';
 import { newId } from '../../src/identity/ids.ts';
 import type { Client } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import { pictureForm } from '../support/builders/pictures.ts';
 import { homeAddress } from '../support/clients/sign-in.ts';
 import { expectStatus, fromNow, hourMs, join, openShop } from '../support/builders/shop.ts';
 
-const service = await httpService({ environment: { SAMBATAN_JOIN_RATE_LIMIT: '100' } });
+const service = await startHttpService({ environment: { SAMBATAN_JOIN_RATE_LIMIT: '100' } });
 const shop = await openShop(service);
 after(() => service.close());
 const visitor = service.visitor;

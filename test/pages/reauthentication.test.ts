@@ -3,19 +3,19 @@ import { after, before, test } from 'node:test';
 import { capturedEmails } from '../../src/mail/mailer.ts';
 import { newId } from '../../src/identity/ids.ts';
 import {
-  appWith,
-  giveFactor,
-  keyOn,
+  authenticatorFor,
+  setUpSecondFactor,
+  keyOfPage,
   type Authenticator,
 } from '../support/clients/authenticator.ts';
-import { token, type Answer } from '../support/clients/client.ts';
-import { giveEndpoint } from '../support/builders/deliveries.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
+import { token, type ClientResponse } from '../support/clients/client.ts';
+import { insertEndpoint } from '../support/builders/deliveries.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
 import { expectProblem, expectStatus } from '../support/builders/shop.ts';
 import { signIn, SiteClient, type SignedInClient } from '../support/clients/sign-in.ts';
 
-const service = await httpService({
+const service = await startHttpService({
   environment: {
     SAMBATAN_OPERATORS: 'kepala@example.org',
     SAMBATAN_WEBHOOKS_TO_LOOPBACK: 'true',
@@ -24,11 +24,11 @@ const service = await httpService({
 after(service.close);
 
 const account = { bank: 'BCA', number: '1234567890', holder: 'Ratri Kusuma' };
-const clear = () => ask(service.db, 'delete from sambatan_auth.attempts');
+const clear = () => queryRows(service.db, 'delete from sambatan_auth.attempts');
 
 /** Backdates the last authentication by some minutes. */
 const letProofAge = (userId: string, minutes = 16) =>
-  ask(
+  queryRows(
     service.db,
     `update sambatan_auth.sessions set reauthenticated_at = now() - make_interval(mins => $2)
     where user_id = $1`,
@@ -61,7 +61,7 @@ function fieldsOn(page: string): Record<string, string> {
   );
 }
 
-const isAsked = (answer: Answer) => {
+const isAsked = (answer: ClientResponse) => {
   assert.equal(answer.status, 403, answer.text.slice(0, 300));
   assert.match(answer.text, /Buktikan ini kamu/);
 };
@@ -72,7 +72,7 @@ before(async () => {
   await clear();
   operator = await signIn(service, 'kepala@example.org');
   const owner = await ownerOfBrand();
-  const webhook = await giveEndpoint(service.db, owner.brandId);
+  const webhook = await insertEndpoint(service.db, owner.brandId);
   things = { owner, brandId: owner.brandId, webhookId: webhook.id };
 });
 
@@ -88,7 +88,7 @@ test('a recent sign-in needs no re-authentication; later an e-mailed code is ask
   assert.match(asked.text, new RegExp(`action="${path}"`));
   const stored = async () =>
     (
-      await ask<{ number: string }>(
+      await queryRows<{ number: string }>(
         service.db,
         'select number from sambatan.payout_accounts where brand_id = $1',
         brandId,
@@ -117,7 +117,7 @@ test('a recent sign-in needs no re-authentication; later an e-mailed code is ask
   assert.equal((await stranger.post('/masuk/kode', { id: sent.proof_id, code })).status, 410);
 });
 
-const isAskedWith = (answer: Answer, status: number) => {
+const isAskedWith = (answer: ClientResponse, status: number) => {
   assert.equal(answer.status, status, answer.text.slice(0, 300));
   assert.match(answer.text, /Buktikan ini kamu/);
 };
@@ -171,7 +171,7 @@ test('a re-authentication code is valid only for its session', async () => {
 
 test('a user with a second factor re-authenticates with it, and an e-mailed code is not enough', async () => {
   const { person, email, brandId } = await ownerOfBrand();
-  const app: Authenticator = await giveFactor(service, person);
+  const app: Authenticator = await setUpSecondFactor(service, person);
   const path = `/toko/${brandId}/rekening`;
   await letProofAge(person.userId);
   const asked = await person.post(path, account);
@@ -204,7 +204,7 @@ test('sensitive actions require re-authentication, and an operator’s daily wor
   const { person } = things.owner;
   await letProofAge(operator.userId);
   await letProofAge(person.userId);
-  await ask(
+  await queryRows(
     service.db,
     `insert into sambatan.brand_members (brand_id, user_id, role) values ($1, $2, 'admin'),
       ($1, $3, 'contributor')`,
@@ -212,7 +212,7 @@ test('sensitive actions require re-authentication, and an operator’s daily wor
     newId(),
     newId(),
   );
-  const members = await ask<{ user_id: string; role: string }>(
+  const members = await queryRows<{ user_id: string; role: string }>(
     service.db,
     'select user_id, role from sambatan.brand_members where brand_id = $1',
     things.brandId,
@@ -348,7 +348,7 @@ test('a user of another service without an address here is sent back to that ser
 });
 
 test('an operator with an unused second factor is asked for it in place', async (t) => {
-  const strict = await httpService({
+  const strict = await startHttpService({
     environment: {
       SAMBATAN_OPERATORS: 'kepala@example.org',
       SAMBATAN_OPERATORS_NEED_SECOND_FACTOR: 'true',
@@ -360,7 +360,7 @@ test('an operator with an unused second factor is asked for it in place', async 
     await signIn(strict, 'kepala@example.org'),
   ];
   await one.post('/akun/keamanan/mulai');
-  const app = appWith(strict, keyOn((await one.get('/akun/keamanan/aplikasi')).text));
+  const app = authenticatorFor(strict, keyOfPage((await one.get('/akun/keamanan/aplikasi')).text));
   await one.post('/akun/keamanan/aplikasi', { code: app.next() });
   assert.equal((await other.get('/operator')).status, 403);
   const asked = await other.post('/akun/keamanan/bukti');

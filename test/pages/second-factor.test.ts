@@ -3,33 +3,33 @@ import { after, test } from 'node:test';
 import { recoveryCodeHash, seal, unseal } from '../../src/accounts/mfa/codes.ts';
 import { newId } from '../../src/identity/ids.ts';
 import {
-  appWith,
-  codesOn,
-  giveFactor,
-  keyOn,
+  authenticatorFor,
+  recoveryCodesOfPage,
+  setUpSecondFactor,
+  keyOfPage,
   type Authenticator,
 } from '../support/clients/authenticator.ts';
 import { token } from '../support/clients/client.ts';
-import { command } from '../support/server/command.ts';
-import { httpService, serviceKey, type HttpService } from '../support/server/http-service.ts';
+import { runCommand } from '../support/server/command.ts';
+import { startHttpService, serviceKey, type HttpService } from '../support/server/http-service.ts';
 import { openMailbox } from '../support/fakes/mailbox.ts';
-import { ask, untilWaiting } from '../support/builders/market.ts';
+import { queryRows, waitForLockWait } from '../support/builders/market.ts';
 import { expectProblem, expectStatus } from '../support/builders/shop.ts';
 import {
-  askForCode,
-  halfSignedIn,
+  requestCode,
+  openMfaChallenge,
   lastMail,
   signIn,
   SiteClient,
   type SignedInClient,
 } from '../support/clients/sign-in.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 
 let people = 0;
 const somebody = () => `dua.faktor.${++people}@example.org`;
-const clear = (on = service) => ask(on.db, 'delete from sambatan_auth.attempts');
+const clear = (on = service) => queryRows(on.db, 'delete from sambatan_auth.attempts');
 const isSignedIn = async (client: SiteClient) => (await client.get('/akun')).status === 200;
 const wrong = 'zzzz-zzzz-zzzz-zzzz';
 
@@ -40,17 +40,17 @@ async function guarded(
 ): Promise<{ email: string; person: SignedInClient; app: Authenticator }> {
   await clear(on);
   const person = await signIn(on, email);
-  return { email, person, app: await giveFactor(on, person) };
+  return { email, person, app: await setUpSecondFactor(on, person) };
 }
 
 /** Opens an MFA challenge: the code of the e-mail was right. */
-const half = async (email: string, on: HttpService = service) => await halfSignedIn(on, email);
+const half = async (email: string, on: HttpService = service) => await openMfaChallenge(on, email);
 
 const give = async (client: SiteClient, code: string) =>
   await client.post('/masuk/aplikasi', { code, back: '/akun' });
 
 async function logOf(userId: string): Promise<string[]> {
-  const rows = await ask<{ word: string }>(
+  const rows = await queryRows<{ word: string }>(
     service.db,
     `select trim(event || ' ' || method) as word from sambatan_auth.access_log
     where user_id = $1 order by seq`,
@@ -87,20 +87,20 @@ test('the key and recovery codes are shown once, not cached, and stored encrypte
   await person.post('/akun/keamanan/mulai');
   const page = await person.get('/akun/keamanan/aplikasi');
   assert.equal(page.headers['cache-control'], 'no-store');
-  const key = keyOn(page.text);
+  const key = keyOfPage(page.text);
   assert.match(page.text, new RegExp(`href="otpauth://totp/[^"]+secret=${key}`));
   assert.match(page.text, /<svg [^>]*viewBox/);
   assert.doesNotMatch(page.text, / style=/);
-  const app = appWith(service, key);
+  const app = authenticatorFor(service, key);
   const shown = await person.post('/akun/keamanan/aplikasi', { code: app.next() });
   assert.equal(shown.headers['cache-control'], 'no-store');
-  const codes = codesOn(shown.text);
+  const codes = recoveryCodesOfPage(shown.text);
   assert.equal(codes.length, 10);
   for (const path of ['/akun/keamanan', '/akun/keamanan/aplikasi', '/akun/data', '/akun']) {
     const { text } = await person.get(path);
     for (const secret of [key, ...codes]) assert.ok(!text.includes(secret), path);
   }
-  const rows = await ask<{ stored: string }>(
+  const rows = await queryRows<{ stored: string }>(
     service.db,
     `select to_jsonb(f)::text as stored from sambatan_auth.second_factors f where user_id = $1
     union all select to_jsonb(c)::text from sambatan_auth.recovery_codes c where user_id = $1`,
@@ -112,7 +112,7 @@ test('the key and recovery codes are shown once, not cached, and stored encrypte
     assert.ok(!stored.includes(secret));
     assert.ok(!stored.includes(Buffer.from(secret).toString('hex')));
   }
-  const [{ secret }] = (await ask<{ secret: Buffer }>(
+  const [{ secret }] = (await queryRows<{ secret: Buffer }>(
     service.db,
     'select secret from sambatan_auth.second_factors where user_id = $1',
     person.userId,
@@ -144,8 +144,11 @@ test('an unfinished set-up cannot be finished without recent authentication', as
   await clear();
   const person = await signIn(service, somebody());
   await person.post('/akun/keamanan/mulai');
-  const app = appWith(service, keyOn((await person.get('/akun/keamanan/aplikasi')).text));
-  await ask(
+  const app = authenticatorFor(
+    service,
+    keyOfPage((await person.get('/akun/keamanan/aplikasi')).text),
+  );
+  await queryRows(
     service.db,
     `update sambatan_auth.sessions set reauthenticated_at = now() - interval '16 minutes' where user_id = $1`,
     person.userId,
@@ -156,7 +159,7 @@ test('an unfinished set-up cannot be finished without recent authentication', as
   assert.equal(asked.status, 403);
   assert.match(asked.text, /Buktikan ini kamu/);
   assert.deepEqual(
-    await ask(
+    await queryRows(
       service.db,
       'select from sambatan_auth.second_factors where user_id = $1 and confirmed_at is not null',
       person.userId,
@@ -170,12 +173,12 @@ test('if recovery codes are replaced concurrently, only the last codes are valid
   const pages = await Promise.all(
     Array.from({ length: 4 }, () => person.post('/akun/keamanan/kode-cadangan')),
   );
-  const made = pages.map(({ text }) => codesOn(text));
+  const made = pages.map(({ text }) => recoveryCodesOfPage(text));
   assert.deepEqual(
     made.map(({ length }) => length),
     [10, 10, 10, 10],
   );
-  const stored = await ask<{ code_hash: Buffer }>(
+  const stored = await queryRows<{ code_hash: Buffer }>(
     service.db,
     'select code_hash from sambatan_auth.recovery_codes where user_id = $1',
     person.userId,
@@ -193,14 +196,14 @@ test('removing a factor does not deadlock with a sign-in', async () => {
   let ending: Promise<{ status: number }> | undefined;
   await service.db.transaction(async (tx) => {
     // The lock order of a sign-in: first the challenge, then the factor.
-    await ask(
+    await queryRows(
       tx,
       'update sambatan_auth.mfa_challenges set attempts = attempts + 1 where user_id = $1',
       person.userId,
     );
     ending = person.post('/akun/keamanan/matikan');
-    await untilWaiting(service.db, 'transactionid');
-    await ask(
+    await waitForLockWait(service.db, 'transactionid');
+    await queryRows(
       tx,
       'update sambatan_auth.second_factors set last_step = last_step where user_id = $1',
       person.userId,
@@ -243,7 +246,7 @@ test('a recovery code signs in once in any notation, and the page shows how many
   assert.match((await client.get('/akun/keamanan')).text, /Sisa 9 dari 10/);
   assert.equal((await give(await half(email), first)).status, 422);
   const made = await person.post('/akun/keamanan/kode-cadangan');
-  const renewed = codesOn(made.text);
+  const renewed = recoveryCodesOfPage(made.text);
   assert.equal(renewed.length, 10);
   assert.equal((await give(await half(email), app.recoveryCodes[1]!)).status, 422);
   assert.equal((await give(await half(email), renewed[1]!)).status, 303);
@@ -294,14 +297,14 @@ test('an open MFA challenge gives no more access than a visitor has, at any page
   const api = service.withToken(cookie);
   expectProblem(await api.get('/me'), 401, 'unauthenticated');
   // It does not become valid later, and signing out ends it.
-  const [row] = await ask<{ sessions: number }>(
+  const [row] = await queryRows<{ sessions: number }>(
     service.db,
     `select count(*)::integer as sessions from sambatan_auth.sessions s
     join sambatan_auth.accounts a using (user_id) where a.email = $1`,
     email,
   );
   assert.equal(row!.sessions, 1);
-  await ask(service.db, 'update sambatan_auth.mfa_challenges set expires_at = now()');
+  await queryRows(service.db, 'update sambatan_auth.mfa_challenges set expires_at = now()');
   assert.equal((await give(client, wrong)).status, 410);
   assert.match((await client.get('/masuk/aplikasi')).headers.location!, /^\/masuk\?/);
 });
@@ -309,7 +312,7 @@ test('an open MFA challenge gives no more access than a visitor has, at any page
 test('the browser’s old session ends at the first factor of a new sign-in', async () => {
   const { email, person } = await guarded();
   const before = person.cookies.get('sambatan')!;
-  const id = await askForCode(person, email);
+  const id = await requestCode(person, email);
   const { code } = await lastMail(service, email);
   await person.post('/masuk/kode', { id, code });
   assert.ok(!(await isSignedIn(person)));
@@ -320,7 +323,7 @@ test('the browser’s old session ends at the first factor of a new sign-in', as
 test('an e-mail link and a token need the second factor too, unless the token proves one', async () => {
   const { email, person, app } = await guarded();
   const client = new SiteClient(service);
-  await askForCode(client, email);
+  await requestCode(client, email);
   const { link } = await lastMail(service, email);
   const t = new URL(link, 'http://site').searchParams.get('t')!;
   const linked = await client.post('/masuk/tautan', { t });
@@ -350,7 +353,7 @@ test('after the factor is removed an e-mailed code suffices, and MFA challenges 
   assert.equal((await give(waiting, app.next())).status, 410);
   assert.ok(await isSignedIn(await signIn(service, email)));
   assert.match(await lastMailSubject(email), /dimatikan|kode masuk/);
-  const again = await giveFactor(service, person);
+  const again = await setUpSecondFactor(service, person);
   assert.notEqual(again.key, app.key);
   assert.equal((await give(await half(email), app.next())).status, 422);
 });
@@ -363,13 +366,13 @@ async function lastMailSubject(email: string): Promise<string> {
 test('with another service key app codes stop working, and recovery codes do not', async () => {
   const { email, person, app } = await guarded();
   const { factorKey } = service.app.signIn;
-  const [{ secret }] = (await ask<{ secret: Buffer }>(
+  const [{ secret }] = (await queryRows<{ secret: Buffer }>(
     service.db,
     'select secret from sambatan_auth.second_factors where user_id = $1',
     person.userId,
   )) as [{ secret: Buffer }];
   const opened = unseal(factorKey, person.userId, secret)!;
-  await ask(
+  await queryRows(
     service.db,
     'update sambatan_auth.second_factors set secret = $2 where user_id = $1',
     person.userId,
@@ -380,7 +383,7 @@ test('with another service key app codes stop working, and recovery codes do not
 });
 
 test('if operators must have a second factor, one without it is a user and is told so', async (t) => {
-  const strict = await httpService({
+  const strict = await startHttpService({
     environment: {
       SAMBATAN_OPERATORS: 'kepala@example.org',
       SAMBATAN_OPERATORS_NEED_SECOND_FACTOR: 'true',
@@ -395,7 +398,7 @@ test('if operators must have a second factor, one without it is a user and is to
   assert.equal((await head.post('/operator/orang', { email: 'x@example.org' })).status, 403);
   assert.doesNotMatch((await head.get('/')).text, /href="\/operator"/);
   assert.match((await head.get('/akun/keamanan')).text, /Kamu operator/);
-  const app = await giveFactor(strict, head);
+  const app = await setUpSecondFactor(strict, head);
   assert.equal((await head.get('/operator')).status, 200);
   const client = await half('kepala@example.org', strict);
   assert.equal((await give(client, app.next())).status, 303);
@@ -412,7 +415,7 @@ test('if operators must have a second factor, one without it is a user and is to
 });
 
 test('the token claim aal tells whether a second factor was used', async (t) => {
-  const strict = await httpService({
+  const strict = await startHttpService({
     environment: { SAMBATAN_OPERATORS_NEED_SECOND_FACTOR: 'true' },
   });
   t.after(strict.close);
@@ -446,7 +449,7 @@ test('the administrator restores access for a user without phone and recovery co
   assert.equal((await give(elsewhere, app.next())).status, 303);
   const underWay = await half(email);
   const remove = async (whose: readonly string[], typed = '') =>
-    await command(
+    await runCommand(
       ['second-factor', 'remove', ...whose],
       {
         DATABASE_URL: service.databaseUrl,
@@ -487,7 +490,7 @@ test('the administrator restores access for a user without phone and recovery co
   assert.equal(nobody.code, 3);
   assert.match(nobody.err, /nobody has signed in as tidak\.ada@example\.org/);
 
-  await giveFactor(service, again);
+  await setUpSecondFactor(service, again);
   mailbox.refuse(550, () => true);
   const untold = await remove([email, '--yes']);
   assert.equal(untold.code, 1);
@@ -500,7 +503,7 @@ test('a new service key keeps second factors usable while the secret key stays t
   const { email, app } = await guarded();
   const newKey = 'another-service-key-of-32-characters';
   const keys = { serviceKey: newKey, secretKey: serviceKey };
-  const rotated = await httpService({ beside: service, keys });
+  const rotated = await startHttpService({ sharedWith: service, keys });
   t.after(rotated.close);
   const shareClock = (on: HttpService) =>
     Object.assign(on.app.signIn, { now: service.app.signIn.now });
@@ -511,7 +514,7 @@ test('a new service key keeps second factors usable while the secret key stays t
   assert.ok(await isSignedIn(client));
 
   // Without the old secret key the stored secrets cannot be decrypted.
-  const lost = await httpService({ beside: service, keys: { serviceKey: newKey } });
+  const lost = await startHttpService({ sharedWith: service, keys: { serviceKey: newKey } });
   t.after(lost.close);
   shareClock(lost);
   const other = await half(email, lost);

@@ -2,33 +2,33 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import { newId } from '../../src/identity/ids.ts';
-import { giveDelivery, giveEndpoint } from '../support/builders/deliveries.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
-import { openReceiver } from '../support/fakes/receiver.ts';
+import { insertDelivery, insertEndpoint } from '../support/builders/deliveries.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
+import { startReceiver } from '../support/fakes/receiver.ts';
 import { expectStatus, join, openShop, type Shop } from '../support/builders/shop.ts';
-import { Forms, type Got } from '../support/clients/site.ts';
-import { until } from '../support/server/until.ts';
+import { SiteForms, type SiteResponse } from '../support/clients/site.ts';
+import { waitUntil } from '../support/server/until.ts';
 
-const service = await httpService({
+const service = await startHttpService({
   messages: true,
   environment: { SAMBATAN_WEBHOOKS_TO_LOOPBACK: 'true' },
 });
 after(service.close);
 
 let shop: Shop;
-let seller: Forms;
+let seller: SiteForms;
 before(async () => {
   shop = await openShop(service);
-  seller = new Forms(service.url, shop.seller);
+  seller = new SiteForms(service.url, shop.seller);
 });
 
-function found(got: Got, status = 200): string {
+function found(got: SiteResponse, status = 200): string {
   assert.equal(got.status, status, got.text.slice(0, 2_000));
   return got.text;
 }
 
-function leadsTo(got: Got, pattern: RegExp): void {
+function leadsTo(got: SiteResponse, pattern: RegExp): void {
   assert.equal(got.status, 303, got.text.slice(0, 2_000));
   assert.match(got.location, pattern);
 }
@@ -38,7 +38,7 @@ const listOf = async () =>
   expectStatus(await shop.seller.get(`/webhooks?brand_id=${shop.brandId}`), 200).items;
 
 test('a webhook is created by a form, its secret is shown once, and it signs deliveries', async () => {
-  const receiver = await openReceiver();
+  const receiver = await startReceiver();
   after(receiver.close);
   const path = `/toko/${shop.brandId}/webhook`;
   const wish = { url: receiver.url, description: 'Gudang', participant_joined: 'on' };
@@ -50,18 +50,18 @@ test('a webhook is created by a form, its secret is shown once, and it signs del
 
   const campaign = await shop.campaign();
   await join(await service.user(), campaign.id);
-  await until(() => receiver.received.length === 1);
+  await waitUntil(() => receiver.received.length === 1);
   const [sent] = receiver.received;
   const { type } = new Webhook(secret).verify(sent!.body, sent!.headers) as { type: string };
   assert.equal(type, 'participant_joined');
   const { id } = (await listOf())[0]!;
-  await until(async () => />Terkirim</.test(found(await seller.get(`/toko/webhook/${id}`))));
+  await waitUntil(async () => />Terkirim</.test(found(await seller.get(`/toko/webhook/${id}`))));
 
   const log = found(await seller.get(`/en/toko/webhook/${id}`));
   assert.match(log, /tried once · <code>HTTP 200<\/code>/);
   const again = /action="([^"]*\/kiriman\/[\da-f-]{36})"/.exec(log)![1]!;
   leadsTo(await seller.post(again), /kabar=kirim-ulang/);
-  await until(() => receiver.received.length === 2);
+  await waitUntil(() => receiver.received.length === 2);
   assert.equal(receiver.received[1]!.id, sent!.id);
 
   const rotated = secretIn(found(await seller.post(`/toko/webhook/${id}/rahasia`)));
@@ -70,10 +70,10 @@ test('a webhook is created by a form, its secret is shown once, and it signs del
 });
 
 test('it is changed, disabled, enabled and removed', async () => {
-  const { id } = await giveEndpoint(service.db, shop.brandId);
+  const { id } = await insertEndpoint(service.db, shop.brandId);
   const path = `/toko/webhook/${id}`;
   const campaign = await shop.campaign();
-  const delivery = await giveDelivery(service.db, campaign.id, id);
+  const delivery = await insertDelivery(service.db, campaign.id, id);
   const see = async () => expectStatus(await shop.seller.get(`/webhooks/${id}`), 200);
   const form = { url: 'https://receiver.example/lain', campaign_full: 'on', refund_failed: 'on' };
   leadsTo(await seller.post(`${path}/ubah`, form), /webhook-diubah/);
@@ -105,23 +105,23 @@ test('errors appear next to their fields, and nothing is created', async () => {
   }
   found(await seller.post(path, { url: 'https://receiver.example/x', kucing: 'on' }), 422);
   assert.equal((await listOf()).length, had);
-  const { id } = await giveEndpoint(service.db, shop.brandId);
+  const { id } = await insertEndpoint(service.db, shop.brandId);
   const wrong = await seller.post(`/toko/webhook/${id}/ubah`, { url: 'https://127.0.0.1@x.id/' });
   assert.match(found(wrong, 422), /id="url-error"/);
 });
 
 test('a brand has a maximum number of webhooks, and the page says so', async () => {
   const other = await openShop(service);
-  const owner = new Forms(service.url, other.seller);
-  for (let i = 0; i < 20; i++) await giveEndpoint(service.db, other.brandId);
+  const owner = new SiteForms(service.url, other.seller);
+  for (let i = 0; i < 20; i++) await insertEndpoint(service.db, other.brandId);
   const path = `/toko/${other.brandId}/webhook`;
   assert.match(found(await owner.get(path)), /Paling banyak 20/);
   found(await owner.post(path, { url: 'https://receiver.example/hook' }), 409);
 });
 
 test('a webhook without a brand has no page', async () => {
-  const { id } = await giveEndpoint(service.db, null);
-  found(await new Forms(service.url, await service.operator()).get(`/toko/webhook/${id}`), 404);
+  const { id } = await insertEndpoint(service.db, null);
+  found(await new SiteForms(service.url, await service.operator()).get(`/toko/webhook/${id}`), 404);
 });
 
 test('the owner sets the payout account; operators see it, admins do not', async () => {
@@ -136,18 +136,18 @@ test('the owner sets the payout account; operators see it, admins do not', async
   assert.deepEqual([known['bank'], known['number']], ['BCA', '5270099001']);
   assert.match(found(await seller.get(path)), /value="5270099001"/);
 
-  const operator = new Forms(service.url, await service.operator());
+  const operator = new SiteForms(service.url, await service.operator());
   const seen = found(await operator.get(`/en${path}`));
   assert.match(seen, /<code>5270099001<\/code>/);
   assert.doesNotMatch(seen, /name="number"/);
   const admin = await service.user();
-  await ask(
+  await queryRows(
     service.db,
     "insert into sambatan.brand_members (brand_id, user_id, role) values ($1, $2, 'admin')",
     shop.brandId,
     admin.userId,
   );
-  const helper = new Forms(service.url, admin);
+  const helper = new SiteForms(service.url, admin);
   found(await helper.get(path), 403);
   const shopPage = found(await helper.get(`/toko/${shop.brandId}`));
   assert.ok(!shopPage.includes(path), 'no way is shown that is closed');

@@ -4,8 +4,8 @@ import { parse } from 'csv-parse/sync';
 import { newId } from '../../src/identity/ids.ts';
 import { formatFieldMoment } from '../../src/i18n/format.ts';
 import type { Client } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
 import {
   expectStatus,
   fromNow,
@@ -14,26 +14,26 @@ import {
   openShop,
   type Shop,
 } from '../support/builders/shop.ts';
-import { Forms, unzipped, type Got } from '../support/clients/site.ts';
+import { SiteForms, unzip, type SiteResponse } from '../support/clients/site.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 
 let shop: Shop;
-let seller: Forms;
+let seller: SiteForms;
 before(async () => {
   shop = await openShop(service);
-  seller = new Forms(service.url, shop.seller);
+  seller = new SiteForms(service.url, shop.seller);
 });
 
-const formsOf = (client: Client) => new Forms(service.url, client);
+const formsOf = (client: Client) => new SiteForms(service.url, client);
 
-function found(got: Got, status = 200): string {
+function found(got: SiteResponse, status = 200): string {
   assert.equal(got.status, status, got.text.slice(0, 2_000));
   return got.text;
 }
 
-function leadsTo(got: Got, pattern: RegExp): string {
+function leadsTo(got: SiteResponse, pattern: RegExp): string {
   assert.equal(got.status, 303, got.text.slice(0, 3_000));
   assert.match(got.location, pattern);
   return got.location;
@@ -124,7 +124,7 @@ suite('the seller’s complete workflow, by forms only', () => {
         assert.match(page, /Dibuat pelan-pelan\./);
       }
     }
-    const [{ campaigns }] = (await ask<{ campaigns: bigint }>(
+    const [{ campaigns }] = (await queryRows<{ campaigns: bigint }>(
       service.db,
       'select count(*) as campaigns from sambatan.campaigns where brand_id = $1',
       shop.brandId,
@@ -206,7 +206,7 @@ suite('the seller’s complete workflow, by forms only', () => {
   test('it lists exactly who is refunded how much', async () => {
     const { id } = await shop.campaign({ payment_timing: 'upfront', total_slots: 5 });
     const rich = await service.user();
-    await ask(
+    await queryRows(
       service.db,
       `insert into sambatan.profiles (user_id, display_name) values ($1, 'Ratri Ayu')`,
       rich.userId,
@@ -248,7 +248,7 @@ suite('a buyer who paid before the deadline was moved', () => {
     assert.equal((await early.post(path)).status, 409, 'once');
     const campaign = expectStatus(await shop.seller.get(`/campaigns/${id}`), 200);
     assert.deepEqual([campaign.status, campaign['slots_taken']], ['active', 1]);
-    const money = await ask<{ kind: string; amount: bigint; status: string }>(
+    const money = await queryRows<{ kind: string; amount: bigint; status: string }>(
       service.db,
       `select kind, amount, status from sambatan.transactions
       where campaign_id = $1 and participation_id = $2 order by kind`,
@@ -293,7 +293,7 @@ suite('exports', () => {
   test('a spreadsheet stores user input as text, without formulas', async () => {
     const got = await seller.get(`/en/toko/sambatan/${id}/peserta.xlsx`);
     assert.match(got.headers.get('content-type')!, /spreadsheetml/);
-    const files = unzipped(got.bytes);
+    const files = unzip(got.bytes);
     const sheet = files.get('xl/worksheets/sheet1.xml')!;
     assert.ok(sheet.includes('<sheetData'), [...files.keys()].join());
     assert.doesNotMatch(sheet, /<f[ >]/);
@@ -303,7 +303,7 @@ suite('exports', () => {
 
   test('more than ten thousand rows are complete, in pages', async () => {
     const large = await shop.campaign({ total_slots: 30_000 });
-    await ask(
+    await queryRows(
       service.db,
       `with p as (insert into sambatan.participants (campaign_id, participation_id, user_id,
           quantity, joined_at, updated_at, shipping_address)
@@ -316,7 +316,11 @@ suite('exports', () => {
     assert.equal(csv.text.trimEnd().split('\r\n').length, 20_002);
     const sheet = await seller.get(`/toko/sambatan/${large.id}/peserta.xlsx`);
     assert.match(found(sheet, 409), /paling banyak 20000 baris/);
-    await ask(service.db, 'delete from sambatan.participants where campaign_id = $1', large.id);
+    await queryRows(
+      service.db,
+      'delete from sambatan.participants where campaign_id = $1',
+      large.id,
+    );
   });
 
   test('the list has pages of fifty and a status filter', async () => {
@@ -335,7 +339,7 @@ suite('exports', () => {
 suite('what strangers and contributors may do', () => {
   test('a contributor edits drafts, and neither publishes nor sees addresses', async () => {
     const helper = await service.user();
-    await ask(
+    await queryRows(
       service.db,
       `insert into sambatan.brand_members (brand_id, user_id, role) values ($1, $2, 'contributor')`,
       shop.brandId,
@@ -413,7 +417,7 @@ suite('a shortfall can be declared', () => {
     const buyers = new Map<string, { id: string; client: Client }>();
     for (const [name, quantity] of Object.entries({ Ayu: 1, Budi: 3, Citra: 2 })) {
       const client = await service.user();
-      await ask(
+      await queryRows(
         service.db,
         'insert into sambatan.profiles (user_id, display_name) values ($1, $2)',
         client.userId,
@@ -421,7 +425,7 @@ suite('a shortfall can be declared', () => {
       );
       buyers.set(name, { id: (await join(client, id, { quantity })).id, client });
     }
-    await ask(service.db, 'select sambatan.settle_campaign($1, true, 1000)', id);
+    await queryRows(service.db, 'select sambatan.settle_campaign($1, true, 1000)', id);
     for (const name of ['Ayu', 'Budi']) {
       const path = `/participations/${buyers.get(name)!.id}/payment/verify`;
       expectStatus(await service.service.post(path, {}), 200);
@@ -469,7 +473,7 @@ suite('a shortfall can be declared', () => {
       [then['refunds_due'], then['gross'], then['payouts_due']],
       [200_000, 200_000, 194_000],
     );
-    const kept = await ask<{ participation_id: string; keeps: number; status: string }>(
+    const kept = await queryRows<{ participation_id: string; keeps: number; status: string }>(
       service.db,
       `select participation_id, quantity - undelivered_slots as keeps, status::text
       from sambatan.participants where campaign_id = $1`,
@@ -494,7 +498,7 @@ suite('a shortfall can be declared', () => {
     const again = found(await seller.post(path, said('2', page)), 409);
     assert.match(again, /Angkanya baru saja berubah/);
     assert.match(again, /<strong>Rp400\.\d{3}<\/strong>\s*dikembalikan/);
-    const [{ short }] = (await ask<{ short: bigint }>(
+    const [{ short }] = (await queryRows<{ short: bigint }>(
       service.db,
       'select sum(undelivered_slots) as short from sambatan.participants where campaign_id = $1',
       id,
@@ -504,7 +508,7 @@ suite('a shortfall can be declared', () => {
 
   test('the preview refuses what the declaration would refuse', async () => {
     const { id, path } = await soldOut();
-    await ask(
+    await queryRows(
       service.db,
       `update sambatan.transactions set status = 'pending', provider = 'bank',
         provider_reference = gen_random_uuid()::text
@@ -582,7 +586,7 @@ suite('injected HTML and scripts', () => {
       201,
     );
     const buyer = await service.user();
-    await ask(
+    await queryRows(
       service.db,
       'insert into sambatan.profiles (user_id, display_name, email) values ($1, $2, $3), ($4, $2, $3)',
       buyer.userId,

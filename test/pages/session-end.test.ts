@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { httpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
-import { readPage, type PageForm } from '../support/clients/page.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
+import { parsePage, type PageForm } from '../support/clients/page.ts';
 import { expectStatus, openShop } from '../support/builders/shop.ts';
 import {
-  askForCode,
+  requestCode,
   lastMail,
   signIn,
   SiteClient,
@@ -17,21 +17,23 @@ import {
  * same form with their input, and submits it.
  */
 
-const service = await httpService({ environment: { SAMBATAN_OPERATORS: 'petugas@example.org' } });
+const service = await startHttpService({
+  environment: { SAMBATAN_OPERATORS: 'petugas@example.org' },
+});
 after(service.close);
 const shop = await openShop(service);
 const address = 'Sri Rahayu, Jalan Melati 5 RT 02, Yogyakarta 55281, 081234567890';
 
 async function endSessions({ userId }: SignedInClient): Promise<void> {
-  await ask(service.db, 'delete from sambatan_auth.sessions where user_id = $1', userId);
+  await queryRows(service.db, 'delete from sambatan_auth.sessions where user_id = $1', userId);
 }
 
 /** Signs in again with the same browser, as the sign-in page leads. */
 async function signInAgain(client: SiteClient, email: string, from: string): Promise<string> {
-  const { forms } = readPage((await client.get(from)).text);
+  const { forms } = parsePage((await client.get(from)).text);
   const back = forms.find(({ action }) => action?.endsWith('/masuk'))!.fields['back']!;
-  await ask(service.db, 'delete from sambatan_auth.attempts');
-  const id = await askForCode(client, email, back);
+  await queryRows(service.db, 'delete from sambatan_auth.attempts');
+  const id = await requestCode(client, email, back);
   const { code } = await lastMail(service, email);
   const entered = await client.post('/masuk/kode', { id, code, back });
   assert.equal(entered.status, 303, entered.text);
@@ -39,7 +41,7 @@ async function signInAgain(client: SiteClient, email: string, from: string): Pro
 }
 
 function formTo(text: string, action: string): PageForm {
-  const form = readPage(text).forms.find((one) => one.action === action);
+  const form = parsePage(text).forms.find((one) => one.action === action);
   assert.ok(form !== undefined, `there is no form to ${action}`);
   return form;
 }
@@ -60,7 +62,7 @@ test('a join typed while signed out is restored after sign-in, and not sent', as
   assert.equal(sent.status, 303);
   const signInPath = sent.headers.location!;
   assert.equal(signInPath, `/masuk?back=${encodeURIComponent(path)}&alasan=sesi`);
-  const asked = readPage((await buyer.get(signInPath)).text);
+  const asked = parsePage((await buyer.get(signInPath)).text);
   assert.match(asked.notices[0]!, /Sesimu sudah berakhir\. Isianmu kami simpan/);
 
   const back = await signInAgain(buyer, 'sri@example.org', signInPath);
@@ -72,7 +74,7 @@ test('a join typed while signed out is restored after sign-in, and not sent', as
     ['3', address, 'Tolong hati-hati'],
   );
   assert.notEqual(again.fields['key'], form.fields['key'], 'the form has a key of its own');
-  assert.ok(readPage(text).notices.some((one) => /belum terkirim/.test(one)));
+  assert.ok(parsePage(text).notices.some((one) => /belum terkirim/.test(one)));
   const { participant_count: people } = expectStatus(
     await service.visitor.get(`/campaigns/${id}`),
     200,
@@ -95,7 +97,7 @@ test('saved input is not shown to another user of the same browser', async () =>
   await endSessions(first);
   const sent = await first.post(`${path}/ikut`, { quantity: '2', shipping_address: address });
   assert.match(sent.headers.location!, /^\/en\/masuk\?back=/);
-  const asked = readPage((await first.get(sent.headers.location!)).text);
+  const asked = parsePage((await first.get(sent.headers.location!)).text);
   assert.match(asked.notices[0]!, /Your session has ended\./);
   await signIn(service, 'kedua@example.org');
   const back = await signInAgain(first, 'kedua@example.org', sent.headers.location!);
@@ -110,7 +112,7 @@ test('a visitor who never signed in is told so, and finds the input again too', 
   const client = new SiteClient(service);
   const sent = await client.post(`${path}/ikut`, { quantity: '1', shipping_address: address });
   assert.equal(sent.headers.location, `/masuk?back=${encodeURIComponent(path)}&alasan=formulir`);
-  const asked = readPage((await client.get(sent.headers.location)).text);
+  const asked = parsePage((await client.get(sent.headers.location)).text);
   assert.match(asked.notices[0]!, /Masuk dulu, ya\. Isianmu kami simpan/);
   await signInAgain(client, 'baru.masuk@example.org', sent.headers.location);
   const form = formTo((await client.get(path)).text, `${path}/ikut`);

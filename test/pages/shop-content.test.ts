@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { httpService } from '../support/server/http-service.ts';
-import { readPage } from '../support/clients/page.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { parsePage } from '../support/clients/page.ts';
 import { photo, pictureForm } from '../support/builders/pictures.ts';
 import { expectStatus, join, openShop } from '../support/builders/shop.ts';
-import { Forms } from '../support/clients/site.ts';
+import { SiteForms } from '../support/clients/site.ts';
 
 /* Buyers see what sellers write and upload, and a new brand is told what is missing. */
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 const shop = await openShop(service);
 
@@ -24,7 +24,7 @@ test('the product’s story, usual price and photograph are on its campaign page
   const campaign = await shop.campaign({ total_slots: 10, minimum_slots: 4 });
   const buyer = await service.user();
   const joined = await join(buyer, campaign.id);
-  const forms = new Forms(service.url, buyer);
+  const forms = new SiteForms(service.url, buyer);
   const page = await forms.get(`/sambatan/${campaign.id}`);
   assert.match(page.text, /Teh melati dari Slawi/);
   assert.match(page.text, /Harga biasa[\s\S]*Rp150\.000[\s\S]*hemat Rp25\.000/);
@@ -37,20 +37,20 @@ test('the product’s story, usual price and photograph are on its campaign page
 test('a new brand sees its missing steps, and a warning about a missing payout account before opening', async () => {
   const seller = await service.user();
   const brand = expectStatus(await seller.post('/brands', { name: 'Kebun Baru' }), 201);
-  const forms = new Forms(service.url, seller);
+  const forms = new SiteForms(service.url, seller);
   const path = `/toko/${brand.id}`;
-  const fresh = readPage((await forms.get(path)).text).main;
+  const fresh = parsePage((await forms.get(path)).text).main;
   assert.match(fresh, /Siapkan tokomu 0 dari 3/);
   const product = { brand_id: brand.id, name: 'Pagi', base_price: 90_000, sambatan_enabled: true };
   expectStatus(await seller.post('/products', product), 201);
-  assert.match(readPage((await forms.get(path)).text).main, /Siapkan tokomu 1 dari 3/);
-  const form = readPage((await forms.get(`${path}/sambatan/baru`)).text);
+  assert.match(parsePage((await forms.get(path)).text).main, /Siapkan tokomu 1 dari 3/);
+  const form = parsePage((await forms.get(`${path}/sambatan/baru`)).text);
   assert.match(form.notices[0]!, /Rekening pencairan belum diisi\./);
 });
 
 test('an open campaign can be shared from its seller’s page', async () => {
   const campaign = await shop.campaign({});
-  const forms = new Forms(service.url, shop.seller);
+  const forms = new SiteForms(service.url, shop.seller);
   const page = await forms.get(`/toko/sambatan/${campaign.id}?kabar=terbit`);
   assert.match(page.text, /https:\/\/wa\.me\/\?text=/);
   assert.match(page.text, /data-copy="http[^"]*\/sambatan\/[\w-]+"/);
@@ -60,10 +60,10 @@ test('an open campaign can be shared from its seller’s page', async () => {
 test('a second order asks for confirmation, and the same form sent twice is one order', async () => {
   const campaign = await shop.campaign({});
   const buyer = await service.user();
-  const forms = new Forms(service.url, buyer);
+  const forms = new SiteForms(service.url, buyer);
   const path = `/sambatan/${campaign.id}`;
   const blank = async () =>
-    readPage((await forms.get(path)).text).forms.find(({ action }) => action === `${path}/ikut`)!
+    parsePage((await forms.get(path)).text).forms.find(({ action }) => action === `${path}/ikut`)!
       .fields;
   const address = { shipping_address: 'Jalan Kenanga 7, Bandung 40115' };
   const [first, stale] = [await blank(), await blank()];
@@ -76,7 +76,7 @@ test('a second order asks for confirmation, and the same form sent twice is one 
   const asked = await forms.post(`${path}/ikut`, { ...stale, ...address });
   assert.equal(asked.status, 409);
   assert.match(asked.text, /Mau tambah lagi\?/);
-  const again = readPage(asked.text).forms.find(({ action }) => action === `${path}/ikut`)!;
+  const again = parsePage(asked.text).forms.find(({ action }) => action === `${path}/ikut`)!;
   assert.equal((await forms.post(`${path}/ikut`, { ...again.fields })).status, 303);
 });
 
@@ -87,7 +87,7 @@ test('a dispute accepts pictures, which its buyer, the seller and staff see and 
   const staff = await service.operator();
   expectStatus(await staff.post('/scheduler/trigger'), 200);
   expectStatus(await staff.post(`/participations/${id}/payment/verify`, {}), 200);
-  const forms = new Forms(service.url, buyer);
+  const forms = new SiteForms(service.url, buyer);
   const body = new FormData();
   body.set('reason', 'Botolnya pecah di bagian leher');
   for (const name of ['a.jpg', 'b.jpg']) {
@@ -106,12 +106,12 @@ test('a dispute accepts pictures, which its buyer, the seller and staff see and 
   assert.equal(sent.status, 303, await sent.text());
   const page = await forms.get(`/ikutan/${id}`);
   const [, shown] = /src="(\/keluhan\/[\w-]+\/foto\?nomor=2)"/.exec(page.text)!;
-  const operator = new Forms(service.url, await service.operator());
+  const operator = new SiteForms(service.url, await service.operator());
   for (const who of [forms, operator]) {
     const picture = await who.get(shown!);
     assert.deepEqual([picture.status, picture.headers.get('content-type')], [200, 'image/webp']);
   }
-  const stranger = new Forms(service.url, await service.user());
+  const stranger = new SiteForms(service.url, await service.user());
   assert.equal((await stranger.get(shown!)).status, 404);
   assert.ok((await operator.get('/operator/uang/keluhan')).text.includes(shown!));
 });
@@ -126,7 +126,7 @@ test('a page offers the language that the browser prefers, in that language', as
 
 test('without the script the prices of several slots are listed', async () => {
   const campaign = await shop.campaign({});
-  const forms = new Forms(service.url, await service.user());
+  const forms = new SiteForms(service.url, await service.user());
   const { text } = await forms.get(`/sambatan/${campaign.id}`);
   assert.match(text, /<noscript>[\s\S]*2 slot = Rp250\.000[\s\S]*<\/noscript>/);
 });

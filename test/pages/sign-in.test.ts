@@ -4,11 +4,11 @@ import { newId } from '../../src/identity/ids.ts';
 import { limits } from '../../src/config/limits.ts';
 import { capturedEmails } from '../../src/mail/mailer.ts';
 import { token } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
-import { askForCode, lastMail, signIn, SiteClient } from '../support/clients/sign-in.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
+import { requestCode, lastMail, signIn, SiteClient } from '../support/clients/sign-in.ts';
 
-const service = await httpService({
+const service = await startHttpService({
   environment: { SAMBATAN_OPERATORS: 'Boss@example.org, other@example.org' },
 });
 after(service.close);
@@ -29,7 +29,7 @@ test('a new user signs in with the code in the e-mail and returns to the previou
   await clear();
   const email = somebody();
   const client = browser();
-  const id = await askForCode(client, email, '/sambatan/abc?x=1');
+  const id = await requestCode(client, email, '/sambatan/abc?x=1');
   const waiting = await client.get(`/masuk/kode?id=${id}&back=/sambatan/abc`);
   assert.match(waiting.text, /tercetak di terminal/);
   const { code } = await lastMail(service, email);
@@ -57,7 +57,7 @@ test('a new user is asked once for a name and may skip it', async () => {
   const nameless = await signIn(service, '12345@example.org');
   assert.doesNotMatch((await nameless.get(page)).text, /value="Pembeli"/);
   const again = browser();
-  const id = await askForCode(again, 'siti.baru@example.org');
+  const id = await requestCode(again, 'siti.baru@example.org');
   const { code } = await lastMail(service, 'siti.baru@example.org');
   assert.equal((await again.post('/masuk/kode', { id, code, back })).headers.location, back);
 });
@@ -67,7 +67,7 @@ test('sign-in never redirects to another site', async () => {
   for (const back of ['https://evil.example', '//evil.example', '/\\evil.example', 'x']) {
     const email = somebody();
     const client = browser();
-    const id = await askForCode(client, email, back);
+    const id = await requestCode(client, email, back);
     const { code } = await lastMail(service, email);
     const { headers } = await client.post('/masuk/kode', { id, code, back });
     assert.equal(headers.location, '/masuk/nama?back=%2F', back);
@@ -78,7 +78,7 @@ test('a wrong code shows the remaining attempts; after five the right one is ref
   await clear();
   const email = somebody();
   const client = browser();
-  const id = await askForCode(client, email);
+  const id = await requestCode(client, email);
   const { code } = await lastMail(service, email);
   for (const left of [4, 3, 2, 1, 0]) {
     const { status, text } = await client.post('/masuk/kode', { id, code: wrongFor(code) });
@@ -92,7 +92,7 @@ test('a wrong code shows the remaining attempts; after five the right one is ref
 test('concurrent attempts count like sequential ones', async () => {
   await clear();
   const email = somebody();
-  const id = await askForCode(browser(), email);
+  const id = await requestCode(browser(), email);
   const wrong = wrongFor((await lastMail(service, email)).code);
   const answers = await Promise.all(
     Array.from({ length: 12 }, () => browser().post('/masuk/kode', { id, code: wrong })),
@@ -106,7 +106,7 @@ test('a code ends after a quarter of an hour and after its use', async () => {
   await clear();
   const email = somebody();
   const client = browser();
-  const id = await askForCode(client, email);
+  const id = await requestCode(client, email);
   const { code, link } = await lastMail(service, email);
   await service.db.rows(
     {
@@ -118,7 +118,7 @@ test('a code ends after a quarter of an hour and after its use', async () => {
   assert.equal((await client.post('/masuk/kode', { id, code })).status, 410);
   const t = new URL(link, 'http://site').searchParams.get('t')!;
   assert.equal((await client.post('/masuk/tautan', { t })).status, 410);
-  const next = await askForCode(client, email);
+  const next = await requestCode(client, email);
   const fresh = (await lastMail(service, email)).code;
   assert.equal((await client.post('/masuk/kode', { id: next, code: fresh })).status, 303);
   assert.equal((await browser().post('/masuk/kode', { id: next, code: fresh })).status, 410);
@@ -128,7 +128,7 @@ test('a link signs in once, by its button and not by being opened', async () => 
   await clear();
   const email = somebody();
   const client = browser();
-  await askForCode(client, email, '/sambatan/abc');
+  await requestCode(client, email, '/sambatan/abc');
   const { link } = await lastMail(service, email);
   const page = await client.get(link);
   assert.match(page.text, /value="\/sambatan\/abc"/);
@@ -146,7 +146,7 @@ test('a link signs in once, by its button and not by being opened', async () => 
 test('a link shows the account that it opens, and asks first in another browser', async () => {
   await clear();
   const asking = browser();
-  await askForCode(asking, 'siti.aminah@example.org');
+  await requestCode(asking, 'siti.aminah@example.org');
   const { link } = await lastMail(service, 'siti.aminah@example.org');
   const t = new URL(link, 'http://site').searchParams.get('t')!;
   const own = await asking.get(link);
@@ -208,20 +208,24 @@ const mailsTo = async (email: string) =>
   (await capturedEmails(service.app.mailer.outbox!, 10_000)).filter(({ to }) => to === email)
     .length;
 const endCodes = (email: string) =>
-  ask(service.db, 'update sambatan_auth.sign_ins set expires_at = now() where email = $1', email);
+  queryRows(
+    service.db,
+    'update sambatan_auth.sign_ins set expires_at = now() where email = $1',
+    email,
+  );
 
 test('the older of two valid codes signs in too', async () => {
   await clear();
   const email = somebody();
   const client = browser();
-  const first = await askForCode(client, email);
+  const first = await requestCode(client, email);
   const older = (await lastMail(service, email)).code;
-  const second = await askForCode(client, email);
+  const second = await requestCode(client, email);
   const newer = (await lastMail(service, email)).code;
   assert.notEqual(first, second);
   assert.equal((await client.post('/masuk/kode', { id: second, code: older })).status, 303);
   // This code was used, and the other sign-in has expired.
-  const last = await askForCode(browser(), email);
+  const last = await requestCode(browser(), email);
   for (const code of [older, newer]) {
     assert.equal((await browser().post('/masuk/kode', { id: last, code })).status, 422);
   }
@@ -236,7 +240,7 @@ test('after five e-mails in a quarter of an hour an earlier code works, or the p
   const { code } = await lastMail(service, email);
   assert.equal(await askFrom(email, '203.0.113.7'), 303);
   assert.equal(await mailsTo(email), 5);
-  const id = await askForCode(client, email);
+  const id = await requestCode(client, email);
   assert.equal((await client.post('/masuk/kode', { id, code })).status, 303);
   await endCodes(email);
   assert.equal(await askFrom(email, '203.0.113.7'), 429);
@@ -291,7 +295,7 @@ test('strangers from a thousand networks can neither flood a mailbox, lock out i
   assert.ok((guesses * 3) / 1_000_000 <= 1e-3);
   // From their own network, from a known browser, and with the link from anywhere.
   const fromHome = browser();
-  const home = await askForCode(fromHome, email);
+  const home = await requestCode(fromHome, email);
   const fresh = await lastMail(service, email);
   assert.equal((await fromHome.post('/masuk/kode', { id: home, code: fresh.code })).status, 303);
   const known = `sambatan-browser=${elsewhere.get('sambatan-browser')}`;
@@ -315,9 +319,9 @@ test('strangers from a thousand networks can neither flood a mailbox, lock out i
 });
 
 test('when the e-mail budget is spent, strangers are told so and known users still sign in', async (t) => {
-  const tight = await httpService({
+  const tight = await startHttpService({
     environment: { SAMBATAN_MAILS_PER_MINUTE: '2' },
-    beside: service,
+    sharedWith: service,
   });
   t.after(tight.close);
   await clear();
@@ -333,7 +337,7 @@ test('when the e-mail budget is spent, strangers are told so and known users sti
     break;
   }
   assert.equal(taken, 8);
-  const id = await askForCode(owner, email);
+  const id = await requestCode(owner, email);
   const { code } = await lastMail(tight, email);
   assert.equal((await owner.post('/masuk/kode', { id, code })).status, 303);
   const metrics = await tight.app.metrics.registry.metrics();
@@ -360,7 +364,7 @@ test('signing in creates a new session and ends the browser’s previous one', a
   const email = somebody();
   const client = await signIn(service, email);
   const before = new Map(client.cookies);
-  const id = await askForCode(client, email);
+  const id = await requestCode(client, email);
   const { code } = await lastMail(service, email);
   await client.post('/masuk/kode', { id, code });
   assert.notDeepEqual(client.cookies, before);
@@ -452,7 +456,7 @@ test('over http the cookie is HttpOnly and SameSite=Lax; behind https also Secur
   const lineFor = async (on: typeof service, headers: Record<string, string> = {}) => {
     const client = new SiteClient(on, headers);
     const email = somebody();
-    const id = await askForCode(client, email);
+    const id = await requestCode(client, email);
     const { code } = await lastMail(on, email);
     const { headers: got } = await client.post('/masuk/kode', { id, code });
     return got['set-cookie']!.join('\n');
@@ -467,7 +471,7 @@ test('over http the cookie is HttpOnly and SameSite=Lax; behind https also Secur
     [{ SAMBATAN_PUBLIC_URL: 'https://sambatan.example' }, {}],
     [{ SAMBATAN_TRUSTED_PROXIES: '127.0.0.1' }, { 'x-forwarded-proto': 'https' }],
   ] as const) {
-    const other = await httpService({ environment });
+    const other = await startHttpService({ environment });
     try {
       assert.match(await lineFor(other, headers), secure);
     } finally {
@@ -549,7 +553,7 @@ test('operators are verified addresses of the configuration and users with the r
 });
 
 test('if the mail server refuses, no code can be requested and no attempt is lost', async () => {
-  const other = await httpService({ environment: { SMTP_URL: 'smtp://127.0.0.1:9' } });
+  const other = await startHttpService({ environment: { SMTP_URL: 'smtp://127.0.0.1:9' } });
   try {
     assert.equal((await new SiteClient(other).get(other.app.outboxPath)).status, 404);
     const email = somebody();

@@ -4,15 +4,15 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newId } from '../../src/identity/ids.ts';
 import { pathIn } from '../../src/web/visit.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { outageOf, type Outage } from '../support/server/outage.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { prepareOutage, type Outage } from '../support/server/outage.ts';
 import { signIn, SiteClient } from '../support/clients/sign-in.ts';
 import { pageRoutes } from '../support/clients/site.ts';
 
 let outage: Outage;
-const service = await httpService({
-  reach: async (url) => {
-    outage = await outageOf(url);
+const service = await startHttpService({
+  proxiedDatabase: async (url) => {
+    outage = await prepareOutage(url);
     return outage.url;
   },
 });

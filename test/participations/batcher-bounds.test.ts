@@ -7,15 +7,15 @@ import { joinAll, type JoinRequest } from '../../src/participations/join.ts';
 import { testDatabase } from '../support/database/database.ts';
 import { recordingLog } from '../support/server/log.ts';
 import {
-  batcherOn,
-  hold,
-  ask,
-  newCampaign,
-  openMarket,
+  createBatcher,
+  keepTransactionOpen,
+  queryRows,
+  createTestCampaign,
+  createBrandAndProduct,
   outcomes,
-  stateOf,
+  campaignState,
   tally,
-  wish,
+  joinRequest,
 } from '../support/builders/market.ts';
 
 const { db, url, close } = await testDatabase();
@@ -24,14 +24,14 @@ after(async () => {
   await service.close();
   await close();
 });
-const market = await openMarket(db);
+const market = await createBrandAndProduct(db);
 
 /** A batcher whose batches are sent one by one when the test decides. */
 function stepped(options: Partial<BatcherOptions> = {}) {
   const batches: (readonly JoinRequest[])[] = [];
   const gates: (() => void)[] = [];
   let isOpen = false;
-  const joins = batcherOn(service, {
+  const joins = createBatcher(service, {
     send: async (requests, how) => {
       batches.push(requests);
       if (!isOpen) await new Promise<void>((go) => gates.push(go));
@@ -51,13 +51,13 @@ function stepped(options: Partial<BatcherOptions> = {}) {
 const turn = () => new Promise(setImmediate);
 
 test('a single join starts at once; joins that arrive meanwhile share the next batch', async () => {
-  const id = await newCampaign(db, market, { totalSlots: 100 });
+  const id = await createTestCampaign(db, market, { totalSlots: 100 });
   const { joins, batches, open } = stepped({ concurrency: 1 });
-  const answers = [joins.join(wish(id))];
+  const answers = [joins.join(joinRequest(id))];
   await turn();
   await turn();
   assert.equal(batches.length, 1);
-  for (let i = 0; i < 30; i++) answers.push(joins.join(wish(id)));
+  for (let i = 0; i < 30; i++) answers.push(joins.join(joinRequest(id)));
   await turn();
   assert.equal(batches.length, 1);
   open();
@@ -69,9 +69,9 @@ test('a single join starts at once; joins that arrive meanwhile share the next b
 });
 
 test('a campaign has at most one batch in progress, however many slots are free', async () => {
-  const id = await newCampaign(db, market, { totalSlots: 1_000 });
+  const id = await createTestCampaign(db, market, { totalSlots: 1_000 });
   let underWay = 0;
-  const joins = batcherOn(service, {
+  const joins = createBatcher(service, {
     maxBatch: 10,
     concurrency: 5,
     send: async (requests, how) => {
@@ -81,33 +81,33 @@ test('a campaign has at most one batch in progress, however many slots are free'
       return answers;
     },
   });
-  await Promise.all(Array.from({ length: 200 }, () => joins.join(wish(id))));
-  assert.equal((await stateOf(db, id)).participant_count, 200);
+  await Promise.all(Array.from({ length: 200 }, () => joins.join(joinRequest(id))));
+  assert.equal((await campaignState(db, id)).participant_count, 200);
 });
 
 test('above the limit a join is refused before any write, and accepted later', async () => {
-  const id = await newCampaign(db, market, { totalSlots: 1_000 });
+  const id = await createTestCampaign(db, market, { totalSlots: 1_000 });
   const { joins, batches, open } = stepped({ maxQueued: 50, maxBatch: 20 });
-  const answers = Array.from({ length: 80 }, () => joins.join(wish(id)));
+  const answers = Array.from({ length: 80 }, () => joins.join(joinRequest(id)));
   const early = outcomes(answers.slice(50));
   assert.deepEqual(tally(await early), { overloaded: 30 });
   assert.equal(joins.depth, 50);
   open();
   assert.deepEqual(tally(await outcomes(answers.slice(0, 50))), { joined: 50 });
   assert.equal(batches.flat().length, 50);
-  assert.equal((await stateOf(db, id)).participant_count, 50);
+  assert.equal((await campaignState(db, id)).participant_count, 50);
   assert.equal(joins.depth, 0);
-  assert.equal((await joins.join(wish(id))).replayed, false);
+  assert.equal((await joins.join(joinRequest(id))).replayed, false);
 });
 
 test('one campaign cannot take the whole queue', async () => {
   const [hot, other] = [
-    await newCampaign(db, market, { totalSlots: 1_000 }),
-    await newCampaign(db, market),
+    await createTestCampaign(db, market, { totalSlots: 1_000 }),
+    await createTestCampaign(db, market),
   ];
   const { joins, open } = stepped({ maxQueued: 100, maxQueuedPerCampaign: 30 });
-  const flood = Array.from({ length: 100 }, () => joins.join(wish(hot)));
-  const lone = joins.join(wish(other));
+  const flood = Array.from({ length: 100 }, () => joins.join(joinRequest(hot)));
+  const lone = joins.join(joinRequest(other));
   const codes = outcomes(flood);
   open();
   assert.deepEqual(tally(await codes), { joined: 30, overloaded: 70 });
@@ -115,11 +115,11 @@ test('one campaign cannot take the whole queue', async () => {
 });
 
 test('refused joins of many campaigns leave no data in memory', async () => {
-  const id = await newCampaign(db, market, { totalSlots: 100 });
+  const id = await createTestCampaign(db, market, { totalSlots: 100 });
   const { joins, batches, open } = stepped({ maxQueued: 1 });
-  const first = joins.join(wish(id));
+  const first = joins.join(joinRequest(id));
   const strangers = Array.from({ length: 100 }, newId);
-  await outcomes(strangers.map((stranger) => joins.join(wish(stranger))));
+  await outcomes(strangers.map((stranger) => joins.join(joinRequest(stranger))));
   open();
   await first;
   assert.equal(joins.lines, 0);
@@ -127,13 +127,13 @@ test('refused joins of many campaigns leave no data in memory', async () => {
 });
 
 test('thousands of queued joins of a hot campaign do not starve a join of another one', async () => {
-  const hot = await newCampaign(db, market, { totalSlots: 10_000 });
-  const lone = await newCampaign(db, market);
+  const hot = await createTestCampaign(db, market, { totalSlots: 10_000 });
+  const lone = await createTestCampaign(db, market);
   for (const lanes of [1, 2]) {
     const { joins, batches, step, open } = stepped({ concurrency: lanes, maxBatch: 100 });
-    const flood = Array.from({ length: 3_000 }, () => joins.join(wish(hot)));
+    const flood = Array.from({ length: 3_000 }, () => joins.join(joinRequest(hot)));
     await turn();
-    const answer = joins.join(wish(lone));
+    const answer = joins.join(joinRequest(lone));
     await turn();
     step();
     while (batches.length < 2) await turn();
@@ -147,10 +147,10 @@ test('thousands of queued joins of a hot campaign do not starve a join of anothe
 
 test('campaigns with many waiting joins share each batch equally, in order of arrival', async () => {
   const ids = await Promise.all(
-    [0, 1, 2, 3].map(() => newCampaign(db, market, { totalSlots: 1_000 })),
+    [0, 1, 2, 3].map(() => createTestCampaign(db, market, { totalSlots: 1_000 })),
   );
   const { joins, batches, open } = stepped({ concurrency: 1, maxBatch: 40 });
-  const requests = ids.flatMap((id) => Array.from({ length: 100 }, () => wish(id)));
+  const requests = ids.flatMap((id) => Array.from({ length: 100 }, () => joinRequest(id)));
   const answers = requests.map((request) => joins.join(request));
   open();
   await Promise.all(answers);
@@ -170,23 +170,23 @@ test('campaigns with many waiting joins share each batch equally, in order of ar
 test('an exhausted pool answers overloaded to the whole batch at once', async (t) => {
   const narrow = openDatabase({ url, log: recordingLog(), maxConnections: 1 });
   t.after(() => narrow.close());
-  const id = await newCampaign(db, market, { totalSlots: 100 });
-  const holder = await hold(narrow, (tx) => ask(tx, 'select 1'));
-  const joins = batcherOn(narrow);
+  const id = await createTestCampaign(db, market, { totalSlots: 100 });
+  const holder = await keepTransactionOpen(narrow, (tx) => queryRows(tx, 'select 1'));
+  const joins = createBatcher(narrow);
   const began = performance.now();
-  const codes = await outcomes(Array.from({ length: 20 }, () => joins.join(wish(id))));
+  const codes = await outcomes(Array.from({ length: 20 }, () => joins.join(joinRequest(id))));
   assert.deepEqual(tally(codes), { overloaded: 20 });
   assert.ok(performance.now() - began < 6_000, 'the members were tried one by one');
   await holder.commit();
-  assert.deepEqual(await outcomes([joins.join(wish(id))]), ['joined']);
+  assert.deepEqual(await outcomes([joins.join(joinRequest(id))]), ['joined']);
 });
 
 test('closing answers all queued joins and accepts no more', async () => {
-  const id = await newCampaign(db, market, { totalSlots: 100 });
+  const id = await createTestCampaign(db, market, { totalSlots: 100 });
   const { joins, open } = stepped({ maxBatch: 7 });
-  const answers = outcomes(Array.from({ length: 50 }, () => joins.join(wish(id))));
+  const answers = outcomes(Array.from({ length: 50 }, () => joins.join(joinRequest(id))));
   const closed = joins.close();
-  assert.deepEqual(await outcomes([joins.join(wish(id))]), ['overloaded']);
+  assert.deepEqual(await outcomes([joins.join(joinRequest(id))]), ['overloaded']);
   open();
   await closed;
   assert.equal(joins.depth, 0);
@@ -195,16 +195,21 @@ test('closing answers all queued joins and accepts no more', async () => {
 
 test('a batch reports its size and each campaign that was joined once', async () => {
   const [one, full] = [
-    await newCampaign(db, market),
-    await newCampaign(db, market, { totalSlots: 1 }),
+    await createTestCampaign(db, market),
+    await createTestCampaign(db, market, { totalSlots: 1 }),
   ];
   const sizes: number[] = [];
   const changed: string[] = [];
-  const joins = batcherOn(service, {
+  const joins = createBatcher(service, {
     onBatch: (size) => sizes.push(size),
     onJoined: (id) => changed.push(id),
   });
-  const wishes = [wish(one), wish(one), wish(full, { quantity: 2 }), wish(newId())];
+  const wishes = [
+    joinRequest(one),
+    joinRequest(one),
+    joinRequest(full, { quantity: 2 }),
+    joinRequest(newId()),
+  ];
   await outcomes(wishes.map((request) => joins.join(request)));
   assert.deepEqual(sizes, [4]);
   assert.deepEqual(changed, [one]);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Body, Client } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
 import { expectProblem, expectStatus, join, joinBody, openShop } from '../support/builders/shop.ts';
-import { Forms } from '../support/clients/site.ts';
+import { SiteForms } from '../support/clients/site.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 const shop = await openShop(service);
 const bank = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan' };
@@ -19,7 +19,7 @@ const progressOf = async (id: string) =>
 const logOf = async (id: string) =>
   expectStatus(await shop.seller.get(`/campaigns/${id}/logs?limit=100`), 200).items;
 const refundsOf = (campaignId: string) =>
-  ask<{ amount: number }>(
+  queryRows<{ amount: number }>(
     service.db,
     `select amount::integer from sambatan.transactions where campaign_id = $1 and kind = 'refund'
     order by created_at`,
@@ -139,7 +139,7 @@ test('additional slots are a separate order', async () => {
 
 test('the buyer corrects the order on its page', async () => {
   const { buyer, id } = await ordered(3);
-  const forms = new Forms(service.url, buyer);
+  const forms = new SiteForms(service.url, buyer);
   const order = await forms.get(`/ikutan/${id}`);
   assert.match(order.text, new RegExp(`href="/ikutan/${id}/ubah"`));
   const page = await forms.get(`/ikutan/${id}/ubah`);

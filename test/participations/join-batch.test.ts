@@ -8,18 +8,18 @@ import { newId } from '../../src/identity/ids.ts';
 import type { JoinAnswer, JoinRequest } from '../../src/participations/join.ts';
 import { testDatabase } from '../support/database/database.ts';
 import {
-  ask,
-  joined,
-  joinNow,
+  queryRows,
+  joinSuccessfully,
+  joinBatch,
   letTimePass,
-  newCampaign,
-  openMarket,
-  wish,
+  createTestCampaign,
+  createBrandAndProduct,
+  joinRequest,
 } from '../support/builders/market.ts';
 
 const { db, close } = await testDatabase();
 after(close);
-const market = await openMarket(db);
+const market = await createBrandAndProduct(db);
 
 const open = { weight: 12, arbitrary: fc.constant('open' as const) };
 const others = ['past', 'draft', 'scheduled', 'cancelled', 'closing', 'unknown'] as const;
@@ -67,7 +67,7 @@ async function makeCampaign(plan: CampaignPlan): Promise<string> {
   const { totalSlots } = plan;
   const min = plan.bounds && Math.min(plan.bounds[0], totalSlots);
   const max = plan.bounds && min && Math.min(min + plan.bounds[1], totalSlots);
-  const id = await newCampaign(db, market, {
+  const id = await createTestCampaign(db, market, {
     totalSlots,
     minSlotsPerUser: min,
     maxSlotsPerUser: max,
@@ -79,13 +79,14 @@ async function makeCampaign(plan: CampaignPlan): Promise<string> {
   });
   const taken = Math.min(plan.taken, totalSlots);
   if (taken > 0 && ['open', 'past', 'closing'].includes(plan.kind) && plan.bounds === null) {
-    await joined(db, wish(id, { quantity: taken }));
+    await joinSuccessfully(db, joinRequest(id, { quantity: taken }));
   }
   if (plan.kind === 'past') await letTimePass(db, id, 3_700);
   if (plan.kind === 'closing' || plan.kind === 'cancelled') {
-    await ask(db, "select sambatan.cancel_campaign($1, 'batal', 'service')", id);
+    await queryRows(db, "select sambatan.cancel_campaign($1, 'batal', 'service')", id);
   }
-  if (plan.kind === 'cancelled') await ask(db, 'select sambatan.settle_campaign($1, false, 9)', id);
+  if (plan.kind === 'cancelled')
+    await queryRows(db, 'select sambatan.settle_campaign($1, false, 9)', id);
   return id;
 }
 
@@ -96,7 +97,7 @@ async function makeSide(plan: History): Promise<Side> {
 
 function requestsOf(side: Side, plans: readonly RequestPlan[]): JoinRequest[] {
   return plans.map(({ campaign, user, quantity, key, note }) =>
-    wish(side.campaigns[campaign % side.campaigns.length]!, {
+    joinRequest(side.campaigns[campaign % side.campaigns.length]!, {
       userId: side.users[user]!,
       quantity,
       key,
@@ -124,7 +125,7 @@ async function stored(side: Side, requests: readonly JoinRequest[]): Promise<unk
   const placed = (id: unknown) => (id === null ? null : (place.get(String(id)) ?? 'earlier'));
   const result = [];
   for (const id of side.campaigns) {
-    const campaigns = await ask(
+    const campaigns = await queryRows(
       db,
       `select status, filled_slots, confirmed_slots, participant_count, audit_seq, closing_outcome,
         filled_at is not null as has_filled, next_run_at is null as is_idle,
@@ -132,7 +133,7 @@ async function stored(side: Side, requests: readonly JoinRequest[]): Promise<unk
       from sambatan.campaigns where campaign_id = $1`,
       id,
     );
-    const participants = await ask(
+    const participants = await queryRows(
       db,
       `select p.participation_id, p.user_id, p.quantity, p.status, p.shipping_address, p.note,
         case when p.hold_expires_at = c.deadline then 'until the deadline'
@@ -141,13 +142,13 @@ async function stored(side: Side, requests: readonly JoinRequest[]): Promise<unk
       where p.campaign_id = $1`,
       id,
     );
-    const events = await ask(
+    const events = await queryRows(
       db,
       `select seq, event, participation_id, metadata - 'deadline' - 'opens_at' as metadata
       from sambatan.audit_logs where campaign_id = $1 order by seq`,
       id,
     );
-    const keys = await ask(
+    const keys = await queryRows(
       db,
       `select user_id, key, encode(request_hash, 'hex') is not null as hashed, outcome, params,
         participation_id from sambatan.idempotency_keys where campaign_id = $1`,
@@ -172,7 +173,7 @@ async function stored(side: Side, requests: readonly JoinRequest[]): Promise<unk
       ),
     });
   }
-  const attempts = await ask(
+  const attempts = await queryRows(
     db,
     'select caller, attempts from sambatan.join_attempts where caller = any ($1)',
     side.users,
@@ -195,7 +196,7 @@ async function batchIsSequence(plan: History): Promise<void> {
   const single = async (requests: readonly JoinRequest[]) => {
     const answers: JoinAnswer[] = [];
     for (const request of requests) {
-      answers.push(...(await joinNow(db, [request], { attemptLimit })));
+      answers.push(...(await joinBatch(db, [request], { attemptLimit })));
     }
     return answers;
   };
@@ -205,7 +206,7 @@ async function batchIsSequence(plan: History): Promise<void> {
   // Order matters within a campaign; the campaigns of a batch are processed one after the other.
   const inTurn = [...Map.groupBy(requests[1], (request) => request.campaignId).values()].flat();
   const [together, apart] = await Promise.all([
-    joinNow(db, requests[0], { attemptLimit }),
+    joinBatch(db, requests[0], { attemptLimit }),
     single(inTurn).then((answers) =>
       requests[1].map((request) => answers[inTurn.indexOf(request)]!),
     ),
@@ -228,8 +229,8 @@ async function batchIsSequence(plan: History): Promise<void> {
 async function againIsOnce(plan: History): Promise<void> {
   const side = await makeSide(plan);
   const requests = requestsOf(side, plan.requests);
-  const first = await joinNow(db, requests);
-  const second = await joinNow(db, requests, { again: true });
+  const first = await joinBatch(db, requests);
+  const second = await joinBatch(db, requests, { again: true });
   for (const [index, answer] of first.entries()) {
     if (answer instanceof DomainError) continue;
     const { participationId, joinedAt } = answer;
@@ -273,12 +274,12 @@ for (const { seed: failed, path } of corpus) {
 
 test('the joins of a buyer together respect the minimum and maximum slots of a campaign', async () => {
   const terms = { totalSlots: 20, minSlotsPerUser: 3, maxSlotsPerUser: 5 };
-  const id = await newCampaign(db, market, terms);
+  const id = await createTestCampaign(db, market, terms);
   const userId = newId();
   const asked = [2, 6, 3, 1, 2, 1];
-  const answers = await joinNow(
+  const answers = await joinBatch(
     db,
-    asked.map((quantity) => wish(id, { userId, quantity })),
+    asked.map((quantity) => joinRequest(id, { userId, quantity })),
   );
   const outcomes = answers.map((answer) =>
     answer instanceof DomainError ? [answer.code, answer.params] : 'joined',

@@ -5,45 +5,45 @@ import { openDatabase } from '../../src/database/pool.ts';
 import { testDatabase } from '../support/database/database.ts';
 import { recordingLog } from '../support/server/log.ts';
 import {
-  ask,
-  batcherOn,
-  hold,
-  holdCampaign,
-  joined,
-  joinNow,
+  queryRows,
+  createBatcher,
+  keepTransactionOpen,
+  lockCampaign,
+  joinSuccessfully,
+  joinBatch,
   letTimePass,
-  newCampaign,
-  openMarket,
+  createTestCampaign,
+  createBrandAndProduct,
   outcomeOf,
   outcomes,
   pastDeadline,
-  stateOf,
+  campaignState,
   tally,
-  untilWaiting,
-  wish,
+  waitForLockWait,
+  joinRequest,
 } from '../support/builders/market.ts';
 
 const { db, url, close } = await testDatabase();
 const service = openDatabase({ url, log: recordingLog() });
-const joins = batcherOn(service);
+const joins = createBatcher(service);
 after(async () => {
   await joins.close();
   await service.close();
   await close();
 });
-const market = await openMarket(db);
+const market = await createBrandAndProduct(db);
 
 /** The tolerance of "within about two seconds" on a machine that is busy with other tests. */
 const busyWithinMs = 8_000;
 
 test('joins of a locked campaign are answered busy in time; others are not affected', async () => {
-  const held = await newCampaign(db, market, { totalSlots: 100 });
-  const free = await newCampaign(db, market, { totalSlots: 1_000 });
-  const holder = await holdCampaign(db, held);
+  const held = await createTestCampaign(db, market, { totalSlots: 100 });
+  const free = await createTestCampaign(db, market, { totalSlots: 1_000 });
+  const holder = await lockCampaign(db, held);
   const began = performance.now();
   const stuck = Promise.all(
     Array.from({ length: 40 }, async () => {
-      const [outcome] = await outcomes([joins.join(wish(held))]);
+      const [outcome] = await outcomes([joins.join(joinRequest(held))]);
       return { outcome, ms: performance.now() - began };
     }),
   );
@@ -51,7 +51,7 @@ test('joins of a locked campaign are answered busy in time; others are not affec
   const wait = { isOver: false };
   void stuck.then(() => (wait.isOver = true));
   while (!wait.isOver) {
-    await joins.join(wish(free));
+    await joins.join(joinRequest(free));
     served++;
   }
   for (const { outcome, ms } of await stuck) {
@@ -59,34 +59,38 @@ test('joins of a locked campaign are answered busy in time; others are not affec
     assert.ok(ms < busyWithinMs, `told after ${ms} ms`);
   }
   assert.ok(served >= 10, `only ${served} joins elsewhere meanwhile`);
-  assert.equal((await stateOf(db, held)).filled_slots, 0);
+  assert.equal((await campaignState(db, held)).filled_slots, 0);
 
   await holder.commit();
-  const then = await outcomes(Array.from({ length: 40 }, () => joins.join(wish(held))));
+  const then = await outcomes(Array.from({ length: 40 }, () => joins.join(joinRequest(held))));
   assert.deepEqual(tally(then), { joined: 40 });
 });
 
 test('joins that arrive while others wait for the same row are answered with them', async () => {
-  const held = await newCampaign(db, market);
-  const holder = await holdCampaign(db, held);
-  const first = outcomes([joins.join(wish(held))]);
-  await untilWaiting(db);
+  const held = await createTestCampaign(db, market);
+  const holder = await lockCampaign(db, held);
+  const first = outcomes([joins.join(joinRequest(held))]);
+  await waitForLockWait(db);
   const began = performance.now();
-  assert.deepEqual(await outcomes([joins.join(wish(held))]), ['campaign_busy']);
+  assert.deepEqual(await outcomes([joins.join(joinRequest(held))]), ['campaign_busy']);
   assert.ok(performance.now() - began < busyWithinMs);
   assert.deepEqual(await first, ['campaign_busy']);
   await holder.commit();
 });
 
 test('joins of a dozen locked campaigns are each answered in time', async () => {
-  const ids = await Promise.all(Array.from({ length: 12 }, () => newCampaign(db, market)));
-  const holder = await hold(db, (tx) =>
-    ask(tx, 'select from sambatan.campaigns where campaign_id = any ($1) for no key update', ids),
+  const ids = await Promise.all(Array.from({ length: 12 }, () => createTestCampaign(db, market)));
+  const holder = await keepTransactionOpen(db, (tx) =>
+    queryRows(
+      tx,
+      'select from sambatan.campaigns where campaign_id = any ($1) for no key update',
+      ids,
+    ),
   );
   const began = performance.now();
   const told = await Promise.all(
     ids.map(async (id) => {
-      const [outcome] = await outcomes([joins.join(wish(id))]);
+      const [outcome] = await outcomes([joins.join(joinRequest(id))]);
       return { outcome, ms: performance.now() - began };
     }),
   );
@@ -97,11 +101,11 @@ test('joins of a dozen locked campaigns are each answered in time', async () => 
 });
 
 test('when a row is unlocked in time, its waiting joins are applied in order of arrival', async () => {
-  const held = await newCampaign(db, market, { totalSlots: 3 });
-  const holder = await holdCampaign(db, held);
-  const waiting = Array.from({ length: 5 }, () => wish(held));
+  const held = await createTestCampaign(db, market, { totalSlots: 3 });
+  const holder = await lockCampaign(db, held);
+  const waiting = Array.from({ length: 5 }, () => joinRequest(held));
   const answers = outcomes(waiting.map((one) => joins.join(one)));
-  await untilWaiting(db);
+  await waitForLockWait(db);
   await holder.commit();
   assert.deepEqual(await answers, [
     'joined',
@@ -113,15 +117,15 @@ test('when a row is unlocked in time, its waiting joins are applied in order of 
 });
 
 test('a busy campaign leaves no trace of its joins: no attempt, no key, no row', async () => {
-  const held = await newCampaign(db, market);
-  const free = await newCampaign(db, market);
-  const holder = await holdCampaign(db, held);
-  const userId = wish(held).userId;
+  const held = await createTestCampaign(db, market);
+  const free = await createTestCampaign(db, market);
+  const holder = await lockCampaign(db, held);
+  const userId = joinRequest(held).userId;
   const batch = [
-    ...[1, 2, 3].map(() => wish(held, { userId, key: 'a' })),
-    ...[1, 2, 3].map(() => wish(free, { userId })),
+    ...[1, 2, 3].map(() => joinRequest(held, { userId, key: 'a' })),
+    ...[1, 2, 3].map(() => joinRequest(free, { userId })),
   ];
-  const answers = await joinNow(service, batch, { wait: false, attemptLimit: 2 });
+  const answers = await joinBatch(service, batch, { wait: false, attemptLimit: 2 });
   await holder.commit();
   assert.deepEqual(answers.map(outcomeOf), [
     'campaign_busy',
@@ -131,26 +135,28 @@ test('a busy campaign leaves no trace of its joins: no attempt, no key, no row',
     'joined',
     'rate_limited',
   ]);
-  const attempts = await ask<{ attempts: number }>(
+  const attempts = await queryRows<{ attempts: number }>(
     db,
     'select attempts from sambatan.join_attempts where caller = $1',
     userId,
   );
   assert.deepEqual(attempts, [{ attempts: 3 }]);
   assert.deepEqual(
-    await ask(db, 'select from sambatan.idempotency_keys where campaign_id = $1', held),
+    await queryRows(db, 'select from sambatan.idempotency_keys where campaign_id = $1', held),
     [],
   );
 });
 
 test('a batch that finds a campaign busy never overwrites the commit of the lock holder', async () => {
-  const held = await newCampaign(db, market, { totalSlots: 5 });
-  const free = await newCampaign(db, market, { totalSlots: 5 });
-  const holder = await hold(db, (tx) => joinNow(tx, [wish(held, { quantity: 2 })]));
+  const held = await createTestCampaign(db, market, { totalSlots: 5 });
+  const free = await createTestCampaign(db, market, { totalSlots: 5 });
+  const holder = await keepTransactionOpen(db, (tx) =>
+    joinBatch(tx, [joinRequest(held, { quantity: 2 })]),
+  );
   // Stops the batch between reading one campaign and writing the other.
   const gate = 4_711;
-  await ask(db, 'alter function sambatan.audit_content rename to true_audit_content');
-  await ask(
+  await queryRows(db, 'alter function sambatan.audit_content rename to true_audit_content');
+  await queryRows(
     db,
     `create function sambatan.audit_content(uuid, bigint, timestamptz, uuid, text, text, jsonb)
     returns bytea language plpgsql as $$
@@ -159,36 +165,38 @@ test('a batch that finds a campaign busy never overwrites the commit of the lock
       return sambatan.true_audit_content($1, $2, $3, $4, $5, $6, $7);
     end $$`,
   );
-  const shut = await hold(db, (tx) => ask(tx, `select pg_advisory_xact_lock(${gate})`));
-  const batch = joinNow(service, [wish(held), wish(free)], { wait: false });
-  await untilWaiting(db, 'advisory');
+  const shut = await keepTransactionOpen(db, (tx) =>
+    queryRows(tx, `select pg_advisory_xact_lock(${gate})`),
+  );
+  const batch = joinBatch(service, [joinRequest(held), joinRequest(free)], { wait: false });
+  await waitForLockWait(db, 'advisory');
   await holder.commit();
   await shut.commit();
   assert.deepEqual((await batch).map(outcomeOf), ['campaign_busy', 'joined']);
-  await ask(db, 'drop function sambatan.audit_content');
-  await ask(db, 'alter function sambatan.true_audit_content rename to audit_content');
+  await queryRows(db, 'drop function sambatan.audit_content');
+  await queryRows(db, 'alter function sambatan.true_audit_content rename to audit_content');
 
-  const { filled_slots, participant_count, audit_seq } = await stateOf(db, held);
+  const { filled_slots, participant_count, audit_seq } = await campaignState(db, held);
   assert.deepEqual([filled_slots, participant_count, audit_seq], [2, 1, 2n]);
-  assert.equal((await stateOf(db, free)).filled_slots, 1);
+  assert.equal((await campaignState(db, free)).filled_slots, 1);
 });
 
 test('a batch with only busy campaigns is answered at once without waiting', async () => {
-  const held = await newCampaign(db, market);
-  const holder = await holdCampaign(db, held);
-  const answers = await joinNow(service, [wish(held), wish(held)], {
+  const held = await createTestCampaign(db, market);
+  const holder = await lockCampaign(db, held);
+  const answers = await joinBatch(service, [joinRequest(held), joinRequest(held)], {
     wait: false,
     attemptLimit: 10,
   });
   assert.deepEqual(answers.map(outcomeOf), ['campaign_busy', 'campaign_busy']);
   await holder.commit();
-  assert.equal((await stateOf(db, held)).filled_slots, 0);
+  assert.equal((await campaignState(db, held)).filled_slots, 0);
 });
 
 /** A campaign that ends while a join waits for its row. */
 async function closesWhileWaiting(): Promise<{ id: string; pass: () => Promise<void> }> {
-  const id = await newCampaign(db, market);
-  const [row] = await ask<{ ms: number }>(
+  const id = await createTestCampaign(db, market);
+  const [row] = await queryRows<{ ms: number }>(
     db,
     `update sambatan.campaigns set deadline = clock_timestamp() + interval '400 milliseconds',
       next_run_at = clock_timestamp() + interval '400 milliseconds'
@@ -200,26 +208,26 @@ async function closesWhileWaiting(): Promise<{ id: string; pass: () => Promise<v
 
 test('a join that waited for the row past the deadline is refused', async () => {
   const { id, pass } = await closesWhileWaiting();
-  const holder = await holdCampaign(db, id);
-  const answer = outcomes([joins.join(wish(id))]);
-  await untilWaiting(db);
+  const holder = await lockCampaign(db, id);
+  const answer = outcomes([joins.join(joinRequest(id))]);
+  await waitForLockWait(db);
   await pass();
   await holder.commit();
   assert.deepEqual(await answer, ['deadline_passed']);
-  assert.equal((await stateOf(db, id)).filled_slots, 0);
+  assert.equal((await campaignState(db, id)).filled_slots, 0);
 });
 
 test('control: the naive update accepts the join that waited past the deadline', async () => {
   for (const clock of ['now()', 'clock_timestamp()']) {
     const { id, pass } = await closesWhileWaiting();
-    const holder = await holdCampaign(db, id);
-    const naive = ask(
+    const holder = await lockCampaign(db, id);
+    const naive = queryRows(
       service,
       `update sambatan.campaigns set updated_at = updated_at
       where campaign_id = $1 and status = 'active' and ${clock} < deadline returning campaign_id`,
       id,
     );
-    await untilWaiting(db);
+    await waitForLockWait(db);
     await pass();
     await holder.commit();
     assert.equal((await naive).length, 1, `${clock} noticed; the test above proves nothing`);
@@ -227,8 +235,8 @@ test('control: the naive update accepts the join that waited past the deadline',
 });
 
 test('after the deadline nobody joins, to the microsecond', async () => {
-  const id = await newCampaign(db, market);
-  await joined(db, wish(id));
+  const id = await createTestCampaign(db, market);
+  await joinSuccessfully(db, joinRequest(id));
   await letTimePass(db, id, pastDeadline);
-  assert.deepEqual((await joinNow(db, [wish(id)])).map(outcomeOf), ['deadline_passed']);
+  assert.deepEqual((await joinBatch(db, [joinRequest(id)])).map(outcomeOf), ['deadline_passed']);
 });

@@ -7,18 +7,18 @@ import type { Joined, JoinRequest } from '../../src/participations/join.ts';
 import { testDatabase } from '../support/database/database.ts';
 import { recordingLog } from '../support/server/log.ts';
 import {
-  ask,
-  batcherOn,
-  joinNow,
+  queryRows,
+  createBatcher,
+  joinBatch,
   letTimePass,
-  newCampaign,
-  openMarket,
+  createTestCampaign,
+  createBrandAndProduct,
   operator,
   outcomeOf,
   outcomes,
   pastDeadline,
-  stateOf,
-  wish,
+  campaignState,
+  joinRequest,
 } from '../support/builders/market.ts';
 import { cancelParticipation } from '../../src/participations/operations.ts';
 
@@ -26,7 +26,7 @@ const { db, url, close } = await testDatabase();
 /** A separate process, as far as a key can notice. */
 const start = () => {
   const pool = openDatabase({ url, log: recordingLog() });
-  const joins = batcherOn(pool);
+  const joins = createBatcher(pool);
   const stop = async () => {
     await joins.close();
     await pool.close();
@@ -38,7 +38,7 @@ after(async () => {
   await Promise.all(replicas.map((replica) => replica.stop()));
   await close();
 });
-const market = await openMarket(db);
+const market = await createBrandAndProduct(db);
 const join = (request: JoinRequest, replica = 0) => replicas[replica]!.joins.join(request);
 
 /** The same request of the same buyer again, with a new id. */
@@ -51,19 +51,19 @@ const again = (request: JoinRequest, change: Partial<JoinRequest> = {}): JoinReq
 const answerOf = ({ participationId, joinedAt }: Joined) => [participationId, joinedAt.getTime()];
 
 test('64 concurrent requests with one key at two replicas make one participation', async () => {
-  const id = await newCampaign(db, market);
-  const first = wish(id, { key: 'sekali', quantity: 2 });
+  const id = await createTestCampaign(db, market);
+  const first = joinRequest(id, { key: 'sekali', quantity: 2 });
   const answers = await Promise.all(
     Array.from({ length: 64 }, (_, index) => join(again(first), index % 2)),
   );
   for (const answer of answers) assert.deepEqual(answerOf(answer), answerOf(answers[0]!));
   assert.equal(answers.filter(({ replayed }) => !replayed).length, 1);
-  assert.equal((await stateOf(db, id)).filled_slots, 2);
+  assert.equal((await campaignState(db, id)).filled_slots, 2);
 });
 
 test('the same key returns the first answer later, after a restart and after the deadline', async () => {
-  const id = await newCampaign(db, market);
-  const first = wish(id, { key: 'nanti' });
+  const id = await createTestCampaign(db, market);
+  const first = joinRequest(id, { key: 'nanti' });
   const { participationId, joinedAt } = await join(first);
   const expected = { participationId, joinedAt, replayed: true };
   assert.deepEqual(await join(again(first)), expected);
@@ -72,17 +72,17 @@ test('the same key returns the first answer later, after a restart and after the
   await restarted.stop();
   await letTimePass(db, id, pastDeadline);
   assert.deepEqual(await join(again(first)), expected);
-  assert.equal((await stateOf(db, id)).filled_slots, 1);
+  assert.equal((await campaignState(db, id)).filled_slots, 1);
 });
 
 test('a key returns the first answer even if its participation was cancelled since', async () => {
-  const id = await newCampaign(db, market);
-  const first = wish(id, { key: 'batal' });
+  const id = await createTestCampaign(db, market);
+  const first = joinRequest(id, { key: 'batal' });
   const { participationId } = await join(first);
   await db.transaction((tx) => cancelParticipation(tx, operator(), participationId, null));
   const replay = await join(again(first));
   assert.deepEqual([replay.participationId, replay.replayed], [participationId, true]);
-  assert.equal((await stateOf(db, id)).filled_slots, 0);
+  assert.equal((await campaignState(db, id)).filled_slots, 0);
 });
 
 const otherBodies: Record<string, Partial<JoinRequest>> = {
@@ -93,34 +93,34 @@ const otherBodies: Record<string, Partial<JoinRequest>> = {
 
 for (const [what, change] of Object.entries(otherBodies)) {
   test(`a key used again with another ${what} is refused and changes nothing`, async () => {
-    const id = await newCampaign(db, market);
-    const first = wish(id, { key: 'k' });
+    const id = await createTestCampaign(db, market);
+    const first = joinRequest(id, { key: 'k' });
     await join(first);
     assert.deepEqual(await outcomes([join(again(first, change))]), ['idempotency_key_reused']);
     assert.equal((await join(again(first))).replayed, true);
-    assert.equal((await stateOf(db, id)).filled_slots, 1);
+    assert.equal((await campaignState(db, id)).filled_slots, 1);
   });
 }
 
 test('keys are separate per buyer and per campaign', async () => {
-  const [one, two] = [await newCampaign(db, market), await newCampaign(db, market)];
-  const first = wish(one, { key: 'sama', quantity: 1 });
+  const [one, two] = [await createTestCampaign(db, market), await createTestCampaign(db, market)];
+  const first = joinRequest(one, { key: 'sama', quantity: 1 });
   const others = [
-    wish(one, { key: 'sama', quantity: 3 }),
+    joinRequest(one, { key: 'sama', quantity: 3 }),
     again(first, { campaignId: two, quantity: 2 }),
     again(first, { key: null }),
     again(first, { key: 'Sama' }),
   ];
   for (const request of [first, ...others]) assert.equal((await join(request)).replayed, false);
-  assert.equal((await stateOf(db, one)).participant_count, 4);
+  assert.equal((await campaignState(db, one)).participant_count, 4);
 });
 
 test('a refusal is replayed with its numbers, even if slots are free again', async () => {
-  const id = await newCampaign(db, market, { totalSlots: 5 });
-  const taker = await join(wish(id, { quantity: 4 }));
-  const first = wish(id, { key: 'penuh', quantity: 2 });
+  const id = await createTestCampaign(db, market, { totalSlots: 5 });
+  const taker = await join(joinRequest(id, { quantity: 4 }));
+  const first = joinRequest(id, { key: 'penuh', quantity: 2 });
   const refusal = async (request: JoinRequest) => {
-    const [answer] = await joinNow(db, [request]);
+    const [answer] = await joinBatch(db, [request]);
     assert.ok(answer instanceof DomainError);
     return [answer.code, answer.params];
   };
@@ -131,9 +131,9 @@ test('a refusal is replayed with its numbers, even if slots are free again', asy
 });
 
 test('the same key twice in one batch makes one participation, and a different body is refused', async () => {
-  const id = await newCampaign(db, market);
-  const first = wish(id, { key: 'dua' });
-  const answers = await joinNow(db, [
+  const id = await createTestCampaign(db, market);
+  const first = joinRequest(id, { key: 'dua' });
+  const answers = await joinBatch(db, [
     first,
     again(first),
     again(first, { quantity: 2 }),
@@ -152,20 +152,20 @@ test('the same key twice in one batch makes one participation, and a different b
     null,
     first.participationId,
   ]);
-  assert.equal((await stateOf(db, id)).filled_slots, 1);
+  assert.equal((await campaignState(db, id)).filled_slots, 1);
 });
 
 test('undecided results are not stored: after busy, limited or unknown the key is free', async () => {
-  const id = await newCampaign(db, market);
-  const first = wish(id, { key: 'bebas' });
-  const [limited] = (await joinNow(db, [again(first, { key: null }), first], { attemptLimit: 1 }))
+  const id = await createTestCampaign(db, market);
+  const first = joinRequest(id, { key: 'bebas' });
+  const [limited] = (await joinBatch(db, [again(first, { key: null }), first], { attemptLimit: 1 }))
     .slice(1)
     .map(outcomeOf);
   assert.equal(limited, 'rate_limited');
   assert.equal((await join(again(first, { quantity: 2 }))).replayed, false);
-  const unknown = wish(newId(), { key: 'x' });
-  assert.deepEqual((await joinNow(db, [unknown])).map(outcomeOf), ['campaign_not_found']);
-  const keys = await ask(
+  const unknown = joinRequest(newId(), { key: 'x' });
+  assert.deepEqual((await joinBatch(db, [unknown])).map(outcomeOf), ['campaign_not_found']);
+  const keys = await queryRows(
     db,
     'select key from sambatan.idempotency_keys where user_id = $1',
     first.userId,

@@ -9,13 +9,13 @@ import { newId } from '../../src/identity/ids.ts';
 import type { JoinRequest } from '../../src/participations/join.ts';
 import { testDatabase } from '../support/database/database.ts';
 import {
-  ask,
-  newCampaign,
-  openMarket,
+  queryRows,
+  createTestCampaign,
+  createBrandAndProduct,
   outcomes,
-  stateOf,
+  campaignState,
   tally,
-  wish,
+  joinRequest,
 } from '../support/builders/market.ts';
 
 const { db, url, close } = await testDatabase();
@@ -36,11 +36,11 @@ after(async () => {
   await Promise.all([...apps, unlimited].map((one) => one.close()));
   await close();
 });
-const market = await openMarket(db);
+const market = await createBrandAndProduct(db);
 const join = (request: JoinRequest, at = 0) => apps[at]!.joins.join(request);
 
 async function attemptsOf(caller: string): Promise<number | undefined> {
-  const rows = await ask<{ attempts: number }>(
+  const rows = await queryRows<{ attempts: number }>(
     db,
     'select attempts from sambatan.join_attempts where caller = $1',
     caller,
@@ -49,23 +49,27 @@ async function attemptsOf(caller: string): Promise<number | undefined> {
 }
 
 test('the eleventh attempt within a minute is refused with a Retry-After time', async () => {
-  const id = await newCampaign(db, market, { totalSlots: 100 });
+  const id = await createTestCampaign(db, market, { totalSlots: 100 });
   const userId = newId();
-  for (let attempt = 1; attempt <= 10; attempt++) await join(wish(id, { userId }));
-  const refused = await join(wish(id, { userId })).catch((error: unknown) => error);
+  for (let attempt = 1; attempt <= 10; attempt++) await join(joinRequest(id, { userId }));
+  const refused = await join(joinRequest(id, { userId })).catch((error: unknown) => error);
   assert.ok(refused instanceof DomainError);
   assert.equal(refused.code, 'rate_limited');
   const { retry_after_seconds: seconds } = refused.params as { retry_after_seconds: number };
   assert.ok(Number.isInteger(seconds) && seconds >= 1 && seconds <= 60, `${seconds} seconds`);
-  assert.deepEqual(await outcomes([join(wish(id))]), ['joined'], 'another buyer is another caller');
-  assert.equal((await stateOf(db, id)).participant_count, 11);
+  assert.deepEqual(
+    await outcomes([join(joinRequest(id))]),
+    ['joined'],
+    'another buyer is another caller',
+  );
+  assert.equal((await campaignState(db, id)).participant_count, 11);
 });
 
 test('replicas share the limit through the database, also for concurrent joins', async () => {
-  const id = await newCampaign(db, market, { totalSlots: 100 });
+  const id = await createTestCampaign(db, market, { totalSlots: 100 });
   const userId = newId();
   const codes = await outcomes(
-    Array.from({ length: 40 }, (_, index) => join(wish(id, { userId }), index % 2)),
+    Array.from({ length: 40 }, (_, index) => join(joinRequest(id, { userId }), index % 2)),
   );
   assert.deepEqual(tally(codes), { joined: 10, rate_limited: 30 });
   assert.equal(await attemptsOf(userId), 40);
@@ -73,27 +77,30 @@ test('replicas share the limit through the database, also for concurrent joins',
 
 test('attempts at several campaigns, refused ones and replays are counted as well', async () => {
   const [one, two] = [
-    await newCampaign(db, market, { totalSlots: 4 }),
-    await newCampaign(db, market),
+    await createTestCampaign(db, market, { totalSlots: 4 }),
+    await createTestCampaign(db, market),
   ];
   const userId = newId();
   const codes = await outcomes([
-    join(wish(one, { userId, key: 'a' })),
-    ...[1, 2, 3].map(() => join(wish(one, { userId, key: 'a' }))),
-    ...[1, 2, 3].map(() => join(wish(two, { userId }))),
+    join(joinRequest(one, { userId, key: 'a' })),
+    ...[1, 2, 3].map(() => join(joinRequest(one, { userId, key: 'a' }))),
+    ...[1, 2, 3].map(() => join(joinRequest(two, { userId }))),
   ]);
   assert.deepEqual(tally(codes), { joined: 7 });
-  const more = await outcomes([1, 2, 3, 4].map(() => join(wish(one, { userId, quantity: 5 }))));
+  const more = await outcomes(
+    [1, 2, 3, 4].map(() => join(joinRequest(one, { userId, quantity: 5 }))),
+  );
   assert.deepEqual(tally(more), { slots_unavailable: 3, rate_limited: 1 });
 });
 
 test('a minute after the first attempt the count restarts', async () => {
-  const id = await newCampaign(db, market, { totalSlots: 100 });
+  const id = await createTestCampaign(db, market, { totalSlots: 100 });
   const userId = newId();
-  const eleven = () => outcomes(Array.from({ length: 11 }, () => join(wish(id, { userId }))));
+  const eleven = () =>
+    outcomes(Array.from({ length: 11 }, () => join(joinRequest(id, { userId }))));
   assert.deepEqual(tally(await eleven()), { joined: 10, rate_limited: 1 });
   const shift = (seconds: number) =>
-    ask(
+    queryRows(
       db,
       `update sambatan.join_attempts
       set window_started_at = window_started_at - $2 * interval '1 second' where caller = $1`,
@@ -101,27 +108,27 @@ test('a minute after the first attempt the count restarts', async () => {
       seconds,
     );
   await shift(30);
-  assert.deepEqual(await outcomes([join(wish(id, { userId }))]), ['rate_limited']);
+  assert.deepEqual(await outcomes([join(joinRequest(id, { userId }))]), ['rate_limited']);
   await shift(31);
   assert.deepEqual(tally(await eleven()), { joined: 10, rate_limited: 1 });
 });
 
 test('a limit of 0 disables limiting and counting', async () => {
-  const id = await newCampaign(db, market, { totalSlots: 100 });
+  const id = await createTestCampaign(db, market, { totalSlots: 100 });
   const userId = newId();
   const codes = await outcomes(
-    Array.from({ length: 50 }, () => unlimited.joins.join(wish(id, { userId }))),
+    Array.from({ length: 50 }, () => unlimited.joins.join(joinRequest(id, { userId }))),
   );
   assert.deepEqual(tally(codes), { joined: 50 });
   assert.equal(await attemptsOf(userId), undefined);
 });
 
 test('a limited buyer does not affect others in the batch', async () => {
-  const id = await newCampaign(db, market, { totalSlots: 100 });
+  const id = await createTestCampaign(db, market, { totalSlots: 100 });
   const greedy = newId();
   const requests = [
-    ...Array.from({ length: 15 }, () => wish(id, { userId: greedy })),
-    ...Array.from({ length: 15 }, () => wish(id)),
+    ...Array.from({ length: 15 }, () => joinRequest(id, { userId: greedy })),
+    ...Array.from({ length: 15 }, () => joinRequest(id)),
   ];
   const codes = await outcomes(requests.map((request) => join(request)));
   assert.deepEqual(tally(codes), { joined: 25, rate_limited: 5 });

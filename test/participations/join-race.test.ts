@@ -6,25 +6,25 @@ import type { JoinRequest } from '../../src/participations/join.ts';
 import { testDatabase } from '../support/database/database.ts';
 import { recordingLog } from '../support/server/log.ts';
 import {
-  ask,
-  batcherOn,
+  queryRows,
+  createBatcher,
   eventsOf,
-  newCampaign,
-  openMarket,
-  stateOf,
+  createTestCampaign,
+  createBrandAndProduct,
+  campaignState,
   tally,
-  wish,
+  joinRequest,
 } from '../support/builders/market.ts';
 
 const { db, url, close } = await testDatabase();
 const others = [1, 2].map(() => openDatabase({ url, log: recordingLog() }));
-const replicas = others.map((pool) => batcherOn(pool));
+const replicas = others.map((pool) => createBatcher(pool));
 after(async () => {
   await Promise.all(replicas.map((replica) => replica.close()));
   await Promise.all(others.map((pool) => pool.close()));
   await close();
 });
-const market = await openMarket(db);
+const market = await createBrandAndProduct(db);
 
 const racers = 64;
 const capacities = [1, 2, 7, 50];
@@ -43,9 +43,9 @@ async function race(requests: readonly JoinRequest[]) {
 for (const capacity of capacities) {
   for (const [mix, sizes] of Object.entries(quantities)) {
     test(`${racers} concurrent joins for ${capacity} slots, ${mix}: all are sold, none twice`, async () => {
-      const id = await newCampaign(db, market, { totalSlots: capacity });
+      const id = await createTestCampaign(db, market, { totalSlots: capacity });
       const requests = Array.from({ length: racers }, (_, index) =>
-        wish(id, { quantity: sizes[index % sizes.length]! }),
+        joinRequest(id, { quantity: sizes[index % sizes.length]! }),
       );
       const { taken, codes } = await race(requests);
       const counts = tally(codes);
@@ -59,7 +59,7 @@ for (const capacity of capacities) {
       if (mix !== 'big') assert.equal(slots, capacity);
       const isFull = slots === capacity;
 
-      const stored = await ask<{ participation_id: string; quantity: number }>(
+      const stored = await queryRows<{ participation_id: string; quantity: number }>(
         db,
         'select participation_id, quantity from sambatan.participants where campaign_id = $1',
         id,
@@ -69,7 +69,7 @@ for (const capacity of capacities) {
         ids(stored.map((row) => row.participation_id)),
         ids(taken.map((request) => request.participationId)),
       );
-      const { status, filled_slots, participant_count } = await stateOf(db, id);
+      const { status, filled_slots, participant_count } = await campaignState(db, id);
       assert.deepEqual(
         [status, filled_slots, participant_count],
         [isFull ? 'locked' : 'active', slots, taken.length],
@@ -85,9 +85,9 @@ for (const capacity of capacities) {
 }
 
 test('a large order that is refused for lack of slots does not block a small one behind it', async () => {
-  const id = await newCampaign(db, market, { totalSlots: 3 });
+  const id = await createTestCampaign(db, market, { totalSlots: 3 });
   const answers = await Promise.allSettled(
-    [2, 2, 1, 1].map((quantity) => replicas[0]!.join(wish(id, { quantity }))),
+    [2, 2, 1, 1].map((quantity) => replicas[0]!.join(joinRequest(id, { quantity }))),
   );
   assert.deepEqual(
     answers.map((one) => one.status),
@@ -97,19 +97,21 @@ test('a large order that is refused for lack of slots does not block a small one
 
 test('many campaigns with the same concurrent buyers are each exactly full', async () => {
   const ids = await Promise.all(
-    capacities.map((totalSlots) => newCampaign(db, market, { totalSlots })),
+    capacities.map((totalSlots) => createTestCampaign(db, market, { totalSlots })),
   );
   const buyers = Array.from({ length: racers }, newId);
-  const { codes } = await race(buyers.flatMap((userId) => ids.map((id) => wish(id, { userId }))));
+  const { codes } = await race(
+    buyers.flatMap((userId) => ids.map((id) => joinRequest(id, { userId }))),
+  );
   assert.equal(tally(codes)['joined'], 60);
-  for (const id of ids) assert.equal((await stateOf(db, id)).status, 'locked');
+  for (const id of ids) assert.equal((await campaignState(db, id)).status, 'locked');
 });
 
 test('concurrent joins of one buyer never exceed the maximum per buyer', async () => {
-  const id = await newCampaign(db, market, { totalSlots: 50, maxSlotsPerUser: 4 });
+  const id = await createTestCampaign(db, market, { totalSlots: 50, maxSlotsPerUser: 4 });
   const userId = newId();
   const { codes } = await race(
-    Array.from({ length: racers }, () => wish(id, { userId, quantity: 3 })),
+    Array.from({ length: racers }, () => joinRequest(id, { userId, quantity: 3 })),
   );
   assert.deepEqual(tally(codes), { joined: 1, quantity_out_of_bounds: racers - 1 });
 });
@@ -117,17 +119,17 @@ test('concurrent joins of one buyer never exceed the maximum per buyer', async (
 /** A stock table and a join that reads, waits, and then writes. */
 async function naiveRace(pool: Database, join: string): Promise<number> {
   const shelf = newId();
-  await ask(db, 'create table if not exists shelves (id uuid primary key, free integer)');
-  await ask(db, 'insert into shelves values ($1, 7)', shelf);
+  await queryRows(db, 'create table if not exists shelves (id uuid primary key, free integer)');
+  await queryRows(db, 'insert into shelves values ($1, 7)', shelf);
   const attempts = Array.from({ length: racers }, () =>
     pool.transaction(async (tx) => {
-      const [row] = await ask<{ free: number }>(
+      const [row] = await queryRows<{ free: number }>(
         tx,
         `select free from shelves where id = $1 ${join}`,
         shelf,
       );
       if (row!.free < 1) return false;
-      await ask(tx, 'update shelves set free = $2 where id = $1', shelf, row!.free - 1);
+      await queryRows(tx, 'update shelves set free = $2 where id = $1', shelf, row!.free - 1);
       return true;
     }),
   );

@@ -6,23 +6,23 @@ import { defaultTerms, validateTerms, type CampaignTerms } from '../../src/campa
 import { newId } from '../../src/identity/ids.ts';
 import { testDatabase } from '../support/database/database.ts';
 import {
-  ask,
-  joined,
-  joinNow,
-  newCampaign,
-  openMarket,
+  queryRows,
+  joinSuccessfully,
+  joinBatch,
+  createTestCampaign,
+  createBrandAndProduct,
   operator,
   outcomeOf,
-  stateOf,
-  waitFor,
-  wish,
+  campaignState,
+  joinWaitingList,
+  joinRequest,
 } from '../support/builders/market.ts';
 import { cancelParticipation } from '../../src/participations/operations.ts';
 import { DomainError } from '../../src/errors/errors.ts';
 
 const { db, close } = await testDatabase();
 after(close);
-const market = await openMarket(db);
+const market = await createBrandAndProduct(db);
 
 interface Bounds {
   readonly total: number;
@@ -83,38 +83,38 @@ for (const [total, least, most] of [
 ] as const) {
   test(`${total} slots, ${least} to ${most} per buyer: every order of purchases sells out`, async () => {
     for (const first of [least, most]) {
-      const id = await newCampaign(db, market, {
+      const id = await createTestCampaign(db, market, {
         totalSlots: total,
         minSlotsPerUser: least,
         maxSlotsPerUser: most,
       });
       for (let left = total; left > 0;) {
         const quantity = left < least ? left : Math.min(first, left);
-        await joined(db, wish(id, { quantity }));
+        await joinSuccessfully(db, joinRequest(id, { quantity }));
         left -= quantity;
       }
-      assert.equal((await stateOf(db, id)).status, 'locked');
+      assert.equal((await campaignState(db, id)).status, 'locked');
     }
   });
 }
 
 test('a remainder is sold as a whole to one buyer; no other order is below the minimum', async () => {
-  const id = await newCampaign(db, market, {
+  const id = await createTestCampaign(db, market, {
     totalSlots: 12,
     minSlotsPerUser: 5,
     maxSlotsPerUser: 6,
   });
-  const [answer] = await joinNow(db, [wish(id, { quantity: 2 })]);
+  const [answer] = await joinBatch(db, [joinRequest(id, { quantity: 2 })]);
   assert.equal(outcomeOf(answer!), 'quantity_out_of_bounds');
   const userId = newId();
-  const two = [wish(id, { quantity: 5, userId }), wish(id, { quantity: 5 })];
-  const answers = await joinNow(db, [
+  const two = [joinRequest(id, { quantity: 5, userId }), joinRequest(id, { quantity: 5 })];
+  const answers = await joinBatch(db, [
     ...two,
-    wish(id, { quantity: 1 }),
-    wish(id, { quantity: 3 }),
+    joinRequest(id, { quantity: 1 }),
+    joinRequest(id, { quantity: 3 }),
     // A buyer who already has the minimum may add any number up to the maximum.
-    wish(id, { quantity: 2, userId }),
-    wish(id, { quantity: 2 }),
+    joinRequest(id, { quantity: 2, userId }),
+    joinRequest(id, { quantity: 2 }),
   ]);
   assert.deepEqual(answers.map(outcomeOf), [
     'joined',
@@ -129,17 +129,17 @@ test('a remainder is sold as a whole to one buyer; no other order is below the m
 });
 
 test('a remainder that fits no waiting buyer is open to joins', async () => {
-  const id = await newCampaign(db, market, {
+  const id = await createTestCampaign(db, market, {
     totalSlots: 5,
     minSlotsPerUser: 2,
     maxSlotsPerUser: 2,
   });
   const userId = newId();
-  await joined(db, wish(id, { quantity: 2 }), wish(id, { quantity: 2 }));
-  const [last = ''] = await joined(db, wish(id, { quantity: 1, userId }));
-  await waitFor(db, id, 2);
+  await joinSuccessfully(db, joinRequest(id, { quantity: 2 }), joinRequest(id, { quantity: 2 }));
+  const [last = ''] = await joinSuccessfully(db, joinRequest(id, { quantity: 1, userId }));
+  await joinWaitingList(db, id, 2);
   await db.transaction((tx) => cancelParticipation(tx, operator(), last, null));
-  const [row] = await ask<{ reserved_slots: number; waiting: string }>(
+  const [row] = await queryRows<{ reserved_slots: number; waiting: string }>(
     db,
     `select reserved_slots, (select status::text from sambatan.waiting_entries
       where campaign_id = $1) as waiting
@@ -147,6 +147,6 @@ test('a remainder that fits no waiting buyer is open to joins', async () => {
     id,
   );
   assert.deepEqual(row, { reserved_slots: 0, waiting: 'waiting' });
-  await joined(db, wish(id, { quantity: 1 }));
-  assert.equal((await stateOf(db, id)).status, 'locked');
+  await joinSuccessfully(db, joinRequest(id, { quantity: 1 }));
+  assert.equal((await campaignState(db, id)).status, 'locked');
 });

@@ -4,8 +4,8 @@ import { parse } from 'csv-parse/sync';
 import { newId } from '../../src/identity/ids.ts';
 import type { PaymentState } from '../../src/ledger/payments/payment-state.ts';
 import type { Body, Client } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask, letTimePass, pastDeadline } from '../support/builders/market.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows, letTimePass, pastDeadline } from '../support/builders/market.ts';
 import {
   expectProblem,
   expectStatus,
@@ -13,25 +13,25 @@ import {
   openShop,
   type Shop,
 } from '../support/builders/shop.ts';
-import { Forms, unzipped } from '../support/clients/site.ts';
+import { SiteForms, unzip } from '../support/clients/site.ts';
 import { pdfOf } from '../support/builders/pdf.ts';
 
-const service = await httpService({ environment: { SAMBATAN_JOIN_RATE_LIMIT: '1000' } });
+const service = await startHttpService({ environment: { SAMBATAN_JOIN_RATE_LIMIT: '1000' } });
 after(service.close);
 const { db } = service;
 
 let shop: Shop;
-let seller: Forms;
+let seller: SiteForms;
 let operator: Client;
 before(async () => {
   shop = await openShop(service);
-  seller = new Forms(service.url, shop.seller);
+  seller = new SiteForms(service.url, shop.seller);
   operator = await service.operator();
   const bank = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan' };
   expectStatus(await operator.post('/receiving-accounts', bank), 201);
 });
 
-const settle = (id: string) => ask(db, 'select sambatan.settle_campaign($1, true, 1000)', id);
+const settle = (id: string) => queryRows(db, 'select sambatan.settle_campaign($1, true, 1000)', id);
 const verify = async (id: string) =>
   expectStatus(await service.service.post(`/participations/${id}/payment/verify`, {}), 200);
 const read = async (id: string, by: Client = operator): Promise<Body> =>
@@ -49,7 +49,7 @@ const prove = async (buyer: Client, id: string) =>
     200,
   );
 const named = (buyer: Client, name: string, email: string | null = null) =>
-  ask(
+  queryRows(
     db,
     'insert into sambatan.profiles (user_id, display_name, email) values ($1, $2, $3)',
     buyer.userId,
@@ -57,7 +57,7 @@ const named = (buyer: Client, name: string, email: string | null = null) =>
     email,
   );
 
-async function page(path: string, forms: Forms = seller): Promise<string> {
+async function page(path: string, forms: SiteForms = seller): Promise<string> {
   const got = await forms.get(path);
   assert.equal(got.status, 200, got.text.slice(0, 2_000));
   return got.text;
@@ -94,7 +94,7 @@ suite('the payment state of a participation', () => {
     const due = await read(id, buyer);
     assert.deepEqual([due['amount_due'], due['paid_amount']], [total, 0]);
     assert.ok(due['pay_by']);
-    await ask(
+    await queryRows(
       db,
       `update sambatan.transactions set pay_by = now() - interval '1 minute'
       where participation_id = $1`,
@@ -121,14 +121,14 @@ suite('the payment state of a participation', () => {
     const due = await read(id);
     assert.deepEqual([due['payment_state'], due['amount_due']], ['due', 125_000]);
     assert.equal(due['pay_by'], due['hold_expires_at']);
-    await ask(
+    await queryRows(
       db,
       `update sambatan.participants set hold_expires_at = now() - interval '1 hour'
       where participation_id = $1`,
       id,
     );
     assert.equal(await stateOf(id), 'overdue');
-    await ask(
+    await queryRows(
       db,
       'update sambatan.campaigns set next_run_at = now() where campaign_id = $1',
       campaign,
@@ -152,7 +152,7 @@ suite('the payment state of a participation', () => {
       ['refunded', 'refund_due', failed['paid_amount'], failed['paid_amount']],
     );
     assert.ok((failed['paid_amount'] as number) > 125_000, 'with its unique code');
-    const [refund] = await ask<{ id: string }>(
+    const [refund] = await queryRows<{ id: string }>(
       db,
       `select transaction_id as id from sambatan.transactions
       where participation_id = $1 and kind = 'refund'`,
@@ -219,7 +219,7 @@ suite('the quantity to pack', () => {
     assert.deepEqual(citra['Harus dikembalikan (Rp)'], '100000');
     const own = await page(
       `/ikutan/${order('Citra').id}`,
-      new Forms(service.url, order('Citra').buyer),
+      new SiteForms(service.url, order('Citra').buyer),
     );
     assert.match(own, /Yang dikirim<\/dt>\s*<dd>\s*<strong>2 slot<\/strong>/);
     assert.match(own, /dari 3 slot; sisanya tidak bisa dipenuhi/);
@@ -249,7 +249,7 @@ suite('the quantity to pack', () => {
         409,
         'participation_not_paid',
       );
-      const forms = new Forms(service.url, buyer);
+      const forms = new SiteForms(service.url, buyer);
       assert.doesNotMatch(await page(`/ikutan/${id}`, forms), /Barang sudah kuterima/);
       const said = await forms.post(`/ikutan/${id}/terima`);
       assert.equal(said.status, 409);
@@ -317,7 +317,7 @@ suite('a long list of participants', () => {
       const text = await page(`${path}?q=${encodeURIComponent(words)}`);
       assert.deepEqual(names(text), expected, words);
     }
-    const [{ id } = { id: '' }] = await ask<{ id: string }>(
+    const [{ id } = { id: '' }] = await queryRows<{ id: string }>(
       db,
       "select campaign_id as id from sambatan.campaigns where title = 'Senja untuk ramai'",
     );
@@ -344,12 +344,14 @@ suite('a long list of participants', () => {
 suite('a spreadsheet of participants', () => {
   test('has typed dates and numbers', async () => {
     const { order, path } = await soldOut('Ayu');
-    const files = unzipped((await seller.get(`${path}/peserta.xlsx?q=Ayu`)).bytes);
+    const files = unzip((await seller.get(`${path}/peserta.xlsx?q=Ayu`)).bytes);
     const sheet = files.get('xl/worksheets/sheet1.xml')!;
     const [, row = ''] = [...sheet.matchAll(/<row [^>]*>(.*?)<\/row>/gs)].map(
       ([, cells]) => cells!,
     );
-    const [{ joined_at: joined } = { joined_at: new Date() }] = await ask<{ joined_at: Date }>(
+    const [{ joined_at: joined } = { joined_at: new Date() }] = await queryRows<{
+      joined_at: Date;
+    }>(
       db,
       'select joined_at from sambatan.participants where participation_id = $1',
       order('Ayu').id,
@@ -385,7 +387,7 @@ test('operators find people and their orders by name, telephone and e-mail addre
   const order = await join(buyer, id, { shipping_address });
   const namesake = await service.user();
   await named(namesake, 'Dewi Ambarsari');
-  const desk = new Forms(service.url, operator);
+  const desk = new SiteForms(service.url, operator);
   const search = (words: string) => page(`/operator/ikutan?q=${encodeURIComponent(words)}`, desk);
   for (const words of [
     'ambarwati',
@@ -440,13 +442,13 @@ suite('a buyer’s list of orders', () => {
     const asService = await service.service.get(`/participations?user_id=${buyer.userId}`);
     assert.equal(expectStatus(asService, 200).items.length, 3);
 
-    const text = await page('/ikutan', new Forms(service.url, buyer));
+    const text = await page('/ikutan', new SiteForms(service.url, buyer));
     const shown = `Rp${(total as number).toLocaleString('id-ID')}`;
     assert.match(text, new RegExp(`Transfer\\s*<strong>${shown}</strong>\\s*sebelum`));
     assert.match(text, /data-countdown/);
     assert.match(text, /Buktimu sedang kami cek\. Kamu tidak perlu bayar lagi/);
     assert.match(text, /Belum perlu bayar\. Kalau berhasil, kamu bayar\s*Rp125\.000/);
-    const only = await page('/ikutan?status=unpaid', new Forms(service.url, buyer));
+    const only = await page('/ikutan?status=unpaid', new SiteForms(service.url, buyer));
     assert.match(only, /Bayar di muka/);
     assert.doesNotMatch(only, /Bayar nanti|Sudah kirim bukti/);
   });
@@ -455,12 +457,15 @@ suite('a buyer’s list of orders', () => {
     const buyer = await service.user();
     const { id: campaign } = await shop.campaign({ payment_timing: 'upfront' });
     await join(buyer, campaign);
-    await ask(db, 'update sambatan.receiving_accounts set is_active = false, is_default = false');
+    await queryRows(
+      db,
+      'update sambatan.receiving_accounts set is_active = false, is_default = false',
+    );
     try {
       const { items } = expectStatus(await buyer.get('/participations'), 200);
       assert.deepEqual([items[0]!['payment_state'], items[0]!['amount_due']], ['due', 125_000]);
     } finally {
-      await ask(db, 'update sambatan.receiving_accounts set is_active = true');
+      await queryRows(db, 'update sambatan.receiving_accounts set is_active = true');
     }
   });
 });

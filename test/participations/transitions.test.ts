@@ -18,28 +18,28 @@ import type { Participation } from '../../src/participations/participation.ts';
 import { participationAfter } from '../../src/participations/status.ts';
 import { testDatabase } from '../support/database/database.ts';
 import {
-  ask,
+  queryRows,
   eventsOf,
-  joined,
-  joinNow,
+  joinSuccessfully,
+  joinBatch,
   letTimePass,
-  newCampaign,
-  openMarket,
+  createTestCampaign,
+  createBrandAndProduct,
   operator,
   outcomeOf,
   outcomes,
   pastDeadline,
   service,
-  stateOf,
+  campaignState,
   tally,
   user,
-  wish,
-  type CampaignWish,
+  joinRequest,
+  type CampaignInput,
 } from '../support/builders/market.ts';
 
 const { db, close } = await testDatabase();
 after(close);
-const market = await openMarket(db);
+const market = await createBrandAndProduct(db);
 
 type Verb = (tx: Tx, participationId: string) => Promise<Participation>;
 const cancel: Verb = (tx, id) => cancelParticipation(tx, operator(), id, null);
@@ -48,7 +48,7 @@ const fulfil: Verb = (tx, id) => fulfilParticipation(tx, operator(), id);
 const apply = (verb: Verb, id: string) => runInTransaction(db, (tx) => verb(tx, id));
 
 const settle = (campaignId: string, completeFull = false) =>
-  ask(db, 'select sambatan.settle_campaign($1, $2, 1000)', campaignId, completeFull);
+  queryRows(db, 'select sambatan.settle_campaign($1, $2, 1000)', campaignId, completeFull);
 
 /** A participation in this status, reached by its transitions. */
 const reached = {
@@ -81,9 +81,9 @@ interface Made {
   readonly id: string;
 }
 
-async function joinedIn(campaign: CampaignWish, quantity = 2): Promise<Made> {
-  const campaignId = await newCampaign(db, market, campaign);
-  const [id] = await joined(db, wish(campaignId, { quantity }));
+async function joinedIn(campaign: CampaignInput, quantity = 2): Promise<Made> {
+  const campaignId = await createTestCampaign(db, market, campaign);
+  const [id] = await joinSuccessfully(db, joinRequest(campaignId, { quantity }));
   return { campaignId, id: id! };
 }
 
@@ -103,11 +103,11 @@ async function paidFor(): Promise<Made> {
 }
 
 async function participationOf(id: string) {
-  const [row] = await ask<{ status: string; confirmed_at: Date | null; cancel_reason: string }>(
-    db,
-    'select * from sambatan.participants where participation_id = $1',
-    id,
-  );
+  const [row] = await queryRows<{
+    status: string;
+    confirmed_at: Date | null;
+    cancel_reason: string;
+  }>(db, 'select * from sambatan.participants where participation_id = $1', id);
   return row!;
 }
 
@@ -116,7 +116,11 @@ async function everythingOf({ campaignId }: Made): Promise<unknown> {
   const tables = ['campaigns', 'participants', 'transactions', 'audit_logs'];
   return await Promise.all(
     tables.map((table) =>
-      ask(db, `select to_jsonb(t) from sambatan.${table} t where campaign_id = $1`, campaignId),
+      queryRows(
+        db,
+        `select to_jsonb(t) from sambatan.${table} t where campaign_id = $1`,
+        campaignId,
+      ),
     ),
   );
 }
@@ -181,23 +185,26 @@ test('a cancellation frees its slots in the same transaction', async () => {
   const { campaignId, id } = await joinedIn({ totalSlots: 5 }, 3);
   await db.transaction(async (tx) => {
     await cancel(tx, id);
-    const { filled_slots, participant_count } = await stateOf(tx, campaignId);
+    const { filled_slots, participant_count } = await campaignState(tx, campaignId);
     assert.deepEqual([filled_slots, participant_count], [0, 0]);
-    assert.equal((await stateOf(db, campaignId)).filled_slots, 3, 'seen before the commit');
+    assert.equal((await campaignState(db, campaignId)).filled_slots, 3, 'seen before the commit');
   });
-  assert.deepEqual((await joinNow(db, [wish(campaignId, { quantity: 5 })])).map(outcomeOf), [
-    'joined',
-  ]);
+  assert.deepEqual(
+    (await joinBatch(db, [joinRequest(campaignId, { quantity: 5 })])).map(outcomeOf),
+    ['joined'],
+  );
 });
 
 test('a full campaign reopens when a slot is freed, and fills again', async () => {
   const { campaignId, id } = await joinedIn({ totalSlots: 3 }, 3);
-  assert.equal((await stateOf(db, campaignId)).status, 'locked');
-  assert.deepEqual((await joinNow(db, [wish(campaignId)])).map(outcomeOf), ['slots_unavailable']);
+  assert.equal((await campaignState(db, campaignId)).status, 'locked');
+  assert.deepEqual((await joinBatch(db, [joinRequest(campaignId)])).map(outcomeOf), [
+    'slots_unavailable',
+  ]);
   await apply(cancel, id);
-  assert.equal((await stateOf(db, campaignId)).status, 'active');
-  await joined(db, wish(campaignId, { quantity: 3 }));
-  assert.equal((await stateOf(db, campaignId)).status, 'locked');
+  assert.equal((await campaignState(db, campaignId)).status, 'active');
+  await joinSuccessfully(db, joinRequest(campaignId, { quantity: 3 }));
+  assert.equal((await campaignState(db, campaignId)).status, 'locked');
   assert.deepEqual(await eventsOf(db, campaignId), [
     'campaign_created',
     'participant_joined',
@@ -221,22 +228,24 @@ test('after the deadline cancellations and confirmations are refused; the closin
   await letTimePass(db, campaignId, pastDeadline);
   assert.deepEqual(await outcomes([apply(cancel, id)]), ['deadline_passed']);
   assert.deepEqual(await outcomes([apply(confirm, id)]), ['deadline_passed']);
-  assert.equal((await stateOf(db, campaignId)).filled_slots, 2);
+  assert.equal((await campaignState(db, campaignId)).filled_slots, 2);
 });
 
 test('a closing campaign accepts no joins, cancellations or confirmations', async () => {
   const { campaignId, id } = await joinedIn({});
-  await ask(db, "select sambatan.cancel_campaign($1, 'bahan habis', 'service')", campaignId);
+  await queryRows(db, "select sambatan.cancel_campaign($1, 'bahan habis', 'service')", campaignId);
   assert.deepEqual(await outcomes([apply(cancel, id)]), ['campaign_closing']);
   assert.deepEqual(await outcomes([apply(confirm, id)]), ['campaign_closing']);
-  assert.deepEqual((await joinNow(db, [wish(campaignId)])).map(outcomeOf), ['campaign_closing']);
+  assert.deepEqual((await joinBatch(db, [joinRequest(campaignId)])).map(outcomeOf), [
+    'campaign_closing',
+  ]);
   await settle(campaignId);
 });
 
 test('a confirmation records the payment as settled, once, and ends the hold', async () => {
   const { campaignId, id } = await joinedIn({ paymentTiming: 'upfront', pricePerSlot: 99_999n }, 3);
   await apply(confirm, id);
-  const money = await ask(
+  const money = await queryRows(
     db,
     `select kind, status, amount, cause, reference, settled_at is not null as settled
     from sambatan.transactions where campaign_id = $1`,
@@ -252,7 +261,7 @@ test('a confirmation records the payment as settled, once, and ends the hold', a
       settled: true,
     },
   ]);
-  assert.equal((await stateOf(db, campaignId)).confirmed_slots, 3);
+  assert.equal((await campaignState(db, campaignId)).confirmed_slots, 3);
   await letTimePass(db, campaignId, 3_000);
   await settle(campaignId);
   assert.equal((await participationOf(id)).status, 'confirmed');
@@ -260,7 +269,7 @@ test('a confirmation records the payment as settled, once, and ends the hold', a
 
 test('an upfront campaign is due when the first of its holds lapses', async () => {
   const { campaignId, id } = await joinedIn({ paymentTiming: 'upfront', holdSeconds: 600 });
-  const [row] = await ask<{ due: boolean; lasts: number }>(
+  const [row] = await queryRows<{ due: boolean; lasts: number }>(
     db,
     `select c.next_run_at = p.hold_expires_at as due,
       extract(epoch from p.hold_expires_at - p.joined_at)::int as lasts
@@ -273,7 +282,7 @@ test('an upfront campaign is due when the first of its holds lapses', async () =
   await settle(campaignId);
   const lapsed = await participationOf(id);
   assert.deepEqual([lapsed.status, lapsed.cancel_reason], ['cancelled', 'hold_lapsed']);
-  assert.equal((await stateOf(db, campaignId)).filled_slots, 0);
+  assert.equal((await campaignState(db, campaignId)).filled_slots, 0);
 });
 
 const races = {
@@ -290,7 +299,7 @@ for (const [what, [one, other]] of Object.entries(races)) {
       const codes = await outcomes([apply(one, id), apply(other, id)]);
       assert.deepEqual(tally(codes), { joined: 1, participation_transition_not_allowed: 1 });
       const { status } = await participationOf(id);
-      const { filled_slots, confirmed_slots } = await stateOf(db, campaignId);
+      const { filled_slots, confirmed_slots } = await campaignState(db, campaignId);
       const isCancelled = status === 'cancelled';
       assert.deepEqual([filled_slots, confirmed_slots], isCancelled ? [0, 0] : [2, 2]);
     }
@@ -299,20 +308,23 @@ for (const [what, [one, other]] of Object.entries(races)) {
 
 test('thirty concurrent cancellations of one participation free its slots once', async () => {
   const { campaignId, id } = await joinedIn({ totalSlots: 4 });
-  await joined(db, wish(campaignId, { quantity: 2 }));
+  await joinSuccessfully(db, joinRequest(campaignId, { quantity: 2 }));
   const codes = await outcomes(Array.from({ length: 30 }, () => apply(cancel, id)));
   assert.deepEqual(tally(codes), { joined: 1, participation_transition_not_allowed: 29 });
-  assert.equal((await stateOf(db, campaignId)).filled_slots, 2);
+  assert.equal((await campaignState(db, campaignId)).filled_slots, 2);
 });
 
 test('concurrent joins and cancellations never oversell and never lose a slot', async () => {
-  const campaignId = await newCampaign(db, market, { totalSlots: 20 });
-  const first = await joined(db, ...Array.from({ length: 20 }, () => wish(campaignId)));
+  const campaignId = await createTestCampaign(db, market, { totalSlots: 20 });
+  const first = await joinSuccessfully(
+    db,
+    ...Array.from({ length: 20 }, () => joinRequest(campaignId)),
+  );
   const [codes, answers] = await Promise.all([
     outcomes(first.slice(0, 10).map((id) => apply(cancel, id))),
     Promise.all(
       Array.from({ length: 40 }, () =>
-        runInTransaction(db, (tx) => joinNow(tx, [wish(campaignId)])).then((given) =>
+        runInTransaction(db, (tx) => joinBatch(tx, [joinRequest(campaignId)])).then((given) =>
           outcomeOf(given[0]!),
         ),
       ),
@@ -320,13 +332,13 @@ test('concurrent joins and cancellations never oversell and never lose a slot', 
   ]);
   assert.deepEqual(tally(codes), { joined: 10 });
   const taken = tally(answers)['joined'] ?? 0;
-  const { status, filled_slots } = await stateOf(db, campaignId);
+  const { status, filled_slots } = await campaignState(db, campaignId);
   assert.equal(filled_slots, 10 + taken);
   assert.equal(status, filled_slots === 20 ? 'locked' : 'active');
 });
 
 test('the cancellation reason tells who cancelled: the buyer, the service or an operator', async () => {
-  const campaignId = await newCampaign(db, market, { totalSlots: 9 });
+  const campaignId = await createTestCampaign(db, market, { totalSlots: 9 });
   const userId = newId();
   const staff = operator();
   const cases = [
@@ -335,10 +347,10 @@ test('the cancellation reason tells who cancelled: the buyer, the service or an 
     [staff, 'operator', `operator:${staff.kind === 'operator' ? staff.userId : ''}`],
   ] as const;
   for (const [actor, reason, label] of cases) {
-    const [id] = await joined(db, wish(campaignId, { userId }));
+    const [id] = await joinSuccessfully(db, joinRequest(campaignId, { userId }));
     await runInTransaction(db, (tx) => cancelParticipation(tx, actor, id!, 'berubah pikiran'));
     assert.equal((await participationOf(id!)).cancel_reason, reason);
-    const [entry] = await ask<{ actor: string; metadata: object }>(
+    const [entry] = await queryRows<{ actor: string; metadata: object }>(
       db,
       `select actor, metadata from sambatan.audit_logs
       where campaign_id = $1 order by seq desc limit 1`,
@@ -364,13 +376,13 @@ test("another buyer's participation cannot be cancelled, confirmed or received",
   }
   const received = runInTransaction(db, (tx) => fulfilParticipation(tx, stranger, id));
   assert.deepEqual(await outcomes([received]), ['participation_not_found']);
-  assert.equal((await stateOf(db, campaignId)).filled_slots, 2);
+  assert.equal((await campaignState(db, campaignId)).filled_slots, 2);
 });
 
 test('the database refuses a transition that the table does not have', async () => {
   const { id } = await reached.cancelled();
   await assert.rejects(
-    ask(
+    queryRows(
       db,
       `update sambatan.participants set status = 'confirmed', confirmed_at = now(),
         cancelled_at = null where participation_id = $1`,

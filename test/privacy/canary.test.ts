@@ -5,23 +5,27 @@ import { Agent } from 'node:http';
 import { join as joinPath } from 'node:path';
 import { after, before, test } from 'node:test';
 import { newId } from '../../src/identity/ids.ts';
-import { appWith, codesOn, keyOn } from '../support/clients/authenticator.ts';
+import {
+  authenticatorFor,
+  recoveryCodesOfPage,
+  keyOfPage,
+} from '../support/clients/authenticator.ts';
 import { Client, type Body } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
-import { people } from '../support/builders/people.ts';
-import { openReceiver, type Receiver } from '../support/fakes/receiver.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
+import { createPeople } from '../support/builders/people.ts';
+import { startReceiver, type Receiver } from '../support/fakes/receiver.ts';
 import { expectStatus, openShop, type Shop } from '../support/builders/shop.ts';
 import { homeAddress } from '../support/clients/sign-in.ts';
-import { unzipped } from '../support/clients/site.ts';
-import { watch } from '../support/clients/stream.ts';
-import { until } from '../support/server/until.ts';
+import { unzip } from '../support/clients/site.ts';
+import { openStream } from '../support/clients/stream.ts';
+import { waitUntil } from '../support/server/until.ts';
 
 /**
  * A unique word in every field that describes a person; then every caller reads everything. Whoever
  * finds another person's word must be allowed to read it.
  */
-const service = await httpService({
+const service = await startHttpService({
   messages: true,
   environment: { SAMBATAN_WEBHOOKS_TO_LOOPBACK: 'true' },
 });
@@ -114,7 +118,7 @@ async function guard(): Promise<void> {
     client.send({ method: 'POST', path: at + path, body, headers: form });
   const begin = async (owner: 'ani' | 'budi') => {
     await post(clients[owner], '/mulai');
-    return keyOn((await clients[owner].get(`${at}/aplikasi`)).text);
+    return keyOfPage((await clients[owner].get(`${at}/aplikasi`)).text);
   };
   const field = 'key of an app';
   canaries.push({
@@ -125,8 +129,8 @@ async function guard(): Promise<void> {
     only: 'owner',
   });
   const key = await begin('budi');
-  const code = appWith(service, key).next();
-  const shown = codesOn((await post(clients.budi, '/aplikasi', `code=${code}`)).text);
+  const code = authenticatorFor(service, key).next();
+  const shown = recoveryCodesOfPage((await post(clients.budi, '/aplikasi', `code=${code}`)).text);
   assert.equal(shown.length, 10);
   for (const word of [key.toLowerCase(), ...shown]) {
     canaries.push({ word, owner: 'budi', field: 'second factor', for: [], only: 'nobody' });
@@ -135,7 +139,7 @@ async function guard(): Promise<void> {
 
 /** Another system that receives all events: of one brand, or of all brands. */
 async function listen(who: keyof typeof receivers, of: { brand_id?: string }): Promise<void> {
-  const receiver = await openReceiver();
+  const receiver = await startReceiver();
   receivers[who] = receiver;
   expectStatus(await clients[who].post('/webhooks', { ...of, url: receiver.url }), 201);
 }
@@ -145,7 +149,7 @@ async function introduce(owner: 'ani' | 'budi' | 'wati' | 'seller' | 'rival'): P
   const client = clients[owner];
   const email = `${canary(owner, 'e-mail', sellerOf(owner))}@example.org`;
   mails[email] = owner;
-  await people(service.db, { userId: client.userId, email });
+  await createPeople(service.db, { userId: client.userId, email });
   const name = { display_name: `Sari ${canary(owner, 'name', sellerOf(owner))}` };
   expectStatus(await client.patch('/me', name), 200);
   const address = {
@@ -237,7 +241,7 @@ async function read(viewer: Viewer, path: string): Promise<string> {
   if (path.endsWith('/events')) {
     const bearer = client.token;
     const headers = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
-    const watcher = await watch(service.url, path.split('/').at(-2)!, headers);
+    const watcher = await openStream(service.url, path.split('/').at(-2)!, headers);
     if (watcher.status === 200) await watcher.heard(({ event }) => event === 'progress');
     watcher.end();
     return watcher.text();
@@ -249,7 +253,7 @@ async function read(viewer: Viewer, path: string): Promise<string> {
     redirect: 'manual',
   });
   const bytes = Buffer.from(await answer.arrayBuffer());
-  return answer.status === 200 ? [...unzipped(bytes).values()].join('\n') : bytes.toString();
+  return answer.status === 200 ? [...unzip(bytes).values()].join('\n') : bytes.toString();
 }
 
 const mayRead = ({ viewer, canary: { owner, for: readers, only } }: Sight) => {
@@ -300,8 +304,8 @@ test('an e-mail contains data of its recipient only', async (t) => {
     const reason = { reason: 'bahan habis' };
     expectStatus(await seller.post(`/campaigns/${id}/cancel`, reason), 200);
   }
-  await until(async () => {
-    const [row] = await ask<{ left: number }>(
+  await waitUntil(async () => {
+    const [row] = await queryRows<{ left: number }>(
       service.db,
       `select count(*)::integer as left from sambatan.deliveries
       where channel = 'email' and status = 'pending'`,
@@ -331,7 +335,7 @@ test('logs and metrics contain no personal data', async () => {
 });
 
 test('data sent to other systems contains no personal data', async (t) => {
-  const rows = await ask<{ all: string }>(
+  const rows = await queryRows<{ all: string }>(
     service.db,
     `select metadata::text as all from sambatan.audit_logs where event <> 'participant_cancelled'`,
   );
@@ -341,7 +345,7 @@ test('data sent to other systems contains no personal data', async (t) => {
   // The latest event of both campaigns of a brand.
   const hasHeard = (count: number, { received }: Receiver) =>
     received.filter(({ body }) => body.includes('"campaign_cancelled"')).length >= count;
-  await until(() => {
+  await waitUntil(() => {
     const { seller, rival, operator } = receivers;
     return hasHeard(2, seller) && hasHeard(2, rival) && hasHeard(4, operator);
   });

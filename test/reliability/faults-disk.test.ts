@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { serveCommand, start } from '../support/server/started.ts';
-import { underSmallDisks } from '../support/database/small-disks.ts';
-import { until } from '../support/server/until.ts';
+import { serveCommand, startServiceProcess } from '../support/server/started.ts';
+import { withSmallDisks } from '../support/database/small-disks.ts';
+import { waitUntil } from '../support/server/until.ts';
 
 const sizes = { dataMegabytes: 160, logMegabytes: 16 };
-const found = underSmallDisks(sizes, ['true']);
+const found = withSmallDisks(sizes, ['true']);
 if ('remove' in found) found.remove();
 const skip = 'missing' in found ? `no small disk can be had: ${found.missing}` : false;
 
@@ -48,13 +48,13 @@ test('a failed first start on a full disk does not block a later one', { skip },
   const script =
     'cd "$SAMBATAN_SMALL_DISKS/data" && export SAMBATAN_DATA_DIR="$PWD/sambatan" && ' +
     'head -c 1G /dev/zero >ballast; "$@"; echo "the first ended with $?"; rm ballast && exec "$@"';
-  const under = underSmallDisks(sizes, ['sh', '-c', script, 'sh', ...serveCommand]);
+  const under = withSmallDisks(sizes, ['sh', '-c', script, 'sh', ...serveCommand]);
   assert.ok('command' in under);
   t.after(() => under.remove());
-  const service = await start(t, { command: under.command, cwd: '/' });
+  const service = await startServiceProcess(t, { command: under.command, cwd: '/' });
   assert.match(service.said(), /ENOSPC|No space left/);
   assert.match(service.said(), /the first ended with [1-9]/);
   service.process.kill('SIGTERM');
   assert.equal(await service.ended, 0);
-  await until(() => service.family().length <= 1);
+  await waitUntil(() => service.family().length <= 1);
 });

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
 import { after, test } from 'node:test';
 import { newId } from '../../src/identity/ids.ts';
-import { chaos, expectSound, told, type ChaosReport } from '../chaos/chaos.ts';
+import { chaos, expectConsistent, formatReport, type ChaosReport } from '../chaos/chaos.ts';
 import { examine, type Found, type Operation } from '../chaos/history.ts';
 import { Client } from '../support/clients/client.ts';
-import { httpService, serviceKey } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
-import { openProxy } from '../support/fakes/network-proxy.ts';
+import { startHttpService, serviceKey } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
+import { startNetworkProxy } from '../support/fakes/network-proxy.ts';
 import { openShop } from '../support/builders/shop.ts';
-import { until } from '../support/server/until.ts';
+import { waitUntil } from '../support/server/until.ts';
 
 const least = {
   acknowledged: Number(process.env['SAMBATAN_CHAOS_JOINS'] ?? 5_000),
@@ -28,8 +28,8 @@ test('under any fault acknowledged writes are stored once and refused ones are n
     isEnough: ({ acknowledged, faults }) =>
       acknowledged >= least.acknowledged && faults >= least.faults,
   });
-  for (const line of told(report)) t.diagnostic(line);
-  expectSound(report, least);
+  for (const line of formatReport(report)) t.diagnostic(line);
+  expectConsistent(report, least);
 });
 
 const operation = (what: Partial<Operation> = {}): Operation => {
@@ -82,23 +82,26 @@ test('control: a run without faults or with too few joins is not a success', () 
     violations: [],
   };
   const asked = { acknowledged: 0, faults: 0 };
-  expectSound(fine, asked);
-  assert.throws(() => expectSound({ ...fine, faults: {} }, asked));
-  assert.throws(() => expectSound({ ...fine, acknowledged: 99 }, asked));
-  assert.throws(() => expectSound({ ...fine, answers: { '500 internal_error': 1 } }, asked));
+  expectConsistent(fine, asked);
+  assert.throws(() => expectConsistent({ ...fine, faults: {} }, asked));
+  assert.throws(() => expectConsistent({ ...fine, acknowledged: 99 }, asked));
+  assert.throws(() => expectConsistent({ ...fine, answers: { '500 internal_error': 1 } }, asked));
   const silent = { '503 database_unavailable without Retry-After': 1 };
-  assert.throws(() => expectSound({ ...fine, answers: silent }, asked));
-  assert.throws(() => expectSound({ ...fine, violations: ['01_counters'] }, asked));
+  assert.throws(() => expectConsistent({ ...fine, answers: silent }, asked));
+  assert.throws(() => expectConsistent({ ...fine, violations: ['01_counters'] }, asked));
 });
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 
 /** Joins over a network that loses the answer, then repeats over a good one. */
 async function joinTwice(headers: Record<string, string>): Promise<Found[]> {
   const shop = await openShop(service);
   const { id: campaignId } = await shop.campaign();
-  const proxy = await openProxy({ host: '127.0.0.1', port: Number(new URL(service.url).port) });
+  const proxy = await startNetworkProxy({
+    host: '127.0.0.1',
+    port: Number(new URL(service.url).port),
+  });
   const agent = new Agent({ keepAlive: false });
   const client = new Client(
     { url: `http://127.0.0.1:${proxy.port}`, agent, secrets: new Set() },
@@ -108,15 +111,15 @@ async function joinTwice(headers: Record<string, string>): Promise<Found[]> {
   const body = { user_id: userId, quantity: 1, shipping_address: 'Jalan Kenanga 12, Bandung' };
   const send = () => client.post(`/campaigns/${campaignId}/join`, body, headers);
   const rows = () =>
-    ask<Found>(
+    queryRows<Found>(
       service.db,
       `select user_id as "userId", campaign_id as "campaignId",
         participation_id as "participationId" from sambatan.participants where user_id = $1`,
       userId,
     );
-  proxy.weather = { kind: 'mute' };
+  proxy.fault = { kind: 'mute' };
   const unheard = assert.rejects(send());
-  await until(async () => (await rows()).length === 1);
+  await waitUntil(async () => (await rows()).length === 1);
   proxy.heal();
   await unheard;
   const answer = await send();

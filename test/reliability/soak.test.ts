@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { grown, soak, told, type Sample } from '../soak/soak.ts';
+import { findGrowth, soak, formatSample, type Sample } from '../soak/soak.ts';
 
 test('a service releases all resources after a short use', async (t) => {
   const samples = await soak(t, {
@@ -10,10 +10,10 @@ test('a service releases all resources after a short use', async (t) => {
     say: (line) => t.diagnostic(line),
   });
   const [, before, after] = samples as [Sample, Sample, Sample];
-  assert.ok(after.requests > before.requests + 100, told(after));
+  assert.ok(after.requests > before.requests + 100, formatSample(after));
   assert.equal(after.listeners, before.listeners);
-  assert.ok(Math.abs(after.sockets - before.sockets) <= 10, told(after));
-  assert.ok(Math.abs(after.timers - before.timers) <= 10, told(after));
+  assert.ok(Math.abs(after.sockets - before.sockets) <= 10, formatSample(after));
+  assert.ok(Math.abs(after.timers - before.timers) <= 10, formatSample(after));
 });
 
 const sample = (part: number, what: Partial<Sample> = {}): Sample => ({
@@ -32,9 +32,9 @@ const samples = (what: (part: number) => Partial<Sample>) =>
   Array.from({ length: 10 }, (_, part) => sample(part, what(part)));
 
 test('control: continuous growth is found; a one-time rise and fluctuation are not', () => {
-  assert.deepEqual(grown(samples(() => ({}))), []);
+  assert.deepEqual(findGrowth(samples(() => ({}))), []);
   assert.deepEqual(
-    grown(samples((part) => ({ heapMegabytes: part < 3 ? 40 : 70 + (part % 4) }))),
+    findGrowth(samples((part) => ({ heapMegabytes: part < 3 ? 40 : 70 + (part % 4) }))),
     [],
   );
   const leaks: [keyof Sample, number][] = [
@@ -46,7 +46,7 @@ test('control: continuous growth is found; a one-time rise and fluctuation are n
     ['connections', 1.5],
   ];
   for (const [what, step] of leaks) {
-    const wrong = grown(samples((part) => ({ [what]: 50 + part * step })));
+    const wrong = findGrowth(samples((part) => ({ [what]: 50 + part * step })));
     assert.equal(wrong.length, 1, what);
     assert.match(wrong[0]!, new RegExp(`^${what} grew`));
   }

@@ -6,10 +6,14 @@ import { after, before, test } from 'node:test';
 import { exportJWK, SignJWT } from 'jose';
 import { newId } from '../../src/identity/ids.ts';
 import { issuer, jwtSecret, token, type Client } from '../support/clients/client.ts';
-import { giveDelivery, giveEndpoint, giveMessage } from '../support/builders/deliveries.ts';
-import { unsigned } from '../support/inputs/gateway-refusals.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
+import {
+  insertDelivery,
+  insertEndpoint,
+  insertNotification,
+} from '../support/builders/deliveries.ts';
+import { unsignedNotification } from '../support/inputs/gateway-refusals.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
 import { photo, pictureForm } from '../support/builders/pictures.ts';
 import {
   campaignBody,
@@ -23,11 +27,11 @@ import {
   type Shop,
 } from '../support/builders/shop.ts';
 import { homeAddress } from '../support/clients/sign-in.ts';
-import { watch } from '../support/clients/stream.ts';
+import { openStream } from '../support/clients/stream.ts';
 import { pdfOf } from '../support/builders/pdf.ts';
 
 const disputePicture = await photo();
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 const base = '/api/sambatan';
 
@@ -410,7 +414,7 @@ async function thingsFor(target: Target, route: string): Promise<Things> {
   if (target === 'absent') return { ...absent, productId: newId(), brandId: newId() };
   const { id: campaignId } = await shop.campaign({ publish: target !== 'draft', total_slots: 2 });
   const things = { ...absent, productId, brandId, campaignId };
-  await ask(
+  await queryRows(
     service.db,
     `insert into sambatan.brand_members (brand_id, user_id, role) values ($1, $2, 'contributor')`,
     brandId,
@@ -433,19 +437,19 @@ async function thingsFor(target: Target, route: string): Promise<Things> {
   }
   const { db } = service;
   // Maximum twenty per brand.
-  await ask(
+  await queryRows(
     db,
     `update sambatan.webhook_endpoints set status = 'removed' where brand_id = $1`,
     brandId,
   );
-  const webhookId = (await giveEndpoint(db, brandId)).id;
+  const webhookId = (await insertEndpoint(db, brandId)).id;
   return {
     ...things,
     participationId,
     address,
-    messageId: await giveMessage(db, campaignId, people.buyer.userId),
+    messageId: await insertNotification(db, campaignId, people.buyer.userId),
     webhookId,
-    deliveryId: await giveDelivery(db, campaignId, webhookId),
+    deliveryId: await insertDelivery(db, campaignId, webhookId),
     token: service.app.unsubscribeTokens.tokenFor({ userId: newId(), topic: 'campaigns' }),
   };
 }
@@ -538,7 +542,7 @@ const bodies: Readonly<Record<string, (things: Things, caller: CallerName) => ob
   'POST /statements/:id/preview': () => ({}),
   'POST /statements/:id/apply': () => ({}),
   'POST /refunds/settle': () => ({ ids: [newId()], reference: 'TRF 1' }),
-  'POST /gateway/midtrans/notifications': () => unsigned,
+  'POST /gateway/midtrans/notifications': () => unsignedNotification,
   'POST /claims/:id/settle': () => ({ reference: 'TRF 1' }),
   'POST /payouts/:id/settle': () => ({ reference: 'TRF 1' }),
   'POST /campaigns/:id/shortfall': () => ({ slots: 1, reason: 'pecah satu' }),
@@ -590,7 +594,7 @@ async function statusFor(route: string, caller: CallerName, target: Target): Pro
   const client = people[caller];
   if (pattern.endsWith('/events')) {
     const headers = client.token === undefined ? {} : { authorization: `Bearer ${client.token}` };
-    const watcher = await watch(service.url, things.campaignId, headers);
+    const watcher = await openStream(service.url, things.campaignId, headers);
     if (watcher.status === 200) await watcher.heard(({ event }) => event === 'progress');
     assert.ok(!watcher.text().includes(things.address));
     watcher.end();
@@ -841,7 +845,7 @@ test('a public key of the key set cannot be used as an HMAC secret', async (t) =
   await new Promise<void>((done) => keys.listen(0, '127.0.0.1', done));
   t.after(() => keys.close());
   const url = `http://127.0.0.1:${(keys.address() as AddressInfo).port}/jwks.json`;
-  const own = await httpService({ environment: { SAMBATAN_JWKS_URL: url } });
+  const own = await startHttpService({ environment: { SAMBATAN_JWKS_URL: url } });
   t.after(own.close);
   const signed = (alg: string, key: Parameters<SignJWT['sign']>[0]) =>
     new SignJWT(claims()).setProtectedHeader({ alg, kid: 'one' }).sign(key);
@@ -864,7 +868,7 @@ test('a public key of the key set cannot be used as an HMAC secret', async (t) =
 });
 
 test('while the key set cannot be fetched no caller is asked to sign in again', async (t) => {
-  const own = await httpService({ environment: { SAMBATAN_JWKS_URL: 'http://127.0.0.1:1/' } });
+  const own = await startHttpService({ environment: { SAMBATAN_JWKS_URL: 'http://127.0.0.1:1/' } });
   t.after(own.close);
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
   const signed = await new SignJWT(claims()).setProtectedHeader({ alg: 'RS256' }).sign(privateKey);

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, mock, test } from 'node:test';
 import { newId } from '../../src/identity/ids.ts';
-import type { Answer, Client } from '../support/clients/client.ts';
-import { giveDelivery, giveEndpoint } from '../support/builders/deliveries.ts';
+import type { ClientResponse, Client } from '../support/clients/client.ts';
+import { insertDelivery, insertEndpoint } from '../support/builders/deliveries.ts';
 import { codesOf } from '../support/clients/contract.ts';
-import { bodies, exampleOf } from '../support/page-states/examples.ts';
-import { gatewayRefusals } from '../support/inputs/gateway-refusals.ts';
-import { day, seenTooLate, type Place } from '../support/builders/kept-money.ts';
-import { moneyRefusals } from '../support/inputs/money-refusals.ts';
-import { assertSilent, httpService } from '../support/server/http-service.ts';
-import { ask, fillWaitingList, letTimePass } from '../support/builders/market.ts';
+import { bodies, exampleRequest } from '../support/page-states/examples.ts';
+import { triggerGatewayRefusals } from '../support/inputs/gateway-refusals.ts';
+import { day, createLatePayments, type Slot } from '../support/builders/kept-money.ts';
+import { triggerMoneyRefusals } from '../support/inputs/money-refusals.ts';
+import { assertNoSecretLogged, startHttpService } from '../support/server/http-service.ts';
+import { queryRows, fillWaitingList, letTimePass } from '../support/builders/market.ts';
 import {
   campaignBody,
   expectProblem,
@@ -23,7 +23,7 @@ import {
 } from '../support/builders/shop.ts';
 import { homeAddress } from '../support/clients/sign-in.ts';
 
-const service = await httpService({ environment: { SAMBATAN_JOIN_RATE_LIMIT: '3' } });
+const service = await startHttpService({ environment: { SAMBATAN_JOIN_RATE_LIMIT: '3' } });
 after(service.close);
 const { contract, visitor } = service;
 const base = '/api/sambatan';
@@ -150,7 +150,7 @@ const described = () => contract.operations.filter(({ route }) => !route.endsWit
 test('an invalid token is 401 on every route, also on public ones', async () => {
   const stranger = service.withToken('not.a.token');
   for (const { route } of described()) {
-    expectProblem(await stranger.send(exampleOf(route)), 401, 'unauthenticated');
+    expectProblem(await stranger.send(exampleRequest(route)), 401, 'unauthenticated');
   }
 });
 
@@ -180,7 +180,7 @@ test('every route with an id answers 404 for a missing one', async () => {
   for (const { route, template } of routes) {
     const noun = template.split('/')[3] ?? '';
     const caller = noun === 'me' ? someone : service.service;
-    expectProblem(await caller.send(exampleOf(route)), 404, codes[noun] ?? noun);
+    expectProblem(await caller.send(exampleRequest(route)), 404, codes[noun] ?? noun);
   }
   for (const [path, body, code] of [
     ['/products', bodies['POST /products']!(), 'brand_not_found'],
@@ -202,7 +202,7 @@ test('every body is checked for form, type and size before anything else', async
   assert.ok(written.length >= 20);
   const someone = await service.user();
   for (const { route, operation } of written) {
-    const example = exampleOf(route);
+    const example = exampleRequest(route);
     const send = (body: string, type = 'application/json') =>
       someone.send({ ...example, body, headers: { 'content-type': type } });
     expectProblem(await send('{"name":'), 400, 'malformed_request');
@@ -227,7 +227,7 @@ test('no state-changing route accepts a compressed request', async () => {
   const written = described().filter(({ method }) => method !== 'GET');
   assert.ok(written.length >= 40);
   for (const { route } of written) {
-    const example = exampleOf(route);
+    const example = exampleRequest(route);
     const headers = { 'content-type': 'application/json', 'content-encoding': 'br' };
     const answer = await service.service.send({ ...example, body: '{}', headers });
     expectProblem(answer, 415, 'content_encoding_not_supported');
@@ -249,7 +249,7 @@ test('the unsubscribe route accepts the forms of mail programs, and refuses larg
 
 test('every id and query is validated before the database is queried', async () => {
   for (const { route, operation } of described()) {
-    const example = exampleOf(route);
+    const example = exampleRequest(route);
     if (/[\da-f-]{36}/.test(example.path)) {
       const path = example.path.replace(/[\da-f-]{36}/, 'not-an-id');
       expectProblem(await service.service.send({ ...example, path }), 422, 'validation_failed');
@@ -279,10 +279,10 @@ const states = {
     expectStatus(await shop.seller.post(`/campaigns/${id}/cancel`, { reason: 'batal' }), 200),
   /** Between the decision to close and the last refund. */
   closing: (id: string) =>
-    ask(service.db, `select sambatan.cancel_campaign($1, 'batal', 'service')`, id),
+    queryRows(service.db, `select sambatan.cancel_campaign($1, 'batal', 'service')`, id),
   /** Past its deadline and not closed yet. */
   late: (id: string) =>
-    ask(
+    queryRows(
       service.db,
       `select pg_sleep(greatest(0, extract(epoch from deadline - clock_timestamp())) + 0.01)
       from sambatan.campaigns where campaign_id = $1`,
@@ -358,7 +358,7 @@ function changeCases(): Case[] {
       'campaign_not_active',
       async () => {
         const { id, part } = await pair({ total_slots: 2 });
-        await ask(service.db, 'select sambatan.settle_campaign($1, true, 100)', id);
+        await queryRows(service.db, 'select sambatan.settle_campaign($1, true, 100)', id);
         return change(part, { quantity: 1 });
       },
     ],
@@ -368,7 +368,7 @@ function changeCases(): Case[] {
       'payment_not_open',
       async () => {
         const { part } = await pair({ payment_timing: 'upfront' });
-        await ask(
+        await queryRows(
           service.db,
           `insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount,
             cause, actor, created_at)
@@ -383,7 +383,7 @@ function changeCases(): Case[] {
   ];
 }
 
-type Case = [name: string, status: number, code: string, ask: () => Promise<Answer>];
+type Case = [name: string, status: number, code: string, ask: () => Promise<ClientResponse>];
 
 const draft = async (deadline = fromNow(hourMs)) =>
   (await shop.campaign({ publish: false, deadline })).id;
@@ -416,7 +416,7 @@ async function offerIn(state: keyof typeof states | 'expired'): Promise<[Client,
   const { id: entry } = expectStatus(await waitAs(id, {}, {}, waiter), 201);
   expectStatus(await leaver.post(`/participations/${taken}/cancel`), 200);
   if (state === 'expired') {
-    await ask(
+    await queryRows(
       service.db,
       `update sambatan.waiting_entries set offer_expires_at = now() where entry_id = $1`,
       entry,
@@ -576,7 +576,7 @@ async function belowMinimum(): Promise<[campaign: string, paid: string]> {
   const [paid] = [(await join(buyer, id)).id, (await join(await outsider(), id)).id];
   const run = async () => expectStatus(await service.service.post('/lifecycle/run'), 200);
   await run();
-  await ask(
+  await queryRows(
     service.db,
     `select sambatan.receive_money($1, $2, 125000, 'service', null, 'line:below')`,
     id,
@@ -644,7 +644,7 @@ const decisionCases: Case[] = [
     'payout_settled_already',
     async () => {
       const [id] = await belowMinimum();
-      await ask(
+      await queryRows(
         service.db,
         `update sambatan.transactions set status = 'pending', provider = 'bank',
           provider_reference = 'on its way' where campaign_id = $1 and kind = 'payout'`,
@@ -659,7 +659,7 @@ const decisionCases: Case[] = [
     'payout_unsettled',
     async () => {
       const [id] = await belowMinimum();
-      const [row] = await ask<{ id: string }>(
+      const [row] = await queryRows<{ id: string }>(
         service.db,
         `select transaction_id as id from sambatan.transactions
         where campaign_id = $1 and kind = 'payout'`,
@@ -1047,7 +1047,7 @@ const cases: Case[] = [
     'already_member',
     async () => {
       const token = 'b'.repeat(43);
-      await ask(
+      await queryRows(
         service.db,
         `insert into sambatan.brand_invitations
           (invitation_id, brand_id, email, role, token_hash, invited_by, expires_at)
@@ -1065,7 +1065,7 @@ const cases: Case[] = [
     'too_many_invitations',
     async () => {
       const own = await openShop(service);
-      await ask(
+      await queryRows(
         service.db,
         `insert into sambatan.brand_invitations
           (invitation_id, brand_id, email, role, token_hash, invited_by, expires_at)
@@ -1083,9 +1083,9 @@ const cases: Case[] = [
     503,
     'mail_unavailable',
     async () => {
-      const apart = await httpService({
+      const apart = await startHttpService({
         environment: { SMTP_URL: 'smtp://127.0.0.1:1' },
-        beside: service,
+        sharedWith: service,
       });
       try {
         const body = { email: 'tamu@contoh.id', role: 'admin' };
@@ -1166,8 +1166,8 @@ const cases: Case[] = [
     404,
     'webhook_not_found',
     async () => {
-      const { id } = await giveEndpoint(service.db, shop.brandId);
-      const delivery = await giveDelivery(service.db, (await shop.campaign()).id, id);
+      const { id } = await insertEndpoint(service.db, shop.brandId);
+      const delivery = await insertDelivery(service.db, (await shop.campaign()).id, id);
       await service.service.send({ method: 'DELETE', path: `/webhooks/${id}` });
       return service.service.post(`/deliveries/${delivery}/resend`);
     },
@@ -1177,8 +1177,8 @@ const cases: Case[] = [
     404,
     'delivery_not_found',
     async () => {
-      const { id } = await giveEndpoint(service.db, shop.brandId);
-      const delivery = await giveDelivery(service.db, (await shop.campaign()).id, id);
+      const { id } = await insertEndpoint(service.db, shop.brandId);
+      const delivery = await insertDelivery(service.db, (await shop.campaign()).id, id);
       return (await outsider()).post(`/deliveries/${delivery}/resend`);
     },
   ],
@@ -1205,7 +1205,7 @@ const cases: Case[] = [
       404,
       'webhook_not_found',
       async () => {
-        const { id } = await giveEndpoint(service.db, shop.brandId);
+        const { id } = await insertEndpoint(service.db, shop.brandId);
         const path = `/webhooks/${id}${verb === undefined ? '' : `/${verb}`}`;
         return (await outsider()).send({ method, path, ...(method === 'PATCH' && { body: {} }) });
       },
@@ -1225,7 +1225,7 @@ const cases: Case[] = [
     403,
     'forbidden',
     async () => {
-      const example = exampleOf(route.replace(' ', ` ${base}`));
+      const example = exampleRequest(route.replace(' ', ` ${base}`));
       const other = newId();
       const campaigns = route.includes('/campaigns/');
       const path = campaigns
@@ -1257,7 +1257,7 @@ const cases: Case[] = [
 
 /** A request about the shop's brand, with the id of a person or thing. */
 function ofBrand(route: string, other: string) {
-  const { method, path, ...rest } = exampleOf(
+  const { method, path, ...rest } = exampleRequest(
     `${route.split(' ')[0]} ${base}${route.split(' ')[1]}`,
   );
   const parts = path.split('/');
@@ -1314,7 +1314,7 @@ test('the service has no account, users cannot grant operators, and some account
   for (const { route } of described()) {
     if (!/\/(me|operators)(\/|$)/.test(route)) continue;
     const caller = route.includes('/operators') ? await service.user() : service.service;
-    expectProblem(await caller.send(exampleOf(route)), 403, 'forbidden');
+    expectProblem(await caller.send(exampleRequest(route)), 403, 'forbidden');
   }
   const unknown = { email: 'siapa@example.org' };
   expectProblem(await service.service.post('/operators', unknown), 404, 'account_not_found');
@@ -1325,7 +1325,7 @@ test('the service has no account, users cannot grant operators, and some account
   const leave = { method: 'DELETE', path: '/me' };
   expectProblem(await buyer.send(leave), 409, 'account_has_participations');
   expectProblem(await owner.seller.send(leave), 409, 'account_has_campaigns');
-  await ask(
+  await queryRows(
     service.db,
     `insert into sambatan.brand_members (brand_id, user_id, role) values ($1, $2, 'contributor')`,
     owner.brandId,
@@ -1337,18 +1337,18 @@ test('the service has no account, users cannot grant operators, and some account
 });
 
 test('refusals of online payments', async () => {
-  for (const one of await gatewayRefusals(service, shop)) contract.seen.add(one);
+  for (const one of await triggerGatewayRefusals(service, shop)) contract.seen.add(one);
 });
 
 test('refusals of money operations', async (t) => {
-  await moneyRefusals(service, shop, (name, run) => t.test(name, run));
+  await triggerMoneyRefusals(service, shop, (name, run) => t.test(name, run));
 });
 
 test('refusals of money kept for slots', async () => {
   const buyers = [{ paidOn: day(-1) }, { paidOn: day(-1) }, {}];
-  const { late, refunds } = await seenTooLate(service, shop, buyers);
+  const { late, refunds } = await createLatePayments(service, shop, buyers);
   const wait = (by: Client, index: number) => by.post(`/refunds/${refunds[index]!.id}/wait`);
-  const [first, second, third] = late as [Place, Place, Place];
+  const [first, second, third] = late as [Slot, Slot, Slot];
   expectProblem(await wait(await service.operator(), 0), 403, 'forbidden');
   const seen = await shop.seller.get(`/participations/${first.id}/refunds`);
   expectProblem(seen, 403, 'forbidden');
@@ -1363,7 +1363,7 @@ test('refusals of money kept for slots', async () => {
   expectStatus(await staff.post('/refunds/settle', sent), 200);
   expectProblem(await wait(second.buyer, 1), 409, 'refund_sent_already');
 
-  const bounded = await seenTooLate(service, shop, [{ paidOn: day(-1) }], {
+  const bounded = await createLatePayments(service, shop, [{ paidOn: day(-1) }], {
     max_slots_per_user: 1,
   });
   const [{ buyer } = assert.fail()] = bounded.late;
@@ -1413,8 +1413,8 @@ test('control: undeclared answers and a secret in the log are detected', async (
   const problem = { ...headers, 'content-type': 'application/problem+json' };
   wrong({ status: 404, headers: problem, text: '{"code":"not_found"}' });
   const leak = 'Jalan "Melati" 5, Yogyakarta';
-  assert.throws(() => assertSilent([JSON.stringify({ err: leak })], new Set([leak])));
-  assertSilent(service.logged, service.secrets);
+  assert.throws(() => assertNoSecretLogged([JSON.stringify({ err: leak })], new Set([leak])));
+  assertNoSecretLogged(service.logged, service.secrets);
 });
 
 test('a half-closed campaign is completed by a run, which reports it', async () => {

@@ -5,7 +5,7 @@ import { join as joinPath } from 'node:path';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { newId } from '../../src/identity/ids.ts';
-import { Client, token, type Answer } from '../support/clients/client.ts';
+import { Client, token, type ClientResponse } from '../support/clients/client.ts';
 import {
   anyRequest,
   pathOf,
@@ -14,8 +14,8 @@ import {
   type Kind,
   type Plan,
 } from '../support/inputs/fuzz.ts';
-import { httpService, serviceKey } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
+import { startHttpService, serviceKey } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
 import {
   campaignBody,
   expectStatus,
@@ -25,7 +25,7 @@ import {
   type Shop,
 } from '../support/builders/shop.ts';
 import { homeAddress } from '../support/clients/sign-in.ts';
-import { watch } from '../support/clients/stream.ts';
+import { openStream } from '../support/clients/stream.ts';
 
 const seed = Number(process.env['SAMBATAN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const wanted = Number(process.env['SAMBATAN_FUZZ_REQUESTS'] ?? 5_000);
@@ -33,7 +33,7 @@ const perCrowd = 100;
 /** More than the pool has connections, but few enough that none waits long for one. */
 const atOnce = 32;
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 
 // The content is random and not searched for in the log, so these clients do not record it.
@@ -95,7 +95,7 @@ before(async () => {
 async function replenish(): Promise<void> {
   const { service: staff } = service;
   // The seller may have been removed, and the product deleted.
-  await ask(
+  await queryRows(
     service.db,
     `insert into sambatan.brand_members (brand_id, user_id, role) values ($1, $2, 'owner')
     on conflict (brand_id, user_id) do update set role = 'owner'`,
@@ -159,7 +159,7 @@ async function answerTo(plan: Plan): Promise<void> {
 const inHaste = ['campaign_busy', 'overloaded', 'database_unavailable'];
 
 /** In addition to the contract of every response. */
-function judge({ method, route }: Plan, { status, body, text }: Answer): void {
+function judge({ method, route }: Plan, { status, body, text }: ClientResponse): void {
   count(`${status}`);
   // A request that waits too long for a row or a connection gets Retry-After, as documented.
   assert.ok(status < 500 || inHaste.includes(body.code), `${status} ${text}`);
@@ -171,7 +171,7 @@ function judge({ method, route }: Plan, { status, body, text }: Answer): void {
 /** An event stream answers with its first event and stays open; a refusal is a normal response. */
 async function listen({ caller, headers, template }: Plan, path: string): Promise<void> {
   const bearer = callers[caller].token;
-  const watcher = await watch(service.url, path.split('/').at(-2)!, {
+  const watcher = await openStream(service.url, path.split('/').at(-2)!, {
     ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
     ...(headers as Record<string, string>),
   });

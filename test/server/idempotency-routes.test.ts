@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newId } from '../../src/identity/ids.ts';
-import { ask } from '../support/builders/market.ts';
+import { queryRows } from '../support/builders/market.ts';
 import { openShop, type Shop } from '../support/builders/shop.ts';
-import { midtransStandIn, serverKey } from '../support/fakes/midtrans.ts';
+import { startFakeMidtrans, serverKey } from '../support/fakes/midtrans.ts';
 import { writesOf, type Write } from '../support/inputs/writes.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 
 /*
  * Every route that is not a read, twice with one Idempotency-Key: the second request has the
  * answer of the first one and changes nothing. What may change is listed here, with the reason.
  */
 
-const provider = await midtransStandIn();
-const service = await httpService({
+const provider = await startFakeMidtrans();
+const service = await startHttpService({
   environment: { MIDTRANS_SERVER_KEY: serverKey, MIDTRANS_URL: provider.url },
 });
 after(async () => {
@@ -94,7 +94,7 @@ async function send(route: string, { by, path, body, headers }: Write, key: stri
 /** A checksum of each table except the keys, without the time of the last change of its rows. */
 async function contentOfTables(): Promise<Readonly<Record<string, string>>> {
   tables ??= (
-    await ask<{ name: string }>(
+    await queryRows<{ name: string }>(
       service.db,
       `select schemaname || '.' || tablename as name from pg_tables
       where schemaname in ('sambatan', 'sambatan_auth') and tablename <> 'request_keys'`,
@@ -105,7 +105,7 @@ async function contentOfTables(): Promise<Readonly<Record<string, string>>> {
       (select md5(coalesce(string_agg(row, e'\\n' order by row), ''))
         from (select (to_jsonb(t) - 'updated_at')::text as row from ${name} t) r) as sum`,
   );
-  const rows = await ask<{ name: string; sum: string }>(service.db, sums.join(' union all '));
+  const rows = await queryRows<{ name: string; sum: string }>(service.db, sums.join(' union all '));
   return Object.fromEntries(rows.map(({ name, sum }) => [name, sum]));
 }
 let tables: readonly string[] | undefined;

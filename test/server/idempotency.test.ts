@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newId } from '../../src/identity/ids.ts';
-import type { Answer, Client } from '../support/clients/client.ts';
-import { exampleOf } from '../support/page-states/examples.ts';
-import { httpService, type HttpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
+import type { ClientResponse, Client } from '../support/clients/client.ts';
+import { exampleRequest } from '../support/page-states/examples.ts';
+import { startHttpService, type HttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
 import {
   campaignBody,
   expectProblem,
@@ -16,9 +16,13 @@ import {
   type Shop,
 } from '../support/builders/shop.ts';
 import { homeAddress } from '../support/clients/sign-in.ts';
-import { wire, type Fate, type Wire } from '../support/fakes/statement-proxy.ts';
+import {
+  startStatementProxy,
+  type StatementFault,
+  type StatementProxy,
+} from '../support/fakes/statement-proxy.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 
 let shop: Shop;
@@ -27,10 +31,10 @@ before(async () => {
 });
 
 const keyed = (key: string) => ({ 'idempotency-key': key });
-const replayed = ({ headers }: Answer) => headers['idempotency-replayed'] === 'true';
+const replayed = ({ headers }: ClientResponse) => headers['idempotency-replayed'] === 'true';
 
 async function rowsOf(table: string, on: HttpService = service): Promise<number> {
-  const [row] = await ask<{ n: number }>(
+  const [row] = await queryRows<{ n: number }>(
     on.db,
     `select count(*)::integer as n from sambatan.${table}`,
   );
@@ -78,7 +82,7 @@ for (const [table, request] of Object.entries(creations)) {
     assert.ok(replayed(later));
     assert.equal(await rowsOf(table), rows + 1);
     // The effect was committed, and the process ended before its answer was stored.
-    await ask(
+    await queryRows(
       service.db,
       'update sambatan.request_keys set status = null, body = null where key = $1',
       key['idempotency-key'],
@@ -169,7 +173,7 @@ test('every write with a key refuses a key that was used for another request', a
   );
   assert.ok(operations.length > 55, String(operations.length));
   const key = newId();
-  await ask(
+  await queryRows(
     service.db,
     `insert into sambatan.request_keys (caller, key, request_hash, result, status)
     values ('service', $1, sha256('other'), '', 200)`,
@@ -179,8 +183,8 @@ test('every write with a key refuses a key that was used for another request', a
     // These two belong to their campaign and have tests of their own.
     if (/\/(join|waiting)$/.test(route)) continue;
     const answer = await service.service.send({
-      ...exampleOf(route),
-      headers: { ...exampleOf(route).headers, ...keyed(key) },
+      ...exampleRequest(route),
+      headers: { ...exampleRequest(route).headers, ...keyed(key) },
     });
     expectProblem(answer, 422, 'idempotency_key_reused');
   }
@@ -197,11 +201,11 @@ test('an invalid key is refused before anything happens', async () => {
 });
 
 test('a commit with a lost answer is unknown; repeating it with the key returns the result', async (t) => {
-  let cable: Wire | undefined;
-  let fate: Fate = 'pass';
-  const shaky = await httpService({
-    reach: async (url) => {
-      cable = await wire(url, 'commit\0', () => fate);
+  let cable: StatementProxy | undefined;
+  let fate: StatementFault = 'pass';
+  const shaky = await startHttpService({
+    proxiedDatabase: async (url) => {
+      cable = await startStatementProxy(url, 'commit\0', () => fate);
       return cable.url;
     },
   });

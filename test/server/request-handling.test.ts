@@ -6,9 +6,9 @@ import { after, test } from 'node:test';
 import helmet from '@fastify/helmet';
 import Fastify from 'fastify';
 import { stopServer } from '../../src/server/server.ts';
-import { asService, frame } from '../http/frame.ts';
+import { asService, startTestServer } from '../http/frame.ts';
 
-const { server, logged } = await frame();
+const { server, logged } = await startTestServer();
 after(() => server.close());
 
 const base = '/api/sambatan';
@@ -325,7 +325,7 @@ test('requests are counted and timed by route, and none stays in progress', asyn
 });
 
 test('invalid HTTP is answered with a problem document, and the connection is closed', async () => {
-  const own = await frame();
+  const own = await startTestServer();
   await own.server.listen({ port: 0, host: '127.0.0.1' });
   const { port } = own.server.server.address() as AddressInfo;
   const say = async (text: string) => {

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { namePattern } from '../../src/http/schemas.ts';
 import { newId } from '../../src/identity/ids.ts';
-import type { Answer, Body, Client } from '../support/clients/client.ts';
-import { giveEndpoint, giveMessage } from '../support/builders/deliveries.ts';
-import { unsigned } from '../support/inputs/gateway-refusals.ts';
-import { httpService } from '../support/server/http-service.ts';
+import type { ClientResponse, Body, Client } from '../support/clients/client.ts';
+import { insertEndpoint, insertNotification } from '../support/builders/deliveries.ts';
+import { unsignedNotification } from '../support/inputs/gateway-refusals.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import { homeAddress } from '../support/clients/sign-in.ts';
-import { ask } from '../support/builders/market.ts';
+import { queryRows } from '../support/builders/market.ts';
 import { serverKey } from '../support/fakes/midtrans.ts';
 import { moneyBodies } from '../support/inputs/money-refusals.ts';
 import {
@@ -22,7 +22,7 @@ import {
   type Shop,
 } from '../support/builders/shop.ts';
 
-const service = await httpService({ environment: { MIDTRANS_SERVER_KEY: serverKey } });
+const service = await startHttpService({ environment: { MIDTRANS_SERVER_KEY: serverKey } });
 after(service.close);
 const base = '/api/sambatan';
 
@@ -42,8 +42,8 @@ before(async () => {
   participation = await join(buyer, campaign.id);
   full = await shop.campaign({ total_slots: 1 });
   await join(buyer, full.id);
-  messageId = await giveMessage(service.db, campaign.id, buyer.userId);
-  webhookId = (await giveEndpoint(service.db, shop.brandId)).id;
+  messageId = await insertNotification(service.db, campaign.id, buyer.userId);
+  webhookId = (await insertEndpoint(service.db, shop.brandId)).id;
 });
 
 /** A valid request for every route with a body; each test changes one thing. */
@@ -124,7 +124,11 @@ const good: Readonly<Record<string, () => { by: Client; id: string; body: object
     id: participation.id,
     body: {},
   }),
-  'POST /gateway/midtrans/notifications': () => ({ by: service.visitor, id: '', body: unsigned }),
+  'POST /gateway/midtrans/notifications': () => ({
+    by: service.visitor,
+    id: '',
+    body: unsignedNotification,
+  }),
   ...Object.fromEntries(
     Object.entries(moneyBodies).map(([route, body]) => [
       route,
@@ -133,7 +137,7 @@ const good: Readonly<Record<string, () => { by: Client; id: string; body: object
   ),
 };
 
-function send(route: string, body: unknown): Promise<Answer> {
+function send(route: string, body: unknown): Promise<ClientResponse> {
   const [method = '', template = ''] = route.split(' ');
   const { by, id } = good[route]!();
   return by.send({
@@ -174,7 +178,7 @@ async function stored(): Promise<string> {
     (name) => `(select count(*) || md5(string_agg(t::text, '' order by t::text))
       from sambatan.${name} t)`,
   );
-  const [row] = await ask<{ all: string }>(
+  const [row] = await queryRows<{ all: string }>(
     service.db,
     `select concat_ws(',', ${each.join()}) as all`,
   );
@@ -621,7 +625,7 @@ test('an id in capitals is the same id everywhere', async () => {
   assert.equal(products.body.items.length > 0, true);
   // A member who leaves is identified by their own id; a contributor cannot remove others.
   const helper = await service.user();
-  await ask(
+  await queryRows(
     service.db,
     `insert into sambatan.brand_members (brand_id, user_id, role) values ($1, $2, 'contributor')`,
     shop.brandId,

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newId } from '../../src/identity/ids.ts';
 import type { Body } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import {
-  everyPage,
+  readAllPages,
   expectStatus,
   fromNow,
   hourMs,
@@ -13,7 +13,7 @@ import {
   type Shop,
 } from '../support/builders/shop.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 
 const perfumes = [
@@ -63,27 +63,27 @@ for (const [sort, order] of Object.entries(sorts)) {
   test(`campaigns sorted by ${sort} are complete and without duplicates, for any page size`, async () => {
     for (const filter of ['', `&brand_id=${shop.brandId}`, '&q=melati', '&status=active']) {
       const path = `/campaigns?sort=${sort}${filter}`;
-      const whole = await everyPage(service.visitor, path, 100);
+      const whole = await readAllPages(service.visitor, path, 100);
       assert.ok(whole.length >= 8, filter);
       assert.deepEqual(ids(whole), ids(whole.toSorted(order)), filter);
       for (const limit of [1, 3, 8]) {
-        assert.deepEqual(ids(await everyPage(service.visitor, path, limit)), ids(whole), filter);
+        assert.deepEqual(ids(await readAllPages(service.visitor, path, limit)), ids(whole), filter);
       }
     }
   });
 }
 
 test('filters return exactly the matching items', async () => {
-  const all = await everyPage(service.visitor, '/campaigns', 100);
+  const all = await readAllPages(service.visitor, '/campaigns', 100);
   assert.deepEqual(ids(all).toSorted(), ids(campaigns).toSorted());
   for (const status of ['scheduled', 'active', 'full', 'completed', 'failed', 'cancelled']) {
-    const found = await everyPage(service.visitor, `/campaigns?status=${status}`, 7);
+    const found = await readAllPages(service.visitor, `/campaigns?status=${status}`, 7);
     const expected = all.filter((one) => one.status === status);
     assert.deepEqual(ids(found), ids(expected), status);
   }
-  const mine = await everyPage(service.visitor, `/campaigns?brand_id=${shop.brandId}`, 5);
+  const mine = await readAllPages(service.visitor, `/campaigns?brand_id=${shop.brandId}`, 5);
   assert.deepEqual(ids(mine), ids(all.filter((one) => one['brand_id'] === shop.brandId)));
-  const nobodys = await everyPage(service.visitor, `/campaigns?brand_id=${newId()}`, 5);
+  const nobodys = await readAllPages(service.visitor, `/campaigns?brand_id=${newId()}`, 5);
   assert.deepEqual(nobodys, []);
   const both = `/campaigns?brand_id=${shop.brandId}&status=cancelled&q=melati`;
   const expected = all.filter(
@@ -92,12 +92,12 @@ test('filters return exactly the matching items', async () => {
       one.status === 'cancelled' &&
       /melati/i.test(String(one['title'])),
   );
-  assert.deepEqual(ids(await everyPage(service.visitor, both, 1)), ids(expected));
+  assert.deepEqual(ids(await readAllPages(service.visitor, both, 1)), ids(expected));
 });
 
 test('a search matches the beginning of words, ignoring case', async () => {
   const titles = async (q: string) => {
-    const found = await everyPage(service.visitor, `/campaigns?q=${encodeURIComponent(q)}`, 9);
+    const found = await readAllPages(service.visitor, `/campaigns?q=${encodeURIComponent(q)}`, 9);
     return [...new Set(found.map(({ title }) => String(title)))].toSorted();
   };
   assert.deepEqual(await titles('melati'), ['Melati Senja', 'melati putih']);
@@ -128,11 +128,11 @@ test('products are listed newest first, of one brand or all, each once', async (
     expectStatus(await shop.seller.post('/products', body), 201);
   }
   for (const path of ['/products', `/products?brand_id=${shop.brandId}`]) {
-    const whole = await everyPage(shop.seller, path, 100);
+    const whole = await readAllPages(shop.seller, path, 100);
     assert.deepEqual(ids(whole), ids(whole).toSorted().toReversed());
     assert.equal(whole.length, path.includes('?') ? 7 : 8);
     for (const limit of [1, 3]) {
-      assert.deepEqual(ids(await everyPage(shop.seller, path, limit)), ids(whole));
+      assert.deepEqual(ids(await readAllPages(shop.seller, path, limit)), ids(whole));
     }
   }
 });
@@ -146,13 +146,13 @@ test('participants and log entries with equal times are each listed once', async
   }
   const participants = `/campaigns/${id}/participants`;
   for (const limit of [1, 4, 23, 100]) {
-    const all = await everyPage(shop.seller, participants, limit);
+    const all = await readAllPages(shop.seller, participants, limit);
     assert.deepEqual(ids(all).toSorted(), ids(joined).toSorted());
-    const reserved = await everyPage(shop.seller, `${participants}?status=reserved`, limit);
+    const reserved = await readAllPages(shop.seller, `${participants}?status=reserved`, limit);
     assert.deepEqual(ids(reserved).toSorted(), ids(joined.slice(5)).toSorted());
   }
   for (const limit of [1, 7, 100]) {
-    const log = await everyPage(shop.seller, `/campaigns/${id}/logs`, limit);
+    const log = await readAllPages(shop.seller, `/campaigns/${id}/logs`, limit);
     const numbers = log.map(({ seq }) => Number(seq));
     assert.deepEqual(
       numbers,
@@ -172,7 +172,7 @@ test('a deadline at the maximum year does not end the list by deadline', async (
   const deadlines = [fromNow(hourMs), '2999-12-31T23:59:59-23:59', '2999-12-31T23:59:59Z'];
   for (const deadline of deadlines) await late.campaign({ deadline });
   const path = `/campaigns?sort=deadline&brand_id=${late.brandId}`;
-  const whole = await everyPage(service.visitor, path, 1);
+  const whole = await readAllPages(service.visitor, path, 1);
   assert.deepEqual(
     whole.slice(1).map((one) => String(one['deadline']).slice(0, 4)),
     ['2999', '3000'],

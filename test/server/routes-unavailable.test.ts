@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { newId } from '../../src/identity/ids.ts';
-import type { Answer } from '../support/clients/client.ts';
+import type { ClientResponse } from '../support/clients/client.ts';
 import { codesOf, type DescribedOperation } from '../support/clients/contract.ts';
-import { exampleOf } from '../support/page-states/examples.ts';
-import { httpService, type HttpService } from '../support/server/http-service.ts';
-import { ask, holdCampaign, hold } from '../support/builders/market.ts';
-import { midtransStandIn, serverKey, signed } from '../support/fakes/midtrans.ts';
-import { outageOf, type Outage } from '../support/server/outage.ts';
+import { exampleRequest } from '../support/page-states/examples.ts';
+import { startHttpService, type HttpService } from '../support/server/http-service.ts';
+import { queryRows, lockCampaign, keepTransactionOpen } from '../support/builders/market.ts';
+import { startFakeMidtrans, serverKey, signNotification } from '../support/fakes/midtrans.ts';
+import { prepareOutage, type Outage } from '../support/server/outage.ts';
 import { photo, pictureForm } from '../support/builders/pictures.ts';
 import {
   expectProblem,
@@ -21,11 +21,11 @@ import {
 } from '../support/builders/shop.ts';
 
 let outage: Outage;
-const provider = await midtransStandIn();
-const service = await httpService({
+const provider = await startFakeMidtrans();
+const service = await startHttpService({
   environment: { MIDTRANS_SERVER_KEY: serverKey, MIDTRANS_URL: provider.url },
-  reach: async (url) => {
-    outage = await outageOf(url);
+  proxiedDatabase: async (url) => {
+    outage = await prepareOutage(url);
     return outage.url;
   },
 });
@@ -68,7 +68,7 @@ async function allUnavailable(): Promise<void> {
  * user.
  */
 async function requestOf({ route, operation }: DescribedOperation) {
-  const example = exampleOf(route);
+  const example = exampleRequest(route);
   if (route.endsWith('/unsubscribe/{token}')) {
     const token = service.app.unsubscribeTokens.tokenFor({ userId: newId(), topic: 'campaigns' });
     return { ...example, path: `/unsubscribe/${token}` };
@@ -79,7 +79,8 @@ async function requestOf({ route, operation }: DescribedOperation) {
   if (route.endsWith('/statement')) {
     return { ...example, body: 'date,description,amount\n2026-11-20,TRSF Melati,125001' };
   }
-  if (route.endsWith('/midtrans/notifications')) return { ...example, body: signed(told) };
+  if (route.endsWith('/midtrans/notifications'))
+    return { ...example, body: signNotification(told) };
   const forSomebody = operation.parameters?.some(
     (one) => one.name === 'user_id' && one.in === 'query',
   );
@@ -145,7 +146,7 @@ test('a manual scheduler run reports the outage, and works when the database is 
 
 /** Every write that needs the campaign's row. */
 const writes: Readonly<
-  Record<string, (id: string, joined: string, entry: string) => Promise<Answer>>
+  Record<string, (id: string, joined: string, entry: string) => Promise<ClientResponse>>
 > = {
   'POST /campaigns/{id}/join': (id) =>
     service.service.post(`/campaigns/${id}/join`, joinBody({ user_id: newId() })),
@@ -196,7 +197,9 @@ const waiters = (ofMoney: boolean) =>
     .toSorted();
 
 /** Each write is answered “campaign busy”, after two seconds on an idle machine. */
-async function allBusy(asked: Readonly<Record<string, () => Promise<Answer>>>): Promise<void> {
+async function allBusy(
+  asked: Readonly<Record<string, () => Promise<ClientResponse>>>,
+): Promise<void> {
   const began = performance.now();
   await Promise.all(
     Object.entries(asked).map(async ([route, write]) => {
@@ -218,7 +221,7 @@ test('writers of a locked campaign wait two seconds, and nobody else waits', asy
     201,
   );
   const { id: elsewhere } = await shop.campaign();
-  const held = await holdCampaign(service.db, id);
+  const held = await lockCampaign(service.db, id);
   t.after(() => held.commit());
   let areTold = false;
   const answers = allBusy(
@@ -261,7 +264,7 @@ test('money operations of a locked campaign wait equally long', async (t) => {
   const buyer = await service.user();
   const joined = [];
   for (let n = 0; n < 5; n++) joined.push((await join(buyer, id)).id);
-  await ask(service.db, 'select sambatan.settle_campaign($1, true, 100)', id);
+  await queryRows(service.db, 'select sambatan.settle_campaign($1, true, 100)', id);
   const [unpaid = '', online = '', paid = '', refunded = '', disputed = ''] = joined;
   const path = (participation: string, what: string) => `/participations/${participation}/${what}`;
   expectStatus(await buyer.get(path(unpaid, 'payment')), 200);
@@ -269,7 +272,7 @@ test('money operations of a locked campaign wait equally long', async (t) => {
     expectStatus(await staff.post(path(one, 'payment/verify')), 200);
   }
   expectStatus(await buyer.post(path(online, 'pay-online')), 200);
-  const [call] = await ask<{ reference: string }>(
+  const [call] = await queryRows<{ reference: string }>(
     service.db,
     `select reference from sambatan.gateway_calls where participation_id = $1`,
     online,
@@ -279,13 +282,13 @@ test('money operations of a locked campaign wait equally long', async (t) => {
   const why = { reason: 'alasan yang jelas' };
   const dispute = expectStatus(await buyer.post(path(disputed, 'dispute'), why), 201).id;
   // The same money a second time is due back.
-  await ask(
+  await queryRows(
     service.db,
     `select sambatan.receive_money($1, $2, 500, 'service', null, gen_random_uuid()::text)`,
     id,
     refunded,
   );
-  const moved = await ask<{ kind: string; id: string }>(
+  const moved = await queryRows<{ kind: string; id: string }>(
     service.db,
     `select kind, transaction_id as id from sambatan.transactions
     where campaign_id = $1 and kind in ('refund', 'payout')`,
@@ -295,14 +298,14 @@ test('money operations of a locked campaign wait equally long', async (t) => {
     (kind) => moved.find((one) => one.kind === kind)!.id,
   );
   // Again, and this refund is sent twice.
-  await ask(
+  await queryRows(
     service.db,
     `select sambatan.receive_money($1, $2, 700, 'service', null, gen_random_uuid()::text)`,
     id,
     refunded,
   );
   const twice = (text: string, which: string) =>
-    ask<{ id: string }>(
+    queryRows<{ id: string }>(
       service.db,
       `select ${text} as id from sambatan.transactions
       where campaign_id = $1 and amount = 700 and ${which}`,
@@ -329,7 +332,7 @@ test('money operations of a locked campaign wait equally long', async (t) => {
   const division = { method: 'PUT', path: `/statement-lines/${divided}/parts`, body: { parts } };
   expectStatus(await staff.send(division), 200);
   const ref = { reference: 'TRF 1' };
-  const money: Readonly<Record<string, () => Promise<Answer>>> = {
+  const money: Readonly<Record<string, () => Promise<ClientResponse>>> = {
     'POST /participations/{id}/proof': async () =>
       buyer.send({
         method: 'POST',
@@ -371,7 +374,7 @@ test('money operations of a locked campaign wait equally long', async (t) => {
   };
   assert.deepEqual(waiters(true), [...Object.keys(money), ...ofNoCampaign].toSorted());
 
-  const held = await holdCampaign(service.db, id);
+  const held = await lockCampaign(service.db, id);
   t.after(() => held.commit());
   await allBusy(money);
   await held.commit();
@@ -384,8 +387,8 @@ test('viewing a payment that another transaction is creating answers a temporary
   const { id } = await shop.campaign({ payment_timing: 'upfront' });
   const buyer = await service.user();
   const { id: held } = await join(buyer, id);
-  const making = await hold(service.db, (tx) =>
-    ask(
+  const making = await keepTransactionOpen(service.db, (tx) =>
+    queryRows(
       tx,
       `insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount,
         cause, actor, created_at)
@@ -401,7 +404,7 @@ test('viewing a payment that another transaction is creating answers a temporary
 });
 
 test('joins above the queue limit are refused before anything is written', async (t) => {
-  const full: HttpService = await httpService({ batching: { maxQueued: 0 } });
+  const full: HttpService = await startHttpService({ batching: { maxQueued: 0 } });
   t.after(full.close);
   const { id } = await (await openShop(full)).campaign();
   const answer = await (await full.user()).post(`/campaigns/${id}/join`, joinBody());
@@ -411,10 +414,10 @@ test('joins above the queue limit are refused before anything is written', async
 });
 
 test('an unexpected error is a 500 without details, and its log line contains no address', async (t) => {
-  const broken = await httpService();
+  const broken = await startHttpService();
   t.after(broken.close);
   const { id } = await (await openShop(broken)).campaign();
-  await ask(
+  await queryRows(
     broken.db,
     `alter table sambatan.participants add constraint surprise check (quantity > 1)`,
   );
@@ -422,6 +425,6 @@ test('an unexpected error is a 500 without details, and its log line contains no
   const answer = await (await broken.user()).post(`/campaigns/${id}/join`, body);
   expectProblem(answer, 500, 'internal_error');
   assert.ok(broken.logged.some((line) => line.includes('surprise')));
-  await ask(broken.db, 'alter table sambatan.participants drop constraint surprise');
+  await queryRows(broken.db, 'alter table sambatan.participants drop constraint surprise');
   await join(await broken.user(), id);
 });

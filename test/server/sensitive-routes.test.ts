@@ -3,11 +3,13 @@ import { after, test } from 'node:test';
 import { publicWrites, routeKey, sensitiveRoutes } from '../../src/server/sensitive-routes.ts';
 import { newId } from '../../src/identity/ids.ts';
 import { token } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask } from '../support/builders/market.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows } from '../support/builders/market.ts';
 import { signIn, SiteClient } from '../support/clients/sign-in.ts';
 
-const service = await httpService({ environment: { SAMBATAN_OPERATORS: 'kepala@example.org' } });
+const service = await startHttpService({
+  environment: { SAMBATAN_OPERATORS: 'kepala@example.org' },
+});
 after(service.close);
 
 /**
@@ -189,13 +191,13 @@ test('with an old authentication every sensitive API route refuses before it rea
 
 test('with an old authentication every sensitive page asks to re-authenticate', async () => {
   const operator = await signIn(service, 'kepala@example.org');
-  await ask(
+  await queryRows(
     service.db,
     "update sambatan_auth.sessions set reauthenticated_at = now() - interval '1 hour' where user_id = $1",
     operator.userId,
   );
   for (const route of sensitiveRoutes.filter((one) => !one.includes(' /api/'))) {
-    await ask(service.db, 'delete from sambatan_auth.attempts');
+    await queryRows(service.db, 'delete from sambatan_auth.attempts');
     for (const path of [pathOf(route), `/en${pathOf(route)}`]) {
       const answer = route.startsWith('GET ')
         ? await operator.get(path)
@@ -238,9 +240,9 @@ test('an anonymous user of the identity service can only read, unless a setting 
   }
   const site = new SiteClient(service);
   assert.equal((await site.post('/masuk/token', { access_token: bearer })).status, 403);
-  const lenient = await httpService({
+  const lenient = await startHttpService({
     environment: { SAMBATAN_ALLOW_ANONYMOUS_USERS: 'true' },
-    beside: service,
+    sharedWith: service,
   });
   t.after(lenient.close);
   assert.equal((await lenient.withToken(bearer).get('/me')).status, 200);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Body } from '../support/clients/client.ts';
-import { exampleOf } from '../support/page-states/examples.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { exampleRequest } from '../support/page-states/examples.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import {
   expectProblem,
   expectStatus,
@@ -11,7 +11,7 @@ import {
   type Shop,
 } from '../support/builders/shop.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 
 let shop: Shop;
@@ -25,7 +25,7 @@ test('every route refuses an unknown query field', async () => {
   const { operations } = service.contract;
   assert.ok(operations.length > 100);
   for (const { route } of operations) {
-    const example = exampleOf(route);
+    const example = exampleRequest(route);
     const path = `${example.path}?dry_run=true`;
     const refused = expectProblem(
       await service.service.send({ ...example, path }),
@@ -46,7 +46,7 @@ test('every route without a body refuses body fields', async () => {
   );
   assert.ok(bodiless.length > 10);
   for (const { route } of bodiless) {
-    const { method, path } = exampleOf(route);
+    const { method, path } = exampleRequest(route);
     const sent = { method, path, body: { dry_run: true } };
     const refused = expectProblem(await service.service.send(sent), 422, 'validation_failed');
     assert.deepEqual(fieldsOf(refused), ['dry_run'], route);

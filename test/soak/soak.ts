@@ -11,9 +11,9 @@ import type { Client } from '../support/clients/client.ts';
 import { recordingLog } from '../support/server/log.ts';
 import { directory } from '../support/server/service.ts';
 import { fromNow, hourMs } from '../support/builders/shop.ts';
-import { start, type Started } from '../support/server/started.ts';
-import { watch } from '../support/clients/stream.ts';
-import { until } from '../support/server/until.ts';
+import { startServiceProcess, type StartedService } from '../support/server/started.ts';
+import { openStream } from '../support/clients/stream.ts';
+import { waitUntil } from '../support/server/until.ts';
 
 const project = join(import.meta.dirname, '../..');
 const serviceKey = 'service-key-of-at-least-32-characters';
@@ -46,7 +46,7 @@ export async function soak(t: Pick<TestContext, 'after'>, options: SoakOptions):
   t.after(() => server.stop());
   await migrate(server.url, { log: recordingLog() });
   const file = join(directory(), 'probe.json');
-  const service = await start(t, {
+  const service = await startServiceProcess(t, {
     command: [
       process.execPath,
       '--expose-gc',
@@ -68,8 +68,8 @@ export async function soak(t: Pick<TestContext, 'after'>, options: SoakOptions):
   const samples: Sample[] = [];
   for (let part = 0; part < options.parts; part++) {
     await crowd.live(options.lanes, options.seconds / options.parts);
-    samples.push(await look(service, server.url, file, crowd.requests));
-    options.say(told(samples.at(-1)!));
+    samples.push(await takeSample(service, server.url, file, crowd.requests));
+    options.say(formatSample(samples.at(-1)!));
   }
   assert.deepEqual(crowd.surprises, {});
   assert.deepEqual(await findViolations(server.url), []);
@@ -77,8 +77,8 @@ export async function soak(t: Pick<TestContext, 'after'>, options: SoakOptions):
 }
 
 /** Waits until all users have left and nothing is in progress, then takes a sample. */
-async function look(
-  service: Started,
+async function takeSample(
+  service: StartedService,
   databaseUrl: string,
   file: string,
   requests: number,
@@ -88,7 +88,7 @@ async function look(
   rmSync(file, { force: true });
   process.kill(service.process.pid!, 'SIGUSR2');
   let text = '';
-  await until(() => {
+  await waitUntil(() => {
     try {
       text = readFileSync(file, 'utf8');
       return true;
@@ -125,7 +125,7 @@ async function look(
 }
 
 /** Formats a sample as a line. */
-export function told(sample: Sample): string {
+export function formatSample(sample: Sample): string {
   const megabytes = (value: number) => value.toFixed(1);
   return (
     `${sample.requests} requests: heap ${megabytes(sample.heapMegabytes)} MB, ` +
@@ -150,7 +150,7 @@ const mayGrow = {
  * The values that grew from the second part on, as sentences: before that, caches fill and code is
  * compiled.
  */
-export function grown(samples: readonly Sample[]): string[] {
+export function findGrowth(samples: readonly Sample[]): string[] {
   const settled = samples.slice(Math.max(1, Math.floor(samples.length / 3)));
   return (Object.keys(mayGrow) as (keyof typeof mayGrow)[]).flatMap((what) => {
     const growth = slope(settled.map((sample) => sample[what])) * (settled.length - 1);
@@ -176,19 +176,19 @@ class Crowd {
   requests = 0;
   /** Unexpected answers, with their number. */
   readonly surprises: Record<string, number> = {};
-  readonly #service: Started;
+  readonly #service: StartedService;
   readonly #backend: Client;
   readonly #product: string;
   #campaign = '';
   #isOpening = false;
 
-  private constructor(service: Started, product: string) {
+  private constructor(service: StartedService, product: string) {
     this.#service = service;
     this.#backend = service.client(serviceKey);
     this.#product = product;
   }
 
-  static async gather(service: Started): Promise<Crowd> {
+  static async gather(service: StartedService): Promise<Crowd> {
     const backend = service.client(serviceKey);
     const brand = await backend.post('/brands', { name: 'Melati Wangi', owner_id: newId() });
     const product = await backend.post('/products', {
@@ -231,7 +231,7 @@ class Crowd {
       await this.#ask(404, 'GET', '//tidak/ada');
     }
     if (number % 7 === 0) {
-      const watcher = await watch(this.#service.url, id);
+      const watcher = await openStream(this.#service.url, id);
       await watcher.heard(({ event }) => event === 'progress');
       watcher.end();
       this.requests++;

@@ -5,7 +5,7 @@ import { after, test } from 'node:test';
 import { variables } from '../../src/config/settings.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { testDatabase } from '../support/database/database.ts';
-import { ask } from '../support/builders/market.ts';
+import { queryRows } from '../support/builders/market.ts';
 
 /*
  * Names use the terms of docs/glossary.md: none contains a word of its table "Do not use", except
@@ -95,7 +95,7 @@ function exportedNames(): string[] {
 
 /** Tables, views, sequences, columns, functions and types of our schemas. */
 async function sqlNames(): Promise<string[]> {
-  const rows = await ask<{ name: string }>(
+  const rows = await queryRows<{ name: string }>(
     db,
     `with ours as (
       select oid from pg_namespace where nspname in ('sambatan', 'sambatan_auth'))

@@ -5,15 +5,15 @@ import { test, type TestContext } from 'node:test';
 import { newId } from '../../src/identity/ids.ts';
 import type { Body, Client } from '../support/clients/client.ts';
 import { directory } from '../support/server/service.ts';
-import { campaignBody, everyPage, expectStatus, joinBody } from '../support/builders/shop.ts';
+import { campaignBody, readAllPages, expectStatus, joinBody } from '../support/builders/shop.ts';
 import {
-  freshCopy,
+  copyProject,
   isAlive,
-  start,
+  startServiceProcess,
   type Relative,
-  type Started,
+  type StartedService,
 } from '../support/server/started.ts';
-import { until } from '../support/server/until.ts';
+import { waitUntil } from '../support/server/until.ts';
 
 const isNode = ({ command }: Relative) => command.includes('src/main.ts');
 const isWatchdog = ({ command }: Relative) => command.startsWith('/bin/sh\0-c\0read');
@@ -26,8 +26,8 @@ const kills: Readonly<Record<string, (one: Relative) => boolean>> = {
   'the database too, so that its lock is stale': (one) => isWatchdog(one) || isPostmaster(one),
 };
 
-async function npmStart(t: TestContext, cwd: string): Promise<Started> {
-  const started = await start(t, { command: ['npm', 'start'], cwd });
+async function npmStart(t: TestContext, cwd: string): Promise<StartedService> {
+  const started = await startServiceProcess(t, { command: ['npm', 'start'], cwd });
   t.diagnostic(`ready after ${started.readyAfterMs} ms`);
   return started;
 }
@@ -58,13 +58,13 @@ function joining(service: Client, id: string): { acknowledged: string[]; over: P
 
 async function nobodyLeft(family: readonly Relative[]): Promise<void> {
   const living = () => family.filter(({ pid }) => isAlive(pid));
-  await until(() => living().length === 0).catch(() => {
+  await waitUntil(() => living().length === 0).catch(() => {
     assert.deepEqual(living(), [], 'processes were left');
   });
 }
 
 test('npm start in a fresh clone becomes ready and recovers from every kind of kill', async (t) => {
-  const root = freshCopy(directory());
+  const root = copyProject(directory());
   assert.ok(existsSync(pathOf(root, 'node_modules/.sambatan-setup')), 'run npm test first');
   const everybody: Relative[] = [];
   let started = await npmStart(t, root);
@@ -78,7 +78,7 @@ test('npm start in a fresh clone becomes ready and recovers from every kind of k
     everybody.push(...family);
     assert.ok(family.some(isNode) && family.some(isWatchdog) && family.some(isPostmaster));
     const crowd = joining(started.client(key), id);
-    await until(() => crowd.acknowledged.length >= 100);
+    await waitUntil(() => crowd.acknowledged.length >= 100);
     const [npm] = family;
     for (const one of family) {
       if (one === npm || isNode(one) || alsoKilled(one)) process.kill(one.pid, 'SIGKILL');
@@ -88,7 +88,7 @@ test('npm start in a fresh clone becomes ready and recovers from every kind of k
 
     started = await npmStart(t, root);
     const service = started.client(key);
-    const found = await everyPage(service, `/campaigns/${id}/participants`, 100);
+    const found = await readAllPages(service, `/campaigns/${id}/participants`, 100);
     const there = new Set(found.map((one) => one.id));
     const lost = acknowledged.filter((one) => !there.has(one));
     assert.deepEqual(lost, [], `${lost.length} of ${acknowledged.length} joins were lost`);

@@ -5,13 +5,18 @@ import { runningEmbedded } from '../../src/database/embedded/start.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import { newId } from '../../src/identity/ids.ts';
 import type { Body, Client } from '../support/clients/client.ts';
-import { assertSilent } from '../support/server/http-service.ts';
+import { assertNoSecretLogged } from '../support/server/http-service.ts';
 import { recordingLog } from '../support/server/log.ts';
-import { holdCampaign } from '../support/builders/market.ts';
+import { lockCampaign } from '../support/builders/market.ts';
 import { directory } from '../support/server/service.ts';
 import { campaignBody, expectStatus, join, joinBody } from '../support/builders/shop.ts';
-import { isAlive, serveCommand, start, type Started } from '../support/server/started.ts';
-import { until } from '../support/server/until.ts';
+import {
+  isAlive,
+  serveCommand,
+  startServiceProcess,
+  type StartedService,
+} from '../support/server/started.ts';
+import { waitUntil } from '../support/server/until.ts';
 
 /** A campaign with a hundred slots, created through the service. */
 async function openCampaign(service: Client): Promise<Body> {
@@ -31,18 +36,18 @@ function keyIn(said: string): string {
   return key;
 }
 
-async function endsClean(started: Started, signal: NodeJS.Signals): Promise<void> {
+async function endsClean(started: StartedService, signal: NodeJS.Signals): Promise<void> {
   const family = started.family();
   assert.ok(family.length >= 3, 'there is a database below it');
   started.process.kill(signal);
   assert.equal(await started.ended, 0, started.said());
-  await until(() => family.every(({ pid }) => !isAlive(pid)));
+  await waitUntil(() => family.every(({ pid }) => !isAlive(pid)));
 }
 
 test('a restart keeps all data, and the second start does not show the key again', async (t) => {
   const dataDir = pathOf(directory(), 'data');
   const wish = { command: serveCommand, cwd: '/', dataDir };
-  const first = await start(t, wish);
+  const first = await startServiceProcess(t, wish);
   const key = keyIn(first.said());
   const service = first.client(key);
   const { id } = await openCampaign(service);
@@ -68,31 +73,31 @@ test('a restart keeps all data, and the second start does not show the key again
   const before = await answersOf(service);
   await endsClean(first, 'SIGTERM');
 
-  const second = await start(t, wish);
+  const second = await startServiceProcess(t, wish);
   t.diagnostic(`first start ${first.readyAfterMs} ms, second start ${second.readyAfterMs} ms`);
   assert.doesNotMatch(second.said(), /service key/);
   assert.deepEqual(await answersOf(second.client(key)), before);
   await endsClean(second, 'SIGINT');
   const shownOnce = first.said().replace(key, '');
-  assertSilent([shownOnce, second.said()], secrets);
+  assertNoSecretLogged([shownOnce, second.said()], secrets);
 });
 
 test('joins in flight at shutdown are answered and stored', async (t) => {
   const dataDir = pathOf(directory(), 'data');
   const wish = { command: serveCommand, cwd: '/', dataDir };
-  const started = await start(t, wish);
+  const started = await startServiceProcess(t, wish);
   const key = keyIn(started.said());
   const service = started.client(key);
   const { id } = await openCampaign(service);
 
   const db = openDatabase({ url: runningEmbedded(dataDir)!, log: recordingLog() });
-  const held = await holdCampaign(db, id);
+  const held = await lockCampaign(db, id);
   const answers = Array.from({ length: 40 }, () =>
     service.post(`/campaigns/${id}/join`, joinBody({ user_id: newId() })),
   );
-  await until(async () => /join_queue_depth 40/.test((await service.get('//metrics')).text));
+  await waitUntil(async () => /join_queue_depth 40/.test((await service.get('//metrics')).text));
   started.process.kill('SIGTERM');
-  await until(async () =>
+  await waitUntil(async () =>
     service.get('//livez').then(
       () => false,
       () => true,
@@ -103,7 +108,7 @@ test('joins in flight at shutdown are answered and stored', async (t) => {
   await db.close();
   assert.equal(await started.ended, 0);
 
-  const again = await start(t, wish);
+  const again = await startServiceProcess(t, wish);
   const { items } = expectStatus(
     await again.client(key).get(`/campaigns/${id}/participants?limit=100`),
     200,

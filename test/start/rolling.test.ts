@@ -5,10 +5,18 @@ import { newId } from '../../src/identity/ids.ts';
 import { startBalancer } from '../support/server/balancer.ts';
 import { Client } from '../support/clients/client.ts';
 import { testDatabase } from '../support/database/database.ts';
-import { ask, newCampaign, openMarket } from '../support/builders/market.ts';
+import {
+  queryRows,
+  createTestCampaign,
+  createBrandAndProduct,
+} from '../support/builders/market.ts';
 import { joinBody } from '../support/builders/shop.ts';
-import { serveCommand, start, type Started } from '../support/server/started.ts';
-import { until } from '../support/server/until.ts';
+import {
+  serveCommand,
+  startServiceProcess,
+  type StartedService,
+} from '../support/server/started.ts';
+import { waitUntil } from '../support/server/until.ts';
 
 const serviceKey = 'service-key-of-at-least-32-characters';
 const database = await testDatabase();
@@ -60,9 +68,13 @@ function trafficTo(url: string, campaignId: string): Traffic {
 
 /** Two replicas behind a balancer, restarted one after the other under traffic. */
 async function rollingRestart(t: TestContext, drainSeconds: number): Promise<Traffic> {
-  const campaignId = await newCampaign(database.db, await openMarket(database.db), {
-    totalSlots: 1_000_000,
-  });
+  const campaignId = await createTestCampaign(
+    database.db,
+    await createBrandAndProduct(database.db),
+    {
+      totalSlots: 1_000_000,
+    },
+  );
   const balancer = await startBalancer();
   t.after(() => balancer.close());
   const variables = {
@@ -71,10 +83,10 @@ async function rollingRestart(t: TestContext, drainSeconds: number): Promise<Tra
     SAMBATAN_DRAIN_SECONDS: String(drainSeconds),
     LOG_LEVEL: 'error',
   };
-  const startOne = async (): Promise<Started> => {
-    const one = await start(t, { command: serveCommand, cwd: '/', variables });
+  const startOne = async (): Promise<StartedService> => {
+    const one = await startServiceProcess(t, { command: serveCommand, cwd: '/', variables });
     balancer.add(one.url);
-    await until(() => balancer.isReady(one.url));
+    await waitUntil(() => balancer.isReady(one.url));
     return one;
   };
   const replicas = [await startOne(), await startOne()];
@@ -82,14 +94,14 @@ async function rollingRestart(t: TestContext, drainSeconds: number): Promise<Tra
   t.after(() => traffic.stop());
   for (const replica of replicas) {
     const answered = traffic.answered.count;
-    await until(() => traffic.answered.count > answered + 50);
+    await waitUntil(() => traffic.answered.count > answered + 50);
     replica.process.kill('SIGTERM');
     assert.equal(await replica.ended, 0, replica.said());
     balancer.remove(replica.url);
     await startOne();
   }
   const answered = traffic.answered.count;
-  await until(() => traffic.answered.count > answered + 50);
+  await waitUntil(() => traffic.answered.count > answered + 50);
   await traffic.stop();
   t.diagnostic(
     `${traffic.answered.count} answers, ${traffic.joined.length} joins, ` +
@@ -102,7 +114,7 @@ test('two replicas are restarted one after the other without a failed request', 
   const { joined, failed, answered } = await rollingRestart(t, 2);
   assert.deepEqual(failed, []);
   assert.ok(answered.count >= 150);
-  const kept = await ask<{ participation_id: string }>(
+  const kept = await queryRows<{ participation_id: string }>(
     database.db,
     'select participation_id from sambatan.participants where participation_id = any ($1)',
     joined,

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Client } from '../support/clients/client.ts';
 import { expectInvariants } from '../support/database/campaign-invariants.ts';
-import { httpService } from '../support/server/http-service.ts';
+import { startHttpService } from '../support/server/http-service.ts';
 import { letTimePass } from '../support/builders/market.ts';
 import { expectStatus, join, openShop } from '../support/builders/shop.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 const { db, service: staff } = service;
 const operator = await service.operator();

@@ -3,20 +3,20 @@ import { after, test } from 'node:test';
 import { newId } from '../../src/identity/ids.ts';
 import { expectInvariants } from '../support/database/campaign-invariants.ts';
 import type { Body, Client } from '../support/clients/client.ts';
-import { httpService } from '../support/server/http-service.ts';
-import { ask, eventsOf, letTimePass } from '../support/builders/market.ts';
+import { startHttpService } from '../support/server/http-service.ts';
+import { queryRows, eventsOf, letTimePass } from '../support/builders/market.ts';
 import {
   day,
   refundsOf,
-  seenTooLate,
+  createLatePayments,
   verify,
-  type Late,
-  type Place,
+  type LateBuyer,
+  type Slot,
 } from '../support/builders/kept-money.ts';
 import { expectProblem, expectStatus, join, openShop } from '../support/builders/shop.ts';
-import { Forms } from '../support/clients/site.ts';
+import { SiteForms } from '../support/clients/site.ts';
 
-const service = await httpService();
+const service = await startHttpService();
 after(service.close);
 const { db, service: staff } = service;
 const operator = await service.operator();
@@ -25,8 +25,8 @@ const price = 125_000;
 const address = { shipping_address: 'Jalan Mawar 12, Semarang' };
 
 const run = async () => expectStatus(await staff.post('/lifecycle/run'), 200);
-const paidLate = (buyers: readonly Late[], terms?: object) =>
-  seenTooLate(service, shop, buyers, terms);
+const paidLate = (buyers: readonly LateBuyer[], terms?: object) =>
+  createLatePayments(service, shop, buyers, terms);
 const choose = async (buyer: Client, refund: unknown) =>
   expectStatus(await buyer.post(`/refunds/${String(refund)}/wait`), 201);
 const entryOf = async (buyer: Client, id: unknown) =>
@@ -37,7 +37,7 @@ const isPayable = async (refund: unknown, query = 'limit=100') =>
   expectStatus(await staff.get(`/refunds?${query}`), 200).items.some(({ id }) => id === refund);
 const booksOf = async (id: string) => expectStatus(await staff.get(`/campaigns/${id}/books`), 200);
 
-const leave = async ({ buyer, id }: Place) =>
+const leave = async ({ buyer, id }: Slot) =>
   expectStatus(await buyer.post(`/participations/${id}/cancel`), 200);
 
 test('money paid in time but found too late pays for the next free slot if its buyer chooses so', async () => {
@@ -333,7 +333,7 @@ test('kept money is due back when the campaign fails', async () => {
 test('the buyer makes the choice by a form of the order, and withdraws it by another', async () => {
   const { id, late, others, refunds } = await paidLate([{ paidOn: day(-1) }]);
   const [{ buyer, id: place } = assert.fail()] = late;
-  const forms = new Forms(service.url, buyer);
+  const forms = new SiteForms(service.url, buyer);
   const path = `/ikutan/${place}`;
   assert.match((await forms.get(path)).text, /Antre paling depan/);
   assert.match((await forms.get(`/en${path}`)).text, /You paid on time/);
@@ -343,7 +343,7 @@ test('the buyer makes the choice by a form of the order, and withdraws it by ano
   const page = await forms.get(path);
   assert.match(page.text, /Disimpan untuk slotmu/);
   assert.match((await forms.get('/ikutan')).text, /Sudah kamu bayar/);
-  const desk = new Forms(service.url, operator);
+  const desk = new SiteForms(service.url, operator);
   assert.match((await desk.get('/operator/uang')).text, /Disimpan untuk antrean/);
   assert.match((await desk.get('/en/operator/uang')).text, /Kept for the waiting list/);
   const [, leaving = ''] = /action="(\/antrean\/[0-9a-f-]+\/keluar)"/.exec(page.text) ?? [];
@@ -366,7 +366,10 @@ test('the audit log records for each choice the kept amount and its result', asy
   assert.equal((await entryOf(late[1]!.buyer, second.id)).status, 'waiting');
   expectStatus(await shop.seller.post(`/campaigns/${id}/cancel`, closed), 200);
   await run();
-  const log = await ask<{ readonly event: string; readonly metadata: Record<string, unknown> }>(
+  const log = await queryRows<{
+    readonly event: string;
+    readonly metadata: Record<string, unknown>;
+  }>(
     db,
     `select event, metadata from sambatan.audit_logs where campaign_id = $1
     and (event like 'waiting_%' or event = 'payment_late') order by seq`,

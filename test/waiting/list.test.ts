@@ -14,29 +14,29 @@ import {
 import type { WaitingEntry } from '../../src/waiting/waiting.ts';
 import { testDatabase } from '../support/database/database.ts';
 import {
-  ask,
+  queryRows,
   eventsOf,
   fillWaitingList,
-  joined,
-  joinNow,
+  joinSuccessfully,
+  joinBatch,
   letTimePass,
-  newCampaign,
-  openMarket,
+  createTestCampaign,
+  createBrandAndProduct,
   operator,
   outcomeOf,
   pastDeadline,
   service,
-  stateOf,
+  campaignState,
   user,
-  waitFor,
-  wish,
-  type CampaignWish,
+  joinWaitingList,
+  joinRequest,
+  type CampaignInput,
 } from '../support/builders/market.ts';
-import { openTill } from '../support/builders/receiving-account.ts';
+import { createReceivingAccount } from '../support/builders/receiving-account.ts';
 
 const { db, close } = await testDatabase();
 after(close);
-const market = await openMarket(db);
+const market = await createBrandAndProduct(db);
 
 const twoHours = 7_200;
 const dayAhead = () => new Date(Date.now() + 86_400_000);
@@ -44,17 +44,20 @@ const dayAhead = () => new Date(Date.now() + 86_400_000);
 /** A full campaign of single slots, a day before its deadline; also returns the participations. */
 async function fullCampaign(
   totalSlots: number,
-  terms: CampaignWish = {},
+  terms: CampaignInput = {},
 ): Promise<{ id: string; parts: string[] }> {
-  const id = await newCampaign(db, market, { totalSlots, deadline: dayAhead(), ...terms });
-  const parts = await joined(db, ...Array.from({ length: totalSlots }, () => wish(id)));
+  const id = await createTestCampaign(db, market, { totalSlots, deadline: dayAhead(), ...terms });
+  const parts = await joinSuccessfully(
+    db,
+    ...Array.from({ length: totalSlots }, () => joinRequest(id)),
+  );
   return { id, parts };
 }
 
 const leave = (part: string) =>
   runInTransaction(db, (tx) => cancelParticipation(tx, service, part, null));
 const settle = (id: string, limit = 1_000) =>
-  ask<{ settled: number; more: boolean }>(
+  queryRows<{ settled: number; more: boolean }>(
     db,
     'select settled, more from sambatan.settle_campaign($1, false, $2)',
     id,
@@ -78,7 +81,7 @@ const refused =
   };
 const remaining = async (id: string) =>
   (
-    await ask<{ available_slots: number }>(
+    await queryRows<{ available_slots: number }>(
       db,
       'select available_slots from sambatan.campaign_progress($1)',
       id,
@@ -87,8 +90,8 @@ const remaining = async (id: string) =>
 
 test('a freed slot is offered to the first entry in the same transaction', async () => {
   const { id, parts } = await fullCampaign(2);
-  const first = await waitFor(db, id);
-  const second = await waitFor(db, id);
+  const first = await joinWaitingList(db, id);
+  const second = await joinWaitingList(db, id);
   assert.deepEqual([first.position, second.position, second.slots_ahead], [1, 2, 1]);
   await leave(parts[0]!);
   assert.equal(await statuses(first, second), 'offered waiting');
@@ -104,44 +107,48 @@ test('a freed slot is offered to the first entry in the same transaction', async
 
 test('an offered slot is reserved: the campaign is open, but strangers cannot join it', async () => {
   const { id, parts } = await fullCampaign(3);
-  const waiter = await waitFor(db, id);
+  const waiter = await joinWaitingList(db, id);
   await leave(parts[0]!);
   await leave(parts[1]!);
-  assert.equal((await stateOf(db, id)).status, 'active');
+  assert.equal((await campaignState(db, id)).status, 'active');
   assert.equal(await remaining(id), 1, 'what is free beside the offer');
-  const [two, one, another] = await joinNow(db, [wish(id, { quantity: 2 }), wish(id), wish(id)]);
+  const [two, one, another] = await joinBatch(db, [
+    joinRequest(id, { quantity: 2 }),
+    joinRequest(id),
+    joinRequest(id),
+  ]);
   assert.deepEqual([two!, one!, another!].map(outcomeOf), [
     'slots_unavailable',
     'joined',
     'slots_unavailable',
   ]);
-  assert.equal((await stateOf(db, id)).status, 'active', 'the offered slot is not taken yet');
+  assert.equal((await campaignState(db, id)).status, 'active', 'the offered slot is not taken yet');
   const accepted = await accept(waiter);
   assert.equal(accepted.status, 'accepted');
-  assert.equal((await stateOf(db, id)).status, 'locked');
+  assert.equal((await campaignState(db, id)).status, 'locked');
 });
 
 test('a direct join never overtakes the waiting list', async () => {
   const { id, parts } = await fullCampaign(4);
-  const waiter = await waitFor(db, id, 3);
+  const waiter = await joinWaitingList(db, id, 3);
   await leave(parts[0]!);
   await leave(parts[1]!);
   assert.equal(await remaining(id), 0);
-  const [answer] = await joinNow(db, [wish(id)]);
+  const [answer] = await joinBatch(db, [joinRequest(id)]);
   assert.equal(outcomeOf(answer!), 'slots_unavailable');
   await withdraw(waiter);
   assert.equal(await remaining(id), 2, 'nobody waits any more');
-  await joined(db, wish(id, { quantity: 2 }));
+  await joinSuccessfully(db, joinRequest(id, { quantity: 2 }));
 });
 
 test('an accepted offer creates a participation like a join, once', async () => {
   const { id, parts } = await fullCampaign(2, { paymentTiming: 'upfront', holdSeconds: 3_600 });
-  const waiter = await waitFor(db, id, 1, { note: 'warna merah' });
+  const waiter = await joinWaitingList(db, id, 1, { note: 'warna merah' });
   await leave(parts[0]!);
   const once = await accept(waiter);
   const twice = await accept(waiter);
   assert.equal(twice.participation_id, once.participation_id);
-  const made = await ask(
+  const made = await queryRows(
     db,
     `select user_id, quantity, status, note, shipping_address,
       hold_expires_at = joined_at + interval '1 hour' as is_quarantined
@@ -167,24 +174,28 @@ test('an accepted offer creates a participation like a join, once', async () => 
 });
 
 test('the bounds per buyer apply to the waiting list as to joins', async () => {
-  const id = await newCampaign(db, market, {
+  const id = await createTestCampaign(db, market, {
     totalSlots: 6,
     minSlotsPerUser: 2,
     maxSlotsPerUser: 4,
     deadline: dayAhead(),
   });
   const userId = newId();
-  const [first] = await joined(db, wish(id, { userId, quantity: 2 }), wish(id, { quantity: 4 }));
+  const [first] = await joinSuccessfully(
+    db,
+    joinRequest(id, { userId, quantity: 2 }),
+    joinRequest(id, { quantity: 4 }),
+  );
   const bounds = { minimum: 2, maximum: 4 };
   await assert.rejects(
-    waitFor(db, id, 3, { userId }),
+    joinWaitingList(db, id, 3, { userId }),
     refused('quantity_out_of_bounds', { ...bounds, held: 2 }),
   );
   await assert.rejects(
-    waitFor(db, id, 1),
+    joinWaitingList(db, id, 1),
     refused('quantity_out_of_bounds', { ...bounds, held: 0 }),
   );
-  const waiter = await waitFor(db, id, 2, { userId });
+  const waiter = await joinWaitingList(db, id, 2, { userId });
   await leave(first!);
   assert.equal(await statuses(waiter), 'offered');
   await accept(waiter);
@@ -193,21 +204,24 @@ test('the bounds per buyer apply to the waiting list as to joins', async () => {
 test('waiting is refused if slots are free, for a second entry, and after the end', async () => {
   const { id, parts } = await fullCampaign(2);
   await leave(parts[0]!);
-  await assert.rejects(waitFor(db, id, 2), refused('slots_available', { remaining: 1 }));
-  await joined(db, wish(id));
-  const { user_id: userId } = await waitFor(db, id);
-  await assert.rejects(waitFor(db, id, 1, { userId }), refused('already_waiting'));
+  await assert.rejects(joinWaitingList(db, id, 2), refused('slots_available', { remaining: 1 }));
+  await joinSuccessfully(db, joinRequest(id));
+  const { user_id: userId } = await joinWaitingList(db, id);
+  await assert.rejects(joinWaitingList(db, id, 1, { userId }), refused('already_waiting'));
   await letTimePass(db, id, 90_000);
-  await assert.rejects(waitFor(db, id), refused('deadline_passed'));
+  await assert.rejects(joinWaitingList(db, id), refused('deadline_passed'));
   await settle(id);
-  await assert.rejects(waitFor(db, id), refused('campaign_not_active', { status: 'completed' }));
-  await assert.rejects(waitFor(db, newId()), refused('campaign_not_found'));
+  await assert.rejects(
+    joinWaitingList(db, id),
+    refused('campaign_not_active', { status: 'completed' }),
+  );
+  await assert.rejects(joinWaitingList(db, newId()), refused('campaign_not_found'));
 });
 
 test('a larger entry is overtaken three times; then free slots are reserved for it', async () => {
   const { id, parts } = await fullCampaign(9);
-  const big = await waitFor(db, id, 3);
-  const small = await Promise.all(Array.from({ length: 4 }, () => waitFor(db, id)));
+  const big = await joinWaitingList(db, id, 3);
+  const small = await Promise.all(Array.from({ length: 4 }, () => joinWaitingList(db, id)));
   small.sort((a, b) => a.position! - b.position!);
   for (const part of parts.slice(0, 4)) await leave(part);
   assert.equal(await statuses(big, ...small), 'waiting offered offered offered waiting');
@@ -220,9 +234,9 @@ test('a larger entry is overtaken three times; then free slots are reserved for 
 
 test('slots stay reserved for an entry as long as an offer lasts, and then move on', async () => {
   const { id, parts } = await fullCampaign(9);
-  const big = await waitFor(db, id, 5);
+  const big = await joinWaitingList(db, id, 5);
   const small = [];
-  for (let i = 0; i < 5; i++) small.push(await waitFor(db, id));
+  for (let i = 0; i < 5; i++) small.push(await joinWaitingList(db, id));
   for (const part of parts.slice(0, 3)) await leave(part);
   for (const entry of small.slice(0, 3)) await accept(entry);
   await leave(parts[3]!);
@@ -230,7 +244,7 @@ test('slots stay reserved for an entry as long as an offer lasts, and then move 
   await letTimePass(db, id, twoHours);
   await settle(id);
   assert.equal(await statuses(big, ...small.slice(3)), 'lapsed offered waiting');
-  const [told] = await ask(
+  const [told] = await queryRows(
     db,
     `select metadata ->> 'reason' as reason from sambatan.audit_logs
     where campaign_id = $1 and event = 'waiting_lapsed'`,
@@ -242,14 +256,14 @@ test('slots stay reserved for an entry as long as an offer lasts, and then move 
 test('an unanswered offer lapses, and a declined one moves on at once', async () => {
   const { id, parts } = await fullCampaign(2);
   const [first, second, third] = [
-    await waitFor(db, id),
-    await waitFor(db, id),
-    await waitFor(db, id),
+    await joinWaitingList(db, id),
+    await joinWaitingList(db, id),
+    await joinWaitingList(db, id),
   ];
   await leave(parts[0]!);
   await letTimePass(db, id, twoHours);
   await assert.rejects(accept(first), refused('offer_expired'));
-  const [due] = await ask(
+  const [due] = await queryRows(
     db,
     'select next_run_at <= clock_timestamp() as is_due from sambatan.campaigns where campaign_id = $1',
     id,
@@ -269,8 +283,8 @@ test('an unanswered offer lapses, and a declined one moves on at once', async ()
 
 test('a lapsed hold gives its slots to the waiting list in the same transaction', async () => {
   const { id } = await fullCampaign(3, { paymentTiming: 'upfront', holdSeconds: 60 });
-  const pair = await waitFor(db, id, 2);
-  const one = await waitFor(db, id);
+  const pair = await joinWaitingList(db, id, 2);
+  const one = await joinWaitingList(db, id);
   await letTimePass(db, id, 61);
   const [done] = await settle(id);
   assert.deepEqual(done, { settled: 3, more: false });
@@ -280,7 +294,7 @@ test('a lapsed hold gives its slots to the waiting list in the same transaction'
 
 test('an offer ends with the campaign, and regains its full time after an extension', async () => {
   const { id, parts } = await fullCampaign(2, { deadline: new Date(Date.now() + 3_600_000) });
-  const waiter = await waitFor(db, id);
+  const waiter = await joinWaitingList(db, id);
   await leave(parts[0]!);
   const short = (await seenBy(waiter)).offer_expires_at!;
   const deadline = dayAhead();
@@ -290,7 +304,7 @@ test('an offer ends with the campaign, and regains its full time after an extens
   const long = (await seenBy(waiter)).offer_expires_at!;
   assert.ok(long.getTime() - short.getTime() > 3_500_000, `${short} ${long}`);
   await letTimePass(db, id, twoHours);
-  const rows = await ask(
+  const rows = await queryRows(
     db,
     'select next_run_at <= clock_timestamp() as is_due from sambatan.campaigns where campaign_id = $1',
     id,
@@ -301,21 +315,21 @@ test('an offer ends with the campaign, and regains its full time after an extens
 });
 
 test('a hold that ends between the old deadline and the new one lapses in time', async () => {
-  const id = await newCampaign(db, market, { paymentTiming: 'upfront', holdSeconds: 7_200 });
-  await joined(db, wish(id));
+  const id = await createTestCampaign(db, market, { paymentTiming: 'upfront', holdSeconds: 7_200 });
+  await joinSuccessfully(db, joinRequest(id));
   const deadline = dayAhead();
   await runInTransaction(db, (tx) =>
     extendCampaign(tx, service, id, { deadline, reason: 'ramai' }),
   );
   await letTimePass(db, id, 7_201);
-  const due = await ask(
+  const due = await queryRows(
     db,
     'select next_run_at <= clock_timestamp() as is_due from sambatan.campaigns where campaign_id = $1',
     id,
   );
   assert.deepEqual(due, [{ is_due: true }]);
   await settle(id);
-  assert.equal((await stateOf(db, id)).filled_slots, 0);
+  assert.equal((await campaignState(db, id)).filled_slots, 0);
 });
 
 for (const [how, event] of [
@@ -326,7 +340,7 @@ for (const [how, event] of [
     const minimumSlots = how === 'failed' ? 4 : 1;
     const { id, parts } = await fullCampaign(4, { minimumSlots });
     const entries = [];
-    for (let i = 0; i < 5; i++) entries.push(await waitFor(db, id));
+    for (let i = 0; i < 5; i++) entries.push(await joinWaitingList(db, id));
     await leave(parts[0]!);
     if (how === 'cancelled') {
       await runInTransaction(db, (tx) => cancelCampaign(tx, operator(), id, 'bahan habis'));
@@ -356,19 +370,19 @@ for (const [how, event] of [
 
 test('a full campaign is completed by a lifecycle run despite its waiting list', async () => {
   const { id } = await fullCampaign(2);
-  const waiter = await waitFor(db, id);
-  await ask(db, 'select sambatan.settle_campaign($1, true, 1000)', id);
-  assert.equal((await stateOf(db, id)).status, 'fulfilled');
+  const waiter = await joinWaitingList(db, id);
+  await queryRows(db, 'select sambatan.settle_campaign($1, true, 1000)', id);
+  assert.equal((await campaignState(db, id)).status, 'fulfilled');
   // An unpaid order would be offered to them.
   assert.equal(await statuses(waiter), 'waiting');
 });
 
 test('the list ends once everything is paid and no slot can come free', async () => {
-  await openTill(db);
+  await createReceivingAccount(db);
   const { id, parts } = await fullCampaign(1);
-  const waiter = await waitFor(db, id);
-  await ask(db, 'select sambatan.settle_campaign($1, true, 1000)', id);
-  await ask(
+  const waiter = await joinWaitingList(db, id);
+  await queryRows(db, 'select sambatan.settle_campaign($1, true, 1000)', id);
+  await queryRows(
     db,
     `select sambatan.receive_money($1, $2, 125000, 'service', null, 'line:1')`,
     id,
@@ -382,30 +396,33 @@ test('the same key makes one entry, also after an offer; a different request wit
   const { id, parts } = await fullCampaign(2);
   const userId = newId();
   const what = { userId, key: 'a key' };
-  const [first, second] = await Promise.all([waitFor(db, id, 1, what), waitFor(db, id, 1, what)]);
+  const [first, second] = await Promise.all([
+    joinWaitingList(db, id, 1, what),
+    joinWaitingList(db, id, 1, what),
+  ]);
   assert.equal(first.id, second.id);
   await leave(parts[0]!);
-  const third = await waitFor(db, id, 1, what);
+  const third = await joinWaitingList(db, id, 1, what);
   assert.deepEqual([third.id, third.status], [first.id, 'offered']);
-  await assert.rejects(waitFor(db, id, 2, what), refused('idempotency_key_reused'));
-  const [join] = await joinNow(db, [wish(id, { userId, key: 'a key' })]);
+  await assert.rejects(joinWaitingList(db, id, 2, what), refused('idempotency_key_reused'));
+  const [join] = await joinBatch(db, [joinRequest(id, { userId, key: 'a key' })]);
   assert.equal(outcomeOf(join!), 'idempotency_key_reused');
 });
 
 test('a list has at most a thousand entries; the next one is refused', async () => {
   const { id } = await fullCampaign(1);
   await fillWaitingList(db, id);
-  await assert.rejects(waitFor(db, id), refused('waiting_list_full', { maximum: 1_000 }));
+  await assert.rejects(joinWaitingList(db, id), refused('waiting_list_full', { maximum: 1_000 }));
   await letTimePass(db, id, 90_000);
   await settle(id);
 });
 
 test('the log contains entry ids, and never an address', async () => {
   const { id, parts } = await fullCampaign(1);
-  const entry = await waitFor(db, id);
+  const entry = await joinWaitingList(db, id);
   await leave(parts[0]!);
   await accept(entry);
-  const rows = await ask<{ metadata: Record<string, unknown> }>(
+  const rows = await queryRows<{ metadata: Record<string, unknown> }>(
     db,
     `select metadata from sambatan.audit_logs
     where campaign_id = $1 and starts_with(event, 'waiting_')`,
@@ -420,7 +437,7 @@ test('the log contains entry ids, and never an address', async () => {
 
 test('an offer ends at the deadline', async () => {
   const { id, parts } = await fullCampaign(2, { deadline: new Date(Date.now() + 3_600_000) });
-  const waiter = await waitFor(db, id);
+  const waiter = await joinWaitingList(db, id);
   await leave(parts[0]!);
   await letTimePass(db, id, pastDeadline);
   for (const verb of [accept, decline, withdraw]) {

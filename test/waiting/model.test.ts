@@ -13,16 +13,16 @@ import type { Tx } from '../../src/database/transaction.ts';
 import { expectInvariants } from '../support/database/campaign-invariants.ts';
 import { testDatabase } from '../support/database/database.ts';
 import {
-  ask,
-  joinNow,
+  queryRows,
+  joinBatch,
   letTimePass,
-  newCampaign,
-  openMarket,
+  createTestCampaign,
+  createBrandAndProduct,
   service,
-  stateOf,
+  campaignState,
   user,
-  waitFor,
-  wish,
+  joinWaitingList,
+  joinRequest,
 } from '../support/builders/market.ts';
 import * as replay from '../support/inputs/replay.ts';
 import { Model, type Terms } from './model.ts';
@@ -31,7 +31,7 @@ const file = 'test/waiting/model.test.ts';
 
 const { db, close } = await testDatabase();
 after(close);
-const market = await openMarket(db);
+const market = await createBrandAndProduct(db);
 
 /** The database values of the model's numbers. */
 interface Real {
@@ -109,7 +109,7 @@ async function outcomeOf(change: Promise<unknown>): Promise<string> {
 }
 
 const settle = (id: string, completeFull: boolean) =>
-  ask(db, 'select sambatan.settle_campaign($1, $2, 1000)', id, completeFull);
+  queryRows(db, 'select sambatan.settle_campaign($1, $2, 1000)', id, completeFull);
 
 /**
  * Picks an element of a list by a number that is independent of its length. In three of four cases
@@ -156,16 +156,16 @@ class Step implements fc.AsyncCommand<Model, Real> {
     const { campaignId: id } = real;
     switch (verb) {
       case 'join': {
-        const request = wish(id, { userId: real.users[first]!, quantity: second });
+        const request = joinRequest(id, { userId: real.users[first]!, quantity: second });
         const expected = model.join(first, second);
-        const [answer] = await joinNow(db, [request]);
+        const [answer] = await joinBatch(db, [request]);
         if (!(answer instanceof DomainError)) real.parts.push(answer!.participationId);
         return [expected, answer instanceof DomainError ? answer.code : 'ok'];
       }
       case 'wait': {
         const expected = model.wait(first, second);
         const userId = real.users[first]!;
-        const waiting = waitFor(db, id, second, { userId });
+        const waiting = joinWaitingList(db, id, second, { userId });
         const got = await outcomeOf(waiting.then((entry) => real.entries.push(entry.id)));
         return [expected, got];
       }
@@ -214,7 +214,7 @@ class Step implements fc.AsyncCommand<Model, Real> {
         await settle(id, true);
         return ['ok', 'ok'];
       case 'extend': {
-        const before = await ask<{ deadline: Date }>(
+        const before = await queryRows<{ deadline: Date }>(
           db,
           'select deadline from sambatan.campaigns where campaign_id = $1',
           id,
@@ -240,8 +240,8 @@ class Step implements fc.AsyncCommand<Model, Real> {
 /** The database equals the model, including the number of times each entry was overtaken. */
 async function compare(model: Model, real: Real): Promise<void> {
   const id = real.campaignId;
-  const { status, filled_slots: filled } = await stateOf(db, id);
-  const [list] = await ask<{ kept: number; open: number; is_late: boolean }>(
+  const { status, filled_slots: filled } = await campaignState(db, id);
+  const [list] = await queryRows<{ kept: number; open: number; is_late: boolean }>(
     db,
     `select reserved_slots as kept, waiting_entries as open,
       -- What is overdue is looked at by the next run, which is due at once.
@@ -253,13 +253,13 @@ async function compare(model: Model, real: Real): Promise<void> {
     where campaign_id = $1`,
     id,
   );
-  const entries = await ask<{ status: string }>(
+  const entries = await queryRows<{ status: string }>(
     db,
     `select status, overtaken, keep_until is not null as is_kept_for
     from sambatan.waiting_entries where campaign_id = $1 order by position`,
     id,
   );
-  const parts = await ask<{ id: string; status: string }>(
+  const parts = await queryRows<{ id: string; status: string }>(
     db,
     `select participation_id as id, status from sambatan.participants where campaign_id = $1`,
     id,
@@ -291,7 +291,7 @@ async function follow(
   steps: Iterable<fc.AsyncCommand<Model, Real>>,
   succeeds = false,
 ): Promise<void> {
-  const campaignId = await newCampaign(db, market, {
+  const campaignId = await createTestCampaign(db, market, {
     totalSlots: terms.total,
     minimumSlots: terms.minimum,
     maxSlotsPerUser: terms.mostPerUser,
@@ -299,7 +299,7 @@ async function follow(
     holdSeconds: terms.hold,
     deadline: new Date(Date.now() + terms.deadline * 1_000),
   });
-  await ask(
+  await queryRows(
     db,
     `update sambatan.campaigns set payment_term_seconds = $2, payment_grace_seconds = 0,
       verification_seconds = $3 where campaign_id = $1`,
@@ -352,7 +352,7 @@ const histories = fc.asyncProperty(termsPlan, waiters, steps, async (terms, crow
 test('a waiting list behaves like a simple model', async (t) => {
   t.diagnostic(`SAMBATAN_TEST_SEED=${replay.seed} for SAMBATAN_TEST_RUNS=${numRuns}`);
   seen.clear();
-  await replay.holds(histories, { numRuns, file, title: t.name });
+  await replay.checkProperty(histories, { numRuns, file, title: t.name });
   if (numRuns >= 100 && replay.path === undefined) {
     const needed = ['accepted', 'declined', 'lapsed', 'withdrawn', 'closed'];
     const missing = () => [
@@ -363,7 +363,7 @@ test('a waiting list behaves like a simple model', async (t) => {
     ];
     await replay.untilSeen(missing, (more, nth) => {
       const seed = replay.seed + 1 + nth;
-      return replay.holds(histories, { seed, numRuns: more, file, title: t.name });
+      return replay.checkProperty(histories, { seed, numRuns: more, file, title: t.name });
     });
   }
   const rows = [...seen].sort(([a], [b]) => a.localeCompare(b));
@@ -380,7 +380,7 @@ test('a list after success offers the slots of unpaid orders, like a simple mode
     fc.noBias(steps),
     async (terms, crowd, done) => follow(terms, crowd, done, true),
   );
-  await replay.holds(property, { numRuns: runs, file, title: t.name });
+  await replay.checkProperty(property, { numRuns: runs, file, title: t.name });
   if (runs >= 50 && replay.path === undefined) {
     // Offers that end in each way, and somebody who tries to accept one without paying.
     const needed = [
@@ -390,7 +390,7 @@ test('a list after success offers the slots of unpaid orders, like a simple mode
     const missing = () => needed.filter((what) => !seen.has(what));
     await replay.untilSeen(missing, (more, nth) => {
       const seed = replay.seed + 1 + nth;
-      return replay.holds(property, { seed, numRuns: more, file, title: t.name });
+      return replay.checkProperty(property, { seed, numRuns: more, file, title: t.name });
     });
   }
   const rows = [...seen].sort(([a], [b]) => a.localeCompare(b));

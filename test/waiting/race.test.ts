@@ -10,20 +10,20 @@ import { acceptOffer } from '../../src/waiting/operations.ts';
 import { testDatabase } from '../support/database/database.ts';
 import { recordingLog } from '../support/server/log.ts';
 import {
-  ask,
-  batcherOn,
-  joined,
-  joinNow,
+  queryRows,
+  createBatcher,
+  joinSuccessfully,
+  joinBatch,
   letTimePass,
-  newCampaign,
-  openMarket,
+  createTestCampaign,
+  createBrandAndProduct,
   outcomeOf,
   service,
-  stateOf,
+  campaignState,
   tally,
   user,
-  waitFor,
-  wish,
+  joinWaitingList,
+  joinRequest,
 } from '../support/builders/market.ts';
 
 const { url, db, close } = await testDatabase();
@@ -32,7 +32,7 @@ after(async () => {
   await Promise.all(others.map((other) => other.close()));
   await close();
 });
-const market = await openMarket(db);
+const market = await createBrandAndProduct(db);
 const replicas = [db, ...others];
 const replica = (n: number) => replicas[n % replicas.length]!;
 const dayAhead = () => new Date(Date.now() + 86_400_000);
@@ -57,7 +57,7 @@ interface Offer {
   readonly quantity: number;
 }
 const offersOf = (id: string) =>
-  ask<Offer>(
+  queryRows<Offer>(
     db,
     `select entry_id, user_id, quantity from sambatan.waiting_entries
     where campaign_id = $1 and status = 'offered'`,
@@ -66,12 +66,15 @@ const offersOf = (id: string) =>
 
 for (const capacity of [1, 2, 7, 50]) {
   test(`${racers} concurrent joins for ${capacity} freed slots: every slot goes to the waiting list`, async () => {
-    const id = await newCampaign(db, market, { totalSlots: capacity, deadline: dayAhead() });
-    const parts = await joined(db, ...Array.from({ length: capacity }, () => wish(id)));
+    const id = await createTestCampaign(db, market, { totalSlots: capacity, deadline: dayAhead() });
+    const parts = await joinSuccessfully(
+      db,
+      ...Array.from({ length: capacity }, () => joinRequest(id)),
+    );
     // The entries want more slots than there are, in all sizes that fit.
     const waiters = Array.from({ length: racers }, (_, n) => 1 + (n % Math.min(3, capacity)));
-    await Promise.all(waiters.map((n, at) => patiently(() => waitFor(replica(at), id, n))));
-    const batchers = replicas.map((one) => batcherOn(one));
+    await Promise.all(waiters.map((n, at) => patiently(() => joinWaitingList(replica(at), id, n))));
+    const batchers = replicas.map((one) => createBatcher(one));
     const answers = await Promise.all([
       ...parts.map((part, n) =>
         patiently(() =>
@@ -79,12 +82,12 @@ for (const capacity of [1, 2, 7, 50]) {
         ).then((code) => `cancel ${code}`),
       ),
       ...Array.from({ length: racers }, (_, n) =>
-        patiently(() => batchers[n % batchers.length]!.join(wish(id))).then(
+        patiently(() => batchers[n % batchers.length]!.join(joinRequest(id))).then(
           (code) => `join ${code}`,
         ),
       ),
       ...Array.from({ length: racers }, (_, n) =>
-        patiently(() => waitFor(replica(n), id)).then((code) => `wait ${code}`),
+        patiently(() => joinWaitingList(replica(n), id)).then((code) => `wait ${code}`),
       ),
     ]);
     assert.deepEqual(tally(answers), {
@@ -97,7 +100,7 @@ for (const capacity of [1, 2, 7, 50]) {
     for (let round = 0; round < racers; round++) {
       const offers = await offersOf(id);
       const slots = offers.reduce((sum, { quantity }) => sum + quantity, 0);
-      const { filled_slots: filled } = await stateOf(db, id);
+      const { filled_slots: filled } = await campaignState(db, id);
       assert.ok(filled + slots <= capacity, 'more is offered than there is');
       if (offers.length === 0) break;
       const taken = await Promise.all(
@@ -111,8 +114,8 @@ for (const capacity of [1, 2, 7, 50]) {
       );
       assert.deepEqual(tally(taken), { ok: 2 * offers.length });
     }
-    const { status, filled_slots: filled, participant_count: count } = await stateOf(db, id);
-    const accepted = await ask<{ slots: bigint; entries: bigint }>(
+    const { status, filled_slots: filled, participant_count: count } = await campaignState(db, id);
+    const accepted = await queryRows<{ slots: bigint; entries: bigint }>(
       db,
       `select sum(quantity) as slots, count(*) as entries from sambatan.waiting_entries
       where campaign_id = $1 and status = 'accepted'`,
@@ -121,7 +124,7 @@ for (const capacity of [1, 2, 7, 50]) {
     assert.deepEqual(accepted, [{ slots: BigInt(filled), entries: BigInt(count) }]);
     // The remaining slots, if any, are reserved for an entry that cannot be overtaken any more.
     if (status === 'locked') return;
-    const [blocked] = await ask<{ quantity: number; overtaken: number }>(
+    const [blocked] = await queryRows<{ quantity: number; overtaken: number }>(
       db,
       `select quantity, overtaken from sambatan.waiting_entries
       where campaign_id = $1 and keep_until is not null`,
@@ -133,15 +136,19 @@ for (const capacity of [1, 2, 7, 50]) {
 }
 
 test('control: without reservations strangers would take offered slots', async () => {
-  const id = await newCampaign(db, market, { totalSlots: 2, deadline: dayAhead() });
-  const [part] = await joined(db, wish(id), wish(id));
-  await waitFor(db, id);
+  const id = await createTestCampaign(db, market, { totalSlots: 2, deadline: dayAhead() });
+  const [part] = await joinSuccessfully(db, joinRequest(id), joinRequest(id));
+  await joinWaitingList(db, id);
   await runInTransaction(db, (tx) => cancelParticipation(tx, service, part!, null));
   const undone = new Error('the test is over');
   const attempt = db.transaction(async (tx) => {
-    const kept = await joinNow(tx, [wish(id)]);
-    await ask(tx, 'update sambatan.campaigns set reserved_slots = 0 where campaign_id = $1', id);
-    const unkept = await joinNow(tx, [wish(id)]);
+    const kept = await joinBatch(tx, [joinRequest(id)]);
+    await queryRows(
+      tx,
+      'update sambatan.campaigns set reserved_slots = 0 where campaign_id = $1',
+      id,
+    );
+    const unkept = await joinBatch(tx, [joinRequest(id)]);
     assert.deepEqual([...kept, ...unkept].map(outcomeOf), ['slots_unavailable', 'joined']);
     throw undone;
   });
@@ -149,13 +156,13 @@ test('control: without reservations strangers would take offered slots', async (
 });
 
 test('the same request sent 64 times concurrently is one entry', async () => {
-  const id = await newCampaign(db, market, { totalSlots: 1, deadline: dayAhead() });
-  await joined(db, wish(id));
+  const id = await createTestCampaign(db, market, { totalSlots: 1, deadline: dayAhead() });
+  await joinSuccessfully(db, joinRequest(id));
   const what = { userId: newId(), key: newId() };
   const ids = new Set<string>();
   const codes = await Promise.all(
     Array.from({ length: racers }, (_, n) =>
-      patiently(async () => ids.add((await waitFor(replica(n), id, 1, what)).id)),
+      patiently(async () => ids.add((await joinWaitingList(replica(n), id, 1, what)).id)),
     ),
   );
   assert.deepEqual([tally(codes), ids.size], [{ ok: racers }, 1]);
@@ -176,18 +183,18 @@ test('two workers let the offers of many campaigns lapse, each once, and offer t
   const campaigns = 40;
   const ids = await Promise.all(
     Array.from({ length: campaigns }, () =>
-      newCampaign(db, market, { totalSlots: 3, deadline: dayAhead() }),
+      createTestCampaign(db, market, { totalSlots: 3, deadline: dayAhead() }),
     ),
   );
   for (const id of ids) {
-    const [part] = await joined(db, wish(id, { quantity: 2 }), wish(id));
-    for (const quantity of [1, 1, 2, 1]) await waitFor(db, id, quantity);
+    const [part] = await joinSuccessfully(db, joinRequest(id, { quantity: 2 }), joinRequest(id));
+    for (const quantity of [1, 1, 2, 1]) await joinWaitingList(db, id, quantity);
     await runInTransaction(db, (tx) => cancelParticipation(tx, service, part!, null));
     await letTimePass(db, id, 7_200);
   }
   const [one, two] = [worker(t), worker(t)];
   const told = (event: string) =>
-    ask<{ entries: bigint; events: bigint }>(
+    queryRows<{ entries: bigint; events: bigint }>(
       db,
       `select count(*) as events, count(distinct metadata ->> 'entry_id') as entries
       from sambatan.audit_logs where event = $1 and campaign_id = any ($2)`,
@@ -200,7 +207,7 @@ test('two workers let the offers of many campaigns lapse, each once, and offer t
   for (const id of ids) await letTimePass(db, id, 90_000);
   await Promise.all([one(), two()]);
   assert.deepEqual(await told('waiting_closed'), [{ events: 80n, entries: 80n }]);
-  const open = await ask(
+  const open = await queryRows(
     db,
     `select from sambatan.campaigns where campaign_id = any ($1) and waiting_entries > 0`,
     ids,

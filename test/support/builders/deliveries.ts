@@ -1,16 +1,16 @@
 import type { Queryable } from '../../../src/database/query.ts';
 import { newId } from '../../../src/identity/ids.ts';
 import { newSecret } from '../../../src/notifications/webhooks/webhooks.ts';
-import { ask } from './market.ts';
+import { queryRows } from './market.ts';
 
 /** A notification in a person's inbox, inserted directly. */
-export async function giveMessage(
+export async function insertNotification(
   db: Queryable,
   campaignId: string,
   userId: string,
 ): Promise<string> {
   const id = newId();
-  await ask(
+  await queryRows(
     db,
     `insert into sambatan.notifications (campaign_id, notification_id, user_id, event_key, kind,
       topic, params, in_app)
@@ -24,13 +24,13 @@ export async function giveMessage(
 }
 
 /** An endpoint of a brand, or of none. */
-export async function giveEndpoint(
+export async function insertEndpoint(
   db: Queryable,
   brandId: string | null,
   url = 'https://receiver.example/hook',
 ): Promise<{ id: string; secret: string }> {
   const [id, secret] = [newId(), newSecret()];
-  await ask(
+  await queryRows(
     db,
     `insert into sambatan.webhook_endpoints (endpoint_id, brand_id, url, secret)
     values ($1, $2, $3, $4)`,
@@ -43,13 +43,13 @@ export async function giveEndpoint(
 }
 
 /** The first event of a campaign as a delivery to an endpoint. */
-export async function giveDelivery(
+export async function insertDelivery(
   db: Queryable,
   campaignId: string,
   endpointId: string,
 ): Promise<string> {
   const id = newId();
-  await ask(
+  await queryRows(
     db,
     `insert into sambatan.deliveries (campaign_id, delivery_id, channel, endpoint_id, seq, status,
       finished_at)

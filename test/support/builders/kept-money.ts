@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Body, Client } from '../clients/client.ts';
 import type { HttpService } from '../server/http-service.ts';
-import { ask } from './market.ts';
+import { queryRows } from './market.ts';
 import { expectStatus, hourMs, join, type Shop } from './shop.ts';
 
 /** The day in Jakarta this many days from today, YYYY-MM-DD. */
@@ -9,13 +9,13 @@ export const day = (days: number) =>
   new Date(Date.now() + 7 * hourMs + days * 24 * hourMs).toISOString().slice(0, 10);
 
 /** A participation and its buyer. */
-export interface Place {
+export interface Slot {
   readonly buyer: Client;
   readonly id: string;
 }
 
 /** A buyer whose payment is found after the hold has lapsed. */
-export interface Late {
+export interface LateBuyer {
   readonly quantity?: number;
   /** The day of the transfer; unknown if omitted. */
   readonly paidOn?: string;
@@ -24,10 +24,10 @@ export interface Late {
 }
 
 /** A campaign whose slots are taken by `others`, and the earlier payments of `late` buyers. */
-export interface SeenTooLate {
+export interface LatePayments {
   readonly id: string;
-  readonly late: readonly Place[];
-  readonly others: readonly Place[];
+  readonly late: readonly Slot[];
+  readonly others: readonly Slot[];
   /** One entry for each late buyer, as the buyer sees it. */
   readonly refunds: readonly Body[];
 }
@@ -39,7 +39,7 @@ export async function verify(operator: Client, id: string, seen: object): Promis
 }
 
 /** The refund of a participation. */
-export async function refundsOf({ buyer, id }: Place): Promise<readonly Body[]> {
+export async function refundsOf({ buyer, id }: Slot): Promise<readonly Body[]> {
   return expectStatus(await buyer.get(`/participations/${id}/refunds`), 200).items;
 }
 
@@ -47,12 +47,12 @@ export async function refundsOf({ buyer, id }: Place): Promise<readonly Body[]> 
  * Creates a full upfront campaign of buyers who joined after the holds of the late buyers had
  * lapsed. The late buyers' payments are verified only then.
  */
-export async function seenTooLate(
+export async function createLatePayments(
   service: HttpService,
   shop: Shop,
-  buyers: readonly Late[],
+  buyers: readonly LateBuyer[],
   terms: object = {},
-): Promise<SeenTooLate> {
+): Promise<LatePayments> {
   const total = buyers.reduce((sum, { quantity = 1 }) => sum + quantity, 0);
   const { id } = await shop.campaign({
     payment_timing: 'upfront',
@@ -60,9 +60,9 @@ export async function seenTooLate(
     minimum_slots: 1,
     ...terms,
   });
-  const late: Place[] = [];
+  const late: Slot[] = [];
   for (const { quantity } of buyers) late.push(await joined(service, id, quantity));
-  await ask(
+  await queryRows(
     service.db,
     `with p as (update sambatan.participants set hold_expires_at = now() where campaign_id = $1),
     t as (update sambatan.transactions set pay_by = now() where campaign_id = $1)
@@ -70,8 +70,8 @@ export async function seenTooLate(
     id,
   );
   // Runs only this campaign; due campaigns of others belong to their tests.
-  await ask(service.db, 'select sambatan.settle_campaign($1, false, 1000)', id);
-  const others: Place[] = [];
+  await queryRows(service.db, 'select sambatan.settle_campaign($1, false, 1000)', id);
+  const others: Slot[] = [];
   for (let i = 0; i < total; i++) others.push(await joined(service, id));
   const refunds: Body[] = [];
   for (const [index, place] of late.entries()) {
@@ -87,7 +87,7 @@ export async function seenTooLate(
 }
 
 /** A buyer who has joined and seen the receiving account. */
-async function joined(service: HttpService, campaign: string, quantity = 1): Promise<Place> {
+async function joined(service: HttpService, campaign: string, quantity = 1): Promise<Slot> {
   const buyer = await service.user();
   const { id } = await join(buyer, campaign, { quantity });
   expectStatus(await buyer.get(`/participations/${id}/payment`), 200);

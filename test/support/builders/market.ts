@@ -37,7 +37,7 @@ export const operator = (userId = newId()): Actor => ({
 });
 
 /** Runs a SQL statement of a test; `query` declares those of the service. */
-export async function ask<R = Record<string, unknown>>(
+export async function queryRows<R = Record<string, unknown>>(
   db: Queryable,
   text: string,
   ...parameters: unknown[]
@@ -46,15 +46,15 @@ export async function ask<R = Record<string, unknown>>(
   return await db.rows<unknown[], R>({ name, text }, ...parameters);
 }
 
-export interface Market {
+export interface BrandAndProduct {
   readonly brandId: string;
   readonly productId: string;
 }
 
 /** A brand with a product that is enabled for campaigns. */
-export async function openMarket(db: Queryable): Promise<Market> {
+export async function createBrandAndProduct(db: Queryable): Promise<BrandAndProduct> {
   const [brandId, productId] = [newId(), newId()];
-  await ask(
+  await queryRows(
     db,
     `with b as (insert into sambatan.brands (brand_id, name) values ($1, 'Melati Wangi'))
     insert into sambatan.products (product_id, brand_id, name, base_price, sambatan_enabled)
@@ -65,15 +65,15 @@ export async function openMarket(db: Queryable): Promise<Market> {
   return { brandId, productId };
 }
 
-export type CampaignWish = Partial<Omit<NewCampaign, 'productId'>>;
+export type CampaignInput = Partial<Omit<NewCampaign, 'productId'>>;
 
 const hourMs = 3_600_000;
 
 /** A campaign created by the real operation; default: active, ten slots, an hour to go. */
-export async function newCampaign(
+export async function createTestCampaign(
   db: Database,
-  market: Market,
-  terms: CampaignWish = {},
+  market: BrandAndProduct,
+  terms: CampaignInput = {},
 ): Promise<string> {
   const totalSlots = terms.totalSlots ?? 10;
   const { id } = await db.transaction((tx) =>
@@ -107,7 +107,7 @@ export async function letTimePass(
 ): Promise<void> {
   const earlier = (...columns: string[]) =>
     columns.map((column) => `${column} = ${column} - $2 * interval '1 second'`).join(', ');
-  await ask(
+  await queryRows(
     db,
     `with c as (
       update sambatan.campaigns set ${earlier('deadline', 'opens_at', 'next_run_at', 'extended_at')},
@@ -134,7 +134,7 @@ export async function letTimePass(
 export const pastDeadline = 3_700;
 
 /** One slot for a new buyer by default. */
-export function wish(campaignId: string, what: Partial<JoinRequest> = {}): JoinRequest {
+export function joinRequest(campaignId: string, what: Partial<JoinRequest> = {}): JoinRequest {
   const userId = what.userId ?? newId();
   return {
     campaignId,
@@ -150,7 +150,7 @@ export function wish(campaignId: string, what: Partial<JoinRequest> = {}): JoinR
 }
 
 /** Joins by one call of the database function; without a rate limit by default. */
-export async function joinNow(
+export async function joinBatch(
   db: Queryable,
   requests: readonly JoinRequest[],
   options: Partial<JoinOptions> = {},
@@ -159,18 +159,18 @@ export async function joinNow(
 }
 
 /** Joins that must all succeed; returns their participations' ids. */
-export async function joined(
+export async function joinSuccessfully(
   db: Queryable,
   ...requests: readonly JoinRequest[]
 ): Promise<string[]> {
-  return (await joinNow(db, requests)).map((answer) => {
+  return (await joinBatch(db, requests)).map((answer) => {
     if (answer instanceof DomainError) throw answer;
     return answer.participationId;
   });
 }
 
 /** Joins the waiting list by the real operation, with a new buyer by default. Returns the entry. */
-export async function waitFor(
+export async function joinWaitingList(
   db: Database,
   campaignId: string,
   quantity = 1,
@@ -188,7 +188,7 @@ export async function fillWaitingList(db: Queryable, campaignId: string): Promis
   // In several transactions: row versions of one transaction are not removed before its end, and
   // each statement would scan them again.
   for (let made = 0; made < 1_000; made += atOnce) {
-    await ask(
+    await queryRows(
       db,
       `select count(sambatan.wait_for_slots($1, gen_random_uuid(), gen_random_uuid(), 1,
         'Jalan Melati 5, Yogyakarta', null, null, null, 'service')) from generate_series(1, $2)`,
@@ -232,8 +232,8 @@ export interface CampaignState {
 }
 
 /** The row of one campaign. */
-export async function stateOf(db: Queryable, campaignId: string): Promise<CampaignState> {
-  const [row] = await ask<CampaignState>(
+export async function campaignState(db: Queryable, campaignId: string): Promise<CampaignState> {
+  const [row] = await queryRows<CampaignState>(
     db,
     `select status, total_slots, filled_slots, confirmed_slots, participant_count, audit_seq
     from sambatan.campaigns where campaign_id = $1`,
@@ -245,7 +245,7 @@ export async function stateOf(db: Queryable, campaignId: string): Promise<Campai
 
 /** The events of one campaign's log, oldest first. */
 export async function eventsOf(db: Queryable, campaignId: string): Promise<string[]> {
-  const rows = await ask<{ event: string }>(
+  const rows = await queryRows<{ event: string }>(
     db,
     'select event from sambatan.audit_logs where campaign_id = $1 order by seq',
     campaignId,
@@ -254,7 +254,7 @@ export async function eventsOf(db: Queryable, campaignId: string): Promise<strin
 }
 
 /** How joins travel in tests; the database's own limits apply. */
-export const batching = {
+export const batcherOptions = {
   maxBatch: 500,
   maxQueued: 10_000,
   maxQueuedPerCampaign: 5_000,
@@ -263,25 +263,28 @@ export const batching = {
 } as const;
 
 /** The parts of one replica: a batcher on a pool. */
-export function batcherOn(
+export function createBatcher(
   db: Queryable,
   options: Partial<BatcherOptions> & { readonly attemptLimit?: number } = {},
 ): JoinBatcher {
   const { attemptLimit = 0, ...rest } = options;
   return new JoinBatcher({
-    ...batching,
+    ...batcherOptions,
     send: (requests, how) => joinAll(db, requests, { ...how, attemptLimit }),
     ...rest,
   });
 }
 
 /** A foreign transaction that stays open until it is released. */
-export interface Holding {
+export interface OpenTransaction {
   commit(): Promise<void>;
 }
 
 /** Runs `verb` in a transaction that stays open, so that its locks are held. */
-export async function hold(db: Database, verb: (tx: Tx) => Promise<unknown>): Promise<Holding> {
+export async function keepTransactionOpen(
+  db: Database,
+  verb: (tx: Tx) => Promise<unknown>,
+): Promise<OpenTransaction> {
   const began = Promise.withResolvers<void>();
   const end = Promise.withResolvers<void>();
   const ended = db.transaction(async (tx) => {
@@ -299,14 +302,16 @@ export async function hold(db: Database, verb: (tx: Tx) => Promise<unknown>): Pr
 }
 
 /** Locks one campaign's row as every writer does, and holds the lock. */
-export async function holdCampaign(db: Database, campaignId: string): Promise<Holding> {
-  return await hold(db, (tx) => ask(tx, 'select sambatan.lock_campaign($1)', campaignId));
+export async function lockCampaign(db: Database, campaignId: string): Promise<OpenTransaction> {
+  return await keepTransactionOpen(db, (tx) =>
+    queryRows(tx, 'select sambatan.lock_campaign($1)', campaignId),
+  );
 }
 
 /** Waits until a statement of this database waits for a lock of this kind. */
-export async function untilWaiting(db: Queryable, lockType?: string): Promise<void> {
+export async function waitForLockWait(db: Queryable, lockType?: string): Promise<void> {
   const waiting = `select from pg_stat_activity a join pg_locks l using (pid)
     where a.datname = current_database() and not l.granted and locktype = coalesce($1, locktype)`;
   const signal = AbortSignal.timeout(10_000);
-  while ((await ask(db, waiting, lockType ?? null)).length === 0) signal.throwIfAborted();
+  while ((await queryRows(db, waiting, lockType ?? null)).length === 0) signal.throwIfAborted();
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { newId } from '../../../src/identity/ids.ts';
-import type { Answer, Body, Client } from '../clients/client.ts';
+import type { ClientResponse, Body, Client } from '../clients/client.ts';
 import type { HttpService } from '../server/http-service.ts';
 
 /** A seller with a brand and a product that is enabled for campaigns, created over HTTP. */
@@ -20,13 +20,13 @@ export function fromNow(milliseconds: number): string {
 }
 
 /** Asserts the status of a response; returns its body. */
-export function expectStatus(answer: Answer, status: number): Body {
+export function expectStatus(answer: ClientResponse, status: number): Body {
   assert.equal(answer.status, status, answer.text);
   return answer.body;
 }
 
 /** Asserts the code and status of a refusal. */
-export function expectProblem(answer: Answer, status: number, code: string): Body {
+export function expectProblem(answer: ClientResponse, status: number, code: string): Body {
   assert.deepEqual([answer.status, answer.body.code], [status, code], answer.text);
   return answer.body;
 }
@@ -50,14 +50,15 @@ export async function openShop(service: HttpService): Promise<Shop> {
     campaign: async (wish = {}) => {
       const body = campaignBody(product.id, wish);
       // Upfront campaigns need a receiving account.
-      if ('payment_timing' in body && body.payment_timing === 'upfront') await anyTill(service);
+      if ('payment_timing' in body && body.payment_timing === 'upfront')
+        await ensureReceivingAccount(service);
       return expectStatus(await seller.post('/campaigns', body), 201);
     },
   };
 }
 
 /** A receiving account, unless there is one. */
-async function anyTill(service: HttpService): Promise<void> {
+async function ensureReceivingAccount(service: HttpService): Promise<void> {
   const { items } = expectStatus(await service.service.get('/receiving-accounts'), 200);
   if (items.some((account: Body) => account['is_active'] === true)) return;
   const account = { bank: 'BCA', number: '5270011223', holder: 'PT Sambatan Bersama' };
@@ -89,7 +90,7 @@ export async function join(buyer: Client, campaignId: string, wish: object = {})
 }
 
 /** All items of a list, page by page. */
-export async function everyPage(client: Client, path: string, limit: number): Promise<Body[]> {
+export async function readAllPages(client: Client, path: string, limit: number): Promise<Body[]> {
   const items: Body[] = [];
   const separator = path.includes('?') ? '&' : '?';
   let cursor = '';

@@ -18,10 +18,10 @@ import {
   suryamas,
   web,
   type Shape,
-  type Written,
+  type StatementInput,
 } from './statement-writing.ts';
 
-const bcaHead = ({ period }: Written) => [
+const bcaHead = ({ period }: StatementInput) => [
   ['Informasi Rekening - Mutasi Rekening'],
   ['No. rekening : 5270099001'],
   ['Nama : PT SAMBATAN BERSAMA'],

@@ -1,14 +1,14 @@
 import { bcaAndMandiri } from './statement-shapes-bca-mandiri.ts';
 import { otherBanks } from './statement-shapes-others.ts';
-import type { Shape, Written } from './statement-writing.ts';
+import type { Shape, StatementInput } from './statement-writing.ts';
 
-export type { Shape, Written } from './statement-writing.ts';
+export type { Shape, StatementInput } from './statement-writing.ts';
 
 /** Every built-in shape of a bank statement, with its source. */
 export const shapes: Readonly<Record<string, Shape>> = { ...bcaAndMandiri, ...otherBanks };
 
 /** The rows of a file, with the heading repeated after every few transactions. */
-export function rowsOf(shape: Shape, written: Written, pageLength = Infinity) {
+export function rowsOf(shape: Shape, written: StatementInput, pageLength = Infinity) {
   const rows: { cells: string[]; entry?: number }[] = [];
   const add = (more: readonly string[][]) => rows.push(...more.map((cells) => ({ cells })));
   add(shape.head(written));

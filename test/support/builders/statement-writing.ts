@@ -12,7 +12,7 @@ export interface WrittenEntry {
   readonly words: string;
 }
 
-export interface Written {
+export interface StatementInput {
   readonly opening: bigint;
   readonly entries: readonly WrittenEntry[];
   readonly period: { readonly from: string; readonly to: string };
@@ -28,11 +28,11 @@ export interface Shape {
   readonly sen: boolean;
   /** Whether each row has a running balance. */
   readonly balance: boolean;
-  readonly head: (written: Written) => string[][];
+  readonly head: (written: StatementInput) => string[][];
   readonly heading: string[][];
   /** The rows of one transaction. */
   readonly rows: (entry: WrittenEntry, balance: bigint, index: number) => string[][];
-  readonly foot: (written: Written) => string[][];
+  readonly foot: (written: StatementInput) => string[][];
 }
 
 type Grouping = ',' | '.' | '';
@@ -90,7 +90,7 @@ export const sum = (entries: readonly WrittenEntry[], sign: 1 | -1) =>
   );
 export const count = (entries: readonly WrittenEntry[], sign: 1 | -1) =>
   String(entries.filter(({ sen }) => sen > 0n === sign > 0).length);
-export const closing = ({ opening, entries }: Written) =>
+export const closing = ({ opening, entries }: StatementInput) =>
   entries.reduce((balance, { sen }) => balance + sen, opening);
 export const split = (sen: bigint, write: (sen: bigint) => string, none: string) =>
   sen < 0n ? [write(sen), none] : [none, write(sen)];

@@ -30,7 +30,11 @@ function clockOf(service: HttpService): { at: number } {
 }
 
 /** An app that was given this key. */
-export function appWith(service: HttpService, key: string, recoveryCodes: readonly string[] = []) {
+export function authenticatorFor(
+  service: HttpService,
+  key: string,
+  recoveryCodes: readonly string[] = [],
+) {
   const clock = clockOf(service);
   const totp = new TOTP({ secret: Secret.fromBase32(key) });
   const around = (steps: number) => totp.generate({ timestamp: clock.at + steps * stepMs });
@@ -42,22 +46,27 @@ export function appWith(service: HttpService, key: string, recoveryCodes: readon
 }
 
 /** Sets up a second factor for a signed-in user, by the site's pages. */
-export async function giveFactor(service: HttpService, client: SiteClient): Promise<Authenticator> {
+export async function setUpSecondFactor(
+  service: HttpService,
+  client: SiteClient,
+): Promise<Authenticator> {
   const begun = await client.post('/akun/keamanan/mulai');
   assert.equal(begun.headers.location, '/akun/keamanan/aplikasi', begun.text);
-  const key = keyOn((await client.get('/akun/keamanan/aplikasi')).text);
-  const done = await client.post('/akun/keamanan/aplikasi', { code: appWith(service, key).next() });
+  const key = keyOfPage((await client.get('/akun/keamanan/aplikasi')).text);
+  const done = await client.post('/akun/keamanan/aplikasi', {
+    code: authenticatorFor(service, key).next(),
+  });
   assert.equal(done.status, 200, done.text);
-  return appWith(service, key, codesOn(done.text));
+  return authenticatorFor(service, key, recoveryCodesOfPage(done.text));
 }
 
 /** The key on the set-up page. */
-export function keyOn(page: string): string {
+export function keyOfPage(page: string): string {
   return /data-copy="([A-Z2-7]{32})"/.exec(page)![1]!;
 }
 
 /** The recovery codes on the page that shows them. */
-export function codesOn(page: string): string[] {
+export function recoveryCodesOfPage(page: string): string[] {
   return [...page.matchAll(/<code>((?:[a-z2-9]{4}-){3}[a-z2-9]{4})<\/code>/g)].map(
     ([, code]) => code!,
   );

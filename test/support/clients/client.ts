@@ -15,14 +15,14 @@ export interface Body {
   readonly params: Readonly<Record<string, unknown>>;
 }
 
-export interface Answer {
+export interface ClientResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
   readonly body: Body;
 }
 
-export interface Sending {
+export interface RequestOptions {
   readonly method: string;
   /** Below /api/sambatan, or from the root with a leading `//`; sent unchanged. */
   readonly path: string;
@@ -64,20 +64,26 @@ export class Client {
     if (bearer !== undefined) connection.secrets.add(bearer);
   }
 
-  get(path: string, headers: OutgoingHttpHeaders = {}): Promise<Answer> {
+  get(path: string, headers: OutgoingHttpHeaders = {}): Promise<ClientResponse> {
     return this.send({ method: 'GET', path, headers });
   }
 
-  post(path: string, body?: unknown, headers: OutgoingHttpHeaders = {}): Promise<Answer> {
+  post(path: string, body?: unknown, headers: OutgoingHttpHeaders = {}): Promise<ClientResponse> {
     return this.send({ method: 'POST', path, body, headers });
   }
 
-  patch(path: string, body?: unknown): Promise<Answer> {
+  patch(path: string, body?: unknown): Promise<ClientResponse> {
     return this.send({ method: 'PATCH', path, body });
   }
 
   /** Sends one request; rejects if there is no response in time. */
-  async send({ method, path, body, headers = {}, timeoutMs = 20_000 }: Sending): Promise<Answer> {
+  async send({
+    method,
+    path,
+    body,
+    headers = {},
+    timeoutMs = 20_000,
+  }: RequestOptions): Promise<ClientResponse> {
     const { url, agent, contract } = this.#connection;
     this.#noteSecrets(body);
     const raw = typeof body === 'string' || Buffer.isBuffer(body);
@@ -125,7 +131,7 @@ interface Exchange {
 async function exchange(url: string, sending: Exchange) {
   const { agent, method, path, bytes, headers, timeoutMs: timeout } = sending;
   const { hostname, port } = new URL(url);
-  const { promise, resolve, reject } = Promise.withResolvers<Omit<Answer, 'body'>>();
+  const { promise, resolve, reject } = Promise.withResolvers<Omit<ClientResponse, 'body'>>();
   const asked = request({ hostname, port, agent, method, path, headers, timeout });
   asked.on('error', reject);
   asked.on('timeout', () => asked.destroy(new Error(`${method} ${path}: no answer`)));
@@ -148,7 +154,7 @@ async function exchange(url: string, sending: Exchange) {
 export const issuer = 'https://identity.example/auth/v1';
 export const jwtSecret = 'a secret for tokens of at least 32 bytes';
 
-export interface TokenWish {
+export interface TokenOptions {
   readonly claims?: JWTPayload;
   readonly secret?: string;
   readonly issuer?: string;
@@ -158,7 +164,7 @@ export interface TokenWish {
 }
 
 /** A token as Supabase Auth issues it; valid by default. */
-export async function token(userId: string, wish: TokenWish = {}): Promise<string> {
+export async function token(userId: string, wish: TokenOptions = {}): Promise<string> {
   const now = Math.floor(Date.now() / 1_000);
   const proved = { amr: [{ method: 'otp', timestamp: now }] };
   const email = `${userId}@example.org`;

@@ -31,7 +31,7 @@ export interface OpenApi {
 }
 
 /** A raw response. */
-export interface WireAnswer {
+export interface RawResponse {
   readonly method: string;
   readonly path: string;
   readonly status: number;
@@ -87,7 +87,7 @@ export class Contract {
   }
 
   /** Throws unless the document allows the response. */
-  check(answer: WireAnswer): void {
+  check(answer: RawResponse): void {
     const { method, path, status, text } = answer;
     if (method === 'HEAD' || method === 'OPTIONS') return;
     const found = this.operationFor(method, path);
@@ -126,7 +126,7 @@ export class Contract {
     this.seen.add(`${found.route} ${code}`);
   }
 
-  #checkProblem({ headers, status, text }: WireAnswer, what: string): { code: string } {
+  #checkProblem({ headers, status, text }: RawResponse, what: string): { code: string } {
     assert.equal(mediaType(headers), problemType, what);
     const problem = JSON.parse(text) as Record<string, unknown>;
     assert.equal(problem['status'], status, what);
@@ -172,7 +172,7 @@ const beginnings: Readonly<Record<string, RegExp>> = {
   'image/jpeg': /^[\u00ff\ufffd]{2}/,
 };
 
-function isPicture({ headers, text }: WireAnswer): boolean {
+function isPicture({ headers, text }: RawResponse): boolean {
   return beginnings[mediaType(headers)]?.test(text) ?? false;
 }
 

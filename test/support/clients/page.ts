@@ -13,7 +13,7 @@ export interface PageForm {
 }
 
 /** A page of the site, parsed as a browser does. */
-export interface ReadPage {
+export interface ParsedPage {
   /** The page's own URL, as its script knows it. */
   readonly page: string | undefined;
   readonly main: string;
@@ -27,7 +27,7 @@ export interface ReadPage {
   readonly notices: readonly string[];
 }
 
-export function readPage(text: string): ReadPage {
+export function parsePage(text: string): ParsedPage {
   const all = elementsIn(parse(text));
   const main = all.find((one) => one.tagName === 'main');
   const inMain = main === undefined ? [] : elementsIn(main);

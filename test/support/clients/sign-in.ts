@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
 import { capturedEmails } from '../../../src/mail/mailer.ts';
-import { Client, type Answer } from './client.ts';
+import { Client, type ClientResponse } from './client.ts';
 import type { HttpService } from '../server/http-service.ts';
 
 /** An address as the API and the forms accept it. */
@@ -29,12 +29,12 @@ export class SiteClient {
   }
 
   /** Gets a page, such as `/akun`. */
-  async get(path: string): Promise<Answer> {
+  async get(path: string): Promise<ClientResponse> {
     return await this.#send('GET', path);
   }
 
   /** Sends a form of the site. */
-  async post(path: string, fields: Record<string, string> = {}): Promise<Answer> {
+  async post(path: string, fields: Record<string, string> = {}): Promise<ClientResponse> {
     return await this.#send('POST', path, new URLSearchParams(fields).toString());
   }
 
@@ -43,7 +43,7 @@ export class SiteClient {
     return [...this.cookies].map(([name, value]) => ({ name, value, url }));
   }
 
-  async #send(method: string, path: string, body?: string): Promise<Answer> {
+  async #send(method: string, path: string, body?: string): Promise<ClientResponse> {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const answer = await this.#client.send({
       method,
@@ -77,7 +77,7 @@ export async function signIn(
   headers: Record<string, string> = {},
 ): Promise<SignedInClient> {
   const client = new SiteClient(service, headers);
-  const id = await askForCode(client, email);
+  const id = await requestCode(client, email);
   const { code } = await lastMail(service, email);
   const entered = await client.post('/masuk/kode', { id, code });
   assert.equal(entered.status, 303, entered.text);
@@ -89,13 +89,13 @@ export async function signIn(
 }
 
 /** A browser with an open MFA challenge: the code of the e-mail was right. */
-export async function halfSignedIn(
+export async function openMfaChallenge(
   service: HttpService,
   email: string,
   back = '/akun',
 ): Promise<SiteClient> {
   const client = new SiteClient(service);
-  const id = await askForCode(client, email, back);
+  const id = await requestCode(client, email, back);
   const { code } = await lastMail(service, email);
   const { status, headers } = await client.post('/masuk/kode', { id, code, back });
   const next = `/masuk/aplikasi?${new URLSearchParams({ back })}`;
@@ -104,7 +104,7 @@ export async function halfSignedIn(
 }
 
 /** Requests an e-mail, and returns the id that belongs to its code. */
-export async function askForCode(client: SiteClient, email: string, back = '/'): Promise<string> {
+export async function requestCode(client: SiteClient, email: string, back = '/'): Promise<string> {
   const asked = await client.post('/masuk', { email, back });
   assert.equal(asked.status, 303, asked.text);
   return new URL(asked.headers.location!, 'http://site').searchParams.get('id')!;

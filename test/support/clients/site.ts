@@ -2,7 +2,7 @@ import { inflateRawSync } from 'node:zlib';
 import type { Client } from './client.ts';
 
 /** A page or file of the site as a response. */
-export interface Got {
+export interface SiteResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
@@ -12,7 +12,7 @@ export interface Got {
 }
 
 /** Sends forms and requests pages like a browser without scripts, signed in by a token. */
-export class Forms {
+export class SiteForms {
   readonly #url: string;
   readonly #client: Pick<Client, 'token'>;
 
@@ -21,12 +21,12 @@ export class Forms {
     this.#client = client;
   }
 
-  async get(path: string): Promise<Got> {
+  async get(path: string): Promise<SiteResponse> {
     return await this.#fetch(path, {});
   }
 
   /** A form without files. */
-  async post(path: string, fields: Readonly<Record<string, string>> = {}): Promise<Got> {
+  async post(path: string, fields: Readonly<Record<string, string>> = {}): Promise<SiteResponse> {
     return await this.#fetch(path, { method: 'POST', body: new URLSearchParams(fields) });
   }
 
@@ -35,7 +35,7 @@ export class Forms {
     path: string,
     fields: Readonly<Record<string, string>>,
     picture?: { readonly bytes: Uint8Array; readonly name?: string; readonly type?: string },
-  ): Promise<Got> {
+  ): Promise<SiteResponse> {
     const form = new FormData();
     for (const [name, value] of Object.entries(fields)) form.set(name, value);
     if (picture !== undefined) {
@@ -45,7 +45,7 @@ export class Forms {
     return await this.#fetch(path, { method: 'POST', body: form });
   }
 
-  async #fetch(path: string, init: RequestInit): Promise<Got> {
+  async #fetch(path: string, init: RequestInit): Promise<SiteResponse> {
     const { token } = this.#client;
     const answer = await fetch(this.#url + path, {
       ...init,
@@ -64,7 +64,7 @@ export class Forms {
 }
 
 /** The files in a zip archive by name, such as the parts of a spreadsheet. */
-export function unzipped(archive: Buffer): Map<string, string> {
+export function unzip(archive: Buffer): Map<string, string> {
   const files = new Map<string, string>();
   let at = archive.indexOf(Buffer.from('PK\u0001\u0002'));
   while (at >= 0 && archive.readUInt32LE(at) === 0x02014b50) {

@@ -11,7 +11,7 @@ export interface StreamEvent {
 }
 
 /** A client of an event stream that records what it receives. */
-export interface Watcher {
+export interface StreamClient {
   readonly status: number;
   readonly response: IncomingMessage;
   readonly events: readonly StreamEvent[];
@@ -27,11 +27,11 @@ export interface Watcher {
 const maxWaitMs = 10_000;
 
 /** Opens the event stream of a campaign on a separate connection. */
-export async function watch(
+export async function openStream(
   url: string,
   campaignId: string,
   headers: Record<string, string> = {},
-): Promise<Watcher> {
+): Promise<StreamClient> {
   const asked = get(`${url}/api/sambatan/campaigns/${campaignId}/events`, {
     agent: false,
     headers,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestDatabase } from './database.ts';
-import { ask } from '../builders/market.ts';
+import { queryRows } from '../builders/market.ts';
 
 const directory = join(import.meta.dirname, '../../../sql/invariants');
 /** The invariants of campaigns; audit chains are verified when the databases are closed. */
@@ -13,7 +13,11 @@ const invariants = readdirSync(directory)
 /** Checks one campaign against every invariant of campaigns. */
 export async function expectInvariants(db: TestDatabase['db'], campaignId: string): Promise<void> {
   for (const text of invariants) {
-    const broken = await ask(db, `select * from (${text}) i where campaign_id = $1`, campaignId);
+    const broken = await queryRows(
+      db,
+      `select * from (${text}) i where campaign_id = $1`,
+      campaignId,
+    );
     assert.deepEqual(broken, []);
   }
 }

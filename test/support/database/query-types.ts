@@ -22,7 +22,7 @@ export function declaredTypes(): (name: string) => DeclaredTypes | undefined {
   for (const { path, text } of queryModules()) {
     for (const match of text.matchAll(/\bquery(<|\()/g)) {
       const open = match.index + match[0].length - 1;
-      const written = match[1] === '<' ? balanced(text, open) : returned(text, open);
+      const written = match[1] === '<' ? balancedText(text, open) : returnedTypes(text, open);
       const rest = text.slice(match[1] === '<' ? open + written.length + 2 : open);
       const name = /^\(\s*['`]([^'`]+)['`]/.exec(rest)?.[1];
       if (name === undefined) continue;
@@ -35,13 +35,13 @@ export function declaredTypes(): (name: string) => DeclaredTypes | undefined {
 }
 
 /** The type arguments of `Query<…>` that the function around it returns. */
-function returned(text: string, at: number): string {
+function returnedTypes(text: string, at: number): string {
   const start = text.lastIndexOf('Query<', at);
-  return balanced(text, start + 'Query'.length);
+  return balancedText(text, start + 'Query'.length);
 }
 
 /** The text between the bracket at a position and its closing bracket. */
-function balanced(text: string, open: number): string {
+function balancedText(text: string, open: number): string {
   let depth = 0;
   for (let at = open; at < text.length; at++) {
     if ('<[{('.includes(text[at]!)) depth++;
@@ -71,7 +71,7 @@ export function tupleOf(type: string, path: string): string[][] {
     const { text, path: where } = definition(tuple, path);
     return tupleOf(text, where);
   }
-  return parts(balanced(tuple, 0)).map((element) =>
+  return parts(balancedText(tuple, 0)).map((element) =>
     kindsOf(element.replace(/^\w+\??:\s*/, ''), path),
   );
 }
@@ -81,14 +81,14 @@ export function fieldsOf(type: string, path: string): Field[] {
   const both = parts(type, '&');
   if (both.length > 1) return both.flatMap((one) => fieldsOf(one, path));
   if (type.startsWith('{')) {
-    const body = balanced(type, 0).replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, '');
+    const body = balancedText(type, 0).replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, '');
     return parts(body.replaceAll('\n', ' '), ';').map((line) => {
       const [, name = '', of = ''] = /^(?:readonly\s+)?(\w+)\??:\s*([^]*)$/.exec(line) ?? [];
       return { name, kinds: kindsOf(of, path) };
     });
   }
   if (type.startsWith('Pick<')) {
-    const [of = '', names = ''] = parts(balanced(type, 4));
+    const [of = '', names = ''] = parts(balancedText(type, 4));
     return fieldsOf(of, path).filter(({ name }) => names.includes(`'${name}'`));
   }
   const { text, path: where } = definition(type, path);
@@ -135,7 +135,7 @@ function definition(name: string, path: string): { text: string; path: string } 
   if (alias) return { text: alias[1]!.trim(), path };
   const shape = new RegExp(`\\binterface ${name}(?: extends (\\w+))? \\{`).exec(source);
   if (shape) {
-    const own = `{${balanced(source, shape.index + shape[0].length - 1)}}`;
+    const own = `{${balancedText(source, shape.index + shape[0].length - 1)}}`;
     return { text: shape[1] === undefined ? own : `${own} & ${shape[1]}`, path };
   }
   for (const [, names = '', from = ''] of source.matchAll(

@@ -41,7 +41,7 @@ const disksIn = (place: string): SmallDisks => ({
 });
 
 /** A command to run with small disks. */
-export interface UnderSmallDisks {
+export interface SmallDiskCommand {
   readonly command: readonly string[];
   /** Deletes their directories; call it after the command. */
   remove(): void;
@@ -53,10 +53,10 @@ export interface UnderSmallDisks {
  * mounting is allowed, and inside it a second one with the original user id, because PostgreSQL
  * does not run as root. Returns the reason if neither is allowed.
  */
-export function underSmallDisks(
+export function withSmallDisks(
   { dataMegabytes, logMegabytes }: Sizes,
   command: readonly string[],
-): UnderSmallDisks | { readonly missing: string } {
+): SmallDiskCommand | { readonly missing: string } {
   const place = mkdtempSync(join(tmpdir(), 'sambatan-disks-'));
   // The database server may run as another user.
   chmodSync(place, 0o755);
@@ -89,7 +89,7 @@ export interface Ballast {
 }
 
 /** Fills the disk of `directory` to the last byte. */
-export function fill(directory: string): Ballast {
+export function fillDisk(directory: string): Ballast {
   const file = join(directory, 'ballast');
   const descriptor = openSync(file, 'w');
   let size = 0;

@@ -3,7 +3,7 @@ import { simpleParser, type ParsedMail } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
 
 /** One received e-mail. */
-export interface Arrived {
+export interface ReceivedEmail {
   readonly to: string;
   readonly messageId: string;
   readonly raw: Buffer;
@@ -13,14 +13,14 @@ export interface Arrived {
 /** A mail server that stores what it receives. */
 export interface Mailbox {
   readonly url: string;
-  readonly arrived: readonly Arrived[];
+  readonly arrived: readonly ReceivedEmail[];
   /** E-mails to addresses that match are refused with this answer. */
   refuse(code: number, isRefused: (address: string) => boolean): void;
   close(): Promise<void>;
 }
 
 export async function openMailbox(): Promise<Mailbox> {
-  const arrived: Arrived[] = [];
+  const arrived: ReceivedEmail[] = [];
   let refusal: { code: number; isRefused: (address: string) => boolean } | undefined;
   const server = new SMTPServer({
     authOptional: true,

@@ -8,7 +8,7 @@ export const serverKey = 'SB-Mid-server-a-stand-in-0001';
  * Faults of the fake for one call each: `lost` executes the call and closes the connection, `hang`
  * does nothing and never answers.
  */
-export type Mood = 429 | 500 | 401 | 'lost' | 'hang' | 'garbage';
+export type FakeAnswer = 429 | 500 | 401 | 'lost' | 'hang' | 'garbage';
 type Operation = 'create' | 'status' | 'refund';
 
 interface Paid {
@@ -19,14 +19,14 @@ interface Paid {
   readonly refunds: { refund_key: string; refund_amount: string }[];
 }
 
-export interface StandIn {
+export interface FakeMidtrans {
   readonly url: string;
   /** Every call with its kind and order. */
   readonly calls: readonly { readonly operation: Operation; readonly order: string }[];
   /** Refunds made, in rupiah by order. */
   refundsOf(order: string): readonly number[];
   /** The next calls of this kind get these answers. */
-  misbehave(operation: Operation, ...moods: Mood[]): void;
+  failNext(operation: Operation, ...moods: FakeAnswer[]): void;
   /** From now on refunds are refused: the payment method does not support them. */
   refuseRefunds(refuse: boolean): void;
   /** The buyer acts on the provider's page. */
@@ -41,12 +41,12 @@ export interface StandIn {
 }
 
 /** A fake of Midtrans by its published protocol, on a free port of this machine. */
-export async function midtransStandIn(): Promise<StandIn> {
+export async function startFakeMidtrans(): Promise<FakeMidtrans> {
   const offered = new Map<string, number>();
   const paid = new Map<string, Paid>();
   const served = new Map<string, object>();
   const calls: { operation: Operation; order: string }[] = [];
-  const moods = new Map<Operation, Mood[]>();
+  const moods = new Map<Operation, FakeAnswer[]>();
   let refusing = false;
 
   const create = (body: Json): [number, object] => {
@@ -132,7 +132,7 @@ export async function midtransStandIn(): Promise<StandIn> {
     calls,
     refundsOf: (order) =>
       (paid.get(order)?.refunds ?? []).map(({ refund_amount }) => Number(refund_amount)),
-    misbehave: (operation, ...how) => void moods.set(operation, how),
+    failNext: (operation, ...how) => void moods.set(operation, how),
     refuseRefunds: (refuse) => void (refusing = refuse),
     buyer,
     paysAt: (order, settledAt) => {
@@ -140,7 +140,7 @@ export async function midtransStandIn(): Promise<StandIn> {
       Object.assign(paid.get(order)!, { settledAt });
     },
     notification: (order) => {
-      return signed(statusOf(order) as Record<string, string>);
+      return signNotification(statusOf(order) as Record<string, string>);
     },
     forgetKeys: () => served.clear(),
     close: async () => {
@@ -157,7 +157,7 @@ function jakartaTime(moment: Date): string {
 }
 
 /** A notification with the provider's signature. */
-export function signed(told: Readonly<Record<string, string>>): Record<string, string> {
+export function signNotification(told: Readonly<Record<string, string>>): Record<string, string> {
   const { order_id: id = '', status_code: code = '', gross_amount: gross = '' } = told;
   return { ...told, signature_key: hash('sha512', `${id}${code}${gross}${serverKey}`) };
 }

@@ -9,7 +9,7 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The faults of a network, in both directions. */
-export type Weather =
+export type NetworkFault =
   | { readonly kind: 'fine' }
   /** Every chunk is delayed by this time, in order. */
   | { readonly kind: 'delay'; readonly milliseconds: number }
@@ -23,9 +23,9 @@ export type Weather =
   | { readonly kind: 'refuse' };
 
 /** A faulty proxy on a free port of this machine. */
-export interface Proxy {
+export interface NetworkProxy {
   readonly port: number;
-  weather: Weather;
+  fault: NetworkFault;
   /** The target of new connections. */
   target: NetConnectOpts;
   /** Ends every connection on both sides, and returns their number. */
@@ -37,15 +37,15 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
-export async function openProxy(target: NetConnectOpts): Promise<Proxy> {
+export async function startNetworkProxy(target: NetConnectOpts): Promise<NetworkProxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
   const server = createServer({ noDelay: true }, (client) => {
-    if (proxy.weather.kind === 'refuse') return void client.resetAndDestroy();
+    if (proxy.fault.kind === 'refuse') return void client.resetAndDestroy();
     const upstream = connect({ ...proxy.target }).setNoDelay(true);
     const pair = [client, upstream] as const;
     pairs.add(pair);
-    carry(client, upstream, () => proxy.weather);
-    carry(upstream, client, () => proxy.weather, true);
+    carry(client, upstream, () => proxy.fault);
+    carry(upstream, client, () => proxy.fault, true);
     for (const socket of pair) socket.on('close', () => pairs.delete(pair));
   });
   server.listen(0, '127.0.0.1');
@@ -56,14 +56,14 @@ export async function openProxy(target: NetConnectOpts): Promise<Proxy> {
     pairs.clear();
     return count;
   };
-  const proxy: Proxy = {
+  const proxy: NetworkProxy = {
     port: (server.address() as AddressInfo).port,
-    weather: { kind: 'fine' },
+    fault: { kind: 'fine' },
     target,
     cut,
     heal: () => {
-      const lossy = ['silent', 'mute'].includes(proxy.weather.kind);
-      proxy.weather = { kind: 'fine' };
+      const lossy = ['silent', 'mute'].includes(proxy.fault.kind);
+      proxy.fault = { kind: 'fine' };
       if (lossy) cut();
     },
     close: async () => {
@@ -75,7 +75,7 @@ export async function openProxy(target: NetConnectOpts): Promise<Proxy> {
   return proxy;
 }
 
-function carry(from: Socket, to: Socket, weather: () => Weather, isAnswer = false): void {
+function carry(from: Socket, to: Socket, weather: () => NetworkFault, isAnswer = false): void {
   // Chunks stay in order, whatever fault applies to each.
   let line: Promise<void> = Promise.resolve();
   from.on('data', (chunk: Buffer) => {
@@ -86,7 +86,12 @@ function carry(from: Socket, to: Socket, weather: () => Weather, isAnswer = fals
   from.on('close', () => void line.then(() => to.destroy()));
 }
 
-async function pass(chunk: Buffer, to: Socket, weather: Weather, isAnswer: boolean): Promise<void> {
+async function pass(
+  chunk: Buffer,
+  to: Socket,
+  weather: NetworkFault,
+  isAnswer: boolean,
+): Promise<void> {
   if (weather.kind === 'silent' || (weather.kind === 'mute' && isAnswer)) return;
   if (weather.kind === 'delay') await sleep(weather.milliseconds);
   const step = weather.kind === 'slice' ? weather.bytes : chunk.length;
@@ -106,7 +111,7 @@ export function addressOf(url: string): NetConnectOpts {
 }
 
 /** The same database through a proxy. */
-export function through({ port }: Proxy, url: string): string {
+export function proxiedUrl({ port }: NetworkProxy, url: string): string {
   const way = new URL(url);
   way.hostname = '127.0.0.1';
   way.port = String(port);

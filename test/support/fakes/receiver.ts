@@ -20,7 +20,7 @@ export interface Receiver {
 }
 
 /** A webhook receiver on a free port of this machine; answers 200 by default. */
-export async function openReceiver(): Promise<Receiver> {
+export async function startReceiver(): Promise<Receiver> {
   const received: Received[] = [];
   let answer: { status: number; headers: Record<string, string> } | 'none' = {
     status: 200,

@@ -1,7 +1,7 @@
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
 
 /** The fault that is applied to a statement on its way. */
-export type Fate =
+export type StatementFault =
   /** It arrives and is answered. */
   | 'pass'
   /** The connection ends before the server receives it. */
@@ -13,7 +13,7 @@ export type Fate =
   /** As 'lose request', but the server receives it when `deliverLate` is called. */
   | 'delay';
 
-export interface Wire {
+export interface StatementProxy {
   /** The database's URL through the proxy. */
   readonly url: string;
   /** Statements that were not delivered. */
@@ -27,7 +27,11 @@ export interface Wire {
  * A faulty proxy between a pool and its database: `fateOf` is called for each message of the client
  * that contains `marker` (for example the name of a prepared statement).
  */
-export async function wire(url: string, marker: string, fateOf: () => Fate): Promise<Wire> {
+export async function startStatementProxy(
+  url: string,
+  marker: string,
+  fateOf: () => StatementFault,
+): Promise<StatementProxy> {
   const sockets = new Set<Socket>();
   const late: (() => Promise<void>)[] = [];
   let faults = 0;
@@ -51,13 +55,13 @@ export async function wire(url: string, marker: string, fateOf: () => Fate): Pro
       if (fate !== 'pass') faults++;
       if (fate === 'delay') {
         isDelayed = true;
-        late.push(() => untilReady(upstream, () => upstream.write(chunk)));
+        late.push(() => waitUntilReady(upstream, () => upstream.write(chunk)));
       } else if (fate !== 'lose request') {
         upstream.write(chunk);
       }
       if (fate === 'lose answer') {
         isMuted = true;
-        void untilReady(upstream, () => undefined).then(() => client.destroy());
+        void waitUntilReady(upstream, () => undefined).then(() => client.destroy());
       } else if (fate !== 'pass') {
         client.destroy();
       }
@@ -89,7 +93,7 @@ export async function wire(url: string, marker: string, fateOf: () => Fate): Pro
 /** The server sends ReadyForQuery once the statement's transaction has ended. */
 const readyForQuery = Buffer.from([0x5a, 0, 0, 0, 5]);
 
-function untilReady(upstream: Socket, begin: () => unknown): Promise<void> {
+function waitUntilReady(upstream: Socket, begin: () => unknown): Promise<void> {
   return new Promise((resolve) => {
     let heard = Buffer.alloc(0);
     upstream.on('data', (chunk: Buffer) => {

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { httpService, type HttpService } from '../server/http-service.ts';
-import { ask, joined, wish } from '../builders/market.ts';
-import { midtransStandIn, serverKey } from '../fakes/midtrans.ts';
+import { startHttpService, type HttpService } from '../server/http-service.ts';
+import { queryRows, joinSuccessfully, joinRequest } from '../builders/market.ts';
+import { startFakeMidtrans, serverKey } from '../fakes/midtrans.ts';
 import { expectProblem, expectStatus, fromNow, type Shop } from '../builders/shop.ts';
-import { closeTills } from '../builders/receiving-account.ts';
+import { deleteReceivingAccounts } from '../builders/receiving-account.ts';
 
 const bank = { bank: 'BCA', number: '5270099777', holder: 'PT Sambatan Bersama' };
 const notifications = '/gateway/midtrans/notifications';
 /** A notification without a signature. */
-export const unsigned = {
+export const unsignedNotification = {
   order_id: 'SBT-nobody',
   status_code: '200',
   gross_amount: '1.00',
@@ -19,63 +19,77 @@ export const unsigned = {
  * Triggers every refusal of the online-payment routes, without and with a provider; returns the
  * codes seen with one. There may be no receiving account yet.
  */
-export async function gatewayRefusals(service: HttpService, shop: Shop): Promise<Set<string>> {
+export async function triggerGatewayRefusals(
+  service: HttpService,
+  shop: Shop,
+): Promise<Set<string>> {
   const buyer = await service.user();
   const outsider = await service.user();
   const enter = async (payment_timing: string, terms: object = {}) => {
     const { id } = await shop.campaign({ payment_timing, ...terms });
-    const [participation = ''] = await joined(service.db, wish(id, { userId: buyer.userId }));
+    const [participation = ''] = await joinSuccessfully(
+      service.db,
+      joinRequest(id, { userId: buyer.userId }),
+    );
     return `/participations/${participation}/pay-online`;
   };
   const pledged = await enter('on_completion');
   expectProblem(await outsider.post(pledged), 404, 'participation_not_found');
   expectProblem(await shop.seller.post(pledged), 403, 'forbidden');
   expectProblem(await buyer.post(pledged), 409, 'gateway_off');
-  expectProblem(await service.visitor.post(notifications, unsigned), 409, 'gateway_off');
+  expectProblem(
+    await service.visitor.post(notifications, unsignedNotification),
+    409,
+    'gateway_off',
+  );
   expectProblem(await outsider.post('/gateway/reconcile'), 403, 'forbidden');
   expectProblem(await service.service.post('/gateway/reconcile'), 409, 'gateway_off');
 
-  const provider = await midtransStandIn();
-  const apart = await httpService({
+  const provider = await startFakeMidtrans();
+  const apart = await startHttpService({
     environment: { MIDTRANS_SERVER_KEY: serverKey, MIDTRANS_URL: provider.url },
-    beside: service,
+    sharedWith: service,
   });
   try {
     const staff = apart.service;
     const post = (path: string, body?: object) => staff.post(path, body);
     const upfront = await enter('upfront');
     expectProblem(await post(pledged), 409, 'payment_not_due');
-    await closeTills(service.db);
+    await deleteReceivingAccounts(service.db);
     // Without a receiving account buyers can still pay online.
     const due = await staff.get(upfront.replace('pay-online', 'payment'));
     assert.equal(expectStatus(due, 200)['account'], null);
     const till = expectStatus(await staff.post('/receiving-accounts', bank), 201);
-    provider.misbehave('create', 'lost');
+    provider.failNext('create', 'lost');
     expectProblem(await post(upfront), 503, 'gateway_unavailable');
     provider.forgetKeys();
     expectProblem(await post(upfront), 409, 'gateway_refused');
     expectStatus(await post(upfront), 200);
     const narrow = await enter('upfront', { deadline: fromNow(60_000) });
     expectProblem(await post(narrow), 409, 'too_late_to_pay_online');
-    expectProblem(await post(notifications, unsigned), 403, 'notification_not_genuine');
-    const [{ reference = '' } = {}] = await ask<{ reference: string }>(
+    expectProblem(await post(notifications, unsignedNotification), 403, 'notification_not_genuine');
+    const [{ reference = '' } = {}] = await queryRows<{ reference: string }>(
       service.db,
       "select reference from sambatan.gateway_calls where status = 'open'",
     );
     provider.buyer(reference, 'settlement');
-    provider.misbehave('status', 500);
+    provider.failNext('status', 500);
     const told = provider.notification(reference);
     expectProblem(await post(notifications, told), 503, 'gateway_unavailable');
     expectStatus(await post(notifications, told), 200);
     expectProblem(await post(upfront), 409, 'payment_not_open');
     expectStatus(await post('/gateway/reconcile'), 200);
     // Restores the state: other tests start without a receiving account.
-    await ask(
+    await queryRows(
       service.db,
       'update sambatan.transactions set account_id = null where account_id = $1',
       till.id,
     );
-    await ask(service.db, 'delete from sambatan.receiving_accounts where account_id = $1', till.id);
+    await queryRows(
+      service.db,
+      'delete from sambatan.receiving_accounts where account_id = $1',
+      till.id,
+    );
     return apart.contract.seen;
   } finally {
     await apart.close();

@@ -3,9 +3,9 @@ import { newId } from '../../../src/identity/ids.ts';
 import { maxStatementBytes } from '../../../src/ledger/bank-statements/operations.ts';
 import type { Body, Client } from '../clients/client.ts';
 import type { HttpService } from '../server/http-service.ts';
-import { ask, joined, wish } from '../builders/market.ts';
+import { queryRows, joinSuccessfully, joinRequest } from '../builders/market.ts';
 import { photo } from '../builders/pictures.ts';
-import { closeTills } from '../builders/receiving-account.ts';
+import { deleteReceivingAccounts } from '../builders/receiving-account.ts';
 import { campaignBody, expectProblem, expectStatus, type Shop } from '../builders/shop.ts';
 import { pdfOf } from '../builders/pdf.ts';
 
@@ -46,7 +46,11 @@ export const moneyBodies: Readonly<Record<string, () => object>> = {
 type Test = (name: string, run: () => Promise<void>) => Promise<void>;
 
 /** Triggers every refusal of the money routes. */
-export async function moneyRefusals(service: HttpService, shop: Shop, test: Test): Promise<void> {
+export async function triggerMoneyRefusals(
+  service: HttpService,
+  shop: Shop,
+  test: Test,
+): Promise<void> {
   const staff = service.service;
   const buyer = await service.user();
   const outsider = await service.user();
@@ -100,9 +104,9 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
 
   /** Joins for the buyer without a rate limit. */
   const enter = async (campaignId: string, quantity = 1) => {
-    const [id = ''] = await joined(
+    const [id = ''] = await joinSuccessfully(
       service.db,
-      wish(campaignId, { quantity, userId: buyer.userId }),
+      joinRequest(campaignId, { quantity, userId: buyer.userId }),
     );
     return { id };
   };
@@ -111,7 +115,7 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
   const sold = async (quantity = 2) => {
     const { id } = await shop.campaign({ total_slots: quantity });
     const participation = await enter(id, quantity);
-    await ask(service.db, 'select sambatan.settle_campaign($1, true, 100)', id);
+    await queryRows(service.db, 'select sambatan.settle_campaign($1, true, 100)', id);
     return { id, participation: participation.id };
   };
   const payoutOf = async (campaignId: string) => {
@@ -122,14 +126,14 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     expectStatus(await staff.post(`/participations/${id}/payment/verify`), 200);
   /** A due refund: the same money a second time. */
   const refund = async (participation: string) => {
-    await ask(
+    await queryRows(
       service.db,
       `select sambatan.receive_money(campaign_id, participation_id, 500, 'service', null,
         gen_random_uuid()::text)
       from sambatan.participants where participation_id = $1`,
       participation,
     );
-    const [made] = await ask<{ id: string }>(
+    const [made] = await queryRows<{ id: string }>(
       service.db,
       `select transaction_id as id from sambatan.transactions
       where participation_id = $1 and kind = 'refund' order by created_at desc limit 1`,
@@ -222,7 +226,7 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
   await test('accounts', async () => {
     const { participation } = await sold();
     const path = `/participations/${participation}/payment`;
-    await closeTills(service.db);
+    await deleteReceivingAccounts(service.db);
     expectProblem(await buyer.get(path), 409, 'payment_account_missing');
     await refusedWithoutTill();
     expectProblem(await proof(buyer, participation), 409, 'payment_account_missing');
@@ -302,7 +306,7 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     const today = new Date().toISOString().slice(0, 10);
     const csv = `date,description,amount\n${today},SEBAGIAN,1234\n`;
     expectStatus(await statement(staff, account.id, csv, '?apply=true'), 200);
-    const [{ id } = {}] = await ask<{ id: string }>(
+    const [{ id } = {}] = await queryRows<{ id: string }>(
       service.db,
       "select line_id as id from sambatan.statement_lines where description = 'SEBAGIAN'",
     );
@@ -411,7 +415,7 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     const byHand = await refund(participation);
     expectStatus(await staff.post('/refunds/settle', { ids: [byHand], ...ref }), 200);
     const provided = `select sambatan.refund_by_provider($1, 'midtrans', $2, 'system')`;
-    await ask(service.db, provided, byHand, `SBT-R-${byHand}`);
+    await queryRows(service.db, provided, byHand, `SBT-R-${byHand}`);
     const { items } = expectStatus(await staff.get('/claims?limit=100'), 200);
     const claim = items.find((one) => one['participation_id'] === participation)!.id;
     expectStatus(await staff.post(`/claims/${claim}/give-up`, why), 200);
@@ -447,7 +451,7 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
 
     // While the provider's result is unknown, the refund cannot be changed.
     const sent = await buyer.get(`/participations/${participation}/payment`);
-    await ask(
+    await queryRows(
       service.db,
       `select sambatan.mark_pending($1, 'payment', 'midtrans', gen_random_uuid()::text)`,
       expectStatus(sent, 200).id,
@@ -462,9 +466,9 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     const pair = await shop.campaign({ total_slots: 2 });
     const { id: payer } = await enter(pair.id);
     const { id: debtor } = await enter(pair.id);
-    await ask(service.db, 'select sambatan.settle_campaign($1, true, 100)', pair.id);
+    await queryRows(service.db, 'select sambatan.settle_campaign($1, true, 100)', pair.id);
     await verified(payer);
-    await ask(
+    await queryRows(
       service.db,
       `update sambatan.transactions set status = 'pending', provider = 'bank',
         provider_reference = gen_random_uuid()::text

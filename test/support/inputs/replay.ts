@@ -28,7 +28,10 @@ export interface Trial {
  * Tests a property with many random cases, or with the one case that the environment names. Rejects
  * on a failure; the message has the smallest failing case and the command to repeat it.
  */
-export async function holds<T>(property: fc.IAsyncProperty<T>, trial: Trial): Promise<void> {
+export async function checkProperty<T>(
+  property: fc.IAsyncProperty<T>,
+  trial: Trial,
+): Promise<void> {
   const only = path === undefined ? {} : { path, endOnFailure: true };
   const numRuns = path === undefined ? trial.numRuns : 1;
   const found = await fc.check(property, { seed: trial.seed ?? seed, ...only, numRuns });

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { newId } from '../../../src/identity/ids.ts';
-import type { Client, Sending } from '../clients/client.ts';
+import type { Client, RequestOptions } from '../clients/client.ts';
 import { homeAddress } from '../clients/sign-in.ts';
-import { giveDelivery, giveEndpoint, giveMessage } from '../builders/deliveries.ts';
-import { day, seenTooLate } from '../builders/kept-money.ts';
-import { ask, letTimePass } from '../builders/market.ts';
+import { insertDelivery, insertEndpoint, insertNotification } from '../builders/deliveries.ts';
+import { day, createLatePayments } from '../builders/kept-money.ts';
+import { queryRows, letTimePass } from '../builders/market.ts';
 import { pdfOf } from '../builders/pdf.ts';
 import { photo, pictureForm } from '../builders/pictures.ts';
 import {
@@ -16,11 +16,11 @@ import {
   joinBody,
   type Shop,
 } from '../builders/shop.ts';
-import type { midtransStandIn } from '../fakes/midtrans.ts';
+import type { startFakeMidtrans } from '../fakes/midtrans.ts';
 import type { HttpService } from '../server/http-service.ts';
 
 /** A request that changes something, and its caller. */
-export interface Write extends Omit<Sending, 'method' | 'path'> {
+export interface Write extends Omit<RequestOptions, 'method' | 'path'> {
   readonly by: Client;
   /** The path, where it is not that of the route as it stands. */
   readonly path?: string;
@@ -40,7 +40,7 @@ const bank = () => ({ bank: 'BCA', number: `8800${++accounts}00`, holder: 'Sari 
 export function writesOf(
   service: HttpService,
   shop: Shop,
-  provider: Awaited<ReturnType<typeof midtransStandIn>>,
+  provider: Awaited<ReturnType<typeof startFakeMidtrans>>,
 ): Writes {
   return {
     ...accountWrites(service, shop),
@@ -88,7 +88,7 @@ function catalogueWrites(service: HttpService, shop: Shop): Writes {
   };
   const member = async () => {
     const { userId } = await service.user();
-    await ask(
+    await queryRows(
       service.db,
       `insert into sambatan.brand_members (brand_id, user_id, role) values ($1, $2, 'contributor')`,
       brandId,
@@ -121,7 +121,7 @@ function catalogueWrites(service: HttpService, shop: Shop): Writes {
     }),
     'POST /invitations/accept': async () => {
       const token = newId().replaceAll('-', '').padEnd(43, 'a');
-      await ask(
+      await queryRows(
         service.db,
         'update sambatan.brand_invitations set token_hash = $2 where invitation_id = $1',
         await invite(),
@@ -179,7 +179,7 @@ function campaignWrites(service: HttpService, shop: Shop): Writes {
     'POST /campaigns/:id/shortfall/preview': () => ended('/shortfall/preview', { slots: 1 }),
     'POST /campaigns/:id/decision': async () => {
       const { id, parts } = await completedCampaign(service, shop, 2);
-      await ask(
+      await queryRows(
         service.db,
         `select sambatan.receive_money($1, $2, 125000, 'service', null, 'line:below')`,
         id,
@@ -200,7 +200,7 @@ async function completedCampaign(service: HttpService, shop: Shop, slots: number
   const buyer = await service.user();
   const parts: string[] = [];
   for (let n = 0; n < slots; n++) parts.push((await join(buyer, id)).id);
-  await ask(service.db, 'select sambatan.settle_campaign($1, true, 100)', id);
+  await queryRows(service.db, 'select sambatan.settle_campaign($1, true, 100)', id);
   return { id, buyer, parts };
 }
 
@@ -245,7 +245,7 @@ function participationWrites(service: HttpService, shop: Shop): Writes {
     'POST /waiting/:id/decline': () => waiting('decline'),
     'POST /waiting/:id/withdraw': () => waiting('withdraw', false),
     'POST /refunds/:id/wait': async () => {
-      const { late, refunds } = await seenTooLate(service, shop, [{ paidOn: day(-1) }]);
+      const { late, refunds } = await createLatePayments(service, shop, [{ paidOn: day(-1) }]);
       return { by: late[0]!.buyer, path: `/refunds/${refunds[0]!.id}/wait` };
     },
   };
@@ -254,7 +254,7 @@ function participationWrites(service: HttpService, shop: Shop): Writes {
 function paymentWrites(
   service: HttpService,
   shop: Shop,
-  provider: Awaited<ReturnType<typeof midtransStandIn>>,
+  provider: Awaited<ReturnType<typeof startFakeMidtrans>>,
 ): Writes {
   const staff = service.service;
   const sold = async () => {
@@ -293,7 +293,7 @@ function paymentWrites(
     'POST /gateway/midtrans/notifications': async () => {
       const { buyer, path } = await sold();
       expectStatus(await buyer.post(`${path}/pay-online`), 200);
-      const [call] = await ask<{ reference: string }>(
+      const [call] = await queryRows<{ reference: string }>(
         service.db,
         `select reference from sambatan.gateway_calls where status = 'open'
         order by created_at desc limit 1`,
@@ -325,7 +325,7 @@ function paymentWrites(
 function ledgerWrites(service: HttpService, shop: Shop): Writes {
   const by = service.service;
   const entryOf = async (participation: string, which: string) => {
-    const [made] = await ask<{ id: string }>(
+    const [made] = await queryRows<{ id: string }>(
       service.db,
       `select transaction_id as id from sambatan.transactions where ${which}
         and (participation_id = $1 or campaign_id = $1) order by created_at desc limit 1`,
@@ -337,7 +337,7 @@ function ledgerWrites(service: HttpService, shop: Shop): Writes {
   const refund = async () => {
     const { id, parts } = await completedCampaign(service, shop, 1);
     expectStatus(await by.post(`/participations/${parts[0]}/payment/verify`), 200);
-    await ask(
+    await queryRows(
       service.db,
       `select sambatan.receive_money($1, $2, 500, 'service', null, gen_random_uuid()::text)`,
       id,
@@ -352,7 +352,7 @@ function ledgerWrites(service: HttpService, shop: Shop): Writes {
     const { participation, refund: made } = await refund();
     await settle([made]);
     const provided = `select sambatan.refund_by_provider($1, 'midtrans', $2, 'system')`;
-    await ask(service.db, provided, made, `SBT-R-${made}`);
+    await queryRows(service.db, provided, made, `SBT-R-${made}`);
     return `/claims/${await entryOf(participation, "purpose = 'overpaid_refund'")}`;
   };
   /** A payout of a campaign that is paid for. */
@@ -414,7 +414,7 @@ function statementWrites(service: HttpService, shop: Shop): Writes {
   /** A line that waits for a person. */
   const line = async () => {
     expectStatus(await by.post(`/statements/${await upload()}/apply`, {}), 200);
-    const [found] = await ask<{ id: string }>(
+    const [found] = await queryRows<{ id: string }>(
       service.db,
       'select line_id as id from sambatan.statement_lines where description = $1',
       `TRSF ${lines}`,
@@ -481,10 +481,10 @@ function messageWrites(service: HttpService, shop: Shop): Writes {
   const { seller, brandId } = shop;
   const reader = service.user();
   const message = async () =>
-    await giveMessage(service.db, (await shop.campaign()).id, (await reader).userId);
+    await insertNotification(service.db, (await shop.campaign()).id, (await reader).userId);
   const endpoint = async (what = '', body?: object) => ({
     by: seller,
-    path: `/webhooks/${(await giveEndpoint(service.db, brandId)).id}${what}`,
+    path: `/webhooks/${(await insertEndpoint(service.db, brandId)).id}${what}`,
     body,
   });
   const reminder = async () => ({
@@ -523,8 +523,8 @@ function messageWrites(service: HttpService, shop: Shop): Writes {
     'DELETE /webhooks/:id': () => endpoint(),
     'POST /webhooks/:id/rotate': () => endpoint('/rotate'),
     'POST /deliveries/:id/resend': async () => {
-      const { id } = await giveEndpoint(service.db, brandId);
-      const delivery = await giveDelivery(service.db, (await shop.campaign()).id, id);
+      const { id } = await insertEndpoint(service.db, brandId);
+      const delivery = await insertDelivery(service.db, (await shop.campaign()).id, id);
       return { by: seller, path: `/deliveries/${delivery}/resend` };
     },
   };

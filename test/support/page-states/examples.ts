@@ -1,5 +1,5 @@
 import { newId } from '../../../src/identity/ids.ts';
-import { unsigned } from '../inputs/gateway-refusals.ts';
+import { unsignedNotification } from '../inputs/gateway-refusals.ts';
 import { moneyBodies } from '../inputs/money-refusals.ts';
 import { campaignBody, fromNow, hourMs, joinBody } from '../builders/shop.ts';
 import { homeAddress } from '../clients/sign-in.ts';
@@ -15,7 +15,7 @@ interface Example {
 }
 
 /** A valid request of a route about unknown ids. */
-export function exampleOf(route: string): Example {
+export function exampleRequest(route: string): Example {
   const [method = '', template = ''] = route.split(' ');
   const path = template
     .slice(base.length)
@@ -62,7 +62,7 @@ export const bodies: Readonly<Record<string, () => object>> = {
   'POST /participations/{id}/cancel': () => ({}),
   'POST /participations/{id}/confirm': () => ({}),
   ...moneyBodies,
-  'POST /gateway/midtrans/notifications': () => unsigned,
+  'POST /gateway/midtrans/notifications': () => unsignedNotification,
 };
 
 /** Files for routes that accept them instead of JSON. */

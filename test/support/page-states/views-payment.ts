@@ -1,7 +1,7 @@
 import { photo } from '../builders/pictures.ts';
 import { letTimePass, pastDeadline } from '../builders/market.ts';
 import { expectStatus, fromNow, hourMs, join } from '../builders/shop.ts';
-import type { LookedAtShop, Making, Views } from './views.ts';
+import type { StateShop, StateBuilderDeps, PageStates } from './views.ts';
 
 /** The payment term after success, with its grace period and the wait for statements. */
 const paymentOverSeconds = (72 + 24 + 48) * 3_600;
@@ -11,7 +11,10 @@ const paymentOverSeconds = (72 + 24 + 48) * 3_600;
  * their minimum, and batches to ship. It runs the lifecycle of all campaigns: call it before
  * creating campaigns that must stay as they are.
  */
-export async function paymentViews(making: Making, shop: LookedAtShop): Promise<Views> {
+export async function createPaymentStates(
+  making: StateBuilderDeps,
+  shop: StateShop,
+): Promise<PageStates> {
   const { service, operator } = making;
   const run = async () => expectStatus(await service.service.post('/lifecycle/run'), 200);
   const verifying = await verifyingCampaign(making, shop);
@@ -64,7 +67,7 @@ export async function paymentViews(making: Making, shop: LookedAtShop): Promise<
 }
 
 /** A campaign with one unverified proof. */
-async function verifyingCampaign(making: Making, shop: LookedAtShop) {
+async function verifyingCampaign(making: StateBuilderDeps, shop: StateShop) {
   const buyer = await making.person('menunggu.diperiksa');
   const id = await shop.plain({
     title: 'Pembayarannya diperiksa',
@@ -80,14 +83,17 @@ async function verifyingCampaign(making: Making, shop: LookedAtShop) {
 }
 
 /** An order of three slots whose campaign still accepts joins. */
-async function openOrder(shop: LookedAtShop, buyer: Making['operator']['api']): Promise<string> {
+async function openOrder(
+  shop: StateShop,
+  buyer: StateBuilderDeps['operator']['api'],
+): Promise<string> {
   const id = await shop.plain({ title: 'Masih bisa diubah' });
   return (await join(buyer, id, { quantity: 3, note: 'Titip di satpam' })).id;
 }
 
 /** Merges the states of one page from several parts of the data. */
-export function joinViews(...parts: readonly Views[]): Views {
-  const all: Record<string, Views[string]> = {};
+export function mergePageStates(...parts: readonly PageStates[]): PageStates {
+  const all: Record<string, PageStates[string]> = {};
   for (const part of parts) {
     for (const [route, states] of Object.entries(part)) all[route] = { ...all[route], ...states };
   }

@@ -1,29 +1,29 @@
-import { until } from '../server/until.ts';
+import { waitUntil } from '../server/until.ts';
 import type { Page } from 'playwright-core';
 import { nextCursor } from '../../../src/http/cursor.ts';
 import { newId } from '../../../src/identity/ids.ts';
 import { formatFieldMoment } from '../../../src/i18n/format.ts';
-import { giveFactor } from '../clients/authenticator.ts';
+import { setUpSecondFactor } from '../clients/authenticator.ts';
 import type { Client } from '../clients/client.ts';
-import { giveDelivery, giveEndpoint } from '../builders/deliveries.ts';
+import { insertDelivery, insertEndpoint } from '../builders/deliveries.ts';
 import type { HttpService } from '../server/http-service.ts';
-import { ask, letTimePass, pastDeadline } from '../builders/market.ts';
+import { queryRows, letTimePass, pastDeadline } from '../builders/market.ts';
 import { photo, pictureForm } from '../builders/pictures.ts';
 import { expectStatus, fromNow, hourMs, join } from '../builders/shop.ts';
 import {
-  askForCode,
-  halfSignedIn,
+  requestCode,
+  openMfaChallenge,
   homeAddress,
   lastMail,
   signIn,
   SiteClient,
   type SignedInClient,
 } from '../clients/sign-in.ts';
-import { openTill } from '../builders/receiving-account.ts';
-import { joinViews, paymentViews } from './views-payment.ts';
+import { createReceivingAccount } from '../builders/receiving-account.ts';
+import { mergePageStates, createPaymentStates } from './views-payment.ts';
 
 /** One state of one page. */
-export interface View {
+export interface PageState {
   readonly path: string;
   /** Default: a visitor. */
   readonly who?: SiteClient;
@@ -34,7 +34,7 @@ export interface View {
 }
 
 /** The states of each page, by its row of the route table and a name. */
-export type Views = Readonly<Record<string, Readonly<Record<string, View>>>>;
+export type PageStates = Readonly<Record<string, Readonly<Record<string, PageState>>>>;
 
 const hostile = `<script>alert(1)</script>"'><img src=x onerror=alert(2)> ${'Panjang'.repeat(8)}`;
 const long =
@@ -47,7 +47,7 @@ interface Person extends SignedInClient {
 }
 
 /** The shared dependencies of all data builders. */
-export interface Making {
+export interface StateBuilderDeps {
   readonly service: HttpService;
   person(name: string): Promise<Person>;
   operator: Person;
@@ -59,7 +59,7 @@ export interface Making {
  * and every state that a page can show. Returns the URLs of all of them. The service must skip the
  * invariants, because ten thousand rows are inserted directly.
  */
-export async function everyView(service: HttpService): Promise<Views> {
+export async function createPageStates(service: HttpService): Promise<PageStates> {
   const person = async (name: string): Promise<Person> => {
     const client = await signIn(service, `${name}@contoh.id`);
     return Object.assign(client, { api: await service.user(client.userId) });
@@ -67,14 +67,14 @@ export async function everyView(service: HttpService): Promise<Views> {
   const operator = await person('petugas');
   expectStatus(await service.service.post('/operators', { user_id: operator.userId }), 201);
   // A process reloads its operator list after a moment.
-  await until(async () => (await operator.api.get('/operators')).status === 200);
-  const till = await openTill(service.db);
-  const making: Making = { service, person, operator, till };
+  await waitUntil(async () => (await operator.api.get('/operators')).status === 200);
+  const till = await createReceivingAccount(service.db);
+  const making: StateBuilderDeps = { service, person, operator, till };
   const shop = await shopToLookAt(making);
   // First, because it runs the lifecycle, which must not change the other campaigns.
-  const payments = await paymentViews(making, shop);
+  const payments = await createPaymentStates(making, shop);
   const buyer = await person('pembeli');
-  return joinViews(
+  return mergePageStates(
     await visitorViews(making, shop),
     await buyerViews(making, shop, buyer),
     await accountViews(making, buyer),
@@ -85,7 +85,7 @@ export async function everyView(service: HttpService): Promise<Views> {
 }
 
 /** A shop of many members with two products, and functions that create its campaigns. */
-export interface LookedAtShop {
+export interface StateShop {
   readonly owner: Person;
   readonly brandId: string;
   readonly bare: string;
@@ -96,13 +96,13 @@ export interface LookedAtShop {
   plain(wish?: object): Promise<string>;
 }
 
-async function shopToLookAt({ service, person }: Making): Promise<LookedAtShop> {
+async function shopToLookAt({ service, person }: StateBuilderDeps): Promise<StateShop> {
   const owner = await person('ratri.kusumaningrum.wijayanti.prameswari');
   const { api } = owner;
   expectStatus(await api.patch('/me', { display_name: long.slice(0, 80) }), 200);
   const brandId = expectStatus(await api.post('/brands', { name: long.slice(0, 80) }), 201).id;
   for (const role of ['admin', 'contributor']) {
-    await ask(
+    await queryRows(
       service.db,
       `insert into sambatan.brand_members (brand_id, user_id, role)
       values ($1, $2, $3::sambatan.brand_role)`,
@@ -164,7 +164,10 @@ async function shopToLookAt({ service, person }: Making): Promise<LookedAtShop> 
   };
 }
 
-async function visitorViews({ service, person }: Making, shop: LookedAtShop): Promise<Views> {
+async function visitorViews(
+  { service, person }: StateBuilderDeps,
+  shop: StateShop,
+): Promise<PageStates> {
   const buyer = await person('siti');
   const newcomer = await person('baru');
   const waiter = await person('menunggu');
@@ -248,10 +251,10 @@ async function visitorViews({ service, person }: Making, shop: LookedAtShop): Pr
 }
 
 async function buyerViews(
-  { service, person, operator }: Making,
-  shop: LookedAtShop,
+  { service, person, operator }: StateBuilderDeps,
+  shop: StateShop,
   buyer: Person,
-): Promise<Views> {
+): Promise<PageStates> {
   const nobody = await person('belum');
   const { api } = buyer;
   const joined = async (campaignId: string, wish: object = {}) =>
@@ -356,7 +359,10 @@ const longAddress = {
   district: 'Kecamatan Hinai Kiri',
 };
 
-async function accountViews({ service, person }: Making, buyer: Person): Promise<Views> {
+async function accountViews(
+  { service, person }: StateBuilderDeps,
+  buyer: Person,
+): Promise<PageStates> {
   const personWith = async (addresses: number) => {
     const one = await person(`punya.${addresses}.alamat`);
     for (let n = 0; n < addresses; n++) {
@@ -370,15 +376,15 @@ async function accountViews({ service, person }: Making, buyer: Person): Promise
   const ten = await personWith(10);
   const saved = expectStatus(await ten.api.get('/me/addresses'), 200).items[1]!;
   const guarded = await person('punya.dua.faktor');
-  await giveFactor(service, guarded);
+  await setUpSecondFactor(service, guarded);
   const proving = {
     mailed: await person('lama.tidak.masuk'),
     guarded: await person('lama.tidak.masuk.dua.faktor'),
   };
-  await giveFactor(service, proving.guarded);
+  await setUpSecondFactor(service, proving.guarded);
   const whose = Object.values(proving).map(({ userId }) => userId);
   const age = "update sambatan_auth.sessions set reauthenticated_at = now() - interval '1 h'";
-  await ask(service.db, `${age} where user_id = any ($1)`, whose);
+  await queryRows(service.db, `${age} where user_id = any ($1)`, whose);
   const leave = async (page: Page) => {
     const word = page.url().includes('/en/') ? 'delete' : 'hapus';
     await page.fill('main [name=word]', word);
@@ -386,8 +392,8 @@ async function accountViews({ service, person }: Making, buyer: Person): Promise
   };
   const beginning = await person('sedang.memasang.faktor');
   await beginning.post('/akun/keamanan/mulai');
-  const halfIn = await halfSignedIn(service, 'punya.dua.faktor@contoh.id');
-  await askForCode(new SiteClient(service), 'lewat.tautan@contoh.id');
+  const halfIn = await openMfaChallenge(service, 'punya.dua.faktor@contoh.id');
+  await requestCode(new SiteClient(service), 'lewat.tautan@contoh.id');
   const { link } = await lastMail(service, 'lewat.tautan@contoh.id');
   const account = {
     bank: 'Bank Pembangunan Daerah Istimewa',
@@ -492,7 +498,7 @@ async function accountViews({ service, person }: Making, buyer: Person): Promise
   };
 }
 
-async function sellerViews(making: Making, shop: LookedAtShop): Promise<Views> {
+async function sellerViews(making: StateBuilderDeps, shop: StateShop): Promise<PageStates> {
   const { service, person } = making;
   const { owner, brandId, bare, pictured, campaign } = shop;
   const newcomer = await person('penjual.baru');
@@ -501,7 +507,7 @@ async function sellerViews(making: Making, shop: LookedAtShop): Promise<Views> {
   const invited = { email, role: 'contributor' };
   expectStatus(await owner.api.post(`/brands/${brandId}/invitations`, invited), 201);
   const token = 'b'.repeat(43);
-  await ask(
+  await queryRows(
     service.db,
     `insert into sambatan.brand_invitations
       (invitation_id, brand_id, email, role, token_hash, invited_by, expires_at)
@@ -533,11 +539,11 @@ async function sellerViews(making: Making, shop: LookedAtShop): Promise<Views> {
   const reason = { reason: 'bahan habis' };
   expectStatus(await owner.api.post(`/campaigns/${calledOff}/cancel`, reason), 200);
   const url = `https://${'gudang-utama-'.repeat(4)}nusantara.contoh.id/${'hook/'.repeat(40)}`;
-  const webhook = await giveEndpoint(service.db, brandId, url);
+  const webhook = await insertEndpoint(service.db, brandId, url);
   for (const about of [over, one, calledOff]) {
-    await giveDelivery(service.db, about, webhook.id);
+    await insertDelivery(service.db, about, webhook.id);
   }
-  const unheard = await giveEndpoint(service.db, brandId);
+  const unheard = await insertEndpoint(service.db, brandId);
   const off = { enabled: false, events: ['participant_joined', 'payment_settled'] };
   expectStatus(await owner.api.patch(`/webhooks/${unheard.id}`, off), 200);
   const account = {
@@ -661,7 +667,7 @@ async function sellerViews(making: Making, shop: LookedAtShop): Promise<Views> {
 
 /** Ten thousand paid participants, and two weeks of joins in the log. */
 async function campaignOfThousands({ db }: HttpService, id: string): Promise<string> {
-  await ask(
+  await queryRows(
     db,
     `insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, status,
       joined_at, updated_at, confirmed_at, shipping_address, note)
@@ -671,7 +677,7 @@ async function campaignOfThousands({ db }: HttpService, id: string): Promise<str
     from generate_series(1, 10000) n`,
     id,
   );
-  await ask(
+  await queryRows(
     db,
     `insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
       actor, created_at, settled_at)
@@ -680,13 +686,13 @@ async function campaignOfThousands({ db }: HttpService, id: string): Promise<str
     from sambatan.participants where campaign_id = $1`,
     id,
   );
-  await ask(
+  await queryRows(
     db,
     `update sambatan.campaigns set filled_slots = 10000, participant_count = 10000,
       confirmed_slots = 10000, opened_at = now() - interval '5 days' where campaign_id = $1`,
     id,
   );
-  await ask(
+  await queryRows(
     db,
     `insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event, actor,
       metadata, hash)
@@ -698,7 +704,7 @@ async function campaignOfThousands({ db }: HttpService, id: string): Promise<str
   return id;
 }
 
-async function operatorViews(making: Making, shop: LookedAtShop): Promise<Views> {
+async function operatorViews(making: StateBuilderDeps, shop: StateShop): Promise<PageStates> {
   const { service, operator, till } = making;
   const late = await shop.plain({ title: 'Yang terlambat', deadline: fromNow(hourMs) });
   await join(await service.user(), late);
@@ -790,15 +796,18 @@ async function operatorViews(making: Making, shop: LookedAtShop): Promise<Views>
 }
 
 /** A refund that an operator and the payment provider both sent: an overpaid refund is open. */
-async function refundedTwice({ service, operator }: Making, shop: LookedAtShop): Promise<void> {
+async function refundedTwice(
+  { service, operator }: StateBuilderDeps,
+  shop: StateShop,
+): Promise<void> {
   const { db } = service;
   const campaign = await shop.plain({ title: 'Uangnya kembali dua kali' });
   const { id } = await join(await service.user(), campaign);
   const paid = `select sambatan.receive_money($1, $2, 95000, 'service', null, 'mutasi 1')`;
-  await ask(db, paid, campaign, id);
+  await queryRows(db, paid, campaign, id);
   const reason = { reason: 'Bahan tidak datang' };
   expectStatus(await operator.api.post(`/campaigns/${campaign}/cancel`, reason), 200);
-  const [refund] = await ask<{ id: string }>(
+  const [refund] = await queryRows<{ id: string }>(
     db,
     `select transaction_id as id from sambatan.transactions
     where campaign_id = $1 and kind = 'refund'`,
@@ -807,11 +816,11 @@ async function refundedTwice({ service, operator }: Making, shop: LookedAtShop):
   const sent = { ids: [refund!.id], reference: 'TRF 881' };
   expectStatus(await operator.api.post('/refunds/settle', sent), 200);
   const byProvider = `select sambatan.refund_by_provider($1, 'midtrans', $2, 'system')`;
-  await ask(db, byProvider, refund!.id, `SBT-R-${refund!.id}`);
+  await queryRows(db, byProvider, refund!.id, `SBT-R-${refund!.id}`);
 }
 
 async function settle({ db }: HttpService, campaignId: string): Promise<void> {
-  await ask(db, 'select sambatan.settle_campaign($1, true, 1000)', campaignId);
+  await queryRows(db, 'select sambatan.settle_campaign($1, true, 1000)', campaignId);
 }
 
 /** Submit without the browser's own validation, to see the page with the error. */

@@ -7,9 +7,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { chaos, expectSound, faults, told } from '../../chaos/chaos.ts';
+import { chaos, expectConsistent, faults, formatReport } from '../../chaos/chaos.ts';
 import { diskFaults } from '../../chaos/full-disk.ts';
-import { smallDisks, underSmallDisks } from '../database/small-disks.ts';
+import { smallDisks, withSmallDisks } from '../database/small-disks.ts';
 
 const { values } = parseArgs({
   options: {
@@ -65,9 +65,9 @@ async function run(): Promise<number> {
         isEnough: ({ faults: count }) => performance.now() >= endAt || count >= most,
       },
     );
-    told(report).forEach(say);
+    formatReport(report).forEach(say);
     const least = Math.min(only.length, Math.ceil(minutes), most);
-    expectSound(report, { acknowledged: 100, faults: least });
+    expectConsistent(report, { acknowledged: 100, faults: least });
     say('nothing was lost, nothing was doubled');
     return 0;
   } catch (error) {
@@ -83,7 +83,7 @@ async function onSmallDisks(): Promise<number> {
   // A minute of joins is about 50 MB of rows; the rest of the disk is filled.
   const sizes = { dataMegabytes: Math.ceil(64 + 64 * minutes), logMegabytes: 256 };
   const self = [...process.execArgv, ...process.argv.slice(1), '--seed', String(seed)];
-  const found = underSmallDisks(sizes, [process.execPath, ...self]);
+  const found = withSmallDisks(sizes, [process.execPath, ...self]);
   if ('missing' in found) {
     process.stderr.write(
       `chaos: no disk of a few megabytes can be had here, so a full one cannot be shown ` +

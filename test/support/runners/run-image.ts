@@ -12,10 +12,10 @@ import { openDatabase } from '../../../src/database/pool.ts';
 import { newId } from '../../../src/identity/ids.ts';
 import { openImage, type Container, type Image } from '../server/image.ts';
 import { recordingLog } from '../server/log.ts';
-import { newCampaign, openMarket } from '../builders/market.ts';
-import { addressOf, openProxy, through } from '../fakes/network-proxy.ts';
+import { createTestCampaign, createBrandAndProduct } from '../builders/market.ts';
+import { addressOf, startNetworkProxy, proxiedUrl } from '../fakes/network-proxy.ts';
 import { expectStatus, joinBody } from '../builders/shop.ts';
-import { until } from '../server/until.ts';
+import { waitUntil } from '../server/until.ts';
 
 const { values } = parseArgs({
   options: { place: { type: 'string' }, 'no-build': { type: 'boolean', default: false } },
@@ -49,9 +49,9 @@ async function check(image: Image): Promise<void> {
   say(`${image.megabytes} MB, of which ${image.ownMegabytes} MB are not Debian's`);
   const server = await startEmbedded({ dataDir: join(place, 'database'), log: recordingLog() });
   t.after(() => server.stop());
-  const proxy = await openProxy(addressOf(server.url));
+  const proxy = await startNetworkProxy(addressOf(server.url));
   t.after(() => proxy.close());
-  const variables = { DATABASE_URL: through(proxy, server.url) };
+  const variables = { DATABASE_URL: proxiedUrl(proxy, server.url) };
   const db = openDatabase({ url: server.url, log: recordingLog(), maxConnections: 2 });
   t.after(() => db.close());
 
@@ -68,9 +68,13 @@ async function check(image: Image): Promise<void> {
   assert.notEqual((await service.health({ PORT: '1' })).code, 0, 'an unhealthy one is told');
   say('both are healthy by their own check');
 
-  const market = await openMarket(db);
+  const market = await createBrandAndProduct(db);
   const deadline = new Date(Date.now() + 8_000);
-  const campaignId = await newCampaign(db, market, { totalSlots: 5, minimumSlots: 2, deadline });
+  const campaignId = await createTestCampaign(db, market, {
+    totalSlots: 5,
+    minimumSlots: 2,
+    deadline,
+  });
   for (let buyer = 0; buyer < 3; buyer++) {
     const body = joinBody({ user_id: newId() });
     expectStatus(await service.client.post(`/campaigns/${campaignId}/join`, body), 201);
@@ -82,7 +86,7 @@ async function check(image: Image): Promise<void> {
   assert.equal(picture.headers['content-type'], 'image/png', picture.text);
   say('three have joined; the site and its drawn pictures answer');
   const status = async () => (await service.client.get(`/campaigns/${campaignId}`)).body.status;
-  await until(async () => (await status()) === 'completed');
+  await waitUntil(async () => (await status()) === 'completed');
   const late = ((Date.now() - deadline.getTime()) / 1_000).toFixed(1);
   say(`the worker has closed the campaign within ${late} s after its deadline`);
 
@@ -116,7 +120,7 @@ async function expectCommand(container: Container, args: readonly string[]): Pro
 /** After the signal it is not ready, still answers, and then exits by itself. */
 async function expectDrained(service: Container): Promise<void> {
   service.stop();
-  await until(async () => (await service.client.get('//readyz')).status === 503);
+  await waitUntil(async () => (await service.client.get('//readyz')).status === 503);
   assert.equal((await service.client.get('/campaigns')).status, 200);
   const began = performance.now();
   assert.equal(await service.ended, 0, service.said());

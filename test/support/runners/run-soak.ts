@@ -1,7 +1,7 @@
 // `npm run soak`: simulates many users of a service for a while; no resource may grow.
 //   npm run soak -- --minutes 5 --lanes 16
 import { parseArgs } from 'node:util';
-import { grown, soak } from '../../soak/soak.ts';
+import { findGrowth, soak } from '../../soak/soak.ts';
 
 const { values } = parseArgs({
   options: {
@@ -22,7 +22,7 @@ try {
     { after: (end) => void ends.push(end as () => unknown) },
     { seconds: minutes * 60, parts: 10, lanes, say },
   );
-  const wrong = grown(samples);
+  const wrong = findGrowth(samples);
   const { requests } = samples.at(-1)!;
   say(`${requests} requests are an hour at ${Math.round(requests / 3_600)} a second`);
   for (const sentence of wrong) say(`LEAK: ${sentence}`);

@@ -7,18 +7,18 @@ const main = join(import.meta.dirname, '../../../src/main.ts');
 const withinMs = 90_000;
 
 /** The output and exit code of a command. */
-export interface Ended {
+export interface CommandResult {
   readonly code: number | null;
   readonly out: string;
   readonly err: string;
 }
 
 /** A running command. */
-export interface Running {
+export interface RunningCommand {
   /** Its standard output so far. */
   out(): string;
   kill(signal: NodeJS.Signals): void;
-  readonly ended: Promise<Ended>;
+  readonly ended: Promise<CommandResult>;
 }
 
 /**
@@ -29,7 +29,7 @@ export function startCommand(
   args: readonly string[],
   variables: Readonly<Record<string, string>> = {},
   typed = '',
-): Running {
+): RunningCommand {
   const cwd = mkdtempSync(join(tmpdir(), 'sambatan-command-'));
   const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env;
   const child = spawn(process.execPath, [main, ...args], {
@@ -45,7 +45,7 @@ export function startCommand(
   const said = { out: '', err: '' };
   child.stdout.on('data', (chunk: Buffer) => (said.out += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (said.err += chunk.toString()));
-  const ended = new Promise<Ended>((resolve, reject) => {
+  const ended = new Promise<CommandResult>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) => {
       rmSync(cwd, { recursive: true, force: true });
@@ -56,10 +56,10 @@ export function startCommand(
 }
 
 /** Runs `sambatan` to its end, with the given input. */
-export async function command(
+export async function runCommand(
   args: readonly string[],
   variables: Readonly<Record<string, string>> = {},
   typed = '',
-): Promise<Ended> {
+): Promise<CommandResult> {
   return await startCommand(args, variables, typed).ended;
 }

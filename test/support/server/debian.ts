@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { asAdmin, inDatabase } from '../database/cluster.ts';
-import { until } from './until.ts';
+import { waitUntil } from './until.ts';
 
 /** Programs of Debian that no npm package provides; tests that need them install them. */
 
@@ -58,15 +58,15 @@ function installPostgres(): string | undefined {
 type Program = { program: string } | { missing: string };
 
 /** Checks alert rules and runs their unit tests. */
-export const promtool = (): Program => ofPrometheus('promtool');
+export const promtool = (): Program => prometheusProgram('promtool');
 
-export const prometheus = (): Program => ofPrometheus('prometheus');
+export const prometheus = (): Program => prometheusProgram('prometheus');
 
 /**
  * From PATH, or from Debian's package, which is unpacked without installation (any user can do that
  * if the package lists exist). Otherwise returns the reason.
  */
-function ofPrometheus(name: 'promtool' | 'prometheus'): Program {
+function prometheusProgram(name: 'promtool' | 'prometheus'): Program {
   if (spawnSync(name, ['--version']).status === 0) return { program: name };
   const place = join(tmpdir(), `sambatan-promtool-${process.getuid?.() ?? 0}`);
   const program = join(place, 'unpacked/usr/bin', name);
@@ -145,7 +145,7 @@ export async function startDebianServer(bin: string, user = 'sambatan'): Promise
       () => true,
       () => false,
     );
-  await until(isThere, { everyMs: 50 });
+  await waitUntil(isThere, { everyMs: 50 });
   const stop = async (): Promise<void> => {
     const gone = once(shell, 'exit');
     shell.stdin.end('over\n');

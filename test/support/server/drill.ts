@@ -7,12 +7,18 @@ import { startEmbedded } from '../../../src/database/embedded/start.ts';
 import { openDatabase } from '../../../src/database/pool.ts';
 import { newId } from '../../../src/identity/ids.ts';
 import type { Client } from '../clients/client.ts';
-import { command, type Ended } from './command.ts';
+import { runCommand, type CommandResult } from './command.ts';
 import { recordingLog } from './log.ts';
-import { ask, letTimePass, newCampaign, openMarket, pastDeadline } from '../builders/market.ts';
+import {
+  queryRows,
+  letTimePass,
+  createTestCampaign,
+  createBrandAndProduct,
+  pastDeadline,
+} from '../builders/market.ts';
 import { expectStatus, joinBody } from '../builders/shop.ts';
-import { serveCommand, start } from './started.ts';
-import { until } from './until.ts';
+import { serveCommand, startServiceProcess } from './started.ts';
+import { waitUntil } from './until.ts';
 
 const serviceKey = 'service-key-of-at-least-32-characters';
 
@@ -41,32 +47,32 @@ export async function drill(
   const service = await serveOn(t, old.url);
   const db = openDatabase({ url: old.url, log: recordingLog(), maxConnections: 2 });
   t.after(() => db.close());
-  const market = await openMarket(db);
-  const open = () => newCampaign(db, market, { totalSlots: 100_000, minimumSlots: 1 });
+  const market = await createBrandAndProduct(db);
+  const open = () => createTestCampaign(db, market, { totalSlots: 100_000, minimumSlots: 1 });
   const campaigns = await Promise.all([open(), open(), open(), open()]);
-  const upfront = await newCampaign(db, market, { paymentTiming: 'upfront' });
+  const upfront = await createTestCampaign(db, market, { paymentTiming: 'upfront' });
   const toPay = expectStatus(
     await service.post(`/campaigns/${upfront}/join`, joinBody({ user_id: newId() })),
     201,
   ).id;
 
   const load = joining(service, campaigns);
-  await until(() => load.joined.length >= joins, { withinMs: 120_000 });
+  await waitUntil(() => load.joined.length >= joins, { withinMs: 120_000 });
   // Deadlines pass and are handled while the backup is taken.
   await letTimePass(db, campaigns[0]!, pastDeadline);
   const begunAt = performance.now();
   const before = load.joined.length;
-  expectDone(await command(['backup', '--to', file], on(old.url)));
+  expectDone(await runCommand(['backup', '--to', file], on(old.url)));
   const seconds = ((performance.now() - begunAt) / 1_000).toFixed(1);
   say(`backup of ${statSync(file).size} bytes in ${seconds} s, under load`);
-  await until(() => load.joined.length >= before + joins, { withinMs: 120_000 });
+  await waitUntil(() => load.joined.length >= before + joins, { withinMs: 120_000 });
   await load.stop();
   say(`${load.joined.length} joins were acknowledged, ${before} of them before the backup began`);
 
   const fresh = await startEmbedded({ dataDir: join(place, 'fresh'), log: recordingLog() });
   t.after(() => fresh.stop());
   const restoredAt = performance.now();
-  expectDone(await command(['restore', '--from', file], on(fresh.url)));
+  expectDone(await runCommand(['restore', '--from', file], on(fresh.url)));
   say(
     `restored into a fresh cluster in ${((performance.now() - restoredAt) / 1_000).toFixed(1)} s`,
   );
@@ -90,7 +96,7 @@ export async function drill(
     'installation_held',
   );
   say('the service starts on it; money is held');
-  expectDone(await command(['release-hold', '--yes'], on(fresh.url)));
+  expectDone(await runCommand(['release-hold', '--yes'], on(fresh.url)));
   assert.equal((await held.get('/health')).body['held'], false);
   expectStatus(await held.post(`/participations/${toPay}/confirm`), 200);
   const again = joinBody({ user_id: newId() });
@@ -108,7 +114,7 @@ const on = (url: string) => ({
 
 async function serveOn(t: Pick<TestContext, 'after'>, url: string): Promise<Client> {
   const variables = { ...on(url), LOG_LEVEL: 'error' };
-  const started = await start(t, { command: serveCommand, cwd: '/', variables });
+  const started = await startServiceProcess(t, { command: serveCommand, cwd: '/', variables });
   return started.client(serviceKey);
 }
 
@@ -136,20 +142,20 @@ function joining(service: Client, campaigns: readonly string[]) {
   return { joined, stop };
 }
 
-function expectDone({ code, out, err }: Ended): string {
+function expectDone({ code, out, err }: CommandResult): string {
   assert.equal(code, 0, `${out}${err}`);
   return out;
 }
 
 async function expectSound(url: string, say: DrillOptions['say']): Promise<void> {
-  say(expectDone(await command(['invariants'], on(url))).trim());
-  say(expectDone(await command(['audit', 'verify'], on(url))).trim());
+  say(expectDone(await runCommand(['invariants'], on(url))).trim());
+  say(expectDone(await runCommand(['audit', 'verify'], on(url))).trim());
 }
 
 async function participationsIn(url: string): Promise<Set<string>> {
   const db = openDatabase({ url, log: recordingLog(), maxConnections: 1 });
   try {
-    const rows = await ask<{ participation_id: string }>(
+    const rows = await queryRows<{ participation_id: string }>(
       db,
       'select participation_id from sambatan.participants',
     );

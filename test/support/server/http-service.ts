@@ -29,13 +29,13 @@ export interface HttpServiceOptions {
   /** Plans and delivers notifications; default: no. */
   readonly messages?: boolean;
   /** The service's database URL, if it differs from the test's. */
-  readonly reach?: (databaseUrl: string) => Promise<string>;
+  readonly proxiedDatabase?: (databaseUrl: string) => Promise<string>;
   readonly batching?: NonNullable<AppOptions['batching']>;
   readonly invariants?: boolean;
   /** Client time-outs, if they differ from production. */
-  readonly patience?: Partial<RequestTimeouts> & { readonly uploadSpeed?: Partial<UploadSpeed> };
+  readonly timeouts?: Partial<RequestTimeouts> & { readonly uploadSpeed?: Partial<UploadSpeed> };
   /** Another process on the same database. */
-  readonly beside?: HttpService;
+  readonly sharedWith?: HttpService;
   /** Replaces the service key, or the key that encrypts stored secrets. */
   readonly keys?: { readonly serviceKey: string; readonly secretKey?: string };
 }
@@ -65,9 +65,9 @@ export interface HttpService {
 }
 
 /** Starts the service as `sambatan serve` does, on a clone of the test database. */
-export async function httpService(options: HttpServiceOptions = {}): Promise<HttpService> {
-  const { invariants = true, reach = async (url: string) => url } = options;
-  const { beside } = options;
+export async function startHttpService(options: HttpServiceOptions = {}): Promise<HttpService> {
+  const { invariants = true, proxiedDatabase: reach = async (url: string) => url } = options;
+  const { sharedWith: beside } = options;
   const database =
     beside === undefined
       ? await testDatabase({ invariants })
@@ -89,7 +89,7 @@ export async function httpService(options: HttpServiceOptions = {}): Promise<Htt
     ...(options.batching === undefined ? {} : { batching: options.batching }),
   });
   const { server, routes, formPaths } = await recordingRoutes(() =>
-    buildServer(app, apiRoutes(app), sitePages(app), siteFilePlugins(app), options.patience),
+    buildServer(app, apiRoutes(app), sitePages(app), siteFilePlugins(app), options.timeouts),
   );
   await app.changeNotifier.start();
   if (options.scheduler === true) await app.scheduler.start();
@@ -109,7 +109,7 @@ export async function httpService(options: HttpServiceOptions = {}): Promise<Htt
     await app.close();
     await database.close();
     await rm(dataDirectory, { recursive: true, force: true });
-    assertSilent([...logged, scraped], secrets);
+    assertNoSecretLogged([...logged, scraped], secrets);
   };
   let closing: Promise<void> | undefined;
   return {
@@ -171,7 +171,7 @@ async function recordingRoutes(build: () => Promise<FastifyInstance>) {
 }
 
 /** Fails if a log line contains a secret. */
-export function assertSilent(lines: readonly string[], secrets: ReadonlySet<string>): void {
+export function assertNoSecretLogged(lines: readonly string[], secrets: ReadonlySet<string>): void {
   const all = lines.join('');
   for (const secret of secrets) {
     const asJson = JSON.stringify(secret).slice(1, -1);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Client } from '../clients/client.ts';
 import { freePort } from './free-port.ts';
 import { childrenOf } from './service.ts';
-import { until } from './until.ts';
+import { waitUntil } from './until.ts';
 import { yamlFile } from '../clients/yaml.ts';
 
 export const serviceKey = 'service-key-of-at-least-32-characters';
@@ -104,7 +104,7 @@ async function start(t: { after(end: () => unknown): void }, how: Start): Promis
     ...Object.fromEntries(config.Env.map((line) => line.split(/=(.*)/s) as [string, string])),
     // The user of compose has set only the two secrets.
     ...Object.fromEntries(
-      Object.entries(service.environment).map(([key, value]) => [key, substituted(value)]),
+      Object.entries(service.environment).map(([key, value]) => [key, interpolate(value)]),
     ),
     ...how.variables,
     // All of these are on one machine.
@@ -112,7 +112,7 @@ async function start(t: { after(end: () => unknown): void }, how: Start): Promis
     PORT: String(port),
   };
   const inside = (command: readonly string[], more: Readonly<Record<string, string>> = {}) =>
-    confined(root, config, service, { ...variables, ...more }, command);
+    confineCommand(root, config, service, { ...variables, ...more }, command);
   const mounts = [
     'mount --rbind "$1" "$1"',
     'mount --rbind /dev "$1/dev"',
@@ -145,7 +145,7 @@ async function start(t: { after(end: () => unknown): void }, how: Start): Promis
   const client = new Client({ url, agent, secrets: new Set() }, serviceKey);
   const isReady = () => client.get('//readyz').then(({ status }) => status === 200);
   await Promise.race([
-    until(() => isReady().catch(() => false)),
+    waitUntil(() => isReady().catch(() => false)),
     ended.then((code) => Promise.reject(new Error(`${name} ended with ${code}: ${said}`))),
   ]);
   const pid = first()!;
@@ -177,7 +177,7 @@ async function run(program: string, args: readonly string[]): Promise<Ended> {
 }
 
 /** The command that runs `command` as the image's user, with its directory and restrictions. */
-function confined(
+function confineCommand(
   root: string,
   { User, WorkingDir }: Settings,
   { cap_drop: dropped, security_opt: security }: ComposeService,
@@ -209,7 +209,7 @@ function numbers(root: string, user: string): readonly [number, number] {
 }
 
 /** Compose's interpolation of a value with only the required secrets set. */
-function substituted(value: string): string {
+function interpolate(value: string): string {
   return value.replaceAll(/\$\{(\w+):([?-])([^}]*)\}/g, (_, name: string, kind, otherwise) => {
     if (kind === '-') return otherwise as string;
     return name === 'SAMBATAN_SERVICE_KEY' ? serviceKey : 'secret';

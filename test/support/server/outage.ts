@@ -1,7 +1,7 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 /** The kind of outage. */
-export type Away =
+export type OutageKind =
   /** The server is gone: connections are closed and new ones refused. */
   | 'refused'
   /** The network is a black hole: connections stay open and nothing comes back. */
@@ -11,13 +11,13 @@ export type Away =
 export interface Outage {
   /** The database's URL through this proxy. */
   readonly url: string;
-  begin(away: Away): Promise<void>;
+  begin(away: OutageKind): Promise<void>;
   end(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Listens on a free port for a database that itself listens on a socket or a port. */
-export async function outageOf(url: string): Promise<Outage> {
+export async function prepareOutage(url: string): Promise<Outage> {
   const pairs = new Set<readonly [Socket, Socket]>();
   let silent = false;
   let server: Server | undefined;

@@ -7,12 +7,12 @@ import type { TestContext } from 'node:test';
 import { Client, issuer, jwtSecret, token } from '../clients/client.ts';
 import { freePort } from './free-port.ts';
 import { childrenOf } from './service.ts';
-import { until } from './until.ts';
+import { waitUntil } from './until.ts';
 
 const project = join(import.meta.dirname, '../../..');
 
 /** A service in a separate process, started as an operator does. */
-export interface Started {
+export interface StartedService {
   readonly process: ChildProcess;
   readonly url: string;
   /** Milliseconds from the start until `/readyz` answered 200. */
@@ -32,7 +32,7 @@ export interface Relative {
   readonly command: string;
 }
 
-export interface Start {
+export interface StartOptions {
   readonly command: readonly string[];
   readonly cwd: string;
   readonly dataDir?: string;
@@ -47,7 +47,10 @@ const readyWithinMs = 120_000;
 export const serveCommand = [process.execPath, join(project, 'src/main.ts'), 'serve'];
 
 /** Starts a service on a free port; resolves when it is ready, rejects with its output. */
-export async function start(t: Pick<TestContext, 'after'>, how: Start): Promise<Started> {
+export async function startServiceProcess(
+  t: Pick<TestContext, 'after'>,
+  how: StartOptions,
+): Promise<StartedService> {
   const { command, cwd, dataDir, variables = {}, isQuiet = false } = how;
   // Without its log we could not learn a port that it chose itself.
   const port = isQuiet ? await freePort() : 0;
@@ -90,7 +93,7 @@ export async function start(t: Pick<TestContext, 'after'>, how: Start): Promise<
   const visitor = new Client(connection);
   const isReady = async () =>
     (await visitor.get('//readyz').catch(() => undefined))?.status === 200;
-  await Promise.race([until(isReady, { withinMs: readyWithinMs }), failed]);
+  await Promise.race([waitUntil(isReady, { withinMs: readyWithinMs }), failed]);
   return {
     process: child,
     url,
@@ -105,7 +108,7 @@ export async function start(t: Pick<TestContext, 'after'>, how: Start): Promise<
 
 async function greeting(said: () => string): Promise<string> {
   const address = () => /(?:answers|Server listening) at (http:\/\/[^\s"]+)/.exec(said())?.[1];
-  await until(() => address() !== undefined);
+  await waitUntil(() => address() !== undefined);
   return address()!;
 }
 
@@ -134,7 +137,7 @@ export function isAlive(pid: number): boolean {
 }
 
 /** The project as a fresh clone, with this one's installed modules instead of an installation. */
-export function freshCopy(place: string): string {
+export function copyProject(place: string): string {
   const root = join(place, 'clone');
   const listed = execFileSync('git', ['ls-files', '-z', '-co', '--exclude-standard'], {
     cwd: project,
