@@ -47,7 +47,12 @@ export const updateBrand = query<[brandId: string, name: string], BrandRow>(
 );
 
 /** A user's brands, by name. */
-export const listBrandsOf = query<[userId: string], BrandRow & { readonly role: BrandRole }>(
+/** A brand with the role of one of its members. */
+export interface BrandOfMemberRow extends BrandRow {
+  readonly role: BrandRole;
+}
+
+export const listBrandsOf = query<[userId: string], BrandOfMemberRow>(
   'list_brands_of',
   `select b.brand_id, b.name, b.created_at, b.updated_at, m.role
   from sambatan.brand_members m

@@ -17,6 +17,9 @@ declare module 'fastify' {
 /** The pages of one part of the site; registered once per language. */
 export type PagePlugin = FastifyPluginAsyncTypebox;
 
+/** The server that a page plugin registers its routes on. */
+export type PageServer = Parameters<PagePlugin>[0];
+
 /** Sends a page; the default status is 200. */
 export function sendPage(
   request: FastifyRequest,

@@ -31,38 +31,6 @@ const readCode = formParser(closed({ code: text(1, 20) }));
 
 /** A person's second factor: setting it up, its recovery codes, its end. */
 export function securityPages(app: PageDeps): PagePlugin {
-  /** To the account's address; that nobody can be told changes nothing any more. */
-  const tell = async ({ visit, log }: FastifyRequest, change: Parameters<typeof mfaEmail>[0]) => {
-    const to = visit.person?.email;
-    if (typeof to !== 'string') return;
-    await app.mailer.send({ to, ...mfaEmail(change, visit.language) }).catch((error: unknown) => {
-      log.warn({ err: error }, 'a person could not be told of a change of their second factor');
-    });
-  };
-
-  const toSetUp = async (visit: PageContext): Promise<ShownSecret> => {
-    const { email, displayName } = requirePerson(visit);
-    const label = email ?? (displayName === '' ? 'Sambatan' : displayName);
-    return await factorToSetUp(app.db, app.signIn, visit.actor, label);
-  };
-
-  const showSetUp = async (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    shown: Shown = {},
-    status = 200,
-  ) => {
-    const { visit } = request;
-    const secret = await toSetUp(visit);
-    const picture = await qrCode(secret.uri, { type: 'svg', errorCorrectionLevel: 'M', margin: 2 });
-    return sendSecretPage(
-      request,
-      reply,
-      setUpPage(visit, secret, trusted(picture), shown),
-      status,
-    );
-  };
-
   return async (server) => {
     server.get(here, async (request, reply) => {
       const { visit } = request;
@@ -80,7 +48,7 @@ export function securityPages(app: PageDeps): PagePlugin {
     server.get(setUp, async (request, reply) => {
       requirePerson(request.visit);
       try {
-        return await showSetUp(request, reply);
+        return await showSetUp(app, request, reply);
       } catch (error) {
         // Nothing is being set up (any more), or it was begun long ago: it begins on the page before.
         const isOver =
@@ -95,7 +63,7 @@ export function securityPages(app: PageDeps): PagePlugin {
       const { visit } = request;
       requirePerson(visit);
       const form = readCode(request.body);
-      if ('errors' in form) return showSetUp(request, reply, { errors: form.errors }, 422);
+      if ('errors' in form) return showSetUp(app, request, reply, { errors: form.errors }, 422);
       const { sessionId } = visit;
       const given = { code: form.value.code, sessionId, device: deviceOf(request) };
       const outcome = await toResult(() =>
@@ -104,9 +72,9 @@ export function securityPages(app: PageDeps): PagePlugin {
       if ('refused' in outcome) {
         const { refused } = outcome;
         if (refused.status !== 422) throw refused;
-        return showSetUp(request, reply, { refusal: refused }, refused.status);
+        return showSetUp(app, request, reply, { refusal: refused }, refused.status);
       }
-      await tell(request, 'added');
+      await sendMfaEmail(app, request, 'added');
       return sendSecretPage(request, reply, codesPage(visit, outcome.done, true));
     });
 
@@ -116,7 +84,7 @@ export function securityPages(app: PageDeps): PagePlugin {
       const codes = await runInTransaction(app.db, (tx) =>
         renewRecoveryCodes(tx, visit.actor, deviceOf(request)),
       );
-      await tell(request, 'codes');
+      await sendMfaEmail(app, request, 'codes');
       return sendSecretPage(request, reply, codesPage(visit, codes, false));
     });
 
@@ -133,10 +101,44 @@ export function securityPages(app: PageDeps): PagePlugin {
       const { visit } = request;
       requirePerson(visit);
       await runInTransaction(app.db, (tx) => removeFactor(tx, visit.actor, deviceOf(request)));
-      await tell(request, 'removed');
+      await sendMfaEmail(app, request, 'removed');
       return redirect(request, reply, here);
     });
   };
+}
+
+/** Sends an e-mail about a change of the second factor. A failure is only logged. */
+async function sendMfaEmail(
+  app: PageDeps,
+  { visit, log }: FastifyRequest,
+  change: Parameters<typeof mfaEmail>[0],
+) {
+  const to = visit.person?.email;
+  if (typeof to !== 'string') return;
+  await app.mailer.send({ to, ...mfaEmail(change, visit.language) }).catch((error: unknown) => {
+    log.warn({ err: error }, 'a person could not be told of a change of their second factor');
+  });
+}
+
+/** The secret that is being set up. */
+async function pendingSecret(app: PageDeps, visit: PageContext): Promise<ShownSecret> {
+  const { email, displayName } = requirePerson(visit);
+  const label = email ?? (displayName === '' ? 'Sambatan' : displayName);
+  return await factorToSetUp(app.db, app.signIn, visit.actor, label);
+}
+
+/** Sends the page that sets up an authenticator app. */
+async function showSetUp(
+  app: PageDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  shown: Shown = {},
+  status = 200,
+) {
+  const { visit } = request;
+  const secret = await pendingSecret(app, visit);
+  const picture = await qrCode(secret.uri, { type: 'svg', errorCorrectionLevel: 'M', margin: 2 });
+  return sendSecretPage(request, reply, setUpPage(visit, secret, trusted(picture), shown), status);
 }
 
 interface Shown {

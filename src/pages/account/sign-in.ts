@@ -27,6 +27,7 @@ import {
   sendPage,
   sendSecretPage,
   type PagePlugin,
+  type PageServer,
 } from '../../http/page-response.ts';
 import { accountRequired } from '../../identity/policy.ts';
 import { runInTransaction } from '../../operation/run.ts';
@@ -45,121 +46,138 @@ const short = { bodyLimit: formBytes.public } as const;
 
 /** Signing in by a code or a link in a mail, or with another service's token; signing out. */
 export function signInPages(app: PageDeps): PagePlugin {
-  const isCaptured = app.mailer.outbox !== undefined;
   return async (server) => {
-    server.get('/masuk', async (request, reply) => {
-      const { back: given, alasan } = request.query as { back?: unknown; alasan?: unknown };
-      const back = localPath(given);
-      if (request.visit.person !== undefined) return redirect(request, reply, back);
-      const isKept = app.keptForms.of(request)?.page === back.replace(/\?.*/s, '');
-      const why = whySignIn(request.visit, alasan, isKept);
-      return sendPage(request, reply, emailPage(request.visit, { back, why }));
-    });
-
-    server.post('/masuk', short, async (request, reply) => {
-      const { visit } = request;
-      const form = readEmail(request.body);
-      const back = localPath(form.typed['back']);
-      const show = { back, email: form.typed['email'] };
-      if ('errors' in form) {
-        return sendPage(request, reply, emailPage(visit, { ...show, errors: form.errors }), 422);
-      }
-      const { email } = form.value;
-      const outcome = await toResult(() =>
-        requestCode(app.signIn, {
-          email,
-          language: visit.language,
-          origin: originOfRequest(request, reply),
-          device: deviceOf(request),
-          link: linkFor(app, visit, back),
-        }),
-      );
-      if ('refused' in outcome) {
-        return refuse(request, reply, outcome.refused, (more) =>
-          emailPage(visit, { ...show, ...more }),
-        );
-      }
-      const query = new URLSearchParams({ id: outcome.done, back });
-      return redirect(request, reply, `/masuk/kode?${query}`);
-    });
-
-    server.get('/masuk/kode', async (request, reply) => {
-      const { id, back } = request.query as { id?: unknown; back?: unknown };
-      if (typeof id !== 'string') return redirect(request, reply, '/masuk');
-      return sendPage(
-        request,
-        reply,
-        codePage(request.visit, { id, back: localPath(back), outbox: isCaptured }),
-      );
-    });
-
-    server.post('/masuk/kode', short, async (request, reply) => {
-      const { visit } = request;
-      const form = readCode(request.body);
-      const back = localPath(form.typed['back']);
-      const show = { id: form.typed['id'] ?? '', back, outbox: isCaptured };
-      if ('errors' in form) {
-        return sendPage(request, reply, codePage(visit, { ...show, errors: form.errors }), 422);
-      }
-      const { id: signInId, code } = form.value;
-      const outcome = await toResult(() =>
-        signInWithCode(
-          app.signIn,
-          { signInId: signInId.toLowerCase(), code },
-          browserOf(request, reply),
-        ),
-      );
-      if ('refused' in outcome) {
-        return refuse(request, reply, outcome.refused, (more) =>
-          codePage(visit, { ...show, ...more }),
-        );
-      }
-      return completeSignIn(request, reply, outcome.done, back);
-    });
-
-    // Programs that look into mails follow links: only the button on this page signs in.
-    server.get('/masuk/tautan', async (request, reply) => {
-      const { t: secret, back } = request.query as { t?: unknown; back?: unknown };
-      if (typeof secret !== 'string') return redirect(request, reply, '/masuk');
-      const shown = await viewLink(app.signIn, secret, browserIdOf(request));
-      const page = linkPage(request.visit, { secret, back: localPath(back), ...shown });
-      return sendSecretPage(request, reply, page);
-    });
-
-    server.post('/masuk/tautan', short, async (request, reply) => {
-      const { t: secret = '', back: given, confirmed } = rawFields(request.body);
-      const back = localPath(given);
-      const shown = await viewLink(app.signIn, secret, browserIdOf(request));
-      if (!shown.isSameBrowser && confirmed !== '1') {
-        return sendSecretPage(request, reply, linkPage(request.visit, { secret, back, ...shown }));
-      }
-      const entered = await signInWithLink(app.signIn, secret, browserOf(request, reply));
-      return completeSignIn(request, reply, entered, back);
-    });
-
-    server.post('/masuk/token', async (request, reply) => {
-      const { access_token: given, back } = (request.body ?? {}) as Record<string, unknown>;
-      const bearer = typeof given === 'string' ? `Bearer ${given}` : request.headers.authorization;
-      const actor = await app.authenticate(bearer, request.ip);
-      if (actor.kind !== 'user' && actor.kind !== 'operator') {
-        throw actor.kind === 'visitor'
-          ? accountRequired(actor)
-          : new DomainError('unauthenticated', {});
-      }
-      const { userId, roles, secondFactor = false, provenAt } = actor;
-      const claims = { userId, roles, secondFactor, provenAt };
-      const entered = await signInWithToken(app.signIn, claims, browserOf(request, reply));
-      return completeSignIn(request, reply, entered, localPath(back));
-    });
-
-    server.post('/keluar', { ...short, config: { formPage: '/akun' } }, async (request, reply) => {
-      const { cookie } = request.headers;
-      const token = sessionTokenOf(cookie, request.visit.origin);
-      if (token !== undefined) await runInTransaction(app.db, (tx) => endSession(tx, token));
-      clearSession(request, reply);
-      return redirect(request, reply, '/');
-    });
+    emailRoutes(server, app);
+    codeRoutes(server, app);
+    linkRoutes(server, app);
+    sessionRoutes(server, app);
   };
+}
+
+/** The page that asks for an e-mail address. */
+function emailRoutes(server: PageServer, app: PageDeps): void {
+  server.get('/masuk', async (request, reply) => {
+    const { back: given, alasan } = request.query as { back?: unknown; alasan?: unknown };
+    const back = localPath(given);
+    if (request.visit.person !== undefined) return redirect(request, reply, back);
+    const isKept = app.keptForms.of(request)?.page === back.replace(/\?.*/s, '');
+    const why = whySignIn(request.visit, alasan, isKept);
+    return sendPage(request, reply, emailPage(request.visit, { back, why }));
+  });
+
+  server.post('/masuk', short, async (request, reply) => {
+    const { visit } = request;
+    const form = readEmail(request.body);
+    const back = localPath(form.typed['back']);
+    const show = { back, email: form.typed['email'] };
+    if ('errors' in form) {
+      return sendPage(request, reply, emailPage(visit, { ...show, errors: form.errors }), 422);
+    }
+    const { email } = form.value;
+    const outcome = await toResult(() =>
+      requestCode(app.signIn, {
+        email,
+        language: visit.language,
+        origin: originOfRequest(request, reply),
+        device: deviceOf(request),
+        link: linkFor(app, visit, back),
+      }),
+    );
+    if ('refused' in outcome) {
+      return refuse(request, reply, outcome.refused, (more) =>
+        emailPage(visit, { ...show, ...more }),
+      );
+    }
+    const query = new URLSearchParams({ id: outcome.done, back });
+    return redirect(request, reply, `/masuk/kode?${query}`);
+  });
+}
+
+/** The page that asks for the code of an e-mail. */
+function codeRoutes(server: PageServer, app: PageDeps): void {
+  const isCaptured = app.mailer.outbox !== undefined;
+  server.get('/masuk/kode', async (request, reply) => {
+    const { id, back } = request.query as { id?: unknown; back?: unknown };
+    if (typeof id !== 'string') return redirect(request, reply, '/masuk');
+    return sendPage(
+      request,
+      reply,
+      codePage(request.visit, { id, back: localPath(back), outbox: isCaptured }),
+    );
+  });
+
+  server.post('/masuk/kode', short, async (request, reply) => {
+    const { visit } = request;
+    const form = readCode(request.body);
+    const back = localPath(form.typed['back']);
+    const show = { id: form.typed['id'] ?? '', back, outbox: isCaptured };
+    if ('errors' in form) {
+      return sendPage(request, reply, codePage(visit, { ...show, errors: form.errors }), 422);
+    }
+    const { id: signInId, code } = form.value;
+    const outcome = await toResult(() =>
+      signInWithCode(
+        app.signIn,
+        { signInId: signInId.toLowerCase(), code },
+        browserOf(request, reply),
+      ),
+    );
+    if ('refused' in outcome) {
+      return refuse(request, reply, outcome.refused, (more) =>
+        codePage(visit, { ...show, ...more }),
+      );
+    }
+    return completeSignIn(request, reply, outcome.done, back);
+  });
+}
+
+/** The page that the link of an e-mail opens. */
+function linkRoutes(server: PageServer, app: PageDeps): void {
+  // Programs that look into mails follow links: only the button on this page signs in.
+  server.get('/masuk/tautan', async (request, reply) => {
+    const { t: secret, back } = request.query as { t?: unknown; back?: unknown };
+    if (typeof secret !== 'string') return redirect(request, reply, '/masuk');
+    const shown = await viewLink(app.signIn, secret, browserIdOf(request));
+    const page = linkPage(request.visit, { secret, back: localPath(back), ...shown });
+    return sendSecretPage(request, reply, page);
+  });
+
+  server.post('/masuk/tautan', short, async (request, reply) => {
+    const { t: secret = '', back: given, confirmed } = rawFields(request.body);
+    const back = localPath(given);
+    const shown = await viewLink(app.signIn, secret, browserIdOf(request));
+    if (!shown.isSameBrowser && confirmed !== '1') {
+      return sendSecretPage(request, reply, linkPage(request.visit, { secret, back, ...shown }));
+    }
+    const entered = await signInWithLink(app.signIn, secret, browserOf(request, reply));
+    return completeSignIn(request, reply, entered, back);
+  });
+}
+
+/** Signing in with another service's token, and signing out. */
+function sessionRoutes(server: PageServer, app: PageDeps): void {
+  server.post('/masuk/token', async (request, reply) => {
+    const { access_token: given, back } = (request.body ?? {}) as Record<string, unknown>;
+    const bearer = typeof given === 'string' ? `Bearer ${given}` : request.headers.authorization;
+    const actor = await app.authenticate(bearer, request.ip);
+    if (actor.kind !== 'user' && actor.kind !== 'operator') {
+      throw actor.kind === 'visitor'
+        ? accountRequired(actor)
+        : new DomainError('unauthenticated', {});
+    }
+    const { userId, roles, secondFactor = false, provenAt } = actor;
+    const claims = { userId, roles, secondFactor, provenAt };
+    const entered = await signInWithToken(app.signIn, claims, browserOf(request, reply));
+    return completeSignIn(request, reply, entered, localPath(back));
+  });
+
+  server.post('/keluar', { ...short, config: { formPage: '/akun' } }, async (request, reply) => {
+    const { cookie } = request.headers;
+    const token = sessionTokenOf(cookie, request.visit.origin);
+    if (token !== undefined) await runInTransaction(app.db, (tx) => endSession(tx, token));
+    clearSession(request, reply);
+    return redirect(request, reply, '/');
+  });
 }
 
 /**

@@ -142,7 +142,7 @@ function participationBody(
   money: Money,
   fault: Fault | undefined,
 ): Html {
-  const { t, url, language } = visit;
+  const { url } = visit;
   const campaignStatus = toApiStatus(row.campaign_status);
   return html`<article
     ${attribute(
@@ -165,49 +165,55 @@ function participationBody(
       </div>
     </div>
     <div data-part="pay">${payPart(visit, placeOf(row), money, fault)}</div>
-    <section class="panel" aria-labelledby="next" data-part="next">
-      <h2 id="next">${t('order.participation.whatIsNext')}</h2>
-      <p>${nextStep(visit, row, money.payment)}</p>
-      <dl class="facts">
-        <dt>${t('order.participation.slots')}</dt>
-        <dd>
-          ${formatSlots(row.quantity, language)} × ${formatRupiah(row.price_per_slot, language)}
-        </dd>
-        ${undelivered(visit, row)}
-        <dt>${t('common.payment')}</dt>
-        <dd>${paymentBadge(visit, row.payment_state)}</dd>
-        <dt>${t('order.participation.total')}</dt>
-        <dd>${whatItCosts(visit, row, money.payment)}</dd>
-        <dt>${t('order.participation.sentTo')}</dt>
-        <dd class="prose">${row.shipping_address}</dd>
-        ${
-          row.note !== null &&
-          html`<dt>${t('common.note')}</dt>
-            <dd>${row.note}</dd>`
-        }
-      </dl>
-      ${
-        ['reserved', 'confirmed'].includes(toApiParticipationStatus(row.status)) &&
-        html`<p>
-          <a class="button quiet" href="${url(`/ikutan/${row.participation_id}/ubah`)}"
-            >${t('common.changeYourOrder')}</a
-          >
-        </p>`
-      }
-      ${
-        mayLeave(visit, row) &&
-        html`<p>
-          <a class="button danger" href="${url(`/ikutan/${row.participation_id}/batal`)}"
-            >${t('order.participation.leave')}</a
-          >
-        </p>`
-      }
-    </section>
+    ${nextStepPart(visit, row, money)}
     <div data-part="refund">
       ${refundPart(visit, `/ikutan/${row.participation_id}`, money, refusedOf(fault))}
     </div>
     <div data-part="goods">${goodsPart(visit, row, money, fault)}</div>
   </article>`;
+}
+
+/** What the buyer does next, with the facts of the order. */
+function nextStepPart(visit: PageContext, row: OwnRow, money: Money): Html {
+  const { t, url, language } = visit;
+  return html`<section class="panel" aria-labelledby="next" data-part="next">
+    <h2 id="next">${t('order.participation.whatIsNext')}</h2>
+    <p>${nextStep(visit, row, money.payment)}</p>
+    <dl class="facts">
+      <dt>${t('order.participation.slots')}</dt>
+      <dd>
+        ${formatSlots(row.quantity, language)} × ${formatRupiah(row.price_per_slot, language)}
+      </dd>
+      ${undelivered(visit, row)}
+      <dt>${t('common.payment')}</dt>
+      <dd>${paymentBadge(visit, row.payment_state)}</dd>
+      <dt>${t('order.participation.total')}</dt>
+      <dd>${whatItCosts(visit, row, money.payment)}</dd>
+      <dt>${t('order.participation.sentTo')}</dt>
+      <dd class="prose">${row.shipping_address}</dd>
+      ${
+        row.note !== null &&
+        html`<dt>${t('common.note')}</dt>
+          <dd>${row.note}</dd>`
+      }
+    </dl>
+    ${
+      ['reserved', 'confirmed'].includes(toApiParticipationStatus(row.status)) &&
+      html`<p>
+        <a class="button quiet" href="${url(`/ikutan/${row.participation_id}/ubah`)}"
+          >${t('common.changeYourOrder')}</a
+        >
+      </p>`
+    }
+    ${
+      mayLeave(visit, row) &&
+      html`<p>
+        <a class="button danger" href="${url(`/ikutan/${row.participation_id}/batal`)}"
+          >${t('order.participation.leave')}</a
+        >
+      </p>`
+    }
+  </section>`;
 }
 
 /** After a shortfall: how many slots are delivered of those that were ordered. */

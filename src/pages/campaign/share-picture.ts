@@ -130,30 +130,9 @@ export function previewSvg(visit: PageContext, campaign: Campaign): Html {
     height="630"
     font-family="${family}"
   >
-    <defs>
-      <linearGradient id="g" x1="0" y1="0" x2="1" y2="1">
-        <stop stop-color="#fff5f9" />
-        <stop offset="1" stop-color="#eee6ff" />
-      </linearGradient>
-      <linearGradient id="p" x1="0" y1="0" x2="1" y2="1">
-        <stop stop-color="hsl(${hue}, 72%, 86%)" />
-        <stop offset="1" stop-color="hsl(${second}, 62%, 70%)" />
-      </linearGradient>
-      <linearGradient id="b" x1="0" y1="0" x2="0" y2="1">
-        <stop stop-color="#fff" stop-opacity=".92" />
-        <stop offset="1" stop-color="hsl(${hue}, 60%, 58%)" stop-opacity=".78" />
-      </linearGradient>
-    </defs>
+    ${gradients(hue, second)}
     <rect width="1200" height="630" fill="url(#g)" />
-    ${campaign.picture === null ? bottle(hue, shape) : photograph(campaign.picture)}
-    <g transform="translate(72 62) scale(1.5)">
-      <path fill="#a3195b" d="M16 3c5 6.200 9 10.600 9 16a9 9 0 0 1-18 0c0-5.400 4-9.800 9-16Z" />
-      <g fill="#fff">
-        <circle cx="12.600" cy="19.500" r="2.300" />
-        <circle cx="19.400" cy="19.500" r="2.300" />
-        <circle cx="16" cy="14" r="2.300" />
-      </g>
-    </g>
+    ${campaign.picture === null ? bottle(hue, shape) : photograph(campaign.picture)} ${logo}
     <text x="124" y="98" font-size="34" font-weight="800" fill="#2a1822">Sambatan</text>
     ${lines.map(
       (line, at) =>
@@ -189,6 +168,33 @@ export function previewSvg(visit: PageContext, campaign: Campaign): Html {
     </text>
   </svg>`;
 }
+
+/** Fills: the background, the panel behind a drawing, and the drawing. */
+function gradients(hue: number, second: number): Html {
+  return html`<defs>
+    <linearGradient id="g" x1="0" y1="0" x2="1" y2="1">
+      <stop stop-color="#fff5f9" />
+      <stop offset="1" stop-color="#eee6ff" />
+    </linearGradient>
+    <linearGradient id="p" x1="0" y1="0" x2="1" y2="1">
+      <stop stop-color="hsl(${hue}, 72%, 86%)" />
+      <stop offset="1" stop-color="hsl(${second}, 62%, 70%)" />
+    </linearGradient>
+    <linearGradient id="b" x1="0" y1="0" x2="0" y2="1">
+      <stop stop-color="#fff" stop-opacity=".92" />
+      <stop offset="1" stop-color="hsl(${hue}, 60%, 58%)" stop-opacity=".78" />
+    </linearGradient>
+  </defs>`;
+}
+
+const logo = html`<g transform="translate(72 62) scale(1.5)">
+  <path fill="#a3195b" d="M16 3c5 6.200 9 10.600 9 16a9 9 0 0 1-18 0c0-5.400 4-9.800 9-16Z" />
+  <g fill="#fff">
+    <circle cx="12.600" cy="19.500" r="2.300" />
+    <circle cx="19.400" cy="19.500" r="2.300" />
+    <circle cx="16" cy="14" r="2.300" />
+  </g>
+</g>`;
 
 /** The right third where a product has no photograph: its drawing. */
 function bottle(hue: number, shape: number): Html {

@@ -8,7 +8,7 @@ import type { DomainError } from '../../errors/errors.ts';
 import { formParser, toResult } from '../../http/forms.ts';
 import { cursorAfter } from '../../http/cursor.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
-import { redirect, type PagePlugin } from '../../http/page-response.ts';
+import { redirect, type PagePlugin, type PageServer } from '../../http/page-response.ts';
 import { isId } from '../../identity/ids.ts';
 import { authorize } from '../../identity/policy.ts';
 import { callOff, extend } from '../../lifecycle/changes.ts';
@@ -34,92 +34,117 @@ interface Search {
 /** Campaigns of every brand and state, found by words or by id; one of them with all its facts. */
 export function operatorCampaigns(app: PageDeps): PagePlugin {
   return async (server) => {
-    server.get<{ Querystring: Search }>('/operator/sambatan', async (request, reply) => {
-      const { visit, query } = request;
-      authorize(visit.actor, 'dashboard.read');
-      const found = await searchCampaigns(app, visit, query);
-      const { q = '', status = '', cursor = '' } = query;
-      const list = cursorPage(visit, found, {
-        size: pageSize,
-        url: visit.url(`/operator/sambatan?${new URLSearchParams({ q, status }).toString()}`),
-        isFirst: cursor === '',
-        cursorOf: (campaign) => [campaign.id],
-      });
-      const { t } = visit;
-      return sendOperatorPage(request, reply, {
-        title: t('operator.campaigns.findCampaigns'),
-        at: '/operator/sambatan',
-        body: html`${searchForm(visit, query)}${
-          list.rows.length > 0
-            ? campaignTable(visit, list.rows)
-            : emptyState(
-                t('common.nothingMatches'),
-                t('operator.campaigns.tryOtherWordsOrAnotherStatus'),
-              )
-        }${list.links}`,
-      });
-    });
-
-    const show = async (request: CampaignRequest, reply: FastifyReply, sent?: Sent) => {
-      const { visit } = request;
-      const { campaign } = await authorizeOnCampaign(
-        app.db,
-        visit.actor,
-        'campaign.logs.read',
-        request.params.id,
-      );
-      authorize(visit.actor, 'dashboard.read');
-      const page = {
-        title: campaign.title,
-        lead: html`${campaign.brand_name} · ${campaignBadge(visit, campaign.status)}`,
-        at: '/operator/sambatan',
-        body: html`${campaignFacts(visit, campaign)}${overrides(visit, campaign, sent)}`,
-      } as const;
-      return sendOperatorPage(request, reply, page, sent === undefined ? 200 : 422);
-    };
-
-    server.get('/operator/sambatan/:id', { schema: { params } }, async (request, reply) =>
-      show(request, reply),
-    );
-
-    server.post(
-      '/operator/sambatan/:id/perpanjang',
-      { schema: { params } },
-      async (request, reply) => {
-        authorize(request.visit.actor, 'dashboard.read');
-        const { id } = request.params;
-        const read = readExtension(request.body);
-        if ('errors' in read) return await show(request, reply, { form: 'extend', ...read });
-        const { deadline, reason: why } = read.value;
-        const to = { deadline: new Date(deadline), reason: why };
-        const done = await toResult(() => extend(app, request.visit.actor, id, to));
-        return 'refused' in done
-          ? await show(request, reply, { form: 'extend', typed: read.typed, ...refusalOf(done) })
-          : redirect(request, reply, `/operator/sambatan/${id}`);
-      },
-    );
-
-    server.post(
-      '/operator/sambatan/:id/batalkan',
-      { schema: { params } },
-      async (request, reply) => {
-        const { visit } = request;
-        authorize(visit.actor, 'dashboard.read');
-        const { id } = request.params;
-        const read = readCancellation(request.body);
-        if ('errors' in read) return await show(request, reply, { form: 'cancel', ...read });
-        const campaign = await viewCampaign(app.db, visit.actor, id);
-        const errors = wrongTitle(campaign, read.value.title);
-        if (errors.length > 0) {
-          return await show(request, reply, { form: 'cancel', typed: read.typed, errors });
-        }
-        const done = await toResult(() => callOff(app, visit.actor, id, read.value.reason));
-        return 'refused' in done
-          ? await show(request, reply, { form: 'cancel', typed: read.typed, ...refusalOf(done) })
-          : redirect(request, reply, `/operator/sambatan/${id}`);
-      },
-    );
+    searchRoute(server, app);
+    oneCampaignRoutes(server, app);
   };
+}
+
+/** The page that finds campaigns of every brand and state. */
+function searchRoute(server: PageServer, app: PageDeps): void {
+  server.get<{ Querystring: Search }>('/operator/sambatan', async (request, reply) => {
+    const { visit, query } = request;
+    authorize(visit.actor, 'dashboard.read');
+    const found = await searchCampaigns(app, visit, query);
+    const { q = '', status = '', cursor = '' } = query;
+    const list = cursorPage(visit, found, {
+      size: pageSize,
+      url: visit.url(`/operator/sambatan?${new URLSearchParams({ q, status }).toString()}`),
+      isFirst: cursor === '',
+      cursorOf: (campaign) => [campaign.id],
+    });
+    const { t } = visit;
+    return sendOperatorPage(request, reply, {
+      title: t('operator.campaigns.findCampaigns'),
+      at: '/operator/sambatan',
+      body: html`${searchForm(visit, query)}${
+        list.rows.length > 0
+          ? campaignTable(visit, list.rows)
+          : emptyState(
+              t('common.nothingMatches'),
+              t('operator.campaigns.tryOtherWordsOrAnotherStatus'),
+            )
+      }${list.links}`,
+    });
+  });
+}
+
+/** The page of one campaign, and the forms that extend and cancel it. */
+function oneCampaignRoutes(server: PageServer, app: PageDeps): void {
+  server.get('/operator/sambatan/:id', { schema: { params } }, async (request, reply) =>
+    showCampaign(app, request, reply),
+  );
+
+  server.post(
+    '/operator/sambatan/:id/perpanjang',
+    { schema: { params } },
+    async (request, reply) => {
+      authorize(request.visit.actor, 'dashboard.read');
+      const { id } = request.params;
+      const read = readExtension(request.body);
+      if ('errors' in read)
+        return await showCampaign(app, request, reply, { form: 'extend', ...read });
+      const { deadline, reason: why } = read.value;
+      const to = { deadline: new Date(deadline), reason: why };
+      const done = await toResult(() => extend(app, request.visit.actor, id, to));
+      return 'refused' in done
+        ? await showCampaign(app, request, reply, {
+            form: 'extend',
+            typed: read.typed,
+            ...refusalOf(done),
+          })
+        : redirect(request, reply, `/operator/sambatan/${id}`);
+    },
+  );
+
+  server.post('/operator/sambatan/:id/batalkan', { schema: { params } }, async (request, reply) => {
+    const { visit } = request;
+    authorize(visit.actor, 'dashboard.read');
+    const { id } = request.params;
+    const read = readCancellation(request.body);
+    if ('errors' in read)
+      return await showCampaign(app, request, reply, { form: 'cancel', ...read });
+    const campaign = await viewCampaign(app.db, visit.actor, id);
+    const errors = wrongTitle(campaign, read.value.title);
+    if (errors.length > 0) {
+      return await showCampaign(app, request, reply, {
+        form: 'cancel',
+        typed: read.typed,
+        errors,
+      });
+    }
+    const done = await toResult(() => callOff(app, visit.actor, id, read.value.reason));
+    return 'refused' in done
+      ? await showCampaign(app, request, reply, {
+          form: 'cancel',
+          typed: read.typed,
+          ...refusalOf(done),
+        })
+      : redirect(request, reply, `/operator/sambatan/${id}`);
+  });
+}
+
+/** The page of the campaign in the path. */
+async function showCampaign(
+  app: PageDeps,
+  request: CampaignRequest,
+  reply: FastifyReply,
+  sent?: Sent,
+) {
+  const { visit } = request;
+  const { campaign } = await authorizeOnCampaign(
+    app.db,
+    visit.actor,
+    'campaign.logs.read',
+    request.params.id,
+  );
+  authorize(visit.actor, 'dashboard.read');
+  const page = {
+    title: campaign.title,
+    lead: html`${campaign.brand_name} · ${campaignBadge(visit, campaign.status)}`,
+    at: '/operator/sambatan',
+    body: html`${campaignFacts(visit, campaign)}${overrides(visit, campaign, sent)}`,
+  } as const;
+  return sendOperatorPage(request, reply, page, sent === undefined ? 200 : 422);
 }
 
 type CampaignRequest = FastifyRequest<{ Params: { id: string } }>;

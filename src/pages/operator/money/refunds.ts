@@ -46,35 +46,7 @@ const readIds = formParser(closed({ id: Id }));
 /** Money that goes back to buyers: a file for a bulk transfer, settle, fail, reverse. */
 export function operatorRefunds(app: PageDeps): PagePlugin {
   return async (server) => {
-    const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
-      const { visit } = request;
-      const { actor } = visit;
-      authorize(actor, 'refund.settle');
-      const [position = null, id = null] = cursorAfter(queryParam(request, 'cursor'), [
-        'number',
-        'id',
-      ]);
-      const wanted = { failedOnly: false, after: [position, id], limit: pageSize + 1 } as const;
-      const rows = await dueRefunds(app.db, actor, app.payments.gateway, wanted);
-      const made = await recentlySettled(app.db, actor, 'refund', madeShown);
-      const kept = await retainedRefunds(app.db, actor, [null, null], keptShown);
-      const ids = [...rows, ...made, ...kept].map(({ participation_id: one }) => one);
-      const subjects = await participationsById(app.db, actor, ids);
-      const list = cursorPage(visit, rows, {
-        size: pageSize,
-        url: visit.url(here),
-        isFirst: position === null,
-        cursorOf: (row) => [Number(row.position), row.transaction_id],
-      });
-      const body = html`${moneyOutParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
-      ${refundQueue(visit, list.rows, subjects)} ${list.links}
-      ${keptPart(visit, kept, subjects)}${madePart(visit, here, made, subjects)}`;
-      const title = visit.t('operator.refunds.refunds');
-      const page = { title, at: here, body } as const;
-      return sendOperatorPage(request, reply, page, refused?.status ?? 200);
-    };
-
-    server.get(here, async (request, reply) => show(request, reply));
+    server.get(here, async (request, reply) => showRefunds(app, request, reply));
 
     // With POST it comes from the page that asked for a proof of identity.
     server.route({
@@ -107,11 +79,15 @@ export function operatorRefunds(app: PageDeps): PagePlugin {
           );
         },
         next: withFlash(here, 'lunas'),
-        showAgain: (refused) => show(request, reply, refused),
+        showAgain: (refused) => showRefunds(app, request, reply, refused),
       });
     });
 
-    const form = entryForms(server, { here, action: 'refund.settle', show });
+    const form = entryForms(server, {
+      here,
+      action: 'refund.settle',
+      show: (request, reply, refused) => showRefunds(app, request, reply, refused),
+    });
     form('gagal', 'gagal', async ({ visit, body }, id) => {
       const { reason } = requireValid(readReason(body));
       return await runInTransaction(app.db, (tx) => failRefund(tx, visit.actor, id, reason.trim()));
@@ -123,6 +99,37 @@ export function operatorRefunds(app: PageDeps): PagePlugin {
       );
     });
   };
+}
+
+/** The page of all refunds that are to be made. */
+async function showRefunds(
+  app: PageDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  refused?: DomainError,
+) {
+  const { visit } = request;
+  const { actor } = visit;
+  authorize(actor, 'refund.settle');
+  const [position = null, id = null] = cursorAfter(queryParam(request, 'cursor'), ['number', 'id']);
+  const wanted = { failedOnly: false, after: [position, id], limit: pageSize + 1 } as const;
+  const rows = await dueRefunds(app.db, actor, app.payments.gateway, wanted);
+  const made = await recentlySettled(app.db, actor, 'refund', madeShown);
+  const kept = await retainedRefunds(app.db, actor, [null, null], keptShown);
+  const ids = [...rows, ...made, ...kept].map(({ participation_id: one }) => one);
+  const subjects = await participationsById(app.db, actor, ids);
+  const list = cursorPage(visit, rows, {
+    size: pageSize,
+    url: visit.url(here),
+    isFirst: position === null,
+    cursorOf: (row) => [Number(row.position), row.transaction_id],
+  });
+  const body = html`${moneyOutParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
+  ${refundQueue(visit, list.rows, subjects)} ${list.links}
+  ${keptPart(visit, kept, subjects)}${madePart(visit, here, made, subjects)}`;
+  const title = visit.t('operator.refunds.refunds');
+  const page = { title, at: here, body } as const;
+  return sendOperatorPage(request, reply, page, refused?.status ?? 200);
 }
 
 /** The ids of the boxes that were ticked: a list, or one. */

@@ -80,27 +80,43 @@ function defined<T extends object>(fields: T): Partial<T> {
   ) as Partial<T>;
 }
 
+interface MappingProps {
+  readonly table: TablePreview;
+  readonly mapping: StoredMapping;
+  readonly guess: Partial<Mapping>;
+  /** Whether the file cannot be read without it. */
+  readonly isOpen: boolean;
+}
+
 /** The first rows of a file, and a form that says what its columns are. */
-export function mappingPart(
+export function mappingPart(visit: PageContext, path: string, props: MappingProps): Html | false {
+  const { t } = visit;
+  const { table, isOpen } = props;
+  if (table.rows.length === 0) return false;
+  const form = mappingForm(visit, path, props);
+  return html`<section class="panel" aria-labelledby="columns">
+    <h2 id="columns">${t('operator.mappingForm.columnsOfTheFile')}</h2>
+    ${rowsTable(visit, table)}
+    ${
+      isOpen
+        ? form
+        : html`<details>
+            <summary>${t('operator.mappingForm.changeHowColumnsAreRead')}</summary>
+            ${form}
+          </details>`
+    }
+  </section>`;
+}
+
+/** The form that says what the columns of a file are. */
+function mappingForm(
   visit: PageContext,
   path: string,
-  {
-    table,
-    mapping,
-    guess,
-    isOpen,
-  }: {
-    readonly table: TablePreview;
-    readonly mapping: StoredMapping;
-    readonly guess: Partial<Mapping>;
-    /** Whether the file cannot be read without it. */
-    readonly isOpen: boolean;
-  },
-): Html | false {
+  { table, mapping, guess, isOpen }: MappingProps,
+): Html {
   const { t, url } = visit;
-  if (table.rows.length === 0) return false;
   const chosen = chosenColumns(mapping, guess);
-  const form = html`<form class="stack" method="post" action="${url(`${path}/kolom`)}">
+  return html`<form class="stack" method="post" action="${url(`${path}/kolom`)}">
     ${select(
       visit,
       {
@@ -122,48 +138,45 @@ export function mappingPart(
       control: { type: 'number', min: 0, max: 1_000, inputmode: 'numeric' },
     })}
     ${roles.map((role) => columnSelect(visit, table, chosen.headerRow, role, chosen.roles[role]))}
-    ${select(
-      visit,
-      {
-        name: 'numbers',
-        label: t('operator.mappingForm.numberFormat'),
-        value: chosen.numbers,
-        required: true,
-      },
-      [
-        { value: 'auto', label: t('operator.mappingForm.detectAutomatically') },
-        { value: 'dot_thousands', label: '1.500.123,00' },
-        { value: 'comma_thousands', label: '1,500,123.00' },
-      ],
-    )}
-    ${select(
-      visit,
-      {
-        name: 'dates',
-        label: t('operator.mappingForm.dateFormat'),
-        value: chosen.dates,
-        required: true,
-      },
-      [
-        { value: 'auto', label: t('operator.mappingForm.detectAutomatically') },
-        { value: 'DMY', label: t('operator.mappingForm.dayMonthYear') },
-        { value: 'MDY', label: t('operator.mappingForm.monthDayYear') },
-      ],
-    )}
+    ${formatSelects(visit, chosen)}
     <button class="button">${t('operator.mappingForm.readItLike')}</button>
   </form>`;
-  return html`<section class="panel" aria-labelledby="columns">
-    <h2 id="columns">${t('operator.mappingForm.columnsOfTheFile')}</h2>
-    ${rowsTable(visit, table)}
-    ${
-      isOpen
-        ? form
-        : html`<details>
-            <summary>${t('operator.mappingForm.changeHowColumnsAreRead')}</summary>
-            ${form}
-          </details>`
-    }
-  </section>`;
+}
+
+/** The fields for the formats of numbers and dates. */
+function formatSelects(
+  visit: PageContext,
+  chosen: Pick<ReturnType<typeof chosenColumns>, 'numbers' | 'dates'>,
+): Html {
+  const { t } = visit;
+  return html`${select(
+    visit,
+    {
+      name: 'numbers',
+      label: t('operator.mappingForm.numberFormat'),
+      value: chosen.numbers,
+      required: true,
+    },
+    [
+      { value: 'auto', label: t('operator.mappingForm.detectAutomatically') },
+      { value: 'dot_thousands', label: '1.500.123,00' },
+      { value: 'comma_thousands', label: '1,500,123.00' },
+    ],
+  )}
+  ${select(
+    visit,
+    {
+      name: 'dates',
+      label: t('operator.mappingForm.dateFormat'),
+      value: chosen.dates,
+      required: true,
+    },
+    [
+      { value: 'auto', label: t('operator.mappingForm.detectAutomatically') },
+      { value: 'DMY', label: t('operator.mappingForm.dayMonthYear') },
+      { value: 'MDY', label: t('operator.mappingForm.monthDayYear') },
+    ],
+  )}`;
 }
 
 function formatName({ t }: PageContext, format: StatementFormat): string {

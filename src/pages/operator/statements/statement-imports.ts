@@ -52,25 +52,6 @@ export function statementImports(app: PageDeps, { here, show }: Overview): PageP
   return async (server) => {
     const { maxStatementBytes } = statements;
     takeUploads(server, { fileBytes: maxStatementBytes });
-    const pathOf = (id: string) => `${here}/berkas/${id}`;
-
-    const showImport = async (
-      request: FastifyRequest,
-      reply: FastifyReply,
-      id: string,
-      refused?: DomainError,
-    ) => {
-      const { visit } = request;
-      const row = await statements.findStatementImport(app.db, visit.actor, id);
-      if (row.state === 'storing' || row.state === 'matching') {
-        void reply.header('refresh', String(refreshSeconds));
-      }
-      const part = await importPart(app, request, row, pathOf(id), here);
-      const body = html`${paymentParts(visit, here)}${refusalNotice(visit, refused)}${part}`;
-      const title = row.file_name || visit.t('common.statement');
-      const page = { title, at: '/operator/pembayaran', body } as const;
-      return sendOperatorPage(request, reply, page, refused?.status ?? 200);
-    };
 
     server.post(here, async (request, reply) => {
       const { actor } = request.visit;
@@ -88,14 +69,14 @@ export function statementImports(app: PageDeps, { here, show }: Overview): PageP
           const upload = { bytes, fileName: fileName ?? '', mapping: undefined };
           return await statements.uploadStatement(app.db, actor, account, upload);
         },
-        next: (row) => pathOf(row.import_id),
+        next: (row) => pathOf(here, row.import_id),
         showAgain: (refused) => show(request, reply, refused),
       });
     });
 
     server.get(`${here}/berkas/:id`, { schema: { params } }, async (request, reply) => {
       authorize(request.visit.actor, 'statement.import');
-      return await showImport(request, reply, request.params.id);
+      return await showImport(app, here, request, reply, request.params.id);
     });
 
     server.post(`${here}/berkas/:id/kolom`, { schema: { params } }, async (request, reply) => {
@@ -108,8 +89,8 @@ export function statementImports(app: PageDeps, { here, show }: Overview): PageP
           if (mapping === undefined) throw noColumns();
           await statements.mapUpload(app.db, actor, id, mapping);
         },
-        next: pathOf(id),
-        showAgain: (refused) => showImport(request, reply, id, refused),
+        next: pathOf(here, id),
+        showAgain: (refused) => showImport(app, here, request, reply, id, refused),
       });
     });
 
@@ -127,15 +108,41 @@ export function statementImports(app: PageDeps, { here, show }: Overview): PageP
             maxWaitMs,
           });
         },
-        next: pathOf(id),
+        next: pathOf(here, id),
         // If the button was pressed twice, the import runs already.
         showAgain: (refused) =>
           refused.code === 'statement_import_started'
-            ? redirect(request, reply, pathOf(id))
-            : showImport(request, reply, id, refused),
+            ? redirect(request, reply, pathOf(here, id))
+            : showImport(app, here, request, reply, id, refused),
       });
     });
   };
+}
+
+/** The path of one import's page. */
+function pathOf(here: string, id: string): string {
+  return `${here}/berkas/${id}`;
+}
+
+/** The page of one import. */
+async function showImport(
+  app: PageDeps,
+  here: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  id: string,
+  refused?: DomainError,
+) {
+  const { visit } = request;
+  const row = await statements.findStatementImport(app.db, visit.actor, id);
+  if (row.state === 'storing' || row.state === 'matching') {
+    void reply.header('refresh', String(refreshSeconds));
+  }
+  const part = await importPart(app, request, row, pathOf(here, id), here);
+  const body = html`${paymentParts(visit, here)}${refusalNotice(visit, refused)}${part}`;
+  const title = row.file_name || visit.t('common.statement');
+  const page = { title, at: '/operator/pembayaran', body } as const;
+  return sendOperatorPage(request, reply, page, refused?.status ?? 200);
 }
 
 /** What there is to see and do, by how far an import is. */

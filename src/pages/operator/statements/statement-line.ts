@@ -62,32 +62,6 @@ const readNothing = formParser(closed({}));
 /** One transfer: what it may be for, and the forms that say so. */
 export function statementLines(app: PageDeps, here: string): PagePlugin {
   return async (server) => {
-    const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
-      const { visit } = request;
-      const { actor } = visit;
-      authorize(actor, 'statement.import');
-      const { id } = request.params as { id: string };
-      const search = queryParam(request, 'q')?.slice(0, 100) ?? '';
-      const found = await lineToDivide(app.db, actor, id, search);
-      const accounts = await receivingAccounts(app.db, actor);
-      const subjects = await participationsById(app.db, actor, [
-        ...found.payments.map(({ participation_id }) => participation_id),
-        ...found.line.parts.map(({ participation_id }) => participation_id),
-      ]);
-      const bank = accounts.find((row) => row.account_id === found.line.account_id);
-      const body = html`${paymentParts(visit, here)}${flashMessage(request)}
-        ${refusalNotice(visit, refused)}
-        <article class="panel">
-          ${lineHead(visit, found.line, 2)} ${lineFacts(visit, found.line, bank)}
-          ${partsList(visit, here, found, subjects)}
-          ${candidateForms(visit, here, found.line, subjects)}
-        </article>
-        ${isOpen(found.line) && divideForms(visit, here, found, { subjects, search })}`;
-      const title = visit.t('common.transfer');
-      const page = { title, at: '/operator/pembayaran', body } as const;
-      return sendOperatorPage(request, reply, page, refused?.status ?? 200);
-    };
-
     /** A form about one line; goes on to the page that `verb` says. */
     const form = (path: string, verb: (request: FastifyRequest, id: string) => Promise<string>) =>
       server.post(`${here}/:id/${path}`, { schema: { params } }, async (request, reply) => {
@@ -96,12 +70,12 @@ export function statementLines(app: PageDeps, here: string): PagePlugin {
         return await runAction(request, reply, {
           run: () => verb(request, id),
           next: (nextPath) => nextPath,
-          showAgain: (refused) => show(request, reply, refused),
+          showAgain: (refused) => showLine(app, here, request, reply, refused),
         });
       });
 
     server.get(`${here}/:id`, { schema: { params } }, async (request, reply) =>
-      show(request, reply),
+      showLine(app, here, request, reply),
     );
 
     form('tujuan', async ({ visit, body }, id) => {
@@ -151,6 +125,39 @@ export function statementLines(app: PageDeps, here: string): PagePlugin {
       return withFlash(here, 'disisihkan');
     });
   };
+}
+
+/** The page of the transfer in the path. */
+async function showLine(
+  app: PageDeps,
+  here: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  refused?: DomainError,
+) {
+  const { visit } = request;
+  const { actor } = visit;
+  authorize(actor, 'statement.import');
+  const { id } = request.params as { id: string };
+  const search = queryParam(request, 'q')?.slice(0, 100) ?? '';
+  const found = await lineToDivide(app.db, actor, id, search);
+  const accounts = await receivingAccounts(app.db, actor);
+  const subjects = await participationsById(app.db, actor, [
+    ...found.payments.map(({ participation_id }) => participation_id),
+    ...found.line.parts.map(({ participation_id }) => participation_id),
+  ]);
+  const bank = accounts.find((row) => row.account_id === found.line.account_id);
+  const body = html`${paymentParts(visit, here)}${flashMessage(request)}
+    ${refusalNotice(visit, refused)}
+    <article class="panel">
+      ${lineHead(visit, found.line, 2)} ${lineFacts(visit, found.line, bank)}
+      ${partsList(visit, here, found, subjects)}
+      ${candidateForms(visit, here, found.line, subjects)}
+    </article>
+    ${isOpen(found.line) && divideForms(visit, here, found, { subjects, search })}`;
+  const title = visit.t('common.transfer');
+  const page = { title, at: '/operator/pembayaran', body } as const;
+  return sendOperatorPage(request, reply, page, refused?.status ?? 200);
 }
 
 const isOpen = ({ status }: DividedLine) =>

@@ -1,7 +1,7 @@
 import { wording } from '../../../i18n/messages.ts';
 import { viewInvitation, acceptInvitation } from '../../../catalogue/invitations.ts';
 import { createBrand } from '../../../catalogue/operations.ts';
-import { listBrandsOf } from '../../../catalogue/queries.ts';
+import { listBrandsOf, type BrandOfMemberRow } from '../../../catalogue/queries.ts';
 import { brandName } from '../../../catalogue/schemas.ts';
 import type { PageDeps } from '../../deps.ts';
 import { formParser } from '../../../http/forms.ts';
@@ -27,38 +27,9 @@ export function brandPages(app: PageDeps): PagePlugin {
     server.get('/toko', async (request, reply) => {
       const { visit } = request;
       requireSignedIn(visit);
-      const { t, url, person } = visit;
+      const { person } = visit;
       const brands = person ? await app.db.rows(listBrandsOf, person.userId) : [];
-      const make = html`<a class="button" href="${url('/toko/baru')}"
-        >${t('seller.brands.createABrand')}</a
-      >`;
-      const cards = brands.map(
-        (brand) =>
-          html`<li>
-            <article class="card brand-card">
-              <div class="card-body">
-                <h2><a href="${url(`/toko/${brand.brand_id}`)}">${brand.name}</a></h2>
-                <p>${badge(inLanguage(visit, roleNames[brand.role]))}</p>
-              </div>
-            </article>
-          </li>`,
-      );
-      const main =
-        cards.length === 0
-          ? html`${flashMessage(request)}${heading(t('common.shop'))}${emptyState(
-              t('seller.brands.noBrandYet'),
-              t('seller.brands.createYourBrandAddAProduct'),
-              make,
-            )}`
-          : html`${flashMessage(request)}
-              <div class="row apart shop-head">
-                <h1>${t('seller.brands.myBrands')}</h1>
-                ${make}
-              </div>
-              <ul class="cards">
-                ${cards}
-              </ul>`;
-      return sendPage(request, reply, { title: t('common.shop'), section: 'shop', main });
+      return sendPage(request, reply, brandList(visit, brands, flashMessage(request)));
     });
 
     server.get('/toko/baru', async (request, reply) => {
@@ -96,6 +67,45 @@ export function brandPages(app: PageDeps): PagePlugin {
       return redirect(request, reply, withFlash(`/toko/${brandId}`, 'bergabung'));
     });
   };
+}
+
+/** The caller's brands, or what to do without one. */
+function brandList(
+  visit: PageContext,
+  brands: readonly BrandOfMemberRow[],
+  flash: Html | undefined,
+) {
+  const { t, url } = visit;
+  const make = html`<a class="button" href="${url('/toko/baru')}"
+    >${t('seller.brands.createABrand')}</a
+  >`;
+  const cards = brands.map(
+    (brand) =>
+      html`<li>
+        <article class="card brand-card">
+          <div class="card-body">
+            <h2><a href="${url(`/toko/${brand.brand_id}`)}">${brand.name}</a></h2>
+            <p>${badge(inLanguage(visit, roleNames[brand.role]))}</p>
+          </div>
+        </article>
+      </li>`,
+  );
+  const main =
+    cards.length === 0
+      ? html`${flash}${heading(t('common.shop'))}${emptyState(
+          t('seller.brands.noBrandYet'),
+          t('seller.brands.createYourBrandAddAProduct'),
+          make,
+        )}`
+      : html`${flash}
+          <div class="row apart shop-head">
+            <h1>${t('seller.brands.myBrands')}</h1>
+            ${make}
+          </div>
+          <ul class="cards">
+            ${cards}
+          </ul>`;
+  return { title: t('common.shop'), section: 'shop' as const, main };
 }
 
 function tokenOf(request: { readonly params: unknown }): string {

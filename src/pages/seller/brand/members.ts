@@ -14,7 +14,12 @@ import type { DomainError } from '../../../errors/errors.ts';
 import { formParser } from '../../../http/forms.ts';
 import { originForEmails } from '../../../http/csrf.ts';
 import { choice, closed, text } from '../../../http/schemas.ts';
-import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
+import {
+  redirect,
+  sendPage,
+  type PagePlugin,
+  type PageServer,
+} from '../../../http/page-response.ts';
 import { brandRoles, may } from '../../../identity/policy.ts';
 import { runInTransaction } from '../../../operation/run.ts';
 import type { Html } from '../../../web/html.ts';
@@ -39,113 +44,135 @@ const formPage = '/toko/:id/anggota';
 /** Who runs a brand, who is invited to, and the brand's name. */
 export function memberPages(app: PageDeps): PagePlugin {
   return async (server) => {
-    const page = async (visit: PageContext, brandId: string, shown: FormState, news?: Html) => {
-      requireSignedIn(visit);
-      const { actor } = visit;
-      const { brand, role } = await authorizeOnBrand(app.db, actor, 'brand.members.read', brandId);
-      const rights = { brandRole: role };
-      const manages = may(actor, 'brand.members.manage', rights);
-      return membersPage(visit, {
-        brand,
-        role,
-        members: await viewMembers(app.db, actor, brandId),
-        invitations: manages ? await viewInvitations(app.db, actor, brandId) : [],
-        manages,
-        ownersToo: may(actor, 'brand.owners.manage', rights),
-        renames: may(actor, 'brand.edit', rights),
-        shown,
-        news,
-      });
-    };
+    brandRoutes(server, app);
+    invitationRoutes(server, app);
+    memberRoutes(server, app);
+  };
+}
 
-    const showAgain = async (
-      request: FastifyRequest,
-      reply: FastifyReply,
-      brandId: string,
-      refused: DomainError,
-    ) => {
-      const again = await page(request.visit, brandId, { typed: {}, refused });
-      return sendPage(request, reply, again, refused.status);
-    };
+/** The page of a brand's members, and the form of its name. */
+function brandRoutes(server: PageServer, app: PageDeps): void {
+  server.get('/toko/:id/anggota', async (request, reply) => {
+    const { visit } = request;
+    return sendPage(
+      request,
+      reply,
+      await pageOfBrand(app, visit, idParam(request), { typed: {} }, flashMessage(request)),
+    );
+  });
 
-    server.get('/toko/:id/anggota', async (request, reply) => {
-      const { visit } = request;
-      return sendPage(
+  server.post('/toko/:id/nama', { config: { formPage } }, async (request, reply) => {
+    const { visit } = request;
+    const id = idParam(request);
+    const reading = readName(request.body);
+    if (!('value' in reading)) {
+      return sendPage(request, reply, await pageOfBrand(app, visit, id, reading), 422);
+    }
+    await runInTransaction(app.db, (tx) =>
+      renameBrand(tx, visit.actor, id, reading.value.name.trim()),
+    );
+    return redirect(request, reply, withFlash(`/toko/${id}/anggota`, 'tersimpan'));
+  });
+}
+
+/** The forms that invite a member and withdraw an invitation. */
+function invitationRoutes(server: PageServer, app: PageDeps): void {
+  server.post('/toko/:id/anggota/undang', async (request, reply) => {
+    const { visit } = request;
+    const id = idParam(request);
+    return await submitForm(request, reply, {
+      form: readInvitation(request.body),
+      run: (invitation) => {
+        const origin = originForEmails(app, request);
+        return inviteByMail(app, visit.actor, { brandId: id, ...invitation, origin });
+      },
+      next: withFlash(`/toko/${id}/anggota`, 'diundang'),
+      page: (state) => pageOfBrand(app, visit, id, state),
+    });
+  });
+
+  server.post(
+    '/toko/:id/undangan/:invitation/batal',
+    { config: { formPage } },
+    async (request, reply) => {
+      const which = { brandId: idParam(request), invitationId: idParam(request, 'invitation') };
+      await runInTransaction(app.db, (tx) => withdrawInvitation(tx, request.visit.actor, which));
+      return redirect(
         request,
         reply,
-        await page(visit, idParam(request), { typed: {} }, flashMessage(request)),
+        withFlash(`/toko/${which.brandId}/anggota`, 'undangan-batal'),
       );
-    });
+    },
+  );
+}
 
-    server.post('/toko/:id/nama', { config: { formPage } }, async (request, reply) => {
-      const { visit } = request;
-      const id = idParam(request);
-      const reading = readName(request.body);
-      if (!('value' in reading)) {
-        return sendPage(request, reply, await page(visit, id, reading), 422);
-      }
-      await runInTransaction(app.db, (tx) =>
-        renameBrand(tx, visit.actor, id, reading.value.name.trim()),
-      );
-      return redirect(request, reply, withFlash(`/toko/${id}/anggota`, 'tersimpan'));
+/** The forms that change and remove a member. */
+function memberRoutes(server: PageServer, app: PageDeps): void {
+  server.post('/toko/:id/anggota/:user', async (request, reply) => {
+    const { visit } = request;
+    const [brandId, userId] = [idParam(request), idParam(request, 'user')];
+    const reading = readRole(request.body);
+    if (!('value' in reading)) {
+      return sendPage(request, reply, await pageOfBrand(app, visit, brandId, { typed: {} }), 422);
+    }
+    const { role } = reading.value;
+    return await runAction(request, reply, {
+      run: () =>
+        runInTransaction(app.db, (tx) => changeRole(tx, visit.actor, { brandId, userId, role })),
+      next: withFlash(`/toko/${brandId}/anggota`, 'tersimpan'),
+      showAgain: (refused) => sendPageAgain(app, request, reply, brandId, refused),
     });
+  });
 
-    server.post('/toko/:id/anggota/undang', async (request, reply) => {
-      const { visit } = request;
-      const id = idParam(request);
-      return await submitForm(request, reply, {
-        form: readInvitation(request.body),
-        run: (invitation) => {
-          const origin = originForEmails(app, request);
-          return inviteByMail(app, visit.actor, { brandId: id, ...invitation, origin });
-        },
-        next: withFlash(`/toko/${id}/anggota`, 'diundang'),
-        page: (state) => page(visit, id, state),
-      });
+  server.post('/toko/:id/anggota/:user/keluar', async (request, reply) => {
+    const { visit } = request;
+    const [brandId, userId] = [idParam(request), idParam(request, 'user')];
+    const isSelf = visit.person?.userId === userId;
+    return await runAction(request, reply, {
+      run: () =>
+        runInTransaction(app.db, (tx) => removeMember(tx, visit.actor, { brandId, userId })),
+      next: isSelf
+        ? withFlash('/toko', 'keluar')
+        : withFlash(`/toko/${brandId}/anggota`, 'anggota-keluar'),
+      showAgain: (refused) => sendPageAgain(app, request, reply, brandId, refused),
     });
+  });
+}
 
-    server.post('/toko/:id/anggota/:user', async (request, reply) => {
-      const { visit } = request;
-      const [brandId, userId] = [idParam(request), idParam(request, 'user')];
-      const reading = readRole(request.body);
-      if (!('value' in reading)) {
-        return sendPage(request, reply, await page(visit, brandId, { typed: {} }), 422);
-      }
-      const { role } = reading.value;
-      return await runAction(request, reply, {
-        run: () =>
-          runInTransaction(app.db, (tx) => changeRole(tx, visit.actor, { brandId, userId, role })),
-        next: withFlash(`/toko/${brandId}/anggota`, 'tersimpan'),
-        showAgain: (refused) => showAgain(request, reply, brandId, refused),
-      });
-    });
+/** The page of one brand's members. */
+async function pageOfBrand(
+  app: PageDeps,
+  visit: PageContext,
+  brandId: string,
+  shown: FormState,
+  news?: Html,
+) {
+  requireSignedIn(visit);
+  const { actor } = visit;
+  const { brand, role } = await authorizeOnBrand(app.db, actor, 'brand.members.read', brandId);
+  const rights = { brandRole: role };
+  const manages = may(actor, 'brand.members.manage', rights);
+  return membersPage(visit, {
+    brand,
+    role,
+    members: await viewMembers(app.db, actor, brandId),
+    invitations: manages ? await viewInvitations(app.db, actor, brandId) : [],
+    manages,
+    ownersToo: may(actor, 'brand.owners.manage', rights),
+    renames: may(actor, 'brand.edit', rights),
+    shown,
+    news,
+  });
+}
 
-    server.post('/toko/:id/anggota/:user/keluar', async (request, reply) => {
-      const { visit } = request;
-      const [brandId, userId] = [idParam(request), idParam(request, 'user')];
-      const isSelf = visit.person?.userId === userId;
-      return await runAction(request, reply, {
-        run: () =>
-          runInTransaction(app.db, (tx) => removeMember(tx, visit.actor, { brandId, userId })),
-        next: isSelf
-          ? withFlash('/toko', 'keluar')
-          : withFlash(`/toko/${brandId}/anggota`, 'anggota-keluar'),
-        showAgain: (refused) => showAgain(request, reply, brandId, refused),
-      });
-    });
-
-    server.post(
-      '/toko/:id/undangan/:invitation/batal',
-      { config: { formPage } },
-      async (request, reply) => {
-        const which = { brandId: idParam(request), invitationId: idParam(request, 'invitation') };
-        await runInTransaction(app.db, (tx) => withdrawInvitation(tx, request.visit.actor, which));
-        return redirect(
-          request,
-          reply,
-          withFlash(`/toko/${which.brandId}/anggota`, 'undangan-batal'),
-        );
-      },
-    );
-  };
+/** Sends the page again with a refusal. */
+async function sendPageAgain(
+  app: PageDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  brandId: string,
+  refused: DomainError,
+) {
+  const again = await pageOfBrand(app, request.visit, brandId, { typed: {}, refused });
+  return sendPage(request, reply, again, refused.status);
 }

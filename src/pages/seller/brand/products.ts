@@ -17,7 +17,12 @@ import type { DomainError } from '../../../errors/errors.ts';
 import { cursorAfter } from '../../../http/cursor.ts';
 import { formParser, toResult, type ParseResult } from '../../../http/forms.ts';
 import { closed } from '../../../http/schemas.ts';
-import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
+import {
+  redirect,
+  sendPage,
+  type PagePlugin,
+  type PageServer,
+} from '../../../http/page-response.ts';
 import { readUpload, takeUploads } from '../../../uploads/uploads.ts';
 import { newId } from '../../../identity/ids.ts';
 import { runInTransaction } from '../../../operation/run.ts';
@@ -42,91 +47,95 @@ const pageSize = 24;
 export function productPages(app: PageDeps): PagePlugin {
   return async (server) => {
     takeUploads(server);
-
-    server.get('/toko/:id/produk', async (request, reply) => {
-      const { visit } = request;
-      requireSignedIn(visit);
-      const id = idParam(request);
-      const shop = await authorizeOnBrand(app.db, visit.actor, 'product.create', id);
-      const [last = null] = cursorAfter(queryParam(request, 'cursor'), ['id']);
-      const rows = await app.db.rows(listProducts, id, last, pageSize + 1);
-      const list = cursorPage(visit, rows, {
-        size: pageSize,
-        url: visit.url(`/toko/${id}/produk`),
-        isFirst: last === null,
-        cursorOf: (row) => [row.product_id],
-      });
-      const page = productList(visit, shop, list);
-      return sendPage(request, reply, {
-        ...page,
-        main: html`${flashMessage(request)}${page.main}`,
-      });
-    });
-
-    server.get('/toko/:id/produk/baru', async (request, reply) => {
-      const { visit } = request;
-      requireSignedIn(visit);
-      const { brand } = await authorizeOnBrand(
-        app.db,
-        visit.actor,
-        'product.create',
-        idParam(request),
-      );
-      return sendPage(request, reply, productForm(visit, brand, undefined, { typed: {} }));
-    });
-
-    server.post('/toko/:id/produk/baru', async (request, reply) => {
-      const { visit } = request;
-      requireSignedIn(visit);
-      const { actor } = visit;
-      const { brand } = await authorizeOnBrand(app.db, actor, 'product.create', idParam(request));
-      const save = async (tx: Tx, form: ProductForm) => {
-        const wish = { ...inputOf(form), brandId: brand.brand_id };
-        return (await createProduct(tx, actor, wish)).product_id;
-      };
-      const sent = await sentProduct(app, request, undefined, save);
-      if ('done' in sent) {
-        return redirect(
-          request,
-          reply,
-          withFlash(`/toko/${brand.brand_id}/produk`, 'produk-dibuat'),
-        );
-      }
-      return sendPage(request, reply, productForm(visit, brand, undefined, sent), sent.status);
-    });
-
-    server.get('/toko/produk/:id', async (request, reply) => {
-      const { visit } = request;
-      requireSignedIn(visit);
-      const { brand, product } = await productAndBrand(app, visit, idParam(request));
-      const page = productForm(visit, brand, product, { typed: typedOf(product) });
-      return sendPage(request, reply, {
-        ...page,
-        main: html`${flashMessage(request)}${page.main}`,
-      });
-    });
-
-    server.post('/toko/produk/:id', async (request, reply) => {
-      const { visit } = request;
-      requireSignedIn(visit);
-      const { brand, product } = await productAndBrand(app, visit, idParam(request));
-      const { product_id: id } = product;
-      const save = async (tx: Tx, form: ProductForm) =>
-        (await editProduct(tx, visit.actor, id, inputOf(form))).product_id;
-      const sent = await sentProduct(app, request, id, save);
-      if ('done' in sent) {
-        return redirect(request, reply, withFlash(`/toko/produk/${id}`, 'tersimpan'));
-      }
-      return sendPage(request, reply, productForm(visit, brand, product, sent), sent.status);
-    });
-
-    server.post('/toko/produk/:id/gambar/hapus', async (request, reply) => {
-      const id = idParam(request);
-      requireSignedIn(request.visit);
-      await runInTransaction(app.db, (tx) => removePicture(tx, request.visit.actor, id));
-      return redirect(request, reply, withFlash(`/toko/produk/${id}`, 'foto-dihapus'));
-    });
+    productListRoutes(server, app);
+    oneProductRoutes(server, app);
   };
+}
+
+/** The list of a brand's products, and the form for a new one. */
+function productListRoutes(server: PageServer, app: PageDeps): void {
+  server.get('/toko/:id/produk', async (request, reply) => {
+    const { visit } = request;
+    requireSignedIn(visit);
+    const id = idParam(request);
+    const shop = await authorizeOnBrand(app.db, visit.actor, 'product.create', id);
+    const [last = null] = cursorAfter(queryParam(request, 'cursor'), ['id']);
+    const rows = await app.db.rows(listProducts, id, last, pageSize + 1);
+    const list = cursorPage(visit, rows, {
+      size: pageSize,
+      url: visit.url(`/toko/${id}/produk`),
+      isFirst: last === null,
+      cursorOf: (row) => [row.product_id],
+    });
+    const page = productList(visit, shop, list);
+    return sendPage(request, reply, {
+      ...page,
+      main: html`${flashMessage(request)}${page.main}`,
+    });
+  });
+
+  server.get('/toko/:id/produk/baru', async (request, reply) => {
+    const { visit } = request;
+    requireSignedIn(visit);
+    const { brand } = await authorizeOnBrand(
+      app.db,
+      visit.actor,
+      'product.create',
+      idParam(request),
+    );
+    return sendPage(request, reply, productForm(visit, brand, undefined, { typed: {} }));
+  });
+
+  server.post('/toko/:id/produk/baru', async (request, reply) => {
+    const { visit } = request;
+    requireSignedIn(visit);
+    const { actor } = visit;
+    const { brand } = await authorizeOnBrand(app.db, actor, 'product.create', idParam(request));
+    const save = async (tx: Tx, form: ProductForm) => {
+      const input = { ...inputOf(form), brandId: brand.brand_id };
+      return (await createProduct(tx, actor, input)).product_id;
+    };
+    const sent = await sentProduct(app, request, undefined, save);
+    if ('done' in sent) {
+      return redirect(request, reply, withFlash(`/toko/${brand.brand_id}/produk`, 'produk-dibuat'));
+    }
+    return sendPage(request, reply, productForm(visit, brand, undefined, sent), sent.status);
+  });
+}
+
+/** The form of one product. */
+function oneProductRoutes(server: PageServer, app: PageDeps): void {
+  server.get('/toko/produk/:id', async (request, reply) => {
+    const { visit } = request;
+    requireSignedIn(visit);
+    const { brand, product } = await productAndBrand(app, visit, idParam(request));
+    const page = productForm(visit, brand, product, { typed: typedOf(product) });
+    return sendPage(request, reply, {
+      ...page,
+      main: html`${flashMessage(request)}${page.main}`,
+    });
+  });
+
+  server.post('/toko/produk/:id', async (request, reply) => {
+    const { visit } = request;
+    requireSignedIn(visit);
+    const { brand, product } = await productAndBrand(app, visit, idParam(request));
+    const { product_id: id } = product;
+    const save = async (tx: Tx, form: ProductForm) =>
+      (await editProduct(tx, visit.actor, id, inputOf(form))).product_id;
+    const sent = await sentProduct(app, request, id, save);
+    if ('done' in sent) {
+      return redirect(request, reply, withFlash(`/toko/produk/${id}`, 'tersimpan'));
+    }
+    return sendPage(request, reply, productForm(visit, brand, product, sent), sent.status);
+  });
+
+  server.post('/toko/produk/:id/gambar/hapus', async (request, reply) => {
+    const id = idParam(request);
+    requireSignedIn(request.visit);
+    await runInTransaction(app.db, (tx) => removePicture(tx, request.visit.actor, id));
+    return redirect(request, reply, withFlash(`/toko/produk/${id}`, 'foto-dihapus'));
+  });
 }
 
 async function productAndBrand(app: PageDeps, visit: PageContext, productId: string) {

@@ -33,84 +33,47 @@ const deliveriesShown = 20;
 
 /** One webhook of a brand: what was sent and became of it, and whatever can be done with it. */
 export function webhookPage(app: PageDeps): PagePlugin {
-  const rules = { allowLoopback: app.config.webhooks.allowLoopback };
   return async (server) => {
-    /** The endpoint with its brand. Throws `webhook_not_found` if it belongs to no brand. */
-    const findWebhook = async (visit: PageContext, id: string) => {
-      requireSignedIn(visit);
-      const endpoint = await viewEndpoint(app.db, visit.actor, id);
-      if (endpoint.brand_id === null) throw new DomainError('webhook_not_found', {});
-      const { brand_id: brandId } = endpoint;
-      return {
-        endpoint,
-        ...(await authorizeOnBrand(app.db, visit.actor, 'webhook.manage', brandId)),
-      };
-    };
-
-    const page = async (request: FastifyRequest, sent: FormState | undefined, news?: Html) => {
-      const { visit } = request;
-      const id = idParam(request);
-      const [before = null] = cursorAfter(queryParam(request, 'cursor'), ['id']);
-      const shop = await findWebhook(visit, id);
-      const wish = { before, limit: deliveriesShown + 1 };
-      const deliveries = await deliveriesOf(app.db, visit.actor, id, wish);
-      return endpointPage(visit, { ...shop, deliveries, isFirst: before === null, sent, news });
-    };
-
-    /** A handler that runs a verb on the webhook of the path, then redirects. */
-    const runAndRedirect =
-      (
-        verb: (request: FastifyRequest, endpoint: EndpointRow) => Promise<unknown>,
-        next: (endpoint: EndpointRow) => string,
-      ) =>
-      async (request: FastifyRequest, reply: FastifyReply) => {
-        const { endpoint } = await findWebhook(request.visit, idParam(request));
-        await verb(request, endpoint);
-        return redirect(request, reply, next(endpoint));
-      };
-    const pathOf = (endpoint: EndpointRow) => `/toko/webhook/${endpoint.endpoint_id}`;
-    const setEnabled = (enabled: boolean) =>
-      runAndRedirect(
-        ({ visit: { actor } }, { endpoint_id: id }) =>
-          runInTransaction(app.db, (tx) => changeEndpoint(tx, actor, id, { enabled }, rules)),
-        (endpoint) => withFlash(pathOf(endpoint), enabled ? 'webhook-hidup' : 'webhook-mati'),
-      );
-
     server.get('/toko/webhook/:id', async (request, reply) =>
-      sendPage(request, reply, await page(request, undefined, flashMessage(request))),
+      sendPage(request, reply, await pageOfWebhook(app, request, undefined, flashMessage(request))),
     );
 
     server.post('/toko/webhook/:id/ubah', async (request, reply) => {
       const { visit } = request;
-      const { endpoint } = await findWebhook(visit, idParam(request));
+      const { endpoint } = await findWebhook(app, visit, idParam(request));
       const id = endpoint.endpoint_id;
       return await submitForm(request, reply, {
         form: readWebhook(request.body),
         run: (fields) =>
           runInTransaction(app.db, (tx) =>
-            changeEndpoint(tx, visit.actor, id, inputOf(fields), rules),
+            changeEndpoint(tx, visit.actor, id, inputOf(fields), urlRules(app)),
           ),
         next: withFlash(pathOf(endpoint), 'webhook-diubah'),
-        page: (state) => page(request, state),
+        page: (state) => pageOfWebhook(app, request, state),
       });
     });
 
     server.post('/toko/webhook/:id/rahasia', async (request, reply) => {
       const { visit } = request;
-      const { endpoint } = await findWebhook(visit, idParam(request));
+      const { endpoint } = await findWebhook(app, visit, idParam(request));
       const made = await runInTransaction(app.db, (tx) =>
         rotateEndpoint(tx, visit.actor, endpoint.endpoint_id),
       );
       // Not by another request: nobody but this answer has the secret.
-      return sendPage(request, reply, await page(request, undefined, secretNotice(visit, made)));
+      return sendPage(
+        request,
+        reply,
+        await pageOfWebhook(app, request, undefined, secretNotice(visit, made)),
+      );
     });
 
-    server.post('/toko/webhook/:id/nyala', setEnabled(true));
-    server.post('/toko/webhook/:id/mati', setEnabled(false));
+    server.post('/toko/webhook/:id/nyala', enableOrDisable(app, true));
+    server.post('/toko/webhook/:id/mati', enableOrDisable(app, false));
 
     server.post(
       '/toko/webhook/:id/hapus',
       runAndRedirect(
+        app,
         ({ visit: { actor } }, { endpoint_id: id }) =>
           runInTransaction(app.db, (tx) => removeEndpoint(tx, actor, id)),
         ({ brand_id: brandId }) => withFlash(`/toko/${brandId}/webhook`, 'webhook-dihapus'),
@@ -120,6 +83,7 @@ export function webhookPage(app: PageDeps): PagePlugin {
     server.post(
       '/toko/webhook/:id/kiriman/:delivery',
       runAndRedirect(
+        app,
         (request) =>
           runInTransaction(app.db, (tx) =>
             resend(tx, request.visit.actor, idParam(request, 'delivery')),
@@ -128,6 +92,67 @@ export function webhookPage(app: PageDeps): PagePlugin {
       ),
     );
   };
+}
+
+/** The endpoint with its brand. Throws `webhook_not_found` if it belongs to no brand. */
+async function findWebhook(app: PageDeps, visit: PageContext, id: string) {
+  requireSignedIn(visit);
+  const endpoint = await viewEndpoint(app.db, visit.actor, id);
+  if (endpoint.brand_id === null) throw new DomainError('webhook_not_found', {});
+  const { brand_id: brandId } = endpoint;
+  return {
+    endpoint,
+    ...(await authorizeOnBrand(app.db, visit.actor, 'webhook.manage', brandId)),
+  };
+}
+
+/** A handler that runs a verb on the webhook of the path, then redirects. */
+function runAndRedirect(
+  app: PageDeps,
+  verb: (request: FastifyRequest, endpoint: EndpointRow) => Promise<unknown>,
+  next: (endpoint: EndpointRow) => string,
+) {
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    const { endpoint } = await findWebhook(app, request.visit, idParam(request));
+    await verb(request, endpoint);
+    return redirect(request, reply, next(endpoint));
+  };
+}
+
+/** Which URLs a webhook may have. */
+function urlRules(app: PageDeps) {
+  return { allowLoopback: app.config.webhooks.allowLoopback };
+}
+
+/** The path of a webhook's page. */
+function pathOf(endpoint: EndpointRow) {
+  return `/toko/webhook/${endpoint.endpoint_id}`;
+}
+
+/** Enables or disables the webhook of the path. */
+function enableOrDisable(app: PageDeps, enabled: boolean) {
+  return runAndRedirect(
+    app,
+    ({ visit: { actor } }, { endpoint_id: id }) =>
+      runInTransaction(app.db, (tx) => changeEndpoint(tx, actor, id, { enabled }, urlRules(app))),
+    (endpoint) => withFlash(pathOf(endpoint), enabled ? 'webhook-hidup' : 'webhook-mati'),
+  );
+}
+
+/** The page of the webhook in the path. */
+async function pageOfWebhook(
+  app: PageDeps,
+  request: FastifyRequest,
+  sent: FormState | undefined,
+  news?: Html,
+) {
+  const { visit } = request;
+  const id = idParam(request);
+  const [before = null] = cursorAfter(queryParam(request, 'cursor'), ['id']);
+  const shop = await findWebhook(app, visit, id);
+  const page = { before, limit: deliveriesShown + 1 };
+  const deliveries = await deliveriesOf(app.db, visit.actor, id, page);
+  return endpointPage(visit, { ...shop, deliveries, isFirst: before === null, sent, news });
 }
 
 interface Parts extends ShopOf {

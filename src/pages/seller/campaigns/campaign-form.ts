@@ -197,30 +197,40 @@ function numberFields(visit: PageContext, { shown, opening, isDraft, collects }:
       ${whole('max_slots_per_user', t('seller.campaignForm.mostPerBuyer'))}
     </div>
     <div class="fields">
-      ${select(
-        visit,
-        {
-          name: 'payment_timing',
-          label: t('seller.campaignForm.whenBuyersPay'),
-          hint: collects ? undefined : collectsNothing(visit),
-          value: typed['payment_timing'],
-          errors,
-          required: true,
-        },
-        [
-          {
-            value: 'on_completion',
-            label: t('seller.campaignForm.onceTheCampaignHasSucceeded'),
-          },
-          { value: 'upfront', label: t('seller.campaignForm.upfront') },
-        ],
-      )}
+      ${paymentTimingField(visit, shown, collects)}
       ${whole(
         'hold_hours',
         t('seller.campaignForm.hoursToPay'),
         t('seller.campaignForm.forUpfrontOnlyAnUnpaidSlot'),
       )}
     </div>`;
+}
+
+/** The choice when buyers pay. */
+function paymentTimingField(
+  visit: PageContext,
+  { typed, errors }: FormState,
+  collects: boolean,
+): Html {
+  const { t } = visit;
+  return select(
+    visit,
+    {
+      name: 'payment_timing',
+      label: t('seller.campaignForm.whenBuyersPay'),
+      hint: collects ? undefined : collectsNothing(visit),
+      value: typed['payment_timing'],
+      errors,
+      required: true,
+    },
+    [
+      {
+        value: 'on_completion',
+        label: t('seller.campaignForm.onceTheCampaignHasSucceeded'),
+      },
+      { value: 'upfront', label: t('seller.campaignForm.upfront') },
+    ],
+  );
 }
 
 /** What is missing before a campaign that is paid up front can open. */

@@ -134,24 +134,9 @@ async function chartOf(app: PageDeps, visit: PageContext, campaign: Campaign): P
 
 function overview(visit: PageContext, seen: Seen, points: readonly SlotsAt[]) {
   const { campaign, can } = seen;
-  const { t, url, language } = visit;
-  const path = url(`/toko/sambatan/${campaign.id}`);
-  const number = (value: number) => formatCount(value, language);
+  const { t, url } = visit;
   const slots = campaign.slots_at_close ?? campaign.slots_taken;
-  const before = campaign.status === 'inactive' || campaign.status === 'scheduled';
-  const figures = html`<ul class="figures sums">
-    <li><strong>${number(campaign.participant_count)}</strong> ${t('seller.campaign.joined')}</li>
-    <li>
-      <strong>${formatRupiah(campaign.price_per_slot * BigInt(slots), language)}</strong>
-      ${t('seller.campaign.worthOfSlotsTaken')}
-    </li>
-    <li>
-      <strong>${formatRupiah(campaign.price_per_slot, language)}</strong>
-      ${t('seller.campaign.perSlot')}
-    </li>
-  </ul>`;
-  const link = (to: string, words: string, kind = 'quiet') =>
-    html`<a class="button ${kind}" href="${path}${to}">${words}</a>`;
+  const isBeforeOpening = campaign.status === 'inactive' || campaign.status === 'scheduled';
   const main = html`<p class="crumbs">
       <a href="${url(`/toko/${campaign.brand_id}`)}">${campaign.brand_name}</a>
     </p>
@@ -171,47 +156,9 @@ function overview(visit: PageContext, seen: Seen, points: readonly SlotsAt[]) {
         total: campaign.total_slots,
         minimum: campaign.minimum_slots,
       })}
-      ${!before && figures}
-      <dl class="facts">
-        ${
-          campaign.opens_at !== null && before
-            ? html`<dt>${t('common.opens')}</dt>
-                <dd>${exactMoment(visit, campaign.opens_at)}</dd>`
-            : undefined
-        }
-        <dt>${t('common.deadline')}</dt>
-        <dd>
-          ${exactMoment(visit, campaign.deadline)}${
-            (campaign.status === 'active' || campaign.status === 'full') &&
-            html` (${countdown(visit, campaign.deadline)})`
-          }
-        </dd>
-        ${
-          campaign.shipped_at !== null &&
-          campaign.received_after !== null &&
-          html`<dt>${t('seller.campaign.shipped')}</dt>
-            <dd>${exactMoment(visit, campaign.shipped_at)}</dd>
-            <dt>${t('seller.campaign.countsAsReceived')}</dt>
-            <dd>${exactMoment(visit, campaign.received_after)}</dd>`
-        }
-        <dt>${t('seller.campaign.atLeast')}</dt>
-        <dd>${number(campaign.minimum_slots)} ${t('seller.campaign.slots')}</dd>
-      </dl>
-      <div class="row actions">
-        ${can.edit && link('/ubah', t('common.change'))}
-        ${can.extend && link('/perpanjang', t('common.extend'))}
-        ${can.participants && !before && link('/peserta', t('seller.campaign.participants'))}
-        ${can.books && !before && link('/uang', t('seller.campaign.money'))}
-        ${
-          !before &&
-          html`<a class="button quiet" href="${url(`/sambatan/${campaign.id}`)}"
-            >${t('seller.campaign.buyersPage')}</a
-          >`
-        }
-        ${can.ship && link('/kirim', t('common.markAsShipped'), '')}
-        ${can.deliverFewer && link('/kurang', t('seller.campaign.deliverFewer'), 'danger')}
-        ${can.cancel && link('/batal', t('seller.campaign.callOff'), 'danger')}
-      </div>
+      ${!isBeforeOpening && saleFigures(visit, campaign, slots)}
+      ${scheduleFacts(visit, campaign, isBeforeOpening)}
+      ${sellerActions(visit, seen, isBeforeOpening)}
     </section>
     ${isShared(campaign) && sharePart(visit, campaign)}
     ${
@@ -221,8 +168,84 @@ function overview(visit: PageContext, seen: Seen, points: readonly SlotsAt[]) {
         ${slotsChart(visit, points, campaign.total_slots)}
       </section>`
     }
-    ${before && publishPart(visit, seen)}`;
+    ${isBeforeOpening && publishPart(visit, seen)}`;
   return { title: campaign.title, section: 'shop' as const, main };
+}
+
+/** The number of buyers and the worth of the slots that are taken. */
+function saleFigures(visit: PageContext, campaign: Campaign, slots: number): Html {
+  const { t, language } = visit;
+  return html`<ul class="figures sums">
+    <li>
+      <strong>${formatCount(campaign.participant_count, language)}</strong>
+      ${t('seller.campaign.joined')}
+    </li>
+    <li>
+      <strong>${formatRupiah(campaign.price_per_slot * BigInt(slots), language)}</strong>
+      ${t('seller.campaign.worthOfSlotsTaken')}
+    </li>
+    <li>
+      <strong>${formatRupiah(campaign.price_per_slot, language)}</strong>
+      ${t('seller.campaign.perSlot')}
+    </li>
+  </ul>`;
+}
+
+/** When the campaign opens and closes, and how many slots it needs. */
+function scheduleFacts(visit: PageContext, campaign: Campaign, isBeforeOpening: boolean): Html {
+  const { t } = visit;
+  return html`<dl class="facts">
+    ${
+      campaign.opens_at !== null && isBeforeOpening
+        ? html`<dt>${t('common.opens')}</dt>
+            <dd>${exactMoment(visit, campaign.opens_at)}</dd>`
+        : undefined
+    }
+    <dt>${t('common.deadline')}</dt>
+    <dd>
+      ${exactMoment(visit, campaign.deadline)}${
+        (campaign.status === 'active' || campaign.status === 'full') &&
+        html` (${countdown(visit, campaign.deadline)})`
+      }
+    </dd>
+    ${
+      campaign.shipped_at !== null &&
+      campaign.received_after !== null &&
+      html`<dt>${t('seller.campaign.shipped')}</dt>
+        <dd>${exactMoment(visit, campaign.shipped_at)}</dd>
+        <dt>${t('seller.campaign.countsAsReceived')}</dt>
+        <dd>${exactMoment(visit, campaign.received_after)}</dd>`
+    }
+    <dt>${t('seller.campaign.atLeast')}</dt>
+    <dd>${formatCount(campaign.minimum_slots, visit.language)} ${t('seller.campaign.slots')}</dd>
+  </dl>`;
+}
+
+/** Links to everything that the seller may do with the campaign. */
+function sellerActions(
+  visit: PageContext,
+  { campaign, can }: Seen,
+  isBeforeOpening: boolean,
+): Html {
+  const { t, url } = visit;
+  const path = url(`/toko/sambatan/${campaign.id}`);
+  const link = (to: string, words: string, kind = 'quiet') =>
+    html`<a class="button ${kind}" href="${path}${to}">${words}</a>`;
+  return html`<div class="row actions">
+    ${can.edit && link('/ubah', t('common.change'))}
+    ${can.extend && link('/perpanjang', t('common.extend'))}
+    ${can.participants && !isBeforeOpening && link('/peserta', t('seller.campaign.participants'))}
+    ${can.books && !isBeforeOpening && link('/uang', t('seller.campaign.money'))}
+    ${
+      !isBeforeOpening &&
+      html`<a class="button quiet" href="${url(`/sambatan/${campaign.id}`)}"
+        >${t('seller.campaign.buyersPage')}</a
+      >`
+    }
+    ${can.ship && link('/kirim', t('common.markAsShipped'), '')}
+    ${can.deliverFewer && link('/kurang', t('seller.campaign.deliverFewer'), 'danger')}
+    ${can.cancel && link('/batal', t('seller.campaign.callOff'), 'danger')}
+  </div>`;
 }
 
 /** Whether there is something to tell others of. */

@@ -38,34 +38,17 @@ const readShortfall = formParser(closed({ slots: slotsDelivered, ...deliberation
 /** Fewer slots can be delivered than were sold: who gets how many, and the form that says so. */
 export function shortfallPage(app: PageDeps): PagePlugin {
   return async (server) => {
-    /** What so many slots would do; where they cannot be delivered, why, beside the field. */
-    const previewOf = async (
-      visit: PageContext,
-      id: string,
-      typed: FormState['typed'],
-      cursor?: string,
-    ): Promise<Previewed & { readonly shown: FormState }> => {
-      requireSignedIn(visit);
-      const [before = null] = cursorAfter(cursor, ['number']);
-      const page = { before, limit: rowsShown + 1 };
-      const possible = await possibleShortfall(app.db, visit.actor, id);
-      const reading = readNumber({ slots: typed['slots'] });
-      if ('errors' in reading) return { possible, shown: { typed, errors: reading.errors } };
-      const { slots } = reading.value;
-      if (slots === undefined) return { possible, shown: { typed } };
-      const seen = await toResult(() =>
-        preview(app.db, (tx) => previewShortfall(tx, visit.actor, id, slots, page)),
-      );
-      if ('done' in seen) return { possible: seen.done, outcome: seen.done, shown: { typed } };
-      const shown = refusedForm(typed, seen.refused, { shortfall_not_possible: 'slots' });
-      return { possible, shown };
-    };
-
     server.get('/toko/sambatan/:id/kurang', async (request, reply) => {
       const { visit } = request;
       const typed = { slots: queryParam(request, 'slots') };
       const cursor = queryParam(request, 'cursor');
-      const { possible, outcome, shown } = await previewOf(visit, idParam(request), typed, cursor);
+      const { possible, outcome, shown } = await previewOf(
+        app,
+        visit,
+        idParam(request),
+        typed,
+        cursor,
+      );
       const { errors, refused } = shown;
       const status = errors === undefined && refused === undefined ? 200 : statusOf(refused);
       return sendPage(request, reply, shortfallView(visit, { possible, outcome }, shown), status);
@@ -75,7 +58,7 @@ export function shortfallPage(app: PageDeps): PagePlugin {
       const { visit } = request;
       const reading = readShortfall(request.body);
       const { typed } = reading;
-      const previewed = await previewOf(visit, idParam(request), typed);
+      const previewed = await previewOf(app, visit, idParam(request), typed);
       const { outcome, shown } = previewed;
       if (outcome === undefined) {
         return sendPage(
@@ -113,6 +96,30 @@ export function shortfallPage(app: PageDeps): PagePlugin {
       });
     });
   };
+}
+
+/** What so many slots would do; where they cannot be delivered, why, beside the field. */
+async function previewOf(
+  app: PageDeps,
+  visit: PageContext,
+  id: string,
+  typed: FormState['typed'],
+  cursor?: string,
+): Promise<Previewed & { readonly shown: FormState }> {
+  requireSignedIn(visit);
+  const [before = null] = cursorAfter(cursor, ['number']);
+  const page = { before, limit: rowsShown + 1 };
+  const possible = await possibleShortfall(app.db, visit.actor, id);
+  const reading = readNumber({ slots: typed['slots'] });
+  if ('errors' in reading) return { possible, shown: { typed, errors: reading.errors } };
+  const { slots } = reading.value;
+  if (slots === undefined) return { possible, shown: { typed } };
+  const seen = await toResult(() =>
+    preview(app.db, (tx) => previewShortfall(tx, visit.actor, id, slots, page)),
+  );
+  if ('done' in seen) return { possible: seen.done, outcome: seen.done, shown: { typed } };
+  const shown = refusedForm(typed, seen.refused, { shortfall_not_possible: 'slots' });
+  return { possible, shown };
 }
 
 /** What a shortfall can be, and what the one in the form does; undefined if it cannot be. */
