@@ -23,7 +23,12 @@ const ours = createApp({
 });
 if (way === 'floor') memoizeReads(ours.db);
 const app: App = { ...ours, joins: otherWays[way]?.(ours) ?? ours.joins };
-const server = await buildServer(app, apiRoutes(app), sitePages(app), siteFilePlugins(app));
+const server = await buildServer(
+  { ...app, isDraining: () => false },
+  apiRoutes(app),
+  sitePages(app),
+  siteFilePlugins(app),
+);
 await app.changeNotifier.start();
 await app.scheduler.start();
 await listen(server, config.http);

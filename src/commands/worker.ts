@@ -39,7 +39,7 @@ unless no other service runs on SAMBATAN_DATA_DIR.
 
 /** Starts the server without routes and pages. */
 async function openDoor(app: App): Promise<{ close(): Promise<void> }> {
-  const server = await buildServer(app, []);
+  const server = await buildServer({ ...app, isDraining: () => false }, []);
   await server.listen({ host: app.config.http.host, port: app.config.http.port });
   return { close: () => stopServer(server, graceMs) };
 }

@@ -111,7 +111,7 @@ export async function finishScenario(parts: Parts, open: RunningScenario): Promi
   }
   const giveUpAt = performance.now() + settledWithinMs;
   for (;;) {
-    await settleUntilDone({ db, log }, campaignId);
+    await settleUntilDone({ db, log, paysOnline: false }, campaignId);
     const status = (await findCampaign(db, campaignId))?.status;
     if (status === story.ends) break;
     if (performance.now() > giveUpAt || (status !== 'active' && status !== 'full')) {

@@ -81,7 +81,9 @@ export async function decide(
 decide.refusals = refusals(decideBelowMinimum);
 
 async function settled(app: LifecycleDeps, id: string): Promise<Campaign> {
-  await settleUntilDone({ db: app.db, log: app.log }, id);
+  const { db, log, config } = app;
+  const paysOnline = config.gateway.midtrans !== undefined;
+  await settleUntilDone({ db, log, paysOnline }, id);
   return await present(app, id);
 }
 

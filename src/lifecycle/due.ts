@@ -23,7 +23,7 @@ export interface SettleDeps {
   readonly db: Database;
   readonly log: Log;
   /** True when buyers pay through a provider; then no receiving account is required. */
-  readonly paysOnline?: boolean;
+  readonly paysOnline: boolean;
   /** This process's clock; it is compared with the database's before anything is closed. */
   readonly clock?: () => Date;
 }
@@ -166,7 +166,7 @@ class SettlementRun {
    * Runs one transaction; if one of its campaigns fails, each campaign gets its own transaction.
    */
   async #settle(batch: readonly Task[]): Promise<void> {
-    const { db, log, paysOnline = false, clock = () => new Date() } = this.#parts;
+    const { db, log, paysOnline, clock = () => new Date() } = this.#parts;
     const ids = batch.map(({ campaignId }) => campaignId);
     for (const id of ids) this.#finished.add(id);
     try {

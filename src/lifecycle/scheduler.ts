@@ -21,7 +21,7 @@ export interface SchedulerOptions {
   /** Minutes between sweeps. */
   readonly intervalMinutes: number;
   /** True when buyers pay through a provider. */
-  readonly paysOnline?: boolean;
+  readonly paysOnline: boolean;
   /** This process's clock; tests set it wrong. */
   readonly clock?: () => Date;
 }
@@ -246,8 +246,8 @@ export class Scheduler implements Job {
 
   /** Throws the error that ended the run early, after counting its transitions. */
   async #run({ completeFull, stop }: RunOptions): Promise<Run> {
-    const { db, log, metrics, trace, intervalMinutes } = this.#options;
-    const { paysOnline = false, clock = () => new Date() } = this.#options;
+    const { db, log, metrics, trace, intervalMinutes, paysOnline } = this.#options;
+    const { clock = () => new Date() } = this.#options;
     const executedAt = new Date();
     const endTimer = metrics.lifecycleDuration.startTimer();
     const { transitions, failure } = await traced(trace, 'lifecycle run', { parent: null }, () =>

@@ -20,17 +20,18 @@ export interface ConcurrencyStats {
   readonly sheds: number;
 }
 
-interface MetricSources {
-  readonly poolStats?: () => PoolStats;
-  readonly joinQueueDepth?: () => number;
-  readonly admission?: ConcurrencyStats;
+/** Data sources of the gauges that are read on each scrape. */
+export interface MetricSources {
+  readonly poolStats: () => PoolStats;
+  readonly joinQueueDepth: () => number;
+  readonly admission: ConcurrencyStats;
 }
 
 /**
  * Creates a set of metrics. Sources are read on each scrape, so no gauge has to be kept up to
  * date.
  */
-export function createMetrics(sources: MetricSources = {}) {
+export function createMetrics(sources: MetricSources) {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -259,28 +260,24 @@ function messageMetrics(registers: Registry[]) {
 function readAtScrape(registry: Registry, sources: MetricSources): void {
   const { poolStats, joinQueueDepth, admission } = sources;
   const registers = [registry];
-  if (admission) admissionMetrics(registers, admission);
-  if (joinQueueDepth) {
-    new Gauge({
-      name: 'sambatan_join_queue_depth',
-      help: 'Joins that wait for a batch',
-      registers,
-      collect() {
-        this.set(joinQueueDepth());
-      },
-    });
-  }
-  if (poolStats) {
-    new Gauge({
-      name: 'sambatan_database_connections',
-      help: 'Connections of the pool (total, idle) and requests that wait for one (waiting)',
-      labelNames: ['state'],
-      registers,
-      collect() {
-        for (const [state, count] of Object.entries(poolStats())) this.set({ state }, count);
-      },
-    });
-  }
+  admissionMetrics(registers, admission);
+  new Gauge({
+    name: 'sambatan_join_queue_depth',
+    help: 'Joins that wait for a batch',
+    registers,
+    collect() {
+      this.set(joinQueueDepth());
+    },
+  });
+  new Gauge({
+    name: 'sambatan_database_connections',
+    help: 'Connections of the pool (total, idle) and requests that wait for one (waiting)',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      for (const [state, count] of Object.entries(poolStats())) this.set({ state }, count);
+    },
+  });
 }
 
 function admissionMetrics(registers: Registry[], admission: ConcurrencyStats): void {

@@ -23,7 +23,7 @@ export interface DoorstepParts {
   /** Without a byte in either direction a connection is closed after so long. */
   readonly silentMs: number;
   /** The process is going to stop: no connection is kept for another request. */
-  readonly isDraining?: (() => boolean) | undefined;
+  readonly isDraining: () => boolean;
   /** Gives a connection to the HTTP server. */
   readonly letIn: (connection: Duplex) => void;
 }
@@ -129,7 +129,7 @@ export class Doorstep {
     const { socket, refusals } = guest;
     if (refusals.length === 0) return;
     guest.refusals = [];
-    const isLast = this.#isClosed || this.#parts.isDraining?.() === true;
+    const isLast = this.#isClosed || this.#parts.isDraining();
     for (const [at, answer] of refusals.entries()) {
       socket.write(answer[isLast && at === refusals.length - 1 ? 'close' : 'keep-alive']);
     }

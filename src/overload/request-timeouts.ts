@@ -49,7 +49,7 @@ export interface RequestTrackingDeps {
   readonly always: ReadonlySet<string>;
   readonly timeouts: RequestTimeouts;
   /** True before shutdown: connections are not kept for another request. */
-  readonly isDraining?: (() => boolean) | undefined;
+  readonly isDraining: () => boolean;
   /** Closes a connection whose request exceeded a time-out, with a response where possible. */
   readonly tooSlow: (socket: Socket) => void;
 }
@@ -75,7 +75,7 @@ export function boundedServer(parts: RequestTrackingDeps): FastifyServerFactory<
           return handler(request, response);
         admission.shed();
         // The next request then arrives on a new connection, where shedding it costs less.
-        if (!line || isDraining?.()) response.shouldKeepAlive = false;
+        if (!line || isDraining()) response.shouldKeepAlive = false;
         sendOverloadResponse(request, response);
       },
     );

@@ -14,20 +14,17 @@ export interface HealthSources {
   /** Queries the database on its own connection; rejects when it does not answer. */
   readonly pingDatabase: () => Promise<unknown>;
   /** Undefined in a process without a scheduler. */
-  readonly scheduler?: { status(): SchedulerTimes } | undefined;
+  readonly scheduler: { status(): SchedulerTimes } | undefined;
   /**
    * Returns true while the database is quarantined: notifications and money movements are stopped
    * after a restore.
    */
   readonly isHeld: () => Promise<boolean>;
   /** True once shutdown has started. */
-  readonly isDraining?: (() => boolean) | undefined;
-  /** Returns true when a peer that is not a trusted proxy has sent a forwarding header. */
-  readonly hasUnnamedProxy?: (() => boolean) | undefined;
-  /** The status of the notification service. */
-  readonly notifications?: {
-    status(): { readonly isRunning: boolean; readonly lagSeconds: number };
-  };
+  readonly isDraining: () => boolean;
+  /** Undefined in a process without notifications. */
+  readonly notifications:
+    { status(): { readonly isRunning: boolean; readonly lagSeconds: number } } | undefined;
 }
 
 const Health = closed(
@@ -62,7 +59,11 @@ const probeAgeMs = 500;
  * `GET /health`: component status for people and dashboards. Always 200 while the process answers,
  * because the status is in the body; load balancers use `/readyz`.
  */
-export function healthRoutes(sources: HealthSources): FastifyPluginAsyncTypebox {
+export function healthRoutes(
+  sources: HealthSources,
+  /** Returns true when a peer that is not a trusted proxy has sent a forwarding header. */
+  hasUnnamedProxy: () => boolean,
+): FastifyPluginAsyncTypebox {
   const connected = databaseProbe(sources.pingDatabase);
   return async (server) => {
     server.get(
@@ -90,7 +91,7 @@ export function healthRoutes(sources: HealthSources): FastifyPluginAsyncTypebox 
           database_connected: databaseConnected,
           next_run: scheduler?.nextRunTime ?? null,
           held,
-          unnamed_proxy: sources.hasUnnamedProxy?.() ?? false,
+          unnamed_proxy: hasUnnamedProxy(),
         };
       },
     );
@@ -111,7 +112,7 @@ export function registerProbes(
   const [livez, readyz, scrape] = probePaths;
   server.get(livez, hidden, async (_request, reply) => reply.type('text/plain').send('ok\n'));
   server.get(readyz, hidden, async (_request, reply) => {
-    const fault = sources.isDraining?.()
+    const fault = sources.isDraining()
       ? 'stopping'
       : (await connected())
         ? undefined

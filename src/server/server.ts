@@ -54,10 +54,14 @@ export interface ServerDeps extends SiteDeps, HealthSources {
   readonly admission: ConcurrencyLimiter;
   readonly live: LiveUpdates;
   /** Exports traces, if configured. */
-  readonly trace?: Trace | undefined;
+  readonly trace: Trace | undefined;
   /** Stores idempotency keys. */
-  readonly db?: Database;
-  /** Replaces the limit of join attempts without a valid caller from the table. */
+  readonly db: Database;
+}
+
+/** Limits of clients, where they are not the usual ones. */
+export interface ClientLimits extends Partial<RequestTimeouts> {
+  readonly uploadSpeed?: Partial<UploadSpeed>;
   readonly namelessJoins?: CallerLimits['namelessJoins'];
 }
 
@@ -76,7 +80,7 @@ export async function buildServer(
   routes: readonly FastifyPluginAsyncTypebox[],
   pages: readonly PagePlugin[] = [],
   files: readonly PagePlugin[] = [],
-  clients: Partial<RequestTimeouts> & { readonly uploadSpeed?: Partial<UploadSpeed> } = {},
+  clients: ClientLimits = {},
 ): Promise<FastifyInstance> {
   const exchanges: RequestTrackingDeps = {
     ...app,
@@ -106,7 +110,7 @@ export async function buildServer(
   await documentApi(server);
   registerProbes(server, app, app.metrics);
   releaseConnections(server, app);
-  await server.register(api({ ...app, hasUnnamedProxy }, routes), { prefix: apiPrefix });
+  await server.register(api(app, routes, { ...clients, hasUnnamedProxy }), { prefix: apiPrefix });
   for (const part of files) await server.register(part);
   await server.register(registerSite(app, pages));
   answerUnknownPaths(server, app, allowedMethods);
@@ -168,19 +172,23 @@ const isOfApi = (url: string) => /^\/api(?:[/?]|$)/.test(url);
 function api(
   app: ServerDeps,
   routes: readonly FastifyPluginAsyncTypebox[],
+  {
+    namelessJoins,
+    hasUnnamedProxy,
+  }: Pick<ClientLimits, 'namelessJoins'> & { readonly hasUnnamedProxy: () => boolean },
 ): FastifyPluginAsyncTypebox {
   return async (server) => {
     rejectUnknownFields(server);
     limitJsonBodies(server);
     documentRouteProblems(server);
-    await server.register(healthRoutes(app));
+    await server.register(healthRoutes(app, hasUnnamedProxy));
     await server.register(async (scope) => {
       authenticateCallers(scope, {
         authenticate: app.authenticate,
         joinLimitPerMinute: app.config.joins.limitPerMinute,
-        namelessJoins: app.namelessJoins,
+        namelessJoins,
       });
-      if (app.db) registerIdempotencyKeys(scope, app.db);
+      registerIdempotencyKeys(scope, app.db);
       for (const slice of routes) await scope.register(slice);
     });
   };
@@ -197,7 +205,7 @@ function releaseConnections(server: FastifyInstance, app: ServerDeps): void {
     app.live.close();
   });
   server.addHook('onSend', (_request, reply, payload, done) => {
-    if (closing || app.isDraining?.()) reply.header('connection', 'close');
+    if (closing || app.isDraining()) reply.header('connection', 'close');
     done(null, payload);
   });
 }

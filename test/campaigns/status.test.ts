@@ -43,7 +43,7 @@ const { db, log, close } = await testDatabase();
 after(close);
 const market = await createBrandAndProduct(db);
 await createReceivingAccount(db);
-const parts = { db, log, onChange: () => undefined };
+const parts = { db, log, paysOnline: false };
 
 suite('vocabularies', () => {
   test('every status of the database has one status of the API, and vice versa', async () => {

@@ -3,10 +3,11 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import { readConfig } from '../../src/config/config.ts';
+import { openDatabase } from '../../src/database/pool.ts';
+import { KeptForms } from '../../src/http/kept-form.ts';
 import { ConnectionFailure } from '../../src/database/errors.ts';
 import { DomainError } from '../../src/errors/errors.ts';
 import { ConcurrencyLimiter } from '../../src/overload/concurrency-limit.ts';
-import type { RequestTimeouts } from '../../src/overload/request-timeouts.ts';
 import { LiveUpdates } from '../../src/live/live-updates.ts';
 import type { LiveOptions, LiveSources, Position, Snapshot } from '../../src/live/live-updates.ts';
 import { createLog } from '../../src/server/logging.ts';
@@ -24,7 +25,7 @@ import {
   TimestampInput,
 } from '../../src/http/schemas.ts';
 import { buildServer } from '../../src/server/server.ts';
-import type { ServerDeps } from '../../src/server/server.ts';
+import type { ClientLimits, ServerDeps } from '../../src/server/server.ts';
 import { authenticator } from '../../src/identity/authenticate.ts';
 import { authorize } from '../../src/identity/policy.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
@@ -47,8 +48,7 @@ export async function startTestServer(
   environment: Record<string, string> = {},
   scheduler?: ServerDeps['scheduler'],
   liveOptions: Partial<LiveOptions> = {},
-  clients: Partial<RequestTimeouts> = {},
-  parts: Pick<ServerDeps, 'namelessJoins'> = {},
+  clients: ClientLimits = {},
 ): Promise<TestServer> {
   const config = readConfig({ LOG_LEVEL: 'debug', ...environment });
   const logged: Record<string, unknown>[] = [];
@@ -61,6 +61,7 @@ export async function startTestServer(
   const admission = new ConcurrencyLimiter({ maxInFlight: config.http.maxInFlight });
   const metrics = createMetrics({
     poolStats: () => ({ total: 3, idle: 2, waiting: 0 }),
+    joinQueueDepth: () => 0,
     admission,
   });
   const campaigns = new FakeCampaigns();
@@ -87,7 +88,13 @@ export async function startTestServer(
       isHeld: async () => built.held,
       scheduler,
       live,
-      ...parts,
+      // No route of this server uses it.
+      db: openDatabase({ url: 'postgres://127.0.0.1:1/none', log }),
+      trace: undefined,
+      notifications: undefined,
+      signIn: undefined,
+      keptForms: new KeptForms(serviceKey),
+      isDraining: () => false,
     },
     [things, watching(live)],
     [],

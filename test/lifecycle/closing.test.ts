@@ -38,7 +38,7 @@ const market = await createBrandAndProduct(db);
 
 /** What a timer does (`timer`), or a sweep (`sweep`). */
 async function run(kind: 'timer' | 'sweep'): Promise<readonly Transition[]> {
-  const parts = { db, log, onChange: () => undefined };
+  const parts = { db, log, paysOnline: false };
   const { transitions, failure } = await settleDue(parts, { completeFull: kind === 'sweep' });
   assert.equal(failure, undefined);
   return transitions;
@@ -351,7 +351,7 @@ suite('paying upfront', () => {
 
 suite('cancelling it', () => {
   const callOff = async (id: string) => {
-    const parts = { db, log, onChange: () => undefined };
+    const parts = { db, log, paysOnline: false };
     await runInTransaction(db, (tx) => cancelCampaign(tx, operator(), id, 'pabrik tutup'));
     return (await settleUntilDone(parts, id)).transitions;
   };

@@ -21,7 +21,7 @@ const { db, log, close } = await testDatabase();
 after(close);
 const market = await createBrandAndProduct(db);
 
-const parts = { db, log };
+const parts = { db, log, paysOnline: false };
 const atOnce = 2_000;
 
 /** Joins of this many buyers, one slot each; returns their participations' ids. */

@@ -6,6 +6,7 @@ import { ChangeNotifier } from '../../src/audit/change-notifier.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import { Scheduler, type SchedulerOptions } from '../../src/lifecycle/scheduler.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
+import { noMetricSources } from '../support/fakes/metric-sources.ts';
 import { asAdmin, inDatabase } from '../support/database/cluster.ts';
 import { testDatabase, type TestDatabase } from '../support/database/database.ts';
 import { recordingLog } from '../support/server/log.ts';
@@ -54,13 +55,14 @@ function processOn({ url, ending }: Ground, options: Partial<SchedulerOptions> =
   const log = recordingLog();
   const db = openDatabase({ url, log });
   const changeNotifier = new ChangeNotifier(db, log);
-  const metrics = createMetrics();
+  const metrics = createMetrics(noMetricSources);
   const scheduler = new Scheduler({
     db,
     changeNotifier,
     log,
     metrics,
     intervalMinutes: 5,
+    paysOnline: false,
     ...options,
   });
   const close = async (): Promise<void> => {

@@ -87,7 +87,7 @@ function worker(t: TestContext, name: string): { pool: Database; run: () => Prom
   const log = recordingLog();
   const pool = openDatabase({ url: named.toString(), log });
   t.after(() => pool.close());
-  const parts = { db: pool, log, onChange: () => undefined };
+  const parts = { db: pool, log, paysOnline: false };
   return { pool, run: () => settleDue(parts, { completeFull: true }) };
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { invariantCount } from '../../src/database/invariants.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
+import { noMetricSources } from '../support/fakes/metric-sources.ts';
 import { newId } from '../../src/identity/ids.ts';
 import { workQueues } from '../../src/ledger/work-queues/ages.ts';
 import { Monitor } from '../../src/monitor/monitor.ts';
@@ -24,7 +25,7 @@ async function watched(invariantHours = 24) {
   const campaignId = await createTestCampaign(db, await createBrandAndProduct(db));
   await joinSuccessfully(db, joinRequest(campaignId), joinRequest(campaignId));
   const one = () => {
-    const metrics = createMetrics();
+    const metrics = createMetrics(noMetricSources);
     const log = recordingLog();
     const budget = { max: { five_minutes: 100, day: 1_000 } };
     const watch = new Monitor({ db, url, log, metrics, budget, invariantHours });

@@ -268,7 +268,7 @@ test('a failed campaign notifies its buyers of their refunds, once, and its sell
   const id = await createTestCampaign(db, { brandId, productId });
   await joinSuccessfully(db, joinRequest(id, { userId: buyer }));
   await letTimePass(db, id, pastDeadline);
-  await settleDue({ db, log: app.log }, { completeFull: false });
+  await settleDue({ db, log: app.log, paysOnline: false }, { completeFull: false });
   await app.notifications.plan();
   assert.deepEqual(await toldOf(id, buyer), [
     { kind: 'joined', n: 1 },

@@ -453,7 +453,13 @@ test('a client that never reads its rejection is disconnected', async () => {
   const admission = new ConcurrencyLimiter({ maxInFlight: 0 });
   const letIn = () => assert.fail('there is no room');
   const waits = { firstMs: 60_000, silentMs: 60_000 };
-  const doorstep = new Doorstep({ ...waits, admission, always: new Set(), letIn });
+  const doorstep = new Doorstep({
+    ...waits,
+    admission,
+    always: new Set(),
+    isDraining: () => false,
+    letIn,
+  });
   // Data written to it never arrives.
   const deaf = Object.assign(new Duplex({ read() {}, write() {} }), { setTimeout() {} });
   doorstep.take(deaf as unknown as Socket);

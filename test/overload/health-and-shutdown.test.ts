@@ -114,7 +114,7 @@ test('X-Forwarded-For is accepted only from configured proxies', async () => {
 const threeJoins = { namelessJoins: { max: 3, seconds: 60 } };
 
 test('join attempts without a valid caller are limited by address, others are not', async () => {
-  const { server } = await startTestServer({}, undefined, {}, {}, threeJoins);
+  const { server } = await startTestServer({}, undefined, {}, threeJoins);
   const attempt = async (remoteAddress: string, headers: Record<string, string> = {}) => {
     const answer = await server.inject({
       method: 'POST',
@@ -140,7 +140,7 @@ test('join attempts without a valid caller are limited by address, others are no
 
 test('a limit of 0 limits nobody', async () => {
   const unlimited = { SAMBATAN_JOIN_RATE_LIMIT: '0' };
-  const { server } = await startTestServer(unlimited, undefined, {}, {}, threeJoins);
+  const { server } = await startTestServer(unlimited, undefined, {}, threeJoins);
   for (let i = 0; i < 30; i++) {
     const answer = await server.inject({ method: 'POST', url: `${base}/join` });
     assert.equal(answer.statusCode, 401);

@@ -25,7 +25,12 @@ const { log } = createLog(
   new Writable({ write: (line: Buffer, _encoding, done) => (lines.push(String(line)), done()) }),
 );
 const app = createApp({ config: readConfig({}), log, databaseUrl, serviceKey });
-const server = await buildServer(app, apiRoutes(app), sitePages(app), siteFilePlugins(app));
+const server = await buildServer(
+  { ...app, isDraining: () => false },
+  apiRoutes(app),
+  sitePages(app),
+  siteFilePlugins(app),
+);
 await app.changeNotifier.start();
 await server.listen({ port: 0, host: '127.0.0.1' });
 after(async () => {

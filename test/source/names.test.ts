@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { variables } from '../../src/config/settings.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
+import { noMetricSources } from '../support/fakes/metric-sources.ts';
 import { testDatabase } from '../support/database/database.ts';
 import { queryRows } from '../support/builders/market.ts';
 
@@ -141,12 +142,7 @@ test('SQL names use the terms of the glossary', async () => {
 });
 
 test('metrics use the terms of the glossary', () => {
-  const sources = {
-    poolStats: () => ({ total: 0, idle: 0, waiting: 0 }),
-    joinQueueDepth: () => 0,
-    admission: { inFlight: 0, limit: 1, sheds: 0 },
-  };
-  const names = createMetrics(sources)
+  const names = createMetrics(noMetricSources)
     .registry.getMetricsAsArray()
     .map(({ name }) => name)
     .filter((name) => name.startsWith('sambatan_'));

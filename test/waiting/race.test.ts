@@ -173,7 +173,7 @@ function worker(t: TestContext): () => Promise<void> {
   const pool: Database = openDatabase({ url, maxConnections: 5, log });
   t.after(() => pool.close());
   return async () => {
-    const parts = { db: pool, log, onChange: () => undefined };
+    const parts = { db: pool, log, paysOnline: false };
     const { failure } = await settleDue(parts, { completeFull: true });
     assert.equal(failure, undefined);
   };

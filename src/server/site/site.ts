@@ -25,8 +25,8 @@ import { themeCookie, identifyViewer, anonymousContext, type ViewerDeps } from '
 
 /** What the site's server part needs from the application. */
 export interface SiteDeps extends ViewerDeps {
-  /** Saves the input of forms whose sender is signed out; without it the input is lost. */
-  readonly keptForms?: KeptForms;
+  /** Saves the input of forms whose sender is signed out. */
+  readonly keptForms: KeptForms;
 }
 
 const yearSeconds = 365 * 86_400;
@@ -66,7 +66,7 @@ function partsIn(app: SiteDeps, language: Language, pages: readonly PagePlugin[]
       // Errors need a page context too, even when authentication fails.
       request.visit = anonymousContext(app, request, language, page);
       request.visit = await identifyViewer(app, request, language, page);
-      if (app.keptForms) recallForm(app.keptForms, request, reply);
+      recallForm(app.keptForms, request, reply);
     });
     csrfGuard(scope, app.config.http.publicUrl);
     rememberTheme(scope);
@@ -142,7 +142,6 @@ async function keepForm(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
-  if (keptForms === undefined) return;
   const { page, path } = request.visit;
   const fields = await fieldsWithoutFiles(request);
   keptForms.keep(request, reply, { page, action: path.replace(/\?.*/s, ''), fields });

@@ -21,7 +21,7 @@ export interface ViewerDeps {
   readonly authenticate: Authenticator;
   readonly findSession: SessionFinder;
   /** For re-authentication; a site without sessions needs none. */
-  readonly signIn?: SignInDeps;
+  readonly signIn: SignInDeps | undefined;
 }
 
 /** The cookie that stores the theme. */

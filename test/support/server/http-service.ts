@@ -89,7 +89,13 @@ export async function startHttpService(options: HttpServiceOptions = {}): Promis
     ...(options.batching === undefined ? {} : { batching: options.batching }),
   });
   const { server, routes, formPaths } = await recordingRoutes(() =>
-    buildServer(app, apiRoutes(app), sitePages(app), siteFilePlugins(app), options.timeouts),
+    buildServer(
+      { ...app, isDraining: () => false },
+      apiRoutes(app),
+      sitePages(app),
+      siteFilePlugins(app),
+      options.timeouts,
+    ),
   );
   await app.changeNotifier.start();
   if (options.scheduler === true) await app.scheduler.start();

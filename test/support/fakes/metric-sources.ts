@@ -1,0 +1,8 @@
+import type { MetricSources } from '../../../src/observability/metrics.ts';
+
+/** Sources of a process without a pool, joins and requests. */
+export const noMetricSources: MetricSources = {
+  poolStats: () => ({ total: 0, idle: 0, waiting: 0 }),
+  joinQueueDepth: () => 0,
+  admission: { inFlight: 0, limit: 1, sheds: 0 },
+};
