@@ -66,7 +66,6 @@ export function timeLeft({ t, now }: Pick<PageContext, 't' | 'now'>, at: Date): 
     Math.floor(seconds / 3_600) % 24,
     Math.floor(seconds / 60) % 60,
   ];
-  if (seconds === 0) return t('site.components.timeIsUp');
   if (days > 0) return t('site.components.dH', { days, hours });
   if (hours > 0) return t('site.components.hMin', { hours, minutes });
   return minutes > 0

@@ -128,8 +128,8 @@ function navigation(visit: PageContext, section: Section | undefined): Html {
   return html`<nav class="main-nav" aria-label="${t('site.layout.mainMenu')}">
     <ul>
       ${entry('home', '/', t('site.layout.explore'), icons.home)}
-      ${person && entry('mine', '/ikutan', t('common.mySlots'), icons.mine)}
-      ${person && entry('shop', '/toko', t('common.shop'), icons.shop)}
+      ${person && entry('mine', '/ikutan', t('common.myOrders'), icons.mine)}
+      ${person && entry('shop', '/toko', t('common.myBrands'), icons.shop)}
       ${operator && entry('operator', '/operator', 'Operator', icons.operator)}
       ${
         person

@@ -90,7 +90,7 @@ for (const [size, script] of [
     await page.getByRole('checkbox').first().check();
     await page.getByLabel('Referensi transfer').fill('BULK 1');
     await press('Catat yang dipilih');
-    await page.getByText('Pengembalian dicatat selesai.').waitFor();
+    await page.getByText('Pengembalian dana dicatat selesai.').waitFor();
     await looker.check();
     const { items } = expectStatus(await operator.get('/refunds'), 200);
     assert.deepEqual(items, []);
@@ -101,7 +101,7 @@ for (const [size, script] of [
     await page.locator('summary').first().click();
     await looker.check();
     await press('Cabut sebagai operator');
-    await page.getByText('Operator dicabut.').waitFor();
+    await page.getByText('Akses operator dicabut.').waitFor();
     const left = expectStatus(await operator.get('/operators'), 200).items;
     assert.ok(left.every((one) => one['user_id'] !== named['user_id']));
     await looker.close();
@@ -144,7 +144,7 @@ for (const script of [false, true]) {
     await entry().getByText('Penjual benar: lepaskan uangnya').click();
     await entry().getByLabel('Penjelasan, dibaca pembeli').last().fill('Penjual kirim tutup baru');
     await entry().getByRole('button', { name: 'Tutup keluhan' }).click();
-    await page.getByText('Keluhan selesai.').waitFor();
+    await page.getByText('Keluhan diputuskan.').waitFor();
     await mine.go(`/ikutan/${id}`);
     await mine.page.getByText('Penjual kirim tutup baru').waitFor();
     await mine.page.getByRole('button', { name: 'Barang sudah kuterima' }).click();

@@ -44,7 +44,7 @@ for (const script of [true, false]) {
       await page.getByRole('link', { name: 'Buat brand' }).click();
       await page.getByLabel('Nama brand').fill('Rumah Kenanga');
       await press('Buat brand');
-      await page.getByText('Brand-mu sudah jadi.').waitFor();
+      await page.getByText('Brand-mu sudah dibuat.').waitFor();
 
       await page.getByRole('link', { name: 'Produk', exact: true }).click();
       await page.getByRole('link', { name: 'Tambah produk' }).first().click();
@@ -79,7 +79,7 @@ for (const script of [true, false]) {
 
       await page.getByRole('link', { name: 'Perpanjang' }).click();
       await page.getByLabel('Batas waktu baru').fill('2031-05-06T21:00');
-      await page.getByLabel('Alasannya').fill('Botolnya datang terlambat');
+      await page.getByLabel('Alasan').fill('Botolnya datang terlambat');
       await press('Perpanjang');
       await page.getByText('Batas waktu diperpanjang').waitFor();
       assert.ok(await page.getByText('2031 pukul 21.00 WIB').isVisible());
@@ -94,7 +94,7 @@ for (const script of [true, false]) {
       await looker.go(path);
       await page.getByRole('link', { name: 'Batalkan' }).click();
       await page.getByText('peserta dilepas dan diberi tahu').waitFor();
-      await page.getByLabel('Alasannya').fill('Bahan tidak lolos uji');
+      await page.getByLabel('Alasan').fill('Bahan tidak lolos uji');
       await page.getByLabel('Ketik judulnya').fill('kenanga');
       await press('Batalkan Sambatan ini');
       await page.getByText('Belum sama dengan judulnya.').waitFor();
@@ -129,7 +129,7 @@ for (const script of [true, false]) {
     await press('Lihat akibatnya');
     await page.getByRole('row', { name: '0 dari 1' }).getByText('Rp125.000').waitFor();
     await looker.check();
-    await page.getByLabel('Alasannya').fill('Satu pecah waktu dikemas');
+    await page.getByLabel('Alasan').fill('Satu pecah waktu dikemas');
     await page.getByLabel('Ketik judulnya').fill('Senja batch pertama');
     await press('Kirim 2 slot saja');
     await page.getByText('Tercatat. Pembelinya diberi tahu').waitFor();
@@ -167,7 +167,7 @@ for (const script of [true, false]) {
     await page.getByRole('link', { name: 'https://gudang.contoh.id' }).click();
     await page.getByText('Matikan atau hapus').click();
     await press('Matikan');
-    await page.getByText('Webhook dimatikan.').waitFor();
+    await page.getByText('Webhook dinonaktifkan.').waitFor();
     await looker.check();
     await page.getByText('Matikan atau hapus').click();
     await press('Hapus webhook');

@@ -228,7 +228,7 @@ test('a transfer that fits several payments is allocated to one by its button', 
   );
   const base = statements;
   const file = await upload(csv(['TRSF dari siapa', 47_000]));
-  assert.match(await page(file), /Beberapa cocok/);
+  assert.match(await page(file), /Ada beberapa yang cocok/);
   leadsTo(await sent(`${file}/terapkan`, {}), /berkas/);
   assert.deepEqual(await Promise.all(both.map(({ id }) => statusOf(id))), ['reserved', 'reserved']);
 
@@ -412,7 +412,7 @@ test('a seller’s statement has every rupiah on both sides, from payment to pay
     await buyer.post(`/participations/${id}/dispute`, { reason: 'Botolnya pecah' }),
     201,
   );
-  assert.match((await statementOf(campaignId, '/en')).text, /Held: disputed/);
+  assert.match((await statementOf(campaignId, '/en')).text, /On hold: open dispute/);
   const end = { resolution: 'dismissed', explanation: 'Botol diganti' };
   leadsTo(await sent(`/operator/uang/keluhan/${dispute.id}/selesai`, end), /selesai/);
   const payouts = '/operator/uang/pencairan';

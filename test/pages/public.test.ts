@@ -68,7 +68,7 @@ test('the home page is paged by links, and shows each campaign once', async () =
 
 test('a search without results says so, and an unknown cursor is refused with a message', async () => {
   const none = await visitor.get('//?q=zzzzz');
-  assert.match(none.text, /Tidak ketemu «zzzzz»/);
+  assert.match(none.text, /“zzzzz” tidak ditemukan/);
   const wrong = await visitor.get('//en?cursor=bogus');
   assert.equal(wrong.status, 422);
   assert.match(wrong.text, /<html lang="en"/);
@@ -381,7 +381,7 @@ test('a missing campaign shows a page that says what to do next', async () => {
   for (const path of [`/sambatan/${newId()}`, '/sambatan/bukan-id', '/tidak-ada']) {
     const answer = await visitor.get(`/${path}`);
     assert.ok([404, 422].includes(answer.status), path);
-    assert.match(answer.text, /Lihat Sambatan yang sedang jalan/);
+    assert.match(answer.text, /Lihat Sambatan yang berlangsung/);
   }
 });
 

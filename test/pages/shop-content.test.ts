@@ -28,7 +28,7 @@ test('the product’s story, usual price and photograph are on its campaign page
   const page = await forms.get(`/sambatan/${campaign.id}`);
   assert.match(page.text, /Teh melati dari Slawi/);
   assert.match(page.text, /Harga biasa[\s\S]*Rp150\.000[\s\S]*hemat Rp25\.000/);
-  assert.match(page.text, /dibuat mulai 4 slot/);
+  assert.match(page.text, /dibuat mulai dari 4 slot/);
   for (const path of [`/ikutan/${joined.id}`, '/ikutan']) {
     assert.match((await forms.get(path)).text, /<img\s+class="picture"\s+src="\/gambar\//, path);
   }

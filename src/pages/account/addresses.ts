@@ -121,7 +121,7 @@ function listPage(visit: PageContext, addresses: readonly Address[]): PageProps 
       }
       <div class="row">
         ${addresses.length > 0 && addresses.length < maxAddresses && add}
-        <a href="${url('/akun')}">${t('common.backToTheAccount')}</a>
+        <a href="${url('/akun')}">${t('common.backToAccount')}</a>
       </div>`,
   };
 }
@@ -137,7 +137,7 @@ function addressCard(visit: PageContext, address: Address): Html {
       ${address.postal_code}
     </p>
     <div class="actions">
-      <a class="button quiet" href="${url(at)}">${t('common.change')}</a>
+      <a class="button quiet" href="${url(at)}">${t('common.edit')}</a>
       ${
         !address.is_default &&
         html`<form method="post" action="${url(`${at}/utama`)}">

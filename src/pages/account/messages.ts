@@ -48,7 +48,7 @@ export function messagePages(app: PageDeps): PagePlugin {
         cursorOf: (row) => [row.notification_id],
       });
       const messages = list.rows.map((row) => inboxMessageOf(row, visit.language));
-      const title = visit.t('common.messages');
+      const title = visit.t('common.notifications');
       const main = html`${heading(title)}${inbox(visit, messages, unread)}${list.links}`;
       return sendPage(request, reply, { title, section: 'account', main });
     });
@@ -75,7 +75,7 @@ export function messagePages(app: PageDeps): PagePlugin {
 function inbox(visit: PageContext, messages: readonly InboxMessage[], unread: number): Html {
   const { t, url } = visit;
   const settings = html`<a class="button quiet" href="${url('/akun/pemberitahuan')}"
-    >${t('common.whatIAmTold')}</a
+    >${t('common.notificationSettings')}</a
   >`;
   if (messages.length === 0) {
     return emptyState(
@@ -112,7 +112,7 @@ function card(visit: PageContext, message: InboxMessage): Html {
     </p>
     <div class="row">
       <a class="button quiet" href="${url(`/sambatan/${message.campaign_id}`)}"
-        >${t('common.seeTheCampaign')}</a
+        >${t('common.viewCampaign')}</a
       >
       ${
         isNew &&

@@ -62,19 +62,21 @@ function securityPart({ t, url }: PageContext): Html {
 
 function moneyAndMessages({ t, url }: PageContext): Html {
   return html`<section class="panel">
-      <h2>${t('common.messages')}</h2>
+      <h2>${t('common.notifications')}</h2>
       <p>${t('account.profilePage.newsOfYourSlotsPayments')}</p>
       <div class="row">
         <a class="button quiet" href="${url('/akun/pesan')}"
           >${t('account.profilePage.myMessages')}</a
         >
-        <a class="button quiet" href="${url('/akun/pemberitahuan')}">${t('common.whatIAmTold')}</a>
+        <a class="button quiet" href="${url('/akun/pemberitahuan')}"
+          >${t('common.notificationSettings')}</a
+        >
       </div>
     </section>
     <section class="panel">
       <h2>${t('account.profilePage.refunds')}</h2>
       <p>${t('account.profilePage.giveYourAccountOnce')}</p>
-      <a class="button quiet" href="${url('/akun/rekening')}">${t('common.accountForRefunds')}</a>
+      <a class="button quiet" href="${url('/akun/rekening')}">${t('common.refundAccount')}</a>
     </section>`;
 }
 

@@ -69,7 +69,7 @@ function codeForms(visit: PageContext, { fields, proofId }: Asked): Html {
         <form method="post" action="${action}" class="fields">
           ${hiddenInputs([...fields, [reauthenticationFields.id, proofId]])}${input(visit, {
             name: reauthenticationFields.code,
-            label: t('common.codeFromTheMail'),
+            label: t('common.codeFromEmail'),
             required: true,
             control: sixDigits,
           })}

@@ -55,7 +55,7 @@ function formPage(
   saved: boolean,
 ): PageProps {
   const { t, url } = visit;
-  const title = t('common.accountForRefunds');
+  const title = t('common.refundAccount');
   return {
     title,
     section: 'account',
@@ -67,8 +67,8 @@ function formPage(
       <form class="stack" method="post" action="${url(path)}">
         ${bankAccountInputs(visit, { typed, errors }, { isOwn: true })}
         <div class="row">
-          <button class="button">${t('common.saveTheAccount')}</button>
-          <a class="button quiet" href="${url('/akun')}">${t('common.backToTheAccount')}</a>
+          <button class="button">${t('common.saveBankAccount')}</button>
+          <a class="button quiet" href="${url('/akun')}">${t('common.backToAccount')}</a>
         </div>
       </form>
     </div>`,

@@ -157,7 +157,7 @@ function securityPage(visit: PageContext, state: FactorState): PageProps {
         title,
         t('account.security.aCodeOfAnAppKeeps'),
       )}${missingFactorNotice(visit, state)}${state.since === undefined ? factorOff(visit) : factorOn(visit, state)}
-      <p><a href="${url('/akun')}">${t('common.backToTheAccount')}</a></p>
+      <p><a href="${url('/akun')}">${t('common.backToAccount')}</a></p>
     </div>`,
   };
 }

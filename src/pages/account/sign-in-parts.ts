@@ -109,7 +109,7 @@ export function codePage(
         <input type="hidden" name="back" value="${show.back}" />
         ${input(visit, {
           name: 'code',
-          label: t('common.codeFromTheMail'),
+          label: t('common.codeFromEmail'),
           errors: show.errors,
           required: true,
           control: {

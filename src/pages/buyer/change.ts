@@ -91,7 +91,7 @@ function changePage(
       ${textarea(visit, {
         name: 'shipping_address',
         label: t('order.change.deliveryAddress'),
-        hint: t('common.nameStreetCityPostalCodePhone'),
+        hint: t('common.addressHint'),
         value: typed['shipping_address'] ?? row.shipping_address,
         errors,
         required: true,

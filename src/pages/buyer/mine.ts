@@ -73,7 +73,7 @@ export function minePages(app: PageDeps): PagePlugin {
         isFirst: cursor === undefined,
         cursorOf: (row) => [row.participation_id],
       });
-      const title = visit.t('common.mySlots');
+      const title = visit.t('common.myOrders');
       const main = html`${heading(title)}${cursor === undefined && waitingPlaces(visit, places)}${filter(visit, shelf)}${participationList(
         visit,
         shelf,

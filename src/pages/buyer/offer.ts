@@ -134,7 +134,7 @@ async function showOffer(
     ${payPart(visit, place, money, fault)}
     <div data-part="refund">${refundPart(visit, place.path, money, refused)}</div>
     <p>
-      <a href="${url(`/sambatan/${entry.campaign_id}`)}">${t('common.seeTheCampaign')}</a>
+      <a href="${url(`/sambatan/${entry.campaign_id}`)}">${t('common.viewCampaign')}</a>
     </p>
   </article>`;
   return sendPage(request, reply, { title, section: 'mine', main }, fault?.status ?? 200);

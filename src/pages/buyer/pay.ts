@@ -118,7 +118,7 @@ function dueTime(visit: PageContext, row: PayPlace, payment: Payment): Html | un
     );
   }
   return html`<p class="deadline">
-    <strong>${t('common.left')} ${countdown(visit, by)}</strong>
+    <strong>${t('common.timeLeft')} ${countdown(visit, by)}</strong>
     <span>${t('common.payBefore')} ${exactMoment(visit, by)}</span>
   </p>`;
 }

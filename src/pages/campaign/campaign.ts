@@ -189,7 +189,7 @@ function progress(visit: PageContext, campaign: Campaign): Html {
   ${
     (open || campaign.status === 'scheduled') &&
     html`<p class="deadline">
-      ${open && html`<strong>${t('common.left')} ${countdown(visit, campaign.deadline)}</strong>`}
+      ${open && html`<strong>${t('common.timeLeft')} ${countdown(visit, campaign.deadline)}</strong>`}
       <span>${t('common.until')} ${exactMoment(visit, campaign.deadline)}</span>
     </p>`
   }`;

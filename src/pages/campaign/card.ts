@@ -54,7 +54,7 @@ function foot(visit: PageContext, campaign: Campaign): Html {
       return html`<span>${t('campaign.card.opensIn')}</span>
         <span>${countdown(visit, campaign.opens_at ?? campaign.deadline)}</span>`;
     case 'full':
-      return html`<span>${t('common.everySlotIsTaken')}</span>`;
+      return html`<span>${t('common.allSlotsTaken')}</span>`;
     case 'verifying':
       return html`<span>${t('campaign.card.paymentsAreBeingChecked')}</span>`;
     case 'inactive':

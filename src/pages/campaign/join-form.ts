@@ -176,7 +176,7 @@ function addressFields(visit: PageContext, standing: Standing, form: FormState |
   const field = textarea(visit, {
     name: 'shipping_address',
     label: addresses.length > 0 ? t('campaign.joinForm.anotherAddress') : addressLegend(visit),
-    hint: t('common.nameStreetCityPostalCodePhone'),
+    hint: t('common.addressHint'),
     value: typed['shipping_address'] ?? (addresses.length > 0 ? undefined : lastAddress),
     errors: form?.errors,
     // With saved ones it is needed only when none of them is chosen.

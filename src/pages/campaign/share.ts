@@ -104,7 +104,7 @@ export function previewTags(visit: PageContext, campaign: Campaign): Html {
     <link rel="canonical" href="${address}" />
     <meta property="og:type" content="product" />
     <meta property="og:site_name" content="Sambatan" />
-    <meta property="og:locale" content="${visit.t('common.enGB')}" />
+    <meta property="og:locale" content="${visit.t('common.openGraphLocale')}" />
     <meta property="og:title" content="${campaign.title}" />
     <meta property="og:description" content="${sentence}" />
     <meta property="og:url" content="${address}" />

@@ -67,7 +67,7 @@ function wordsOf(visit: PageContext, campaign: Campaign) {
             detail: t('campaign.state.everySlotIsTaken'),
           }
         : {
-            title: t('common.everySlotIsTaken'),
+            title: t('common.allSlotsTaken'),
             detail: t('campaign.state.ifSomebodyLeavesBeforeItCloses'),
           };
     case 'verifying':

@@ -87,7 +87,7 @@ function offer(visit: PageContext, entry: WaitingEntry): Html {
   return html`${
       until !== null &&
       html`<p class="deadline">
-        <strong>${t('common.left')} ${countdown(visit, until)}</strong>
+        <strong>${t('common.timeLeft')} ${countdown(visit, until)}</strong>
         <span>${t('common.until')} ${exactMoment(visit, until)}</span>
       </p>`
     }

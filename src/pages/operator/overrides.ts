@@ -61,12 +61,12 @@ function extendForm(visit: PageContext, campaign: Campaign, sent: Sent | undefin
 function cancelForm(visit: PageContext, campaign: Campaign, sent: Sent | undefined): Html {
   const { t, url } = visit;
   return html`<details ${sent ? html`open` : ''}>
-    <summary>${t('common.callThisCampaignOff')}</summary>
+    <summary>${t('common.cancelThisCampaign')}</summary>
     <form class="stack" method="post" action="${url(`/operator/sambatan/${campaign.id}/batalkan`)}">
       <p>${t('operator.overrides.everybodyWhoJoinedIsRefunded')}</p>
       ${input(visit, {
         name: 'title',
-        label: t('common.typeItsTitleToBeSure'),
+        label: t('common.typeTitleToConfirm'),
         hint: campaign.title,
         value: sent?.typed['title'],
         errors: sent?.errors,

@@ -207,7 +207,7 @@ function figures(visit: PageContext, summary: Summary): Html {
   const figure = (value: number, words: string) =>
     html`<li><strong>${formatCount(value, language)}</strong>${words}</li>`;
   return html`<section class="panel" aria-labelledby="numbers">
-    <h2 id="numbers">${t('common.numbers')}</h2>
+    <h2 id="numbers">${t('common.overview')}</h2>
     <ul class="figures">
       ${figure(summary.total_campaigns, t('operator.overview.publishedCampaigns'))}
       ${figure(summary.active_campaigns, t('operator.overview.running'))}

@@ -221,7 +221,7 @@ function actions(visit: PageContext, { participation_id: id }: FoundParticipatio
       <summary>${t('operator.participations.thePaymentWasVerified')}</summary>
       <form class="stack" method="post" action="${url(`/operator/ikutan/${id}/konfirmasi`)}">
         <div class="field">
-          <label for="reference-${id}">${t('common.referenceOfTheTransfer')}</label
+          <label for="reference-${id}">${t('common.transferReference')}</label
           ><input id="reference-${id}" name="reference" maxlength="200" autocomplete="off" />
         </div>
         <button class="button">${t('operator.participations.confirm')}</button>

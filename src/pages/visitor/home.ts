@@ -85,7 +85,7 @@ export function homePages(app: PageDeps): PagePlugin {
         description: description(visit),
         head: html`<meta property="og:type" content="website" />
           <meta property="og:site_name" content="Sambatan" />
-          <meta property="og:locale" content="${visit.t('common.enGB')}" />
+          <meta property="og:locale" content="${visit.t('common.openGraphLocale')}" />
           <meta property="og:title" content="Sambatan" />
           <meta property="og:description" content="${description(visit)}" />
           <meta property="og:url" content="${visit.origin}${visit.url('/')}" />
@@ -186,7 +186,7 @@ function emptyShelf(visit: PageContext, wish: Wish): Html {
     >${t('home.lookAtPastOnes')}</a
   >`;
   return wish.shelf === 'running'
-    ? emptyState(t('common.noCampaignIsRunning'), t('home.theNextOneIsBeingPrepared'), other)
+    ? emptyState(t('common.noOpenCampaigns'), t('home.theNextOneIsBeingPrepared'), other)
     : emptyState(
         t('home.nothingHereYet'),
         t('home.haveALookAtWhat'),

@@ -71,7 +71,7 @@ export function operatorClaims(app: PageDeps): PagePlugin {
               overpaidRefundEntry(visit, row, subjects.get(row.participation_id)),
             )
       }${list.links}`;
-      const page = { title: visit.t('common.sentTwice'), at: section, body } as const;
+      const page = { title: visit.t('common.duplicateRefunds'), at: section, body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
     };
 
@@ -117,7 +117,7 @@ function overpaidRefundEntry(
         words: t('operator.overpaidRefunds.theMoneyHasComeBack'),
         button: t('operator.overpaidRefunds.noteThatItCameBack'),
       },
-      fieldOf(id, 'reference', t('common.referenceOfTheTransfer'), {
+      fieldOf(id, 'reference', t('common.transferReference'), {
         required: true,
         maxlength: 200,
       }),

@@ -151,7 +151,7 @@ function statusLinks(visit: PageContext, at: (typeof shownStatuses)[number]): Ht
 
 function emptyList({ t }: PageContext): Html {
   return emptyState(
-    t('common.nothingWaits'),
+    t('common.nothingToReview'),
     t('operator.payments.proofsThatBuyersSendAppearHere'),
   );
 }

@@ -91,7 +91,7 @@ export function operatorPayouts(app: PageDeps): PagePlugin {
 }
 
 function emptyList({ t }: PageContext): Html {
-  return emptyState(t('common.nothingWaits'), t('operator.payouts.aPayoutAppearsOnceACampaign'));
+  return emptyState(t('common.nothingToReview'), t('operator.payouts.aPayoutAppearsOnceACampaign'));
 }
 
 function payoutEntry(visit: PageContext, row: PayoutRow): Html {
@@ -102,9 +102,9 @@ function payoutEntry(visit: PageContext, row: PayoutRow): Html {
       <h2><a href="${url(`/operator/sambatan/${row.campaign_id}`)}">${row.title}</a></h2>
       ${
         row.is_disputed
-          ? badge(t('common.heldDisputed'), 'bad')
+          ? badge(t('common.onHoldDispute'), 'bad')
           : row.released_at === null
-            ? badge(t('common.waitsForTheGoods'), 'busy')
+            ? badge(t('common.awaitingDelivery'), 'busy')
             : badge(t('operator.payouts.mayLeave'), 'good')
       }
     </div>
@@ -141,7 +141,7 @@ function payoutEntry(visit: PageContext, row: PayoutRow): Html {
                 words: t('operator.payouts.itWasTransferred'),
                 button: t('operator.payouts.settleThePayout'),
               },
-              fieldOf(id, 'reference', t('common.referenceOfTheTransfer'), {
+              fieldOf(id, 'reference', t('common.transferReference'), {
                 required: true,
                 maxlength: 200,
               }),

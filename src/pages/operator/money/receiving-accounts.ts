@@ -108,7 +108,7 @@ export function operatorAccounts(app: PageDeps): PagePlugin {
 
 function emptyList({ t }: PageContext): Html {
   return emptyState(
-    t('common.noAccountYet'),
+    t('common.noAccountsYet'),
     t('operator.receivingAccounts.withoutAnAccountBuyersCannotPay'),
   );
 }
@@ -127,7 +127,7 @@ function accountEntry(visit: PageContext, row: ReceivingAccountRow): Html {
             : badge(t('operator.receivingAccounts.switchedOff'), 'bad')
       }
     </div>
-    <p>${t('common.inTheName2')} ${row.holder}</p>
+    <p>${t('common.accountHolder')}: ${row.holder}</p>
     <p class="quiet">
       ${
         row.statement_through === null
@@ -147,10 +147,10 @@ function accountEntry(visit: PageContext, row: ReceivingAccountRow): Html {
       visit,
       {
         path: `${here}/${id}`,
-        words: t('common.change'),
+        words: t('common.edit'),
         button: t('common.save'),
       },
-      html`${fieldOf(id, 'holder', t('common.inTheName2'), {
+      html`${fieldOf(id, 'holder', t('common.accountHolder'), {
         value: row.holder,
         required: true,
         maxlength: 80,

@@ -26,7 +26,7 @@ export function moneyOutParts(visit: PageContext, at: string): Html {
     [
       { path: here, words: t('operator.refundParts.refunds') },
       { path: `${here}/pencairan`, words: t('operator.refundParts.payouts') },
-      { path: `${here}/dobel`, words: t('common.sentTwice') },
+      { path: `${here}/dobel`, words: t('common.duplicateRefunds') },
       { path: `${here}/keluhan`, words: t('common.disputes') },
     ],
     at,
@@ -42,7 +42,10 @@ export function refundQueue(
 ): Html {
   const { t, url } = visit;
   if (rows.length === 0) {
-    return emptyState(t('common.nothingWaits'), t('operator.refundParts.everyRefundHasBeenMade'));
+    return emptyState(
+      t('common.nothingToReview'),
+      t('operator.refundParts.everyRefundHasBeenMade'),
+    );
   }
   return html`<section class="panel">
       <div class="row apart">
@@ -57,7 +60,7 @@ export function refundQueue(
       <p class="quiet">${t('operator.refundParts.theFileHasEveryRefund')}</p>
       <form class="stack" method="post" action="${url(`${here}/lunas`)}">
         ${refundTable(visit, rows, subjects)}
-        ${fieldOf('settle', 'reference', t('common.referenceOfTheTransfer'), {
+        ${fieldOf('settle', 'reference', t('common.transferReference'), {
           required: true,
           maxlength: 200,
         })}

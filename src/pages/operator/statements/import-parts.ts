@@ -16,7 +16,7 @@ export function importForm(
   const { t, url } = visit;
   if (accounts.length === 0) {
     return emptyState(
-      t('common.noAccountYet'),
+      t('common.noAccountsYet'),
       t('operator.importParts.addAReceivingAccountFirst'),
       html`<a class="button" href="${url('/operator/pembayaran/rekening')}"
         >${t('common.receivingAccounts')}</a
@@ -28,7 +28,7 @@ export function importForm(
     <form class="stack" method="post" enctype="multipart/form-data" action="${url(here)}">
       ${select(
         visit,
-        { name: 'account', label: t('common.account2'), required: true },
+        { name: 'account', label: t('common.bankAccount'), required: true },
         accounts.map((row) => ({
           value: row.account_id,
           label: `${row.bank} ${row.number} (${row.holder})`,
@@ -63,7 +63,7 @@ export function importList(
           (row) =>
             html`<li class="row apart">
               <a href="${url(`${here}/berkas/${row.import_id}`)}"
-                >${row.file_name || t('common.statement')} ·
+                >${row.file_name || t('common.bankStatement')} ·
                 ${formatShortMoment(row.created_at, language)}</a
               >${stateBadge(visit, row)}
             </li>`,
@@ -123,8 +123,8 @@ export function resultPart(
       <ul class="figures">
         ${figure(row.added_lines, t('operator.importParts.newTransfers'))}
         ${figure(row.matched_lines, t('operator.importParts.matched'))}
-        ${figure(known, t('common.importedBefore'))}
-        ${row.doubtful_lines > 0 && figure(row.doubtful_lines, t('common.possiblyImportedBefore'))}
+        ${figure(known, t('common.alreadyImported'))}
+        ${row.doubtful_lines > 0 && figure(row.doubtful_lines, t('common.possiblyImported'))}
         ${figure(row.skipped_lines, t('common.notIncomingTransfers'))}
       </ul>
       <a class="button" href="${url(here)}">${t('operator.importParts.seeWhatWaits')}</a>

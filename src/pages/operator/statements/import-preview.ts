@@ -32,8 +32,8 @@ export function previewPart(
         ${figure('match', t('operator.importPreview.fitExactlyOnePayment'))}
         ${figure('ambiguous', t('operator.importPreview.fitSeveral'))}
         ${figure('unmatched', t('operator.importPreview.fitNone'))}
-        ${figure('doubtful', t('common.possiblyImportedBefore'))}
-        ${figure('known', t('common.importedBefore'))}
+        ${figure('doubtful', t('common.possiblyImported'))}
+        ${figure('known', t('common.alreadyImported'))}
         <li>
           <strong>${formatCount(parsed.skipped.length, language)}</strong>
           ${t('common.notIncomingTransfers')}
@@ -99,7 +99,7 @@ function understoodPart(visit: PageContext, { parsed }: StatementPreview): Html 
   };
   const days = lines.map(({ day }) => day).toSorted();
   return html`<dl class="facts">
-    <dt>${t('common.numbers')}</dt>
+    <dt>${t('operator.importPreview.numbers')}</dt>
     <dd>${numbers[style.numbers]} ${formatRupiah(1_500_123n, language)}</dd>
     <dt>${t('operator.importPreview.dates')}</dt>
     <dd>${dates[style.dates]} ${formatDay('2026-11-05', visit.language)}</dd>
@@ -140,9 +140,9 @@ function previewTable(
   const { t, language } = visit;
   const words = {
     match: badge(t('operator.importPreview.fits'), 'good'),
-    ambiguous: badge(t('common.severalFit'), 'busy'),
-    unmatched: badge(t('common.fitsNone'), 'bad'),
-    doubtful: badge(t('common.possiblyImportedBefore2'), 'busy'),
+    ambiguous: badge(t('common.severalMatches'), 'busy'),
+    unmatched: badge(t('common.noMatch'), 'bad'),
+    doubtful: badge(t('common.possiblyImportedBadge'), 'busy'),
     known: badge(t('operator.importPreview.importedBefore')),
   };
   const sorted = lines.toSorted((one, two) => urgency[one.outcome] - urgency[two.outcome]);

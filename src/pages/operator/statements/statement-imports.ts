@@ -140,7 +140,7 @@ async function showImport(
   }
   const part = await importPart(app, request, row, pathOf(here, id), here);
   const body = html`${paymentParts(visit, here)}${refusalNotice(visit, refused)}${part}`;
-  const title = row.file_name || visit.t('common.statement');
+  const title = row.file_name || visit.t('common.bankStatement');
   const page = { title, at: '/operator/pembayaran', body } as const;
   return sendOperatorPage(request, reply, page, refused?.status ?? 200);
 }

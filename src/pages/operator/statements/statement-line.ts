@@ -222,7 +222,7 @@ function partsList(
       <div class="field check">
         <label
           ><input type="checkbox" name="refund" value="on" /><span
-            >${t('common.ifItIsTooLittleRefund')}</span
+            >${t('common.ifTooLittleRefund')}</span
           ></label
         >
       </div>

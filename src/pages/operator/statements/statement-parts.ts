@@ -67,8 +67,8 @@ export function lineHead(visit: PageContext, line: OpenLine, level: 2 | 3): Html
   const { t, language } = visit;
   const amount = formatRupiah(line.amount, language);
   const words = {
-    ambiguous: badge(t('common.severalFit'), 'busy'),
-    unmatched: badge(t('common.fitsNone'), 'bad'),
+    ambiguous: badge(t('common.severalMatches'), 'busy'),
+    unmatched: badge(t('common.noMatch'), 'bad'),
     allocated: badge(t('operator.statementParts.dividedNotRecordedYet'), 'busy'),
     matched: badge(t('operator.statementParts.recorded'), 'good'),
     ignored: badge(t('operator.statementParts.setAside')),
@@ -77,7 +77,7 @@ export function lineHead(visit: PageContext, line: OpenLine, level: 2 | 3): Html
     ${level === 2 ? html`<h2>${amount}</h2>` : html`<h3>${amount}</h3>`}
     ${
       line.duplicate_of !== null && line.status === 'unmatched'
-        ? badge(t('common.possiblyImportedBefore2'), 'busy')
+        ? badge(t('common.possiblyImportedBadge'), 'busy')
         : words[line.status]
     }
   </div>`;
@@ -96,7 +96,7 @@ export function lineFacts(
     <dd>${formatDay(line.booked_on, visit.language)}</dd>
     ${
       bank &&
-      html`<dt>${t('common.account2')}</dt>
+      html`<dt>${t('common.bankAccount')}</dt>
         <dd>${bank.bank} <code>${bank.number}</code></dd>`
     }
     ${
@@ -221,7 +221,7 @@ export function assignForm(visit: PageContext, here: string, { line_id: id }: Op
       <div class="field check">
         <label
           ><input type="checkbox" name="refund" value="on" /><span
-            >${t('common.ifItIsTooLittleRefund')}</span
+            >${t('common.ifTooLittleRefund')}</span
           ></label
         >
       </div>`,

@@ -92,7 +92,7 @@ function brandList(
   );
   const main =
     cards.length === 0
-      ? html`${flash}${heading(t('common.shop'))}${emptyState(
+      ? html`${flash}${heading(t('common.myBrands'))}${emptyState(
           t('seller.brands.noBrandYet'),
           t('seller.brands.createYourBrandAddAProduct'),
           make,
@@ -105,7 +105,7 @@ function brandList(
           <ul class="cards">
             ${cards}
           </ul>`;
-  return { title: t('common.shop'), section: 'shop' as const, main };
+  return { title: t('common.myBrands'), section: 'shop' as const, main };
 }
 
 function tokenOf(request: { readonly params: unknown }): string {
@@ -116,7 +116,7 @@ function newBrand(visit: PageContext, { typed, errors, refused }: FormState) {
   const { t, url } = visit;
   const title = t('seller.brands.createABrand');
   const main = html`<p class="crumbs">
-      <a href="${url('/toko')}">${t('common.allBrands')}</a>
+      <a href="${url('/toko')}">${t('common.allMyBrands')}</a>
     </p>
     ${heading(title, t('seller.brands.thisIsTheNameThatBuyers'))} ${refusalNotice(visit, refused)}
     <form class="stack panel narrow" method="post" action="${url('/toko/baru')}">

@@ -109,7 +109,7 @@ function accountPage(visit: PageContext, parts: Parts) {
                 { typed: sent?.typed ?? account, errors: sent?.errors },
                 { isOwn: true },
               )}
-              <button class="button">${t('common.saveTheAccount')}</button>
+              <button class="button">${t('common.saveBankAccount')}</button>
             </form>`
           : known !== undefined && accountFacts(visit, known)
       }
@@ -121,9 +121,9 @@ function accountFacts({ t }: PageContext, { bank, number, holder }: OwnAccountRo
   return html`<dl class="facts">
     <dt>Bank</dt>
     <dd>${bank}</dd>
-    <dt>${t('common.number')}</dt>
+    <dt>${t('site.bankAccount.accountNumber')}</dt>
     <dd><code>${number}</code></dd>
-    <dt>${t('common.inTheName2')}</dt>
+    <dt>${t('common.accountHolder')}</dt>
     <dd>${holder}</dd>
   </dl>`;
 }

@@ -24,7 +24,7 @@ export function shopHead(
     html`<li>
       <a href="${url(path)}" ${attribute('aria-current', name === tab && 'page')}>${words}</a>
     </li>`;
-  return html`<p class="crumbs"><a href="${url('/toko')}">${t('common.allBrands')}</a></p>
+  return html`<p class="crumbs"><a href="${url('/toko')}">${t('common.allMyBrands')}</a></p>
     <div class="row apart shop-head">
       <h1>${brand.name}</h1>
       ${action}

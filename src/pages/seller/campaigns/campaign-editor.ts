@@ -106,7 +106,7 @@ export async function previewPage(app: PageDeps, visit: PageContext, parts: Prev
         campaign
           ? button('simpan', t('seller.campaignEditor.saveTheChanges'))
           : fresh!.publishes &&
-            button('terbit', opens ? t('seller.campaignEditor.scheduleIt') : t('common.openItNow'))
+            button('terbit', opens ? t('seller.campaignEditor.scheduleIt') : t('common.openNow'))
       }
       ${!campaign && !opens && button('draf', t('seller.campaignEditor.saveAsADraft'), 'quiet')}
       ${button('ubah', t('seller.campaignEditor.changeItAgain'), 'quiet')}

@@ -72,7 +72,7 @@ export function dashboard(visit: PageContext, shop: ShopOf, parts: DashboardPart
 function emptyWords({ t }: PageContext, name: ListName): [string, string] {
   switch (name) {
     case 'jalan':
-      return [t('common.noCampaignIsRunning'), t('seller.campaignList.openANewCampaignAndShare')];
+      return [t('common.noOpenCampaigns'), t('seller.campaignList.openANewCampaignAndShare')];
     case 'draf':
       return [t('seller.campaignList.noDrafts'), t('seller.campaignList.whatYouPrepareInQuiet')];
     case 'selesai':

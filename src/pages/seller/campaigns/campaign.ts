@@ -232,7 +232,7 @@ function sellerActions(
   const link = (to: string, words: string, kind = 'quiet') =>
     html`<a class="button ${kind}" href="${path}${to}">${words}</a>`;
   return html`<div class="row actions">
-    ${can.edit && link('/ubah', t('common.change'))}
+    ${can.edit && link('/ubah', t('common.edit'))}
     ${can.extend && link('/perpanjang', t('common.extend'))}
     ${can.participants && !isBeforeOpening && link('/peserta', t('seller.campaign.participants'))}
     ${can.books && !isBeforeOpening && link('/uang', t('seller.campaign.money'))}
@@ -267,7 +267,7 @@ function publishPart(
           method="post"
           action="${url(`/toko/sambatan/${campaign.id}/terbit`)}"
         >
-          <button class="button">${t('common.openItNow')}</button>
+          <button class="button">${t('common.openNow')}</button>
           <span class="quiet">${t('seller.campaign.onceItIsOpenItsPrice')}</span>
         </form>`
       : html`<p class="quiet">${t('seller.campaign.anOwnerOrAdmin')}</p>`

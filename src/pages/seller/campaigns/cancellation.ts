@@ -92,7 +92,7 @@ function cancellationView(
     <h1>${title}</h1>
     ${refusalNotice(visit, refused)} ${changed && numbersChanged(visit)}
     <section class="panel" aria-labelledby="outcome">
-      <h2 id="outcome">${t('common.whatHappens')}</h2>
+      <h2 id="outcome">${t('common.whatWillHappen')}</h2>
       <ul class="figures sums">
         <li>
           <strong>${formatCount(campaign.participant_count, language)}</strong>
@@ -104,7 +104,7 @@ function cancellationView(
         </li>
         <li>
           <strong>${formatRupiah(expected.amount, language)}</strong>
-          ${t('common.goBackInAll')}
+          ${t('common.inRefunds')}
         </li>
       </ul>
       ${refundTable(visit, expected, `${path}/batal`)}
@@ -112,7 +112,7 @@ function cancellationView(
     <form class="stack panel narrow" method="post" action="${path}/batal">
       ${deliberateFields(visit, { title: campaign.title, seen: seenIn(expected), typed, errors })}
       <div class="row">
-        <button class="button danger">${t('common.callThisCampaignOff')}</button>
+        <button class="button danger">${t('common.cancelThisCampaign')}</button>
         <a class="button quiet" href="${path}">${t('seller.cancellation.keepIt')}</a>
       </div>
     </form>`;
@@ -131,7 +131,7 @@ function refundTable(visit: PageContext, { rows, refunds }: ExpectedRefunds, pat
       { head: t('common.buyer'), cell: (row) => nameOf(visit, row) },
       { head: 'Slot', isNumber: true, cell: (row) => formatCount(row.quantity, language) },
       {
-        head: t('common.goesBack'),
+        head: t('common.refundColumn'),
         isNumber: true,
         cell: (row) => formatRupiah(row.amount, language),
       },

@@ -62,7 +62,7 @@ export function decisionPart(
     <p class="deadline">
       ${
         until > now
-          ? html`<strong>${t('common.left')} ${countdown(visit, until)}</strong>
+          ? html`<strong>${t('common.timeLeft')} ${countdown(visit, until)}</strong>
               <span>${t('seller.decision.theSellerDecides')} ${exactMoment(visit, until)}</span>`
           : html`<span>${t('seller.decision.theSellersTimeIsOver')}</span>`
       }

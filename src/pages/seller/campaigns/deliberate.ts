@@ -48,8 +48,8 @@ export function deliberateFields(
   const { t } = visit;
   return html`${textarea(visit, {
       name: 'reason',
-      label: t('common.theReason'),
-      hint: t('common.theParticipantsRead'),
+      label: t('common.reasonForBuyers'),
+      hint: t('common.buyersSeeReason'),
       value: typed['reason'],
       errors,
       required: true,
@@ -57,7 +57,7 @@ export function deliberateFields(
     })}
     ${input(visit, {
       name: 'title',
-      label: t('common.typeItsTitleToBeSure'),
+      label: t('common.typeTitleToConfirm'),
       hint: html`<strong>${title}</strong>`,
       value: typed['title'],
       errors,

@@ -37,8 +37,8 @@ export function extensionPage(
       })}
       ${textarea(visit, {
         name: 'reason',
-        label: t('common.theReason'),
-        hint: t('common.theParticipantsRead'),
+        label: t('common.reasonForBuyers'),
+        hint: t('common.buyersSeeReason'),
         value: typed['reason'],
         errors,
         required: true,

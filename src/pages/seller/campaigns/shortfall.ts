@@ -195,13 +195,13 @@ function consequence(
   const buyers = (many: bigint, words: string): Part =>
     html`<li><strong>${number(many)}</strong> ${words}</li>`;
   return html`<section class="panel" aria-labelledby="outcome">
-      <h2 id="outcome">${t('common.whatHappens')}</h2>
+      <h2 id="outcome">${t('common.whatWillHappen')}</h2>
       <ul class="figures sums">
         ${buyers(sums.unaffected, t('seller.shortfall.buyersUnaffected', { count: sums.unaffected }))}
         ${buyers(sums.affected, t('seller.shortfall.buyersAffected', { count: sums.affected }))}
         <li>
           <strong>${formatRupiah(sums.amount, language)}</strong>
-          ${t('common.goBackInAll')}
+          ${t('common.inRefunds')}
         </li>
         <li>
           <strong>${formatRupiah(sums.payout, language)}</strong>
@@ -219,7 +219,7 @@ function consequence(
             cell: ({ keeps, loses }) => t('seller.shortfall.of', { keeps, keeps2: keeps + loses }),
           },
           {
-            head: t('common.goesBack'),
+            head: t('common.refundColumn'),
             isNumber: true,
             cell: ({ loses, refund }) =>
               loses > 0 && refund === 0n

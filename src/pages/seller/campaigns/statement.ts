@@ -148,8 +148,8 @@ function payoutList(visit: PageContext, payouts: readonly CampaignPayoutRow[]): 
 
 function payoutBadge({ t }: PageContext, payout: CampaignPayoutRow): Html {
   if (payout.status === 'settled') return badge(t('seller.statement.settled'), 'good');
-  if (payout.is_disputed) return badge(t('common.heldDisputed'), 'bad');
+  if (payout.is_disputed) return badge(t('common.onHoldDispute'), 'bad');
   return payout.released_at === null
-    ? badge(t('common.waitsForTheGoods'), 'busy')
+    ? badge(t('common.awaitingDelivery'), 'busy')
     : badge(t('seller.statement.released'), 'good');
 }

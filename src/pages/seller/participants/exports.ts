@@ -20,7 +20,7 @@ function columnsOf(visit: PageContext, campaign: Campaign): readonly Column[] {
   const { t } = visit;
   const { weight_grams: weight, price_per_slot: price } = campaign;
   return [
-    { head: t('common.number'), width: 38, cell: (row) => row.participation_id },
+    { head: t('common.orderNumber'), width: 38, cell: (row) => row.participation_id },
     { head: t('common.name2'), width: 24, cell: (row) => nameOf(visit, row) },
     { head: 'E-mail', width: 28, cell: (row) => row.email },
     { head: t('common.address'), width: 60, cell: (row) => row.shipping_address },

@@ -17,7 +17,6 @@ function timeLeft(milliseconds) {
   const days = Math.floor(seconds / 86400);
   const hours = Math.floor(seconds / 3600) % 24;
   const minutes = Math.floor(seconds / 60) % 60;
-  if (seconds === 0) return t('waktu habis', 'time is up');
   if (days > 0) return t(`${days} hari ${hours} jam`, `${days} d ${hours} h`);
   if (hours > 0) return t(`${hours} jam ${minutes} menit`, `${hours} h ${minutes} min`);
   if (minutes > 0)
