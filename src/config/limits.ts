@@ -24,8 +24,8 @@ const perAccount = 'counted per account, whatever the IP address';
 const perEmail = 'counted per e-mail address, whatever the IP address';
 
 /**
- * Every rate limit of the service. docs/security.md has the same table, a test checks that both are equal.
- * "Known" is a browser or a network with an earlier sign-in to that account.
+ * Every rate limit of the service. docs/security.md has the same table; a test checks that both are
+ * equal. "Known" is a browser or a network with an earlier sign-in to that account.
  */
 export const limits = {
   codesOfNetwork: {

@@ -36,14 +36,14 @@ export class DomainError<C extends ErrorCode = ErrorCode> extends Error {
     return own ?? definition.retryAfterSeconds;
   }
 
-  /** What happened and what to do next, in the words for people on pages. */
+  /** What happened and what to do next, worded for users of pages. */
   get detailForPages(): Wording {
     const { detail } = pageWords[this.code] ?? {};
     if (detail === undefined) return this.#definition.detail(this.params);
     return typeof detail === 'function' ? detail(this.params as PageParams) : detail;
   }
 
-  /** Returns the title and detail for a person on a page, in their language. */
+  /** Returns the title and detail for a user of a page, in their language. */
   text(language: Language): { title: string; detail: string } {
     const title = pageWords[this.code]?.title ?? this.#definition.title;
     return { title: textOf(language, title), detail: textOf(language, this.detailForPages) };

@@ -70,7 +70,7 @@ function readFile(file: string): [string, string][] {
   });
 }
 
-/** A text may use the placeholders that any of the built-in languages uses. */
+/** A translation may use only the placeholders that a built-in language uses. */
 function checkOverride(
   folder: string,
   key: string,
@@ -88,7 +88,10 @@ function checkOverride(
   }
 }
 
-/** What a placeholder needs: a number for plurals and formatted numbers, otherwise any value. */
+/**
+ * The required value of a placeholder: a number for plurals and formatted numbers, otherwise any
+ * value.
+ */
 export type PlaceholderKind = 'number' | 'any';
 
 /**

@@ -114,7 +114,7 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-/** `WIB`, `CET`: the name that the language has, else the Indonesian one, else the offset. */
+/** `WIB`, `CET`: the language's name of the zone, else the Indonesian one, else the offset. */
 function zoneName(at: Date, language: Language, timeZone: string): string {
   const names = [language, defaultLanguage].map(
     (one) =>

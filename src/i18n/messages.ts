@@ -7,7 +7,7 @@ import type { MessageKey, Messages } from './message-keys.ts';
 /** A value of a placeholder: a text, a number, another message, or a text by language. */
 export type Value = string | number | bigint | Wording | ((language: Language) => string);
 
-/** A message that is not in a language yet: its key and the values of its placeholders. */
+/** A message without a language: its key and the values of its placeholders. */
 export interface Wording {
   readonly key: MessageKey;
   readonly values?: Readonly<Record<string, Value>> | undefined;
@@ -21,7 +21,7 @@ export type ValuesOf<K extends MessageKey> = Messages[K] extends undefined
 /** Returns the text of a message, in the language of a page. */
 export type Translate = <K extends MessageKey>(key: K, ...values: ValuesOf<K>) => string;
 
-/** Returns a message whose language is chosen later, as errors and tables of words need it. */
+/** Returns a message whose language is chosen later, for errors and tables of texts. */
 export function wording<K extends MessageKey>(key: K, ...[values]: ValuesOf<K>): Wording {
   return values === undefined ? { key } : { key, values };
 }
@@ -117,7 +117,9 @@ function valueIn(language: Language, value: Value): string | number {
   }
 }
 
-/** Returns the locales of `Intl` for a language: its own, and Indonesian if Node has no data of it. */
+/**
+ * Returns the locales for `Intl` of a language: its own, and Indonesian if Node has no data for it.
+ */
 export function localesOf(language: Language): string[] {
   return [language === 'en' ? 'en-GB' : language, 'id-ID'];
 }

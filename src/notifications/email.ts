@@ -7,7 +7,7 @@ import { translate } from '../i18n/messages.ts';
 import { isTopic, topics } from './messages/topics.ts';
 import type { UnsubscribeTokens } from './unsubscribe.ts';
 
-/** Where the links in e-mails lead. */
+/** The targets of links in e-mails. */
 export interface EmailLinks {
   /** The site's address without a final slash. */
   readonly siteUrl: string;

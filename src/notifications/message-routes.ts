@@ -25,7 +25,7 @@ import { NotificationSchema, ofUser, TopicSchema } from './schemas.ts';
 import { topicNames } from './messages/topics.ts';
 import { listInbox } from './inbox-queries.ts';
 
-/** What the routes of messages need from the running service. */
+/** Dependencies of the notification routes. */
 interface MessageDeps {
   readonly db: Database;
   readonly unsubscribeTokens: UnsubscribeTokens;

@@ -86,7 +86,7 @@ const rules = {
   },
   participant_refunded: {
     buyer: ({ event, facts }) => {
-      // They left after an extension, or it was decided about them alone.
+      // They cancelled after an extension, or the cancellation concerned them alone.
       if (event.metadata['reason'] === 'dispute') return 'refunded_after_dispute';
       if (event.metadata['reason'] !== undefined) return 'refunded_otherwise';
       if (facts.cancel_reason === belowMinimum) return 'refunded_below_minimum';
@@ -101,7 +101,7 @@ const rules = {
   campaign_shipped: { everybody: always('goods_shipped') },
   participant_changed: {
     buyer: ({ event }) => (isChanged(event, 'quantity') ? 'order_reduced' : undefined),
-    // Before the campaign's success nobody packs: the list shows the latest state.
+    // Before success nobody packs orders: the list shows the latest state.
     sellers: ({ event, facts }) =>
       facts.status === 'fulfilled' && isChanged(event, 'shipping_address', 'note')
         ? 'seller_order_changed'

@@ -177,7 +177,7 @@ export async function disableEndpoint(tx: Tx, endpointId: string, why: string): 
   await tx.rows(sql.dropDeliveries, endpointId, why);
 }
 
-/** Gives an endpoint a new secret. For one day messages are signed with the old secret too. */
+/** Gives an endpoint a new secret. For one day webhooks are signed with the old secret too. */
 export async function rotateEndpoint(
   tx: Tx,
   actor: Actor,

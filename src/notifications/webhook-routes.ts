@@ -18,7 +18,7 @@ import {
   EndpointWithSecretSchema,
 } from './schemas.ts';
 
-/** What the routes of webhooks need from the running service. */
+/** Dependencies of the webhook routes. */
 interface WebhookDeps {
   readonly config: Config;
   readonly db: Database;

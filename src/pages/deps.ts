@@ -12,7 +12,7 @@ import type { RateLimiter } from '../overload/rate-limiter.ts';
 import type { JoinDeps } from '../participations/count-joins.ts';
 import type { GatewayDeps } from '../ledger/gateway/deps.ts';
 
-/** What the pages use of the running service. */
+/** The dependencies of the pages. */
 export interface PageDeps extends OperationDeps, JoinDeps {
   readonly config: Config;
   readonly log: Logger;

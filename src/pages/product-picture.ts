@@ -2,8 +2,8 @@ import type { Picture } from '../catalogue/picture.ts';
 import { attribute, html, type Html } from '../web/html.ts';
 
 /**
- * A product's picture, or a surface with its first letter where there is none. `sizes` as in HTML:
- * how wide it is shown. Only what is seen at once is loaded `eager`.
+ * A product's picture, or a placeholder with its first letter. `sizes` as in HTML: the displayed
+ * width. Only pictures that are visible at once are loaded `eager`.
  */
 export function pictureTag(
   picture: Picture | null,

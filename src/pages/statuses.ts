@@ -11,7 +11,7 @@ interface Words {
   readonly tone: Tone;
 }
 
-/** How people call the states of a campaign. */
+/** Names of campaign statuses on pages. */
 export const campaignWords = {
   inactive: { words: wording('site.campaignWords.inactive'), tone: 'plain' },
   scheduled: { words: wording('site.campaignWords.scheduled'), tone: 'busy' },
@@ -23,7 +23,7 @@ export const campaignWords = {
   cancelled: { words: wording('site.campaignWords.cancelled'), tone: 'bad' },
 } as const satisfies Record<CampaignStatus, Words>;
 
-/** How people call the states of a participation. */
+/** Names of participation statuses on pages. */
 export const participationWords = {
   reserved: { words: wording('site.participationWords.reserved'), tone: 'busy' },
   confirmed: { words: wording('site.participationWords.confirmed'), tone: 'good' },
@@ -32,7 +32,7 @@ export const participationWords = {
   fulfilled: { words: wording('site.participationWords.fulfilled'), tone: 'good' },
 } as const satisfies Record<ParticipationStatus, Words>;
 
-/** How people call the payment states of a participation. */
+/** Names of payment states on pages. */
 export const paymentWords = {
   not_due: { words: wording('site.paymentWords.not_due'), tone: 'plain' },
   due: { words: wording('site.paymentWords.due'), tone: 'busy' },

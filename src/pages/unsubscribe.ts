@@ -11,7 +11,10 @@ import { heading } from '../web/layout.ts';
 
 const params = closed({ token: Type.String({ maxLength: 300, pattern: '^[\\w.-]+$' }) });
 
-/** Where the link at the foot of a mail leads: looking ends nothing, the button does. */
+/**
+ * The target of the unsubscribe link in e-mails: only the button unsubscribes, not opening the
+ * page.
+ */
 export function unsubscribePages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/berhenti/:token', { schema: { params } }, async (request, reply) => {

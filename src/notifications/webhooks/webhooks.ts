@@ -37,7 +37,7 @@ export function newSecret(): string {
 }
 
 /**
- * Returns the `webhook-signature` of a message at a time (in seconds): one signature per secret.
+ * Returns the `webhook-signature` of a webhook at a time (in seconds): one signature per secret.
  */
 export function signatureOf(
   { id, body }: WebhookMessage,
@@ -84,8 +84,8 @@ const knownReasons = new Set([
 ]);
 
 /**
- * Returns the webhook message of an audit event without personal data: no names, addresses or ids
- * of people, and no free text.
+ * Returns the webhook body of an audit event without personal data: no names, addresses or ids of
+ * people, and no free text.
  */
 export function webhookMessageOf(row: AuditRow): WebhookMessage {
   const metadata = Object.fromEntries(

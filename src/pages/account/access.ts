@@ -5,7 +5,7 @@ import { formatShortMoment } from '../../i18n/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
 
-/** So many of the last rows are shown; an export has all. */
+/** Number of latest entries on the page; an export has all. */
 export const accessShown = 10;
 
 const events: Readonly<Record<AccessEvent, Wording>> = {
@@ -32,10 +32,10 @@ const methods: Readonly<Record<AccessMethod, Wording>> = {
   recovery_code: wording('account.access.recovery_code'),
 };
 
-/** What does not stand beside what it says already. */
+/** Details that the event's text does not already contain. */
 const methodsTold: readonly AccessEvent[] = ['signed_in', 'proved_again'];
 
-/** Who came in lately, and what was tried: for the person whose account it is. */
+/** Recent sign-ins and failed attempts, for the owner of the account. */
 export function accessList(visit: PageContext, rows: readonly AccessRow[]): Html {
   const { t } = visit;
   return html`<section class="panel" aria-labelledby="access">

@@ -27,7 +27,7 @@ const readForm = formParser(
 );
 const list = '/akun/alamat';
 
-/** Saved addresses: where a join has things sent with one tap. */
+/** Saved addresses: a join can choose one with one tap. */
 export function addressPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(list, async (request, reply) => {

@@ -11,7 +11,7 @@ import { securityPages } from './security.ts';
 import { signInFactorPages } from './sign-in-mfa.ts';
 import { signInPages } from './sign-in.ts';
 
-/** Signing in and out, the profile, the second factor, the saved addresses, the account for refunds, messages. */
+/** Sign-in, sign-out, profile, second factor, saved addresses, refund account and notifications. */
 export function accountPages(app: PageDeps): PagePlugin {
   return async (server) => {
     await server.register(signInPages(app));

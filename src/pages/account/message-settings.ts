@@ -24,7 +24,7 @@ const words: Readonly<Record<Topic, Wording>> = {
   seller_digest: wording('account.messageSettings.seller_digest'),
 };
 
-/** What a person wants to hear of, by mail and in the inbox: one form for all of it. */
+/** Notification settings for e-mail and inbox, in one form. */
 export function messageSettingPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(path, async (request, reply) => {

@@ -27,7 +27,7 @@ const pageSize = 20;
 const schema = { params: closed({ id: Id }) };
 const readUpTo = formParser(closed({ up_to: Type.Optional(Id) }));
 
-/** The inbox: what a person was told, newest first, and what of it they have read. */
+/** The inbox: notifications, newest first, with their read state. */
 export function messagePages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(path, async (request, reply) => {
@@ -57,7 +57,7 @@ export function messagePages(app: PageDeps): PagePlugin {
       const { userId } = requirePerson(request.visit);
       authorize(request.visit.actor, 'notification.read');
       const form = readUpTo(request.body);
-      // What arrived after the page was shown stays unread.
+      // Notifications that arrived after the page was rendered stay unread.
       const upTo = 'errors' in form ? null : (form.value.up_to?.toLowerCase() ?? null);
       await runInTransaction(app.db, (tx) => readAllMessages(tx, userId, upTo));
       return redirect(request, reply, path);

@@ -5,13 +5,13 @@ import { input } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 
-/** A code of the app, or a recovery code: whichever of the two forms was sent. */
+/** A code of the app or a recovery code, depending on the submitted form. */
 export const factorFields = {
   code: Type.Optional(text(1, 20)),
   recovery_code: Type.Optional(text(1, 40)),
 };
 
-/** The control of a code of six digits. */
+/** The input of a six-digit code. */
 export const sixDigits = {
   inputmode: 'numeric',
   autocomplete: 'one-time-code',
@@ -20,24 +20,24 @@ export const sixDigits = {
 } as const;
 
 interface FactorForm {
-  /** Where both forms are sent to, without the language. */
+  /** The path to which both forms are sent, without the language. */
   readonly action: string;
-  /** What is sent along, by name; a name may come twice. */
+  /** Hidden fields by name; a name may occur twice. */
   readonly hidden: readonly (readonly [name: string, value: string])[];
-  /** What the two codes are called, unless as in `factorFields`. */
+  /** Labels of the two codes; default as in `factorFields`. */
   readonly names?: { readonly code: string; readonly recovery: string };
   readonly button: string;
   readonly errors?: readonly FieldError[] | undefined;
 }
 
-/** What a form sends along, by name. */
+/** Hidden fields by name. */
 export function hiddenInputs(fields: FactorForm['hidden']): Html[] {
   return fields.map(
     ([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`,
   );
 }
 
-/** The form for a code of the app, and below it the one for a recovery code. */
+/** The form for a code of the app, and below it the form for a recovery code. */
 export function factorInputs(visit: PageContext, form: FactorForm): Html {
   const { t, url } = visit;
   const { code, recovery } = form.names ?? { code: 'code', recovery: 'recovery_code' };

@@ -19,7 +19,7 @@ const readForm = formParser(
   closed({ display_name: profileFields.display_name, back: Type.Optional(text(0, 600)) }),
 );
 
-/** What a newcomer is called: asked once, after the first sign-in, on the way back. */
+/** The page that asks a new user for a name, once, after the first sign-in. */
 export function namePages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/masuk/nama', async (request, reply) => {

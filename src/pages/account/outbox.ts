@@ -9,15 +9,15 @@ import { html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
 
 /**
- * Path of the page with all captured mails, sign-in codes included. Its last part is a secret
- * derived from the secret key: whoever knows the address may read it, from wherever they come.
+ * Path of the page with all captured e-mails, including sign-in codes. Its last part is a secret
+ * derived from the secret key: anybody who knows the URL may read it.
  */
 export function outboxPath(secretKey: string): string {
   const secret = hkdfSync('sha256', secretKey, '', 'sambatan outbox', 16);
   return `/outbox/${Buffer.from(secret).toString('base64url')}`;
 }
 
-/** The mails that were captured because no mail server is set, so that a newcomer can sign in. */
+/** The e-mails captured because no mail server is configured, so that new users can sign in. */
 export function outboxPages(app: Pick<PageDeps, 'mailer' | 'outboxPath'>): PagePlugin {
   return async (server) => {
     server.get('/outbox/:secret', async (request, reply) => {
@@ -46,7 +46,7 @@ export function outboxPages(app: Pick<PageDeps, 'mailer' | 'outboxPath'>): PageP
                 </article>`,
             )
       }`;
-      // The address holds a secret: it is told to no other site.
+      // The URL contains a secret: send no referrer to other sites.
       const head = html`<meta name="referrer" content="same-origin" />`;
       const title = t('account.outbox.outbox');
       return sendSecretPage(request, reply, { title, main, head });

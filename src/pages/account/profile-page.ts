@@ -12,7 +12,7 @@ import { heading, type PageProps } from '../../web/layout.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { accessList } from './access.ts';
 
-/** What has to be typed to delete an account, in each language. */
+/** The word to type to delete an account, in each language. */
 export const deletionWord = wording('account.profilePage.deletionWord');
 
 export interface Shown {
@@ -88,7 +88,7 @@ function profileNotice(visit: PageContext, { saved, refusal }: Shown): Part {
   return saved === true && notice('good', visit.t('common.saved'));
 }
 
-/** Where what keeps an account can be ended. */
+/** Links to the pages where a user can remove what blocks the deletion. */
 const waysOut: Partial<Record<ErrorCode, { readonly path: string; readonly words: Wording }>> = {
   account_has_participations: {
     path: '/ikutan',

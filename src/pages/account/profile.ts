@@ -26,7 +26,7 @@ const readForm = formParser(closed(profileFields));
 
 const params = closed({ id: Id });
 
-/** A person's profile, sessions, and the way out: a copy of their data, and its end. */
+/** A user's profile and sessions, the export of their data, and account deletion. */
 export function profilePages(app: PageDeps): PagePlugin {
   const show = async (visit: PageContext, more: Shown = {}): Promise<PageProps> => {
     const { actor } = visit;

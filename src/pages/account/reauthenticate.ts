@@ -5,7 +5,7 @@ import { heading, type PageProps } from '../../web/layout.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { factorInputs, hiddenInputs, sixDigits } from './mfa-form.ts';
 
-/** What the forms of this page say beside what was being done. */
+/** Additional fields of this page's forms next to the original ones. */
 export const reauthenticationFields = {
   id: 'proof_id',
   code: 'proof_code',
@@ -13,18 +13,18 @@ export const reauthenticationFields = {
   again: 'proof_again',
 } as const;
 
-/** What is asked of somebody who does something sensitive. */
+/** The re-authentication request for a sensitive action. */
 export interface Asked {
-  /** By what they can prove themselves; undefined: by nothing of ours. */
+  /** The available method; undefined: none in this service. */
   readonly way: 'factor' | 'code' | undefined;
-  /** What was being done, which goes on once they have: its fields, in order. */
+  /** The original form, which continues after re-authentication: its fields, in order. */
   readonly fields: readonly (readonly [name: string, value: string])[];
-  /** Of the code that was sent; undefined when none could be. */
+  /** Id of the sent code; undefined if none could be sent. */
   readonly proofId: string | undefined;
   readonly refusal: DomainError | undefined;
 }
 
-/** Proving oneself again, in the middle of something; its forms go to where that was going. */
+/** The re-authentication page; its forms go to the target of the original form. */
 export function reauthenticationPage(visit: PageContext, asked: Asked): PageProps {
   const { t, language } = visit;
   const wrong = asked.refusal?.text(language);

@@ -20,7 +20,7 @@ import { requirePerson } from '../kit/signed-in.ts';
 const readForm = formParser(closed(bankFields));
 const path = '/akun/rekening';
 
-/** Where a buyer wants money back. */
+/** The bank account for a buyer's refunds. */
 export function refundAccountPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(path, async (request, reply) => {

@@ -29,7 +29,7 @@ const here = '/akun/keamanan';
 const setUp = `${here}/aplikasi`;
 const readCode = formParser(closed({ code: text(1, 20) }));
 
-/** A person's second factor: setting it up, its recovery codes, its end. */
+/** A user's second factor: set-up, recovery codes, removal. */
 export function securityPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(here, async (request, reply) => {
@@ -50,7 +50,7 @@ export function securityPages(app: PageDeps): PagePlugin {
       try {
         return await showSetUp(app, request, reply);
       } catch (error) {
-        // Nothing is being set up (any more), or it was begun long ago: it begins on the page before.
+        // No set-up is in progress, or it is too old: start again on the previous page.
         const isOver =
           error instanceof DomainError &&
           (error.status === 409 || error.code === 'reauthentication_required');
@@ -88,7 +88,7 @@ export function securityPages(app: PageDeps): PagePlugin {
       return sendSecretPage(request, reply, codesPage(visit, codes, false));
     });
 
-    // An operator whose session began without the second factor that they have.
+    // An operator whose session did not use their second factor.
     server.post(`${here}/bukti`, async (request, reply) => {
       const { actor } = request.visit;
       requirePerson(request.visit);
@@ -162,7 +162,7 @@ function securityPage(visit: PageContext, state: FactorState): PageProps {
   };
 }
 
-/** An operator who cannot do what operators do is told what for. */
+/** Tells an operator why operator pages are not available. */
 function missingFactorNotice({ t, url, actor }: PageContext, { since }: FactorState): Part {
   if (actor.kind !== 'user' || actor.lacksFactor !== true) return undefined;
   const told = t('account.security.theOperatorsPagesOpenOnce');
@@ -248,7 +248,7 @@ function setUpPage(
   };
 }
 
-/** In fours, as they are read and typed. */
+/** In groups of four, to read and type easily. */
 function groupInFours(key: string): string {
   return key.replaceAll(/(.{4})(?=.)/g, '$1 ');
 }

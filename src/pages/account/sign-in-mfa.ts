@@ -16,7 +16,7 @@ import { awaitsFactor, signInWithFactor } from '../../accounts/sign-in/factor.ts
 const here = '/masuk/aplikasi';
 const readCode = formParser(closed({ ...factorFields, back: Type.Optional(text(0, 600)) }));
 
-/** The second half of signing in, for whoever came half in. */
+/** The second step of a sign-in, for an open MFA challenge. */
 export function signInFactorPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(here, async (request, reply) => {

@@ -12,7 +12,7 @@ export interface Refused {
   readonly errors?: readonly FieldError[] | undefined;
 }
 
-/** Shows the form again, with what is wrong with it. */
+/** Shows the form again with its errors. */
 export function refuse(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -25,17 +25,17 @@ export function refuse(
   return sendPage(request, reply, page(shown), refusal.status);
 }
 
-/** What is wrong with the form as a whole. */
+/** The error of the form as a whole. */
 export function formNotice(visit: PageContext, { refusal, errors }: Refused): Part {
   const other = errors?.find(({ field }) => field !== 'email' && field !== 'code');
-  // What is wrong with a hidden field is nothing that its reader typed.
+  // The user did not type hidden fields, so their errors are shown for the form as a whole.
   const wrong = refusal ?? (other && new DomainError('sign_in_ended', {}));
   if (wrong === undefined) return undefined;
   const { title, detail } = wrong.text(visit.language);
   return notice('bad', title, detail);
 }
 
-/** Why somebody is asked to sign in who was in the middle of something. */
+/** Why a user must sign in before continuing. */
 export function whySignIn({ t }: PageContext, reason: unknown, isKept: boolean): Html | undefined {
   const kept = isKept
     ? t('account.signInParts.weKeptWhatYouTyped')
@@ -139,7 +139,7 @@ export function linkPage(
   return {
     title: t('common.signIn'),
     section: 'account',
-    // The address holds a secret: it is told to no other page.
+    // The URL contains a secret: send no referrer to other pages.
     head: html`<meta name="referrer" content="same-origin" />`,
     main: html`<div class="panel sign-in">
       ${heading(

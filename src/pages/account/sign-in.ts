@@ -41,10 +41,10 @@ const readCode = formParser(
   closed({ id: Id, code: text(1, 20), back: Type.Optional(text(0, 600)) }),
 );
 
-/** Short forms that visitors send. */
+/** Short forms of visitors. */
 const short = { bodyLimit: formBytes.public } as const;
 
-/** Signing in by a code or a link in a mail, or with another service's token; signing out. */
+/** Sign-in by an e-mailed code or link or with another service's token; sign-out. */
 export function signInPages(app: PageDeps): PagePlugin {
   return async (server) => {
     emailRoutes(server, app);
@@ -133,7 +133,7 @@ function codeRoutes(server: PageServer, app: PageDeps): void {
 
 /** The page that the link of an e-mail opens. */
 function linkRoutes(server: PageServer, app: PageDeps): void {
-  // Programs that look into mails follow links: only the button on this page signs in.
+  // Mail scanners follow links: only the button on this page signs in.
   server.get('/masuk/tautan', async (request, reply) => {
     const { t: secret, back } = request.query as { t?: unknown; back?: unknown };
     if (typeof secret !== 'string') return redirect(request, reply, '/masuk');
@@ -181,8 +181,8 @@ function sessionRoutes(server: PageServer, app: PageDeps): void {
 }
 
 /**
- * A newcomer says a name on the way back, or passes by; who has a second factor shows it. The cookie
- * of somebody who came half in opens nothing but the page for that.
+ * A new user may enter a name on the way back, and a user with a second factor uses it. The cookie
+ * of an MFA challenge only opens the page for the code.
  */
 export function completeSignIn(
   request: FastifyRequest,
@@ -196,7 +196,7 @@ export function completeSignIn(
   return redirect(request, reply, isNew ? `/masuk/nama?${query}` : back);
 }
 
-/** Links go where the site was said to be, or, where mails are only written, where we are. */
+/** Links use the configured origin, or this server's where e-mails are captured. */
 function linkFor({ config, mailer }: PageDeps, visit: PageContext, back: string) {
   if (config.http.publicUrl === undefined && mailer.outbox === undefined) return undefined;
   const page = `${visit.origin}${visit.url('/masuk/tautan')}`;

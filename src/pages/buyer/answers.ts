@@ -18,7 +18,7 @@ import { payOnline } from '../../ledger/gateway/orders.ts';
 
 const schema = { params: closed({ id: Id }) };
 
-/** What a buyer says of a participation: that it was paid, that it came, that it is not right. */
+/** What a buyer reports about an order: a payment, the receipt of the goods, or a problem. */
 export function answerPages(app: PageDeps): PagePlugin {
   return async (server) => {
     await server.register(proofPages(app));
@@ -29,7 +29,7 @@ export function answerPages(app: PageDeps): PagePlugin {
       const { id } = request.params;
       const row = await ownParticipation(app, visit, id);
       const answer = await toResult(() => payOnline(app.payments, visit.actor, id));
-      // The policy of our pages lets no form lead to another host: the page has a link there.
+      // The content security policy forbids forms to other hosts, so the page has a link.
       if ('done' in answer) return redirect(request, reply, `/ikutan/${id}#bayar`);
       return showParticipation(app, request, reply, row, faultOf('online', answer.refused));
     });
@@ -61,8 +61,8 @@ export function answerPages(app: PageDeps): PagePlugin {
 const readKeeping = formParser(closed({ refund: Id }));
 
 /**
- * Chooses the head of the waiting list instead of the refund that a form names. Gives what became of
- * it. Throws: validation_failed.
+ * Chooses the head of the waiting list instead of a refund, by the form. Returns the result.
+ * Throws: validation_failed.
  */
 export async function keepForSlots(app: PageDeps, { body, visit }: FastifyRequest) {
   const form = readKeeping(body);
@@ -73,7 +73,7 @@ export async function keepForSlots(app: PageDeps, { body, visit }: FastifyReques
   );
 }
 
-/** The proof of a payment: sent by a form with a file, and looked at. */
+/** The proof of payment: uploading it by a form, and viewing it. */
 function proofPages(app: PageDeps): PagePlugin {
   return async (server) => {
     takeUploads(server);

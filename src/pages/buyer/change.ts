@@ -31,7 +31,7 @@ interface Shown {
   readonly refused?: DomainError;
 }
 
-/** A buyer corrects an order: where it is sent, the note, and fewer slots. */
+/** A buyer changes an order: address, note, or fewer slots. */
 export function changePages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/ikutan/:id/ubah', { schema: { params } }, async (request, reply) => {
@@ -61,12 +61,12 @@ export function changePages(app: PageDeps): PagePlugin {
   };
 }
 
-/** Whether a correction can be offered: until the order has ended or was received. */
+/** Whether the page offers changes: until the order has ended or was received. */
 export function mayChange(row: OwnRow): boolean {
   return ['reserved', 'confirmed'].includes(toApiParticipationStatus(row.status));
 }
 
-/** Whether fewer slots can be offered; whether it is possible is decided when it is asked for. */
+/** Whether the page offers fewer slots; the request decides whether it is possible. */
 function mayReduce({ now }: PageContext, row: OwnRow): boolean {
   const isOpen = ['active', 'full'].includes(toApiStatus(row.campaign_status));
   return isOpen && row.quantity > 1 && !row.is_closing && row.deadline > now;
@@ -132,7 +132,7 @@ function quantityField(
   });
 }
 
-/** More slots are an order of their own, at the end of the line and with its own payment. */
+/** Additional slots are a separate order at the end of the queue, with its own payment. */
 function moreSlots({ t, url }: PageContext, row: OwnRow): Html {
   return html`<p class="quiet">
     ${t('order.change.wantMoreThan', { quantity: row.quantity })}

@@ -1,7 +1,7 @@
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 
-/** The pictures of a dispute, small; each opens whole. */
+/** Thumbnails of the pictures of a dispute, linked to the full pictures. */
 export function disputePictures(
   { t, url }: PageContext,
   { dispute_id: id, pictures }: { readonly dispute_id: string; readonly pictures: number },

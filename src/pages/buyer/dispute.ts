@@ -29,7 +29,7 @@ const picture = {
 };
 const readTrouble = formParser(closed({ reason: text(3, 500) }));
 
-/** Saying that something is wrong with what was bought, with pictures of it; and those pictures. */
+/** Opening a dispute with pictures, and viewing the pictures. */
 export function disputePages(app: PageDeps): PagePlugin {
   return async (server) => {
     takeUploads(server, { files: maxDisputePictures });
@@ -74,7 +74,7 @@ export function disputePages(app: PageDeps): PagePlugin {
   };
 }
 
-/** The form with its files; one without files may come without them. */
+/** A multipart form if there are pictures; without pictures an ordinary form works too. */
 async function readSent(request: FastifyRequest) {
   if (!request.isMultipart()) return { fields: request.body, files: [] };
   return await readFormWithFiles(request, disputePictureField, disputePictureTooLarge);

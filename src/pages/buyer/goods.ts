@@ -13,8 +13,8 @@ import { disputePictures } from './dispute-pictures-part.ts';
 import type { Fault, Money } from './money.ts';
 
 /**
- * Money that goes back to the buyer, and the way to say where it goes or to keep it for slots: of
- * the order whose page is at `path`, with why that was refused, if it was.
+ * The refunds of the order at `path`, with the form for the bank account or for keeping the money
+ * for slots, and the reason if that form was refused.
  */
 export function refundPart(
   visit: PageContext,
@@ -50,7 +50,7 @@ export function refundPart(
   </section>`;
 }
 
-/** Money that was paid in time for slots that others have by now: what its buyer can choose. */
+/** The choice of a buyer whose money was paid in time but whose slots others have. */
 function choicePart(visit: PageContext, path: string, refund: OwnRefundRow): Html | undefined {
   const { t, url, language } = visit;
   const amount = formatRupiah(refund.amount, language);
@@ -101,7 +101,7 @@ function refundLine(visit: PageContext, refund: OwnRefundRow): Html {
   </li>`;
 }
 
-/** Once it is made: saying that it came, or that something is wrong with it. */
+/** After completion: the forms to confirm the receipt or to open a dispute. */
 export function goodsPart(
   visit: PageContext,
   row: OwnRow,
@@ -114,7 +114,7 @@ export function goodsPart(
   const completed = toApiStatus(row.campaign_status) === 'completed';
   const mayReceive = status === 'confirmed' && row.payment_state === 'paid';
   const mayDispute = here && payment?.status === 'settled' && dispute?.may_again !== false;
-  // A form that was refused says why, also where it is not offered any more.
+  // Shows the reason of a refused form, even if the form is no longer offered.
   const isShown = mayReceive || mayDispute || dispute !== undefined || fault?.form === 'received';
   if (!completed || !isShown) return undefined;
   return html`<section class="panel" aria-labelledby="goods" id="barang">
@@ -145,7 +145,7 @@ function disputeWords(visit: PageContext, dispute: LastDisputeRow): Html {
       );
 }
 
-/** Why the goods are not counted as received. */
+/** Why the goods do not count as received. */
 function receiptRefusal({ language }: PageContext, fault: Fault | undefined): Html | undefined {
   const refused = fault?.form === 'received' ? fault.refused?.text(language) : undefined;
   return refused && notice('bad', refused.title, refused.detail);

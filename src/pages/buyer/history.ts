@@ -4,7 +4,7 @@ import { formatMoment, formatShortMoment } from '../../i18n/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 
-/** What happened to a participation and its campaign, from the audit log, newest first. */
+/** The events of a participation and its campaign from the audit log, newest first. */
 export function historyOf(visit: PageContext, row: OwnRow, log: readonly AuditRow[]): Html {
   const { t, language, person } = visit;
   const told = log.flatMap((entry) => {

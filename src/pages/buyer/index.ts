@@ -9,7 +9,7 @@ import { participationPages } from './participation.ts';
 import { reminderPages } from '../campaign/reminder.ts';
 import { waitingPages } from '../campaign/waiting.ts';
 
-/** What buyers do: join, see what they take part in, pay, leave. */
+/** Pages of buyers: join, orders, payment, cancellation. */
 export function buyerPages(app: PageDeps): PagePlugin {
   return async (server) => {
     for (const part of [

@@ -26,7 +26,7 @@ import { waitingPlaces } from '../campaign/waiting-part.ts';
 import { cursorPage } from '../kit/cursor-page.ts';
 
 const pageSize = 20;
-/** Places in waiting lists that are shown. */
+/** Maximum waiting-list entries shown. */
 const mostPlaces = 20;
 
 interface ShelfOf {
@@ -51,7 +51,7 @@ const shelves = {
 type Shelf = keyof typeof shelves;
 const shelfOfName: Readonly<Record<Shelf, ShelfOf>> = shelves;
 
-/** Everything that the reader takes part in, newest first. */
+/** All orders and waiting-list entries of the user, newest first. */
 export function minePages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/ikutan', async (request, reply) => {
@@ -142,7 +142,7 @@ function item(visit: PageContext, row: OwnRow): Html {
   </li>`;
 }
 
-/** What the buyer has to do about the money, or waits for, with the sum that counts. */
+/** What the buyer has to do or wait for about the payment, with the amount. */
 function whatToDo(visit: PageContext, row: OwnRow): Html | undefined {
   const { t, language } = visit;
   const sumOf = (amount: bigint) => html`<strong>${formatRupiah(amount, language)}</strong>`;

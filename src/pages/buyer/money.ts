@@ -12,20 +12,20 @@ import type { OwnRow } from '../../participations/queries.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { pageToPay } from '../../ledger/gateway/orders.ts';
 
-/** How the money of a participation stands, for its buyer. */
+/** The money of a participation, for its buyer. */
 export interface Money {
   readonly payment: Payment | undefined;
-  /** Why it cannot be paid now, though it should be. */
+  /** Why a due payment cannot be made now. */
   readonly unpayable: DomainError | undefined;
-  /** Whether it can be paid online, and the provider's page once it was asked for. */
+  /** Whether online payment is available, and the provider's page if it was requested. */
   readonly online: { readonly isOffered: boolean; readonly page: string | undefined };
   readonly refunds: readonly OwnRefundRow[];
   readonly dispute: LastDisputeRow | undefined;
-  /** Whether the buyer has said where money goes back to. */
+  /** Whether the buyer has a refund account. */
   readonly hasRefundAccount: boolean;
 }
 
-/** What one of the forms on a participation's page was answered with. */
+/** The result of a form on the page of a participation. */
 export interface Fault {
   readonly form: 'proof' | 'online' | 'dispute' | 'received' | 'refund';
   readonly errors: readonly FieldError[];
@@ -34,13 +34,13 @@ export interface Fault {
   readonly status: number;
 }
 
-/** What became of a refused verb, for the form that it was asked for with. */
+/** Converts a refused operation to the result of its form. */
 export function faultOf(form: Fault['form'], refused: DomainError, typed?: RawFields): Fault {
   const { fields, status } = refused;
   return { form, errors: fields, refused, status, ...(typed && { typed }) };
 }
 
-/** Reads it. What is to be paid gets its code and account the first time that it is looked at. */
+/** Reads it. The first view gives the payment its unique code and receiving account. */
 export async function moneyOf(app: PageDeps, visit: PageContext, row: OwnRow): Promise<Money> {
   const { campaign_id: campaign, participation_id: id, user_id: userId } = row;
   const [paying, refunds, dispute] = await Promise.all([

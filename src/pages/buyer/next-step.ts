@@ -7,7 +7,7 @@ import { html, type Part } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { sum } from '../campaign/rules.ts';
 
-/** What comes next for a participation, and when money is due; with its payment, if it has one. */
+/** The next step of a participation, and the due time of its payment, if any. */
 export function nextStep(visit: PageContext, row: OwnRow, payment: Payment | undefined): Part {
   const { t } = visit;
   switch (toApiParticipationStatus(row.status)) {
@@ -61,7 +61,7 @@ function whileReserved(visit: PageContext, row: OwnRow, payment: Payment | undef
   ${exactMoment(visit, row.deadline)}.`;
 }
 
-/** The time to pay is over; what was paid in time still counts. */
+/** The time to pay is over; a payment made in time still counts. */
 function afterDeadline({ t }: PageContext, payment: Payment | undefined): string {
   if (payment?.status === 'proof_submitted') {
     return t('order.nextStep.timeIsUp');

@@ -29,7 +29,7 @@ import { pageToPay, payOnline } from '../../ledger/gateway/orders.ts';
 
 const schema = { params: closed({ id: Id }) };
 
-/** An offer after success: it is accepted by paying for it. */
+/** An offer after success: paying for it accepts it. */
 export function offerPages(app: PageDeps): PagePlugin {
   return async (server) => {
     takeUploads(server);
@@ -103,7 +103,7 @@ export function offerPages(app: PageDeps): PagePlugin {
 
 type Offer = WaitingEntry & { readonly order_id: string };
 
-/** The reader's own offer that is accepted by paying; of anything else not even that it is there. */
+/** The user's own offer that is accepted by payment; any other is “not found”. */
 async function offerOf(app: PageDeps, visit: PageContext, id: string): Promise<Offer> {
   const { userId } = requirePerson(visit);
   const entry = await viewWaitingEntry(app.db, visit.actor, id);

@@ -33,7 +33,7 @@ import { payPart, type PayPlace } from './pay.ts';
 const params = closed({ id: Id });
 const readLeaving = formParser(closed({ reason: Type.Optional(text(0, 200)) }));
 
-/** One of the reader's participations: how it stands, what is next, what happened, and leaving. */
+/** One order of the user: status, next step, history and cancellation. */
 export function participationPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/ikutan/:id', { schema: { params } }, async (request, reply) => {
@@ -62,7 +62,7 @@ export function participationPages(app: PageDeps): PagePlugin {
   };
 }
 
-/** Sends a participation's page, with what one of its forms was answered with. */
+/** Sends a participation's page with the result of one of its forms. */
 export async function showParticipation(
   app: PageDeps,
   request: FastifyRequest,
@@ -83,7 +83,7 @@ export async function showParticipation(
   return sendPage(request, reply, page, fault?.status ?? 200);
 }
 
-/** Only the reader's own: of anybody else's not even that it is there. */
+/** Only the user's own; any other is “not found”. */
 export async function ownParticipation(
   app: PageDeps,
   visit: PageContext,
@@ -103,12 +103,12 @@ function saved({ t }: PageContext): Html {
   );
 }
 
-/** Why the money of a refund was not kept, where that was asked for. */
+/** Why keeping the money of a refund was refused. */
 function refusedOf(fault: Fault | undefined): DomainError | undefined {
   return fault?.form === 'refund' ? fault.refused : undefined;
 }
 
-/** Where an order is paid, and until when its slots are held. */
+/** The path of the order's payment page, and the end of its hold. */
 function placeOf(row: OwnRow): PayPlace {
   return { path: `/ikutan/${row.participation_id}`, heldUntil: row.hold_expires_at };
 }
@@ -121,12 +121,12 @@ function welcome({ t }: PageContext, row: OwnRow): Html {
   );
 }
 
-/** Whether the reader has just cancelled the order. */
+/** Whether the user has just cancelled the order. */
 function hasLeft(request: FastifyRequest): boolean {
   return Object.hasOwn(request.query as object, 'batal');
 }
 
-/** A word after cancelling: what became of the slots, and that nothing is owed. */
+/** A notice after the cancellation: the slots are free, and nothing is due. */
 function farewell({ t }: PageContext, row: OwnRow): Html | undefined {
   if (toApiParticipationStatus(row.status) !== 'cancelled') return undefined;
   return notice(
@@ -216,7 +216,7 @@ function nextStepPart(visit: PageContext, row: OwnRow, money: Money): Html {
   </section>`;
 }
 
-/** After a shortfall: how many slots are delivered of those that were ordered. */
+/** After a shortfall: the number of delivered and of ordered slots. */
 function undelivered(visit: PageContext, row: OwnRow): Html | false {
   const { t, language } = visit;
   if (row.undelivered_slots === 0) return false;
@@ -230,7 +230,7 @@ function undelivered(visit: PageContext, row: OwnRow): Html | false {
     </dd>`;
 }
 
-/** What is to be paid or was, with its code; the price while there is no payment of it. */
+/** The payment with its code; the price while there is no payment. */
 function whatItCosts(visit: PageContext, row: OwnRow, payment: Payment | undefined): Html {
   const { t, language } = visit;
   if (payment === undefined || payment.status === 'void') {
@@ -243,7 +243,7 @@ function whatItCosts(visit: PageContext, row: OwnRow, payment: Payment | undefin
     }`;
 }
 
-/** Whether leaving can be offered; whether it is possible is decided when it is asked for. */
+/** Whether the page offers a cancellation; the request decides whether it is possible. */
 function mayLeave({ now }: PageContext, row: OwnRow): boolean {
   const isReserved = toApiParticipationStatus(row.status) === 'reserved';
   return isReserved && !row.is_closing && row.deadline > now;

@@ -7,15 +7,15 @@ import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 import type { Fault, Money } from './money.ts';
 
-/** Where the forms of something that is to be paid are: an order's page, or an offer's. */
+/** The base path of payment forms: an order's page or an offer's. */
 export interface PayPlace {
   /** Without the language. */
   readonly path: string;
-  /** Until when the place is held, where that may be sooner than the payment says. */
+  /** The end of the hold or offer, where it may be earlier than the due time of the payment. */
   readonly heldUntil: Date | null;
 }
 
-/** What is to be paid, where to, until when, and the way to show that it was. */
+/** The payment: amount, receiving account, due time, and the upload of a proof. */
 export function payPart(
   visit: PageContext,
   row: PayPlace,
@@ -39,7 +39,7 @@ export function payPart(
   </section>`;
 }
 
-/** How it stands, in a sentence. */
+/** The state of the payment in a sentence. */
 function paymentState(visit: PageContext, payment: Payment): Html | undefined {
   const { t, language, person } = visit;
   switch (payment.status) {
@@ -74,7 +74,7 @@ function paymentState(visit: PageContext, payment: Payment): Html | undefined {
   }
 }
 
-/** The way to the provider's page: first to make it, then to it. */
+/** The button that creates the provider's page, and then the link to it. */
 function onlinePart(
   visit: PageContext,
   row: PayPlace,
@@ -108,7 +108,7 @@ function dueTime(visit: PageContext, row: PayPlace, payment: Payment): Html | un
   const { t } = visit;
   const ends = [row.heldUntil, payment.pay_by].filter((end) => end !== null);
   if (ends.length === 0) return undefined;
-  // The one moment after which it is too late.
+  // The time after which a payment is too late.
   const by = new Date(Math.min(...ends.map((end) => end.getTime())));
   if (by <= visit.now) {
     return notice(
@@ -185,7 +185,7 @@ function proofForm(
   </form>`;
 }
 
-/** The proof that was sent last: a picture as a thumbnail, a PDF as a link that says what it is. */
+/** The latest proof: a thumbnail of a picture, or a link with type and size for a PDF. */
 function sentProof(visit: PageContext, path: string, proof: SentProof): Html {
   const { t, language, person } = visit;
   const at = formatShortMoment(proof.sent_at, language, person?.timeZone);

@@ -28,7 +28,7 @@ import { rulesOf } from './rules.ts';
 import { previewTags, sharePart } from './share.ts';
 import { stateOf } from './state.ts';
 
-/** One campaign: what it is, how far, how it works, and the way in. */
+/** The page of one campaign: description, progress, rules and the join form. */
 export function campaignPages(app: PageDeps): PagePlugin {
   const shared = new SharedPageCache((visit, id) => drawCampaign(app, visit, id));
   return async (server) => {
@@ -43,7 +43,7 @@ export function campaignPages(app: PageDeps): PagePlugin {
   };
 }
 
-/** Sends a campaign's page, with what was typed into its form and what was wrong with it. */
+/** Sends a campaign's page with the input and errors of its form. */
 export async function showCampaign(
   app: PageDeps,
   request: FastifyRequest,
@@ -75,7 +75,7 @@ async function drawCampaign(
   };
 }
 
-/** What its page says of a campaign's product. */
+/** The product details of the page. */
 export type ShownProduct = Pick<ProductRow, 'name' | 'description' | 'base_price'>;
 
 interface Around {
@@ -85,10 +85,7 @@ interface Around {
   readonly form: FormState | undefined;
 }
 
-/**
- * A campaign that is not there yet as buyers will see it, by the same means as its page. What could
- * be sent from it is there to look at only.
- */
+/** Previews an unpublished campaign with the buyers' page; its forms are disabled. */
 export function campaignToCome(
   visit: PageContext,
   campaign: Campaign,
@@ -105,7 +102,7 @@ function campaignBody(
   isPreview = false,
 ): Html {
   const published = campaign.status !== 'inactive' && !isPreview;
-  // What is over stays as it ended: its progress now is what is left after the refunds.
+  // An ended campaign keeps the progress at its end; the current counters exclude refunded slots.
   const events =
     published && !isFinal(campaign.status) && `/api/sambatan/campaigns/${campaign.id}/events`;
   return html`<article
@@ -203,7 +200,7 @@ function story({ t }: PageContext, campaign: Campaign): Html | undefined {
   </section>`;
 }
 
-/** What its maker tells of the product itself, in whichever campaign it is. */
+/** The maker's description of the product, equal in all of its campaigns. */
 function ofProduct({ t }: PageContext, { name, description }: ShownProduct): Html | undefined {
   if (description.trim() === '') return undefined;
   return html`<section class="panel" aria-labelledby="product">
@@ -212,7 +209,7 @@ function ofProduct({ t }: PageContext, { name, description }: ShownProduct): Htm
   </section>`;
 }
 
-/** The last of all: it grows as others join, and nothing below it moves. */
+/** At the end of the page: it grows as others join, and moves nothing below it. */
 function recent(visit: PageContext, rows: readonly ContributionRow[]): Html {
   const { t, language, now } = visit;
   const one = ({ initial, quantity, joined_at: at }: ContributionRow) =>

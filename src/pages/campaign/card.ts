@@ -6,7 +6,7 @@ import { campaignBadge } from '../statuses.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { productPicture } from './picture.ts';
 
-/** A campaign in a list: all of the card is its link. */
+/** A campaign in a list: the whole card is a link. */
 export function campaignCard(visit: PageContext, campaign: Campaign, isFirst = false): Html {
   const { language, url } = visit;
   const { status } = campaign;
@@ -38,7 +38,7 @@ export function campaignCard(visit: PageContext, campaign: Campaign, isFirst = f
   </li>`;
 }
 
-/** What was taken: of one that is over, before its refunds. */
+/** Taken slots; for an ended campaign before its refunds. */
 export function takenOf(campaign: Pick<Campaign, 'slots_taken' | 'slots_at_close'>): number {
   return campaign.slots_at_close ?? campaign.slots_taken;
 }
@@ -68,6 +68,6 @@ function foot(visit: PageContext, campaign: Campaign): Html {
 
 function endOf(campaign: Campaign): Date {
   const { completed_at, failed_at, cancelled_at, updated_at } = campaign;
-  // One that is called off after its success has both.
+  // A campaign that is cancelled after its success has both.
   return cancelled_at ?? completed_at ?? failed_at ?? updated_at;
 }

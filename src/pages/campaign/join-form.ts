@@ -13,22 +13,22 @@ import { takesJoins } from './state.ts';
 import { refusalNotice } from '../kit/refusal-notice.ts';
 import { type Standing, isLive, usualMinimum, boundsOf } from './standing.ts';
 
-/** Chosen in the place of a saved address. */
+/** The choice of a new address instead of a saved one. */
 export const otherAddress = 'other';
 
-/** What a sent form has become: typed again, with what was wrong. */
+/** The submitted form, with its input and errors. */
 export interface FormState {
   readonly typed: RawFields;
   readonly errors: readonly FieldError[];
   readonly refused?: DomainError | undefined;
   readonly status: number;
-  /** Nothing is wrong with it, but there is an order already: it was not sent. */
+  /** Valid, but the buyer already has an order, so it asks for confirmation. */
   readonly asksMore?: boolean;
-  /** The form may be sent again under the key that it has. */
+  /** The form may be sent again with the same idempotency key. */
   readonly key?: string | undefined;
 }
 
-/** Where to join from a campaign's page: what one has already, and the form or the way to it. */
+/** The order section of a campaign's page: existing orders, and the form or the way to it. */
 export function joinPart(
   visit: PageContext,
   campaign: Campaign,
@@ -117,7 +117,7 @@ function joinForm(visit: PageContext, campaign: Campaign, parts: FormParts): Htm
   });
 }
 
-/** The same for slots that are to come free; not bound by how many are left. */
+/** The same form for the waiting list; the number of free slots does not limit it. */
 export function waitForm(visit: PageContext, campaign: Campaign, parts: FormParts): Html {
   const { t } = visit;
   return orderForm(visit, parts, {
@@ -133,11 +133,11 @@ interface OrderForm {
   readonly quantity: Html;
   readonly send: string;
   readonly hint: string;
-  /** Whether slots are added to an order that is there. */
+  /** Whether the buyer already has an order. */
   readonly asksMore?: boolean;
 }
 
-/** Says that there is an order already, and that this form makes another one. */
+/** Tells the buyer about the existing order, and that this form creates another one. */
 function secondOrderPart({ t }: PageContext, { own }: Standing): Html {
   const taken = own
     .filter(({ status }) => isLive(status))
@@ -168,7 +168,7 @@ function orderForm(
   </form>`;
 }
 
-/** Saved addresses to choose from, and a place to type another one. */
+/** The choice of saved addresses, and a field for a new one. */
 function addressFields(visit: PageContext, standing: Standing, form: FormState | undefined): Html {
   const { t } = visit;
   const { addresses, lastAddress } = standing;
@@ -179,7 +179,7 @@ function addressFields(visit: PageContext, standing: Standing, form: FormState |
     hint: t('common.addressHint'),
     value: typed['shipping_address'] ?? (addresses.length > 0 ? undefined : lastAddress),
     errors: form?.errors,
-    // With saved ones it is needed only when none of them is chosen.
+    // With saved addresses it is required only if none of them is chosen.
     required: addresses.length > 0 ? undefined : true,
     control: { minlength: 10, maxlength: 240, rows: 3, autocomplete: 'street-address' },
   });
@@ -270,7 +270,7 @@ function quantityField(
   </div>`;
 }
 
-/** What each number of slots costs: without the script nothing is counted while it is chosen. */
+/** The price of each number of slots, for browsers without the script. */
 function sumsWithoutScript(
   visit: PageContext,
   campaign: Campaign,

@@ -23,14 +23,14 @@ const JoinForm = closed({
   shipping_address: Type.Optional(JoinFields.shipping_address),
   address_id: Type.Optional(Type.Union([Id, Type.Literal(otherAddress)])),
   key: Key,
-  /** The buyer knows of the order that they have already. */
+  /** The buyer has confirmed that they want another order. */
   more: Type.Optional(Type.Literal('1')),
 });
-/** Reads a form that asks for slots. */
+/** Parses a form that asks for slots. */
 export const readJoin = formParser(JoinForm);
 type JoinForm = Static<typeof JoinForm>;
 
-/** Joining by a form. Its key was made with the form: sent twice, it joins once. */
+/** Joins by a form, which contains an idempotency key: sent twice, it joins once. */
 export function joinPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.post(
@@ -77,7 +77,7 @@ export function joinPages(app: PageDeps): PagePlugin {
           errors: refused.fields,
           refused,
           status: refused.status,
-          // What was refused by the database stands under the key from now on.
+          // The database's refusal is stored under this key, so a new form needs a new one.
           key: refused.code === 'validation_failed' ? key : undefined,
         });
       },
@@ -86,8 +86,8 @@ export function joinPages(app: PageDeps): PagePlugin {
 }
 
 /**
- * Whether a buyer has slots of a campaign by another form than this one: whoever sends an old form
- * once more, or one from another window, is asked first whether they want more.
+ * Whether a buyer already has slots of a campaign from another form. If so, an old form or one from
+ * another window needs a confirmation.
  */
 async function hasOther(
   app: PageDeps,
@@ -101,7 +101,7 @@ async function hasOther(
   return row.has_other;
 }
 
-/** Where it is to go: a saved address of the caller's, else what was typed. */
+/** The shipping address: a saved one of the caller, else the typed one. */
 export async function addressOf(app: PageDeps, actor: Actor, form: JoinForm): Promise<string> {
   const { address_id: id = otherAddress, shipping_address: typed = '' } = form;
   return id === otherAddress ? typed : (await ownAddress(app.db, actor, id)).line;

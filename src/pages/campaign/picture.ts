@@ -2,14 +2,14 @@ import { pictureOf, type Picture, type PictureColumns } from '../../catalogue/pi
 import { html, type Html } from '../../web/html.ts';
 import { pictureTag } from '../product-picture.ts';
 
-/** What a picture is drawn of. */
+/** The data for drawing a picture. */
 export interface Pictured extends Partial<PictureColumns> {
   readonly product_id: string;
-  /** As read; else the columns of a product's row say where it is. */
+  /** The image of the product, or the database columns that identify it. */
   readonly picture?: Picture | null | undefined;
 }
 
-/** The picture of a campaign's product; drawn from its id where there is no photograph. */
+/** The picture of a campaign's product; drawn from its id if there is no photograph. */
 export function productPicture(campaign: Pictured, how: Parameters<typeof pictureTag>[1]): Html {
   const picture = campaign.picture ?? pictureIn(campaign);
   return picture === null ? drawnBottle(campaign.product_id) : pictureTag(picture, how);
@@ -23,7 +23,7 @@ function pictureIn({
   return pictureOf({ picture_digest, picture_width, picture_height });
 }
 
-/** The numbers that make one product's drawing another than the next one's; always the same. */
+/** Numbers derived from the id that vary the drawing of each product. */
 export function lookOf(productId: string): { hue: number; second: number; shape: number } {
   let mixed = 2_166_136_261;
   for (const character of productId) {

@@ -16,7 +16,7 @@ const verbs = [
   ['lupakan', dropReminder],
 ] as const;
 
-/** Asking to be reminded of a deadline, and taking that back. */
+/** Sets and removes a reminder of a deadline. */
 export function reminderPages(app: PageDeps): PagePlugin {
   return async (server) => {
     for (const [path, verb] of verbs) {
@@ -32,7 +32,7 @@ export function reminderPages(app: PageDeps): PagePlugin {
   };
 }
 
-/** The button for it on a campaign's page, while there is something to be reminded of. */
+/** The reminder button on a campaign's page, while there is a time to be reminded of. */
 export function reminderPart(
   visit: PageContext,
   campaign: Campaign,

@@ -3,7 +3,7 @@ import { formatRupiah } from '../../i18n/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 
-/** What happens when, in plain words: when it fills, when it does not, when money is due. */
+/** The rules of a campaign in plain words: success, failure and payment times. */
 export function rulesOf(visit: PageContext, campaign: Campaign): Html {
   const { t } = visit;
   const rule = (question: string, answer: string) =>
@@ -37,7 +37,7 @@ function whenNot({ t }: PageContext, campaign: Campaign): string {
     : t('campaign.rules.itIsNotMadeAndThere');
 }
 
-/** When a buyer of this campaign pays, as the service does it. */
+/** When a buyer of this campaign pays, by its settings. */
 export function whenDue(
   { t }: PageContext,
   campaign: Pick<Campaign, 'payment_timing' | 'hold_seconds'>,

@@ -10,26 +10,29 @@ import type { PageContext } from '../../web/visit.ts';
 import { takenOf } from './card.ts';
 import { bottles, lookOf } from './picture.ts';
 
-/** The formats that a preview is drawn in: a drawing is smallest as PNG, a photograph as JPEG. */
+/** The formats of a preview: PNG is smallest for a drawing, JPEG for a photograph. */
 export type PreviewFormat = 'png' | 'jpg';
 
-/** The format that suits a campaign's preview. */
+/** The better format for a campaign's preview. */
 export function formatOf({ picture }: Pick<Campaign, 'picture'>): PreviewFormat {
   return picture === null ? 'png' : 'jpg';
 }
 
 interface Drawn {
   readonly bytes: Buffer;
-  /** The entity tag: another one when the picture is. */
+  /** The entity tag, which changes with the picture. */
   readonly tag: string;
 }
 
-/** Pictures that are kept, and drawn at the same time; one is some 60 KB and 150 ms of one core. */
+/**
+ * Maximum cached pictures, and maximum renderings at a time; one takes about 60 KB and 150 ms of
+ * one core.
+ */
 const limits = { kept: 200, waiting: 20 };
 
 /**
- * The pictures that previews of campaigns show. A picture is known by all that is in it: it is
- * drawn once for everybody who asks, and again only when there is something else to see.
+ * Preview images of campaigns. A picture is identified by its content: it is rendered once for all
+ * requests, and again only when its content changes.
  */
 export class PreviewPictures {
   readonly #kept = new Map<string, Promise<Drawn>>();
@@ -41,7 +44,7 @@ export class PreviewPictures {
     this.#photoOf = photoOf;
   }
 
-  /** Throws `overloaded` when too many others are waiting to be drawn. */
+  /** Throws `overloaded` if too many renderings are waiting. */
   async of(visit: PageContext, campaign: Campaign, format: PreviewFormat): Promise<Drawn> {
     const svg = previewSvg(visit, campaign).toString();
     const key = hash('sha256', `${format} ${svg}`, 'base64url');
@@ -56,7 +59,7 @@ export class PreviewPictures {
   }
 
   async #draw(key: string, render: () => Promise<Buffer>): Promise<Drawn> {
-    // One after the other: requests should not find every core busy with pictures.
+    // One at a time, so that renderings do not take all cores from requests.
     this.#waiting++;
     const drawn = this.#last.then(render);
     this.#last = drawn.catch(() => undefined).finally(() => this.#waiting--);
@@ -74,23 +77,23 @@ export class PreviewPictures {
   async #render(svg: string, { picture }: Campaign, format: PreviewFormat): Promise<Buffer> {
     if (picture === null) return await rendered(svg, format);
     const photo = await this.#photoOf(digestOf(picture));
-    // It was replaced while this was waiting: the next who asks gets the new one.
+    // It was replaced meanwhile: the next request gets the new one.
     if (photo === undefined) throw new DomainError('picture_not_found', {});
     const bytes = `data:image/jpeg;base64,${photo.toString('base64')}`;
     return await rendered(svg.replace(placeOfPhoto(picture), bytes), format);
   }
 }
 
-/** Gives a photograph as JPEG by its digest; undefined when it is not kept any more. */
+/** Returns a photograph as JPEG by its digest; undefined if it no longer exists. */
 type PhotoOf = (digest: string) => Promise<Buffer | undefined>;
 
-/** Stands for a photograph's bytes: its digest is enough to know a drawing by. */
+/** The digest identifies the photograph in the cache key instead of its bytes. */
 function placeOfPhoto(picture: Picture): string {
   return `photo:${digestOf(picture)}`;
 }
 
 async function rendered(svg: string, format: PreviewFormat): Promise<Buffer> {
-  // Megabytes of library that most processes never need.
+  // Loaded on demand: megabytes of a library that most processes never need.
   const { renderAsync } = await import('@resvg/resvg-js');
   const drawn = await renderAsync(svg, {
     font: { fontFiles: [...fonts], loadSystemFonts: false, defaultFontFamily: family },
@@ -196,7 +199,7 @@ const logo = html`<g transform="translate(72 62) scale(1.5)">
   </g>
 </g>`;
 
-/** The right third where a product has no photograph: its drawing. */
+/** The right third if the product has no photograph: its drawing. */
 function bottle(hue: number, shape: number): Html {
   return html`<rect x="820" width="380" height="630" fill="url(#p)" />
     <circle cx="1130" cy="110" r="170" fill="#fff" opacity=".22" />
@@ -215,7 +218,7 @@ function bottle(hue: number, shape: number): Html {
     </g>`;
 }
 
-/** The right third with the product's photograph, cut to fill it: no word stands on it. */
+/** The right third with the product's photograph, cropped to fill it, without text on it. */
 function photograph(picture: Picture): Html {
   return html`<svg x="820" width="380" height="630" overflow="hidden">
     <image
@@ -227,7 +230,7 @@ function photograph(picture: Picture): Html {
   </svg>`;
 }
 
-/** What the font can draw: without emoji and without signs that are nothing to see. */
+/** Removes emoji and invisible characters, which the font cannot render. */
 function drawable(text: string): string {
   return text
     .replaceAll(
@@ -238,7 +241,7 @@ function drawable(text: string): string {
     .trim();
 }
 
-/** Words in lines of about so many letters; what does not fit ends in an ellipsis. */
+/** Wraps words to a line length; the rest is replaced by an ellipsis. */
 function wrapped(text: string, width: number, most: number): string[] {
   const lines: string[] = [];
   let line = '';

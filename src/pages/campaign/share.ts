@@ -21,7 +21,7 @@ import { sentenceOf } from './state.ts';
 const params = closed({ id: Id });
 const previewTypes = { png: 'image/png', jpg: 'image/jpeg' } as const;
 
-/** What a campaign is shared by: its preview's picture, a code to scan, a poster to print. */
+/** Sharing a campaign: preview image, QR code, poster. */
 export function sharePages(app: PageDeps): PagePlugin {
   const pictures = new PreviewPictures(async (digest) => {
     const found = await app.db.maybe(findPicture, digest, '960.jpg');
@@ -36,13 +36,13 @@ export function sharePages(app: PageDeps): PagePlugin {
           const campaign = await published(app, request.visit.actor, request.params.id);
           const { bytes, tag } = await pictures.of(request.visit, campaign, format);
           reply.header('cache-control', 'public, max-age=300').header('etag', tag);
-          // Previews of a shared link are shown in others' pages.
+          // Other sites show previews of a shared link in their pages.
           reply.header('cross-origin-resource-policy', 'cross-origin');
           if (request.headers['if-none-match'] === tag) return reply.code(304).send();
           return reply.type(previewTypes[format]).send(bytes);
         },
       );
-    // A link's address may be known to others from before its product had a photograph, or after.
+    // A cached URL may be older or newer than the product's photograph.
     previewIn('png');
     previewIn('jpg');
 
@@ -66,14 +66,14 @@ export function sharePages(app: PageDeps): PagePlugin {
   };
 }
 
-/** A campaign that everybody may see. A draft has nothing to share, not even for its seller. */
+/** A public campaign. A draft cannot be shared, not even by its seller. */
 async function published(app: PageDeps, actor: Actor, id: string): Promise<Campaign> {
   const campaign = await viewCampaign(app.db, actor, id);
   if (campaign.status === 'inactive') throw new DomainError('campaign_not_found', {});
   return campaign;
 }
 
-/** Sends a code with an address in it, which shared caches keep only if no client chose it. */
+/** Sends a QR code of a URL; shared caches may store it only if the origin is configured. */
 function sendSvg(reply: FastifyReply, svg: string, isShared: boolean): FastifyReply {
   return reply
     .header('cache-control', isShared ? 'public, max-age=86400' : 'private, no-cache')
@@ -85,16 +85,16 @@ async function qrOf(address: string): Promise<string> {
   return await qrCode(address, { type: 'svg', errorCorrectionLevel: 'M', margin: 2 });
 }
 
-/** Where a campaign is, as it is sent to friends. */
+/** The URL of a campaign for sharing. */
 function addressOf(visit: PageContext, campaign: Campaign): string {
   return visit.origin + visit.url(`/sambatan/${campaign.id}`);
 }
 
-/** What messengers and networks show of a link to a campaign (Open Graph). */
+/** Metadata for link previews of a campaign in messengers and networks (Open Graph). */
 export function previewTags(visit: PageContext, campaign: Campaign): Html {
   if (campaign.status === 'inactive') return html`<meta name="robots" content="noindex" />`;
   const address = addressOf(visit, campaign);
-  // Another address once there is something else to see: previews are kept for days by others.
+  // The URL changes with the image, because other services cache previews for days.
   const photo = campaign.picture === null ? '' : `-${digestOf(campaign.picture).slice(0, 8)}`;
   const version = `${campaign.status}-${takenOf(campaign)}${photo}`;
   const format = formatOf(campaign);
@@ -140,14 +140,14 @@ function structuredData(
       availability: `https://schema.org/${availability}`,
     },
   };
-  // No tag can end or begin inside: "<" is written as an escape of JSON.
+  // Escapes "<" as JSON, so that text cannot close the script tag.
   const json = JSON.stringify(data).replaceAll('<', '\\u003c');
   return html`<script type="application/ld+json">
     ${trusted(json)}
   </script>`;
 }
 
-/** Ways to tell others of a campaign. */
+/** The links to share a campaign. */
 export function sharePart(visit: PageContext, campaign: Campaign): Html {
   const { t, url } = visit;
   const address = addressOf(visit, campaign);

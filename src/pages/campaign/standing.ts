@@ -13,24 +13,24 @@ import { findOwnWaitingEntry } from '../../waiting/queries.ts';
 import { waitingEntryOf, type WaitingEntry } from '../../waiting/waiting.ts';
 import type { PageContext } from '../../web/visit.ts';
 
-/** What the reader has to do with a campaign so far. */
+/** The user's relation to a campaign. */
 export interface Standing {
   readonly own: readonly {
     readonly id: string;
     readonly quantity: number;
     readonly status: ParticipationStatus;
   }[];
-  /** Where the last order went to, to send this one there as well. */
+  /** The shipping address of the last order, as the default. */
   readonly lastAddress: string | undefined;
   /** Saved addresses, the default one first. */
   readonly addresses: readonly Address[];
-  /** The last place in the waiting list. */
+  /** The last waiting-list entry. */
   readonly waiting: WaitingEntry | undefined;
-  /** Whether the reader is to be reminded of the deadline. */
+  /** Whether the user has a reminder of the deadline. */
   readonly isReminded: boolean;
 }
 
-/** Of somebody who has not had anything to do with a campaign. */
+/** The relation of a user without any activity in a campaign. */
 export const noStanding: Standing = {
   own: [],
   lastAddress: undefined,
@@ -39,7 +39,7 @@ export const noStanding: Standing = {
   isReminded: false,
 };
 
-/** Reads it; of a visitor there is nothing to read. */
+/** Reads the relation; a visitor has none. */
 export async function standingOf(
   db: Queryable,
   visit: PageContext,
@@ -69,7 +69,7 @@ export async function standingOf(
 
 const allStatuses = participationStatuses.map(toDbParticipationStatus);
 
-/** Whether the slots are still the buyer's. */
+/** Whether the buyer still has the slots. */
 export function isLive(status: ParticipationStatus): boolean {
   return status !== 'cancelled' && status !== 'refunded';
 }
@@ -81,14 +81,14 @@ function heldIn({ own }: Pick<Standing, 'own'>): number {
     .reduce((total, { quantity }) => total + quantity, 0);
 }
 
-/** The least that this buyer takes while there are enough slots. */
+/** The minimum of this buyer while enough slots are free. */
 export function usualMinimum(campaign: Campaign, standing: Pick<Standing, 'own'>): number {
   return Math.max(1, (campaign.min_slots_per_user ?? 1) - heldIn(standing));
 }
 
 /**
- * How many slots this buyer may still take; none is 0. Fewer slots than the least per buyer, when
- * no more are left, are taken whole: `least` is then what is left.
+ * The maximum number of slots that this buyer may still take; 0 for none. A remainder below the
+ * minimum per buyer is sold as a whole: `least` is then the remainder.
  */
 export function boundsOf(
   campaign: Campaign,

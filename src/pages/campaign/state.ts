@@ -5,7 +5,7 @@ import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { takenOf } from './card.ts';
 
-/** What of a campaign's state everybody should know first, where it takes no joins now. */
+/** The most important fact about a campaign that accepts no joins. */
 export function stateOf(visit: PageContext, campaign: Campaign): Html | undefined {
   const words = wordsOf(visit, campaign);
   return (
@@ -22,7 +22,7 @@ export function takesJoins({ now }: Pick<PageContext, 'now'>, campaign: Campaign
   return campaign.slots_remaining > 0 && campaign.status === 'active' && isOpen(now, campaign);
 }
 
-/** Whether all slots are taken, or kept for those who wait, while it has not ended. */
+/** Whether all slots are taken or reserved while the campaign is running. */
 export function takesWaiting({ now }: Pick<PageContext, 'now'>, campaign: Campaign): boolean {
   const runs = campaign.status === 'active' || campaign.status === 'full';
   return runs && campaign.slots_remaining === 0 && isOpen(now, campaign);
@@ -96,7 +96,7 @@ function wordsOf(visit: PageContext, campaign: Campaign) {
   }
 }
 
-/** The sentence that a preview shows: price, progress and until when. */
+/** The text of a preview: price, progress and deadline. */
 export function sentenceOf(visit: PageContext, campaign: Campaign): string {
   const { t, language } = visit;
   const price = formatRupiah(campaign.price_per_slot, language);

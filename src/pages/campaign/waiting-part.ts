@@ -9,12 +9,12 @@ import type { PageContext } from '../../web/visit.ts';
 import { takesWaiting } from './state.ts';
 import { waitForm, type FormState } from './join-form.ts';
 
-/** On a campaign's page, before everything that can be asked for: the reader's place or offer. */
+/** The user's waiting-list entry or offer, at the top of a campaign's page. */
 export function ownPlace(visit: PageContext, { waiting }: Standing): Html | undefined {
   return waiting && isOpen(waiting) ? place(visit, waiting, true) : undefined;
 }
 
-/** The way into the waiting list, where all slots are taken. */
+/** The form for the waiting list, if all slots are taken. */
 export function waitingPart(
   visit: PageContext,
   campaign: Campaign,
@@ -30,7 +30,7 @@ function isOpen({ status }: WaitingEntry): boolean {
   return status === 'waiting' || status === 'offered';
 }
 
-/** Where somebody waits, above what they take part in. */
+/** The user's waiting-list entries, above the orders. */
 export function waitingPlaces(
   visit: PageContext,
   rows: readonly OwnWaitingRow[],

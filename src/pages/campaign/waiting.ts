@@ -24,7 +24,7 @@ const answers = [
   ['keluar', withdrawEntry],
 ] as const;
 
-/** Waiting for slots by a form, answering an offer of them, and leaving the list. */
+/** Joining the waiting list by a form, answering an offer, and leaving the list. */
 export function waitingPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.post('/sambatan/:id/antre', { schema }, async (request, reply) => {

@@ -3,7 +3,7 @@ import { paging } from '../../web/components.ts';
 import type { Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 
-/** One page of a list that goes on at a cursor. */
+/** One page of a list with a cursor. */
 export interface CursorPage<R> {
   readonly rows: readonly R[];
   /** Links to the first and the next page; undefined if all rows are on one page. */
@@ -11,8 +11,8 @@ export interface CursorPage<R> {
 }
 
 /**
- * Cuts the rows that were found to one page. `found` has one row more than the page if there are
- * more; `url` is where the list is, with its other parameters.
+ * Cuts the found rows to one page. `found` has one row more than the page if there are more; `url`
+ * is the list's URL with its other parameters.
  */
 export function cursorPage<R>(
   visit: PageContext,

@@ -5,9 +5,9 @@ import type { Html } from '../../web/html.ts';
 import { inLanguage } from '../../web/visit.ts';
 import { queryParam } from './params.ts';
 
-/** What a form did, by the word that the next page gets in its query. */
+/** The result of a form, as a word in the query of the next page. */
 const messages = {
-  // Shops.
+  // Messages of shops.
   'brand-dibuat': wording('site.flash.brand-dibuat'),
   tersimpan: wording('site.flash.tersimpan'),
   'produk-dibuat': wording('site.flash.produk-dibuat'),
@@ -29,7 +29,7 @@ const messages = {
   'kirim-ulang': wording('site.flash.kirim-ulang'),
   dikirim: wording('site.flash.dikirim'),
   dikurangi: wording('site.flash.dikurangi'),
-  // Operators.
+  // Messages of operators.
   diterima: wording('site.flash.diterima'),
   ditolak: wording('site.flash.ditolak'),
   dipasangkan: wording('site.flash.dipasangkan'),
@@ -51,12 +51,12 @@ const messages = {
 
 export type FlashMessage = keyof typeof messages;
 
-/** A path whose page shows a message once. */
+/** Adds the message to a path; its page shows it once. */
 export function withFlash(path: string, message: FlashMessage): string {
   return `${path}${path.includes('?') ? '&' : '?'}kabar=${message}`;
 }
 
-/** The message that the page before put into the query with `withFlash`. */
+/** The message that `withFlash` put into the query. */
 export function flashMessage(request: FastifyRequest): Html | undefined {
   const word = queryParam(request, 'kabar');
   if (word === undefined || !Object.hasOwn(messages, word)) return undefined;

@@ -4,17 +4,17 @@ import { toResult, type ParseResult, type RawFields } from '../../http/forms.ts'
 import { redirect, sendPage } from '../../http/page-response.ts';
 import type { PageProps } from '../../web/layout.ts';
 
-/** A form as a page shows it again: what was typed, and what is wrong with it. */
+/** The state of a form that is shown again: the input and its errors. */
 export interface FormState {
   readonly typed: RawFields;
   readonly errors?: readonly FieldError[] | undefined;
   readonly refused?: DomainError | undefined;
 }
 
-/** Names the field that a refusal as a whole is about. */
+/** Assigns a refusal as a whole to a field. */
 export type FieldOfError = { readonly [C in ErrorCode]?: string };
 
-/** A refused form: field errors belong beside their fields, anything else above the form. */
+/** A refused form: field errors belong next to their fields, anything else above the form. */
 export function refusedForm(
   typed: RawFields,
   refused: DomainError,
@@ -32,13 +32,13 @@ export function statusOf(refused: DomainError | undefined): number {
   return refused === undefined ? 422 : refused.status;
 }
 
-/** What the button of a page does. */
+/** The action of a button. */
 export interface PageAction<T> {
-  /** Does it. A `DomainError` below 500 shows the page again. */
+  /** Runs the action. A `DomainError` below 500 shows the page again. */
   readonly run: () => Promise<T>;
   /** The path to go to afterwards. */
   readonly next: string | ((result: T) => string);
-  /** Sends the page again, with why it was refused. */
+  /** Sends the page again with the reason of the refusal. */
   readonly showAgain: (refused: DomainError) => FastifyReply | Promise<FastifyReply>;
 }
 
@@ -53,18 +53,18 @@ export async function runAction<T>(
   return redirect(request, reply, typeof next === 'string' ? next : next(result.done));
 }
 
-/** What a form with fields does. */
+/** The action of a form with fields. */
 export interface FormAction<F, T> {
   readonly form: ParseResult<F>;
   readonly run: (value: F) => Promise<T>;
   /** The path to go to afterwards. */
   readonly next: string | ((result: T) => string);
-  /** The page of the form, as it is shown again. */
+  /** The page of the form with its input and errors. */
   readonly page: (state: FormState) => PageProps | Promise<PageProps>;
   readonly fieldOf?: FieldOfError;
 }
 
-/** Takes a form: runs its action and redirects, or shows the page again with what is wrong. */
+/** Handles a form: runs its action and redirects, or shows the page again with the errors. */
 export async function submitForm<F, T>(
   request: FastifyRequest,
   reply: FastifyReply,

@@ -3,7 +3,7 @@ import { notice } from '../../web/components.ts';
 import type { Html } from '../../web/html.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
 
-/** Why a form was refused, for the place above it; the first wrong field stands for all of them. */
+/** The reason of a refused form, shown above it; the first invalid field represents all of them. */
 export function refusalNotice(
   visit: PageContext,
   refused: Pick<DomainError, 'text' | 'fields'> | undefined,

@@ -31,7 +31,7 @@ interface Search {
   readonly cursor?: string;
 }
 
-/** Campaigns of every brand and state, found by words or by id; one of them with all its facts. */
+/** Campaigns of all brands and statuses, found by words or by id, and one campaign in detail. */
 export function operatorCampaigns(app: PageDeps): PagePlugin {
   return async (server) => {
     searchRoute(server, app);

@@ -1,7 +1,7 @@
 import { type Wording, wording } from '../../i18n/messages.ts';
 import type { AuditEvent } from '../../audit/events.ts';
 
-/** What happened, as people call it: for lists that show the audit log to them. */
+/** Names of events for the audit log's lists. */
 export const eventWords = {
   campaign_created: wording('operator.eventWords.campaign_created'),
   campaign_edited: wording('operator.eventWords.campaign_edited'),

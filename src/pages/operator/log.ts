@@ -24,20 +24,20 @@ import { cursorPage } from '../kit/cursor-page.ts';
 const pageSize = 50;
 const actorForm = /^(system|service|(user|operator):[0-9a-f-]{36})$/;
 
-/** What is looked for; whatever does not have the right form is not looked for. */
+/** The filter of the log; invalid values are ignored. */
 interface Filter {
   readonly campaignId: string | undefined;
   readonly participationId: string | undefined;
   readonly event: AuditEvent | undefined;
   readonly actor: string | undefined;
   readonly cursor: string | undefined;
-  /** Whether the chain is to be recomputed: a second for 100,000 rows. */
+  /** Whether to verify the chain: a second for 100,000 rows. */
   readonly verify: boolean;
 }
 
 type LogRow = AuditRow & { readonly title?: string };
 
-/** What happened, to one campaign and its participations or to all campaigns; and its chain. */
+/** Events of one campaign and its participations, or of all campaigns; and the audit chain. */
 export function operatorLog(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get<{ Querystring: Record<string, unknown> }>(
@@ -112,7 +112,7 @@ function cursorOf({ campaignId }: Filter, row: LogRow): readonly (string | numbe
     : [Number(row.seq)];
 }
 
-/** Whether the campaign's chain is whole, recomputed from its first row when that is asked for. */
+/** Whether the campaign's audit chain is valid; recomputed from its first row on request. */
 async function chain(
   app: PageDeps,
   visit: PageContext,
@@ -183,7 +183,7 @@ function filterForm(visit: PageContext, filter: Filter): Html {
   </form>`;
 }
 
-/** Where the list is, with its filter. */
+/** The URL of the list with its filter. */
 function urlOf(visit: PageContext, filter: Filter): string {
   const names = {
     sambatan: filter.campaignId,
@@ -228,7 +228,7 @@ function entryTable(visit: PageContext, rows: readonly LogRow[]): Html {
   );
 }
 
-/** Links to the campaign and the participation that an entry is about. */
+/** Links to the campaign and the participation of an entry. */
 function subjectLinks({ t, url }: PageContext, row: LogRow): Html {
   const { campaign_id: campaignId, participation_id: participationId } = row;
   return html`<a href="${url(`/operator/log?sambatan=${campaignId}`)}"

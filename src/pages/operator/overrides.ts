@@ -9,7 +9,7 @@ import type { PageContext } from '../../web/visit.ts';
 import { decisionPart } from '../seller/campaigns/decision.ts';
 import { refusalNotice } from '../kit/refusal-notice.ts';
 
-/** What was sent with one of the forms, and why it was not taken. */
+/** The input of one of the forms, and its refusal. */
 export interface Sent {
   readonly form: 'extend' | 'cancel';
   readonly typed: RawFields;
@@ -17,7 +17,7 @@ export interface Sent {
   readonly refused?: DomainError | undefined;
 }
 
-/** The two things that an operator can override, each with a reason; nothing when it is over. */
+/** The two overrides of an operator, each with a reason; none when the campaign is over. */
 export function overrides(visit: PageContext, campaign: Campaign, sent: Sent | undefined): Html {
   const { t } = visit;
   const open = campaign.status === 'active' || campaign.status === 'full';
@@ -90,7 +90,7 @@ function reasonField(visit: PageContext, sent: Sent | undefined): Html {
   });
 }
 
-/** What is wrong when the typed title is not the campaign's. */
+/** The error if the typed title is not the campaign's. */
 export function wrongTitle(campaign: Campaign, typed: string): FieldError[] {
   if (typed.trim() === campaign.title.trim()) return [];
   return [

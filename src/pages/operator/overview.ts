@@ -27,14 +27,14 @@ import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { sendOperatorPage } from './kit/frame.ts';
 import { scrollingTable } from '../../web/table.ts';
 
-/** A campaign closes within a second of its time: what is later than this is stuck. */
+/** A campaign closes within a second of its time; a longer delay means that it is stuck. */
 const overdueAfterSeconds = 30;
 const mostOverdue = 20;
 const maxUndecided = 20;
-/** A worker says every four seconds that it lives. */
+/** Workers send a heartbeat every four seconds. */
 const aliveForMs = 15_000;
 
-/** What needs a hand now, what runs, and who watches the clock. */
+/** Open work, running campaigns, and the scheduler's workers. */
 export function operatorOverview(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get<{ Querystring: { jalan?: string } }>('/operator', async (request, reply) => {
@@ -66,7 +66,7 @@ export function operatorOverview(app: PageDeps): PagePlugin {
   };
 }
 
-/** Each queue of work: where it is, and what waits in it. */
+/** Each work queue with its link and number of items. */
 const queuePages = {
   proofs: { path: '/operator/pembayaran', label: 'operator.overview.proofsOfPayment' },
   overdue_payments: {
@@ -84,7 +84,7 @@ const queuePages = {
   decisions: { path: '/operator#decisions', label: 'operator.overview.decisions' },
 } as const satisfies Record<WorkQueue, { path: string; label: MessageKey }>;
 
-/** What waits for a person, with the way to it, and how long the oldest has waited. */
+/** Work for operators, with links and the age of the oldest item. */
 function queues(visit: PageContext, waiting: ReadonlyMap<WorkQueue, QueueRow>): Html {
   const { t, url, language, now } = visit;
   const item = (queue: WorkQueue) => {
@@ -112,7 +112,7 @@ interface Undecided {
   readonly sellers_until: Date;
 }
 
-/** Batches for which fewer slots were paid than their minimum: the seller decides, then operators. */
+/** Batches with fewer paid slots than their minimum: the seller decides first, then operators. */
 function undecidedPart(visit: PageContext, rows: readonly Undecided[]): Html | false {
   const { t, url, now, language, person } = visit;
   if (rows.length === 0) return false;

@@ -26,7 +26,7 @@ const params = closed({ id: Id });
 const readConfirmation = formParser(closed({ reference: Type.Optional(text(0, 200)) }));
 const readCancellation = formParser(closed({ reason: text(3, 200) }));
 
-/** People and their orders, found by name, telephone, e-mail address or id; confirm and cancel. */
+/** Users and their orders, found by name, telephone, e-mail address or id; confirm and cancel. */
 export function operatorParticipations(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (
@@ -131,7 +131,7 @@ function tooMany(visit: PageContext): Html {
   );
 }
 
-/** Who was found; several people may have one name. */
+/** The found people; several may have one name. */
 function peopleTable(visit: PageContext, people: FoundPeople['people']): Html {
   const { t, url } = visit;
   return html`<section class="panel" aria-labelledby="people">
@@ -191,7 +191,7 @@ function orderEntry(visit: PageContext, row: FoundParticipation): Html {
   </article>`;
 }
 
-/** What was ordered, and what is delivered where that is less. */
+/** The ordered quantity, and the delivered one if it is less. */
 function slotsOf({ t, language }: PageContext, row: FoundParticipation): string {
   const ordered = formatCount(row.quantity, language);
   if (row.undelivered_slots === 0) return ordered;

@@ -19,7 +19,7 @@ import { runAction } from '../kit/form-action.ts';
 const here = '/operator/orang';
 const readCandidate = formParser(closed({ email: text(3, 254) }));
 
-/** Who is an operator; naming another one and taking it away. */
+/** The operators: grant and revoke the role. */
 export function operatorPeople(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, sent?: Sent) => {

@@ -14,7 +14,7 @@ import { cursorPage } from '../kit/cursor-page.ts';
 
 const pageSize = 24;
 
-/** What can be looked at, and in which order it comes unless told. */
+/** The lists of campaigns with their default sort order. */
 const shelves = {
   running: {
     words: wording('home.home.shelves.running'),
@@ -55,7 +55,7 @@ interface Wish {
   readonly cursor: string | undefined;
 }
 
-/** The campaigns, as cards: what runs now unless told. */
+/** The campaigns as cards; default: running ones. */
 export function homePages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/', async (request, reply) => {
@@ -100,7 +100,7 @@ function description({ t }: PageContext): string {
   return t('home.buyTogetherStraightFromTheMaker');
 }
 
-/** What was asked for; anything that is none of the choices is the usual one. */
+/** The requested list; an invalid value means the default. */
 function wishOf(asked: unknown): Wish {
   const given = asked as Readonly<Record<string, unknown>>;
   const shelf = typeof given['status'] === 'string' ? given['status'] : '';
@@ -194,7 +194,7 @@ function emptyShelf(visit: PageContext, wish: Wish): Html {
       );
 }
 
-/** The address of a list; what is as usual is left out. */
+/** The URL of a list without default values. */
 function address(visit: PageContext, { shelf, sort, words, cursor }: Wish): string {
   const query = new URLSearchParams();
   if (shelf !== 'running') query.set('status', shelf);

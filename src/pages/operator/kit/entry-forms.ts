@@ -12,16 +12,16 @@ interface QueuePage {
   readonly here: string;
   /** The permission that its forms need. */
   readonly action: Action;
-  /** Sends the page, with the refusal of a form. */
+  /** Sends the page with the refusal of a form. */
   show(request: FastifyRequest, reply: FastifyReply, refused: DomainError): Promise<FastifyReply>;
 }
 
-/** What the form of an entry does. */
+/** The action of an entry's form. */
 type Verb = (request: FastifyRequest, id: string) => Promise<{ readonly campaign_id: string }>;
 
 /**
- * Returns a function that registers the form of an entry: its path below the entry, the message
- * after success, and what it does. A refusal shows the page again.
+ * Returns a function that registers the form of an entry: its path below the entry, the success
+ * message, and its action. A refusal shows the page again.
  */
 export function entryForms(server: Parameters<PagePlugin>[0], { here, action, show }: QueuePage) {
   return (path: string, done: FlashMessage, verb: Verb): void => {

@@ -16,7 +16,7 @@ const sections = [
 
 export type OperatorSection = (typeof sections)[number]['path'];
 
-/** Sends one of the operators' pages, with the way to the others above it. */
+/** Sends an operator page with the navigation to the others. */
 export function sendOperatorPage(
   request: FastifyRequest,
   reply: FastifyReply,

@@ -11,13 +11,13 @@ export const params = closed({ id: Id });
 export const readReason = formParser(closed({ reason: text(3, 500) }));
 export const readReference = formParser(closed({ reference: text(1, 200) }));
 
-/** A refused form, with what was typed. */
+/** A refused form with its input. */
 export interface Sent {
   readonly refused: DomainError;
   readonly typed?: RawFields;
 }
 
-/** The value of a form. Throws `validation_failed`, with what is wrong in the fields. */
+/** Parses a form. Throws `validation_failed` with the field errors. */
 export function requireValid<T>(reading: ParseResult<T>): T {
   if ('errors' in reading) throw new DomainError('validation_failed', {}, reading.errors);
   return reading.value;
@@ -87,7 +87,7 @@ export function fieldOf(
   </div>`;
 }
 
-/** A form that is collapsed until it is opened. */
+/** A collapsed form. */
 export function collapsibleForm(
   visit: PageContext,
   {

@@ -4,7 +4,7 @@ import { formatDistance, formatShortMoment } from '../../../i18n/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 
-/** Since when something has waited in a queue, as facts: its age, and when it should be done. */
+/** The waiting time of a queue's oldest item as facts: its age and its target time. */
 export function waitingFacts(visit: PageContext, queue: WorkQueue, since: Date): Html {
   const { t } = visit;
   return html`<dt>${t('operator.queueAge.waitingSince')}</dt>

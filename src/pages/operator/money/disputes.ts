@@ -36,7 +36,7 @@ const readResolution = formParser(
   closed({ resolution: choice(['upheld', 'dismissed']), explanation: text(3, 500) }),
 );
 
-/** What buyers say is wrong with what they bought; the payout is held until it is resolved. */
+/** Disputes of buyers; the payout is blocked until they are resolved. */
 export function operatorDisputes(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {

@@ -40,7 +40,7 @@ const section = '/operator/uang';
 const here = `${section}/dobel`;
 const pageSize = 20;
 
-/** Refunds that reached their buyers twice: what is to come back, and how it ends. */
+/** Overpaid refunds: recorded as returned, or written off. */
 export function operatorClaims(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {

@@ -50,7 +50,7 @@ const readVerification = formParser(
   }),
 );
 
-/** Payments that wait to be verified, and those that money is still to come for. */
+/** Payments to verify, and payments that are still due. */
 export function operatorPayments(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
@@ -111,7 +111,7 @@ export function operatorPayments(app: PageDeps): PagePlugin {
   };
 }
 
-/** The three pages of money that comes in. */
+/** The three pages of incoming money. */
 export function paymentParts(visit: PageContext, at: string): Html {
   const { t } = visit;
   return subsections(

@@ -39,7 +39,7 @@ const here = `${section}/pencairan`;
 const pageSize = 20;
 const madeShown = 20;
 
-/** Money that goes on to sellers: release, settle, reverse; held while disputed. */
+/** Payouts to sellers: release, settle, reverse; blocked by a dispute. */
 export function operatorPayouts(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {

@@ -35,7 +35,7 @@ const readChange = formParser(
   }),
 );
 
-/** The accounts to which buyers transfer: list, add, change, make the default. */
+/** The receiving accounts: list, add, change, set the default. */
 export function operatorAccounts(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, sent?: Sent) => {

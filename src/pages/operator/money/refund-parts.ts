@@ -18,7 +18,7 @@ import { scrollingTable } from '../../../web/table.ts';
 
 export const here = '/operator/uang';
 
-/** The pages of money that goes out. */
+/** The pages of outgoing money. */
 export function moneyOutParts(visit: PageContext, at: string): Html {
   const { t } = visit;
   return subsections(
@@ -134,7 +134,9 @@ function refundTable(visit: PageContext, rows: readonly RefundRow[], subjects: S
   );
 }
 
-/** Money that is not to be sent: its buyers wait at the head of a waiting list with it. */
+/**
+ * Refunds that must not be sent: their buyers wait with the money at the head of a waiting list.
+ */
 export function keptPart(
   visit: PageContext,
   rows: readonly RefundRow[],
@@ -158,7 +160,7 @@ export function keptPart(
   </section>`;
 }
 
-/** What was made last, for what came back. */
+/** The latest sent payments, for finding returned ones. */
 export function madePart(
   visit: PageContext,
   base: string,

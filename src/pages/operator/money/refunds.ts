@@ -31,24 +31,24 @@ import { here, moneyOutParts, refundQueue, keptPart, madePart } from './refund-p
 
 const pageSize = 50;
 
-/** Refunds that are settled together. */
+/** Maximum refunds that are settled together. */
 const mostAtOnce = 500;
 
 const madeShown = 20;
 
-/** Refunds whose money is kept that are shown, those that were due first. */
+/** Maximum listed refunds with kept money, oldest due date first. */
 const keptShown = 50;
 
 const readSettlement = formParser(closed({ reference: text(1, 200) }));
 
 const readIds = formParser(closed({ id: Id }));
 
-/** Money that goes back to buyers: a file for a bulk transfer, settle, fail, reverse. */
+/** Refunds to buyers: a file for a bulk transfer, settle, mark as failed, reverse. */
 export function operatorRefunds(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(here, async (request, reply) => showRefunds(app, request, reply));
 
-    // With POST it comes from the page that asked for a proof of identity.
+    // POST comes from the re-authentication page.
     server.route({
       method: ['GET', 'POST'],
       url: `${here}/pengembalian.csv`,
@@ -132,7 +132,7 @@ async function showRefunds(
   return sendOperatorPage(request, reply, page, refused?.status ?? 200);
 }
 
-/** The ids of the boxes that were ticked: a list, or one. */
+/** The ids of the ticked checkboxes: a list or a single value. */
 function chosenIds(chosen: unknown): string[] {
   const all = Array.isArray(chosen) ? (chosen as unknown[]) : [chosen];
   const wanted = all.filter((id) => 'value' in readIds({ id })).map((id) => String(id));

@@ -7,7 +7,7 @@ import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { skippedPart } from './import-preview.ts';
 
-/** The form that a statement is uploaded with. */
+/** The upload form of a statement. */
 export function importForm(
   visit: PageContext,
   here: string,
@@ -47,7 +47,7 @@ export function importForm(
   </section>`;
 }
 
-/** The last imports, with the way to each. */
+/** The latest imports with links. */
 export function importList(
   visit: PageContext,
   here: string,
@@ -85,7 +85,7 @@ function stateBadge(visit: PageContext, { state }: ImportRow): Html {
   return words[state];
 }
 
-/** How far a running import is; the page loads itself again. */
+/** The progress of a running import; the page reloads itself. */
 export function progressPart(visit: PageContext, row: ImportRow, path: string): Html {
   const { t, url, language } = visit;
   const bar = (words: string, done: number, total: number) =>
@@ -107,7 +107,7 @@ export function progressPart(visit: PageContext, row: ImportRow, path: string): 
   </section>`;
 }
 
-/** What a finished import did. */
+/** The result of a finished import. */
 export function resultPart(
   visit: PageContext,
   row: ImportRow,

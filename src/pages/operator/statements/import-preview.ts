@@ -8,10 +8,10 @@ import type { Subjects } from './statement-parts.ts';
 import { scrollingTable } from '../../../web/table.ts';
 import type { PreviewedLine, StatementPreview } from '../../../ledger/bank-statements/preview.ts';
 
-/** Lines of a preview that are shown; all of them are counted. */
+/** Maximum lines shown in a preview; all of them are counted. */
 const maxShown = 200;
 
-/** What an import would do, how the file was understood, and the button that does it. */
+/** The effect of an import, how the file was parsed, and the button that starts it. */
 export function previewPart(
   visit: PageContext,
   path: string,
@@ -62,7 +62,7 @@ export function previewPart(
     ${skippedPart(visit, parsed.skipped, parsed.skipped.length)} ${otherRowsPart(visit, parsed)}`;
 }
 
-/** Rows that were read as no transaction at all, such as headings and totals. */
+/** Rows without a transaction, such as headings and totals. */
 function otherRowsPart(
   visit: PageContext,
   { otherRows }: StatementPreview['parsed'],
@@ -83,7 +83,7 @@ function otherRowsPart(
   );
 }
 
-/** How numbers and dates were read, in words, each with an example from the file. */
+/** The interpretation of numbers and dates, each with an example from the file. */
 function understoodPart(visit: PageContext, { parsed }: StatementPreview): Html {
   const { t, language } = visit;
   const { style, lines, period, checks } = parsed;
@@ -186,7 +186,7 @@ function previewTable(
 
 type Skipped = Omit<SkippedRow, 'amount'> & { readonly amount: bigint | number };
 
-/** Rows with money that are no incoming transfer, each with its reason. */
+/** Rows with an amount that are not incoming transfers, each with its reason. */
 export function skippedPart(
   visit: PageContext,
   rows: readonly Skipped[],
@@ -200,7 +200,7 @@ export function skippedPart(
     no_amount: t('operator.importPreview.noAmount'),
     balance: t('operator.importPreview.aBalance'),
   };
-  // What came in and was not taken is what somebody has to look at.
+  // Incoming money that was skipped must be checked by a person.
   const sorted = rows.toSorted((one, two) => Number(two.incoming) - Number(one.incoming));
   return (
     rows.length > 0 &&

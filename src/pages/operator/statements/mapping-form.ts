@@ -9,7 +9,7 @@ import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { scrollingTable } from '../../../web/table.ts';
 
-/** Rows of a file that the mapping page shows, and cells of each. */
+/** Maximum rows and cells of a file on the mapping page. */
 const maxRows = 15;
 const maxColumns = 30;
 
@@ -29,7 +29,7 @@ const roles = [
 ] as const;
 type Role = (typeof roles)[number];
 
-/** What the mapping form says: a bank's format, or a column for each role. */
+/** The values of the mapping form: a bank's format, or a column for each role. */
 export const readMapping = formParser(
   closed({
     format: choice([...statementFormats, 'columns'] as const),
@@ -47,7 +47,7 @@ export interface MappingFields extends Partial<Record<Role, number>> {
   readonly dates: 'auto' | 'DMY' | 'MDY';
 }
 
-/** The mapping that a form says; undefined where no column has the date, or none has amounts. */
+/** The mapping of a form; undefined without a date column or without an amount column. */
 export function mappingOfFields(fields: MappingFields): StoredMapping | undefined {
   if (fields.format !== 'columns') return { format: fields.format };
   const { date, credit, debit, amount, header_row: header = 0, numbers, dates } = fields;
@@ -84,11 +84,11 @@ interface MappingProps {
   readonly table: TablePreview;
   readonly mapping: StoredMapping;
   readonly guess: Partial<Mapping>;
-  /** Whether the file cannot be read without it. */
+  /** True if the file cannot be read without a mapping. */
   readonly isOpen: boolean;
 }
 
-/** The first rows of a file, and a form that says what its columns are. */
+/** The first rows of a file, and a form that assigns its columns. */
 export function mappingPart(visit: PageContext, path: string, props: MappingProps): Html | false {
   const { t } = visit;
   const { table, isOpen } = props;
@@ -240,7 +240,7 @@ interface Chosen {
   readonly roles: Partial<Record<Role, number>>;
 }
 
-/** What the form begins with: what was mapped, else what the headings suggest. */
+/** The initial values of the form: the current mapping, else a guess from the headings. */
 function chosenColumns(mapping: StoredMapping, guess: Partial<Mapping>): Chosen {
   const kept = 'columns' in mapping ? mapping.columns : undefined;
   const columns = (kept?.columns ?? guess.columns ?? {}) as Readonly<Record<string, unknown>>;

@@ -36,7 +36,7 @@ const readStart = formParser(
   }),
 );
 const tooLarge = wording('operator.statementImports.tooLarge');
-/** Small imports are done when the page is shown; others show their progress. */
+/** Small imports finish before the page is shown; others show their progress. */
 const maxWaitMs = 3_000;
 const refreshSeconds = 3;
 const maxSkippedShown = 500;
@@ -47,7 +47,7 @@ interface Overview {
   show(request: FastifyRequest, reply: FastifyReply, refused: DomainError): Promise<FastifyReply>;
 }
 
-/** One statement file from its upload to its end: preview, columns, progress, result. */
+/** One statement file from upload to result: preview, columns, progress, result. */
 export function statementImports(app: PageDeps, { here, show }: Overview): PagePlugin {
   return async (server) => {
     const { maxStatementBytes } = statements;
@@ -109,7 +109,7 @@ export function statementImports(app: PageDeps, { here, show }: Overview): PageP
           });
         },
         next: pathOf(here, id),
-        // If the button was pressed twice, the import runs already.
+        // If the button was pressed twice, the import is already running.
         showAgain: (refused) =>
           refused.code === 'statement_import_started'
             ? redirect(request, reply, pathOf(here, id))
@@ -145,7 +145,7 @@ async function showImport(
   return sendOperatorPage(request, reply, page, refused?.status ?? 200);
 }
 
-/** What there is to see and do, by how far an import is. */
+/** The content of the page for each state of an import. */
 async function importPart(
   app: PageDeps,
   request: FastifyRequest,

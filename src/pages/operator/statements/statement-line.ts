@@ -59,10 +59,10 @@ const readTogether = formParser(closed({ participation_id: Id, lines: listOfIds 
 const readSettlement = formParser(closed({ lines: listOfIds, refund: Type.Boolean() }));
 const readNothing = formParser(closed({}));
 
-/** One transfer: what it may be for, and the forms that say so. */
+/** One statement line: its candidates, and the forms that allocate it. */
 export function statementLines(app: PageDeps, here: string): PagePlugin {
   return async (server) => {
-    /** A form about one line; goes on to the page that `verb` says. */
+    /** A form of one line; redirects to the path that `verb` returns. */
     const form = (path: string, verb: (request: FastifyRequest, id: string) => Promise<string>) =>
       server.post(`${here}/:id/${path}`, { schema: { params } }, async (request, reply) => {
         authorize(request.visit.actor, 'statement.import');
@@ -163,7 +163,7 @@ async function showLine(
 const isOpen = ({ status }: DividedLine) =>
   status === 'unmatched' || status === 'ambiguous' || status === 'allocated';
 
-/** The parts that a form says: rows without an amount are left out. */
+/** The parts in a form; rows without an amount are omitted. */
 function partsOf(fields: Readonly<Record<string, unknown>>): PartInput[] {
   return numbers.flatMap((number) => {
     const id = fields[`participation_${number}`];
@@ -173,7 +173,7 @@ function partsOf(fields: Readonly<Record<string, unknown>>): PartInput[] {
   });
 }
 
-/** What was said of a line so far; while nothing is counted it can be recorded or taken back. */
+/** The current allocation of a line; before it is settled it can be confirmed or removed. */
 function partsList(
   visit: PageContext,
   here: string,

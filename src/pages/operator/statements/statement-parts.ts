@@ -10,7 +10,7 @@ import { fieldOf, collapsibleForm, reasonOf } from '../kit/parts.ts';
 
 export type Subjects = ReadonlyMap<string, ParticipationSummaryRow>;
 
-/** The transfers that wait for a person. */
+/** The statement lines that a person must handle. */
 export function openList(
   visit: PageContext,
   here: string,
@@ -62,7 +62,7 @@ function openEntry(
   </article>`;
 }
 
-/** The sum of a line, and how it stands; its heading is of the level that the page needs. */
+/** The amount of a line and its state; the heading level depends on the page. */
 export function lineHead(visit: PageContext, line: OpenLine, level: 2 | 3): Html {
   const { t, language } = visit;
   const amount = formatRupiah(line.amount, language);
@@ -107,7 +107,7 @@ export function lineFacts(
   </dl>`;
 }
 
-/** A button for each guess, with the reason; nothing is recorded that cannot be undone. */
+/** A button for each candidate, with the reason; the allocation can still be removed. */
 export function candidateForms(
   visit: PageContext,
   here: string,
@@ -161,7 +161,7 @@ function candidateForm(
   </form>`;
 }
 
-/** Why a payment is suggested, and how far its sum is off. */
+/** Why a payment is suggested, and the difference of its sum. */
 function reasonWords(
   visit: PageContext,
   { reason, named: isNamed, difference }: Candidate,
@@ -204,7 +204,7 @@ export function setAsideForm(visit: PageContext, here: string, { line_id: id }: 
   );
 }
 
-/** By the id that a buyer quotes, or that another page shows. */
+/** Finds an order by its id, as a buyer quotes it or another page shows it. */
 export function assignForm(visit: PageContext, here: string, { line_id: id }: OpenLine): Html {
   const { t } = visit;
   return collapsibleForm(
@@ -228,7 +228,7 @@ export function assignForm(visit: PageContext, here: string, { line_id: id }: Op
   );
 }
 
-/** Whose order it is, and for what. */
+/** The buyer and the campaign of an order. */
 export function orderName(visit: PageContext, id: string, subjects: Subjects): string {
   const row = subjects.get(id);
   if (row === undefined) return `…${id.slice(-12)}`;

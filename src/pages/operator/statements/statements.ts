@@ -24,7 +24,7 @@ const here = '/operator/pembayaran/mutasi';
 const pageSize = 20;
 const latestImports = 5;
 
-/** Bank statements: import a file, and the transfers that wait for a person. */
+/** Bank statements: importing a file, and the lines that a person must handle. */
 export function operatorStatements(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {

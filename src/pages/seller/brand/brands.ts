@@ -21,7 +21,7 @@ import { roleNames } from './shop-head.ts';
 
 const readBrand = formParser(closed({ name: brandName }));
 
-/** The brands of whoever looks, a new one, and invitations to others'. */
+/** The user's brands, a form for a new one, and open invitations. */
 export function brandPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko', async (request, reply) => {

@@ -41,7 +41,7 @@ const readName = formParser(closed({ name: brandName }));
 /** Members, invitations and the name are changed on one page. */
 const formPage = '/toko/:id/anggota';
 
-/** Who runs a brand, who is invited to, and the brand's name. */
+/** The members of a brand, its invitations, and its name. */
 export function memberPages(app: PageDeps): PagePlugin {
   return async (server) => {
     brandRoutes(server, app);

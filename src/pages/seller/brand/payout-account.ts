@@ -25,7 +25,7 @@ import { shopHead, type ShopOf } from './shop-head.ts';
 
 const readAccount = formParser(closed(bankFields));
 
-/** Where a brand is paid out to: its owner says so, staff look. */
+/** The payout account of a brand: its owner changes it, staff can read it. */
 export function payoutAccountPage(app: PageDeps): PagePlugin {
   return async (server) => {
     const page = async (
@@ -67,7 +67,7 @@ export function payoutAccountPage(app: PageDeps): PagePlugin {
 interface Parts extends ShopOf {
   readonly known: OwnAccountRow | undefined;
   readonly edits: boolean;
-  /** Undefined: nothing was sent yet. */
+  /** Undefined: no form was sent yet. */
   readonly sent: FormState | undefined;
   readonly news: Html | undefined;
 }

@@ -43,7 +43,7 @@ type ProductForm = Extract<ReturnType<typeof readProduct>, { value: unknown }>['
 
 const pageSize = 24;
 
-/** A brand's products: what campaigns are made of. */
+/** A brand's products, which campaigns are made of. */
 export function productPages(app: PageDeps): PagePlugin {
   return async (server) => {
     takeUploads(server);
@@ -146,8 +146,8 @@ async function productAndBrand(app: PageDeps, visit: PageContext, productId: str
 type Sent = { readonly done: string } | (FormState & { readonly status: number });
 
 /**
- * Takes a product's form: its fields, and its picture if there is one, in one transaction. A browser
- * does not send a chosen file again, so everything that is wrong is said at once.
+ * Handles a product's form: its fields and optionally its picture, in one transaction. A browser
+ * does not keep a chosen file, so all errors are reported at once.
  */
 async function sentProduct(
   app: PageDeps,

@@ -22,12 +22,12 @@ const boxes = Object.fromEntries(auditEvents.map((event) => [event, Type.Boolean
   readonly [E in AuditEvent]: Type.TBoolean;
 };
 
-/** A webhook as its form sends it: a box for each event; none ticked means all of them. */
+/** A webhook as its form sends it: a checkbox for each event; none ticked means all of them. */
 export const readWebhook = formParser(
   closed({ url: fields.url, description: Type.Optional(fields.description), ...boxes }),
 );
 
-/** What such a form says. */
+/** Parses the form of a webhook. */
 export function inputOf(
   form: { readonly url: string; readonly description?: string } & Readonly<
     Record<AuditEvent, boolean>
@@ -37,7 +37,7 @@ export function inputOf(
   return { url: form.url.trim(), description: form.description ?? '', events };
 }
 
-/** What is typed in the form of a webhook that is there. */
+/** The form values of an existing webhook. */
 export function typedOf({ url, description, events }: EndpointRow): RawFields {
   return { url, description, ...Object.fromEntries(events.map((event) => [event, 'on'])) };
 }
@@ -49,7 +49,7 @@ const groups: readonly (readonly [Wording, readonly AuditEvent[]])[] = [
   [wording('seller.webhookForm.groups4'), [...moneyEvents, ...payoutEvents]],
 ];
 
-/** The fields of a webhook: where to, what it is for, and which events. */
+/** The fields of a webhook: URL, purpose and events. */
 export function webhookFields(
   visit: PageContext,
   { typed, errors }: Pick<FormState, 'typed' | 'errors'>,

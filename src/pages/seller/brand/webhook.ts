@@ -31,7 +31,7 @@ import { cursorPage } from '../../kit/cursor-page.ts';
 
 const deliveriesShown = 20;
 
-/** One webhook of a brand: what was sent and became of it, and whatever can be done with it. */
+/** One webhook of a brand: its deliveries and all of its actions. */
 export function webhookPage(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/webhook/:id', async (request, reply) =>
@@ -59,7 +59,7 @@ export function webhookPage(app: PageDeps): PagePlugin {
       const made = await runInTransaction(app.db, (tx) =>
         rotateEndpoint(tx, visit.actor, endpoint.endpoint_id),
       );
-      // Not by another request: nobody but this answer has the secret.
+      // Rendered in this response, because only this response contains the secret.
       return sendPage(
         request,
         reply,
@@ -106,7 +106,7 @@ async function findWebhook(app: PageDeps, visit: PageContext, id: string) {
   };
 }
 
-/** A handler that runs a verb on the webhook of the path, then redirects. */
+/** A handler that runs an operation on the webhook of the path, then redirects. */
 function runAndRedirect(
   app: PageDeps,
   verb: (request: FastifyRequest, endpoint: EndpointRow) => Promise<unknown>,
@@ -159,7 +159,7 @@ interface Parts extends ShopOf {
   readonly endpoint: EndpointRow;
   readonly deliveries: readonly DeliveryRow[];
   readonly isFirst: boolean;
-  /** Undefined: nothing was sent yet. */
+  /** Undefined: no form was sent yet. */
   readonly sent: FormState | undefined;
   readonly news: Html | undefined;
 }
@@ -180,7 +180,7 @@ function endpointPage(visit: PageContext, parts: Parts) {
   return { title: `${endpoint.url} · ${brand.name}`, section: 'shop' as const, main };
 }
 
-/** Why it is off, and until when the secret before is good as well. */
+/** Why it is disabled, and how long the previous secret is still valid. */
 function endpointState(visit: PageContext, endpoint: EndpointRow): Html {
   const { t, now } = visit;
   const until = endpoint.previous_secret_until;

@@ -57,14 +57,14 @@ export function webhooksPage(app: PageDeps): PagePlugin {
         const shown = await page(visit, id, refusedForm(reading.typed, made.refused));
         return sendPage(request, reply, shown, statusOf(made.refused));
       }
-      // Not by another request: nobody but this answer has the secret.
+      // Rendered in this response, because only this response contains the secret.
       const secret = secretNotice(visit, made.done);
       return sendPage(request, reply, await page(visit, id, { typed: {} }, secret), 201);
     });
   };
 }
 
-/** A secret that was just made, above the page that its webhook stands on. */
+/** A new secret, above the page of its webhook. */
 export function secretNotice(
   { t }: PageContext,
   { endpoint, secret }: { readonly endpoint: EndpointRow; readonly secret: string },
@@ -141,7 +141,7 @@ function item(visit: PageContext, endpoint: EndpointRow): Html {
   </li>`;
 }
 
-/** What an endpoint is for, and what it hears of, in a line. */
+/** The purpose and the events of an endpoint in one line. */
 function about({ t }: PageContext, { description, events }: EndpointRow): string {
   const heard =
     events.length === 0
@@ -150,7 +150,7 @@ function about({ t }: PageContext, { description, events }: EndpointRow): string
   return description === '' ? heard : `${description} · ${heard}`;
 }
 
-/** Whether an endpoint is sent to. */
+/** Whether an endpoint is enabled. */
 export function endpointBadge({ t }: PageContext, { status }: EndpointRow): Html {
   return status === 'enabled'
     ? badge(t('seller.webhooks.on'), 'good')

@@ -11,7 +11,7 @@ import type { PageContext } from '../../../web/visit.ts';
 import type { Campaign, CampaignTerms } from '../../../campaigns/campaign.ts';
 import type { FormState } from '../../kit/form-action.ts';
 
-/** What a seller fills in; a hold is asked for in hours. */
+/** The input of the seller; the hold is entered in hours. */
 export const readTerms = formParser(
   closed({
     product_id: Id,
@@ -32,7 +32,7 @@ export const readTerms = formParser(
 );
 export type TermsForm = Extract<ReturnType<typeof readTerms>, { value: unknown }>['value'];
 
-/** The terms that a filled form asks for. */
+/** The campaign terms of a form. */
 export function termsOf(form: TermsForm): CampaignTerms {
   return {
     title: form.title.trim(),
@@ -51,7 +51,7 @@ export function termsOf(form: TermsForm): CampaignTerms {
 
 const dayMs = 86_400_000;
 
-/** What a new campaign's form begins with: two weeks, until nine in the evening in Jakarta. */
+/** Default values of a new campaign: two weeks, ending at nine in the evening in Jakarta. */
 export function freshTerms(now: Date, product: ProductRow | undefined): FormState['typed'] {
   const day = formatFieldMoment(new Date(now.getTime() + 14 * dayMs)).slice(0, 10);
   return {
@@ -65,7 +65,7 @@ export function freshTerms(now: Date, product: ProductRow | undefined): FormStat
   };
 }
 
-/** The form's fields as a campaign has them. */
+/** The form values of an existing campaign. */
 export function termsFields(campaign: Campaign): FormState['typed'] {
   const number = (value: number | bigint | null) => (value === null ? '' : String(value));
   return {
@@ -87,19 +87,19 @@ export function termsFields(campaign: Campaign): FormState['typed'] {
 export interface TermsParts {
   readonly action: string;
   readonly shown: FormState;
-  /** To choose from; with one, it is settled. */
+  /** The products to choose from; a single one is selected automatically. */
   readonly products: readonly { readonly product_id: string; readonly name: string }[];
   /** Once a campaign is open only its title and story can be changed. */
   readonly open: boolean;
-  /** Whether an opening can be asked for: not of a draft that is there already. */
+  /** Whether the form has an opening time: not for an existing draft. */
   readonly opening: boolean;
-  /** Whether buyers who pay up front have an account or a provider to pay to. */
+  /** Whether upfront buyers have a receiving account or a provider to pay to. */
   readonly collects: boolean;
-  /** Whether it is there already and has no opening. */
+  /** True for an existing campaign without an opening time. */
   readonly isDraft?: boolean;
 }
 
-/** The fields of a campaign, each with what is wrong with it. */
+/** The fields of a campaign, each with its error. */
 export function termsForm(visit: PageContext, parts: TermsParts): Html {
   const { t } = visit;
   const { shown, action } = parts;
@@ -233,12 +233,12 @@ function paymentTimingField(
   );
 }
 
-/** What is missing before a campaign that is paid up front can open. */
+/** What is missing before an upfront campaign can open. */
 function collectsNothing({ t }: PageContext): string {
   return t('seller.campaignForm.upfrontCampaignsCannotOpenYetThere');
 }
 
-/** What was typed, carried on to the next step; but for some fields. */
+/** The input as hidden fields for the next step, except some fields. */
 export function hiddenFields(
   typed: FormState['typed'],
   but: readonly string[] = [],

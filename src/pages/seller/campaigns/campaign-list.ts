@@ -12,7 +12,7 @@ import { checklist } from './checklist.ts';
 import { shopHead, type ShopOf } from '../brand/shop-head.ts';
 import type { CursorPage } from '../../kit/cursor-page.ts';
 
-/** The three lists of a dashboard, and what is in each. */
+/** The three lists of a dashboard with their statuses. */
 export const lists = {
   jalan: ['scheduled', 'active', 'full', 'verifying'],
   draf: ['inactive'],

@@ -9,16 +9,16 @@ export interface Previewed {
   readonly terms: CampaignTerms;
   readonly brand: { readonly brand_id: string; readonly name: string };
   readonly product: ProductRow;
-  /** The one that is changed; undefined for a new one. */
+  /** The existing campaign; undefined for a new one. */
   readonly campaign?: Campaign | undefined;
 }
 
-/** What a campaign with these terms will be for its buyers: their own page, before anybody joins. */
+/** Previews the buyers' page of a campaign with these terms. */
 export function campaignPreview(visit: PageContext, previewed: Previewed): Html {
   return framed(visit, campaignWith(visit, previewed), previewed.product);
 }
 
-/** A draft, or a campaign that waits for its opening, as its buyers will see it once it is open. */
+/** A draft or scheduled campaign as its buyers will see it. */
 export function draftPreview(visit: PageContext, campaign: Campaign, product: ProductRow): Html {
   return framed(visit, { ...campaign, status: openStatus(visit, campaign.opens_at) }, product);
 }
@@ -52,7 +52,7 @@ function campaignWith(
     deadline: terms.deadline,
     opens_at: terms.opensAt,
   };
-  // Of one that is open only the words change.
+  // In an open campaign only the texts change.
   const isOpen = campaign?.status === 'active' || campaign?.status === 'full';
   if (isOpen) return { ...campaign, title: terms.title, description: terms.description };
   const { now } = visit;

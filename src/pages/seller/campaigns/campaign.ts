@@ -28,7 +28,7 @@ const chartSteps = 60;
 
 const readExtension = formParser(closed({ deadline: TimestampInput, reason: text(3, 500) }));
 
-/** One campaign as its seller sees it, and what they can do with it. */
+/** One campaign as its seller sees it, with all possible actions. */
 export function campaignPage(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/sambatan/:id', async (request, reply) => {
@@ -122,7 +122,7 @@ async function toExtend(app: PageDeps, visit: PageContext, id: string): Promise<
   return (await authorizeOnCampaign(app.db, visit.actor, 'campaign.extend', id)).campaign;
 }
 
-/** From the opening to now or the end; nothing while it has not opened. */
+/** From the opening until now or the end; none before the opening. */
 async function chartOf(app: PageDeps, visit: PageContext, campaign: Campaign): Promise<SlotsAt[]> {
   const from = campaign.opened_at;
   if (from === null) return [];
@@ -248,12 +248,12 @@ function sellerActions(
   </div>`;
 }
 
-/** Whether there is something to tell others of. */
+/** Whether the campaign can be shared. */
 function isShared({ status }: Campaign): boolean {
   return status === 'scheduled' || status === 'active' || status === 'full';
 }
 
-/** A draft as buyers will see it, and the way to open it. */
+/** The buyers' view of a draft, and the form that publishes it. */
 function publishPart(
   visit: PageContext,
   { campaign, product, can: { publish: publishes } }: Seen,

@@ -80,7 +80,7 @@ export function campaignPages(app: PageDeps): PagePlugin {
   };
 }
 
-/** The form of a new campaign: fields, preview, and saving as a draft or opening it. */
+/** The form of a new campaign: fields, preview, and saving as a draft or publishing. */
 export function newCampaignPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/:id/sambatan/baru', async (request, reply) => {
@@ -130,7 +130,7 @@ export function newCampaignPages(app: PageDeps): PagePlugin {
   };
 }
 
-/** The form that changes a campaign, and opening a draft. */
+/** The form that changes a campaign, and publishing a draft. */
 export function editCampaignPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/sambatan/:id/ubah', async (request, reply) => {
@@ -173,7 +173,7 @@ export function editCampaignPages(app: PageDeps): PagePlugin {
   };
 }
 
-/** Which button was pressed, and what is in the form. */
+/** The pressed button and the content of the form. */
 function stepOf(body: unknown) {
   const { aksi, ...fields } = rawFields(body);
   return { aksi, reading: readTerms(fields) };
@@ -190,11 +190,11 @@ async function showAgain(
   return sendPage(request, reply, page(shown), statusOf(refused));
 }
 
-/** An open campaign has its title and story changed; one that is not, everything. */
+/** In an open campaign only title and story change; before that, everything. */
 function changeOf(campaign: Campaign, form: TermsForm) {
   const terms = termsOf(form);
   if (isOpen(campaign)) return { title: terms.title, description: terms.description };
-  // A hold is shown in whole hours; what was not touched stays as it is to the second.
+  // The hold is shown in whole hours; an unchanged value keeps its seconds.
   const { holdSeconds, opensAt, ...rest } = terms;
   const shownHours = Number(termsFields(campaign)['hold_hours']);
   return {
@@ -220,7 +220,7 @@ async function startOf(app: PageDeps, visit: PageContext, brandId: string): Prom
   return { brand, publishes, products, setup, collects };
 }
 
-/** Whether buyers who pay up front have something to pay to: a provider, or an account. */
+/** Whether upfront buyers have a way to pay: a provider or a receiving account. */
 async function canCollect(app: PageDeps): Promise<boolean> {
   if (app.payments.gateway !== undefined) return true;
   return (await app.db.one(hasReceivingAccount)).is_there;

@@ -27,7 +27,7 @@ import { nameOf } from '../brand/shop-head.ts';
 
 const readCancellation = formParser(closed(deliberation));
 
-/** A campaign is called off: what that does to whom, and the form that does it. */
+/** Cancelling a campaign: the effect on each buyer, and the form. */
 export function cancellationPage(app: PageDeps): PagePlugin {
   return async (server) => {
     const previewOf = async (visit: PageContext, id: string, cursor?: string) => {
@@ -73,7 +73,7 @@ export function cancellationPage(app: PageDeps): PagePlugin {
   };
 }
 
-/** The numbers that a cancellation was decided on. */
+/** The numbers that the seller saw when deciding to cancel. */
 function seenIn({ campaign, refunds, amount }: ExpectedRefunds): string {
   return `${campaign.participant_count}.${campaign.slots_taken}.${refunds}.${amount}`;
 }

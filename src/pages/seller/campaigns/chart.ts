@@ -10,10 +10,10 @@ export interface SlotsAt {
 
 const [width, height] = [640, 220] as const;
 const margin = { left: 5, right: 5, top: 5, bottom: 5 } as const;
-/** Rows of the table beside the chart: enough to tell the same story. */
+/** Maximum rows of the table next to the chart. */
 const tableRows = 8;
 
-/** Slots taken over time, as a picture and as a table; `total` is the top of the scale. */
+/** Taken slots over time, as a chart and as a table; `total` is the top of the scale. */
 export function slotsChart(visit: PageContext, points: readonly SlotsAt[], total: number): Html {
   const { t, language } = visit;
   const [first, last] = [points[0]!, points.at(-1)!];
@@ -25,7 +25,7 @@ export function slotsChart(visit: PageContext, points: readonly SlotsAt[], total
     );
   const y = (slots: number) =>
     round(height - margin.bottom - (slots / total) * (height - margin.top - margin.bottom));
-  // Slots change in steps: what was taken stays taken until the next change.
+  // A step chart: the number stays the same until the next change.
   const line = points
     .map(({ at, slots }, index) =>
       index === 0 ? `M${x(at)} ${y(slots)}` : `H${x(at)}V${y(slots)}`,
@@ -69,7 +69,7 @@ export function slotsChart(visit: PageContext, points: readonly SlotsAt[], total
   </figure>`;
 }
 
-/** Evenly chosen ones, the first and the last among them. */
+/** Evenly spaced points, including the first and the last. */
 function thinned(points: readonly SlotsAt[]): SlotsAt[] {
   const step = Math.max(1, (points.length - 1) / (tableRows - 1));
   const indexes = new Set(

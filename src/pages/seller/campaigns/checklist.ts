@@ -9,11 +9,13 @@ interface Step {
   readonly isDone: boolean;
   readonly words: string;
   readonly why: string;
-  /** Undefined where somebody else of the brand has to do it. */
+  /** Undefined if another member of the brand has to do it. */
   readonly path: string | undefined;
 }
 
-/** What a new brand needs before money can reach it, in order; nothing once it has everything. */
+/**
+ * The set-up steps of a new brand before it can receive money, in order; empty when all are done.
+ */
 export function checklist(
   visit: PageContext,
   shop: ShopOf,
@@ -74,7 +76,7 @@ function stepsOf({ t, actor }: PageContext, { brand, role }: ShopOf, setup: Bran
   ];
 }
 
-/** Said before a campaign opens, rather than when its money is to be paid out. */
+/** Shown before a campaign opens, not only when its payout is due. */
 export function noAccount({ t, url }: PageContext, brand: ShopOf['brand']): Html {
   return notice(
     'busy',

@@ -17,7 +17,7 @@ const readDecision = formParser(
   closed({ decision: choice(['continue', 'cancel']), note: Type.Optional(text(0, 500)) }),
 );
 
-/** Whether a batch goes on below its minimum: the seller's form, and an operator's. */
+/** The decision about a batch below its minimum: forms for the seller and for an operator. */
 export function decisionPages(app: PageDeps): PagePlugin {
   return async (server) => {
     for (const home of ['/toko/sambatan', '/operator/sambatan']) {
@@ -43,7 +43,7 @@ export function decisionPages(app: PageDeps): PagePlugin {
   };
 }
 
-/** What there is to decide, and the two ways; undefined while there is nothing. */
+/** The facts of the decision and its two options; undefined if none is open. */
 export function decisionPart(
   visit: PageContext,
   campaign: Campaign,

@@ -8,16 +8,16 @@ import type { FormState } from '../../kit/form-action.ts';
 import { scrollingTable, type Column } from '../../../web/table.ts';
 import { cursorPage } from '../../kit/cursor-page.ts';
 
-/** Rows of what would happen, on one page. */
+/** Rows of the preview per page. */
 export const rowsShown = 50;
 
 /**
- * What a form says that ends something for good: why, the campaign's title typed by hand, and the
- * numbers that were seen when it was decided.
+ * The input of an irreversible action: the reason, the typed title, and the numbers that the user
+ * saw.
  */
 export const deliberation = { reason: text(3, 500), title: text(1, 200), seen: text(1, 60) };
 
-/** What is wrong with a typed title; nothing when it is the campaign's, but for case and spaces. */
+/** The error of a typed title; none if it equals the campaign's, ignoring case and spaces. */
 export function titleMistakes(title: string, typed: string): readonly FieldError[] {
   const plain = (words: string) =>
     words.normalize('NFKC').replaceAll(/\s+/g, ' ').trim().toLowerCase();
@@ -26,7 +26,7 @@ export function titleMistakes(title: string, typed: string): readonly FieldError
   return [{ field: 'title', message }];
 }
 
-/** Above the form when the numbers are others by now than those that were seen. */
+/** A notice above the form if the numbers have changed since the user saw them. */
 export function numbersChanged({ t }: PageContext): Html {
   return notice(
     'busy',
@@ -35,7 +35,7 @@ export function numbersChanged({ t }: PageContext): Html {
   );
 }
 
-/** The fields of such a form: why, and the title to type. */
+/** The fields of such a form: the reason, and the title to type. */
 export function deliberateFields(
   visit: PageContext,
   {
@@ -68,7 +68,7 @@ export function deliberateFields(
     <p>${t('seller.deliberate.thisCannotBeUndone')}</p>`;
 }
 
-/** A page of the people whom the decision affects, with a link to the next page. */
+/** A page of the affected buyers, with a link to the next page. */
 export function affectedTable<R>(
   visit: PageContext,
   {
@@ -83,7 +83,7 @@ export function affectedTable<R>(
     readonly caption: string;
     readonly columns: readonly Column<R>[];
     readonly rows: readonly R[];
-    /** Of the page that it stands on, to which the cursor is added. */
+    /** The URL of the page, to which the cursor is added. */
     readonly path: string;
     readonly placeOf: (last: R) => string | number;
   },

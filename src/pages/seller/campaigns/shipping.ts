@@ -12,7 +12,7 @@ import { idParam } from '../../kit/params.ts';
 import { refusalNotice } from '../../kit/refusal-notice.ts';
 import { requireSignedIn } from '../../kit/signed-in.ts';
 
-/** A batch was sent: what follows from that, and the form that says so. */
+/** Marking a batch as shipped: the consequences, and the form. */
 export function shippingPage(app: PageDeps): PagePlugin {
   return async (server) => {
     const { receivedAfterDays } = app.config.payments;

@@ -35,7 +35,7 @@ import { nameOf } from '../brand/shop-head.ts';
 const readNumber = formParser(closed({ slots: Type.Optional(slotsDelivered) }));
 const readShortfall = formParser(closed({ slots: slotsDelivered, ...deliberation }));
 
-/** Fewer slots can be delivered than were sold: who gets how many, and the form that says so. */
+/** Declaring a shortfall: the slots of each buyer, and the form. */
 export function shortfallPage(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/sambatan/:id/kurang', async (request, reply) => {
@@ -98,7 +98,7 @@ export function shortfallPage(app: PageDeps): PagePlugin {
   };
 }
 
-/** What so many slots would do; where they cannot be delivered, why, beside the field. */
+/** The effect of a number of slots, or a field error if it is not possible. */
 async function previewOf(
   app: PageDeps,
   visit: PageContext,
@@ -122,13 +122,15 @@ async function previewOf(
   return { possible, shown };
 }
 
-/** What a shortfall can be, and what the one in the form does; undefined if it cannot be. */
+/**
+ * The possible range of a shortfall, and the effect of the form's number; undefined if impossible.
+ */
 interface Previewed {
   readonly possible: PossibleShortfall;
   readonly outcome?: ShortfallPreview | undefined;
 }
 
-/** The numbers that a shortfall was decided on. */
+/** The numbers that the seller saw when deciding on the shortfall. */
 function seenIn({ range, slots, sums }: ShortfallPreview): string {
   return `${range.delivered}.${slots}.${sums.affected}.${sums.refunds}.${sums.amount}`;
 }

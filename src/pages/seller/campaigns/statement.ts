@@ -14,7 +14,7 @@ import { idParam } from '../../kit/params.ts';
 import { requireSignedIn } from '../../kit/signed-in.ts';
 import { scrollingTable } from '../../../web/table.ts';
 
-/** The money of a campaign for its seller, so that every rupiah is on both sides; to print, too. */
+/** The money of a campaign for its seller, with every rupiah on both sides; printable. */
 export function statementPage(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/sambatan/:id/uang', async (request, reply) => {

@@ -8,14 +8,14 @@ import { participationWords, paymentWords } from '../../statuses.ts';
 import { inLanguage, type PageContext } from '../../../web/visit.ts';
 import { nameOf } from '../brand/shop-head.ts';
 
-/** One column of the exports: its head, its width in a spreadsheet, and what it says of a row. */
+/** One column of the exports: its heading, its width in a spreadsheet, and its value of a row. */
 interface Column {
   readonly head: string;
   readonly width: number;
   cell(row: ParticipantRow): Cell;
 }
 
-/** What every export has of a participation. */
+/** The columns of every export. */
 function columnsOf(visit: PageContext, campaign: Campaign): readonly Column[] {
   const { t } = visit;
   const { weight_grams: weight, price_per_slot: price } = campaign;
@@ -69,7 +69,7 @@ function columnsOf(visit: PageContext, campaign: Campaign): readonly Column[] {
   ];
 }
 
-/** The head of the participants' spreadsheet. */
+/** The heading of the participants' spreadsheet. */
 export function sheetHead(visit: PageContext, campaign: Campaign): SheetHead {
   return {
     name: visit.t('common.participants'),
@@ -77,10 +77,10 @@ export function sheetHead(visit: PageContext, campaign: Campaign): SheetHead {
   };
 }
 
-// What goes to another thread has no functions.
+// Functions cannot be sent to the worker thread.
 const plain = ({ head, width }: Column) => ({ head, width });
 
-/** The participants, a line for each. */
+/** The participants, one line each. */
 export async function* linesOf(
   visit: PageContext,
   campaign: Campaign,
@@ -90,7 +90,7 @@ export async function* linesOf(
   for await (const row of rows) yield columns.map((column) => column.cell(row));
 }
 
-/** The participants as CSV: a head, and a line for each. */
+/** The participants as CSV: a heading and one line each. */
 export async function* csvLinesOf(
   visit: PageContext,
   campaign: Campaign,

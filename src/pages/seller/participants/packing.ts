@@ -9,19 +9,19 @@ import type { PageContext } from '../../../web/visit.ts';
 import { nameOf } from '../brand/shop-head.ts';
 import { cursorPage } from '../../kit/cursor-page.ts';
 
-/** Labels of one page of the packing list. */
+/** Labels per page of the packing list. */
 export const maxLabels = 100;
 
 export interface PackingProps {
   readonly campaign: Campaign;
-  /** One more than fits, where there is more. */
+  /** One more than a page, to detect a next page. */
   readonly rows: readonly ParticipantRow[];
   readonly isFirst: boolean;
-  /** Participations of the campaign in each payment state. */
+  /** Number of participations in each payment state. */
   readonly states: ReadonlyMap<PaymentState, number>;
 }
 
-/** Labels to print: of those who have paid, with the slots that are delivered to each. */
+/** Printable labels of paid orders with their delivered slots. */
 export function packingPage(visit: PageContext, { campaign, rows, isFirst, states }: PackingProps) {
   const { t, url } = visit;
   const path = url(`/toko/sambatan/${campaign.id}`);
@@ -59,7 +59,7 @@ export function packingPage(visit: PageContext, { campaign, rows, isFirst, state
   return { title: `${title} · ${campaign.title}`, section: 'shop' as const, wide: true, main };
 }
 
-/** Who bought and has not paid is not packed: how many they are, with the way to them. */
+/** The number of unpaid orders, which are not packed, with a link to them. */
 function unpaidNotice(
   visit: PageContext,
   path: string,

@@ -31,7 +31,7 @@ import { table } from '../../../web/table.ts';
 
 export const rosterPageSize = 50;
 
-/** How the list is looked at, beside what it is narrowed to. */
+/** The view of the list, in addition to its filter. */
 export interface RosterView {
   readonly sort: ParticipantSort;
   readonly page: number;
@@ -39,7 +39,7 @@ export interface RosterView {
 
 type View = ParticipantListInput & RosterView;
 
-/** A campaign's participants: a search, filters, a sorted page, and the way to any other. */
+/** A campaign's participants: search, filters, a sorted page, and links to all pages. */
 export function rosterPage(
   visit: PageContext,
   { campaign, rows, total, states }: ParticipantPage,
@@ -91,7 +91,7 @@ export function rosterPage(
   return { title, section: 'shop' as const, wide: true, main };
 }
 
-/** What narrows and sorts the list, as the query of an address, without the page. */
+/** Filter and sort order as a query string, without the page. */
 function queryOf({ status, paymentState, search, sort }: View): string {
   return new URLSearchParams({
     ...(search !== undefined && { q: search }),
@@ -186,7 +186,7 @@ function participantTable(visit: PageContext, rows: readonly ParticipantRow[]): 
   });
 }
 
-/** What is delivered, and what was ordered where that is more. */
+/** The delivered quantity, and the ordered one if it is more. */
 function slotsCell({ t, language }: PageContext, row: ParticipantRow): Html {
   const delivered = deliveredQuantityOf(row);
   const isLive = row.status !== 'cancelled' && row.status !== 'refunded';

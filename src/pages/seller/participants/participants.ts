@@ -23,11 +23,11 @@ import { queryParam, idParam } from '../../kit/params.ts';
 import { requireSignedIn } from '../../kit/signed-in.ts';
 
 const action = 'campaign.participants.read';
-/** Longer searches are cut: no name or address is longer. */
+/** Longer search terms are cut: no name or address is longer. */
 const maxSearchLength = 100;
 const maxPage = 100_000;
 
-/** Who joined a campaign and where it is to be sent: to look at, to print, to take along. */
+/** The participants of a campaign with their addresses: to view, print and download. */
 export function participantPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/sambatan/:id/peserta', async (request, reply) => {
@@ -82,7 +82,7 @@ export function participantPages(app: PageDeps): PagePlugin {
   };
 }
 
-/** What of the list is asked for; whatever is not understood is not asked for. */
+/** The filter of the list; unknown values are ignored. */
 function viewOf(request: FastifyRequest): ParticipantListInput & RosterView {
   const page = Number(queryParam(request, 'page') ?? 1);
   return {
