@@ -56,19 +56,19 @@ export function normalizeAddress(given: AddressInput): AddressInput {
     address[key] = oneLine(given[key]);
     const { length } = [...address[key]];
     if (length < least || length > most) {
-      throw invalidField(field, wording('errors.field.mustHaveToCharacters', { least, most }));
+      throw invalidField(field, wording('errors.field.lengthBetween', { least, most }));
     }
   }
   if (!/^(0|\+?62)8\d{7,11}$|^\+(?!62)\d{8,15}$/.test(address.phone)) {
-    throw invalidField('phone', wording('errors.field.giveAMobileNumberThatWorks'));
+    throw invalidField('phone', wording('errors.field.phone'));
   }
   address.postalCode = given.postalCode.trim();
   if (!/^\d{5}$/.test(address.postalCode)) {
-    throw invalidField('postal_code', wording('errors.field.aPostalCodeHas5Digits'));
+    throw invalidField('postal_code', wording('errors.field.postalCode'));
   }
   const tooLong = [...addressLine(address)].length - maxLineLength;
   if (tooLong > 0) {
-    throw invalidField('street', wording('errors.field.theWholeAddressIsTooLong', { tooLong }));
+    throw invalidField('street', wording('errors.field.addressTooLong', { tooLong }));
   }
   return address;
 }
@@ -77,10 +77,10 @@ export function normalizeAddress(given: AddressInput): AddressInput {
 export function normalizeProfile(given: ProfileChange): ProfileChange {
   const displayName = given.displayName === undefined ? undefined : oneLine(given.displayName);
   if (displayName !== undefined && (!canBeSeen(displayName) || [...displayName].length > 80)) {
-    throw invalidField('display_name', wording('errors.field.mustHave1To80Characters'));
+    throw invalidField('display_name', wording('errors.field.displayName'));
   }
   if (given.timeZone !== undefined && !isTimeZone(given.timeZone)) {
-    throw invalidField('time_zone', wording('errors.field.chooseATimeZone'));
+    throw invalidField('time_zone', wording('errors.field.timeZone'));
   }
   return { ...given, displayName };
 }

@@ -49,7 +49,7 @@ revokeOperator.refusals = refusals(authorize, requireRecentAuth, 'account_not_fo
 async function userToName(tx: Tx, { email, userId }: Candidate): Promise<string> {
   if (userId !== undefined && email === undefined) return userId;
   if (email === undefined || userId !== undefined) {
-    throw invalidField('email', wording('errors.field.giveEitherEmailOrUserId'));
+    throw invalidField('email', wording('errors.field.emailOrUserId'));
   }
   const account = await tx.maybe(sql.findAccountByEmail, email.trim().toLowerCase());
   if (account === undefined) throw new DomainError('account_not_found', {});

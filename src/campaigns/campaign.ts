@@ -174,32 +174,29 @@ export const defaultTerms = {
 export function validateTerms(terms: CampaignTerms): DomainError | undefined {
   const { totalSlots, minimumSlots, minSlotsPerUser, maxSlotsPerUser, opensAt, deadline } = terms;
   if (terms.title.trim().length < 3) {
-    return invalidField('title', wording('errors.field.theTitleNeedsAtLeast3'));
+    return invalidField('title', wording('errors.field.titleTooShort'));
   }
   if (minimumSlots > totalSlots) {
-    return invalidField(
-      'minimum_slots',
-      wording('errors.field.theMinimumMayNotBeMore', { totalSlots }),
-    );
+    return invalidField('minimum_slots', wording('errors.field.minimumAboveTotal', { totalSlots }));
   }
   if ((minSlotsPerUser ?? 1) > totalSlots) {
     return invalidField(
       'min_slots_per_user',
-      wording('errors.field.withThisMinimumNobodyCouldBuy', { totalSlots }),
+      wording('errors.field.minimumPerBuyerAboveTotal', { totalSlots }),
     );
   }
   const atMost = maxSlotsPerUser ?? totalSlots;
   if (atMost > totalSlots || atMost < (minSlotsPerUser ?? 1)) {
     return invalidField(
       'max_slots_per_user',
-      wording('errors.field.theMaximumPerBuyerMustLie', {
+      wording('errors.field.maximumPerBuyer', {
         minSlotsPerUser: minSlotsPerUser ?? 1,
         totalSlots,
       }),
     );
   }
   if (opensAt !== null && opensAt >= deadline) {
-    return invalidField('opens_at', wording('errors.field.theOpeningMustBeBefore'));
+    return invalidField('opens_at', wording('errors.field.opensBeforeDeadline'));
   }
   return undefined;
 }

@@ -215,7 +215,7 @@ export async function editCampaign(
   const { now } = await tx.one(databaseNow);
   const after = { ...before, ...change };
   if (row.status === 'scheduled' && after.opensAt === null) {
-    throw invalidField('opens_at', wording('errors.field.anOpeningCanBeMoved'));
+    throw invalidField('opens_at', wording('errors.field.opensAtRequired'));
   }
   checkTerms(after, isOpen(row.status) ? undefined : now);
   await tx.rows(
@@ -249,7 +249,7 @@ function checkEditable(status: StoredCampaignStatus, fields: readonly TermsField
     throw new DomainError('campaign_already_open', {});
   }
   if (status === 'draft' && fields.includes('opensAt')) {
-    throw invalidField('opens_at', wording('errors.field.aDraftOpensWhen'));
+    throw invalidField('opens_at', wording('errors.field.opensAtOfDraft'));
   }
 }
 checkEditable.refusals = refusals('transition_not_allowed', 'campaign_already_open');

@@ -55,7 +55,7 @@ export async function invite(
   }
   const address = email.trim();
   if (!/^[^\s@<>",;]{1,64}@[^\s@<>",;]+\.[^\s@<>",;]{2,}$/.test(address)) {
-    throw invalidField('email', wording('errors.field.giveAProperEMailAddressSuch'));
+    throw invalidField('email', wording('errors.field.emailAddress'));
   }
   await tx.maybe(sql.lockBrand, brandId);
   const { invited } = await tx.one(sql.countInvitations, brandId);

@@ -76,14 +76,14 @@ function refused(message: Wording): DomainError {
   return invalidField('picture', message);
 }
 
-const wrongType: Wording = wording('errors.wrongType');
-const unreadable: Wording = wording('errors.unreadable');
-const tooManyPixels: Wording = wording('errors.tooManyPixels');
-export const heicPicture: Wording = wording('errors.heicPicture');
+const wrongType: Wording = wording('errors.productPicture.wrongType');
+const unreadable: Wording = wording('errors.productPicture.unreadable');
+const tooManyPixels: Wording = wording('errors.productPicture.tooManyPixels');
+export const heicPicture: Wording = wording('errors.picture.heic');
 const wordings = {
   wrong_type: wrongType,
   heic: heicPicture,
   unreadable,
   too_large: tooManyPixels,
 } as const satisfies Record<ImageFlaw, Wording>;
-const tooLong: Wording = wording('errors.tooLong');
+const tooLong: Wording = wording('errors.productPicture.tooLong');

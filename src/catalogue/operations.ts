@@ -39,7 +39,7 @@ export async function createBrand(
     throw new DomainError('forbidden', {});
   }
   if (ownerId === undefined) {
-    throw invalidField('owner_id', wording('errors.field.isRequiredOfAServiceEvery'));
+    throw invalidField('owner_id', wording('errors.field.ownerRequired'));
   }
   const brand = await tx.one(sql.insertBrand, newId(), input.name);
   await tx.rows(sql.insertMember, brand.brand_id, ownerId, 'owner');

@@ -39,8 +39,8 @@ export class DomainError<C extends ErrorCode = ErrorCode> extends Error {
   /** What happened and what to do next, worded for users of pages. */
   get detailForPages(): Wording {
     const { detail } = pageWords[this.code] ?? {};
-    if (detail === undefined) return this.#definition.detail(this.params);
-    return typeof detail === 'function' ? detail(this.params as PageParams) : detail;
+    const forPages = typeof detail === 'function' ? detail(this.params as PageParams) : detail;
+    return forPages ?? this.#definition.detail(this.params);
   }
 
   /** Returns the title and detail for a user of a page, in their language. */

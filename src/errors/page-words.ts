@@ -1,11 +1,19 @@
 import { type Wording, wording } from '../i18n/messages.ts';
 import type { ErrorCode } from './error-table.ts';
 
-/** Text that depends on the parameters of the error. */
-type DetailOf = (params: PageParams) => Wording;
+/** Text that depends on the parameters of the error; undefined for the API's text. */
+type DetailOf = (params: PageParams) => Wording | undefined;
 
 /** The parameters of an error of any code. */
 export type PageParams = Readonly<Record<string, unknown>>;
+
+/** From this many seconds on, a page gives a wait in minutes. */
+const longWait = 100;
+
+/** Returns the whole minutes to wait if it is a long time, otherwise undefined. */
+function minutesToWait({ retry_after_seconds: seconds }: PageParams): number | undefined {
+  return Number(seconds) >= longWait ? Math.ceil(Number(seconds) / 60) : undefined;
+}
 
 /** Formats a number of bytes for people. */
 function size(bytes: unknown): string {
@@ -21,6 +29,7 @@ export const pageWords: Partial<
   Record<ErrorCode, { readonly title?: Wording; readonly detail: Wording | DetailOf }>
 > = {
   outcome_unknown: {
+    title: wording('errors.page.outcome_unknown.title'),
     detail: wording('errors.page.outcome_unknown.detail'),
   },
   idempotency_key_reused: {
@@ -40,9 +49,11 @@ export const pageWords: Partial<
     detail: wording('errors.page.method_not_allowed.detail'),
   },
   installation_held: {
+    title: wording('errors.page.installation_held.title'),
     detail: wording('errors.page.installation_held.detail'),
   },
   payload_too_large: {
+    title: wording('errors.page.payload_too_large.title'),
     detail: ({ maximum_bytes: most }) =>
       wording('errors.page.payload_too_large.detail', { most: size(most) }),
   },
@@ -63,5 +74,27 @@ export const pageWords: Partial<
   },
   notification_not_genuine: {
     detail: wording('errors.page.notification_not_genuine.detail'),
+  },
+  reauthentication_required: {
+    detail: wording('errors.page.reauthentication_required.detail'),
+  },
+  internal_error: {
+    detail: wording('errors.page.internal_error.detail'),
+  },
+  rate_limited: {
+    detail: (params) => {
+      const minutes = minutesToWait(params);
+      return minutes === undefined
+        ? undefined
+        : wording('errors.page.rate_limited.minutes', { minutes });
+    },
+  },
+  mail_budget_spent: {
+    detail: (params) => {
+      const minutes = minutesToWait(params);
+      return minutes === undefined
+        ? undefined
+        : wording('errors.page.mail_budget_spent.minutes', { minutes });
+    },
   },
 };

@@ -72,7 +72,7 @@ export function authenticateCallers(server: FastifyInstance, rules: CallerLimits
 export function userOf(actor: SignedIn, named: string | undefined): string {
   if (actor.kind === 'service') {
     if (named !== undefined) return named.toLowerCase();
-    throw invalidField('user_id', wording('errors.field.isRequiredOfAService'));
+    throw invalidField('user_id', wording('errors.field.userIdRequired'));
   }
   if (named !== undefined && named.toLowerCase() !== actor.userId) {
     throw new DomainError('forbidden', {});
@@ -86,7 +86,7 @@ export function idempotencyKeyOf(request: FastifyRequest): string | undefined {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return undefined;
   if (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return key;
-  throw invalidField('Idempotency-Key', wording('errors.field.mustBe1To255ASCII'));
+  throw invalidField('Idempotency-Key', wording('errors.field.idempotencyKey'));
 }
 
 async function countAttempt(attempts: RateLimiterMemory, address: string): Promise<void> {

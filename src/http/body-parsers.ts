@@ -13,7 +13,7 @@ export const maxFields = sizeLimits.formFields.max;
 /** Marks a query string or a form with too many fields, which is not parsed. */
 const tooManyFields: Record<string, unknown> = Object.freeze({});
 
-const tooManyFieldsText: Wording = wording('errors.tooManyFieldsText', { maxFields });
+const tooManyFieldsText: Wording = wording('errors.field.tooMany', { maxFields });
 
 /**
  * Parses `name=value` pairs of a query string or a form. Parses nothing when there are more than

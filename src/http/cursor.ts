@@ -71,5 +71,5 @@ function parse(cursor: string): unknown[] {
 }
 
 function unknownCursor() {
-  return invalidField('cursor', wording('errors.field.thisCursorIsNotKnownPlease'));
+  return invalidField('cursor', wording('errors.field.cursor'));
 }

@@ -32,7 +32,7 @@ export function formParser<S extends TSchema>(
       return { typed, errors: [{ field: unstorable, message: unstorableText }] };
     }
     if (validator.Check(value)) return { typed, value: value as Static<S> };
-    return { typed, errors: fieldErrors(validator.Errors(value) as never) };
+    return { typed, errors: fieldErrors(validator.Errors(value) as never, 'person') };
   };
 }
 

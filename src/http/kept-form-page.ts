@@ -5,13 +5,11 @@ import type { KeptForm } from './kept-form.ts';
 /** Renders a page with the restored input of its form, and a notice about it. */
 export function showKept(visit: PageContext, document: string, kept: KeptForm): string {
   const { t, url } = visit;
-  const found = kept.isCut
-    ? t('errors.field.weKeptWhatYouTypedExcept')
-    : t('errors.field.whatYouTypedIsStillHere');
+  const found = kept.isCut ? t('errors.keptForm.cut') : t('errors.keptForm.unsent');
   return refillForm(document, {
     action: url(kept.action),
     fields: kept.fields,
     found,
-    missing: t('errors.field.theFormYouFilled'),
+    missing: t('errors.keptForm.missing'),
   });
 }

@@ -127,7 +127,8 @@ function domainErrorOf(error: unknown, request: FastifyRequest): DomainError | u
 function ofFramework(error: unknown, maxBytes: number): DomainError | undefined {
   if (!(error instanceof Error)) return undefined;
   const { validation, statusCode, code } = error as FastifyError;
-  if (validation) return new DomainError('validation_failed', {}, fieldErrors(validation));
+  if (validation)
+    return new DomainError('validation_failed', {}, fieldErrors(validation, 'developer'));
   if (code === 'FST_ERR_MAX_PARAM_LENGTH') return new DomainError('not_found', {});
   switch (statusCode) {
     case 413:

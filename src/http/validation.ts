@@ -43,11 +43,14 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
   };
 };
 
+/** Who reads the errors: a developer, by the API's names; or a person, at a field of a form. */
+export type ErrorReader = 'developer' | 'person';
+
 /**
- * Returns the errors, one per field, in both languages. An error of the whole body has an empty
- * field name.
+ * Returns the errors, one per field, in the words of their reader. An error of the whole body has
+ * an empty field name.
  */
-export function fieldErrors(complaints: readonly Complaint[]): FieldError[] {
+export function fieldErrors(complaints: readonly Complaint[], reader: ErrorReader): FieldError[] {
   const byField = new Map<string, Complaint>();
   for (const complaint of complaints.flatMap(perField)) {
     const known = byField.get(complaint.instancePath);
@@ -55,7 +58,7 @@ export function fieldErrors(complaints: readonly Complaint[]): FieldError[] {
   }
   return [...byField.values()].map((complaint) => ({
     field: fieldName(complaint.instancePath),
-    message: complaintWording(complaint),
+    message: (reader === 'person' && personWording(complaint)) || complaintWording(complaint),
   }));
 }
 
@@ -98,7 +101,7 @@ function searchUnstorable(value: unknown): string | undefined {
   return undefined;
 }
 
-export const unstorableText: Wording = wording('errors.unstorableText');
+export const unstorableText: Wording = wording('errors.field.unstorable');
 
 function storable(text: string): boolean {
   return text.isWellFormed() && !/[^\P{Cc}\t\n\r]/u.test(text);
@@ -174,37 +177,46 @@ function fieldName(instancePath: string): string {
 }
 
 /** The message for a field that the route does not know. */
-export const unknownField: Wording = wording('errors.unknownField');
+export const unknownField: Wording = wording('errors.field.unknown');
 
-const wrongForm: Wording = wording('errors.wrongForm');
+const wrongForm: Wording = wording('errors.field.wrongFormat');
+
+/** The message for a form, where the API's message has the words of a program. */
+function personWording({ keyword, params }: Complaint): Wording | undefined {
+  if (keyword === 'additionalProperties') return wording('errors.page.field.unknown');
+  if (keyword === 'enum' || keyword === 'const') return wording('errors.page.field.oneOf');
+  if (keyword !== 'format') return undefined;
+  if (params['format'] === 'uuid') return wording('errors.page.field.fromList');
+  return params['format'] === 'date-time' ? wording('errors.page.field.dateTime') : undefined;
+}
 
 function complaintWording({ keyword, params }: Complaint): Wording {
   const limit = String(params['limit']);
   switch (keyword) {
     case 'required':
-      return wording('errors.field.isRequired');
+      return wording('errors.field.required');
     case 'additionalProperties':
       return unknownField;
     case 'type':
-      return ofType(String(params['type']));
+      return wording('errors.field.type', { type: String(params['type']) });
     case 'enum':
       return oneOf(params['allowedValues']);
     case 'minLength':
       return limit === '1'
-        ? wording('errors.field.mustNotBeEmpty')
-        : wording('errors.field.mustHaveAtLeast', { limit: Number(limit) });
+        ? wording('errors.field.empty')
+        : wording('errors.field.minLength', { limit: Number(limit) });
     case 'maxLength':
-      return wording('errors.field.mustHaveAtMost', { limit: Number(limit) });
+      return wording('errors.field.maxLength', { limit: Number(limit) });
     case 'minimum':
-      return wording('errors.field.mustBeAtLeast', { limit });
+      return wording('errors.field.minimum', { limit });
     case 'maximum':
-      return wording('errors.field.mustBeAtMost', { limit });
+      return wording('errors.field.maximum', { limit });
     case 'minItems':
-      return wording('errors.field.mustHaveAtLeast2', { limit: Number(limit) });
+      return wording('errors.field.minItems', { limit: Number(limit) });
     case 'maxItems':
-      return wording('errors.field.mustHaveAtMost2', { limit: Number(limit) });
+      return wording('errors.field.maxItems', { limit: Number(limit) });
     case 'minProperties':
-      return wording('errors.field.giveAtLeastOneField');
+      return wording('errors.field.minProperties');
     case 'pattern':
       return ofPattern(String(params['pattern']));
     case 'format':
@@ -215,33 +227,21 @@ function complaintWording({ keyword, params }: Complaint): Wording {
 }
 
 function ofPattern(pattern: string): Wording {
-  if (pattern === String.raw`\S`) return wording('errors.field.mustNotBeEmpty');
+  if (pattern === String.raw`\S`) return wording('errors.field.empty');
   if (pattern === accountNumberPattern) {
-    return wording('errors.field.mustBe5To30Digits');
+    return wording('errors.field.accountNumber');
   }
   if (pattern !== namePattern) return wrongForm;
-  return wording('errors.field.mustBeVisibleAndOnOne');
-}
-
-function ofType(type: string): Wording {
-  const words: { readonly [type: string]: Wording } = {
-    string: wording('errors.type.string'),
-    integer: wording('errors.type.integer'),
-    number: wording('errors.type.number'),
-    boolean: wording('errors.type.boolean'),
-    object: wording('errors.type.object'),
-    array: wording('errors.type.array'),
-  };
-  return wording('errors.field.mustBe', { word: words[type] ?? type });
+  return wording('errors.field.name');
 }
 
 function oneOf(allowed: unknown): Wording {
   const list = Array.isArray(allowed) ? allowed.join(', ') : '';
-  return wording('errors.field.mustBeOne', { list });
+  return wording('errors.field.oneOf', { list });
 }
 
 function ofFormat(format: string): Wording {
-  if (format === 'uuid') return wording('errors.field.mustBeAUUID');
-  if (format !== 'date-time') return wording('errors.field.hasTheWrongForm');
-  return wording('errors.field.mustBeAnRFC3339Date');
+  if (format === 'uuid') return wording('errors.field.uuid');
+  if (format !== 'date-time') return wording('errors.field.wrongFormat');
+  return wording('errors.field.dateTime');
 }

@@ -207,5 +207,5 @@ resend.refusals = refusals('delivery_not_found', 'webhook_not_found');
 
 function checkUrl(url: string, rules: AddressRules): void {
   if (isAllowedUrl(url, rules)) return;
-  throw invalidField('url', wording('errors.field.mustBeAnHttpsAddress'));
+  throw invalidField('url', wording('errors.field.webhookUrl'));
 }

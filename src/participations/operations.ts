@@ -24,7 +24,7 @@ export interface JoinInput {
 export function shippingAddressOf(typed: string): string {
   const address = typed.trim();
   if (address.length >= 10) return address;
-  throw invalidField('shipping_address', wording('errors.field.pleaseGiveTheWholeShippingAddress'));
+  throw invalidField('shipping_address', wording('errors.field.shippingAddress'));
 }
 
 /** Builds the join request of a caller's input. Refuses: validation_failed. */

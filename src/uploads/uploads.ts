@@ -12,7 +12,7 @@ import { UploadRoom, uploadSpeed, type OpenUpload, type UploadSpeed } from './up
 /** Maximum size of an uploaded picture. */
 const pictureLimitBytes = sizeLimits.pictureBytes.max;
 
-const pictureTooLarge: Wording = wording('errors.pictureTooLarge');
+const pictureTooLarge: Wording = wording('errors.picture.tooLarge');
 
 /** The form field of a picture. */
 const pictureField = 'picture';
@@ -168,7 +168,7 @@ export async function readProofFile(request: FastifyRequest): Promise<Buffer | u
 export async function readPicture(request: FastifyRequest): Promise<Buffer> {
   const { picture } = await readUpload(request);
   if (picture !== undefined) return picture;
-  throw invalidField(pictureField, wording('errors.field.chooseAPictureToUpload'));
+  throw invalidField(pictureField, wording('errors.picture.missing'));
 }
 readPicture.refusals = refusals('rate_limited', 'request_timeout');
 

@@ -124,6 +124,68 @@ test('a message uses the right words for its parameters', () => {
   assert.match(full.text('id').detail, /sudah penuh/);
 });
 
+/** The statuses in which each event is refused; the database and the operations decide it. */
+const refusedIn = {
+  transition_not_allowed: {
+    campaign_opened: ['active', 'full', 'verifying', 'completed', 'failed', 'cancelled'],
+    campaign_edited: ['verifying', 'completed', 'failed', 'cancelled'],
+    deadline_extended: ['inactive', 'scheduled', 'verifying', 'completed', 'failed', 'cancelled'],
+    campaign_cancelled: ['completed', 'failed', 'cancelled'],
+    campaign_shipped: [
+      'inactive',
+      'scheduled',
+      'active',
+      'full',
+      'verifying',
+      'failed',
+      'cancelled',
+    ],
+    campaign_shortfall: ['inactive', 'active', 'full', 'verifying', 'failed', 'cancelled'],
+  },
+  participation_transition_not_allowed: {
+    participant_confirmed: ['confirmed', 'cancelled', 'refunded', 'fulfilled'],
+    participant_cancelled: ['reserved', 'confirmed', 'cancelled', 'refunded', 'fulfilled'],
+    participant_changed: ['cancelled', 'refunded', 'fulfilled'],
+    participant_fulfilled: ['reserved', 'confirmed', 'cancelled', 'refunded', 'fulfilled'],
+    dispute_opened: ['reserved', 'confirmed', 'cancelled', 'refunded'],
+  },
+} as const satisfies Partial<Record<ErrorCode, Record<string, readonly string[]>>>;
+
+test('each refused transition has a sentence of its own', () => {
+  for (const language of languages()) {
+    for (const [code, events] of Object.entries<Record<string, readonly string[]>>(refusedIn)) {
+      const detailOf = (event: string, from: string) =>
+        new DomainError(code as 'transition_not_allowed', { from, event }).text(language).detail;
+      const sentences = Object.entries(events).map(([event, statuses]) => {
+        const said = new Set(statuses.map((from) => detailOf(event, from)));
+        assert.ok(said.size > 1, `${code} ${event} does not depend on the status`);
+        assert.ok(!said.has(detailOf('something_else', 'active')), `${code} ${event}`);
+        return [...said];
+      });
+      const all = sentences.flat();
+      assert.equal(new Set(all).size, all.length, `${code}: two events have one sentence`);
+      for (const sentence of all) assert.doesNotMatch(sentence, /[a-z]_[a-z]|[{}]|  /, sentence);
+    }
+  }
+});
+
+test('a long wait is given in minutes on pages, in seconds to programs', () => {
+  const short = new DomainError('rate_limited', { retry_after_seconds: 42 });
+  const long = new DomainError('rate_limited', { retry_after_seconds: 601 });
+  assert.match(short.text('en').detail, /in 42 seconds/);
+  assert.match(long.text('en').detail, /in 11 minutes/);
+  assert.match(long.apiText('en').detail, /in 601 seconds/);
+  const mails = new DomainError('mail_budget_spent', { retry_after_seconds: 120 });
+  assert.match(mails.text('id').detail, /dalam 2 menit/);
+});
+
+test('an unknown outcome reassures a buyer on a page, and tells a program what to repeat', () => {
+  const error = new DomainError('outcome_unknown', {});
+  assert.match(error.text('id').detail, /tidak akan ditagih dua kali/);
+  assert.match(error.text('en').detail, /won’t be charged twice/);
+  assert.match(error.apiText('en').detail, /same Idempotency-Key/);
+});
+
 test('an error raised in the database by name is the same error', () => {
   const error = domainErrorNamed('slots_unavailable', { remaining: 1 });
   assert.equal(error?.status, 409);
@@ -133,7 +195,7 @@ test('an error raised in the database by name is the same error', () => {
 });
 
 test('an operation can report an error of one field', () => {
-  const error = invalidField('opens_at', wording('errors.field.isRequired'));
+  const error = invalidField('opens_at', wording('errors.field.required'));
   assert.equal(error.status, 422);
   assert.equal(error.fields[0]?.field, 'opens_at');
 });

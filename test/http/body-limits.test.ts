@@ -87,7 +87,7 @@ test('every form of the site is read up to its limit, and refused with a message
     const kilobytes = /(?:maksimal|the limit is) (\d+) KB/.exec(above.text)?.[1];
     const most = Number(kilobytes) * 1_024;
     assert.ok(sizes.has(most), `${route}: ${most}`);
-    assert.match(above.text, english ? /What you sent is too large/ : /terlalu besar/, route);
+    assert.match(above.text, english ? /What you’re sending is too large/ : /terlalu besar/, route);
     assert.equal((await send(most + 1)).status, 413, route);
     assert.ok(![400, 413].includes((await send(most)).status), route);
   }

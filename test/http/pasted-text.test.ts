@@ -82,7 +82,7 @@ test('an invalid bank account number is refused with the reason', async () => {
   const fields = { bank: 'BCA', number: '52700ABC', holder: 'Sari' };
   const form = await new SiteForms(service.url, user).post('/en/akun/rekening', fields);
   assert.equal(form.status, 422);
-  assert.match(form.text, /Must be 5 to 30 digits/);
+  assert.match(form.text, /Enter 5 to 30 digits/);
   const refused = await user.send({
     method: 'PUT',
     path: '/refund-account',

@@ -45,9 +45,9 @@ test('a language without data in Node is written as Indonesian', () => {
 
 test('a message takes numbers, large numbers, other messages and texts by language', () => {
   assert.equal(translate('en', 'common.slots', { count: 1n }), '1 slot');
-  const inner = wording('errors.type.integer');
-  const whole = wording('errors.field.mustBe', { word: inner });
+  const inner = wording('errors.statementReasons.amount');
+  const whole = wording('errors.statement_not_readable.detail', { place: 'B7', why: inner });
   assert.ok(textOf('en', whole).includes(textOf('en', inner)));
-  const byLanguage = wording('errors.field.mustBe', { word: (language) => `<${language}>` });
+  const byLanguage = wording('errors.field.oneOf', { list: (language) => `<${language}>` });
   assert.ok(textOf('id', byLanguage).includes('<id>'));
 });

@@ -41,7 +41,7 @@ const sharedAddress = '203.0.113.7';
 /** Keep-alive connections of the reverse proxy that all users come through. */
 const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
 const formType = 'application/x-www-form-urlencoded';
-const spentBudget = /sedang sangat ramai mengirim e-mail/;
+const spentBudget = /sedang mengirim sangat banyak e-mail/;
 
 interface Answer {
   readonly status: number;

@@ -60,8 +60,8 @@ test('health, readiness and metrics are answered under any load', async (t) => {
 test('a shed browser gets a small page in its language without further files', async (t) => {
   const { id } = await crowded(t);
   const pages: [path: string, language: string, word: RegExp][] = [
-    [`/sambatan/${id}`, 'id', /Lagi ramai banget/],
-    [`/en/sambatan/${id}`, 'en', /It is very busy right now/],
+    [`/sambatan/${id}`, 'id', /Sedang ramai sekali/],
+    [`/en/sambatan/${id}`, 'en', /It’s very busy right now/],
     ['/en', 'en', /Try again/],
     ['/england', 'id', /Coba lagi/],
   ];
@@ -83,7 +83,7 @@ test('a shed browser gets a small page in its language without further files', a
   });
   assert.equal(form.status, 503);
   const english = await service.visitor.get('/campaigns', { 'accept-language': 'en' });
-  assert.equal(english.body['title'], 'Very busy');
+  assert.equal(english.body['title'], 'Very busy right now');
 });
 
 test('a shed client keeps its connection, unless a long body follows', async (t) => {

@@ -65,7 +65,7 @@ test('a proof is sent by a form, refused next to its field, and stops the hold',
   assert.match(nothing.text, /id="picture-error">Berkasnya belum ada atau kosong/);
   const text = await forms.upload(`${path}/bukti`, {}, { bytes: Buffer.from('bukan foto') });
   assert.equal(text.status, 422);
-  assert.match(text.text, /id="picture-error">Bukti bayar harus berupa foto/);
+  assert.match(text.text, /id="picture-error">Bukti transfer harus berupa foto/);
   const sent = await forms.upload(`${path}/bukti`, {}, { bytes: photo });
   assert.deepEqual([sent.status, sent.location], [303, path]);
   const page = await forms.get(path);

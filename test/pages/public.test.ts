@@ -123,7 +123,7 @@ test('form errors appear next to their fields, and the input stays', async () =>
   assert.equal(keyIn(short.text), key, 'nothing was sent under the key');
   const many = await send(buyer, path, { key, quantity: '11', shipping_address: address });
   assert.equal(many.status, 409);
-  assert.match(many.text, /Slot yang tersisa tinggal 10/);
+  assert.match(many.text, /Tinggal 10 slot/);
   assert.notEqual(keyIn(many.text), key, 'the key stands for the refused one');
   const other = await send(buyer, path, { key, quantity: '1', shipping_address: address });
   assert.equal(other.status, 422);

@@ -22,8 +22,8 @@ after(async () => {
 });
 
 const title: Record<string, string> = {
-  id: 'Layanan sedang tidak tersedia',
-  en: 'Service unavailable',
+  id: 'Layanan sedang terganggu',
+  en: 'We’re having technical problems',
 };
 const again: Record<string, string> = { id: 'Coba lagi', en: 'Try again' };
 

@@ -146,7 +146,7 @@ test('the buyer corrects the order on its page', async () => {
   assert.match(page.text, /name="quantity"[^>]*max="3"/s);
   const bad = await forms.post(`/ikutan/${id}/ubah`, { quantity: '9', shipping_address: address });
   assert.equal(bad.status, 422);
-  assert.match(bad.text, /buat pesanan baru/);
+  assert.match(bad.text, /Buat pesanan baru/);
   const empty = await forms.post(`/ikutan/${id}/ubah`, { shipping_address: 'Jl' });
   assert.match(empty.text, /id="shipping_address-error"/);
   const fields = { quantity: '2', shipping_address: address, note: '' };

@@ -48,7 +48,7 @@ test('an error is a problem document with the request id', async () => {
     type: 'urn:sambatan:problem:slots_unavailable',
     title: 'Slot tidak cukup',
     status: 409,
-    detail: 'Slot yang tersisa tinggal 2. Kurangi jumlah slot, lalu coba lagi.',
+    detail: 'Tinggal 2 slot. Kurangi jumlahnya, lalu coba lagi.',
     instance: answer.headers['x-request-id'],
     code: 'slots_unavailable',
     params: { remaining: 2 },
@@ -171,7 +171,7 @@ const wrongFields: [fact: string, body: object, field: string, message: RegExp][
     'too many',
     { title: 'abc', slots: 1, parts: ['x', 'y', 'z'].map((name) => ({ name })) },
     'parts',
-    /2 isi/,
+    /maksimal 2/,
   ],
   ['NUL', { title: 'ab\0c', slots: 1 }, 'title', /tidak bisa disimpan/],
   ['half a character', { title: 'abc\ud800', slots: 1 }, 'title', /tidak bisa disimpan/],
@@ -201,9 +201,9 @@ test('all invalid fields are reported at once, in the caller’s language', asyn
   const errors = answer.json<Problem>().errors ?? [];
   const byField = Object.fromEntries(errors.map(({ field, message }) => [field, message]));
   assert.deepEqual(byField, {
-    slots: 'Is required.',
+    slots: 'This field is required.',
     title: 'Must be text.',
-    extra: 'Is not known here. Remove it.',
+    extra: 'This field isn’t known here. Remove it.',
     note: 'Must be text.',
   });
 });

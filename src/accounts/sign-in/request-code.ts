@@ -133,5 +133,5 @@ function normalEmail(given: string): string {
   if (email.length <= 254 && /^[^\s@<>"(),:;\\[\]]{1,64}@[^\s@.]+(\.[^\s@.]+)+$/.test(email)) {
     return email;
   }
-  throw invalidField('email', wording('errors.field.thisIsNoEMailAddressYet'));
+  throw invalidField('email', wording('errors.field.emailAddress'));
 }

@@ -1,6 +1,6 @@
 import { wording } from '../../i18n/messages.ts';
 import { busySeconds, define, fixed, type ErrorTable } from './definition.ts';
-import { statusWord, eventWord } from '../wording/state-words.ts';
+import { refusedOfCampaign, type RefusedTransition } from '../wording/refused-transitions.ts';
 
 /** Campaigns: their terms, deadlines, transitions and decisions. */
 export const campaignsErrors = {
@@ -17,7 +17,7 @@ export const campaignsErrors = {
   campaign_not_active: define<{ readonly status: string }>(
     409,
     wording('errors.campaign_not_active.title'),
-    ({ status }) => wording('errors.campaign_not_active.detail', { status: statusWord(status) }),
+    ({ status }) => wording('errors.campaign_not_active.detail', { status }),
   ),
   campaign_closing: fixed(
     409,
@@ -45,14 +45,10 @@ export const campaignsErrors = {
     wording('errors.deadline_not_later.title'),
     wording('errors.deadline_not_later.detail'),
   ),
-  transition_not_allowed: define<{ readonly from: string; readonly event: string }>(
+  transition_not_allowed: define<RefusedTransition>(
     409,
     wording('errors.transition_not_allowed.title'),
-    ({ from, event }) =>
-      wording('errors.transition_not_allowed.detail', {
-        from: statusWord(from),
-        event: eventWord(event),
-      }),
+    refusedOfCampaign,
   ),
   shortfall_not_possible: define<{ readonly minimum: number; readonly maximum: number }>(
     422,

@@ -17,7 +17,7 @@ export const httpErrors = {
   method_not_allowed: define<{ readonly allowed: readonly string[] }>(
     405,
     wording('errors.method_not_allowed.title'),
-    ({ allowed }) => wording('errors.method_not_allowed.detail', { value: allowed.join(', ') }),
+    ({ allowed }) => wording('errors.method_not_allowed.detail', { allowed: allowed.join(', ') }),
   ),
   request_timeout: fixed(
     408,

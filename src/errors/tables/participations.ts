@@ -1,6 +1,6 @@
 import { type Wording, wording } from '../../i18n/messages.ts';
 import { define, fixed, type ErrorTable } from './definition.ts';
-import { statusWord, eventWord } from '../wording/state-words.ts';
+import { refusedOfParticipation, type RefusedTransition } from '../wording/refused-transitions.ts';
 
 /** Joins and participations. */
 export const participationsErrors = {
@@ -25,16 +25,12 @@ export const participationsErrors = {
     ({ remaining }) =>
       remaining > 0
         ? wording('errors.slots_unavailable.detail', { remaining })
-        : wording('errors.slots_unavailable.detail2'),
+        : wording('errors.slots_unavailable.none'),
   ),
-  participation_transition_not_allowed: define<{ readonly from: string; readonly event: string }>(
+  participation_transition_not_allowed: define<RefusedTransition>(
     409,
     wording('errors.participation_transition_not_allowed.title'),
-    ({ from, event }) =>
-      wording('errors.participation_transition_not_allowed.detail', {
-        from: statusWord(from),
-        event: eventWord(event),
-      }),
+    refusedOfParticipation,
   ),
   participation_not_paid: fixed(
     409,

@@ -1,6 +1,5 @@
 import { wording } from '../../i18n/messages.ts';
 import { define, fixed, type ErrorTable } from './definition.ts';
-import { paymentStatusWord } from '../wording/state-words.ts';
 import { proofFlaws, type ProofFlaw } from '../wording/proof-flaws.ts';
 
 /** Payments by bank transfer, proofs of payment and bank accounts. */
@@ -23,8 +22,7 @@ export const paymentsErrors = {
   payment_not_open: define<{ readonly status: string }>(
     409,
     wording('errors.payment_not_open.title'),
-    ({ status }) =>
-      wording('errors.payment_not_open.detail', { status: paymentStatusWord(status) }),
+    ({ status }) => wording('errors.payment_not_open.detail', { status }),
   ),
   proof_not_found: fixed(
     404,

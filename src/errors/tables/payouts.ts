@@ -1,7 +1,6 @@
 import { rupiah } from '../../i18n/format.ts';
 import { wording } from '../../i18n/messages.ts';
 import { define, fixed, type ErrorTable } from './definition.ts';
-import { paymentStatusWord } from '../wording/state-words.ts';
 
 /** Refunds and payouts: outgoing money. */
 export const payoutsErrors = {
@@ -13,8 +12,7 @@ export const payoutsErrors = {
   movement_transition_not_allowed: define<{ readonly from: string; readonly event: string }>(
     409,
     wording('errors.movement_transition_not_allowed.title'),
-    ({ from }) =>
-      wording('errors.movement_transition_not_allowed.detail', { from: paymentStatusWord(from) }),
+    ({ from }) => wording('errors.movement_transition_not_allowed.detail', { from }),
   ),
   refund_has_no_choice: fixed(
     409,

@@ -1,6 +1,5 @@
 import { wording } from '../../i18n/messages.ts';
 import { define, fixed, type ErrorTable } from './definition.ts';
-import { statusWord, eventWord } from '../wording/state-words.ts';
 
 /** Waiting lists and offers. */
 export const waitingErrors = {
@@ -42,10 +41,6 @@ export const waitingErrors = {
   waiting_transition_not_allowed: define<{ readonly from: string; readonly event: string }>(
     409,
     wording('errors.waiting_transition_not_allowed.title'),
-    ({ from, event }) =>
-      wording('errors.waiting_transition_not_allowed.detail', {
-        from: statusWord(from),
-        event: eventWord(event),
-      }),
+    ({ from }) => wording('errors.waiting_transition_not_allowed.detail', { from }),
   ),
 } as const satisfies ErrorTable;

@@ -5,7 +5,7 @@ export const maxProofPages = 20;
 
 /** Why a proof of payment is rejected, in the buyer's words. */
 export const proofFlaws = {
-  empty: wording('errors.proofFlaws'),
+  empty: wording('errors.proofFlaws.empty'),
   heic: wording('errors.proofFlaws.heic'),
   wrong_type: wording('errors.proofFlaws.wrong_type'),
   unreadable: wording('errors.proofFlaws.unreadable'),

@@ -2,7 +2,7 @@ import { type Wording, wording } from '../../i18n/messages.ts';
 
 /** Why a bank statement is refused, and what the operator can do about it. */
 export const statementReasons = {
-  empty: wording('errors.statementReasons'),
+  empty: wording('errors.statementReasons.empty'),
   encoding: wording('errors.statementReasons.encoding'),
   pdf: wording('errors.statementReasons.pdf'),
   old_excel: wording('errors.statementReasons.old_excel'),

@@ -120,5 +120,5 @@ function uploadRoute(server: ApiServer, app: statements.ImportDeps): void {
 
 function bytesOf(body: unknown): Buffer {
   if (Buffer.isBuffer(body) && body.length > 0) return body;
-  throw invalidField('', wording('errors.field.sendTheFileOfTheStatement'));
+  throw invalidField('', wording('errors.field.statementFile'));
 }

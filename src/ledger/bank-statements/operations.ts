@@ -229,5 +229,5 @@ function isPast(day: string, today: string): boolean {
 }
 
 function notOver() {
-  return invalidField('through', wording('errors.field.chooseADayThatWasOver'));
+  return invalidField('through', wording('errors.field.statementThrough'));
 }

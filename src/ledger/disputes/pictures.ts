@@ -19,17 +19,17 @@ export const disputePictureField = 'pictures';
 /** Maximum pixels of the longer side: enough to see a crack in a bottle. */
 const longestSide = 1_600;
 
-export const disputePictureTooLarge: Wording = wording('errors.disputePictureTooLarge');
-const notAPicture: Wording = wording('errors.notAPicture');
-const damaged: Wording = wording('errors.damaged');
-const tooManyPixels: Wording = wording('errors.tooManyPixels2');
+export const disputePictureTooLarge: Wording = wording('errors.disputePicture.tooLarge');
+const notAPicture: Wording = wording('errors.disputePicture.wrongType');
+const damaged: Wording = wording('errors.disputePicture.unreadable');
+const tooManyPixels: Wording = wording('errors.disputePicture.tooManyPixels');
 const flawWords = {
   wrong_type: notAPicture,
   heic: heicPicture,
   unreadable: damaged,
   too_large: tooManyPixels,
 } as const satisfies Record<ImageFlaw, Wording>;
-const tooMany: Wording = wording('errors.tooMany');
+const tooMany: Wording = wording('errors.disputePicture.tooMany');
 
 /**
  * Re-encodes the pictures of a dispute as WebP, without metadata such as the location. Refuses:
