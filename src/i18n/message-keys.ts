@@ -1060,7 +1060,6 @@ export interface Messages {
   'operator.importPreview.moneyOut': undefined;
   'operator.importPreview.noAmount': undefined;
   'operator.importPreview.notBookedByTheBankYet': undefined;
-  'operator.importPreview.numbers': undefined;
   'operator.importPreview.otherRowsSuchAsHeadings': { otherRows: number | bigint };
   'operator.importPreview.periodInTheFile': undefined;
   'operator.importPreview.result': undefined;
@@ -1481,14 +1480,13 @@ export interface Messages {
   'seller.campaign.countsAsReceived': undefined;
   'seller.campaign.deliverFewer': undefined;
   'seller.campaign.howTheSlotsWent': undefined;
-  'seller.campaign.joined': undefined;
+  'seller.campaign.joined': { count: number | bigint };
   'seller.campaign.money': undefined;
   'seller.campaign.now': undefined;
   'seller.campaign.onceItIsOpenItsPrice': undefined;
   'seller.campaign.participants': undefined;
   'seller.campaign.perSlot': undefined;
   'seller.campaign.shipped': undefined;
-  'seller.campaign.slots': undefined;
   'seller.campaign.theResultIsHere': undefined;
   'seller.campaign.worthOfSlotsTaken': undefined;
   'seller.campaignEditor.addAProductAndTickAvailable': undefined;
@@ -1533,8 +1531,8 @@ export interface Messages {
   'seller.cancellation.keepIt': undefined;
   'seller.cancellation.listOfRefunds': undefined;
   'seller.cancellation.nobodyHasPaidYet': undefined;
-  'seller.cancellation.participantsAreLetGoAndTold': undefined;
-  'seller.cancellation.paymentsGoBack': undefined;
+  'seller.cancellation.participantsAreLetGoAndTold': { count: number | bigint };
+  'seller.cancellation.paymentsGoBack': { count: number | bigint };
   'seller.cancellation.whoGetsBackHowMuch': undefined;
   'seller.chart.asATable': undefined;
   'seller.chart.fromToAtTheEnd': { from: Value; to: Value; slots: number | bigint; most: number | bigint; total: number | bigint };
@@ -1724,7 +1722,7 @@ export interface Messages {
   'seller.webhooks.everyEvent': undefined;
   'seller.webhooks.isFromUs': undefined;
   'seller.webhooks.keepItsSecretNow': undefined;
-  'seller.webhooks.kindsOfEvents': { events: Value };
+  'seller.webhooks.kindsOfEvents': { events: number | bigint };
   'seller.webhooks.noMoreFit': undefined;
   'seller.webhooks.noWebhookYet': undefined;
   'seller.webhooks.off': undefined;

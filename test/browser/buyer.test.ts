@@ -78,8 +78,8 @@ for (const [size, script] of [
       .locator('article, section')
       .filter({ hasText: `Rp${total}` })
       .last();
-    await proof.getByText('Uangnya sudah masuk').click();
-    await proof.getByRole('button', { name: 'Terima pembayaran' }).click();
+    await proof.getByText('Dana sudah masuk').click();
+    await proof.getByRole('button', { name: 'Konfirmasi pembayaran' }).click();
     await desk.page.getByText('Pembayaran diterima.').waitFor();
     await desk.close();
 

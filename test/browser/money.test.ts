@@ -68,10 +68,10 @@ for (const [size, script] of [
       buffer: Buffer.from(csv),
     });
     await press('Lihat pratinjau');
-    await page.getByText('Yang akan terjadi').waitFor();
+    await page.getByText('Pratinjau impor').waitFor();
     await looker.check();
     await looker.screenshot(`operator-preview-${size}`);
-    await press('Terapkan');
+    await press('Impor');
     await page.getByText('Mutasi sudah diimpor').waitFor();
     await looker.check();
     await looker.screenshot(`operator-statement-${size}`);
@@ -89,7 +89,7 @@ for (const [size, script] of [
     await looker.screenshot(`operator-refunds-${size}`);
     await page.getByRole('checkbox').first().check();
     await page.getByLabel('Referensi transfer').fill('BULK 1');
-    await press('Catat yang dipilih');
+    await press('Tandai yang dipilih');
     await page.getByText('Pengembalian dana dicatat selesai.').waitFor();
     await looker.check();
     const { items } = expectStatus(await operator.get('/refunds'), 200);
@@ -100,7 +100,7 @@ for (const [size, script] of [
     await looker.screenshot(`operator-people-${size}`);
     await page.locator('summary').first().click();
     await looker.check();
-    await press('Cabut sebagai operator');
+    await press('Cabut akses operator');
     await page.getByText('Akses operator dicabut.').waitFor();
     const left = expectStatus(await operator.get('/operators'), 200).items;
     assert.ok(left.every((one) => one['user_id'] !== named['user_id']));
@@ -139,11 +139,11 @@ for (const script of [false, true]) {
     await desk.go('/operator/uang/pencairan');
     await entry().getByText('Ditahan: ada keluhan').waitFor();
     await desk.check();
-    await entry().getByRole('link', { name: 'Selesaikan keluhannya dulu' }).click();
+    await entry().getByRole('link', { name: 'Putuskan keluhannya dulu' }).click();
     await desk.check();
-    await entry().getByText('Penjual benar: lepaskan uangnya').click();
-    await entry().getByLabel('Penjelasan, dibaca pembeli').last().fill('Penjual kirim tutup baru');
-    await entry().getByRole('button', { name: 'Tutup keluhan' }).click();
+    await entry().getByText('Tolak keluhan: tanpa pengembalian dana').click();
+    await entry().getByLabel('Penjelasan (dibaca pembeli)').last().fill('Penjual kirim tutup baru');
+    await entry().getByRole('button', { name: 'Tolak keluhan' }).click();
     await page.getByText('Keluhan diputuskan.').waitFor();
     await mine.go(`/ikutan/${id}`);
     await mine.page.getByText('Penjual kirim tutup baru').waitFor();
@@ -152,7 +152,7 @@ for (const script of [false, true]) {
     await mine.close();
 
     await desk.go('/operator/uang/pencairan');
-    await entry().getByText('Boleh dikirim').waitFor();
+    await entry().getByText('Siap dicairkan').waitFor();
     await entry().getByText('1370099002').waitFor();
     await entry().getByText('Sudah ditransfer').click();
     await entry().getByLabel('Referensi transfer').fill('TRF 77');
@@ -164,7 +164,7 @@ for (const script of [false, true]) {
 
     const seller = await open(shop.seller);
     await seller.go(`/toko/sambatan/${campaign.id}/uang`);
-    await seller.page.getByText('Pas sampai rupiah.').waitFor();
+    await seller.page.getByText('Cocok sampai rupiah terakhir.').waitFor();
     const paid = seller.page.locator('li').filter({ hasText: 'TRF 77' });
     await paid.getByText('Sudah dicairkan').waitFor();
     await paid.getByText('Rp121.250').waitFor();

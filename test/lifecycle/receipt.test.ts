@@ -96,11 +96,14 @@ test('a batch that is shipped during the seller’s decision is not cancelled', 
   await letTimePass(service.db, id, 7 * 86_400);
   expectStatus(await service.service.post('/lifecycle/run'), 200);
   const forms = new SiteForms(service.url, shop.seller);
-  assert.match((await forms.get(`/toko/sambatan/${id}`)).text, /Batalkan, kembalikan semua uang/);
+  assert.match(
+    (await forms.get(`/toko/sambatan/${id}`)).text,
+    /Batalkan dan kembalikan semua dana/,
+  );
   expectStatus(await shop.seller.post(`/campaigns/${id}/ship`), 200);
   const page = (await forms.get(`/toko/sambatan/${id}`)).text;
   assert.match(page, /Lanjutkan batch ini/);
-  assert.doesNotMatch(page, /Batalkan, kembalikan semua uang/);
+  assert.doesNotMatch(page, /Batalkan dan kembalikan semua dana/);
   const decision = await shop.seller.post(`/campaigns/${id}/decision`, { decision: 'cancel' });
   expectProblem(decision, 409, 'goods_shipped_already');
 });

@@ -133,7 +133,7 @@ test('a statement is previewed without changes, then imported, and a second impo
   const preview = await page(path);
   assert.match(preview, /TRSF &quot;&lt;script&gt;&quot;/);
   assert.ok(preview.includes(`/operator/ikutan?q=${paid.id}`));
-  assert.match(preview, /“1500123” dibaca Rp1\.500\.123/);
+  assert.match(preview, /“1500123” dibaca sebagai Rp1\.500\.123/);
   assert.equal(await statusOf(paid.id), 'reserved');
   leadsTo(await sent(`${path}/terapkan`, {}), /mutasi\/berkas\//);
   assert.equal(await statusOf(paid.id), 'confirmed');
@@ -142,7 +142,7 @@ test('a statement is previewed without changes, then imported, and a second impo
   const again = await imported(text);
   assert.match(again, /<strong>0<\/strong> transfer baru/);
   assert.match(again, /<strong>2<\/strong> sudah pernah diimpor/);
-  assert.match(await page(`/en${path}`), /The statement is imported/);
+  assert.match(await page(`/en${path}`), /Bank statement imported/);
 });
 
 test('a missing file and a file that is too large are refused with a message', async () => {
@@ -188,13 +188,13 @@ test('the columns of an unknown bank’s file are mapped once and stored for its
   const roles = { date: '0', description: '1', credit: '2', debit: '3', balance: '4' };
   leadsTo(await sent(`${second}/kolom`, { ...fields, ...roles }), /berkas/);
   const preview = await page(second);
-  assert.match(preview, /“1\.500\.123,00” dibaca Rp1\.500\.123/);
-  assert.match(preview, /“05\/11\/2026” dibaca 5 November 2026/);
-  assert.match(preview, /uang keluar/, 'what is skipped is listed with its reason');
+  assert.match(preview, /“1\.500\.123,00” dibaca sebagai Rp1\.500\.123/);
+  assert.match(preview, /“05\/11\/2026” dibaca sebagai 5 November 2026/);
+  assert.match(preview, /transfer keluar/, 'what is skipped is listed with its reason');
   leadsTo(await sent(`${second}/terapkan`, { keep_mapping: 'on' }), /berkas/);
   assert.equal(await statusOf(paid.id), 'confirmed');
   const next = await page(await upload(split.replace('Arah;Nilainya', 'Masuknya;Keluarnya')));
-  assert.match(next, /Yang akan terjadi/, 'the next file needs no mapping');
+  assert.match(next, /Pratinjau impor/, 'the next file needs no mapping');
   await queryRows(service.db, 'delete from sambatan.statement_mappings');
 });
 
@@ -303,7 +303,7 @@ test('refunds are downloaded, marked as failed, settled together, and reversed',
     both.map(({ campaignId }) => movement('refund', 'due', campaignId)),
   );
   leadsTo(await sent(`${base}/${one}/gagal`, { reason: 'Rekening tutup' }), /gagal/);
-  assert.match(await page(base), /1× gagal/);
+  assert.match(await page(base), /gagal 1×/);
   const none = await sent(`${base}/lunas`, { reference: 'BULK 7' });
   assert.equal(none.status, 422);
   assert.match(none.text, /Pilih dulu pengembalian/);
@@ -399,7 +399,7 @@ test('a seller’s statement has every rupiah on both sides, from payment to pay
         [paid, codes, 0, returned, 0, sum],
         [share, fee, due, back, kept, payoutsBack, sum],
       ]);
-      assert.match(text, /Pas sampai rupiah|It balances to the rupiah/);
+      assert.match(text, /Cocok sampai rupiah terakhir|It balances to the last rupiah/);
     }
   };
   await balanced([125_000, code, 0], [125_000, 0, 0, 0, code, 0]);
@@ -418,7 +418,7 @@ test('a seller’s statement has every rupiah on both sides, from payment to pay
   const payouts = '/operator/uang/pencairan';
   const payout = await movement('payout', 'due', campaignId);
   leadsTo(await sent(`${payouts}/${payout}/lepas`, {}), /dilepas/);
-  assert.match((await statementOf(campaignId, '/en')).text, /Released/);
+  assert.match((await statementOf(campaignId, '/en')).text, /Ready to pay out/);
   leadsTo(await sent(`${payouts}/${payout}/cair`, { reference: 'TRF <9>' }), /cair/);
   assert.match((await statementOf(campaignId)).text, /TRF &lt;9&gt;/);
   leadsTo(await sent(`${payouts}/${payout}/balik`, { reason: 'Rekening salah' }), /dibalik/);
@@ -524,7 +524,7 @@ test('a duplicate refund stays in the work queue until it is returned or written
   leadsTo(await sent(`${here}/${second}/relakan`, { reason: 'Tidak dijawab' }), /relakan/);
   const twice = await sent(`${here}/${second}/relakan`, { reason: 'Tidak dijawab' });
   assert.equal(twice.status, 409);
-  assert.match(await page(here), /Tidak ada yang terkirim dobel/);
+  assert.match(await page(here), /Tidak ada pengembalian ganda/);
 });
 
 test('the overview counts open work, with the age of the oldest item and links', async () => {

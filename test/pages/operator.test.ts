@@ -43,11 +43,11 @@ test('operators see overdue work and can run the scheduler', async () => {
   await letTimePass(service.db, campaign.id, pastDeadline);
   const late = await page('/operator');
   assert.match(late, /Senja yang &lt;b&gt;terlambat&lt;\/b&gt;/);
-  assert.match(late, /Tidak ada yang berjalan/);
+  assert.match(late, /Tidak berjalan/);
   goesTo(await sent('/operator/jalankan', {}), '/operator?jalan=1');
   assert.equal(await status(campaign), 'failed');
   assert.doesNotMatch(await page('/operator'), /terlambat&lt;/);
-  assert.match(await page('/en/operator?jalan=1'), /1 changes of status/);
+  assert.match(await page('/en/operator?jalan=1'), /Status changes: 1\./);
 });
 
 test('a campaign is found by the beginning of a word, its status and its id', async () => {
@@ -175,7 +175,7 @@ test('the state of a campaign’s audit chain is shown, with its broken row', as
       quantity,
     );
   await change(7);
-  assert.match(await page(path), /Rantai audit putus/);
+  assert.match(await page(path), /Rantai audit terputus/);
   await change(1);
   assert.match(await page(path), /Rantai audit utuh/);
 });
@@ -200,7 +200,7 @@ test('an operator grants the role by e-mail address, and revokes it', async () =
   );
   assert.equal(await opens(), 200);
   assert.ok(named(await page('/operator/orang?kabar=ditunjuk')));
-  assert.match(await page('/en/operator/orang'), /Named by other operators/);
+  assert.match(await page('/en/operator/orang'), /Added by operators/);
   const away = `/operator/orang/${person.userId}/cabut`;
   assert.equal((await sent(away, {}, shop.seller)).status, 403);
   goesTo(await sent(away, {}), '/operator/orang?kabar=dicabut');

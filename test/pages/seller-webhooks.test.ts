@@ -58,7 +58,7 @@ test('a webhook is created by a form, its secret is shown once, and it signs del
   await waitUntil(async () => />Terkirim</.test(found(await seller.get(`/toko/webhook/${id}`))));
 
   const log = found(await seller.get(`/en/toko/webhook/${id}`));
-  assert.match(log, /tried once · <code>HTTP 200<\/code>/);
+  assert.match(log, /1 attempt · <code>HTTP 200<\/code>/);
   const again = /action="([^"]*\/kiriman\/[\da-f-]{36})"/.exec(log)![1]!;
   leadsTo(await seller.post(again), /kabar=kirim-ulang/);
   await waitUntil(() => receiver.received.length === 2);
@@ -66,7 +66,7 @@ test('a webhook is created by a form, its secret is shown once, and it signs del
 
   const rotated = secretIn(found(await seller.post(`/toko/webhook/${id}/rahasia`)));
   assert.ok(rotated && rotated !== secret);
-  assert.match(found(await seller.get(`/toko/webhook/${id}`)), /Rahasia yang lama masih berlaku/);
+  assert.match(found(await seller.get(`/toko/webhook/${id}`)), /Kunci rahasia lama masih berlaku/);
 });
 
 test('it is changed, disabled, enabled and removed', async () => {
@@ -86,7 +86,7 @@ test('it is changed, disabled, enabled and removed', async () => {
 
   leadsTo(await seller.post(`${path}/mati`), /webhook-mati/);
   assert.equal((await see()).status, 'disabled');
-  assert.match(found(await seller.get(path)), /Tidak ada yang dikirim ke sini/);
+  assert.match(found(await seller.get(path)), /Webhook ini nonaktif/);
   leadsTo(await seller.post(`${path}/nyala`), /webhook-hidup/);
   assert.equal((await see()).status, 'enabled');
   assert.ok(found(await seller.get(path)).includes(delivery));
@@ -115,7 +115,7 @@ test('a brand has a maximum number of webhooks, and the page says so', async () 
   const owner = new SiteForms(service.url, other.seller);
   for (let i = 0; i < 20; i++) await insertEndpoint(service.db, other.brandId);
   const path = `/toko/${other.brandId}/webhook`;
-  assert.match(found(await owner.get(path)), /Paling banyak 20/);
+  assert.match(found(await owner.get(path)), /maksimal 20/);
   found(await owner.post(path, { url: 'https://receiver.example/hook' }), 409);
 });
 
@@ -126,7 +126,7 @@ test('a webhook without a brand has no page', async () => {
 
 test('the owner sets the payout account; operators see it, admins do not', async () => {
   const path = `/toko/${shop.brandId}/rekening`;
-  assert.match(found(await seller.get(path)), /Belum diisi/);
+  assert.match(found(await seller.get(path)), /Rekening pencairan belum diisi/);
   const account = { bank: 'BCA', number: '527 009-9001', holder: 'Sri <i> Rahayu' };
   const wrong = found(await seller.post(path, { ...account, number: '12' }), 422);
   assert.match(wrong, /id="number-error"/);

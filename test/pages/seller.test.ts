@@ -60,7 +60,7 @@ suite('the seller’s complete workflow, by forms only', () => {
 
   test('brand, product, draft, preview, opening, extension, cancellation', async () => {
     const person = formsOf(await service.user());
-    assert.match(found(await person.get('/toko')), /Belum punya brand/);
+    assert.match(found(await person.get('/toko')), /Belum ada brand/);
     const brand = /\/toko\/([\da-f-]{36})/.exec(
       leadsTo(await person.post('/toko/baru', { name: 'Rumah Kenanga' }), /kabar=brand-dibuat/),
     )![1]!;
@@ -76,7 +76,7 @@ suite('the seller’s complete workflow, by forms only', () => {
 
     const filled = terms({ product_id, aksi: 'pratinjau' });
     const preview = found(await person.post(`/toko/${brand}/sambatan/baru`, filled));
-    assert.match(preview, /Begini pembeli melihatnya/);
+    assert.match(preview, /Begini tampilannya untuk pembeli/);
     assert.match(preview, /Rp125\.000/);
     const draft = leadsTo(
       await person.post(`/toko/${brand}/sambatan/baru`, { ...filled, aksi: 'draf' }),
@@ -174,8 +174,8 @@ suite('the seller’s complete workflow, by forms only', () => {
     const { id } = await shop.campaign({ publish: false });
     const forms = owner();
     for (const [language, words] of [
-      ['', 'Draf kamu buka sendiri'],
-      ['/en', 'You open a draft yourself'],
+      ['', 'Draf harus kamu buka sendiri'],
+      ['/en', 'Drafts don’t open automatically'],
     ]) {
       const form = found(await forms.get(`${language}/toko/sambatan/${id}/ubah`));
       assert.ok(form.includes(words!) && !form.includes('name="opens_at"'));
@@ -215,7 +215,7 @@ suite('the seller’s complete workflow, by forms only', () => {
     await join(await service.user(), id);
     expectStatus(await service.service.post(`/participations/${paid.id}/confirm`), 200);
     const page = found(await owner().get(`/toko/sambatan/${id}/batal`));
-    assert.match(page, /<strong>2<\/strong>\s*peserta/);
+    assert.match(page, /<strong>2<\/strong>\s*pesanan dibatalkan/);
     assert.match(page, /<strong>Rp375\.000<\/strong>/);
     assert.match(
       page,
@@ -454,8 +454,8 @@ suite('a shortfall can be declared', () => {
       ['Budi', '1 dari 3', 'Rp200.000'],
       ['Ayu', '1 dari 1', 'Rp0'],
     ]);
-    assert.match(page, /<strong>1<\/strong>\s*pembeli dapat semua/);
-    assert.match(page, /<strong>2<\/strong>\s*pembeli dapat kurang/);
+    assert.match(page, /<strong>1<\/strong>\s*pembeli menerima semua/);
+    assert.match(page, /<strong>2<\/strong>\s*pembeli menerima lebih sedikit/);
     assert.match(page, /<strong>Rp200\.000<\/strong>\s*dikembalikan/);
     assert.match(page, /<strong>Rp194\.000<\/strong>\s*bagianmu/);
     const books = async () =>
@@ -487,7 +487,10 @@ suite('a shortfall can be declared', () => {
         [buyers.get('Citra')!.id, [0, 'refunded']],
       ]),
     );
-    assert.match(found(await seller.get(`/en${path}`)), /To be delivered now:\s*<strong>2 slots/);
+    assert.match(
+      found(await seller.get(`/en${path}`)),
+      /You currently owe buyers\s*<strong>2 slots/,
+    );
   });
 
   test('numbers that have changed meanwhile are shown again first', async () => {

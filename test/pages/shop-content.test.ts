@@ -40,10 +40,10 @@ test('a new brand sees its missing steps, and a warning about a missing payout a
   const forms = new SiteForms(service.url, seller);
   const path = `/toko/${brand.id}`;
   const fresh = parsePage((await forms.get(path)).text).main;
-  assert.match(fresh, /Siapkan tokomu 0 dari 3/);
+  assert.match(fresh, /Siapkan brand-mu 0 dari 3/);
   const product = { brand_id: brand.id, name: 'Pagi', base_price: 90_000, sambatan_enabled: true };
   expectStatus(await seller.post('/products', product), 201);
-  assert.match(parsePage((await forms.get(path)).text).main, /Siapkan tokomu 1 dari 3/);
+  assert.match(parsePage((await forms.get(path)).text).main, /Siapkan brand-mu 1 dari 3/);
   const form = parsePage((await forms.get(`${path}/sambatan/baru`)).text);
   assert.match(form.notices[0]!, /Rekening pencairan belum diisi\./);
 });

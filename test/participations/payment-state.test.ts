@@ -186,7 +186,7 @@ suite('the payment state of a participation', () => {
     assert.doesNotMatch(shown, /Budi|Citra/);
     const rows = await csv(`${path}/peserta.csv?payment=due`);
     assert.deepEqual(
-      rows.map((row) => [row['Pembayaran'], row['Dibayar (Rp)'], row['Harus dibayar (Rp)']]),
+      rows.map((row) => [row['Pembayaran'], row['Sudah dibayar (Rp)'], row['Belum dibayar (Rp)']]),
       [
         ['Menunggu pembayaran', '0', '300000'],
         ['Menunggu pembayaran', '0', '300000'],
@@ -209,14 +209,14 @@ suite('the quantity to pack', () => {
     const labels = await page(`${path}/kemas`);
     const slots = [...labels.matchAll(/<strong>(\d+) ×<\/strong>/g)].map(([, count]) => count);
     assert.deepEqual(slots.toSorted(), ['2', '3', '3']);
-    assert.match(labels, /Dipesan 3; sisanya dikembalikan uangnya/);
+    assert.match(labels, /Dipesan 3; dana untuk sisanya dikembalikan/);
     const rows = await csv(`${path}/peserta.csv`);
     const citra = rows.find((row) => row['Nama'] === 'Citra')!;
     assert.deepEqual(
-      [citra['Slot dipesan'], citra['Slot dikirim'], citra['Total (Rp)']],
+      [citra['Slot dipesan'], citra['Slot yang dikirim'], citra['Total (Rp)']],
       ['3', '2', '200000'],
     );
-    assert.deepEqual(citra['Harus dikembalikan (Rp)'], '100000');
+    assert.deepEqual(citra['Belum dikembalikan (Rp)'], '100000');
     const own = await page(
       `/ikutan/${order('Citra').id}`,
       new SiteForms(service.url, order('Citra').buyer),
@@ -239,9 +239,9 @@ suite('the quantity to pack', () => {
     const labels = await page(`${path}/kemas`);
     assert.match(labels, /Ayu/);
     assert.doesNotMatch(labels, /Budi|Citra/);
-    assert.match(labels, /Yang belum lunas tidak ikut dikemas/);
+    assert.match(labels, /Pesanan yang belum lunas tidak ada di daftar ini/);
     assert.match(labels, /1 menunggu pembayaran/);
-    assert.match(labels, /1 buktinya sedang dicek/);
+    assert.match(labels, /1 menunggu pengecekan bukti transfer/);
     for (const name of ['Budi', 'Citra']) {
       const { id, buyer } = order(name);
       expectProblem(

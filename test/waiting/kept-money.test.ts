@@ -345,7 +345,7 @@ test('the buyer makes the choice by a form of the order, and withdraws it by ano
   assert.match((await forms.get('/ikutan')).text, /Sudah kamu bayar/);
   const desk = new SiteForms(service.url, operator);
   assert.match((await desk.get('/operator/uang')).text, /Disimpan untuk antrean/);
-  assert.match((await desk.get('/en/operator/uang')).text, /Kept for the waiting list/);
+  assert.match((await desk.get('/en/operator/uang')).text, /Held for the waiting list/);
   const [, leaving = ''] = /action="(\/antrean\/[0-9a-f-]+\/keluar)"/.exec(page.text) ?? [];
   assert.equal((await forms.post(leaving)).status, 303);
   assert.ok(await isPayable(refunds[0]!.id));

@@ -557,7 +557,7 @@ async function sellerViews(making: StateBuilderDeps, shop: StateShop): Promise<P
   const of = (id: string, part = '') => ({ path: `/toko/sambatan/${id}${part}`, who: owner });
   const at = (path: string) => ({ path, who: owner });
   const preview = (page: Page) =>
-    answered(page, page.getByRole('button', { name: /^(Lihat pratinjau|See a preview)$/ }));
+    answered(page, page.getByRole('button', { name: /^(Lihat pratinjau|Preview)$/ }));
   return {
     'GET /toko': { brands: at('/toko'), 'brands-none': { path: '/toko', who: newcomer } },
     'GET /toko/baru': { 'new-brand': at('/toko/baru') },

@@ -99,7 +99,7 @@ function understoodPart(visit: PageContext, { parsed }: StatementPreview): Html 
   };
   const days = lines.map(({ day }) => day).toSorted();
   return html`<dl class="facts">
-    <dt>${t('operator.importPreview.numbers')}</dt>
+    <dt>${t('operator.mappingForm.numberFormat')}</dt>
     <dd>${numbers[style.numbers]} ${formatRupiah(1_500_123n, language)}</dd>
     <dt>${t('operator.importPreview.dates')}</dt>
     <dd>${dates[style.dates]} ${formatDay('2026-11-05', visit.language)}</dd>

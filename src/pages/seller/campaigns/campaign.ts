@@ -178,7 +178,7 @@ function saleFigures(visit: PageContext, campaign: Campaign, slots: number): Htm
   return html`<ul class="figures sums">
     <li>
       <strong>${formatCount(campaign.participant_count, language)}</strong>
-      ${t('seller.campaign.joined')}
+      ${t('seller.campaign.joined', { count: campaign.participant_count })}
     </li>
     <li>
       <strong>${formatRupiah(campaign.price_per_slot * BigInt(slots), language)}</strong>
@@ -217,7 +217,7 @@ function scheduleFacts(visit: PageContext, campaign: Campaign, isBeforeOpening: 
         <dd>${exactMoment(visit, campaign.received_after)}</dd>`
     }
     <dt>${t('seller.campaign.atLeast')}</dt>
-    <dd>${formatCount(campaign.minimum_slots, visit.language)} ${t('seller.campaign.slots')}</dd>
+    <dd>${t('common.slots', { count: campaign.minimum_slots })}</dd>
   </dl>`;
 }
 

@@ -96,11 +96,13 @@ function cancellationView(
       <ul class="figures sums">
         <li>
           <strong>${formatCount(campaign.participant_count, language)}</strong>
-          ${t('seller.cancellation.participantsAreLetGoAndTold')}
+          ${t('seller.cancellation.participantsAreLetGoAndTold', {
+            count: campaign.participant_count,
+          })}
         </li>
         <li>
           <strong>${formatCount(expected.refunds, language)}</strong>
-          ${t('seller.cancellation.paymentsGoBack')}
+          ${t('seller.cancellation.paymentsGoBack', { count: expected.refunds })}
         </li>
         <li>
           <strong>${formatRupiah(expected.amount, language)}</strong>
