@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
-import type { OperationDeps } from '../operation/deps.ts';
+import type { DatabaseDeps } from '../database/pool.ts';
 import type { ApiServer } from '../http/api-server.ts';
 import { closed, Id, problems, text } from '../http/schemas.ts';
 import { runInTransaction } from '../operation/run.ts';
@@ -30,7 +30,7 @@ const optional = { is_default: Type.Optional(Type.Boolean()) };
 const Nothing = Type.Null({ description: 'Done' });
 
 /** Routes of the caller's own account, and of operators. */
-export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
+export function accountRoutes(app: DatabaseDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     profileRoutes(server, app);
     addressRoutes(server, app);
@@ -39,7 +39,7 @@ export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
 }
 
 /** Routes of the caller's profile: get, change, delete, export. */
-function profileRoutes(server: ApiServer, app: OperationDeps): void {
+function profileRoutes(server: ApiServer, app: DatabaseDeps): void {
   server.get(
     '/me',
     { schema: about('My profile', { response: { 200: Me, ...problems(readProfile) } }) },
@@ -89,7 +89,7 @@ function profileRoutes(server: ApiServer, app: OperationDeps): void {
 }
 
 /** Routes of the caller's saved addresses. */
-function addressRoutes(server: ApiServer, app: OperationDeps): void {
+function addressRoutes(server: ApiServer, app: DatabaseDeps): void {
   server.get(
     '/me/addresses',
     {
@@ -149,7 +149,7 @@ function addressRoutes(server: ApiServer, app: OperationDeps): void {
 }
 
 /** Routes that list, grant and revoke operators. */
-function operatorRoutes(server: ApiServer, app: OperationDeps): void {
+function operatorRoutes(server: ApiServer, app: DatabaseDeps): void {
   server.get(
     '/operators',
     {

@@ -2,7 +2,7 @@ import { campaignStatuses } from '../database/status-words.ts';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { listAudit } from '../audit/queries.ts';
-import type { OperationDeps } from '../operation/deps.ts';
+import type { DatabaseDeps } from '../database/pool.ts';
 import type { Config } from '../config/config.ts';
 import type { ApiServer } from '../http/api-server.ts';
 import { cursorAfter, nextCursor } from '../http/cursor.ts';
@@ -29,7 +29,7 @@ import {
 } from './schemas.ts';
 
 /** What the campaign routes need from the running service. */
-interface CampaignDeps extends OperationDeps {
+interface CampaignDeps extends DatabaseDeps {
   readonly config: Config;
 }
 

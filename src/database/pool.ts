@@ -30,6 +30,11 @@ export interface Database extends Queryable {
   close(): Promise<void>;
 }
 
+/** The dependencies of a part that needs the database alone. */
+export interface DatabaseDeps {
+  readonly db: Database;
+}
+
 export interface DatabaseOptions {
   /** Port 6543 or `pgbouncer=true` means that the URL points to a transaction pooler. */
   readonly url: string;

@@ -1,12 +1,27 @@
 import type { ErrorCode } from './error-table.ts';
 
 /** An operation, or a step of one, that declares why it refuses. */
-export interface Refuser {
+export interface RefusingOperation {
   readonly refusals: Refusals;
 }
 
+/** Codes of requests as such: server/route-problems.ts adds them to each route by its kind. */
+export type RequestCode =
+  | 'malformed_request'
+  | 'unauthenticated'
+  | 'account_required'
+  | 'validation_failed'
+  | 'idempotency_key_reused'
+  | 'payload_too_large'
+  | 'unsupported_media_type'
+  | 'content_encoding_not_supported'
+  | 'overloaded'
+  | 'database_unavailable'
+  | 'identity_unavailable'
+  | 'internal_error';
+
 /** Error codes, and the steps whose codes come in addition. */
-export type Refusals = readonly (ErrorCode | Refuser)[];
+export type Refusals = readonly (Exclude<ErrorCode, RequestCode> | RefusingOperation)[];
 
 /**
  * Declares why an operation refuses: its own codes, and the steps that it calls. Write it behind
@@ -14,9 +29,7 @@ export type Refusals = readonly (ErrorCode | Refuser)[];
  *
  *     settlePayout.refusals = refusals(authorize, assertNotQuarantined, 'movement_not_found');
  *
- * The OpenAPI document of a route follows from the operations that it names. Codes that follow
- * from the kind of a route (server/route-problems.ts), such as `validation_failed`, are not
- * declared.
+ * The OpenAPI document of a route follows from the operations that it names.
  */
 export function refusals(...declared: Refusals): Refusals {
   return declared;

@@ -2,7 +2,7 @@ import type { Campaign } from '../campaigns/campaign.ts';
 import { findCampaign } from '../campaigns/operations.ts';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
-import type { OperationDeps } from '../operation/deps.ts';
+import type { DatabaseDeps } from '../database/pool.ts';
 import type { Tx } from '../database/transaction.ts';
 import { DomainError, refusals } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
@@ -18,7 +18,7 @@ import {
 } from './operations.ts';
 
 /** Dependencies of the lifecycle changes. */
-export interface LifecycleDeps extends OperationDeps {
+export interface LifecycleDeps extends DatabaseDeps {
   readonly config: Config;
   readonly log: Logger;
 }

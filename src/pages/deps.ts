@@ -7,13 +7,13 @@ import type { StatementImporter } from '../ledger/bank-statements/importer.ts';
 import type { Scheduler } from '../lifecycle/scheduler.ts';
 import type { Mailer } from '../mail/mailer.ts';
 import type { UnsubscribeTokens } from '../notifications/unsubscribe.ts';
-import type { OperationDeps } from '../operation/deps.ts';
+import type { DatabaseDeps } from '../database/pool.ts';
 import type { RateLimiter } from '../overload/rate-limiter.ts';
 import type { JoinDeps } from '../participations/count-joins.ts';
 import type { GatewayDeps } from '../ledger/gateway/deps.ts';
 
 /** The dependencies of the pages. */
-export interface PageDeps extends OperationDeps, JoinDeps {
+export interface PageDeps extends DatabaseDeps, JoinDeps {
   readonly config: Config;
   readonly log: Logger;
   readonly scheduler: Scheduler;

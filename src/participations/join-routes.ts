@@ -2,7 +2,7 @@ import { participationStatuses } from '../database/status-words.ts';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { viewCampaign } from '../campaigns/operations.ts';
-import type { OperationDeps } from '../operation/deps.ts';
+import type { DatabaseDeps } from '../database/pool.ts';
 import type { LiveUpdates } from '../live/live-updates.ts';
 import { DomainError } from '../errors/errors.ts';
 import type { ApiServer } from '../http/api-server.ts';
@@ -20,7 +20,7 @@ import { JoinFields, JoinResultSchema, ParticipationSchema, ProgressSchema } fro
 import { progressById } from './progress-queries.ts';
 
 /** What the routes of joins need from the running service. */
-interface JoinRouteDeps extends OperationDeps, JoinDeps {
+interface JoinRouteDeps extends DatabaseDeps, JoinDeps {
   readonly live: LiveUpdates;
 }
 

@@ -1,7 +1,7 @@
 import { participationStatuses } from '../database/status-words.ts';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
-import type { OperationDeps } from '../operation/deps.ts';
+import type { DatabaseDeps } from '../database/pool.ts';
 import type { ApiServer } from '../http/api-server.ts';
 import { userOf } from '../http/authentication.ts';
 import { cursorAfter, nextCursor } from '../http/cursor.ts';
@@ -23,7 +23,7 @@ import { JoinFields, ParticipationSchema, OwnParticipationSchema } from './schem
 const params = closed({ id: Id });
 
 /** Routes of participations: lists, corrections and transitions. */
-export function participationRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
+export function participationRoutes(app: DatabaseDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     readRoutes(server, app);
     buyerRoutes(server, app);
@@ -32,7 +32,7 @@ export function participationRoutes(app: OperationDeps): FastifyPluginAsyncTypeb
 }
 
 /** Routes that list and get participations. */
-function readRoutes(server: ApiServer, app: OperationDeps): void {
+function readRoutes(server: ApiServer, app: DatabaseDeps): void {
   server.get(
     '/participations',
     {
@@ -85,7 +85,7 @@ function readRoutes(server: ApiServer, app: OperationDeps): void {
 }
 
 /** Routes with which a buyer corrects or cancels a participation. */
-function buyerRoutes(server: ApiServer, app: OperationDeps): void {
+function buyerRoutes(server: ApiServer, app: DatabaseDeps): void {
   server.patch(
     '/participations/:id',
     {
@@ -136,7 +136,7 @@ function buyerRoutes(server: ApiServer, app: OperationDeps): void {
 }
 
 /** Routes that confirm and fulfil a participation. */
-function fulfilmentRoutes(server: ApiServer, app: OperationDeps): void {
+function fulfilmentRoutes(server: ApiServer, app: DatabaseDeps): void {
   server.post(
     '/participations/:id/confirm',
     {

@@ -1,5 +1,5 @@
 import type { FastifyInstance, RouteOptions } from 'fastify';
-import type { ErrorCode } from '../errors/errors.ts';
+import type { ErrorCode, RequestCode } from '../errors/errors.ts';
 import { withProblems, type Responses } from '../http/schemas.ts';
 import { takesKey } from './idempotency-key.ts';
 
@@ -24,14 +24,14 @@ const everyRoute = [
   'overloaded',
   'database_unavailable',
   'identity_unavailable',
-] as const;
+] as const satisfies readonly RequestCode[];
 
 /** Codes about a body. A route without one rejects a body too. */
 const aboutBodies = [
   'payload_too_large',
   'unsupported_media_type',
   'content_encoding_not_supported',
-] as const;
+] as const satisfies readonly RequestCode[];
 
 function codesOf({ method, config = {} }: RouteOptions): ErrorCode[] {
   const codes: ErrorCode[] = [...everyRoute];

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { viewCampaign } from '../campaigns/operations.ts';
-import type { OperationDeps } from '../operation/deps.ts';
+import type { DatabaseDeps } from '../database/pool.ts';
 import type { ApiServer } from '../http/api-server.ts';
 import { idempotencyKeyOf, userOf } from '../http/authentication.ts';
 import { cursorAfter, nextCursor } from '../http/cursor.ts';
@@ -34,7 +34,7 @@ import { ListedEntrySchema, WaitingEntrySchema } from './schemas.ts';
 const params = closed({ id: Id });
 
 /** Routes of the waiting list and its offers. */
-export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
+export function waitingRoutes(app: DatabaseDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     waitRoute(server, app);
     viewRoutes(server, app);
@@ -44,7 +44,7 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
 }
 
 /** Route that joins the waiting list of a campaign. */
-function waitRoute(server: ApiServer, app: OperationDeps): void {
+function waitRoute(server: ApiServer, app: DatabaseDeps): void {
   server.post(
     '/campaigns/:id/waiting',
     {
@@ -91,7 +91,7 @@ function waitRoute(server: ApiServer, app: OperationDeps): void {
 }
 
 /** Routes that list waiting entries and get one. */
-function viewRoutes(server: ApiServer, app: OperationDeps): void {
+function viewRoutes(server: ApiServer, app: DatabaseDeps): void {
   server.get(
     '/campaigns/:id/waiting',
     {
@@ -159,7 +159,7 @@ function viewRoutes(server: ApiServer, app: OperationDeps): void {
 }
 
 /** Routes that accept or decline an offer, or withdraw an entry. */
-function offerRoutes(server: ApiServer, app: OperationDeps): void {
+function offerRoutes(server: ApiServer, app: DatabaseDeps): void {
   server.post(
     '/waiting/:id/accept',
     {
@@ -209,7 +209,7 @@ function offerRoutes(server: ApiServer, app: OperationDeps): void {
 }
 
 /** Route that waits again instead of a refund. */
-function refundRoute(server: ApiServer, app: OperationDeps): void {
+function refundRoute(server: ApiServer, app: DatabaseDeps): void {
   server.post(
     '/refunds/:id/wait',
     {

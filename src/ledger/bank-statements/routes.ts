@@ -1,7 +1,7 @@
 import { oneLine, openLines } from './open-lines.ts';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
-import type { OperationDeps } from '../../operation/deps.ts';
+import type { DatabaseDeps } from '../../database/pool.ts';
 import type { ApiServer } from '../../http/api-server.ts';
 import { cursorAfter, nextCursor } from '../../http/cursor.ts';
 import { closed, Id, pageOf, pageQuery, problems, RupiahInput, text } from '../../http/schemas.ts';
@@ -13,7 +13,7 @@ const params = closed({ id: Id });
 const Part = closed({ participation_id: Id, amount: Type.Integer({ ...RupiahInput, minimum: 1 }) });
 
 /** Routes for transfers that bank statements report and the payments that they pay. */
-export function statementRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
+export function statementRoutes(app: DatabaseDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     listRoutes(server, app);
     assignmentRoutes(server, app);
@@ -22,7 +22,7 @@ export function statementRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
 }
 
 /** Routes that list transfers that wait for a person, and get one. */
-function listRoutes(server: ApiServer, app: OperationDeps): void {
+function listRoutes(server: ApiServer, app: DatabaseDeps): void {
   server.get(
     '/statement-lines',
     {
@@ -65,7 +65,7 @@ function listRoutes(server: ApiServer, app: OperationDeps): void {
 }
 
 /** Routes that assign one transfer to one participation, or set it aside. */
-function assignmentRoutes(server: ApiServer, app: OperationDeps): void {
+function assignmentRoutes(server: ApiServer, app: DatabaseDeps): void {
   server.post(
     '/statement-lines/:id/assign',
     {
@@ -117,7 +117,7 @@ function assignmentRoutes(server: ApiServer, app: OperationDeps): void {
 }
 
 /** Routes that divide transfers over participations and count the parts. */
-function divisionRoutes(server: ApiServer, app: OperationDeps): void {
+function divisionRoutes(server: ApiServer, app: DatabaseDeps): void {
   server.put(
     '/statement-lines/:id/parts',
     {

@@ -1,13 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { closed, Id, problems } from '../../http/schemas.ts';
-import type { OperationDeps } from '../../operation/deps.ts';
+import type { DatabaseDeps } from '../../database/pool.ts';
 import { viewBooks } from './operations.ts';
 import { BooksSchema } from './schemas.ts';
 
 const params = closed({ id: Id });
 
 /** The balance of a campaign. */
-export function booksRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
+export function booksRoutes(app: DatabaseDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(
       '/campaigns/:id/books',

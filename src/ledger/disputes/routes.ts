@@ -1,7 +1,7 @@
 import { authorizeOnBuyer } from '../payments/authorize.ts';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
-import type { OperationDeps } from '../../operation/deps.ts';
+import type { DatabaseDeps } from '../../database/pool.ts';
 import type { ApiServer } from '../../http/api-server.ts';
 import { nextCursor } from '../../http/cursor.ts';
 import { fileHeaders } from '../../http/download-headers.ts';
@@ -29,7 +29,7 @@ const PicturesSchema = closed(
 );
 
 /** Routes of disputes and their pictures. */
-export function disputeRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
+export function disputeRoutes(app: DatabaseDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     openRoute(server, app);
     resolutionRoutes(server, app);
@@ -38,7 +38,7 @@ export function disputeRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
 }
 
 /** Route that opens a dispute. */
-function openRoute(server: ApiServer, app: OperationDeps): void {
+function openRoute(server: ApiServer, app: DatabaseDeps): void {
   server.post(
     '/participations/:id/dispute',
     {
@@ -65,7 +65,7 @@ function openRoute(server: ApiServer, app: OperationDeps): void {
 }
 
 /** Routes that list open disputes and resolve one. */
-function resolutionRoutes(server: ApiServer, app: OperationDeps): void {
+function resolutionRoutes(server: ApiServer, app: DatabaseDeps): void {
   server.get(
     '/disputes',
     {
@@ -113,7 +113,7 @@ function resolutionRoutes(server: ApiServer, app: OperationDeps): void {
 }
 
 /** Routes that get and add the pictures of a dispute. */
-async function pictureRoutes(server: ApiServer, app: OperationDeps): Promise<void> {
+async function pictureRoutes(server: ApiServer, app: DatabaseDeps): Promise<void> {
   server.get(
     '/disputes/:id/picture',
     {

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { OperationDeps } from '../../operation/deps.ts';
+import type { DatabaseDeps } from '../../database/pool.ts';
 import { nextCursor } from '../../http/cursor.ts';
 import { closed, Id, pageOf, pageQuery, problems, text } from '../../http/schemas.ts';
 import { runInTransaction } from '../../operation/run.ts';
@@ -9,7 +9,7 @@ import { parseAgeCursor } from '../entries/cursor.ts';
 
 const params = closed({ id: Id });
 /** Routes of overpaid refunds. */
-export function overpaidRefundRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
+export function overpaidRefundRoutes(app: DatabaseDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(
       '/claims',

@@ -2,7 +2,7 @@ import { paymentOf } from './payment.ts';
 import { openPayments } from './operations.ts';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
-import type { OperationDeps } from '../../operation/deps.ts';
+import type { DatabaseDeps } from '../../database/pool.ts';
 import type { ApiServer } from '../../http/api-server.ts';
 import { cursorAfter, nextCursor } from '../../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../../http/schemas.ts';
@@ -21,7 +21,7 @@ import { PaymentSchema, proofHeaders, ReceivedSchema } from './schemas.ts';
 import { acceptFiles } from '../../http/body-parsers.ts';
 
 /** Dependencies of the payment routes. */
-interface PaymentDeps extends OperationDeps {
+interface PaymentDeps extends DatabaseDeps {
   /** The provider, if online payments are configured. */
   readonly payments: { readonly gateway: object | undefined };
 }

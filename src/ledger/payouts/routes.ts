@@ -3,7 +3,7 @@ import Type from 'typebox';
 import type { ApiServer } from '../../http/api-server.ts';
 import { nextCursor } from '../../http/cursor.ts';
 import { closed, Id, pageOf, pageQuery, problems, text } from '../../http/schemas.ts';
-import type { OperationDeps } from '../../operation/deps.ts';
+import type { DatabaseDeps } from '../../database/pool.ts';
 import { runInTransaction } from '../../operation/run.ts';
 import { parseAgeCursor } from '../entries/cursor.ts';
 import {
@@ -20,7 +20,7 @@ const reason = closed({ reason: text(3, 500) });
 const reference = text(1, 200);
 
 /** Routes of payouts to sellers. */
-export function payoutRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
+export function payoutRoutes(app: DatabaseDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     listRoutes(server, app);
     releaseRoute(server, app);
@@ -29,7 +29,7 @@ export function payoutRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
 }
 
 /** Routes that list payouts to be made, and the payouts to a brand. */
-function listRoutes(server: ApiServer, app: OperationDeps): void {
+function listRoutes(server: ApiServer, app: DatabaseDeps): void {
   server.get(
     '/payouts',
     {
@@ -78,7 +78,7 @@ function listRoutes(server: ApiServer, app: OperationDeps): void {
 }
 
 /** Route that releases a payout early. */
-function releaseRoute(server: ApiServer, app: OperationDeps): void {
+function releaseRoute(server: ApiServer, app: DatabaseDeps): void {
   server.post(
     '/payouts/:id/release',
     {
@@ -98,7 +98,7 @@ function releaseRoute(server: ApiServer, app: OperationDeps): void {
 }
 
 /** Routes that record a payout as made, and as reversed. */
-function settlementRoutes(server: ApiServer, app: OperationDeps): void {
+function settlementRoutes(server: ApiServer, app: DatabaseDeps): void {
   server.post(
     '/payouts/:id/settle',
     {

@@ -4,7 +4,7 @@ import { spreadsheetType } from '../../exports/spreadsheet.ts';
 import type { ApiServer } from '../../http/api-server.ts';
 import { nextCursor } from '../../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../../http/schemas.ts';
-import type { OperationDeps } from '../../operation/deps.ts';
+import type { DatabaseDeps } from '../../database/pool.ts';
 import { runInTransaction } from '../../operation/run.ts';
 import { parseAgeCursor } from '../entries/cursor.ts';
 import {
@@ -27,7 +27,7 @@ import {
 } from './schemas.ts';
 
 /** Dependencies of the refund routes. */
-interface RefundDeps extends OperationDeps {
+interface RefundDeps extends DatabaseDeps {
   readonly payments: { readonly gateway: RefundGateway };
 }
 

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
-import type { OperationDeps } from '../../operation/deps.ts';
+import type { DatabaseDeps } from '../../database/pool.ts';
 import { closed, Id, problems, Rupiah, text } from '../../http/schemas.ts';
 import { runInTransaction, preview } from '../../operation/run.ts';
 import { declareShortfall, previewShortfall } from './operations.ts';
@@ -27,7 +27,7 @@ const ShortfallPreviewSchema = closed(
 );
 
 /** Routes to declare and preview a shortfall. */
-export function shortfallRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
+export function shortfallRoutes(app: DatabaseDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.post(
       '/campaigns/:id/shortfall',
