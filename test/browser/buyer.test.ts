@@ -50,9 +50,9 @@ for (const [size, script] of [
     const looker = await open(buyer);
     const { page } = looker;
     await looker.go(`/sambatan/${id}`);
-    await page.getByLabel('Kirim ke mana?').fill(address);
-    await page.getByRole('button', { name: 'Ikut sekarang' }).click();
-    await page.getByText('Kamu ikut!').waitFor();
+    await page.getByLabel('Alamat pengiriman').fill(address);
+    await page.getByRole('button', { name: 'Pesan sekarang' }).click();
+    await page.getByText('Pesananmu berhasil!').waitFor();
     const mine = page.url().replace(/\?.*/, '');
     const participation = mine.split('/').at(-1)!;
     const payment = expectStatus(await buyer.get(`/participations/${participation}/payment`), 200);
@@ -68,8 +68,8 @@ for (const [size, script] of [
       mimeType: 'image/jpeg',
       buffer: bottle,
     });
-    await page.getByRole('button', { name: 'Kirim bukti', exact: true }).click();
-    await page.getByText('Bukti terkirim.').waitFor();
+    await page.getByRole('button', { name: 'Kirim bukti transfer', exact: true }).click();
+    await page.getByText('Bukti transfer terkirim.').waitFor();
     await looker.check();
 
     const desk = await open(operator);
@@ -98,18 +98,18 @@ for (const [size, script] of [
     const looker = await open(buyer);
     const { page } = looker;
     await looker.go(`/sambatan/${id}`);
-    await page.getByLabel('Kirim ke mana?').fill(address);
+    await page.getByLabel('Alamat pengiriman').fill(address);
     await page.getByRole('button', { name: 'Masuk antrean' }).click();
-    await page.getByText('Kamu antrean ke-1').waitFor();
+    await page.getByText('Kamu di antrean ke-1').waitFor();
     await looker.check();
 
     expectStatus(await leaver.post(`/participations/${left.id}/cancel`), 200);
     await looker.go('/ikutan');
-    await page.getByText('1 slot disimpan untukmu!').waitFor();
+    await page.getByText('1 slot kami simpan untukmu!').waitFor();
     await looker.check();
     await looker.screenshot(`journey-offer-${size}`);
     await page.getByRole('button', { name: 'Ambil slotnya' }).click();
-    await page.getByText('Kamu ikut!').waitFor();
+    await page.getByText('Pesananmu berhasil!').waitFor();
     await page.getByText('Transfer persis').waitFor();
     await looker.check();
     const participation = new URL(page.url()).pathname.split('/').at(-1)!;
@@ -129,7 +129,7 @@ for (const [size, script] of [
     const { page } = looker;
     await looker.go(`/ikutan/${joined.id}`);
     await page.getByRole('button', { name: 'Bayar online' }).click();
-    const link = page.getByRole('link', { name: 'Buka halaman bayar' });
+    const link = page.getByRole('link', { name: 'Lanjutkan pembayaran' });
     await link.waitFor();
     assert.match(
       (await link.getAttribute('href'))!,

@@ -127,7 +127,7 @@ for (const script of [false, true]) {
 
     const mine = await open(buyer);
     await mine.go(`/ikutan/${id}`);
-    await mine.page.getByText('Ada yang salah dengan barangnya?').click();
+    await mine.page.getByText('Ada masalah dengan pesananmu?').click();
     await mine.page.getByLabel('Ceritakan masalahnya').fill('Tutupnya retak sedikit');
     await mine.page.getByRole('button', { name: 'Laporkan masalah' }).click();
     await mine.page.getByText('Laporanmu sedang kami periksa.').waitFor();

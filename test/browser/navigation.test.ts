@@ -25,7 +25,7 @@ after(async () => {
 });
 
 const address = 'Sri Rahayu, Jalan Melati 5, Yogyakarta 55281, 081234567890';
-const fillIn = (page: Page) => page.getByRole('textbox', { name: 'Kirim ke mana?' });
+const fillIn = (page: Page) => page.getByRole('textbox', { name: 'Alamat pengiriman' });
 
 async function person(wish: Partial<WindowOptions> = {}) {
   const client = await service.user();
@@ -53,7 +53,7 @@ test('after a refused join the URL is the page’s, and live updates still chang
   await mark(page);
   await page.evaluate("document.querySelector('form.join').noValidate = true");
   await fillIn(page).fill('pendek');
-  await page.getByRole('button', { name: 'Ikut sekarang' }).tap();
+  await page.getByRole('button', { name: 'Pesan sekarang' }).tap();
   await page.locator('#shipping_address-error').waitFor();
   assert.equal(pathOf(page), path);
   await join(await service.user(), campaign.id, { quantity: 3 });
@@ -85,7 +85,7 @@ test('a live update keeps the focused field, its text and its selection', async 
   );
   assert.deepEqual(at, ['shipping_address', address, 4]);
   // If it is sent anyway, it is refused with a message and keeps the input.
-  await page.getByRole('button', { name: 'Ikut sekarang' }).click();
+  await page.getByRole('button', { name: 'Pesan sekarang' }).click();
   await page.getByRole('alert').waitFor();
   assert.equal(await fillIn(page).inputValue(), address);
   assert.equal(pathOf(page), `/sambatan/${campaign.id}`);
@@ -107,7 +107,7 @@ test('an order page follows live updates; an open dispute form stays open', asyn
   await pay(last.id);
   await (await service.operator()).post('/scheduler/trigger');
   await page.getByText('Sambatan berhasil!').first().waitFor();
-  await page.getByText('Ada yang salah dengan barangnya?').tap();
+  await page.getByText('Ada masalah dengan pesananmu?').tap();
   const words = page.locator('textarea[name=reason]');
   await words.fill('Botolnya retak di bagian leher');
   // A live event makes the page reload the parts of the order.
@@ -168,11 +168,11 @@ test('a form is sent once however often it is tapped, and shows that it is being
     await waiting;
     await route.continue();
   });
-  await page.getByRole('button', { name: 'Ikut sekarang' }).tap();
+  await page.getByRole('button', { name: 'Pesan sekarang' }).tap();
   await page.getByRole('button', { name: 'Mengirim …' }).tap();
   assert.equal(await page.locator('form.join').getAttribute('aria-busy'), 'true');
   answer();
-  await page.getByText('Kamu ikut!').waitFor();
+  await page.getByText('Pesananmu berhasil!').waitFor();
   assert.equal(sent, 1);
   await looker.close();
 });
@@ -183,9 +183,9 @@ test('without a connection the form stays unchanged and a notice appears', async
   await looker.go(`/sambatan/${campaign.id}`);
   await fillIn(page).fill(address);
   await page.route('**/ikut', (route) => route.abort());
-  await page.getByRole('button', { name: 'Ikut sekarang' }).tap();
+  await page.getByRole('button', { name: 'Pesan sekarang' }).tap();
   await page.getByRole('alert').getByText('Koneksi terputus.').waitFor();
-  await page.getByRole('button', { name: 'Ikut sekarang' }).waitFor();
+  await page.getByRole('button', { name: 'Pesan sekarang' }).waitFor();
   assert.equal(await fillIn(page).inputValue(), address);
   await looker.close();
 });
@@ -201,7 +201,7 @@ for (const script of [true, false]) {
     await fillIn(page).fill(address);
     const end = 'delete from sambatan_auth.sessions where user_id = $1';
     await queryRows(service.db, end, buyer.userId);
-    await page.getByRole('button', { name: 'Ikut sekarang' }).tap();
+    await page.getByRole('button', { name: 'Pesan sekarang' }).tap();
     await page.getByText('Sesimu sudah berakhir.').waitFor();
     await looker.check();
     await page.locator('#email').fill(email);
@@ -213,8 +213,8 @@ for (const script of [true, false]) {
     assert.equal(pathOf(page), `/sambatan/${id}`);
     assert.equal(await fillIn(page).inputValue(), address);
     await looker.check();
-    await page.getByRole('button', { name: 'Ikut sekarang' }).tap();
-    await page.getByText('Kamu ikut!').waitFor();
+    await page.getByRole('button', { name: 'Pesan sekarang' }).tap();
+    await page.getByText('Pesananmu berhasil!').waitFor();
     await looker.close();
   });
 }

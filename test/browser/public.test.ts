@@ -28,7 +28,7 @@ async function person(
   return { client, looker, page: looker.page };
 }
 
-const join1 = { name: /Ikut sekarang|Join now/ };
+const join1 = { name: /Pesan sekarang|Join now/ };
 
 test('a buyer joins on a phone, watches another one fill the campaign, and sees it succeed', async () => {
   const campaign = await shop.campaign({ total_slots: 5, deadline: fromNow(hourMs) });
@@ -38,9 +38,9 @@ test('a buyer joins on a phone, watches another one fill the campaign, and sees 
   await looker.go(`/sambatan/${campaign.id}`);
   await page.getByRole('button', { name: 'Tambah satu slot' }).tap();
   assert.equal(await page.locator('[data-total]').textContent(), 'Rp250.000');
-  await page.getByLabel('Kirim ke mana?').fill(address);
+  await page.getByLabel('Alamat pengiriman').fill(address);
   await page.getByRole('button', join1).tap();
-  await page.getByText('Kamu ikut!').waitFor();
+  await page.getByText('Pesananmu berhasil!').waitFor();
   await looker.check();
   await looker.go(`/sambatan/${campaign.id}`);
   await page.getByText('2 dari 5 slot terisi').waitFor();
@@ -112,14 +112,14 @@ test('without script a user can search, join and cancel', async () => {
   await page.waitForURL(`**/sambatan/${campaign.id}`);
   await looker.check();
   await page.getByLabel('How many slots?').fill('2');
-  await page.getByLabel('Where to send it?').fill(address);
+  await page.getByLabel('Delivery address').fill(address);
   await page.getByRole('button', join1).tap();
-  await page.getByText('You are in!').waitFor();
-  await page.getByRole('link', { name: 'Leave' }).tap();
+  await page.getByText('You’re in!').waitFor();
+  await page.getByRole('link', { name: 'Cancel order' }).tap();
   await page.waitForURL('**/batal');
   await looker.check();
-  await page.getByRole('button', { name: 'Yes, leave' }).tap();
-  await page.getByText('You left; your slots were released.').waitFor();
+  await page.getByRole('button', { name: 'Yes, cancel order' }).tap();
+  await page.getByText('You cancelled your order, so your slots were released.').waitFor();
   await looker.check();
   await looker.close();
 });
@@ -141,7 +141,7 @@ test('a join is possible with the keyboard alone', async () => {
   await page.keyboard.type(address);
   await reach('form.join button.button');
   await page.keyboard.press('Enter');
-  await page.getByText('You are in!').waitFor();
+  await page.getByText('You’re in!').waitFor();
   await page.getByText('2 slots × Rp125,000').waitFor();
   await looker.close();
 });
@@ -152,7 +152,7 @@ test('a shared link leads to an order in two taps if an address is saved', async
   const campaign = await shop.campaign({});
   await looker.go(`/sambatan/${campaign.id}`);
   await page.getByRole('button', join1).tap();
-  await page.getByText('Kamu ikut!').waitFor();
+  await page.getByText('Pesananmu berhasil!').waitFor();
   await looker.close();
 });
 
@@ -161,10 +161,10 @@ test('a buyer who watches a campaign fail sees the refund', async () => {
   const { looker, page, client } = await person({ language: 'en' });
   const joined = await join(client, campaign.id, {});
   await looker.go(`/ikutan/${joined.id}`);
-  await page.getByText('Nothing to pay yet').waitFor();
+  await page.getByText('you don’t owe anything yet').waitFor();
   await letTimePass(service.db, campaign.id, 7_200);
   service.app.changeNotifier.notifyChanged(campaign.id);
-  await page.getByText('You were refunded in full.').waitFor();
+  await page.getByText('Your order was closed. Anything you paid is refunded in full.').waitFor();
   await looker.check();
   await looker.go(`/sambatan/${campaign.id}`);
   await page.getByRole('heading', { name: 'Not filled this time' }).waitFor();
@@ -181,7 +181,7 @@ test('errors of a join are announced next to their fields without a page load', 
   const { looker, page } = await person();
   await looker.go(`/sambatan/${campaign.id}`);
   await page.evaluate("document.querySelector('form.join').noValidate = true");
-  await page.getByLabel('Kirim ke mana?').fill('pendek');
+  await page.getByLabel('Alamat pengiriman').fill('pendek');
   await page.getByRole('button', join1).tap();
   await page.locator('#shipping_address-error').waitFor();
   assert.equal(await page.evaluate('document.activeElement.id'), 'shipping_address');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Client } from '../support/clients/client.ts';
 import { startHttpService } from '../support/server/http-service.ts';
+import { SiteForms } from '../support/clients/site.ts';
 import { queryRows, eventsOf, letTimePass, pastDeadline } from '../support/builders/market.ts';
 import { photo } from '../support/builders/pictures.ts';
 import {
@@ -401,6 +402,14 @@ test('below the minimum the seller decides first, and an operator only after the
   const books = expectStatus(await staff.get(`/campaigns/${id}/books`), 200);
   assert.deepEqual([books['gross'], books['payouts_due']], [0, 0]);
   assert.equal(books['refunds_due'], Number(books['paid']) + Number(books['unique_codes']));
+  const shownTo = async ({ buyer, id: order }: Place) =>
+    (await new SiteForms(service.url, buyer).get(`/en/ikutan/${order}`)).text;
+  const refunded = await shownTo(places[0]!);
+  assert.match(refunded, /cancelled because too few orders were paid/);
+  assert.doesNotMatch(refunded, /below_minimum/);
+  const unpaid = await shownTo(places[1]!);
+  assert.match(unpaid, /The time to pay passed, so your slots were released/);
+  assert.doesNotMatch(unpaid, /You cancelled/);
 });
 
 test('a seller continues below the minimum, and the payout covers what was paid', async () => {

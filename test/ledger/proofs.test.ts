@@ -193,7 +193,7 @@ test('a PDF is shown to its buyer as a link with its size and time', async () =>
   const indonesian = await plain(`/ikutan/${order}`);
   assert.match(indonesian, /Unduh bukti terakhir \(PDF, 1 KB\)/);
   assert.match(indonesian, /Dikirim \d/);
-  assert.match(await plain(`/en/ikutan/${order}`), /Download the last proof \(PDF, 1 KB\)/);
+  assert.match(await plain(`/en/ikutan/${order}`), /Download your last proof \(PDF, 1 KB\)/);
   assert.ok(!indonesian.includes('bukti/kecil'));
   assert.equal((await mine.get(`/ikutan/${order}/bukti/kecil`)).status, 404);
   const file = await mine.get(`/ikutan/${order}/bukti/berkas`);

@@ -21,7 +21,7 @@ test('the page offers a remainder below the minimum per buyer as a whole', async
   const buyer = await service.user();
   const page = await formsOf(buyer).get(`/sambatan/${id}`);
   assert.match(page.text, /min="2"\s+max="2"/);
-  assert.match(page.text, /Tinggal 2 slot, dan hanya bisa diambil sekaligus/);
+  assert.match(page.text, /Tinggal 2 slot, dan harus diambil semuanya/);
   const address = { key: newId(), shipping_address: 'Jalan Kenanga 12, Coblong, Bandung' };
   const half = await formsOf(buyer).post(`/sambatan/${id}/ikut`, { quantity: '1', ...address });
   assert.equal(half.status, 422);

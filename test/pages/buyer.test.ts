@@ -69,8 +69,8 @@ test('a proof is sent by a form, refused next to its field, and stops the hold',
   const sent = await forms.upload(`${path}/bukti`, {}, { bytes: photo });
   assert.deepEqual([sent.status, sent.location], [303, path]);
   const page = await forms.get(path);
-  assert.match(page.text, /Bukti terkirim/);
-  assert.match(page.text, /Sementara itu slotmu tidak dilepas/);
+  assert.match(page.text, /Bukti transfer terkirim/);
+  assert.match(page.text, /Selama dicek, slotmu aman/);
   const proof = await forms.get(`${path}/bukti/berkas`);
   assert.equal(proof.headers.get('content-type'), 'image/webp');
   assert.equal(proof.headers.get('cache-control'), 'private, no-store');
@@ -82,14 +82,14 @@ test('a rejected proof shows the reason, and the buyer is notified of a verified
   const because = { reason: hostile };
   expectStatus(await operator.post(`/participations/${id}/payment/reject`, because), 200);
   const rejected = await forms.get(path);
-  assert.match(rejected.text, /Bukti belum bisa diterima/);
-  assert.ok(rejected.text.includes(`«${escaped}»`));
+  assert.match(rejected.text, /Bukti transfermu belum bisa kami terima/);
+  assert.ok(rejected.text.includes(`“${escaped}”`));
   assert.ok(!rejected.text.includes(hostile));
   await forms.upload(`${path}/bukti`, {}, { bytes: photo });
   expectStatus(await operator.post(`/participations/${id}/payment/verify`, {}), 200);
   const page = await forms.get(path);
   assert.match(page.text, /Lunas/);
-  assert.match(page.text, /Tinggal menunggu Sambatan ini terpenuhi/);
+  assert.match(page.text, /Tinggal menunggu Sambatan ini berhasil/);
   assert.ok(!page.text.includes('type="file"'));
 });
 
@@ -119,7 +119,7 @@ test('a pledge is paid after the campaign succeeds, not before', async () => {
   const { id } = await join(client, campaign.id);
   await settle(campaign.id);
   const page = await formsOf(client).get(`/ikutan/${id}`);
-  assert.match(page.text, /Sekarang waktunya bayar/);
+  assert.match(page.text, /Sekarang tinggal bayar/);
   assert.match(page.text, /Transfer persis/);
 });
 
@@ -151,8 +151,8 @@ test('a buyer with a refund sees its amount and is asked for a bank account', as
   expectStatus(called, 200);
   await settle(campaignId);
   const asked = await forms.get(path);
-  assert.match(asked.text, /Sedang disiapkan/);
-  assert.match(asked.text, /Isi rekening pengembalian/);
+  assert.match(asked.text, /Sedang diproses/);
+  assert.match(asked.text, /Tambah rekening pengembalian dana/);
   const refunds = expectStatus(await operator.get('/refunds?limit=100'), 200);
   const due = refunds.items.find((one) => one['participation_id'] === id)!;
   const made = { ids: [due.id], reference: 'TRX-7' };
@@ -217,10 +217,10 @@ test('a buyer joins the waiting list by a form and sees their position and what 
   const sent = { ...wrong, key: keyIn(many.text), quantity: '1', shipping_address: address };
   assert.equal((await forms.post(`${path}/antre`, sent)).status, 303);
   const page = await forms.get(path);
-  assert.match(page.text, /Kamu antrean ke-2/);
-  assert.match(page.text, /Di depanmu 2 slot ditunggu/);
+  assert.match(page.text, /Kamu di antrean ke-2/);
+  assert.match(page.text, /Ada 2 slot yang antre sebelum kamu/);
   const mine = await forms.get('/en/ikutan');
-  assert.match(mine.text, /You are number 2 in line/);
+  assert.match(mine.text, /You’re number 2 in line/);
   assert.ok(mine.text.includes(escaped) && !mine.text.includes(hostile));
   assert.equal((await forms.post(`${placeIn(page.text)}/keluar`)).location, path);
   assert.match((await forms.get(path)).text, /Masuk antrean/);
@@ -232,9 +232,9 @@ test('freed slots are offered with a countdown, and are accepted or declined', a
   const second = await waiter(path, 1);
   expectStatus(await leave(), 200);
   const page = await first.get(path);
-  assert.match(page.text, /2 slot disimpan untukmu!/);
+  assert.match(page.text, /2 slot kami simpan untukmu!/);
   assert.match(page.text, /data-countdown/);
-  assert.match((await second.get(path)).text, /Kamu antrean ke-1/);
+  assert.match((await second.get(path)).text, /Kamu di antrean ke-1/);
   assert.match((await formsOf(await service.user()).get(path)).text, /Masuk antrean/);
   assert.equal((await first.post(`${offerIn(page.text)}/lewatkan`)).location, path);
   const offered = await second.get(path);
@@ -243,7 +243,7 @@ test('freed slots are offered with a countdown, and are accepted or declined', a
   const next = await second.get('/ikutan');
   const answer = await second.post(`${offerIn(next.text)}/ambil`);
   assert.match(answer.location, /^\/ikutan\/[\w-]+\?baru$/);
-  assert.match((await second.get(answer.location)).text, /Kamu ikut!/);
+  assert.match((await second.get(answer.location)).text, /Pesananmu berhasil!/);
   const gone = await first.post(`${offerIn(page.text)}/ambil`);
   assert.equal(gone.status, 409);
 });

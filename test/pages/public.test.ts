@@ -204,7 +204,7 @@ test('only its owner sees a participation', async () => {
     assert.equal((await send(stranger, `/ikutan/${joined.id}/batal`, {})).status, 404);
   }
   const list = await (await service.user()).get('//ikutan');
-  assert.match(list.text, /Kamu belum ikut Sambatan/);
+  assert.match(list.text, /Belum ada pesanan/);
 });
 
 test('a cancellation asks for confirmation, frees the slots once, and appears in the history', async () => {
@@ -212,12 +212,18 @@ test('a cancellation asks for confirmation, frees the slots once, and appears in
   const buyer = await service.user();
   const joined = await join(buyer, campaign.id, { quantity: 2 });
   const asked = await buyer.get(`//en/ikutan/${joined.id}/batal`);
-  assert.match(asked.text, /Leave this campaign\?/);
+  assert.match(asked.text, /Cancel this order\?/);
   const left = await send(buyer, `/en/ikutan/${joined.id}/batal`, { reason: 'Salah pilih' });
   assert.deepEqual([left.status, left.headers.location], [303, `/en/ikutan/${joined.id}?batal`]);
   const page = await buyer.get(`/${left.headers.location}`);
-  assert.match(page.text, /Your order is cancelled\.[\s\S]*2 slots are free for others now\./);
-  assert.match(page.text, /You left; your slots were released\.[\s\S]*You joined with 2 slots\./);
+  assert.match(
+    page.text,
+    /Your order is cancelled\.[\s\S]*2 slots are now free for other buyers\./,
+  );
+  assert.match(
+    page.text,
+    /You cancelled your order, so your slots were released\.[\s\S]*You ordered 2 slots\./,
+  );
   const again = await send(buyer, `/en/ikutan/${joined.id}/batal`, {});
   assert.equal(again.status, 409);
 });
@@ -228,8 +234,8 @@ test('a failed campaign shows its buyers that they are refunded', async () => {
   const joined = await join(buyer, campaign.id, {});
   await shop.seller.post(`/campaigns/${campaign.id}/cancel`, { reason: 'Bahan tidak datang' });
   const page = await buyer.get(`//ikutan/${joined.id}`);
-  assert.match(page.text, /Ikutanmu dikembalikan penuh\./);
-  assert.match(page.text, /Sambatan dibatalkan: «Bahan tidak datang»/);
+  assert.match(page.text, /Dana yang sudah kamu bayar dikembalikan penuh\./);
+  assert.match(page.text, /Sambatan dibatalkan: “Bahan tidak datang”/);
   const own = await buyer.get('//ikutan?status=done');
   assert.match(own.text, /Dana dikembalikan/);
 });

@@ -221,8 +221,10 @@ suite('the quantity to pack', () => {
       `/ikutan/${order('Citra').id}`,
       new SiteForms(service.url, order('Citra').buyer),
     );
-    assert.match(own, /Yang dikirim<\/dt>\s*<dd>\s*<strong>2 slot<\/strong>/);
-    assert.match(own, /dari 3 slot; sisanya tidak bisa dipenuhi/);
+    assert.match(
+      own,
+      /Yang dikirim<\/dt>\s*<dd>\s*<strong>2<\/strong> dari 3 slot; sisanya tidak bisa dipenuhi/,
+    );
     assert.match(await page(`${path}/peserta`), /2 <span class="unit">slot<\/span>.*dari 3/s);
 
     expectStatus(
@@ -444,10 +446,10 @@ suite('a buyer’s list of orders', () => {
 
     const text = await page('/ikutan', new SiteForms(service.url, buyer));
     const shown = `Rp${(total as number).toLocaleString('id-ID')}`;
-    assert.match(text, new RegExp(`Transfer\\s*<strong>${shown}</strong>\\s*sebelum`));
+    assert.match(text, new RegExp(`Bayar <strong>${shown}</strong> sebelum`));
     assert.match(text, /data-countdown/);
     assert.match(text, /Buktimu sedang kami cek\. Kamu tidak perlu bayar lagi/);
-    assert.match(text, /Belum perlu bayar\. Kalau berhasil, kamu bayar\s*Rp125\.000/);
+    assert.match(text, /Kamu baru bayar Rp125\.000 kalau Sambatan ini berhasil/);
     const only = await page('/ikutan?status=unpaid', new SiteForms(service.url, buyer));
     assert.match(only, /Bayar di muka/);
     assert.doesNotMatch(only, /Bayar nanti|Sudah kirim bukti/);

@@ -27,7 +27,7 @@ export function refundPart(
   const isDue = refunds.some(({ status, kept_for: kept }) => status === 'due' && kept === null);
   const words = refused?.text(language);
   const link = html`<a class="button ${hasRefundAccount && 'quiet'}" href="${url('/akun/rekening')}"
-    >${hasRefundAccount ? t('order.goods.checkYourAccount') : t('order.goods.sayWhereItGoes')}</a
+    >${hasRefundAccount ? t('order.goods.checkRefundAccount') : t('order.goods.addRefundAccount')}</a
   >`;
   return html`<section class="panel" aria-labelledby="refund">
     <h2 id="refund">${t('order.goods.refund')}</h2>
@@ -41,8 +41,8 @@ export function refundPart(
       html`<p>
           ${
             hasRefundAccount
-              ? t('order.goods.weTransferItToTheAccount')
-              : t('order.goods.whichAccountShallWeSend')
+              ? t('order.goods.weSendItToYourAccount')
+              : t('order.goods.whereShouldWeSendIt')
           }
         </p>
         <p>${link}</p>`
@@ -118,7 +118,7 @@ export function goodsPart(
   const isShown = mayReceive || mayDispute || dispute !== undefined || fault?.form === 'received';
   if (!completed || !isShown) return undefined;
   return html`<section class="panel" aria-labelledby="goods" id="barang">
-    <h2 id="goods">${t('order.goods.theGoods')}</h2>
+    <h2 id="goods">${t('order.goods.yourOrder')}</h2>
     ${dispute && disputeWords(visit, dispute)}${dispute && disputePictures(visit, dispute)}${receiptRefusal(visit, fault)}${
       mayReceive && receiptForm(visit, row)
     }${mayDispute && disputeForm(visit, row, fault, dispute !== undefined)}
@@ -128,15 +128,15 @@ export function goodsPart(
 function disputeWords(visit: PageContext, dispute: LastDisputeRow): Html {
   const { t } = visit;
   const { resolution, explanation } = dispute;
-  const said = html`“${dispute.reason}”${explanation && html`<br />${t('order.goods.answer')}: “${explanation}”`}`;
+  const said = html`“${dispute.reason}”${explanation && html`<br />${t('order.goods.ourReply')}: “${explanation}”`}`;
   if (resolution === null) {
-    return notice('busy', t('order.goods.weAreLookingInto'), said);
+    return notice('busy', t('order.goods.weAreReviewingYourReport'), said);
   }
   return resolution === 'upheld'
-    ? notice('good', t('order.goods.youWereRightYouAreRefunded'), said)
+    ? notice('good', t('order.goods.yourClaimWasApproved'), said)
     : notice(
         'busy',
-        t('order.goods.itWasLookedInto'),
+        t('order.goods.weReviewedYourReport'),
         html`${said}<br />${
             dispute.may_again
               ? t('order.goods.isThereSomethingNew')
@@ -154,7 +154,7 @@ function receiptRefusal({ language }: PageContext, fault: Fault | undefined): Ht
 function receiptForm(visit: PageContext, row: OwnRow): Html {
   const { t, url, language, person } = visit;
   return html`<form method="post" action="${url(`/ikutan/${row.participation_id}/terima`)}">
-    <p>${t('order.goods.hasItReachedYouSay')}</p>
+    <p>${t('order.goods.confirmReceipt')}</p>
     ${
       row.received_after !== null &&
       html`<p class="quiet">
@@ -176,7 +176,7 @@ function disputeForm(
   const refused = mine?.errors.length === 0 ? mine.refused?.text(language) : undefined;
   return html`<details class="trouble" ${mine && html`open`}>
     <summary>
-      ${again ? t('order.goods.reportItOnceMore') : t('order.goods.isSomethingWrongWithIt')}
+      ${again ? t('order.goods.reportItOnceMore') : t('order.goods.problemWithYourOrder')}
     </summary>
     ${refused && notice('bad', refused.title, refused.detail)}
     <form

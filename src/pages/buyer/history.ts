@@ -12,7 +12,7 @@ export function historyOf(visit: PageContext, row: OwnRow, log: readonly AuditRo
     return words === undefined ? [] : [{ at: entry.occurred_at, words }];
   });
   return html`<section class="panel" aria-labelledby="history">
-    <h2 id="history">${t('order.history.whatHappened')}</h2>
+    <h2 id="history">${t('order.history.history')}</h2>
     <ol class="timeline">
       ${told
         .toReversed()
@@ -37,7 +37,7 @@ function wordsOf(
   switch (event) {
     case 'participant_joined': {
       const quantity = Number(metadata['quantity'] ?? row.quantity);
-      return t('order.history.youJoinedWith', { quantity });
+      return t('order.history.youOrdered', { quantity });
     }
     case 'participant_changed':
       return metadata['from'] === undefined
@@ -50,9 +50,9 @@ function wordsOf(
     case 'participant_cancelled':
       return whyLeft(visit, row);
     case 'participant_refunded':
-      return t('order.history.youWereRefundedInFull');
+      return t('order.history.whatYouPaidIsRefunded');
     case 'participant_fulfilled':
-      return t('order.history.theGoodsWereReceived');
+      return t('order.history.theOrderWasReceived');
     case 'campaign_shipped':
       return t('order.history.theOrderWasShipped');
     case 'campaign_full':
@@ -64,10 +64,13 @@ function wordsOf(
     case 'campaign_failed':
       return t('order.history.theCampaignWasNotFilled');
     case 'campaign_cancelled':
-      return t('order.history.theCampaignWasCalledOff') + reason(metadata);
+      return whyCancelled(visit, metadata['reason']);
     case 'deadline_extended': {
       const to = formatMoment(new Date(String(metadata['to'])), language);
-      return t('order.history.theDeadlineWasMoved', { to }) + reason(metadata);
+      const reason = metadata['reason'];
+      return typeof reason === 'string' && reason !== ''
+        ? t('order.history.theDeadlineWasMovedBecause', { to, reason })
+        : t('order.history.theDeadlineWasMoved', { to });
     }
     default:
       return undefined;
@@ -76,12 +79,15 @@ function wordsOf(
 
 function whyLeft({ t }: PageContext, { cancel_reason: why }: OwnRow): string {
   if (why === 'operator') return t('order.history.anOperatorCancelled');
-  return why === 'hold_lapsed'
+  return why === 'hold_lapsed' || why === 'unpaid'
     ? t('order.history.theTimeToPayPassed')
-    : t('order.history.youLeftYourSlotsWereReleased');
+    : t('order.history.youCancelled');
 }
 
-function reason(metadata: AuditRow['metadata']): string {
-  const given = metadata['reason'];
-  return typeof given === 'string' && given !== '' ? `: «${given}»` : '.';
+/** Why a campaign was cancelled: a person's own words, or that too few orders were paid. */
+function whyCancelled({ t }: PageContext, reason: unknown): string {
+  if (reason === 'below_minimum') return t('order.history.tooFewOrdersWerePaid');
+  return typeof reason === 'string' && reason !== ''
+    ? t('order.history.theCampaignWasCancelledBecause', { reason })
+    : t('order.history.theCampaignWasCancelled');
 }

@@ -15,7 +15,8 @@ import type { OwnRow } from '../../participations/queries.ts';
 import { openEntriesOf } from '../../waiting/queries.ts';
 import { countdown, emptyState } from '../../web/components.ts';
 import { formatMoment, formatRupiah, formatShortMoment, formatSlots } from '../../i18n/format.ts';
-import { attribute, html, type Html } from '../../web/html.ts';
+import { attribute, html, type Html, type Part } from '../../web/html.ts';
+import { htmlMessage } from '../../web/html-message.ts';
 import { heading } from '../../web/layout.ts';
 import { campaignWords, participationBadge, paymentBadge } from '../statuses.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
@@ -112,9 +113,9 @@ function participationList(visit: PageContext, shelf: Shelf, rows: readonly OwnR
     </ul>`;
   }
   return emptyState(
-    shelf === 'all' ? t('order.mine.youHaveNotJoinedACampaign') : t('order.mine.nothingHere'),
-    t('order.mine.pickWhatYouLikeYourSlots'),
-    html`<a class="button" href="${url('/')}">${t('order.mine.seeWhatIsRunning')}</a>`,
+    shelf === 'all' ? t('order.mine.noOrdersYet') : t('order.mine.nothingHere'),
+    t('order.mine.pickWhatYouLike'),
+    html`<a class="button" href="${url('/')}">${t('order.mine.browseOpenCampaigns')}</a>`,
   );
 }
 
@@ -146,58 +147,54 @@ function item(visit: PageContext, row: OwnRow): Html {
 function whatToDo(visit: PageContext, row: OwnRow): Html | undefined {
   const { t, language } = visit;
   const sumOf = (amount: bigint) => html`<strong>${formatRupiah(amount, language)}</strong>`;
+  const momentOf = (at: Date) => formatMoment(at, language, visit.person?.timeZone);
+  const todo = (words: Part) => html`<p class="mine-todo">${words}</p>`;
+  const by = row.pay_by;
   switch (row.payment_state) {
-    case 'due':
-      return html`<p class="mine-todo">
-        ${t('common.transfer')}
-        ${sumOf(row.amount_due)}${
-          row.pay_by !== null &&
-          html` ${t('order.mine.by')}
-            <strong>${formatMoment(row.pay_by, language, visit.person?.timeZone)}</strong>
-            <span class="quiet">(${t('order.mine.left')} ${countdown(visit, row.pay_by)})</span>`
-        }
-      </p>`;
+    case 'due': {
+      const amount = sumOf(row.amount_due);
+      if (by === null) return todo(htmlMessage(visit, 'order.mine.pay', { amount }));
+      const at = html`<strong>${momentOf(by)}</strong>`;
+      const left = countdown(visit, by);
+      return todo(htmlMessage(visit, 'order.mine.payBy', { amount, at, left }));
+    }
     case 'overdue':
-      return html`<p class="mine-todo">
-        ${t('order.mine.paymentOf')} ${sumOf(row.amount_due)}
-        ${t('order.mine.isOverdueHaveYouPaidSend')}
-      </p>`;
+      return todo(htmlMessage(visit, 'order.mine.isOverdue', { amount: sumOf(row.amount_due) }));
     case 'proof_submitted':
-      return html`<p class="mine-todo">${t('order.mine.weAreCheckingYourPayment')}</p>`;
+      return todo(t('order.mine.weAreCheckingYourPayment'));
     case 'pending_online':
-      return html`<p class="mine-todo">
-        ${t('order.mine.finishYourOnlinePayment')}${
-          row.pay_by !== null &&
-          html` ${t('order.mine.by')} ${formatMoment(row.pay_by, language, visit.person?.timeZone)}`
-        }.
-      </p>`;
-    case 'not_due':
-      return html`<p class="mine-todo quiet">
-        ${t('order.mine.nothingToPayYet')} ${sum(visit, row.price_per_slot, row.quantity)}.
-      </p>`;
+      return todo(
+        by === null
+          ? t('order.mine.finishYourOnlinePayment')
+          : t('order.mine.finishYourOnlinePaymentBy', { at: momentOf(by) }),
+      );
+    case 'not_due': {
+      const amount = sum(visit, row.price_per_slot, row.quantity);
+      return html`<p class="mine-todo quiet">${t('order.mine.nothingToPayYet', { amount })}</p>`;
+    }
     case 'paid':
-      return html`<p class="mine-todo">${sumOf(row.paid_amount)} ${whilePaid(visit, row)}</p>`;
-    case 'refund_due':
-      return html`<p class="mine-todo">
-        ${sumOf(row.refund_due_amount)} ${t('order.mine.willBeRefunded')}
-      </p>`;
-    case 'refunded':
-      return html`<p class="mine-todo">
-        ${sumOf(row.refunded_amount)} ${t('order.mine.wasRefunded')}
-      </p>`;
+      return todo(whilePaid(visit, row, sumOf(row.paid_amount)));
+    case 'refund_due': {
+      const amount = sumOf(row.refund_due_amount);
+      return todo(htmlMessage(visit, 'order.mine.willBeRefunded', { amount }));
+    }
+    case 'refunded': {
+      const amount = sumOf(row.refunded_amount);
+      return todo(htmlMessage(visit, 'order.mine.wasRefunded', { amount }));
+    }
     case 'unpaid':
     case 'void':
       return undefined;
   }
 }
 
-function whilePaid({ t, language }: PageContext, row: OwnRow): string {
-  const refund = formatRupiah(row.refund_due_amount, language);
+function whilePaid(visit: PageContext, row: OwnRow, paid: Html): Html {
   if (row.refund_due_amount > 0n) {
-    return t('order.mine.paidWillBeRefunded', { refund });
+    const refund = formatRupiah(row.refund_due_amount, visit.language);
+    return htmlMessage(visit, 'order.mine.paidWillBeRefunded', { paid, refund });
   }
-  if (row.status === 'fulfilled') return t('order.mine.paidAndReceived');
+  if (row.status === 'fulfilled') return htmlMessage(visit, 'order.mine.paidAndReceived', { paid });
   return toApiStatus(row.campaign_status) === 'completed'
-    ? t('order.mine.paidItIsBeingPrepared')
-    : t('order.mine.paidNowTheCampaignHas');
+    ? htmlMessage(visit, 'order.mine.paidItIsBeingPrepared', { paid })
+    : htmlMessage(visit, 'order.mine.paidNowTheCampaignHas', { paid });
 }

@@ -3,7 +3,8 @@ import { toApiParticipationStatus } from '../../database/status-words.ts';
 import { toApiStatus } from '../../database/status-words.ts';
 import type { OwnRow } from '../../participations/queries.ts';
 import { exactMoment } from '../../web/components.ts';
-import { html, type Part } from '../../web/html.ts';
+import type { Part } from '../../web/html.ts';
+import { htmlMessage } from '../../web/html-message.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { sum } from '../campaign/rules.ts';
 
@@ -21,7 +22,7 @@ export function nextStep(visit: PageContext, row: OwnRow, payment: Payment | und
       return onceRefunded(visit, row);
     case 'cancelled':
       return {
-        buyer: t('order.nextStep.youLeftThereIsNothing'),
+        buyer: t('order.nextStep.youCancelled'),
         hold_lapsed: t('order.nextStep.theTimeToPayPassed'),
         operator: t('order.nextStep.thisWasCancelledByAnOperator'),
         unpaid: t('order.nextStep.noPaymentArrivedByItsTime'),
@@ -53,12 +54,12 @@ function whileReserved(visit: PageContext, row: OwnRow, payment: Payment | undef
     if (row.hold_expires_at === null) {
       return t('order.nextStep.payToMakeYourSlotsCertain');
     }
-    return html`${t('common.payBefore')} ${exactMoment(visit, row.hold_expires_at)}.
-    ${t('order.nextStep.afterThatYourSlotsAreReleased')}`;
+    const at = exactMoment(visit, row.hold_expires_at);
+    return htmlMessage(visit, 'order.nextStep.payBeforeOrTheyAreReleased', { at });
   }
   const amount = sum(visit, row.price_per_slot, row.quantity);
-  return html`${t('order.nextStep.yourSlotsAreYoursNothing', { amount })}
-  ${exactMoment(visit, row.deadline)}.`;
+  const at = exactMoment(visit, row.deadline);
+  return htmlMessage(visit, 'order.nextStep.yourSlotsAreYoursNothing', { amount, at });
 }
 
 /** The time to pay is over; a payment made in time still counts. */
@@ -79,13 +80,12 @@ function whileConfirmed(visit: PageContext, row: OwnRow, payment: Payment | unde
     case 'due':
     case 'rejected':
     case 'pending':
-      return payment.pay_by !== null && payment.pay_by <= visit.now
+      if (payment.pay_by === null) return t('order.nextStep.theCampaignSucceededNow');
+      return payment.pay_by <= visit.now
         ? t('order.nextStep.theTimeToPayIsOverDid')
-        : html`${t('order.nextStep.theCampaignSucceededNow')}
-          ${
-            payment.pay_by !== null &&
-            html`${t('order.nextStep.by')} ${exactMoment(visit, payment.pay_by)}.`
-          }`;
+        : htmlMessage(visit, 'order.nextStep.theCampaignSucceededPayBy', {
+            at: exactMoment(visit, payment.pay_by),
+          });
     case 'proof_submitted':
       return t('order.nextStep.theCampaignSucceeded');
     default:

@@ -19,6 +19,7 @@ import {
 import { input, notice } from '../../web/components.ts';
 import { formatCount, formatRupiah, formatSlots } from '../../i18n/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
+import { htmlMessage } from '../../web/html-message.ts';
 import { campaignBadge, participationBadge, paymentBadge } from '../statuses.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { requirePerson } from '../kit/signed-in.ts';
@@ -209,7 +210,7 @@ function nextStepPart(visit: PageContext, row: OwnRow, money: Money): Html {
       mayLeave(visit, row) &&
       html`<p>
         <a class="button danger" href="${url(`/ikutan/${row.participation_id}/batal`)}"
-          >${t('order.participation.leave')}</a
+          >${t('order.participation.cancelOrder')}</a
         >
       </p>`
     }
@@ -223,10 +224,10 @@ function undelivered(visit: PageContext, row: OwnRow): Html | false {
   const delivered = row.quantity - row.undelivered_slots;
   return html`<dt>${t('order.participation.delivered')}</dt>
     <dd>
-      <strong>${formatSlots(delivered, language)}</strong>
-      <span class="quiet"
-        >${t('order.participation.ofTheRestCannotBeDelivered', { quantity: row.quantity })}</span
-      >
+      ${htmlMessage(visit, 'order.participation.ofTheRestCannotBeDelivered', {
+        delivered: html`<strong>${formatCount(delivered, language)}</strong>`,
+        quantity: row.quantity,
+      })}
     </dd>`;
 }
 
@@ -260,13 +261,11 @@ function confirmation(
   const back = url(`/ikutan/${row.participation_id}`);
   const { refused } = fault;
   const words = refused?.text(language);
-  const title = t('order.participation.leaveThisCampaign');
+  const title = t('order.participation.cancelThisOrder');
   const main = html`<div class="panel narrow">
     <h1>${title}</h1>
     ${words && notice('bad', words.title, words.detail)}
-    <p>
-      ${t('order.participation.ofGoBackToOthersThere', { quantity: row.quantity, title: row.title })}
-    </p>
+    <p>${t('order.participation.slotsGoToOthers', { quantity: row.quantity, title: row.title })}</p>
     <form class="stack" method="post" action="${back}/batal">
       ${input(visit, {
         name: 'reason',
@@ -275,8 +274,8 @@ function confirmation(
         control: { maxlength: 200, autocomplete: 'off' },
       })}
       <div class="row">
-        <button class="button danger">${t('order.participation.yesLeave')}</button>
-        <a class="button quiet" href="${back}">${t('order.participation.keepMySlots')}</a>
+        <button class="button danger">${t('order.participation.yesCancel')}</button>
+        <a class="button quiet" href="${back}">${t('order.participation.keepOrder')}</a>
       </div>
     </form>
   </div>`;

@@ -4,6 +4,7 @@ import { copyButton, countdown, exactMoment, notice } from '../../web/components
 import { fileSize, formatRupiah, formatShortMoment } from '../../i18n/format.ts';
 import { fileInput } from '../../web/file-input.ts';
 import { html, type Html } from '../../web/html.ts';
+import { htmlMessage } from '../../web/html-message.ts';
 import type { PageContext } from '../../web/visit.ts';
 import type { Fault, Money } from './money.ts';
 
@@ -60,13 +61,13 @@ function paymentState(visit: PageContext, payment: Payment): Html | undefined {
       return notice(
         'bad',
         t('order.pay.theProofWasNotAccepted'),
-        html`${payment.reason && html`«${payment.reason}» `}${t('order.pay.checkYourTransferAndSendAnother')}`,
+        html`${payment.reason && html`“${payment.reason}” `}${t('order.pay.checkYourTransferAndSendAnother')}`,
       );
     case 'pending':
       return notice(
         'busy',
         t('order.pay.waitingForThePaymentOnline'),
-        html`${t('order.pay.paidThereItIsShownHere')}
+        html`${t('order.pay.alreadyPaid')}
         ${payment.account !== null && t('order.pay.youCanStillPayByTransfer')}`,
       );
     default:
@@ -92,7 +93,7 @@ function onlinePart(
               <button class="button">${t('order.pay.payOnline')}</button>
             </form>`
           : html`<a class="button" href="${page}" rel="external"
-              >${t('order.pay.openThePageToPay')}</a
+              >${t('order.pay.continueToPayment')}</a
             >`
       }
       <p class="hint">${t('order.pay.walletQRISCardOrVirtualAccount')}</p>
@@ -118,8 +119,8 @@ function dueTime(visit: PageContext, row: PayPlace, payment: Payment): Html | un
     );
   }
   return html`<p class="deadline">
-    <strong>${t('common.timeLeft')} ${countdown(visit, by)}</strong>
-    <span>${t('common.payBefore')} ${exactMoment(visit, by)}</span>
+    <strong>${htmlMessage(visit, 'campaign.timeLeft', { left: countdown(visit, by) })}</strong>
+    <span>${htmlMessage(visit, 'order.pay.payBefore', { at: exactMoment(visit, by) })}</span>
   </p>`;
 }
 
@@ -128,7 +129,7 @@ function transferAmount(visit: PageContext, payment: Payment): Html {
   const { account, unique_code: code, total, amount } = payment;
   return html`<div class="to-pay">
       <p class="quiet">
-        ${account === null ? t('order.pay.amount') : t('order.pay.transferExactly')}
+        ${account === null ? t('order.participation.total') : t('order.pay.transferExactly')}
       </p>
       <p class="row apart">
         <strong class="amount">${formatRupiah(total, language)}</strong>
@@ -193,7 +194,7 @@ function sentProof(visit: PageContext, path: string, proof: SentProof): Html {
   if (proof.content_type === 'application/pdf') {
     return html`<p class="sent-proof">
       <a class="button quiet" href="${file}" data-plain
-        >${t('order.pay.downloadTheLastProof')} (PDF, ${fileSize(proof.bytes, language)})</a
+        >${t('order.pay.downloadTheLastProof', { size: fileSize(proof.bytes, language) })}</a
       >
       <span class="quiet">${t('order.pay.sentOn', { at })}</span>
     </p>`;

@@ -16,6 +16,7 @@ import {
 import { countdown, exactMoment, progressBar } from '../../web/components.ts';
 import { formatCount, formatDistance, formatRupiah, formatSlots } from '../../i18n/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
+import { htmlMessage } from '../../web/html-message.ts';
 import type { PageProps } from '../../web/layout.ts';
 import { campaignBadge } from '../statuses.ts';
 import type { PageContext } from '../../web/visit.ts';
@@ -186,8 +187,15 @@ function progress(visit: PageContext, campaign: Campaign): Html {
   ${
     (open || campaign.status === 'scheduled') &&
     html`<p class="deadline">
-      ${open && html`<strong>${t('common.timeLeft')} ${countdown(visit, campaign.deadline)}</strong>`}
-      <span>${t('common.until')} ${exactMoment(visit, campaign.deadline)}</span>
+      ${
+        open &&
+        html`<strong
+          >${htmlMessage(visit, 'campaign.timeLeft', { left: countdown(visit, campaign.deadline) })}</strong
+        >`
+      }
+      <span
+        >${htmlMessage(visit, 'campaign.closesAt', { at: exactMoment(visit, campaign.deadline) })}</span
+      >
     </p>`
   }`;
 }
@@ -195,7 +203,7 @@ function progress(visit: PageContext, campaign: Campaign): Html {
 function story({ t }: PageContext, campaign: Campaign): Html | undefined {
   if (campaign.description.trim() === '') return undefined;
   return html`<section class="panel" aria-labelledby="story">
-    <h2 id="story">${t('campaign.theStory')}</h2>
+    <h2 id="story">${t('campaign.aboutThisCampaign')}</h2>
     <p class="prose">${campaign.description.trim()}</p>
   </section>`;
 }
@@ -226,7 +234,7 @@ function recent(visit: PageContext, rows: readonly ContributionRow[]): Html {
     data-contributions
     ${attribute('hidden', rows.length === 0)}
   >
-    <h2 id="recent">${t('campaign.joinedJustNow')}</h2>
+    <h2 id="recent">${t('campaign.recentBuyers')}</h2>
     <ul class="recent">
       ${rows.map(one)}
     </ul>

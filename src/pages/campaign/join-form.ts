@@ -92,7 +92,7 @@ function joinEntrance(
   }
   const { least, most } = boundsOf(campaign, standing);
   if (most < least) {
-    return html`<p class="state">${t('campaign.joinForm.youHaveTheMostSlots')}</p>`;
+    return html`<p class="state">${t('campaign.joinForm.limitReached')}</p>`;
   }
   return joinForm(visit, campaign, { least, most, standing, form });
 }
@@ -205,7 +205,7 @@ function addressFields(visit: PageContext, standing: Standing, form: FormState |
 }
 
 function addressLegend({ t }: PageContext): string {
-  return t('campaign.joinForm.whereToSendIt');
+  return t('campaign.joinForm.deliveryAddress');
 }
 
 function quantityField(
@@ -235,7 +235,7 @@ function quantityField(
     <label for="quantity">${t('campaign.joinForm.howManySlots')}</label>
     <div class="quantity">
       <div class="stepper">
-        ${step(-1, '−', t('campaign.joinForm.oneSlotLess'))}
+        ${step(-1, '−', t('campaign.joinForm.removeOneSlot'))}
         <input
           id="quantity"
           name="quantity"
@@ -251,7 +251,7 @@ function quantityField(
           ${attribute('aria-invalid', wrong && 'true')}
           ${attribute('aria-describedby', wrong && 'quantity-error')}
         />
-        ${step(1, '+', t('campaign.joinForm.oneSlotMore'))}
+        ${step(1, '+', t('campaign.joinForm.addOneSlot'))}
       </div>
       <p class="total">
         <span class="quiet"

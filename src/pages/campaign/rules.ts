@@ -15,7 +15,7 @@ export function rulesOf(visit: PageContext, campaign: Campaign): Html {
       ${rule(t('campaign.rules.whenItFills'), whenFilled(visit, campaign))}
       ${rule(t('campaign.rules.whenItDoesNot'), whenNot(visit, campaign))}
       ${rule(t('campaign.rules.whenDoIPay'), whenDue(visit, campaign))}
-      ${rule(t('campaign.rules.canILeave'), leaving(visit, campaign))}
+      ${rule(t('campaign.rules.canICancel'), leaving(visit, campaign))}
     </dl>
   </section>`;
 }
@@ -43,7 +43,7 @@ export function whenDue(
   campaign: Pick<Campaign, 'payment_timing' | 'hold_seconds'>,
 ) {
   if (campaign.payment_timing === 'on_completion') {
-    return t('campaign.rules.notNowYouReserveFirst');
+    return t('campaign.rules.payOnceItSucceeds');
   }
   const hours = Math.max(1, Math.round(campaign.hold_seconds / 3_600));
   return campaign.hold_seconds < 3_600
@@ -58,15 +58,18 @@ function leaving({ t }: PageContext, campaign: Campaign): string {
       ? t('campaign.rules.yesUntilItIsPaid')
       : t('campaign.rules.yesForFreeUntilTheCampaign');
   if (least === null && most === null) return leave;
-  const bounds =
-    most === null
-      ? t('campaign.rules.atLeast', { least: least! })
-      : least === null
-        ? t('campaign.rules.atMost', { most })
-        : t('campaign.rules.to', { least, most });
-  const limits = `${leave} ${t('campaign.rules.eachBuyerTakes', { bounds })}`;
+  const limits = `${leave} ${bounds(t, least, most)}`;
   if (least === null || least === 1) return limits;
   return `${limits} ${t('campaign.rules.ifFewerThanThatAreLeft')}`;
+}
+
+/** How many slots each buyer takes; at least one of the bounds is there. */
+function bounds(t: PageContext['t'], least: number | null, most: number | null): string {
+  if (most === null) return t('campaign.rules.atLeast', { least: least! });
+  if (least === null) return t('campaign.rules.atMost', { most });
+  return least === most
+    ? t('campaign.rules.exactly', { most })
+    : t('campaign.rules.to', { least, most });
 }
 
 /** `Rp125.000 × 2 = Rp250.000`. */

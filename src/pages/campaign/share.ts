@@ -12,6 +12,7 @@ import type { Actor } from '../../identity/actor.ts';
 import { copyButton, exactMoment } from '../../web/components.ts';
 import { formatRupiah, formatSlots } from '../../i18n/format.ts';
 import { html, trusted, type Html } from '../../web/html.ts';
+import { htmlMessage } from '../../web/html-message.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { takenOf } from './card.ts';
 import { productPicture } from './picture.ts';
@@ -199,8 +200,10 @@ function poster(visit: PageContext, campaign: Campaign, code: Html): Html {
           ${formatRupiah(campaign.price_per_slot, language)} <span class="per">/ slot</span>
         </p>
         <p>
-          ${t('campaign.share.buyTogether')} · ${formatSlots(campaign.total_slots, language)} ·
-          ${t('common.until2')} ${exactMoment(visit, campaign.deadline)}
+          ${htmlMessage(visit, 'campaign.share.posterLine', {
+            slots: formatSlots(campaign.total_slots, language),
+            at: exactMoment(visit, campaign.deadline),
+          })}
         </p>
       </div>
       <div class="poster-code">

@@ -2,6 +2,7 @@ import type { Campaign } from '../../campaigns/campaign.ts';
 import { countdown, exactMoment } from '../../web/components.ts';
 import { formatCount, formatRupiah, formatSlots } from '../../i18n/format.ts';
 import { html, type Html } from '../../web/html.ts';
+import { htmlMessage } from '../../web/html-message.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { takenOf } from './card.ts';
 
@@ -45,9 +46,10 @@ function wordsOf(visit: PageContext, campaign: Campaign) {
     case 'scheduled':
       return {
         title: t('campaign.state.openingSoon'),
-        detail: html`${t('common.opens')}
-        ${exactMoment(visit, campaign.opens_at ?? campaign.deadline)}
-        (${countdown(visit, campaign.opens_at ?? campaign.deadline)})`,
+        detail: htmlMessage(visit, 'campaign.state.opensAt', {
+          at: exactMoment(visit, campaign.opens_at ?? campaign.deadline),
+          left: countdown(visit, campaign.opens_at ?? campaign.deadline),
+        }),
       };
     case 'active':
       if (takesWaiting(visit, campaign)) {
@@ -91,7 +93,7 @@ function wordsOf(visit: PageContext, campaign: Campaign) {
     case 'cancelled':
       return {
         title: t('campaign.state.cancelled'),
-        detail: t('campaign.state.thisCampaignWasCalledOffEverybody'),
+        detail: t('campaign.state.thisCampaignWasCancelled'),
       };
   }
 }

@@ -3,8 +3,9 @@ import type { Campaign } from '../../campaigns/campaign.ts';
 import type { OwnWaitingRow } from '../../waiting/queries.ts';
 import { waitingEntryOf, type WaitingEntry } from '../../waiting/waiting.ts';
 import { countdown, exactMoment, notice } from '../../web/components.ts';
-import { formatRupiah, formatSlots } from '../../i18n/format.ts';
+import { formatRupiah } from '../../i18n/format.ts';
 import { html, type Html } from '../../web/html.ts';
+import { htmlMessage } from '../../web/html-message.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { takesWaiting } from './state.ts';
 import { waitForm, type FormState } from './join-form.ts';
@@ -38,7 +39,7 @@ export function waitingPlaces(
   if (rows.length === 0) return undefined;
   const { t, url } = visit;
   return html`<section class="panel" aria-labelledby="waiting">
-    <h2 id="waiting">${t('campaign.waitingPart.whereIWait')}</h2>
+    <h2 id="waiting">${t('campaign.waitingPart.myWaitingLists')}</h2>
     <ul class="plain">
       ${rows.map(
         (row) =>
@@ -65,10 +66,9 @@ function place(visit: PageContext, entry: WaitingEntry, alone: boolean): Html {
 
 function waits(visit: PageContext, entry: WaitingEntry): Html {
   const { t, url, language } = visit;
-  const ahead = formatSlots(entry.slots_ahead, language);
   return html`<p>
       ${t('campaign.waitingPart.waitingFor', { quantity: entry.quantity })}
-      ${entry.slots_ahead > 0 && t('campaign.waitingPart.beforeYouAreWaited', { ahead })}
+      ${entry.slots_ahead > 0 && t('campaign.waitingPart.aheadOfYou', { ahead: entry.slots_ahead })}
     </p>
     ${
       entry.kept_amount !== null &&
@@ -77,7 +77,7 @@ function waits(visit: PageContext, entry: WaitingEntry): Html {
       </p>`
     }
     <form method="post" action="${url(`/antrean/${entry.id}/keluar`)}">
-      <button class="button quiet">${t('campaign.waitingPart.waitNoMore')}</button>
+      <button class="button quiet">${t('campaign.waitingPart.leaveTheWaitingList')}</button>
     </form>`;
 }
 
@@ -87,8 +87,12 @@ function offer(visit: PageContext, entry: WaitingEntry): Html {
   return html`${
       until !== null &&
       html`<p class="deadline">
-        <strong>${t('common.timeLeft')} ${countdown(visit, until)}</strong>
-        <span>${t('common.until')} ${exactMoment(visit, until)}</span>
+        <strong
+          >${htmlMessage(visit, 'campaign.timeLeft', { left: countdown(visit, until) })}</strong
+        >
+        <span
+          >${htmlMessage(visit, 'campaign.waitingPart.until', { at: exactMoment(visit, until) })}</span
+        >
       </p>`
     }
     ${entry.order_id !== null && html`<p>${t('campaign.waitingPart.thisCampaignHasSucceeded')}</p>`}
@@ -96,14 +100,14 @@ function offer(visit: PageContext, entry: WaitingEntry): Html {
       ${
         entry.order_id === null
           ? html`<form method="post" action="${url(`/antrean/${entry.id}/ambil`)}">
-              <button class="button">${t('campaign.waitingPart.takeThem')}</button>
+              <button class="button">${t('campaign.waitingPart.takeTheSlots')}</button>
             </form>`
           : html`<a class="button" href="${url(`/antrean/${entry.id}/bayar`)}"
               >${t('campaign.waitingPart.payToTakeThem')}</a
             >`
       }
       <form method="post" action="${url(`/antrean/${entry.id}/lewatkan`)}">
-        <button class="button quiet">${t('campaign.waitingPart.leaveThem')}</button>
+        <button class="button quiet">${t('campaign.waitingPart.decline')}</button>
       </form>
     </div>`;
 }

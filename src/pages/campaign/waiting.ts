@@ -78,7 +78,7 @@ export function waitingPages(app: PageDeps): PagePlugin {
             const { title } = answer.refused.text(visit.language);
             const main = html`${refusalNotice(visit, answer.refused)}
               <p>
-                <a href="${visit.url('/ikutan')}">${visit.t('campaign.waiting.toMySlots')}</a>
+                <a href="${visit.url('/ikutan')}">${visit.t('campaign.waiting.toMyOrders')}</a>
               </p>`;
             const page = { title, section: 'mine', main } as const;
             return sendPage(request, reply, page, answer.refused.status);
