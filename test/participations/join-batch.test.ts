@@ -16,6 +16,7 @@ import {
   createBrandAndProduct,
   joinRequest,
 } from '../support/builders/market.ts';
+import { untilSeen } from '../support/inputs/replay.ts';
 
 const { db, close } = await testDatabase();
 after(close);
@@ -244,7 +245,7 @@ const corpus = JSON.parse(
 ) as { seed: number; path?: string }[];
 
 const seed = Number(process.env['SAMBATAN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const numRuns = Number(process.env['SAMBATAN_TEST_RUNS'] ?? 250);
+const numRuns = Number(process.env['SAMBATAN_TEST_RUNS'] ?? 100);
 
 test('a batch has the same results as its requests one after the other', async (t) => {
   t.diagnostic(`SAMBATAN_TEST_SEED=${seed} for ${numRuns} runs`);
@@ -254,9 +255,21 @@ test('a batch has the same results as its requests one after the other', async (
     numRuns,
     endOnFailure: false,
   });
-  t.diagnostic(`${seen.joined} joined, ${seen.refused} refused: ${[...seen.outcomes].join(', ')}`);
-  assert.ok(seen.joined >= numRuns || numRuns < 100, 'the histories hardly join anything');
-  assert.ok(seen.outcomes.size >= 9 || numRuns < 100, [...seen.outcomes].join(', '));
+  const { outcomes } = seen;
+  if (numRuns >= 100) {
+    const missing = () => [
+      ...(seen.joined >= numRuns ? [] : ['enough joins']),
+      ...(outcomes.size >= 9 ? [] : [`outcomes beside ${[...outcomes].join(', ')}`]),
+    ];
+    await untilSeen(missing, (runs, nth) =>
+      fc.assert(fc.asyncProperty(history, batchIsSequence), {
+        seed: seed + 1 + nth,
+        numRuns: runs,
+        endOnFailure: false,
+      }),
+    );
+  }
+  t.diagnostic(`${seen.joined} joined, ${seen.refused} refused: ${[...outcomes].join(', ')}`);
 });
 
 test('a batch that is resent after it was applied returns the same slots once', async (t) => {

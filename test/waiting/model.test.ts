@@ -337,7 +337,7 @@ async function runOut(model: Model, real: Real): Promise<void> {
   }
 }
 
-const numRuns = Number(process.env['SAMBATAN_TEST_RUNS'] ?? 120);
+const numRuns = Number(process.env['SAMBATAN_TEST_RUNS'] ?? 60);
 
 const waiters = fc.array(some, { maxLength: 8, size: 'max' });
 const limits = { maxCommands: 60, size: 'max' } as const;
@@ -353,7 +353,7 @@ test('a waiting list behaves like a simple model', async (t) => {
   t.diagnostic(`SAMBATAN_TEST_SEED=${replay.seed} for SAMBATAN_TEST_RUNS=${numRuns}`);
   seen.clear();
   await replay.checkProperty(histories, { numRuns, file, title: t.name });
-  if (numRuns >= 100 && replay.path === undefined) {
+  if (numRuns >= 60 && replay.path === undefined) {
     const needed = ['accepted', 'declined', 'lapsed', 'withdrawn', 'closed'];
     const missing = () => [
       ...needed.map((what) => `ended ${what}`).filter((what) => (seen.get(what) ?? 0) < 10),
@@ -381,7 +381,7 @@ test('a list after success offers the slots of unpaid orders, like a simple mode
     async (terms, crowd, done) => follow(terms, crowd, done, true),
   );
   await replay.checkProperty(property, { numRuns: runs, file, title: t.name });
-  if (runs >= 50 && replay.path === undefined) {
+  if (runs >= 30 && replay.path === undefined) {
     // Offers that end in each way, and somebody who tries to accept one without paying.
     const needed = [
       ...['lapsed', 'declined', 'withdrawn'].map((what) => `offer after success ${what}`),

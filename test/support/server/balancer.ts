@@ -13,9 +13,8 @@ export interface Balancer {
   close(): Promise<void>;
 }
 
-const lookEveryMs = 100;
-
-export async function startBalancer(): Promise<Balancer> {
+/** Starts a balancer that checks each replica at this interval. */
+export async function startBalancer(lookEveryMs = 100): Promise<Balancer> {
   const backends = new Map<string, { ready: boolean }>();
   const sockets = new Set<Socket>();
   let turn = 0;
