@@ -170,18 +170,21 @@ async function owedBy(till: string, orders: number, price: number) {
     total_slots: orders,
     price_per_slot: price,
   });
-  await queryRows(
-    db,
-    `select count(*) from sambatan.join_campaigns(
+  const portion = 1_000;
+  for (let begun = 0; begun < orders; begun += portion) {
+    await queryRows(
+      db,
+      `select count(*) from sambatan.join_campaigns(
       array_fill($1::uuid, array[$2::integer]),
       array(select gen_random_uuid() from generate_series(1, $2)),
       array(select gen_random_uuid() from generate_series(1, $2)), array_fill(1, array[$2]),
       array_fill('Jalan Melati 5'::text, array[$2]), array_fill(null::text, array[$2]),
       array_fill(null::text, array[$2]), array_fill(null::bytea, array[$2]),
       array_fill('service'::text, array[$2]), array_fill('service'::text, array[$2]), 0, true, false)`,
-    campaign,
-    orders,
-  );
+      campaign,
+      Math.min(portion, orders - begun),
+    );
+  }
   await queryRows(
     db,
     `insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
