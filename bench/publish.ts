@@ -36,7 +36,7 @@ export function publish(report: Report): void {
 export function explainResults(figures: readonly Figure[]): string[] {
   const find = (measurement: string, variant: string) =>
     figures.find((figure) => figure.measurement === measurement && figure.variant === variant);
-  const crowd = find('joins on one campaign, 200 connections', 'Sambatan');
+  const joins = find('joins on one campaign, 200 connections', 'Sambatan');
   const naive = find('joins on one campaign, 200 connections', 'five statements per join');
   const last = find('flash crowd, 200 connections', 'last update at each watcher, p99');
   const lag = figures.find(
@@ -44,15 +44,15 @@ export function explainResults(figures: readonly Figure[]): string[] {
       measurement.startsWith('deadline lag') && variant === 'Sambatan, p99',
   );
   const sentences: (string | undefined)[] = [
-    crowd?.value &&
-      `a batch of 5,000 slots sells out in ${(5_000 / crowd.value.median).toFixed(1)} s` +
+    joins?.value &&
+      `a batch of 5,000 slots sells out in ${(5_000 / joins.value.median).toFixed(1)} s` +
         (naive?.value ? ` (${(5_000 / naive.value.median).toFixed(0)} s the naive way)` : ''),
-    crowd?.p99 &&
-      `of a hundred buyers who press the button in that moment, 99 know within ${Math.ceil(crowd.p99.median)} ms whether they have their slot`,
+    joins?.p99 &&
+      `99 of 100 buyers who order at the same moment get their answer within ${Math.ceil(joins.p99.median)} ms`,
     last?.value &&
-      `99 of a hundred who watch see the last slot go within ${Math.ceil(last.value.median)} ms`,
+      `99 of 100 watchers see the last slot taken within ${Math.ceil(last.value.median)} ms`,
     lag?.value &&
-      `a campaign is closed within ${Math.ceil(lag.value.median)} ms of its deadline, 99 times of a hundred`,
+      `99 of 100 campaigns are closed within ${Math.ceil(lag.value.median)} ms of their deadline`,
   ];
   return sentences.flatMap((sentence) => sentence ?? []);
 }

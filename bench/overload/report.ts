@@ -34,9 +34,9 @@ const begin = '<!-- written by npm run overload: begin -->';
 const end = '<!-- written by npm run overload: end -->';
 
 const titles: Readonly<Record<LoadName, string>> = {
-  people: 'people who are signed in: pages, forms that join, and progress in turns',
-  site: 'pages of visitors, joins by the API and progress in turns',
-  joins: 'joins by the API alone',
+  people: 'signed-in users: pages, join forms and progress in rotation',
+  site: "visitors' pages, joins by the API and progress in rotation",
+  joins: 'only joins by the API',
 };
 
 /** The results as a table in Markdown. */
@@ -64,22 +64,22 @@ function rowsOf({ capacity, during, after, seen, seconds, unknown, failures }: R
   const megabytes = Math.round(seen.memory / 1e6);
   return [
     ['capacity, closed loop', '', `${Math.round(capacity)} answers/s`],
-    ['asked for', '', `${sent} requests/s; ${percent(found)} found a connection`],
+    ['offered load', '', `${sent} requests/s; ${percent(found)} found a connection`],
     ['goodput, of capacity', '≥ 85 %', percent(goodput), goodput >= 0.85],
-    ['waiting for a good answer, p50 and p99', '', both(during.good)],
+    ['latency of successful answers, p50 and p99', '', both(during.good)],
     ['shed, p99', '≤ 100 ms', `${Math.round(during.shed.p99)} ms`, during.shed.p99 <= 100],
     ['shed, p50 and p99 after the first 2 s', '', both(during.settledShed)],
-    ['health, longest', '', `${Math.round(seen.longestHealthMs)} ms`],
-    ['memory, most', '≤ 300 MB', `${megabytes} MB`, megabytes <= 300],
-    ['well again', '≤ 5 s', `${recovered.toFixed(1)} s`, recovered <= 5],
-    ['outcome unknown (the same key tells)', '', String(unknown)],
+    ['health request, max', '', `${Math.round(seen.longestHealthMs)} ms`],
+    ['memory, max', '≤ 300 MB', `${megabytes} MB`, megabytes <= 300],
+    ['recovery', '≤ 5 s', `${recovered.toFixed(1)} s`, recovered <= 5],
+    ['outcome unknown (the same key finds it)', '', String(unknown)],
     [
       'acknowledged = stored, invariants',
       'yes',
       failures.length === 0 ? 'yes' : 'no',
       failures.length === 0,
     ],
-    ['cores that the generator used', '', during.ownCores.toFixed(2)],
+    ['CPU cores of the generator', '', during.ownCores.toFixed(2)],
   ];
 }
 

@@ -44,7 +44,7 @@ export const SavedAddress = closed(
     province: Type.String(),
     postal_code: Type.String(),
     is_default: Type.Boolean(),
-    line: Type.String({ description: 'What a join takes as `shipping_address`' }),
+    line: Type.String({ description: 'The shipping address of a join, as one line' }),
   },
   { title: 'SavedAddress' },
 );

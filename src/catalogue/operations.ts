@@ -33,7 +33,7 @@ export async function createBrand(
   limiter?: RateLimiter,
 ): Promise<sql.BrandRow> {
   const caller = authorize(actor, 'brand.create');
-  if (caller.kind === 'user') await limiter?.spend(tx, 'brandsOfPerson', caller.userId);
+  if (caller.kind === 'user') await limiter?.spend(tx, 'brandsOfAccount', caller.userId);
   const ownerId = caller.kind === 'service' ? input.ownerId : caller.userId;
   if (input.ownerId !== undefined && input.ownerId.toLowerCase() !== ownerId?.toLowerCase()) {
     throw new DomainError('forbidden', {});

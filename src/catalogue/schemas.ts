@@ -4,9 +4,9 @@ import { closed, Id, nameText, nullable, Rupiah, text, Timestamp } from '../http
 /** A picture in a response: paths below the site's address. */
 export const PictureSchema = closed(
   {
-    src: Type.String({ description: 'JPEG; the path never means another picture' }),
+    src: Type.String({ description: 'JPEG; the path changes with the picture' }),
     srcset: Type.String({ description: 'WebP in several widths, for `srcset`' }),
-    width: Type.Integer({ description: 'Pixels of the largest' }),
+    width: Type.Integer({ description: 'Pixels of the largest variant' }),
     height: Type.Integer(),
   },
   { title: 'Picture' },
@@ -40,8 +40,8 @@ export const productFields = {
   name: nameText(2, 120),
   description: text(0, 5_000),
   base_price: Type.Integer({ minimum: 1, maximum: 1_000_000_000, description: 'Whole rupiah' }),
-  sambatan_enabled: Type.Boolean({ description: 'Whether campaigns may be made of it' }),
+  sambatan_enabled: Type.Boolean({ description: 'Whether campaigns can be created for it' }),
   weight_grams: nullable(
-    Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'Grams of one, packed' }),
+    Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'Grams of one item, packed' }),
   ),
 };

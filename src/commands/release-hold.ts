@@ -11,9 +11,9 @@ Usage: sambatan release-hold [--yes]
 
   --yes   end the quarantine; without it, the command only shows the state
 
-A restored database is quarantined: it sends no message and moves no money, so that a copy cannot
-write to buyers or pay sellers a second time. End the quarantine when this database has finally
-replaced the old one. Every running service follows at once. The exit code is 1 when there is a
+A restored database is quarantined: it sends no e-mail or webhook and moves no money, so that a
+copy cannot write to buyers or pay sellers a second time. End the quarantine when this database has
+finally replaced the old one. Running services notice at once. The exit code is 1 when there is a
 quarantine and --yes is missing.
 `,
   options: { yes: { type: 'boolean' } },

@@ -19,7 +19,7 @@ Usage: sambatan restore --from <file> [--overwrite]
 Restores in one transaction: if anything fails, the database stays as before. Then applies the
 migrations that are newer than the backup. Stop all services first. Files that pg_dump wrote for
 version 0.1.0 need pg_restore and psql of the server's major version. The restored database is
-quarantined: the service sends no message and moves no money until you run
+quarantined: the service sends no e-mail or webhook and moves no money until you run
 "sambatan release-hold --yes".
 `,
   options: { from: { type: 'string' }, overwrite: { type: 'boolean' } },

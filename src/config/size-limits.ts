@@ -3,20 +3,20 @@ import type { Limit } from './limits.ts';
 const inOneRequest = {
   per: 'request',
   seconds: 0,
-  told: '`payload_too_large`',
-  crowd: 'each request is measured by itself',
+  answer: '`payload_too_large`',
+  sharedAddress: 'counted per request',
 } as const;
-const ofFile = '`payload_too_large`, of a form `validation_failed`';
+const ofFile = '`payload_too_large`, for a form `validation_failed`';
 
 /**
- * How much one request may carry. docs/security.md has the same rows, held equal by a test. Each
+ * Maximum sizes of one request. docs/security.md has the same rows; a test checks it. Each
  * route of the API has a limit of its own below `jsonBytes`: see src/http/body-limits.ts.
  */
 export const sizeLimits = {
   jsonBytes: {
     ...inOneRequest,
     bounds:
-      'bytes of a JSON body: what the schema of the route can need, at least 2,048; `x-max-body-bytes` of each operation in the OpenAPI document',
+      'bytes of a JSON body: the maximum that the schema of the route allows, at least 2,048; `x-max-body-bytes` of each operation in the OpenAPI document',
     max: 65_536,
   },
   publicFormBytes: {
@@ -34,18 +34,18 @@ export const sizeLimits = {
     ...inOneRequest,
     bounds: 'fields of a form or a query string',
     max: 200,
-    told: '`validation_failed`',
+    answer: '`validation_failed`',
   },
   pictureBytes: {
     ...inOneRequest,
     bounds: 'bytes of a picture or a proof of payment',
     max: 5_242_880,
-    told: ofFile,
+    answer: ofFile,
   },
   statementBytes: {
     ...inOneRequest,
     bounds: 'bytes of a bank statement',
     max: 8_388_608,
-    told: ofFile,
+    answer: ofFile,
   },
 } as const satisfies Readonly<Record<string, Limit>>;

@@ -39,7 +39,7 @@ export interface CallerLimits {
  */
 export function authenticateCallers(server: FastifyInstance, rules: CallerLimits): void {
   const limit = rules.joinLimitPerMinute;
-  const { max, seconds } = rules.namelessJoins ?? limits.namelessJoinsOfNetwork;
+  const { max, seconds } = rules.namelessJoins ?? limits.anonymousJoinsOfNetwork;
   const attempts =
     limit > 0
       ? new RateLimiterMemory({ points: max, duration: seconds, keyPrefix: '' })

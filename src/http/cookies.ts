@@ -15,25 +15,25 @@ export const cookies = {
   session: {
     name: 'sambatan',
     holds:
-      'the token of the session, 256 random bits; between the two factors, that of the sign-in that was begun',
+      'the session token, 256 random bits; during a sign-in with two factors, the token of the MFA challenge',
     lasts: 'as long as the session; deleted at sign-out',
   },
   browser: {
     name: 'sambatan-browser',
     holds:
-      'a random id, by which a browser is known to the accounts that signed in with it ([limits](#limits))',
+      'a random id, by which accounts recognise a browser that signed in to them ([limits](#limits))',
     lasts: 'a year',
   },
   form: {
     name: 'sambatan-formulir',
     holds:
-      'what was typed into a form while its sender was signed out, sealed with AES-256-GCM; no codes, no files',
+      'the input of a form that was sent while signed out, encrypted with AES-256-GCM; no codes, no files',
     lasts: 'half an hour; deleted when the form is sent',
   },
   account: {
     name: 'sambatan-akun',
     holds:
-      'a keyed hash of the account that used the browser last, so that a kept form is shown to nobody else',
+      'a keyed hash of the last account in this browser, so that no other account sees a saved form',
     lasts: 'a year',
   },
   theme: { name: 'theme', holds: '`light` or `dark`', lasts: 'a year', isPublic: true },

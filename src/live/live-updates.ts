@@ -62,7 +62,7 @@ interface Channel {
 export const liveDefaults = {
   heartbeatMs: 15_000,
   throttleMs: 250,
-  maxWatchers: limits.streamsInAll.max,
+  maxWatchers: limits.streamsOfProcess.max,
 };
 const watchersATurn = 200;
 const heartbeat = Buffer.from(':\n\n');

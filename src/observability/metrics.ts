@@ -53,7 +53,7 @@ export function createMetrics(sources: MetricSources) {
     }),
     connectionsRefused: new Counter({
       name: 'sambatan_http_connections_refused_total',
-      help: 'Connections that were closed as they came, because there were too many',
+      help: 'Connections that were closed at once because the connection limit was reached',
       registers,
     }),
     liveWatchers: new Gauge({
@@ -244,7 +244,7 @@ function messageMetrics(registers: Registry[]) {
     }),
     mailsRefused: new Counter({
       name: 'sambatan_mails_refused_total',
-      help: 'E-mails that the mail budget refused, by kind: stranger, known, proof, invitation',
+      help: 'E-mails that the mail budget refused, by kind: stranger, known, proof (re-authentication), invitation',
       labelNames: ['kind'],
       registers,
     }),

@@ -141,7 +141,8 @@ class Outbox {
       });
       await answer.arrayBuffer();
       if (!answer.ok) throw new Error(`the collector answered ${answer.status}`);
-      if (this.#dropped > 0) log.warn({ spans: this.#dropped }, 'spans were dropped: too many');
+      if (this.#dropped > 0)
+        log.warn({ spans: this.#dropped }, 'spans were dropped: the queue is full');
       this.#dropped = 0;
     } catch (error) {
       log.warn({ err: error, spans: spans.length }, 'spans could not be sent and are dropped');

@@ -109,8 +109,8 @@ export class MailBudget {
 
   /** Counts one e-mail before it is sent; throws `mail_budget_spent`. */
   async spend(tx: Tx, kind: MailKind): Promise<void> {
-    await this.#take(tx, kind, 'five_minutes', limits.mailsInFiveMinutes.seconds);
-    await this.#take(tx, kind, 'day', limits.mailsInADay.seconds);
+    await this.#take(tx, kind, 'five_minutes', limits.emailsInFiveMinutes.seconds);
+    await this.#take(tx, kind, 'day', limits.emailsInADay.seconds);
   }
 
   /** Takes back the count of an e-mail that could not be sent. */

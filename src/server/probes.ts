@@ -33,7 +33,7 @@ const Health = closed(
     scheduler_running: Type.Boolean(),
     messages_running: Type.Boolean(),
     outbox_lag_seconds: nullable(
-      Type.Number({ description: 'Of this process; null when it has none' }),
+      Type.Number({ description: 'The scheduler of this process; null if it has none' }),
     ),
     database_connected: Type.Boolean(),
     next_run: nullable(Timestamp),

@@ -9,8 +9,7 @@ const service = await startHttpService();
 after(service.close);
 
 const file = new URL('../../docs/security.md', import.meta.url);
-const head =
-  '| cookie | what it holds | how long | scripts can read it |\n| --- | --- | --- | --- |\n';
+const head = '| cookie | content | lifetime | readable by scripts |\n| --- | --- | --- | --- |\n';
 
 /** The text between two markers of the document. */
 function between(text: string, mark: string): [from: number, to: number] {

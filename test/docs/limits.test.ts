@@ -23,13 +23,13 @@ function span(seconds: number, per: string): string {
 
 function table(): string {
   const rows = Object.entries<Limit>({ ...limits, ...sizeLimits }).map(([name, limit]) => {
-    const { bounds, per, max, seconds, setting, told, crowd } = limit;
+    const { bounds, per, max, seconds, setting, answer, sharedAddress } = limit;
     const much = `${max.toLocaleString('en')} ${span(seconds, per)}`;
     const by = setting === undefined ? '' : ` (${setting})`;
-    return `| \`${name}\` | ${bounds} | ${per} | ${much}${by} | ${told} | ${crowd} |\n`;
+    return `| \`${name}\` | ${bounds} | ${per} | ${much}${by} | ${answer} | ${sharedAddress} |\n`;
   });
   const head =
-    '| limit | bounds | for whom | how much | answer beyond it | why a crowd is not hit |\n';
+    '| limit | counted action | counted per | maximum | answer above it | many users behind one IP address |\n';
   return `\n${head}| --- | --- | --- | --- | --- | --- |\n${rows.join('')}\n`;
 }
 

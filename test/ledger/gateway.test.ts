@@ -562,7 +562,7 @@ test('a refund made by hand and by the provider is booked twice and becomes an o
   const reconciler = new Reconciler(app.payments, log as unknown as typeof app.log);
   assert.equal((await reconciler.run()).stopped, null);
   await reconcile();
-  assert.deepEqual(told, ['A REFUND WAS MADE TWICE: by hand as well']);
+  assert.deepEqual(told, ['DUPLICATE REFUND: it was also made by hand']);
   const both = { held: -price, out: 2 * price, returned: 0, owed: price, lost: 0 };
   assert.deepEqual(await twice(one), both);
   const [claim, ...more] = await claimOf(one);

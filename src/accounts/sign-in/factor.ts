@@ -49,7 +49,7 @@ export async function signInWithFactor(
 /** Counts an attempt at an account's second factor. Refuses: rate_limited. */
 export async function countFactorTry({ db, limiter }: SignInDeps, userId: string): Promise<void> {
   await runInTransaction(db, async (tx) => {
-    await limiter.spend(tx, 'factorTries', userId);
-    await limiter.spend(tx, 'factorTriesDay', userId);
+    await limiter.spend(tx, 'secondFactorAttempts', userId);
+    await limiter.spend(tx, 'secondFactorAttemptsDay', userId);
   });
 }

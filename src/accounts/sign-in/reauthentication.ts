@@ -52,8 +52,8 @@ export async function sendReauthenticationCode(
   const proofId = newId();
   const code = newCode();
   await runInTransaction(parts.db, async (tx) => {
-    await parts.limiter.spend(tx, 'proofsOfAccount', userId);
-    await parts.limiter.spend(tx, 'proofsOfAccountDay', userId);
+    await parts.limiter.spend(tx, 'reauthenticationsOfAccount', userId);
+    await parts.limiter.spend(tx, 'reauthenticationsOfAccountDay', userId);
     const hashed = keyed(parts.secret, `${proofId} ${code}`);
     await tx.rows(
       sql.insertReauthenticationCode,

@@ -31,7 +31,7 @@ interface BankAccountDeps {
 }
 
 const params = closed({ id: Id });
-const forWhom = { user_id: Type.Optional({ ...Id, description: 'Required of service callers' }) };
+const forWhom = { user_id: Type.Optional({ ...Id, description: 'Required for service callers' }) };
 
 /** Routes of the bank accounts of the platform, buyers and brands. */
 export function bankAccountRoutes(app: BankAccountDeps): FastifyPluginAsyncTypebox {
@@ -50,7 +50,7 @@ function receivingAccountListRoutes(server: ApiServer, app: BankAccountDeps): vo
     {
       schema: {
         tags: ['money'],
-        summary: 'The accounts to which buyers transfer, the default first',
+        summary: 'List the receiving accounts, the default first',
         response: {
           200: closed({ items: Type.Array(ReceivingAccountSchema) }),
           ...problems(receivingAccounts),
@@ -68,7 +68,7 @@ function receivingAccountListRoutes(server: ApiServer, app: BankAccountDeps): vo
     {
       schema: {
         tags: ['money'],
-        summary: 'Add an account to which buyers transfer; the first one is the default',
+        summary: 'Add a receiving account; the first one is the default',
         body: closed({ ...bankFields, is_default: Type.Optional(Type.Boolean()) }),
         response: {
           201: ReceivingAccountSchema,
@@ -92,7 +92,7 @@ function receivingAccountRoute(server: ApiServer, app: BankAccountDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'Make an account the default, switch it on or off, correct its holder',
+        summary: 'Set the default account, enable or disable an account, or correct its holder',
         params,
         body: closed({
           holder: Type.Optional(bankFields.holder),
@@ -102,7 +102,7 @@ function receivingAccountRoute(server: ApiServer, app: BankAccountDeps): void {
             Type.String({
               format: 'date',
               description:
-                'Every transfer through that day (Asia/Jakarta) has been imported; an earlier day changes nothing',
+                'The statement of the account is completely imported through this day (Asia/Jakarta); an earlier day changes nothing',
             }),
           ),
         }),
@@ -136,7 +136,7 @@ function refundAccountRoutes(server: ApiServer, app: BankAccountDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'Where a buyer wants money back',
+        summary: "Get the bank account for a buyer's refunds",
         querystring: closed(forWhom),
         response: { 200: OwnAccountSchema, ...problems(refundAccount) },
       },
@@ -152,7 +152,7 @@ function refundAccountRoutes(server: ApiServer, app: BankAccountDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'Say where a buyer wants money back',
+        summary: "Set the bank account for a buyer's refunds",
         body: closed({ ...forWhom, ...bankFields }),
         response: {
           200: OwnAccountSchema,
@@ -176,7 +176,7 @@ function payoutAccountRoutes(server: ApiServer, app: BankAccountDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'Where a brand is paid out to; for its owner and staff',
+        summary: 'Get the payout account of a brand; for its owner and staff',
         params,
         response: {
           200: OwnAccountSchema,
@@ -192,7 +192,7 @@ function payoutAccountRoutes(server: ApiServer, app: BankAccountDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'Say where a brand is paid out to',
+        summary: 'Set the payout account of a brand',
         params,
         body: closed(bankFields),
         response: {

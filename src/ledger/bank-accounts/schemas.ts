@@ -33,7 +33,8 @@ export const ReceivingAccountSchema = closed(
     is_active: Type.Boolean(),
     statement_through: nullable(
       Type.String({
-        description: 'The last day (Asia/Jakarta) of which its statement was imported whole',
+        description:
+          'The last day (Asia/Jakarta) through which its statement is completely imported',
       }),
     ),
     created_at: Timestamp,

@@ -11,7 +11,7 @@ import { previewStatement } from './preview.ts';
 import { acceptFiles } from '../../http/body-parsers.ts';
 
 const params = closed({ id: Id });
-const File = Type.Unsafe<Buffer>({ description: 'The file itself, as the bank gives it' });
+const File = Type.Unsafe<Buffer>({ description: 'The unchanged file from the bank' });
 
 const fileBody = {
   content: Object.fromEntries(statementMediaTypes.map((type) => [type, { schema: File }])),
@@ -34,9 +34,9 @@ function importRoute(server: ApiServer, app: statements.ImportDeps): void {
       bodyLimit: statements.maxStatementBytes,
       schema: {
         tags: ['money'],
-        summary: 'Read a bank statement: preview what it pays for, or apply it',
+        summary: 'Preview or import a bank statement in one call',
         description:
-          'The file as the body: CSV, TSV, XLSX, MT940 or CAMT.053. Transfers that were imported before, by the same file or one that overlaps it, change nothing. Without a format the columns that were mapped for the account are taken, else the bank is recognised. `generic` has the columns date (YYYY-MM-DD), description and amount. An import that is not done within ten seconds is answered with 202 and goes on: see `GET /statements/{id}`.',
+          'The file as the body: CSV, TSV, XLSX, MT940 or CAMT.053. Transfers that were imported before, by the same or an overlapping file, change nothing. Without a format, the stored mapping of the account is used, or else the bank is recognised automatically. `generic` has the columns date (YYYY-MM-DD), description and amount. An import that takes longer than ten seconds is answered with 202 and continues: see `GET /statements/{id}`.',
         params,
         querystring: closed({
           format: Format,
@@ -91,9 +91,9 @@ function uploadRoute(server: ApiServer, app: statements.ImportDeps): void {
       bodyLimit: statements.maxStatementBytes,
       schema: {
         tags: ['money'],
-        summary: 'Upload a bank statement, to map its columns and apply it later',
+        summary: 'Upload a bank statement, to map its columns and import it later',
         description:
-          'Nothing is imported before `POST /statements/{id}/apply`; a file that nobody applies is deleted after a day.',
+          'Nothing is imported before `POST /statements/{id}/apply`; a file that is not imported within a day is deleted.',
         params,
         querystring: closed({
           format: Format,

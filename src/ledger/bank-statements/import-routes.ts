@@ -28,7 +28,7 @@ function progressRoutes(server: ApiServer, app: statements.ImportDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'Imports of bank statements, the newest first',
+        summary: 'List the imports of bank statements, newest first',
         querystring: closed(pageQuery),
         response: { 200: pageOf(ImportSchema), ...problems(authorize) },
       },
@@ -49,7 +49,7 @@ function progressRoutes(server: ApiServer, app: statements.ImportDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'How far an import got',
+        summary: 'Get the progress of an import',
         params,
         response: { 200: ImportSchema, ...problems(statements.findStatementImport) },
       },

@@ -51,7 +51,7 @@ export class StatementImporter implements Job {
         return everyMs;
       },
       onError: (error) =>
-        deps.log.warn({ err: error }, 'statements could not be imported; trying again'),
+        deps.log.warn({ err: error }, 'statements could not be imported; retrying'),
       retryMs: [everyMs, everyMs],
     });
   }
@@ -119,7 +119,7 @@ export class StatementImporter implements Job {
       if (!(error instanceof LeaseLost)) {
         log.warn(
           { err: error, import_id: importId },
-          'a statement import stopped; it goes on later',
+          'a statement import stopped; a worker will continue it',
         );
       }
       return 'failed';

@@ -18,7 +18,12 @@ const choice = <const W extends readonly string[]>(words: W) =>
   Type.Unsafe<W[number]>({ type: 'string', enum: words });
 const Column = Type.Union([
   Type.Integer({ minimum: 0, maximum: 199, description: 'Index of the column, from 0' }),
-  Type.String({ minLength: 1, maxLength: 100, pattern: '\\S', description: 'Heading' }),
+  Type.String({
+    minLength: 1,
+    maxLength: 100,
+    pattern: '\\S',
+    description: 'Heading of the column',
+  }),
 ]);
 const Columns = Type.Array(Column, { minItems: 1, maxItems: 10 });
 const words = Type.Array(Type.String({ minLength: 1, maxLength: 20 }), { maxItems: 10 });
@@ -49,7 +54,7 @@ export const MappingSchema = closed(
   {
     title: 'StatementMapping',
     description:
-      'The columns of a table. Which way the money went is said by `credit` and `debit`, by `amount` with `mark`, or by the sign of `amount`.',
+      'The columns of a table. `credit` and `debit`, or `amount` with `mark`, or the sign of `amount` give the direction of the money.',
   },
 );
 export type MappingInput = Static<typeof MappingSchema>;

@@ -28,7 +28,7 @@ function listRoutes(server: ApiServer, app: DatabaseDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'Transfers that wait for a person, with what each may be for',
+        summary: 'List the open statement lines with their candidates',
         querystring: closed(pageQuery),
         response: { 200: pageOf(StatementLineSchema), ...problems(openLines) },
       },
@@ -52,7 +52,7 @@ function listRoutes(server: ApiServer, app: DatabaseDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'One transfer of a statement',
+        summary: 'Get a statement line',
         params,
         response: {
           200: StatementLineSchema,
@@ -71,9 +71,9 @@ function assignmentRoutes(server: ApiServer, app: DatabaseDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'Say which participation a transfer is for',
+        summary: 'Allocate a statement line to a participation',
         description:
-          'It is counted at once where it pays what is owed, together with lines that wait for the same participation; what is left over is due back. Too little waits, `allocated`, for another line; with `refund` it is due back at once.',
+          'The line is settled at once if it pays the amount owed, together with other lines for the same participation; any excess is refunded. A smaller amount stays `allocated` and waits for another line; with `refund` it is refunded at once.',
         params,
         body: closed({
           participation_id: Id,
@@ -100,7 +100,7 @@ function assignmentRoutes(server: ApiServer, app: DatabaseDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'Set a transfer aside that is not about any participation',
+        summary: 'Mark a statement line as unrelated to any participation',
         params,
         body: closed({ reason: text(3, 500) }),
         response: {
@@ -123,9 +123,9 @@ function divisionRoutes(server: ApiServer, app: DatabaseDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'Divide a transfer over several participations, without counting it yet',
+        summary: 'Divide a statement line over several participations, without settling it',
         description:
-          'Replaces what was said before; an empty list takes it back. The parts are counted by `POST /statement-lines/settle`.',
+          'Replaces an earlier division; an empty list removes it. `POST /statement-lines/settle` settles the parts.',
         params,
         body: closed({ parts: Type.Array(Part, { maxItems: 50 }) }),
         response: {
@@ -150,9 +150,9 @@ function divisionRoutes(server: ApiServer, app: DatabaseDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'Count divided transfers, all together or none',
+        summary: 'Settle divided statement lines, all or none',
         description:
-          'What several lines bring for one participation is one sum. What a line has left over goes with its first part, and is due back as far as it pays for nothing. Less than a participation owes is refused; with `refund` it is due back.',
+          'The parts of several lines for one participation are added up. The rest of a line is added to its first part; what pays for nothing is refunded. A sum below the amount owed is refused, unless `refund` says to send it back.',
         body: closed({
           ids: Type.Array(Id, { minItems: 1, maxItems: 20 }),
           refund: Type.Optional(Type.Boolean({ default: false })),

@@ -22,7 +22,7 @@ const Candidates = Type.Array(
     lines: Type.Array(Id, { description: 'Other lines that pay for it together with this one' }),
     difference: Rupiah,
   }),
-  { description: 'What an open line may be for, the likeliest first; nothing is done with it' },
+  { description: 'Candidates of an open line, most likely first; they have no effect' },
 );
 
 export const StatementLineSchema = closed(
@@ -37,7 +37,7 @@ export const StatementLineSchema = closed(
     status: choice(statementLineStatuses),
     campaign_id: nullable(Id),
     participation_id: nullable(
-      Type.String({ format: 'uuid', description: 'Null for one that was divided: see `parts`' }),
+      Type.String({ format: 'uuid', description: 'Null for a divided line: see `parts`' }),
     ),
     outcome: nullable(Type.String()),
     duplicate_of: nullable(
@@ -50,7 +50,10 @@ export const StatementLineSchema = closed(
         amount: Rupiah,
         outcome: nullable(Type.String()),
       }),
-      { description: 'What it pays for; without an outcome while nothing of it is counted' },
+      {
+        description:
+          'The participations that the line pays for; without an outcome until it is settled',
+      },
     ),
     candidates: Type.Optional(Candidates),
     imported_at: Timestamp,
@@ -63,10 +66,10 @@ const outcomes = ['match', 'ambiguous', 'unmatched', 'known', 'doubtful'] as con
 
 export const StatementSchema = closed(
   {
-    applied: Type.Boolean({ description: 'False: a preview; nothing was changed' }),
+    applied: Type.Boolean({ description: 'False for a preview, which changes nothing' }),
     import_id: Type.Optional(Id),
-    added: Type.Integer({ description: 'Transfers that were not known before' }),
-    skipped: Type.Integer({ description: 'Rows with money that are no incoming transfer' }),
+    added: Type.Integer({ description: 'New transfers' }),
+    skipped: Type.Integer({ description: 'Rows with an amount that are not incoming transfers' }),
     matched: Count,
     unmatched: Count,
     ambiguous: Count,
@@ -79,7 +82,7 @@ export const StatementSchema = closed(
         outcome: choice(outcomes),
         participation_id: nullable(Id),
       }),
-      { description: 'Of a preview: what would be done with each' },
+      { description: 'For a preview: the effect on each transfer' },
     ),
   },
   { title: 'StatementResult' },
@@ -96,11 +99,13 @@ export const ImportSchema = closed(
     mapping: Mapping,
     through: nullable(Day),
     total_lines: Count,
-    stored_lines: Type.Integer({ description: 'Lines of the file that were looked at' }),
-    added: Type.Integer({ description: 'Of these, transfers that were not known before' }),
-    doubtful: Type.Integer({ description: 'Of those, perhaps known: they wait for a person' }),
+    stored_lines: Type.Integer({ description: 'Processed lines of the file' }),
+    added: Type.Integer({ description: 'New transfers among these' }),
+    doubtful: Type.Integer({
+      description: 'New lines that may be duplicates; a person must check them',
+    }),
     skipped: Count,
-    to_match: Type.Integer({ description: 'Open lines that fitted a payment' }),
+    to_match: Type.Integer({ description: 'Open lines that matched a payment' }),
     matched: Count,
     error: nullable(Type.Object({}, { additionalProperties: true })),
     created_at: Timestamp,
@@ -120,7 +125,7 @@ export const UploadPreviewSchema = closed(
       encoding: Type.String(),
     }),
     period: nullable(closed({ from: Day, to: Day })),
-    account: nullable(Type.String({ description: 'Its number, as the file gives it' })),
+    account: nullable(Type.String({ description: 'The account number in the file' })),
     lines: StatementSchema.properties.lines,
     skipped: Type.Array(
       closed({
@@ -131,7 +136,7 @@ export const UploadPreviewSchema = closed(
         incoming: Type.Boolean(),
         reason: Type.String(),
       }),
-      { description: 'Rows with money that are no incoming transfer, with the reason' },
+      { description: 'Rows with an amount that are not incoming transfers, with the reason' },
     ),
     checks: Type.Array(closed({ kind: Type.String() }), {
       description: 'Totals, counts and balances of the file that agree with what was read',

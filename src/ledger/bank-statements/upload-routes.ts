@@ -27,7 +27,7 @@ export function columnRoutes(server: ApiServer, app: statements.ImportDeps): voi
     {
       schema: {
         tags: ['money'],
-        summary: 'The first rows of an uploaded file, to map its columns',
+        summary: 'Get the first rows of an uploaded file, to map its columns',
         params,
         response: {
           200: TableSchema,
@@ -55,7 +55,7 @@ export function columnRoutes(server: ApiServer, app: statements.ImportDeps): voi
     {
       schema: {
         tags: ['money'],
-        summary: 'Forget how the columns of an account’s statements were mapped',
+        summary: 'Delete the stored column mapping of an account',
         params,
         response: {
           204: Type.Null(),
@@ -81,7 +81,7 @@ export function applyRoutes(server: ApiServer, app: statements.ImportDeps): void
       bodyLimit: maxJsonBytes,
       schema: {
         tags: ['money'],
-        summary: 'What a mapping reads from an uploaded file, and what importing it would do',
+        summary: 'Preview an uploaded file with a mapping, and the effect of its import',
         params,
         body: mappingBody(),
         response: {
@@ -103,7 +103,7 @@ export function applyRoutes(server: ApiServer, app: statements.ImportDeps): void
         tags: ['money'],
         summary: 'Import an uploaded file',
         description:
-          '200 when it is done; 202 while it goes on. `through` is the last day of which the file has every line, where the file itself does not say. With `keep_mapping` the next files of the account are read in the same way.',
+          '200 when it is finished; 202 while it continues. `through` is the last day for which the file is complete, if the file does not state it. With `keep_mapping` the next files of the account use the same mapping.',
         params,
         body: mappingBody({
           keep_mapping: Type.Optional(Type.Boolean({ default: false })),

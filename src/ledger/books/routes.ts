@@ -14,7 +14,7 @@ export function booksRoutes(app: DatabaseDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['money'],
-          summary: 'The books of a campaign, which balance to the rupiah',
+          summary: 'Get the books of a campaign, which balance to the rupiah',
           params,
           response: { 200: BooksSchema, ...problems(viewBooks) },
         },

@@ -44,9 +44,9 @@ function openRoute(server: ApiServer, app: DatabaseDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'Something is wrong with what was bought: the payout is held',
+        summary: 'Open a dispute about the goods; it blocks the payout',
         description:
-          'What was dismissed may be said once more, with something new, within seven days.',
+          'A dismissed dispute may be appealed once within seven days, with new information.',
         params,
         body: reason,
         response: {
@@ -71,7 +71,7 @@ function resolutionRoutes(server: ApiServer, app: DatabaseDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'Open disputes, the oldest first',
+        summary: 'List open disputes, oldest first',
         querystring: closed(pageQuery),
         response: { 200: pageOf(DisputeSchema), ...problems(openDisputes) },
       },
@@ -91,7 +91,7 @@ function resolutionRoutes(server: ApiServer, app: DatabaseDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'Uphold a dispute, which gives the buyer the money back, or dismiss it',
+        summary: 'Resolve a dispute: uphold it and refund the buyer, or dismiss it',
         params,
         body: closed({
           resolution: choice(['upheld', 'dismissed']),
@@ -119,7 +119,7 @@ async function pictureRoutes(server: ApiServer, app: DatabaseDeps): Promise<void
     {
       schema: {
         tags: ['money'],
-        summary: 'A picture of a dispute',
+        summary: 'Get a picture of a dispute',
         params,
         querystring: closed({
           number: Type.Optional(Type.Integer({ minimum: 1, maximum: maxDisputePictures })),
@@ -144,7 +144,7 @@ async function pictureRoutes(server: ApiServer, app: DatabaseDeps): Promise<void
         bodyLimit: proofLimitBytes,
         schema: {
           tags: ['money'],
-          summary: 'Show what is wrong: a JPEG, PNG or WebP, as the body',
+          summary: 'Add a picture to a dispute: a JPEG, PNG or WebP as the body',
           description: `Adds one picture to the open dispute; there can be ${maxDisputePictures}.`,
           params,
           body: { content: Object.fromEntries(types.map((type) => [type, { schema: Bytes }])) },

@@ -15,7 +15,7 @@ export const DisputeSchema = closed(
     pictures: Type.Integer({
       minimum: 0,
       maximum: 3,
-      description: 'How many pictures there are; they are numbered from 1',
+      description: 'Number of pictures; they are numbered from 1',
     }),
   },
   { title: 'Dispute' },

@@ -86,7 +86,7 @@ export async function recordRefundMade({ db }: GatewayDeps, call: sql.CallRow): 
 
 /** Logs that a refund was made by hand and by the provider. */
 export function reportDuplicateRefund(log: Log, { reference, transaction_id }: sql.CallRow): void {
-  log.error({ reference, transaction_id }, 'A REFUND WAS MADE TWICE: by hand as well');
+  log.error({ reference, transaction_id }, 'DUPLICATE REFUND: it was also made by hand');
 }
 
 /** Records that the provider refused a refund; an operator has to make it. */

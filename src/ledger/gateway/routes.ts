@@ -18,9 +18,9 @@ interface GatewayRouteDeps {
 }
 
 const Reconciled = closed({
-  sent: Type.Integer({ description: 'Refunds that were sent now' }),
-  closed: Type.Integer({ description: 'Orders and refunds whose outcome is known now' }),
-  open: Type.Integer({ description: 'Asked after, and still not known' }),
+  sent: Type.Integer({ description: 'Refunds sent to the provider' }),
+  closed: Type.Integer({ description: 'Orders and refunds whose outcome is now known' }),
+  open: Type.Integer({ description: 'Queries without a final outcome' }),
   stopped: nullable(choice(['held', 'provider_away'])),
 });
 
@@ -52,7 +52,8 @@ function payOnlineRoute(server: ApiServer, app: GatewayRouteDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'Pay online: gives the page of the provider, the same one while it holds',
+        summary:
+          "Start an online payment; returns the provider's page, the same one while it is valid",
         params: closed({ id: Id }),
         response: {
           200: closed({ redirect_url: Type.String() }),
@@ -76,9 +77,9 @@ function providerRoutes(server: ApiServer, app: GatewayRouteDeps): void {
       bodyLimit: 16_384,
       schema: {
         tags: ['money'],
-        summary: 'What Midtrans tells of an order; its signature is the authentication',
+        summary: 'Receive a notification of Midtrans; its signature is the authentication',
         description:
-          'Nothing is believed before the provider was asked for the status of the order. What is known already is answered with 200.',
+          'The service queries the provider for the status of the order before it applies the notification. A known status is answered with 200.',
         body: Notification,
         response: {
           200: closed({ received: Type.Literal(true) }),
@@ -100,7 +101,7 @@ function providerRoutes(server: ApiServer, app: GatewayRouteDeps): void {
       config: { idempotency: 'none' },
       schema: {
         tags: ['operations'],
-        summary: 'Ask the provider now after every payment and refund that is not known',
+        summary: 'Query the provider now for all payments and refunds without a known outcome',
         response: { 200: Reconciled, ...problems(authorize, requireGateway) },
       },
     },

@@ -16,7 +16,7 @@ export function overpaidRefundRoutes(app: DatabaseDeps): FastifyPluginAsyncTypeb
       {
         schema: {
           tags: ['money'],
-          summary: 'Refunds that were made twice and are to come back, the oldest first',
+          summary: 'List overpaid refunds, oldest first',
           querystring: closed(pageQuery),
           response: { 200: pageOf(OverpaidRefundSchema), ...problems(openOverpaidRefunds) },
         },
@@ -36,7 +36,7 @@ export function overpaidRefundRoutes(app: DatabaseDeps): FastifyPluginAsyncTypeb
       {
         schema: {
           tags: ['money'],
-          summary: 'What was refunded twice has come back, also after it was given up',
+          summary: 'Settle an overpaid refund that the buyer returned, also after a write-off',
           params,
           body: closed({ reference: text(1, 200) }),
           response: {
@@ -58,7 +58,7 @@ export function overpaidRefundRoutes(app: DatabaseDeps): FastifyPluginAsyncTypeb
       {
         schema: {
           tags: ['money'],
-          summary: 'What was refunded twice will not come back: it is the platform’s loss',
+          summary: 'Write off an overpaid refund as a loss of the platform',
           params,
           body: closed({ reason: text(3, 500) }),
           response: { 200: OverpaidRefundSchema, ...problems(writeOffOverpaidRefund) },

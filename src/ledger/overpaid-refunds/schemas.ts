@@ -10,14 +10,14 @@ export const OverpaidRefundSchema = closed(
     user_id: Id,
     status: choice(['due', 'settled', 'void']),
     amount: Rupiah,
-    reason: nullable(Type.String({ description: 'Why it was given up' })),
-    reference: nullable(Type.String({ description: 'Of the transfer by which it came back' })),
+    reason: nullable(Type.String({ description: 'The reason of the write-off' })),
+    reference: nullable(Type.String({ description: 'Reference of the transfer that returned it' })),
     created_at: Timestamp,
     settled_at: nullable(Timestamp),
   },
   {
     title: 'Claim',
-    description: 'What a buyer is to send back, because a refund reached them twice',
+    description: 'Money that a buyer must return because of a duplicate refund',
   },
 );
 

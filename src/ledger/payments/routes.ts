@@ -60,9 +60,9 @@ function amountDueRoute(server: ApiServer, app: PaymentDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'What a participation has to pay, where to and until when',
+        summary: 'Get the payment of a participation: amount, receiving account and due time',
         description:
-          'Transfer exactly `total`: its last digits say whose transfer it is. They are chosen when this is first asked for. Where `account` is null nothing can be transferred; pay with `POST /participations/{id}/pay-online`.',
+          'Transfer exactly `total`: its last digits identify the payment. The first request assigns them. If `account` is null no transfer is possible; pay with `POST /participations/{id}/pay-online`.',
         params,
         response: {
           200: PaymentSchema,
@@ -86,7 +86,7 @@ async function proofRoutes(server: ApiServer, app: PaymentDeps): Promise<void> {
     {
       schema: {
         tags: ['money'],
-        summary: 'The proof of payment that was uploaded last',
+        summary: 'Get the latest proof of payment',
         params,
         response: {
           200: {
@@ -111,7 +111,7 @@ async function proofRoutes(server: ApiServer, app: PaymentDeps): Promise<void> {
         bodyLimit: proofLimitBytes,
         schema: {
           tags: ['money'],
-          summary: 'Show that it was paid: a JPEG, PNG, WebP or PDF, as the body',
+          summary: 'Upload a proof of payment: a JPEG, PNG, WebP or PDF as the body',
           params,
           body: {
             content: Object.fromEntries(pictures.map((type) => [type, { schema: Bytes }])),
@@ -142,7 +142,7 @@ function verificationRoute(server: ApiServer, app: PaymentDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'The money was seen: settle the payment and confirm the participation',
+        summary: 'Verify a payment manually: settles it and confirms the participation',
         params,
         body: Type.Optional(
           closed({
@@ -150,7 +150,7 @@ function verificationRoute(server: ApiServer, app: PaymentDeps): void {
               Type.Integer({
                 minimum: 1,
                 maximum: Number.MAX_SAFE_INTEGER,
-                description: 'Whole rupiah that arrived, when it is not the total',
+                description: 'The received amount in whole rupiah, if it differs from the total',
               }),
             ),
             reference: Type.Optional(text(1, 200)),
@@ -158,7 +158,7 @@ function verificationRoute(server: ApiServer, app: PaymentDeps): void {
               Type.String({
                 format: 'date',
                 description:
-                  'The day of the transfer in Asia/Jakarta, which decides whether it was in time; the day of the proof unless given',
+                  'The day of the transfer in Asia/Jakarta, which decides whether it was in time; default: the day of the proof',
               }),
             ),
           }),
@@ -184,12 +184,12 @@ function rejectionRoutes(server: ApiServer, app: PaymentDeps): void {
   for (const { path, summary, verb } of [
     {
       path: 'reject',
-      summary: 'The proof shows no payment: it is payable again',
+      summary: 'Reject a proof of payment: the payment is due again',
       verb: rejectPayment,
     },
     {
       path: 'write-off',
-      summary: 'The buyer of a completed campaign will not pay: nothing is delivered to them',
+      summary: 'Write off the payment of a buyer in a completed campaign, who then gets no goods',
       verb: writeOffPayment,
     },
   ]) {
@@ -226,9 +226,8 @@ function paymentListRoute(server: ApiServer, app: PaymentDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'Open payments, the oldest first; unless told those that wait to be verified',
-        description:
-          '`overdue`: payments of orders that still stand which were to be made by now, the longest overdue first',
+        summary: 'List open payments, oldest first; default: those to verify',
+        description: '`overdue`: overdue payments of live orders, longest overdue first',
         querystring: closed({
           status: Type.Optional(
             choice(['due', 'proof_submitted', 'rejected', 'pending', 'overdue']),

@@ -23,7 +23,7 @@ export const PaymentSchema = closed(
     status: choice(ledgerEntryStatuses),
     amount: Rupiah,
     unique_code: Type.Integer({
-      description: 'Rupiah; makes the total one of a kind. Once settled: what was paid of it',
+      description: 'Rupiah that make the total unique; after settlement, the paid part of them',
     }),
     total: Rupiah,
     pay_by: nullable(Timestamp),
@@ -40,11 +40,11 @@ export const PaymentSchema = closed(
     created_at: Timestamp,
     settled_at: nullable(Timestamp),
     paid_at: nullable(
-      Type.Unsafe<Date>({ ...Timestamp, description: 'When the buyer paid, where that is known' }),
+      Type.Unsafe<Date>({ ...Timestamp, description: 'Time of the payment, if known' }),
     ),
     paid_on: nullable(
       Type.String({
-        description: 'The day of the transfer in Asia/Jakarta, where no more than the day is known',
+        description: 'The day of the transfer in Asia/Jakarta, if only the day is known',
       }),
     ),
   },
@@ -60,6 +60,6 @@ export const ReceivedSchema = closed(
   {
     title: 'ReceivedMoney',
     description:
-      'settled: the payment; given: a lapsed hold got its slots back, as another participation; credited: a refund is due; known: it was counted before',
+      'settled: it paid the participation; given: a lapsed hold got its slots back as another participation; credited: a refund is due; known: it was counted before',
   },
 );

@@ -35,9 +35,9 @@ function listRoutes(server: ApiServer, app: DatabaseDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'Payouts that are to be made, the oldest first',
+        summary: 'List due payouts, oldest first',
         querystring: closed({
-          released: Type.Optional(Type.Boolean({ description: 'Only those that may leave' })),
+          released: Type.Optional(Type.Boolean({ description: 'Only released payouts' })),
           ...pageQuery,
         }),
         response: { 200: pageOf(PayoutSchema), ...problems(duePayouts) },
@@ -58,7 +58,7 @@ function listRoutes(server: ApiServer, app: DatabaseDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'Payouts to a brand, newest first: those to come and those that were made',
+        summary: 'List the payouts to a brand, newest first: due, on their way and settled',
         params,
         querystring: closed(pageQuery),
         response: { 200: pageOf(PayoutSchema), ...problems(payoutsOfBrand) },
@@ -84,7 +84,7 @@ function releaseRoute(server: ApiServer, app: DatabaseDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'A payout may leave before everybody has received the goods',
+        summary: 'Release a payout before all buyers have received the goods',
         params,
         response: {
           200: PayoutSchema,
@@ -104,7 +104,7 @@ function settlementRoutes(server: ApiServer, app: DatabaseDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'A payout was made',
+        summary: 'Settle a payout that was made',
         params,
         body: closed({ reference }),
         response: {
@@ -124,7 +124,7 @@ function settlementRoutes(server: ApiServer, app: DatabaseDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'A payout that was made came back: answers with the one due in its place',
+        summary: 'Reverse a payout that the bank returned; answers with the new due payout',
         params,
         body: reason,
         response: { 200: PayoutSchema, ...problems(reversePayout) },

@@ -52,13 +52,13 @@ function listRoutes(server: ApiServer, app: RefundDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'Refunds that are to be made, the oldest first',
+        summary: 'List due refunds, oldest first',
         querystring: closed({
-          failed: Type.Optional(Type.Boolean({ description: 'Only those that failed' })),
+          failed: Type.Optional(Type.Boolean({ description: 'Only failed refunds' })),
           kept: Type.Optional(
             Type.Boolean({
               description:
-                'Only those that are not to be made: their buyers wait at the head of a waiting list with the money',
+                'Only refunds that must not be sent: their buyers wait at the head of a waiting list with the money',
             }),
           ),
           ...pageQuery,
@@ -83,9 +83,9 @@ function listRoutes(server: ApiServer, app: RefundDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'What goes back, or went back, to the buyer of a participation',
+        summary: 'List the due and settled refunds of a participation',
         description:
-          'The newest first. Where `may_wait` is true the buyer may choose the head of the waiting list instead: `POST /refunds/{id}/wait`.',
+          'Newest first. If `may_wait` is true the buyer may choose the head of the waiting list instead: `POST /refunds/{id}/wait`.',
         params,
         response: {
           200: closed({ items: Type.Array(BuyerRefundSchema) }),
@@ -106,9 +106,9 @@ function exportRoute(server: ApiServer, app: RefundDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'All refunds that are to be made, as a file for a bulk transfer',
+        summary: 'Export all due refunds as a file for a bulk transfer',
         description:
-          'CSV with semicolons, for spreadsheets in Indonesia, or Excel with account numbers as text. In the CSV a number that is a name begins with a tab, so that no spreadsheet shortens it. Refunds whose buyer has given no account come last, with what is `missing`.',
+          'CSV with semicolons, for spreadsheets in Indonesia, or Excel with account numbers as text. In the CSV, numeric identifiers begin with a tab, so that no spreadsheet rounds them. Refunds without a bank account come last; `missing` says what is missing.',
         querystring: closed({ format: Type.Optional(choice(['csv', 'xlsx'])) }),
         response: {
           200: {
@@ -138,7 +138,7 @@ function settlementRoutes(server: ApiServer, app: RefundDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'Refunds were made, with one reference: all of them or none are settled',
+        summary: 'Settle refunds that were made with one reference, all or none',
         body: closed({
           ids: Type.Array(Id, { minItems: 1, maxItems: maxRefunds }),
           reference: text(1, 200),
@@ -163,7 +163,7 @@ function settlementRoutes(server: ApiServer, app: RefundDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'A refund could not be made: it stays due, and its failures are counted',
+        summary: 'Record a failed refund: it stays due, with a count of failures',
         params,
         body: reason,
         response: { 200: RefundSchema, ...problems(failRefund) },
@@ -180,9 +180,8 @@ function settlementRoutes(server: ApiServer, app: RefundDeps): void {
     {
       schema: {
         tags: ['money'],
-        summary: 'A refund that was made came back: answers with the one due in its place',
-        description:
-          'Of a refund that was made twice, the claim for the second is settled instead, and is the answer.',
+        summary: 'Reverse a refund that the bank returned; answers with the new due refund',
+        description: 'For a duplicate refund, the overpaid refund is settled instead and returned.',
         params,
         body: reason,
         response: { 200: RefundSchema, ...problems(reverseRefund) },

@@ -17,7 +17,7 @@ export const RefundSchema = closed(
     ...entryFields,
     participation_id: Id,
     user_id: Id,
-    attempts: Type.Integer({ description: 'How often it failed or came back' }),
+    attempts: Type.Integer({ description: 'Number of failures and returns' }),
   },
   { title: 'Refund' },
 );
@@ -27,17 +27,17 @@ export const BuyerRefundSchema = closed(
     id: Id,
     status: choice(['due', 'pending', 'settled']),
     amount: Rupiah,
-    attempts: Type.Integer({ description: 'How often it failed or came back' }),
+    attempts: Type.Integer({ description: 'Number of failures and returns' }),
     reference: nullable(Type.String()),
     created_at: Timestamp,
     settled_at: nullable(Timestamp),
     may_wait: Type.Boolean({
-      description: 'Its buyer may choose the head of the waiting list instead',
+      description: 'The buyer may choose the head of the waiting list instead',
     }),
     kept_for: nullable(
       Type.Unsafe<string>({
         ...Id,
-        description: 'The entry of the waiting list that its money is kept for',
+        description: 'The waiting-list entry that the money is kept for',
       }),
     ),
   },

@@ -20,7 +20,7 @@ const ShortfallPreviewSchema = closed(
     refund_total: Rupiah,
     payout: Type.Unsafe<bigint>({
       ...Rupiah,
-      description: 'Whole rupiah that the delivered slots are worth to the seller, after the fee',
+      description: 'The value of the delivered slots for the seller in whole rupiah, after the fee',
     }),
   },
   { title: 'ShortfallPreview' },
@@ -34,9 +34,9 @@ export function shortfallRoutes(app: DatabaseDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['money'],
-          summary: 'Fewer slots of a completed campaign can be delivered than were sold',
+          summary: 'Declare a shortfall: a completed campaign delivers fewer slots than it sold',
           description:
-            'They go to buyers in the order in which they joined; the rest is refunded, and the payout is less.',
+            'The buyers who joined first get their slots; the others are refunded, and the payout is reduced.',
           params,
           body: closed({ slots: slotsDelivered, reason: text(3, 500) }),
           response: {
@@ -60,7 +60,7 @@ export function shortfallRoutes(app: DatabaseDeps): FastifyPluginAsyncTypebox {
         config: { idempotency: 'preview' },
         schema: {
           tags: ['money'],
-          summary: 'What a shortfall would do now; changes nothing',
+          summary: 'Preview a shortfall; changes nothing',
           params,
           body: closed({ slots: slotsDelivered }),
           response: { 200: ShortfallPreviewSchema, ...problems(previewShortfall) },

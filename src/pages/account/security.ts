@@ -116,7 +116,7 @@ async function sendMfaEmail(
   const to = visit.person?.email;
   if (typeof to !== 'string') return;
   await app.mailer.send({ to, ...mfaEmail(change, visit.language) }).catch((error: unknown) => {
-    log.warn({ err: error }, 'a person could not be told of a change of their second factor');
+    log.warn({ err: error }, 'an owner could not be notified of a change of their second factor');
   });
 }
 
