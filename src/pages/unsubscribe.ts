@@ -23,10 +23,10 @@ export function unsubscribePages(app: PageDeps): PagePlugin {
       if (app.unsubscribeTokens.read(token) === undefined) {
         throw new DomainError('link_not_valid', {});
       }
-      const title = t('site.unsubscribe.stopTheseMails');
-      const main = html`${heading(title, t('site.unsubscribe.youCanStillReadTheMessages'))}
+      const title = t('site.unsubscribe.title');
+      const main = html`${heading(title, t('site.unsubscribe.stillInNotifications'))}
         <form method="post" action="${url(`/berhenti/${token}`)}">
-          <button>${t('site.unsubscribe.yesStopThem')}</button>
+          <button>${t('site.unsubscribe.unsubscribe')}</button>
         </form>`;
       return sendPage(request, reply, { title, main });
     });
@@ -39,7 +39,7 @@ export function unsubscribePages(app: PageDeps): PagePlugin {
         const { token } = request.params;
         await runInTransaction(app.db, (tx) => unsubscribe(tx, app.unsubscribeTokens, token));
         const title = t('site.unsubscribe.done');
-        const main = heading(title, t('site.unsubscribe.weSendYouNoMoreMails'));
+        const main = heading(title, t('site.unsubscribe.noMoreEmails'));
         return sendPage(request, reply, { title, main });
       },
     );

@@ -26,7 +26,7 @@ export function bankAccountInputs(
     inputmode: 'numeric',
     maxlength: 40,
     autocomplete: 'off',
-  })}${field('holder', t('site.bankAccount.nameOfItsHolder'), {
+  })}${field('holder', t('site.bankAccount.holderName'), {
     maxlength: 80,
     autocomplete: isOwn ? 'name' : 'off',
   })}`;

@@ -217,7 +217,7 @@ export function paging(
   return html`<nav class="paging" aria-label="${t('site.components.pages')}">
     ${
       links.first !== undefined &&
-      html`<a class="button quiet" href="${links.first}">${t('site.components.toTheStart')}</a>`
+      html`<a class="button quiet" href="${links.first}">${t('site.components.firstPage')}</a>`
     }${
       links.next !== undefined &&
       html`<a class="button" rel="next" href="${links.next}">${t('site.components.next')}</a>`

@@ -167,7 +167,7 @@ function footer(visit: PageContext, path: string): Html {
       ${words}
     </button>`;
   return html`<footer class="foot">
-    <p>${t('site.layout.sambatanBuyTogetherStraight')}</p>
+    <p>${t('site.layout.whatSambatanIs')}</p>
     <form class="themes" method="post" action="${url('/tema')}">
       <input type="hidden" name="back" value="${path}" />
       <fieldset>

@@ -116,10 +116,10 @@ test('the account page lists recent activity in both languages', async () => {
   const { text } = await person.get('/akun');
   assert.match(
     text,
-    /Masuk dengan kode e-mail<\/strong><br \/><span class="quiet">[^<]+ · Chrome · Android/,
+    /Masuk dengan kode dari e-mail<\/strong><br \/><span class="quiet">[^<]+ · Chrome · Android/,
   );
   assert.match(text, /Kode salah dimasukkan/);
-  assert.match((await person.get('/en/akun')).text, /Signed in by a code in a mail/);
+  assert.match((await person.get('/en/akun')).text, /Signed in with a code from an e-mail/);
   const stranger = await signIn(service, 'orang.lain@example.org');
   assert.doesNotMatch((await stranger.get('/akun')).text, /Kode salah dimasukkan/);
 });

@@ -30,7 +30,7 @@ async function ask(looker: BrowserWindow, email: string, back: string): Promise<
   await looker.go(`/masuk?back=${encodeURIComponent(back)}`);
   await looker.page.fill('[name=email]', email);
   await main(looker)
-    .getByRole('button', { name: /^(Kirim kode|Send the code)$/ })
+    .getByRole('button', { name: /^(Kirim kode|Send code)$/ })
     .click();
   await looker.page.waitForURL('**/masuk/kode**');
 }

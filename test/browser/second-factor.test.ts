@@ -110,7 +110,7 @@ for (const way of ['app', 'mail'] as const) {
     await page.fill('[name=number]', '5270099001');
     await page.fill('[name=holder]', 'Kenanga "Wangi" & Anak');
     await main(looker).locator('form button').first().click();
-    await main(looker).getByRole('heading', { name: 'Buktikan ini kamu' }).waitFor();
+    await main(looker).getByRole('heading', { name: 'Verifikasi dulu' }).waitFor();
     await looker.check();
     await page.locator('[name=proof_code]').first().fill('000000');
     await main(looker).getByRole('button', { name: 'Lanjutkan' }).first().click();

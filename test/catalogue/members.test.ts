@@ -101,7 +101,7 @@ suite('an invitation', () => {
     assert.match(a!.subject!, /^You are invited/);
     assert.match(linkIn(a!), /^http:\/\/127\.0\.0\.1:\d+\/en\/toko\/undangan\/[\w-]{43}$/);
     assert.match(b!.subject!, /^You are invited/);
-    assert.equal(c!.subject, 'Undangan mengelola brand di Sambatan');
+    assert.equal(c!.subject, 'Kamu diundang mengelola brand di Sambatan');
     assert.match(linkIn(c!), /:\d+\/toko\/undangan\/[\w-]{43}$/);
   });
 

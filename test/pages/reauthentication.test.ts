@@ -63,7 +63,7 @@ function fieldsOn(page: string): Record<string, string> {
 
 const isAsked = (answer: ClientResponse) => {
   assert.equal(answer.status, 403, answer.text.slice(0, 300));
-  assert.match(answer.text, /Buktikan ini kamu/);
+  assert.match(answer.text, /Verifikasi dulu/);
 };
 
 let operator: SignedInClient;
@@ -119,7 +119,7 @@ test('a recent sign-in needs no re-authentication; later an e-mailed code is ask
 
 const isAskedWith = (answer: ClientResponse, status: number) => {
   assert.equal(answer.status, status, answer.text.slice(0, 300));
-  assert.match(answer.text, /Buktikan ini kamu/);
+  assert.match(answer.text, /Verifikasi dulu/);
 };
 
 /** The code in the last e-mail, which has no link. */
@@ -189,9 +189,7 @@ test('a user with a second factor re-authenticates with it, and an e-mailed code
   const ending = await person.post('/akun/keamanan/matikan');
   isAsked(ending);
   const mails = await capturedEmails(service.app.mailer.outbox!, 1_000);
-  const proofs = mails.filter(
-    ({ to, subject }) => to === email && /untuk melanjutkan/.test(subject),
-  );
+  const proofs = mails.filter(({ to, subject }) => to === email && /kode verifikasi/.test(subject));
   assert.equal(proofs.length, 0);
   assert.equal(
     (await person.post('/akun/keamanan/matikan', { proof_code: app.next() })).status,
@@ -245,7 +243,7 @@ test('sensitive actions require re-authentication, and an operator’s daily wor
     await clear();
     const answer = await who.post(path, fields);
     assert.equal(answer.status, 403, `${path}: ${answer.text.slice(0, 200)}`);
-    assert.match(answer.text, /Buktikan ini kamu/, path);
+    assert.match(answer.text, /Verifikasi dulu/, path);
   }
   const everyday: [SiteClient, string, Record<string, string>, number][] = [
     [operator, `/operator/pembayaran/mutasi/${newId()}/sisihkan`, { reason: 'Biaya bank' }, 404],
@@ -364,7 +362,7 @@ test('an operator with an unused second factor is asked for it in place', async 
   await one.post('/akun/keamanan/aplikasi', { code: app.next() });
   assert.equal((await other.get('/operator')).status, 403);
   const asked = await other.post('/akun/keamanan/bukti');
-  assert.match(asked.text, /Buktikan ini kamu/);
+  assert.match(asked.text, /Verifikasi dulu/);
   const shown = await other.post('/akun/keamanan/bukti', { proof_code: app.next() });
   assert.deepEqual([shown.status, shown.headers.location], [303, '/operator']);
   assert.equal((await other.get('/operator')).status, 200);

@@ -157,7 +157,7 @@ test('an unfinished set-up cannot be finished without recent authentication', as
   assert.deepEqual([page.status, page.headers.location], [303, '/akun/keamanan']);
   const asked = await person.post('/akun/keamanan/aplikasi', { code: app.next() });
   assert.equal(asked.status, 403);
-  assert.match(asked.text, /Buktikan ini kamu/);
+  assert.match(asked.text, /Verifikasi dulu/);
   assert.deepEqual(
     await queryRows(
       service.db,
@@ -243,7 +243,7 @@ test('a recovery code signs in once in any notation, and the page shows how many
   const typed = ` ${first.toUpperCase().replaceAll('-', ' ')}`;
   const { status } = await client.post('/masuk/aplikasi', { recovery_code: typed, back: '/akun' });
   assert.equal(status, 303);
-  assert.match((await client.get('/akun/keamanan')).text, /Sisa 9 dari 10/);
+  assert.match((await client.get('/akun/keamanan')).text, /Tersisa 9 dari 10/);
   assert.equal((await give(await half(email), first)).status, 422);
   const made = await person.post('/akun/keamanan/kode-cadangan');
   const renewed = recoveryCodesOfPage(made.text);
@@ -478,11 +478,14 @@ test('the administrator restores access for a user without phone and recovery co
   ]);
   const mails = mailbox.arrived.map(({ to }) => to);
   assert.deepEqual(mails, [email]);
-  assert.match((await mailbox.arrived[0]!.parsed()).text!, /HP dan kode cadanganmu hilang/);
+  assert.match(
+    (await mailbox.arrived[0]!.parsed()).text!,
+    /HP dan kode cadanganmu dilaporkan hilang/,
+  );
   await clear();
   const again = await signIn(service, email);
   assert.ok(await isSignedIn(again), 'a code of the mail is enough');
-  assert.match((await again.get('/akun/keamanan')).text, />mati</);
+  assert.match((await again.get('/akun/keamanan')).text, />nonaktif</);
 
   const none = await remove([email, '--yes']);
   assert.deepEqual([none.code, none.out], [1, `${email} has no second factor\n`]);

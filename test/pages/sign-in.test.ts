@@ -353,7 +353,7 @@ test('the e-mail is in the language of the page, as text and HTML', async () => 
   const email = somebody();
   await browser().post('/en/masuk', { email });
   const english = await lastMail(service, email);
-  assert.match(english.subject, /is your Sambatan code$/);
+  assert.match(english.subject, /is your Sambatan sign-in code$/);
   assert.match(english.link, /^\/en\/masuk\/tautan\?/);
   await browser().post('/masuk', { email });
   assert.match((await lastMail(service, email)).subject, /kode masuk/);

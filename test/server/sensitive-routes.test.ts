@@ -203,7 +203,7 @@ test('with an old authentication every sensitive page asks to re-authenticate', 
         ? await operator.get(path)
         : await operator.post(path);
       assert.equal(answer.status, 403, `${route}: ${answer.text.slice(0, 300)}`);
-      assert.match(answer.text, /Buktikan ini kamu|Prove that it is you/, route);
+      assert.match(answer.text, /Verifikasi dulu|Confirm it’s you/, route);
     }
   }
 });

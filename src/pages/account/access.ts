@@ -42,12 +42,12 @@ export function accessList(visit: PageContext, rows: readonly AccessRow[]): Html
     <h2 id="access">${t('account.access.recentSignIns')}</h2>
     ${
       rows.length === 0
-        ? html`<p class="quiet">${t('account.access.nothingWasRecordedYet')}</p>`
+        ? html`<p class="quiet">${t('account.access.noActivityYet')}</p>`
         : html`<ul class="plain">
             ${rows.map((row) => accessItem(visit, row))}
           </ul>`
     }
-    <p class="quiet">${t('account.access.somethingWasNotYouSignOut')}</p>
+    <p class="quiet">${t('account.access.dontRecogniseSomething')}</p>
   </section>`;
 }
 

@@ -112,7 +112,7 @@ function listPage(visit: PageContext, addresses: readonly Address[]): PageProps 
         addresses.length === 0
           ? emptyState(
               t('account.addresses.noAddressYet'),
-              t('account.addresses.saveOneAddressAndJoiningTakes'),
+              t('account.addresses.saveAddressOnce'),
               add,
             )
           : html`<div class="account">
@@ -158,9 +158,7 @@ function formPage(
 ): PageProps {
   const { t, url } = visit;
   const { typed, errors, refused } = state;
-  const title = address
-    ? t('account.addresses.changeTheAddress')
-    : t('account.addresses.newAddress');
+  const title = address ? t('account.addresses.editAddress') : t('account.addresses.newAddress');
   const at = `${list}/${address?.id ?? 'baru'}`;
   const field = (
     name: keyof typeof addressFields,
@@ -182,7 +180,7 @@ function formPage(
       ${heading(title)}${refusalNotice(visit, refused)}
       <form method="post" action="${url(at)}" class="fields">
         ${typed?.['back'] !== undefined && html`<input type="hidden" name="back" value="${typed['back']}" />`}
-        ${field('label', t('account.addresses.nameOfTheAddressHomeOffice'), { maxlength: 40 })}
+        ${field('label', t('account.addresses.label'), { maxlength: 40 })}
         ${field('recipient', t('account.addresses.recipient'), { maxlength: 60, autocomplete: 'name' })}
         ${field('phone', t('account.addresses.mobileNumber'), { type: 'tel', inputmode: 'tel', maxlength: 30, autocomplete: 'tel' })}
         ${field('street', t('account.addresses.streetAndNumber'), { maxlength: 120, autocomplete: 'street-address' })}

@@ -33,7 +33,7 @@ export function messageSettingPages(app: PageDeps): PagePlugin {
       authorize(visit.actor, 'notification.settings');
       const settings = await settingsOf(app.db, userId);
       const saved = Object.hasOwn(request.query as object, 'simpan');
-      const title = visit.t('account.messageSettings.whatIAmTold');
+      const title = visit.t('account.messageSettings.title');
       const main = settingsForm(visit, title, settings, saved);
       return sendPage(request, reply, { title, section: 'account', main });
     });
@@ -65,7 +65,7 @@ function settingsForm(
     checkbox(visit, { name, label, checked });
   return html`${heading(
       title,
-      t('account.messageSettings.chooseWhatYouHear'),
+      t('account.messageSettings.chooseWhatWeNotify'),
     )}${saved && notice('good', t('common.saved'))}
     <form method="post" action="${url(path)}" class="panel stack">
       ${settings.map(
@@ -74,14 +74,14 @@ function settingsForm(
             <legend>${inLanguage(visit, words[topic])}</legend>
             <div class="row">
               ${box(`email_${topic}`, 'E-mail', email)}
-              ${box(`in_app_${topic}`, t('account.messageSettings.messagesHere'), inApp)}
+              ${box(`in_app_${topic}`, t('account.messageSettings.onSambatan'), inApp)}
             </div>
           </fieldset>`,
       )}
       <div class="row">
         <button class="button">${t('common.save')}</button>
         <a class="button quiet" href="${url('/akun/pesan')}"
-          >${t('account.messageSettings.toMyMessages')}</a
+          >${t('account.messageSettings.viewNotifications')}</a
         >
       </div>
     </form>`;

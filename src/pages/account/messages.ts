@@ -79,8 +79,8 @@ function inbox(visit: PageContext, messages: readonly InboxMessage[], unread: nu
   >`;
   if (messages.length === 0) {
     return emptyState(
-      t('account.messages.noMessagesYet'),
-      t('account.messages.newsOfYourSlotsShows'),
+      t('account.messages.noNotificationsYet'),
+      t('account.messages.newsAppearsHere'),
       settings,
     );
   }

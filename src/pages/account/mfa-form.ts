@@ -45,8 +45,8 @@ export function factorInputs(visit: PageContext, form: FactorForm): Html {
   return html`<form method="post" action="${url(form.action)}" class="fields">
       ${hidden}${input(visit, {
         name: code,
-        label: t('account.mfaForm.codeOfTheApp'),
-        hint: t('account.mfaForm.openTheAppOfCodes'),
+        label: t('account.mfaForm.authenticatorCode'),
+        hint: t('account.mfaForm.openAuthenticatorApp'),
         errors: form.errors,
         required: true,
         control: sixDigits,
@@ -58,8 +58,8 @@ export function factorInputs(visit: PageContext, form: FactorForm): Html {
       <form method="post" action="${url(form.action)}" class="fields">
         ${hidden}${input(visit, {
           name: recovery,
-          label: t('account.mfaForm.recoveryCode'),
-          hint: t('account.mfaForm.eachRecoveryCodeWorksOnce'),
+          label: t('account.mfaForm.backupCode'),
+          hint: t('account.mfaForm.eachBackupCodeWorksOnce'),
           errors: form.errors,
           required: true,
           control: {
@@ -72,6 +72,6 @@ export function factorInputs(visit: PageContext, form: FactorForm): Html {
         })}
         <button class="button quiet">${form.button}</button>
       </form>
-      <p class="quiet">${t('account.mfaForm.theRecoveryCodesAreLostToo')}</p>
+      <p class="quiet">${t('account.mfaForm.backupCodesLostToo')}</p>
     </details>`;
 }

@@ -60,7 +60,7 @@ function namePage(visit: PageContext, { back, name, errors }: Shown): PageProps 
     section: 'account',
     main: html`<div class="panel sign-in">
       ${heading(
-        t('account.name.youAreInWhatShall'),
+        t('account.name.whatShouldWeCallYou'),
         t('account.name.sellersSeeThisNamePublicPages'),
       )}
       <form method="post" action="${url('/masuk/nama')}" class="fields">
@@ -74,7 +74,7 @@ function namePage(visit: PageContext, { back, name, errors }: Shown): PageProps 
           control: { autocomplete: 'name', maxlength: 80 },
         })}
         <div class="row">
-          <button class="button">${t('account.name.goOn')}</button>
+          <button class="button">${t('account.name.continue')}</button>
           <a class="button quiet" href="${url(back)}">${t('account.name.notNow')}</a>
         </div>
       </form>

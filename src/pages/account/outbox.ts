@@ -29,12 +29,9 @@ export function outboxPages(app: Pick<PageDeps, 'mailer' | 'outboxPath'>): PageP
       const { visit } = request;
       const { t } = visit;
       const mails = await capturedEmails(outbox);
-      const main = html`${heading(
-        t('account.outbox.outbox'),
-        t('account.outbox.mailsThatThisServiceWroteWhile'),
-      )}${
+      const main = html`${heading(t('account.outbox.outbox'), t('account.outbox.emailsNotSent'))}${
         mails.length === 0
-          ? emptyState(t('account.outbox.noMailYet'), t('account.outbox.tryToSign'))
+          ? emptyState(t('account.outbox.noEmailsYet'), t('account.outbox.tryToSign'))
           : mails.map(
               (mail) =>
                 html`<article class="panel mail">

@@ -40,7 +40,7 @@ export function accountPage(visit: PageContext, own: Own, shown: Shown): PagePro
         ${profileForm(visit, profile, shown)}
         <section class="panel">
           <h2>${t('account.profilePage.addresses')}</h2>
-          <p>${t('account.profilePage.saveAnAddressOnceAndJoining')}</p>
+          <p>${t('account.profilePage.saveAddressOnce')}</p>
           <a class="button quiet" href="${url('/akun/alamat')}"
             >${t('account.profilePage.manageAddresses')}</a
           >
@@ -53,7 +53,7 @@ export function accountPage(visit: PageContext, own: Own, shown: Shown): PagePro
 function securityPart({ t, url }: PageContext): Html {
   return html`<section class="panel">
     <h2>${t('common.security')}</h2>
-    <p>${t('account.profilePage.keepYourAccountSafe')}</p>
+    <p>${t('account.profilePage.protectYourAccount')}</p>
     <a class="button quiet" href="${url('/akun/keamanan')}"
       >${t('account.profilePage.manageSecurity')}</a
     >
@@ -63,10 +63,10 @@ function securityPart({ t, url }: PageContext): Html {
 function moneyAndMessages({ t, url }: PageContext): Html {
   return html`<section class="panel">
       <h2>${t('common.notifications')}</h2>
-      <p>${t('account.profilePage.newsOfYourSlotsPayments')}</p>
+      <p>${t('account.profilePage.newsAboutYourOrders')}</p>
       <div class="row">
         <a class="button quiet" href="${url('/akun/pesan')}"
-          >${t('account.profilePage.myMessages')}</a
+          >${t('account.profilePage.viewNotifications')}</a
         >
         <a class="button quiet" href="${url('/akun/pemberitahuan')}"
           >${t('common.notificationSettings')}</a
@@ -75,7 +75,7 @@ function moneyAndMessages({ t, url }: PageContext): Html {
     </section>
     <section class="panel">
       <h2>${t('account.profilePage.refunds')}</h2>
-      <p>${t('account.profilePage.giveYourAccountOnce')}</p>
+      <p>${t('account.profilePage.addBankAccountOnce')}</p>
       <a class="button quiet" href="${url('/akun/rekening')}">${t('common.refundAccount')}</a>
     </section>`;
 }
@@ -169,7 +169,7 @@ function sessionList(visit: PageContext, sessions: readonly SessionRow[]): Html 
   const { t, url, language, person } = visit;
   const moment = (at: Date) => formatShortMoment(at, language, person?.timeZone);
   return html`<section class="panel">
-    <h2>${t('account.profilePage.devicesSignedIn')}</h2>
+    <h2>${t('account.profilePage.yourDevices')}</h2>
     <ul class="plain">
       ${sessions.map(
         (session) =>
@@ -183,7 +183,7 @@ function sessionList(visit: PageContext, sessions: readonly SessionRow[]): Html 
               ></span
             >
             <form method="post" action="${url(`/akun/sesi/${session.session_id}`)}">
-              <button class="button quiet">${t('account.profilePage.end')}</button>
+              <button class="button quiet">${t('account.profilePage.signOutDevice')}</button>
             </form>
           </li>`,
       )}
@@ -208,11 +208,11 @@ function dataSection(visit: PageContext, { errors }: Shown): Html {
       >${t('account.profilePage.downloadAllMyData')}</a
     >
     <h3>${t('account.profilePage.deleteTheAccount')}</h3>
-    <p>${t('account.profilePage.yourProfileAddressesSessionsAndPlaces')}</p>
+    <p>${t('account.profilePage.whatDeletionMeans')}</p>
     <form method="post" action="${url('/akun/hapus')}" class="fields">
       ${input(visit, {
         name: 'word',
-        label: t('account.profilePage.type', { word }),
+        label: t('account.profilePage.typeToConfirm', { word }),
         errors,
         required: true,
         control: { autocomplete: 'off', maxlength: 20 },

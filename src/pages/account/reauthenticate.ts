@@ -28,14 +28,14 @@ export interface Asked {
 export function reauthenticationPage(visit: PageContext, asked: Asked): PageProps {
   const { t, language } = visit;
   const wrong = asked.refusal?.text(language);
-  const title = t('account.reauthenticate.proveThatIt');
+  const title = t('account.reauthenticate.confirmItIsYou');
   return {
     title,
     section: 'account',
     main: html`<div class="panel sign-in">
       ${heading(
         title,
-        t('account.reauthenticate.thisIsSensitiveAndYouSigned'),
+        t('account.reauthenticate.forYourSecurity'),
       )}${wrong && notice('bad', wrong.title, wrong.detail)}${wayOn(visit, asked)}
     </div>`,
   };
@@ -49,7 +49,7 @@ function wayOn(visit: PageContext, asked: Asked): Html {
         action: visit.path,
         hidden: asked.fields,
         names: reauthenticationFields,
-        button: t('account.reauthenticate.goOn'),
+        button: t('account.reauthenticate.continue'),
       });
     case 'code':
       return codeForms(visit, asked);
@@ -65,7 +65,7 @@ function codeForms(visit: PageContext, { fields, proofId }: Asked): Html {
   const action = url(visit.path);
   return html`${
       proofId !== undefined &&
-      html`<p>${t('account.reauthenticate.weHaveSentACode')} ${person?.email}.</p>
+      html`<p>${t('account.reauthenticate.codeSentTo', { email: person?.email ?? '' })}</p>
         <form method="post" action="${action}" class="fields">
           ${hiddenInputs([...fields, [reauthenticationFields.id, proofId]])}${input(visit, {
             name: reauthenticationFields.code,
@@ -73,7 +73,7 @@ function codeForms(visit: PageContext, { fields, proofId }: Asked): Html {
             required: true,
             control: sixDigits,
           })}
-          <button class="button">${t('account.reauthenticate.goOn')}</button>
+          <button class="button">${t('account.reauthenticate.continue')}</button>
         </form>`
     }
     <form method="post" action="${action}">

@@ -62,7 +62,7 @@ function formPage(
     main: html`<div class="panel narrow">
       ${heading(
         title,
-        t('account.refundAccount.whenMoneyHasToGoBack'),
+        t('account.refundAccount.refundsGoHere'),
       )}${saved && notice('good', t('common.saved'))}
       <form class="stack" method="post" action="${url(path)}">
         ${bankAccountInputs(visit, { typed, errors }, { isOwn: true })}

@@ -155,7 +155,7 @@ function securityPage(visit: PageContext, state: FactorState): PageProps {
     main: html`<div class="panel narrow">
       ${heading(
         title,
-        t('account.security.aCodeOfAnAppKeeps'),
+        t('account.security.twoStepProtects'),
       )}${missingFactorNotice(visit, state)}${state.since === undefined ? factorOff(visit) : factorOn(visit, state)}
       <p><a href="${url('/akun')}">${t('common.backToAccount')}</a></p>
     </div>`,
@@ -165,41 +165,41 @@ function securityPage(visit: PageContext, state: FactorState): PageProps {
 /** Tells an operator why operator pages are not available. */
 function missingFactorNotice({ t, url, actor }: PageContext, { since }: FactorState): Part {
   if (actor.kind !== 'user' || actor.lacksFactor !== true) return undefined;
-  const told = t('account.security.theOperatorsPagesOpenOnce');
+  const told = t('account.security.operatorsNeedTwoStep');
   return html`${notice('busy', t('account.security.youAreAnOperator'), told)}${
     since !== undefined &&
     html`<form method="post" action="${url(`${here}/bukti`)}">
-      <button class="button">${t('account.security.enterACodeOfTheApp')}</button>
+      <button class="button">${t('account.security.enterAuthenticatorCode')}</button>
     </form>`
   }`;
 }
 
 function factorOff({ t, url }: PageContext): Html {
   return html`<p class="row">
-      ${t('account.security.codeOfAnApp')} ${badge(t('account.security.off'))}
+      ${t('account.security.twoStepVerification')} ${badge(t('account.security.off'))}
     </p>
-    <p>${t('account.security.onceItIsOnSigning')}</p>
+    <p>${t('account.security.howItWorks')}</p>
     <form method="post" action="${url(`${here}/mulai`)}">
-      <button class="button">${t('account.security.switchItOn')}</button>
+      <button class="button">${t('account.security.turnOn')}</button>
     </form>`;
 }
 
 function factorOn(visit: PageContext, { since, codesLeft }: FactorState): Html {
   const { t, url } = visit;
   return html`<p class="row">
-      ${t('account.security.codeOfAnApp')} ${badge(t('account.security.on'), 'good')}
+      ${t('account.security.twoStepVerification')} ${badge(t('account.security.on'), 'good')}
     </p>
     <p class="quiet">${t('common.since')} ${since && exactMoment(visit, since)}</p>
-    <h2>${t('account.security.recoveryCodes')}</h2>
-    <p>${t('account.security.ofAreLeftWithARecovery', { codesLeft, recoveryCodeCount })}</p>
+    <h2>${t('account.security.backupCodes')}</h2>
+    <p>${t('account.security.backupCodesLeft', { codesLeft, recoveryCodeCount })}</p>
     <form method="post" action="${url(`${here}/kode-cadangan`)}">
-      <button class="button quiet">${t('account.security.makeNewRecoveryCodes')}</button>
+      <button class="button quiet">${t('account.security.createBackupCodes')}</button>
     </form>
     <details>
-      <summary>${t('account.security.switchTheCodeOfTheApp')}</summary>
-      <p>${t('account.security.afterThisWhoeverReadsYourMail')}</p>
+      <summary>${t('account.security.turnOffTwoStep')}</summary>
+      <p>${t('account.security.turnOffWarning')}</p>
       <form method="post" action="${url(`${here}/matikan`)}">
-        <button class="button danger">${t('account.security.switchItOff')}</button>
+        <button class="button danger">${t('account.security.turnOff')}</button>
       </form>
     </details>`;
 }
@@ -211,36 +211,36 @@ function setUpPage(
   { errors, refusal }: Shown,
 ): PageProps {
   const { t, url, language } = visit;
-  const title = t('account.security.setUpTheCode');
+  const title = t('account.security.setUpTwoStep');
   const wrong = refusal?.text(language);
   return {
     title,
     section: 'account',
     main: html`<div class="panel narrow">
       ${heading(title)}${wrong && notice('bad', wrong.title, wrong.detail)}
-      <h2>${t('account.security.1TellTheAppOfSambatan')}</h2>
-      <p>${t('account.security.theAppIsOnThisPhone')}</p>
+      <h2>${t('account.security.step1AddToApp')}</h2>
+      <p>${t('account.security.isAppOnThisPhone')}</p>
       <p><a class="button" href="${secret.uri}">${t('account.security.openInTheApp')}</a></p>
-      <p>${t('account.security.onAnotherScan')}</p>
+      <p>${t('account.security.scanOnAnotherPhone')}</p>
       <div class="qr" role="img" aria-label="${t('account.security.qRCodeForTheApp')}">
         ${picture}
       </div>
-      <p>${t('account.security.orTypeThisKeyInto')}</p>
+      <p>${t('account.security.orTypeKey')}</p>
       <p class="secret row">
         <code>${groupInFours(secret.text)}</code>
         ${copyButton(secret.text, t('account.security.copyTheKey'))}
       </p>
-      <h2>${t('account.security.2EnterItsFirstCode')}</h2>
+      <h2>${t('account.security.step2EnterCode')}</h2>
       <form method="post" action="${url(setUp)}" class="fields sign-in">
         ${input(visit, {
           name: 'code',
-          label: t('account.security.6DigitsOfTheApp'),
+          label: t('account.security.authenticatorCode'),
           errors,
           required: true,
           control: sixDigits,
         })}
         <div class="row">
-          <button class="button">${t('account.security.switchItOn')}</button>
+          <button class="button">${t('account.security.turnOn')}</button>
           <a class="button quiet" href="${url(here)}">${t('common.cancel')}</a>
         </div>
       </form>
@@ -255,20 +255,20 @@ function groupInFours(key: string): string {
 
 function codesPage(visit: PageContext, codes: readonly string[], isFirst: boolean): PageProps {
   const { t, url } = visit;
-  const title = t('account.security.keepYourRecoveryCodes');
-  const on = t('account.security.theCodeOfTheApp');
-  const renewed = t('account.security.theCodesBeforeDoNotWork');
+  const title = t('account.security.saveBackupCodes');
+  const on = t('account.security.twoStepIsOn');
+  const renewed = t('account.security.oldBackupCodesInvalid');
   return {
     title,
     section: 'account',
     main: html`<div class="panel narrow">
       ${heading(title)}${notice('good', isFirst ? on : renewed)}
-      <p>${t('account.security.theseAreShownThisOnceWrite')}</p>
+      <p>${t('account.security.shownOnlyOnce')}</p>
       <ul class="recovery-codes">
         ${codes.map((code) => html`<li><code>${code}</code></li>`)}
       </ul>
       <div class="row no-print">
-        <a class="button" href="${url(here)}">${t('account.security.iHaveKeptThem')}</a>
+        <a class="button" href="${url(here)}">${t('account.security.savedThem')}</a>
         ${copyButton(codes.join('\n'), t('account.security.copyThemAll'))}
         <button class="button quiet" type="button" data-print data-needs-script hidden>
           ${t('common.print')}

@@ -50,12 +50,12 @@ export function signInFactorPages(app: PageDeps): PagePlugin {
 function factorPage(visit: PageContext, show: Refused & { readonly back: string }): PageProps {
   const { t, url } = visit;
   return {
-    title: t('account.signInMfa.codeOfYourApp'),
+    title: t('account.signInMfa.authenticatorCode'),
     section: 'account',
     main: html`<div class="panel sign-in">
       ${heading(
         t('account.signInMfa.oneMoreStep'),
-        t('account.signInMfa.yourAccountIsKeptSafe'),
+        t('account.signInMfa.accountIsProtected'),
       )}${formNotice(visit, show)}
       ${factorInputs(visit, {
         action: here,
@@ -65,7 +65,7 @@ function factorPage(visit: PageContext, show: Refused & { readonly back: string 
       })}
       <p class="quiet">
         <a href="${url(`/masuk?${new URLSearchParams({ back: show.back })}`)}"
-          >${t('account.signInMfa.beginAgain')}</a
+          >${t('account.signInMfa.startAgain')}</a
         >
       </p>
     </div>`,

@@ -63,7 +63,7 @@ export function emailPage(
     main: html`<div class="panel sign-in">
       ${show.why}${heading(
         t('account.signInParts.signInToSambatan'),
-        t('account.signInParts.noPasswordWeSendACode'),
+        t('account.signInParts.noPasswordNeeded'),
       )}${formNotice(visit, show)}
       <form method="post" action="${url('/masuk')}" class="fields">
         <input type="hidden" name="back" value="${show.back}" />
@@ -97,11 +97,11 @@ export function codePage(
     section: 'account',
     path: `/masuk/kode?${new URLSearchParams({ id: show.id, back: show.back })}`,
     main: html`<div class="panel sign-in">
-      ${heading(t('account.signInParts.checkYourMail'), t('account.signInParts.weHaveSentACode'))}${
+      ${heading(t('account.signInParts.checkYourEmail'), t('account.signInParts.codeSent'))}${
         show.outbox &&
         html`<div class="notice busy">
-          <strong>${t('account.signInParts.tryingItOut')}</strong>
-          <span>${t('account.signInParts.theMailIsNotSent')}</span>
+          <strong>${t('account.signInParts.testMode')}</strong>
+          <span>${t('account.signInParts.noEmailIsSent')}</span>
         </div>`
       }${formNotice(visit, show)}
       <form method="post" action="${url('/masuk/kode')}" class="fields">
@@ -122,9 +122,8 @@ export function codePage(
         <button class="button">${t('common.signIn')}</button>
       </form>
       <p class="quiet">
-        ${t('account.signInParts.nothingThereLookIntoSpam')}
-        <a href="${url(again)}">${t('account.signInParts.askForANewCode')}</a>.
-        ${t('account.signInParts.ifSeveralMailsCameUse')}
+        ${t('account.signInParts.checkSpam')} ${t('account.signInParts.useLatestCode')}
+        <a href="${url(again)}">${t('account.signInParts.requestNewCode')}</a>
       </p>
     </div>`,
   };
@@ -149,8 +148,8 @@ export function linkPage(
         !isSameBrowser &&
         notice(
           'busy',
-          t('account.signInParts.anotherBrowserAskedForThisLink'),
-          t('account.signInParts.goOnOnlyIfYouAsked'),
+          t('account.signInParts.requestedInAnotherBrowser'),
+          t('account.signInParts.continueOnlyIfYouAsked'),
         )
       }
       <form method="post" action="${url('/masuk/tautan')}" class="fields">

@@ -97,7 +97,7 @@ export function homePages(app: PageDeps): PagePlugin {
 }
 
 function description({ t }: PageContext): string {
-  return t('home.buyTogetherStraightFromTheMaker');
+  return t('home.description');
 }
 
 /** The requested list; an invalid value means the default. */
@@ -118,8 +118,8 @@ function wishOf(asked: unknown): Wish {
 
 function hero({ t }: PageContext): Html {
   return html`<section class="hero">
-    <h1>${t('home.buyTogetherStraightFromTheMaker2')}</h1>
-    <p>${t('home.takeASlotWhenAll')}</p>
+    <h1>${t('home.heroTitle')}</h1>
+    <p>${t('home.heroText')}</p>
   </section>`;
 }
 
@@ -176,20 +176,20 @@ function emptyShelf(visit: PageContext, wish: Wish): Html {
   if (wish.words !== '') {
     return emptyState(
       t('home.nothingFoundFor', { words: wish.words }),
-      t('home.tryAnotherWordOrLook'),
+      t('home.tryAnotherWord'),
       html`<a class="button" href="${address(visit, { ...wish, words: '', cursor: undefined })}"
         >${t('home.clearTheSearch')}</a
       >`,
     );
   }
   const other = html`<a class="button" href="${url('/?status=done')}"
-    >${t('home.lookAtPastOnes')}</a
+    >${t('home.seePastCampaigns')}</a
   >`;
   return wish.shelf === 'running'
-    ? emptyState(t('common.noOpenCampaigns'), t('home.theNextOneIsBeingPrepared'), other)
+    ? emptyState(t('common.noOpenCampaigns'), t('home.nextOneComingSoon'), other)
     : emptyState(
         t('home.nothingHereYet'),
-        t('home.haveALookAtWhat'),
+        t('home.seeOpenCampaigns'),
         html`<a class="button" href="${url('/')}">${t('home.home.shelves.running')}</a>`,
       );
 }

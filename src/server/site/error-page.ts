@@ -29,10 +29,10 @@ export function errorPage(
         ${
           needsFactor &&
           html`<a class="button" href="${url('/akun/keamanan')}"
-            >${t('site.errorPage.toThePageAboutSecurity')}</a
+            >${t('site.errorPage.goToSecurity')}</a
           >`
         }<a class="button${needsFactor && ' quiet'}" href="${url('/')}"
-          >${t('site.errorPage.seeTheRunningCampaigns')}</a
+          >${t('site.errorPage.seeOpenCampaigns')}</a
         >${
           error.retryAfterSeconds !== undefined &&
           again !== undefined &&
@@ -41,7 +41,7 @@ export function errorPage(
       </div>
       ${
         error.status >= 500 &&
-        html`<p class="quiet">${t('site.errorPage.codeToAsk')} <code>${requestId}</code></p>`
+        html`<p class="quiet">${t('site.errorPage.reference')} <code>${requestId}</code></p>`
       }
     </div>`,
   };

@@ -412,7 +412,7 @@ async function accountViews(
       'sign-in': { path: '/masuk' },
       'sign-in-mistake': {
         path: '/masuk',
-        act: press(/^(Kirim kode|Send the code)$/),
+        act: press(/^(Kirim kode|Send code)$/),
       },
     },
     'GET /masuk/kode': {
@@ -441,7 +441,7 @@ async function accountViews(
       'recovery-codes': {
         path: '/akun/keamanan',
         who: guarded,
-        act: press(/^(Buat kode cadangan baru|Make new recovery codes)$/),
+        act: press(/^(Buat kode cadangan baru|Create new backup codes)$/),
       },
     },
     'GET /akun/keamanan/aplikasi': {
@@ -482,7 +482,7 @@ async function accountViews(
       'address-mistake': {
         path: '/akun/alamat/baru',
         who: nobody,
-        act: press(/^(Simpan alamat|Save the address)$/),
+        act: press(/^(Simpan alamat|Save address)$/),
       },
     },
     'GET /akun/alamat/:id': { address: { path: `/akun/alamat/${saved.id}`, who: ten } },
