@@ -86,7 +86,7 @@ function greeting(url: string, serviceKey: string, outbox: string): string {
   campaigns    curl '${url}/api/sambatan/campaigns?status=active&sort=deadline'
   live         curl -N ${url}/api/sambatan/campaigns/<id>/events
   service key  ${serviceKey}
-  mails        ${url}${outbox} (sign-in codes too)
+  e-mails      ${url}${outbox} (including sign-in codes)
 Everything in it is invented. What happens to its campaigns is shown below; Ctrl+C ends it.
 
 `;

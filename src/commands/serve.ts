@@ -110,8 +110,8 @@ function greeting(config: Config, { service, url, hold }: Serving): string {
   ];
   if (service.app.mailer.outbox !== undefined) {
     lines.push(
-      `  mails       ${url}${service.app.outboxPath}`,
-      '              kept there, sign-in codes included, while SMTP_URL is not set: tell nobody',
+      `  e-mails     ${url}${service.app.outboxPath}`,
+      '              shown there, including sign-in codes, until SMTP_URL is set: keep it secret',
     );
   }
   if (hold !== undefined) {

@@ -98,9 +98,9 @@ suite('an invitation', () => {
     await invite(english, { language: 'en' });
     await invite(unknown);
     const [[a], [b], [c]] = [await mailsTo(known), await mailsTo(english), await mailsTo(unknown)];
-    assert.match(a!.subject!, /^You are invited/);
+    assert.match(a!.subject!, /^You’re invited/);
     assert.match(linkIn(a!), /^http:\/\/127\.0\.0\.1:\d+\/en\/toko\/undangan\/[\w-]{43}$/);
-    assert.match(b!.subject!, /^You are invited/);
+    assert.match(b!.subject!, /^You’re invited/);
     assert.equal(c!.subject, 'Kamu diundang mengelola brand di Sambatan');
     assert.match(linkIn(c!), /:\d+\/toko\/undangan\/[\w-]{43}$/);
   });
