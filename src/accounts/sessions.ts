@@ -101,20 +101,20 @@ export interface NewSession {
 }
 
 /** Starts a session and returns its token, which is stored only in the cookie. */
-export async function startSession(tx: Tx, wish: NewSession): Promise<string> {
-  if (wish.before !== undefined) await endSession(tx, wish.before);
+export async function startSession(tx: Tx, input: NewSession): Promise<string> {
+  if (input.before !== undefined) await endSession(tx, input.before);
   const token = newToken();
-  const device = storedDevice(wish.device);
+  const device = storedDevice(input.device);
   await tx.rows(
     sql.insertSession,
     newId(),
     tokenHash(token),
-    wish.userId,
-    wish.roles,
+    input.userId,
+    input.roles,
     device,
-    wish.hours,
-    wish.secondFactor,
-    wish.provenAt ?? null,
+    input.hours,
+    input.secondFactor,
+    input.provenAt ?? null,
   );
   return token;
 }

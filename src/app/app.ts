@@ -42,7 +42,7 @@ export interface App {
   /** Undefined unless tracing is configured. */
   readonly trace: Trace | undefined;
   /** The concurrency limit of requests. */
-  readonly admission: ConcurrencyLimiter;
+  readonly concurrencyLimiter: ConcurrencyLimiter;
   readonly joins: JoinBatcher;
   readonly changeNotifier: ChangeNotifier;
   /** All background services in their start order. A process with a worker starts them. */
@@ -73,7 +73,7 @@ export interface App {
   readonly keptForms: KeptForms;
   /** Queries the database on its own connection, independent of a busy pool. */
   readonly pingDatabase: () => Promise<unknown>;
-  readonly isHeld: () => Promise<boolean>;
+  readonly isQuarantined: () => Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -101,17 +101,17 @@ const batching = {
 };
 
 /** Maximum delay of notifications while joins or closings are busy. */
-const patienceMs = 10_000;
+const maxNotificationDelayMs = 10_000;
 
 /** Poll interval of watched campaigns; shorter where the database sends no notifications. */
-const livePollMs = { told: 5_000, untold: 1_000 };
+const livePollMs = { notified: 5_000, polled: 1_000 };
 
 const ping = query<[], { readonly alive: number }>('ping', 'select 1 as alive');
 
 /** Creates the application; it connects to the database on first use and starts nothing. */
 export function createApp(options: AppOptions): App {
   const { config, log, databaseUrl, serviceKey, secretKey = serviceKey, trace } = options;
-  const { admission, db } = admitted(options, (campaignId) =>
+  const { concurrencyLimiter, db } = openLimitedDatabase(options, (campaignId) =>
     changeNotifier.notifyChanged(campaignId),
   );
   const probe = openDatabase({ url: databaseUrl, maxConnections: 1, log });
@@ -119,19 +119,19 @@ export function createApp(options: AppOptions): App {
   const metrics: Metrics = createMetrics({
     poolStats: () => db.stats(),
     joinQueueDepth: () => joins.depth,
-    admission,
+    concurrencyLimiter,
   });
   const joins: JoinBatcher = createJoins(
-    { config, db, metrics, changeNotifier, admission, trace },
+    { config, db, metrics, changeNotifier, concurrencyLimiter, trace },
     options.batching,
   );
   const paysOnline = config.gateway.midtrans !== undefined;
   const core = { db, changeNotifier, log, metrics };
   const scheduler = new Scheduler({ ...core, trace, paysOnline, ...config.scheduler });
-  const online = paymentsOnline({ config, db, log });
+  const online = createPayments({ config, db, log });
   const live = openLive(core);
   const mailer = createMailer(config);
-  const limited = rateLimits({ config, metrics, secretKey });
+  const limited = createRateLimits({ config, metrics, secretKey });
   const siteUrl = siteUrlOf(config);
   const watch = new Monitor({ db, url: databaseUrl, log, metrics, ...limited, ...config.watch });
   const unsubscribeTokens = new UnsubscribeTokens(secretKey);
@@ -141,7 +141,7 @@ export function createApp(options: AppOptions): App {
     links: { siteUrl, tokens: unsubscribeTokens },
     digestSeconds: config.messages.digestMinutes * 60,
     webhooks: new WebhookSender(config.webhooks),
-    crowd: firstThings(joins, scheduler),
+    loadSignal: loadSignal(joins, scheduler),
   });
   const jobs = [scheduler, messages, watch, online.reconciler, online.importer];
   return {
@@ -150,7 +150,7 @@ export function createApp(options: AppOptions): App {
     log,
     metrics,
     trace,
-    admission,
+    concurrencyLimiter,
     joins,
     changeNotifier,
     jobs,
@@ -167,9 +167,9 @@ export function createApp(options: AppOptions): App {
     notifications: messages,
     unsubscribeTokens,
     keptForms: new KeptForms(serviceKey),
-    authenticate: callers({ config, db, serviceKey }),
+    authenticate: createAuthenticator({ config, db, serviceKey }),
     pingDatabase: () => probe.one(ping),
-    isHeld: async () => (await probe.one(isQuarantined)).quarantined,
+    isQuarantined: async () => (await probe.one(isQuarantined)).quarantined,
     close: async () => {
       live.close();
       await Promise.all(jobs.map((job) => job.stop()));
@@ -182,12 +182,12 @@ export function createApp(options: AppOptions): App {
 
 /** Creates the live updates of campaigns. */
 function openLive(parts: Pick<App, 'db' | 'changeNotifier' | 'log' | 'metrics'>): LiveUpdates {
-  const pollMs = parts.db.canListen ? livePollMs.told : livePollMs.untold;
+  const pollMs = parts.db.canListen ? livePollMs.notified : livePollMs.polled;
   return new LiveUpdates(liveSources(parts), { pollMs });
 }
 
 /** Creates the rate limiter and the mail budget. */
-function rateLimits({
+function createRateLimits({
   config,
   metrics,
   secretKey,
@@ -205,45 +205,45 @@ function signInKeys(secretKey: string): Pick<SignInDeps, 'secret' | 'factorKey'>
 }
 
 /** Creates the authenticator of tokens. */
-function callers(parts: Pick<App, 'config' | 'db'> & { readonly serviceKey: string }) {
+function createAuthenticator(parts: Pick<App, 'config' | 'db'> & { readonly serviceKey: string }) {
   const { config, db, serviceKey } = parts;
   const check = authenticator({ ...config.identity, serviceKey });
   return withOperatorRole(check, db, { needFactor: config.identity.operatorsNeedFactor });
 }
 
 /** Creates the concurrency limit, and the database that reports waits to it. */
-function admitted(
+function openLimitedDatabase(
   { config, log, databaseUrl: url, trace }: AppOptions,
   onChanged: (campaignId: string) => void,
-): Pick<App, 'admission' | 'db'> {
-  const admission = new ConcurrencyLimiter({
+): Pick<App, 'concurrencyLimiter' | 'db'> {
+  const concurrencyLimiter = new ConcurrencyLimiter({
     maxInFlight: config.http.maxInFlight,
     onShed: (sheds, limit) =>
       log.warn({ sheds, limit }, 'concurrency limit reached; requests are shed'),
   });
-  const onWait = (milliseconds: number) => admission.waited('connection', milliseconds);
-  return { admission, db: openDatabase({ url, log, onWait, trace, onChanged }) };
+  const onWait = (milliseconds: number) => concurrencyLimiter.waited('connection', milliseconds);
+  return { concurrencyLimiter, db: openDatabase({ url, log, onWait, trace, onChanged }) };
 }
 
 /** Creates the batcher of joins. */
 function createJoins(
-  parts: Pick<App, 'config' | 'db' | 'metrics' | 'changeNotifier' | 'admission' | 'trace'>,
+  parts: Pick<App, 'config' | 'db' | 'metrics' | 'changeNotifier' | 'concurrencyLimiter' | 'trace'>,
   overrides: AppOptions['batching'],
 ): JoinBatcher {
-  const { config, db, metrics, changeNotifier, admission, trace } = parts;
+  const { config, db, metrics, changeNotifier, concurrencyLimiter, trace } = parts;
   const attemptLimit = config.joins.limitPerMinute;
   return new JoinBatcher({
     ...batching,
     ...overrides,
-    ...inTraces(trace, (requests, how) => joinAll(db, requests, { ...how, attemptLimit })),
-    onWait: (milliseconds) => admission.waited('batch', milliseconds),
+    ...traceBatches(trace, (requests, how) => joinAll(db, requests, { ...how, attemptLimit })),
+    onWait: (milliseconds) => concurrencyLimiter.waited('batch', milliseconds),
     onBatch: (size) => metrics.joinBatchSize.observe(size),
     onJoined: (campaignId) => changeNotifier.notifyChanged(campaignId),
   });
 }
 
 /** Makes a batch part of the trace of its first request, linked to the others. */
-function inTraces(trace: Trace | undefined, send: SendBatch) {
+function traceBatches(trace: Trace | undefined, send: SendBatch) {
   if (trace === undefined) return { send };
   const spans = new WeakMap<JoinRequest, Span>();
   const onJoin = (request: JoinRequest): void => {
@@ -262,7 +262,7 @@ function inTraces(trace: Trace | undefined, send: SendBatch) {
  * Creates the parts for incoming money: online payments (without a provider where none is
  * configured) and statements.
  */
-function paymentsOnline(parts: { config: Config; db: Database; log: Logger }) {
+function createPayments(parts: { config: Config; db: Database; log: Logger }) {
   const { config, db, log } = parts;
   const { midtrans: settings } = config.gateway;
   const payments: GatewayDeps = {
@@ -274,8 +274,11 @@ function paymentsOnline(parts: { config: Config; db: Database; log: Logger }) {
 }
 
 /** Load signal: joins or closings are busy, and they have priority. */
-function firstThings(joins: JoinBatcher, scheduler: Scheduler): LoadSignal {
-  return { isOverloaded: () => joins.isUnderLoad || scheduler.isBusy, maxDelayMs: patienceMs };
+function loadSignal(joins: JoinBatcher, scheduler: Scheduler): LoadSignal {
+  return {
+    isOverloaded: () => joins.isUnderLoad || scheduler.isBusy,
+    maxDelayMs: maxNotificationDelayMs,
+  };
 }
 
 /** Returns the base URL of links in e-mails: the public one, or this listener. */

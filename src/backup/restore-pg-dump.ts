@@ -29,7 +29,7 @@ export async function restorePgDump(options: PgDumpRestoreOptions): Promise<void
     const wanted = contents.filter((line) => !line.includes(' DEFAULT ACL '));
     await writeFile(list, wanted.join('\n'));
     const args = ['--no-psqlrc', '--quiet', '--single-transaction', '--set=ON_ERROR_STOP=1'];
-    const read = counted(options.onTable, wanted);
+    const read = tableCounter(options.onTable, wanted);
     await runPsql(
       { tools, args: [...args, '--file=-', `--dbname=${name}`], password },
       async (input) => {
@@ -72,7 +72,7 @@ async function textOf(tools: Tools, args: readonly string[]): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-function counted(onTable: RestoreOptions['onTable'], contents: readonly string[]) {
+function tableCounter(onTable: RestoreOptions['onTable'], contents: readonly string[]) {
   const all = contents.filter((line) => line.includes(' TABLE DATA ')).length;
   let tables = 0;
   return (line: string): void => {

@@ -36,7 +36,7 @@ export class ToolsMissing extends Error {
 }
 
 /** Where packages of Debian, Red Hat and Homebrew install each major version. */
-function usualDirectories(): string[] {
+function defaultDirectories(): string[] {
   const versioned = ['/usr/lib/postgresql', '/opt/homebrew/opt', '/usr/local/opt', '/usr'];
   return versioned.flatMap((parent) => {
     try {
@@ -52,7 +52,7 @@ function usualDirectories(): string[] {
 /** Returns tools of the same major version as the server; throws ToolsMissing. */
 export function findTools(
   major: number,
-  directories: readonly string[] = [...usualDirectories(), ...searchPath()],
+  directories: readonly string[] = [...defaultDirectories(), ...searchPath()],
 ): Tools {
   const found = new Map<string, Tools>();
   for (const directory of new Set(directories)) {
@@ -114,7 +114,7 @@ export async function run({ tools, program, args, ...how }: Running): Promise<vo
     // The reader is gone: the program must not wait for it.
     how.into.once('close', () => child.stdout?.destroy());
   }
-  await finished(child, program, how.onLine);
+  await exitOf(child, program, how.onLine);
 }
 
 /** Runs psql on the input that `feed` writes. */
@@ -128,7 +128,7 @@ export async function runPsql(
   });
   // psql exits early when a statement fails; ignore later writes.
   child.stdin.on('error', () => undefined);
-  const ended = finished(child, 'psql');
+  const ended = exitOf(child, 'psql');
   const early = ended.then(() => Promise.reject(new Error('psql ended before it was told to')));
   const fed = feed(child.stdin).then(() => child.stdin.end());
   try {
@@ -144,7 +144,7 @@ export async function runPsql(
 
 const keptLines = 12;
 
-async function finished(
+async function exitOf(
   child: ReturnType<typeof spawn>,
   program: Program,
   onLine: (line: string) => void = () => undefined,

@@ -41,24 +41,24 @@ export interface BrandListInput {
 export async function listVisible(
   db: Queryable,
   actor: Actor,
-  wish: CampaignListInput,
+  listQuery: CampaignListInput,
 ): Promise<CampaignRow[]> {
-  if (wish.status === 'inactive') {
-    const brandRole = wish.brandId && (await brandRoleOf(db, actor, wish.brandId));
+  if (listQuery.status === 'inactive') {
+    const brandRole = listQuery.brandId && (await brandRoleOf(db, actor, listQuery.brandId));
     authorize(actor, 'campaign.read_draft', { brandRole: brandRole || undefined });
   }
-  const published = wish.among?.filter((one) => one !== 'inactive') ?? publishedStatuses;
-  const statuses = (wish.status ? [wish.status] : published).map(toDbStatus);
-  const words = wish.words === undefined ? null : (prefixQuery(wish.words) ?? null);
-  const lists = listCampaigns[wish.sort];
-  const list = wish.brandId ? lists.ofBrand : words === null ? lists.all : lists.matching;
+  const published = listQuery.among?.filter((one) => one !== 'inactive') ?? publishedStatuses;
+  const statuses = (listQuery.status ? [listQuery.status] : published).map(toDbStatus);
+  const words = listQuery.words === undefined ? null : (prefixQuery(listQuery.words) ?? null);
+  const lists = listCampaigns[listQuery.sort];
+  const list = listQuery.brandId ? lists.ofBrand : words === null ? lists.all : lists.matching;
   return await db.rows(
     list,
     statuses,
-    wish.limit,
-    wish.after?.value ?? null,
-    wish.after?.id ?? null,
-    wish.brandId ?? null,
+    listQuery.limit,
+    listQuery.after?.value ?? null,
+    listQuery.after?.id ?? null,
+    listQuery.brandId ?? null,
     words,
   );
 }

@@ -62,7 +62,7 @@ const ownColumns = `campaign_id, brand_id, product_id, title, description, statu
     verifying_at, decision_opened_at, decided_at, shipped_at, received_after, audit_seq, created_at, updated_at, opened_at, filled_at, completed_at, failed_at, cancelled_at`;
 
 /** Adds the names of brand and product to a relation of campaigns. */
-const named = (relation: string) => `select c.*, b.name as brand_name, p.name as product_name,
+const withNames = (relation: string) => `select c.*, b.name as brand_name, p.name as product_name,
     p.picture_digest, p.picture_width, p.picture_height, p.weight_grams
   from (${relation}) c
   join sambatan.brands b on b.brand_id = c.brand_id
@@ -71,11 +71,11 @@ const named = (relation: string) => `select c.*, b.name as brand_name, p.name as
 export const campaignById: Lookup<CampaignRow> = {
   one: query<[campaignId: string], CampaignRow>(
     'find_campaign',
-    named(`select ${ownColumns} from sambatan.campaigns where campaign_id = $1`),
+    withNames(`select ${ownColumns} from sambatan.campaigns where campaign_id = $1`),
   ),
   many: query<[campaignIds: string[]], CampaignRow>(
     'find_campaigns',
-    named(`select ${ownColumns} from sambatan.campaigns where campaign_id = any ($1)`),
+    withNames(`select ${ownColumns} from sambatan.campaigns where campaign_id = any ($1)`),
   ),
   idOf: (row) => row.campaign_id,
 };
@@ -83,7 +83,9 @@ export const campaignById: Lookup<CampaignRow> = {
 /** One campaign, its row locked until the transaction ends. */
 export const lockCampaign = query<[campaignId: string], CampaignRow>(
   'lock_campaign',
-  named(`select ${ownColumns} from sambatan.campaigns where campaign_id = $1 for no key update`),
+  withNames(
+    `select ${ownColumns} from sambatan.campaigns where campaign_id = $1 for no key update`,
+  ),
 );
 
 export const insertCampaign = query<
@@ -227,7 +229,7 @@ function list(
   }[kind];
   return query(
     `list_campaigns_${kind}_by_${sort}`,
-    `${named(relation)} order by ${order('c.')} limit $2`,
+    `${withNames(relation)} order by ${order('c.')} limit $2`,
   );
 }
 

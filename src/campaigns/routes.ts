@@ -110,8 +110,8 @@ function campaignRecordRoutes(server: ApiServer, app: CampaignDeps): void {
     },
     async (request) => {
       const { brand_id: brandId, limit = 20, sort = 'newest', q: words, status } = request.query;
-      const wish = { brandId, sort, words, status, after: lastOf(request.query.cursor, sort) };
-      const rows = await listVisible(app.db, request.actor, { ...wish, limit: limit + 1 });
+      const listQuery = { brandId, sort, words, status, after: lastOf(request.query.cursor, sort) };
+      const rows = await listVisible(app.db, request.actor, { ...listQuery, limit: limit + 1 });
       return {
         items: rows.slice(0, limit).map(campaignOf),
         next_cursor: nextCursor(rows, limit, cursorParts[sort]),

@@ -32,15 +32,15 @@ export interface InvitationInput {
 export async function inviteByMail(
   deps: InvitationLimits & { readonly db: Database; readonly mailer: Mailer },
   actor: Actor,
-  wish: InvitationInput,
+  input: InvitationInput,
 ): Promise<Invitation> {
   const { db, mailer } = deps;
-  const invitation = await runInTransaction(db, (tx) => invite(tx, deps, actor, wish));
+  const invitation = await runInTransaction(db, (tx) => invite(tx, deps, actor, input));
   try {
-    await sendOrRefuse(mailer, mailOf(invitation, wish));
+    await sendOrRefuse(mailer, mailOf(invitation, input));
   } catch (error) {
     const { invitationId } = invitation;
-    await runInTransaction(db, (tx) => withdrawInvitation(tx, actor, { ...wish, invitationId }));
+    await runInTransaction(db, (tx) => withdrawInvitation(tx, actor, { ...input, invitationId }));
     throw error;
   }
   return invitation;

@@ -34,13 +34,13 @@ export async function makePicture(owner: string, bytes: Buffer): Promise<MadePic
   try {
     return await decodeUntrustedImage(bytes, (pixels) => variantsOf(owner, pixels), checkSize);
   } catch (error) {
-    throw error instanceof ImageDecodeError ? refused(wordings[error.flaw]) : error;
+    throw error instanceof ImageDecodeError ? pictureRefusal(wordings[error.flaw]) : error;
   }
 }
 
 function checkSize({ width, height }: ImageSize): void {
   if (width * height > maxPixels) throw new ImageDecodeError('too_large');
-  if (Math.max(width / height, height / width) > maxRatio) throw refused(tooLong);
+  if (Math.max(width / height, height / width) > maxRatio) throw pictureRefusal(tooLong);
 }
 
 async function variantsOf(owner: string, pixels: Sharp): Promise<MadePicture> {
@@ -72,7 +72,7 @@ async function variantsOf(owner: string, pixels: Sharp): Promise<MadePicture> {
   };
 }
 
-function refused(message: Wording): DomainError {
+function pictureRefusal(message: Wording): DomainError {
   return invalidField('picture', message);
 }
 

@@ -133,8 +133,8 @@ function invitationListRoutes(server: ApiServer, app: MemberDeps): void {
     async (request, reply) => {
       const { email, role, language = 'id' } = request.body;
       const origin = originForEmails(app, request);
-      const wish = { brandId: request.params.id, email, role, language, origin };
-      const made = await inviteByMail(app, request.actor, wish);
+      const input = { brandId: request.params.id, email, role, language, origin };
+      const made = await inviteByMail(app, request.actor, input);
       const { invitationId: id, expiresAt: expires_at } = made;
       return reply.code(201).send({ id, email: made.email, expires_at });
     },

@@ -54,7 +54,7 @@ function oneProductRoutes(server: ApiServer, app: ProductDeps): void {
       },
     },
     async (request, reply) => {
-      const input = { ...changeOf(request.body), ...required(request.body) };
+      const input = { ...changeOf(request.body), ...productInput(request.body) };
       const product = await runInTransaction(app.db, (tx) =>
         createProduct(tx, request.actor, input),
       );
@@ -183,7 +183,7 @@ function changeOf(body: ProductBody) {
   };
 }
 
-function required(body: { brand_id: string; name: string; base_price: number }) {
+function productInput(body: { brand_id: string; name: string; base_price: number }) {
   return { brandId: body.brand_id, name: body.name, basePrice: BigInt(body.base_price) };
 }
 

@@ -20,7 +20,7 @@ rows per query. The exit code is 1 when there is a violation.
       progress.end();
       for (const { name, rows } of violated) {
         process.stdout.write(`VIOLATED ${name}: ${rows.length} rows\n`);
-        for (const row of rows.slice(0, 10)) process.stdout.write(`  ${shown(row)}\n`);
+        for (const row of rows.slice(0, 10)) process.stdout.write(`  ${formatRow(row)}\n`);
       }
       process.stdout.write(`${invariantCount()} invariants checked, ${violated.length} violated\n`);
       return violated.length === 0 ? exitCodes.done : exitCodes.found;
@@ -28,7 +28,7 @@ rows per query. The exit code is 1 when there is a violation.
   },
 };
 
-function shown(row: object): string {
+function formatRow(row: object): string {
   return JSON.stringify(row, (_name, value: unknown) =>
     typeof value === 'bigint' ? Number(value) : value,
   );

@@ -52,7 +52,7 @@ async function remove(db: Database, config: Config, email: string, sure: boolean
   process.stdout.write(
     `removed: a code in a mail is enough for ${email}, who is signed out everywhere\n`,
   );
-  return await tell(config, { to: email, ...mfaEmail('lost', owner.language) });
+  return await sendEmail(config, { to: email, ...mfaEmail('lost', owner.language) });
 }
 
 /** Returns true when the next typed line is "yes"; no input means no. */
@@ -65,7 +65,7 @@ async function isConfirmed(email: string): Promise<boolean> {
   return false;
 }
 
-async function tell(config: Config, mail: OutgoingEmail): Promise<number> {
+async function sendEmail(config: Config, mail: OutgoingEmail): Promise<number> {
   const mailer = createMailer(config);
   try {
     await mailer.send(mail);

@@ -101,7 +101,7 @@ export async function stopSignalled(stop: () => Promise<void>): Promise<void> {
 
 function greeting(config: Config, { service, url, hold }: Serving): string {
   const place = config.database.dataDirectory;
-  const database = config.database.url ? 'the configured one' : `embedded, in ${shown(place)}`;
+  const database = config.database.url ? 'the configured one' : `embedded, in ${shortPath(place)}`;
   const lines = [
     `Sambatan answers at ${url}`,
     `  API         ${url}/api/sambatan (documents: ${url}/api/docs)`,
@@ -123,14 +123,14 @@ function greeting(config: Config, { service, url, hold }: Serving): string {
   if (service.newServiceKey !== undefined) {
     lines.push(
       `  service key ${service.newServiceKey}`,
-      `              shown this once; it lies in ${shown(join(place, 'service-key'))}`,
+      `              shown this once; it lies in ${shortPath(join(place, 'service-key'))}`,
     );
   }
   return `${lines.join('\n')}\n`;
 }
 
 /** Shortens a path below the working directory. */
-function shown(path: string): string {
+function shortPath(path: string): string {
   const near = relative(process.cwd(), path);
   return near.startsWith('..') ? path : `./${near}`;
 }

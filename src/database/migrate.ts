@@ -136,7 +136,7 @@ async function applyOne(client: pg.Client, migration: Migration): Promise<boolea
     return isNew;
   } catch (error) {
     await client.query('rollback').catch(() => undefined);
-    throw located(error, migration);
+    throw withLocation(error, migration);
   }
 }
 
@@ -169,7 +169,7 @@ async function record(client: pg.Client, migration: Migration, isNew: boolean): 
   );
 }
 
-function located(error: unknown, { version, name, sql }: Migration): unknown {
+function withLocation(error: unknown, { version, name, sql }: Migration): unknown {
   if (!(error instanceof Error) || error instanceof EditedMigration) return error;
   const position = 'position' in error ? Number(error.position) : Number.NaN;
   const line = Number.isInteger(position) ? sql.slice(0, position).split('\n').length : undefined;

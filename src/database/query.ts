@@ -175,14 +175,14 @@ export const columnTypes: pg.CustomTypesConfig = {
   getTypeParser: (type: number, format?: string) => {
     if (format !== 'binary') {
       if (type === oid.int8) return BigInt;
-      if (type === oid.int8Array) return bigints;
+      if (type === oid.int8Array) return parseBigints;
       if (type === oid.date || type === oid.timestamp) return String;
     }
     return pg.types.getTypeParser(type, format as 'text');
   },
 };
 
-function bigints(text: string): (bigint | null)[] {
+function parseBigints(text: string): (bigint | null)[] {
   const items: (string | null)[] = pg.types.getTypeParser(oid.textArray as number, 'text')(text);
   return items.map((item) => (item === null ? null : BigInt(item)));
 }

@@ -21,6 +21,6 @@ export function wholeBetween(least: number, most: number): number {
 }
 
 /** Returns true with this probability, from 0 to 1. */
-export function happens(probability: number): boolean {
+export function randomBoolean(probability: number): boolean {
   return Math.random() < probability;
 }

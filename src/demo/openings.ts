@@ -1,4 +1,4 @@
-import { between, happens, oneByWeight, wholeBetween } from './chance.ts';
+import { between, randomBoolean, oneByWeight, wholeBetween } from './chance.ts';
 import type { SeenProduct } from './client.ts';
 
 /** The body of POST /campaigns for a simulated campaign. */
@@ -40,7 +40,7 @@ function termsOf(kind: Kind, seconds: (least: number, most: number) => string) {
       return {
         description: 'Batch kecil, biasanya habis dalam semenit.',
         total_slots: wholeBetween(8, 20),
-        ...(happens(0.5) ? { max_slots_per_user: 3 } : {}),
+        ...(randomBoolean(0.5) ? { max_slots_per_user: 3 } : {}),
         deadline: seconds(90, 180),
       };
     case 'slow': {

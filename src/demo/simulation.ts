@@ -2,7 +2,7 @@ import type { CampaignStatus } from '../database/status-words.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../database/log.ts';
 import { newId } from '../identity/ids.ts';
-import { between, happens, oneByWeight, oneOf, wholeBetween } from './chance.ts';
+import { between, randomBoolean, oneByWeight, oneOf, wholeBetween } from './chance.ts';
 import { DemoClient, Refused, type SeenCampaign, type SeenProduct } from './client.ts';
 import { inventOpening } from './openings.ts';
 import { demoAddress, demoBuyer, demoBuyerCount, demoNote } from './people.ts';
@@ -117,20 +117,20 @@ export class Simulation {
     );
     const campaign = oneByWeight(open, ({ id }) => this.#appealOf(id));
     if (campaign === undefined) return;
-    const crowd = happens(0.04) ? wholeBetween(3, 8) : 1;
+    const crowd = randomBoolean(0.04) ? wholeBetween(3, 8) : 1;
     await Promise.all(Array.from({ length: crowd }, () => this.#join(campaign)));
   }
 
   async #join(campaign: SeenCampaign): Promise<void> {
     const number = wholeBetween(1, demoBuyerCount);
     const most = Math.min(campaign.max_slots_per_user ?? 4, campaign.slots_remaining);
-    const wish = oneByWeight([1, 2, 3, 4], (slots) => 8 / slots ** 2) ?? 1;
+    const joinRequest = oneByWeight([1, 2, 3, 4], (slots) => 8 / slots ** 2) ?? 1;
     const note = demoNote(number);
     const joined = await this.#client.post<{ id: string }>(
       `/campaigns/${campaign.id}/join`,
       {
         user_id: demoBuyer(number).userId,
-        quantity: Math.max(campaign.min_slots_per_user ?? 1, Math.min(wish, most)),
+        quantity: Math.max(campaign.min_slots_per_user ?? 1, Math.min(joinRequest, most)),
         shipping_address: demoAddress(number),
         ...(note === undefined ? {} : { note }),
       },
@@ -147,9 +147,9 @@ export class Simulation {
     const [pledge] = this.#pledges.splice(Math.max(0, index), 1);
     if (pledge === undefined) return;
     const path = `/participations/${pledge.participationId}`;
-    if (pledge.upfront && happens(0.85)) {
+    if (pledge.upfront && randomBoolean(0.85)) {
       await this.#client.post(`${path}/confirm`, { reference: 'DEMO-TRANSFER' });
-    } else if (happens(0.15)) {
+    } else if (randomBoolean(0.15)) {
       await this.#client.post(`${path}/cancel`, { reason: 'Berubah pikiran.' });
     }
   }
@@ -163,7 +163,7 @@ export class Simulation {
     );
     const mine = brief.filter(({ id }) => this.#appeals.has(id));
     const unlucky = oneOf(mine);
-    if (unlucky !== undefined && happens(0.06)) {
+    if (unlucky !== undefined && randomBoolean(0.06)) {
       const reason = 'Bahan baku terlambat datang.';
       await this.#client.post(`/campaigns/${unlucky.id}/cancel`, { reason });
       return;

@@ -41,7 +41,7 @@ function csvCell(cell: Cell): string | number {
   if (cell instanceof Date)
     return onWesternClock(cell).toISOString().slice(0, 16).replace('T', ' ');
   if (typeof cell === 'number') return cell;
-  const text = harmless(cell);
+  const text = escapeFormula(cell);
   return looksLikeNumber(text) ? `\t${text}` : text;
 }
 
@@ -56,7 +56,7 @@ function looksLikeNumber(text: string): boolean {
  * Escapes text that a spreadsheet could run as a formula, also after saving it again: covers the
  * leading formula characters, their full-width forms, and characters that may precede them.
  */
-export function harmless(cell: string): string {
+export function escapeFormula(cell: string): string {
   return /^[\s\p{Cc}\p{Cf}]*[=+\-@＝＋－＠|%]/u.test(cell) || /^[\t\r\n]/.test(cell)
     ? `'${cell}`
     : cell;

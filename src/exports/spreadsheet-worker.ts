@@ -2,7 +2,7 @@
 // ends.
 import { parentPort, workerData } from 'node:worker_threads';
 import writeExcelFile from 'write-excel-file/node';
-import { harmless, onWesternClock, type Cell } from './csv.ts';
+import { escapeFormula, onWesternClock, type Cell } from './csv.ts';
 import type { SheetHead } from './spreadsheet.ts';
 
 type SheetCell =
@@ -24,7 +24,7 @@ parentPort!.on('message', (batch: (readonly Cell[])[] | null) => {
 function sheetCell(cell: Cell): SheetCell {
   if (cell === null || cell === '') return null;
   if (typeof cell === 'number') return { value: cell, type: Number };
-  if (typeof cell === 'string') return { value: harmless(cell), type: String };
+  if (typeof cell === 'string') return { value: escapeFormula(cell), type: String };
   // Spreadsheets have no time zones: write the Western Indonesian clock.
   return { value: onWesternClock(cell), type: Date, format: 'yyyy-mm-dd hh:mm' };
 }

@@ -9,7 +9,7 @@ export function languageOf(acceptLanguage: string | undefined): Language {
   let best: { language: Language; weight: number } | undefined;
   for (const range of (acceptLanguage ?? '').slice(0, 500).split(',')) {
     const [tag = '', ...parameters] = range.toLowerCase().split(';');
-    const language = supported(tag.trim());
+    const language = supportedLanguage(tag.trim());
     const weight = weightIn(parameters);
     if (!language || weight <= (best?.weight ?? 0)) continue;
     best = { language, weight };
@@ -17,7 +17,7 @@ export function languageOf(acceptLanguage: string | undefined): Language {
   return best?.language ?? defaultLanguage;
 }
 
-function supported(tag: string): Language | undefined {
+function supportedLanguage(tag: string): Language | undefined {
   if (tag === '*') return defaultLanguage;
   const primary = tag.split('-')[0];
   // Older Android phones send "in" for Indonesian.

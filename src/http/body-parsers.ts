@@ -48,7 +48,7 @@ export function registerBodyParsers(server: FastifyInstance): void {
         done(new DomainError('unsupported_media_type', {}));
         return;
       }
-      const text = decoded(body);
+      const text = decodeUtf8(body);
       if (text === undefined) done(new DomainError('malformed_request', {}));
       // Many clients send a content type without a body; a route that needs a body reports this
       // itself.
@@ -80,6 +80,6 @@ export function acceptFiles(server: FastifyInstance, types: readonly string[]): 
   );
 }
 
-function decoded(body: Buffer): string | undefined {
+function decodeUtf8(body: Buffer): string | undefined {
   return isUtf8(body) ? body.toString() : undefined;
 }

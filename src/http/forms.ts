@@ -26,7 +26,7 @@ export function formParser<S extends TSchema>(
   const validator = Compile(schema);
   return (body) => {
     const typed = rawFields(body);
-    const value = converted(schema, typed);
+    const value = convertFields(schema, typed);
     const unstorable = unstorableField(value);
     if (unstorable !== undefined) {
       return { typed, errors: [{ field: unstorable, message: unstorableText }] };
@@ -106,7 +106,7 @@ interface FieldSchema {
   readonly anyOf?: readonly FieldSchema[];
 }
 
-function converted(schema: TSchema, typed: RawFields): Record<string, unknown> {
+function convertFields(schema: TSchema, typed: RawFields): Record<string, unknown> {
   const { properties = {} } = schema as { properties?: Readonly<Record<string, FieldSchema>> };
   const value: Record<string, unknown> = {};
   for (const [name, text] of Object.entries(typed)) {

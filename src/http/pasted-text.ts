@@ -44,7 +44,7 @@ export function cleanPastedText(body: unknown): void {
       const name = Array.isArray(fields) ? parent : key;
       if (typeof value !== 'string') push(value, name);
       else if (hasMore.test(value)) {
-        (fields as Record<string, unknown>)[key] = cleaned(name, value);
+        (fields as Record<string, unknown>)[key] = cleanField(name, value);
       } else if (identifiers.test(name)) {
         (fields as Record<string, unknown>)[key] = value.trim();
       }
@@ -52,7 +52,7 @@ export function cleanPastedText(body: unknown): void {
   }
 }
 
-function cleaned(name: string, value: string): string {
+function cleanField(name: string, value: string): string {
   const visible = value.replaceAll(invisible, '').replaceAll(blanks, ' ');
   if (identifiers.test(name)) {
     return keyboardText(visible.normalize('NFKC').replaceAll(formatting, ''))

@@ -10,11 +10,11 @@ export type Encoding = (typeof encodings)[number];
 /** Returns the encoding to use for precompressed content; undefined for identity. */
 export function encodingTaken({ headers }: FastifyRequest): Encoding | undefined {
   const accepts = headers['accept-encoding'] ?? '';
-  return encodings.find((one) => accepts.includes(one) && !refuses(accepts, one));
+  return encodings.find((one) => accepts.includes(one) && !rejectsEncoding(accepts, one));
 }
 
 /** Returns true when a list of encodings names this one with weight 0 (RFC 9110, 12.5.3). */
-function refuses(accepts: string, encoding: Encoding): boolean {
+function rejectsEncoding(accepts: string, encoding: Encoding): boolean {
   return new RegExp(`\\b${encoding}\\s*;\\s*q=0(?:\\.0*)?\\s*(?:,|$)`, 'i').test(accepts);
 }
 

@@ -75,8 +75,8 @@ export function unstorableField(value: unknown): string | undefined {
 function isPlainlyStorable(value: unknown): boolean {
   if (isPlain(value)) return typeof value !== 'string';
   for (const [key, inside] of Object.entries(value as object)) {
-    const isFine = typeof inside === 'string' ? storable(inside) : isPlain(inside);
-    if (!isFine || !storable(key)) return false;
+    const isFine = typeof inside === 'string' ? isStorable(inside) : isPlain(inside);
+    if (!isFine || !isStorable(key)) return false;
   }
   return true;
 }
@@ -89,10 +89,10 @@ function searchUnstorable(value: unknown): string | undefined {
   const open: { readonly value: unknown; readonly path: string }[] = [{ value, path: '' }];
   for (let part = open.pop(); part !== undefined; part = open.pop()) {
     const { value: here, path } = part;
-    if (typeof here === 'string' && !storable(here)) return path;
+    if (typeof here === 'string' && !isStorable(here)) return path;
     if (typeof here !== 'object' || here === null) continue;
     for (const [key, inside] of Object.entries(here).toReversed()) {
-      if (!storable(key)) return path;
+      if (!isStorable(key)) return path;
       // In a deeply nested body the path would be longer than everything else.
       const name = path.length > maxPathLength ? path : path === '' ? key : `${path}.${key}`;
       open.push({ value: inside, path: name });
@@ -103,7 +103,7 @@ function searchUnstorable(value: unknown): string | undefined {
 
 export const unstorableText: Wording = wording('errors.field.unstorable');
 
-function storable(text: string): boolean {
+function isStorable(text: string): boolean {
   return text.isWellFormed() && !/[^\P{Cc}\t\n\r]/u.test(text);
 }
 

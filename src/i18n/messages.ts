@@ -126,13 +126,13 @@ export function localesOf(language: Language): string[] {
 
 /** Formatters of all templates: creating one costs a hundred times more than using it. */
 const formatters: Formatters = {
-  getNumberFormat: remember((locales, options) => new Intl.NumberFormat(locales, options)),
-  getDateTimeFormat: remember((locales, options) => new Intl.DateTimeFormat(locales, options)),
-  getPluralRules: remember((locales, options) => new Intl.PluralRules(locales, options)),
+  getNumberFormat: memoize((locales, options) => new Intl.NumberFormat(locales, options)),
+  getDateTimeFormat: memoize((locales, options) => new Intl.DateTimeFormat(locales, options)),
+  getPluralRules: memoize((locales, options) => new Intl.PluralRules(locales, options)),
 };
 
 /** Caches by arguments; templates use few different ones. */
-function remember<O, F>(
+function memoize<O, F>(
   make: (locales: string | string[] | undefined, options: O) => F,
 ): (locales?: string | string[], options?: O) => F {
   const known = new Map<string, F>();
@@ -145,6 +145,6 @@ function remember<O, F>(
 }
 
 /** Joins values with commas, in the language that is chosen later. */
-export function joined(values: readonly Value[]): Value {
+export function joinValues(values: readonly Value[]): Value {
   return (language) => values.map((value) => valueIn(language, value)).join(', ');
 }

@@ -73,7 +73,7 @@ export function tokenVerifier(rules: TokenRules, now: () => number = Date.now): 
       currentDate: new Date(now()),
     };
     try {
-      const payload = await verified(token, secret, keySet, options);
+      const payload = await verifyToken(token, secret, keySet, options);
       const claims = payload && claimsOf(payload, now() / 1_000);
       if (claims) remembered.add(token, claims, payload.exp ?? 0);
       return claims;
@@ -84,7 +84,7 @@ export function tokenVerifier(rules: TokenRules, now: () => number = Date.now): 
   };
 }
 
-async function verified(
+async function verifyToken(
   token: string,
   secret: Uint8Array | undefined,
   keySet: JWTVerifyGetKey | undefined,

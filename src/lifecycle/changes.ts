@@ -25,7 +25,7 @@ export interface LifecycleDeps extends DatabaseDeps {
 
 /** Opens a campaign now, notifies its watchers and returns the campaign. */
 export async function publish(app: LifecycleDeps, actor: Actor, id: string): Promise<Campaign> {
-  return await changed(app, id, (tx) =>
+  return await changeCampaign(app, id, (tx) =>
     publishCampaign(tx, actor, id, app.config.gateway.midtrans !== undefined),
   );
 }
@@ -38,14 +38,14 @@ export async function extend(
   id: string,
   to: { readonly deadline: Date; readonly reason: string },
 ): Promise<Campaign> {
-  return await changed(app, id, (tx) => extendCampaign(tx, actor, id, to));
+  return await changeCampaign(app, id, (tx) => extendCampaign(tx, actor, id, to));
 }
 extend.refusals = refusals(extendCampaign);
 
 /** Marks a batch as shipped, notifies the watchers and returns the campaign. */
 export async function ship(app: LifecycleDeps, actor: Actor, id: string): Promise<Campaign> {
   const { receivedAfterDays } = app.config.payments;
-  return await changed(app, id, (tx) => shipCampaign(tx, actor, id, receivedAfterDays));
+  return await changeCampaign(app, id, (tx) => shipCampaign(tx, actor, id, receivedAfterDays));
 }
 ship.refusals = refusals(shipCampaign);
 
@@ -61,7 +61,7 @@ export async function callOff(
   reason: string,
 ): Promise<Campaign> {
   await runInTransaction(app.db, (tx) => cancelCampaign(tx, actor, id, reason));
-  return await settled(app, id);
+  return await settleAndFind(app, id);
 }
 callOff.refusals = refusals(cancelCampaign);
 
@@ -76,27 +76,27 @@ export async function decide(
   decision: Decision,
 ): Promise<Campaign> {
   const isOff = await runInTransaction(app.db, (tx) => decideBelowMinimum(tx, actor, id, decision));
-  return isOff ? await settled(app, id) : await present(app, id);
+  return isOff ? await settleAndFind(app, id) : await requireCampaign(app, id);
 }
 decide.refusals = refusals(decideBelowMinimum);
 
-async function settled(app: LifecycleDeps, id: string): Promise<Campaign> {
+async function settleAndFind(app: LifecycleDeps, id: string): Promise<Campaign> {
   const { db, log, config } = app;
   const paysOnline = config.gateway.midtrans !== undefined;
   await settleUntilDone({ db, log, paysOnline }, id);
-  return await present(app, id);
+  return await requireCampaign(app, id);
 }
 
-async function changed(
+async function changeCampaign(
   app: LifecycleDeps,
   id: string,
   verb: (tx: Tx) => Promise<void>,
 ): Promise<Campaign> {
   await runInTransaction(app.db, verb);
-  return await present(app, id);
+  return await requireCampaign(app, id);
 }
 
-async function present(app: LifecycleDeps, id: string): Promise<Campaign> {
+async function requireCampaign(app: LifecycleDeps, id: string): Promise<Campaign> {
   const campaign = await findCampaign(app.db, id);
   if (campaign === undefined) throw new DomainError('campaign_not_found', {});
   return campaign;

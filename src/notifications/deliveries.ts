@@ -35,7 +35,7 @@ export interface DelivererOptions<C extends Claimed> {
   readonly transport: Transport<C>;
   readonly onOutcome: (channel: Channel, outcome: Outcome['kind']) => void;
   /** Returns true while the database is quarantined after a restore; then nothing is sent. */
-  readonly isHeld: () => boolean;
+  readonly isQuarantined: () => boolean;
 }
 
 interface UnderWay<C extends Claimed> {
@@ -125,8 +125,8 @@ export class Deliverer<C extends Claimed> implements Job {
   }
 
   async #take(): Promise<void> {
-    const { transport, isHeld } = this.#options;
-    if (isHeld()) return;
+    const { transport, isQuarantined } = this.#options;
+    if (isQuarantined()) return;
     const free = transport.concurrency - this.#underWay.size;
     const now = performance.now();
     const slow = [...this.#underWay.values()].filter(({ since }) => now - since > pollMs).length;

@@ -26,7 +26,7 @@ export interface NotificationServiceOptions {
   readonly links: EmailLinks;
   readonly digestSeconds: number;
   readonly webhooks: WebhookSender;
-  readonly crowd: LoadSignal;
+  readonly loadSignal: LoadSignal;
 }
 
 export interface NotificationServiceStatus {
@@ -55,7 +55,7 @@ export class NotificationService implements Job {
   #lagSeconds = 0;
   #deleteDueAt = 0;
   /** Nothing is sent until the database is known not to be quarantined. */
-  #isHeld = true;
+  #isQuarantined = true;
 
   constructor(options: NotificationServiceOptions) {
     this.#options = options;
@@ -65,33 +65,21 @@ export class NotificationService implements Job {
         log.warn({ err: error }, 'reminders and digests failed; they are retried'),
       retryMs: [stepsEveryMs, stepsEveryMs],
     });
-    const { db, changeNotifier, log, metrics, mailer, links, webhooks, digestSeconds, crowd } =
+    const { db, changeNotifier, log, metrics, mailer, links, webhooks, digestSeconds, loadSignal } =
       options;
     const onOutcome = (channel: Channel, outcome: Outcome['kind']) =>
       metrics.deliveries.inc({ channel, outcome });
-    const held = () => this.#isHeld;
+    const shared = { db, log, onOutcome, isQuarantined: () => this.#isQuarantined };
     this.#deliverers = [
-      new Deliverer({
-        db,
-        log,
-        onOutcome,
-        isHeld: held,
-        transport: emailTransport(db, mailer, links),
-      }),
-      new Deliverer({
-        db,
-        log,
-        onOutcome,
-        isHeld: held,
-        transport: webhookTransport(db, webhooks),
-      }),
+      new Deliverer({ ...shared, transport: emailTransport(db, mailer, links) }),
+      new Deliverer({ ...shared, transport: webhookTransport(db, webhooks) }),
     ];
     this.#consumer = new EventConsumer({
       db,
       changeNotifier,
       log,
       handle: eventHandler({ digestSeconds }),
-      load: crowd,
+      load: loadSignal,
       onHandled: () => this.#wakeDeliverers(),
     });
   }
@@ -130,7 +118,7 @@ export class NotificationService implements Job {
   }
 
   async #pass(): Promise<number> {
-    this.#isHeld = (await this.#options.db.one(isQuarantined)).quarantined;
+    this.#isQuarantined = (await this.#options.db.one(isQuarantined)).quarantined;
     await this.#mutex.run(() => this.#runSteps());
     await this.#deleteOld();
     return stepsEveryMs;

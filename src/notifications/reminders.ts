@@ -66,7 +66,7 @@ export function receiptReminderAt(shippedAt: Date, receivedAfter: Date): Date {
  * Returns what to do with a due reminder: send a notification, reschedule it because the end was
  * moved, or drop it because its subject is gone. Pure.
  */
-export function reminded(
+export function evaluateReminder(
   due: DueReminder,
   facts: CampaignFacts,
 ): { readonly message?: PlannedMessage; readonly again?: Date } {
@@ -140,7 +140,7 @@ export async function scheduleReminders(tx: Tx): Promise<boolean> {
   const byCampaign = Map.groupBy(due, ({ campaign_id: id }) => id);
   for (const [campaignId, theirs] of byCampaign) {
     const facts = await tx.one(campaignFacts, campaignId);
-    const results = theirs.map((one) => ({ one, ...reminded(one, facts) }));
+    const results = theirs.map((one) => ({ one, ...evaluateReminder(one, facts) }));
     await enqueueMessages(
       tx,
       campaignId,

@@ -68,12 +68,12 @@ export function emailTransport(
         language: knownLanguage(claimed.locale),
         timeZone: claimed.time_zone ?? '',
       };
-      return await sent(() => mailer.send(renderEmail(email, links)));
+      return await sendWithTimeout(() => mailer.send(renderEmail(email, links)));
     },
   };
 }
 
-async function sent(send: () => Promise<void>): Promise<Outcome> {
+async function sendWithTimeout(send: () => Promise<void>): Promise<Outcome> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error('no answer in time')), mailTimeoutMs);
   try {
@@ -123,7 +123,7 @@ export function webhookTransport(db: Database, sender: WebhookSender): Transport
     },
     attempt: async (claimed) => {
       try {
-        return await carried(db, sender, claimed);
+        return await sendWebhook(db, sender, claimed);
       } catch (error) {
         return { kind: 'again', result: error instanceof Error ? error.name : 'error' };
       } finally {
@@ -134,7 +134,7 @@ export function webhookTransport(db: Database, sender: WebhookSender): Transport
   };
 }
 
-async function carried(
+async function sendWebhook(
   db: Database,
   sender: WebhookSender,
   claimed: ClaimedWebhook,

@@ -81,8 +81,8 @@ function endpointListRoutes(server: ApiServer, app: WebhookDeps): void {
     },
     async ({ actor, query: { brand_id: brandId = null, cursor, limit = 20 } }) => {
       const [last = null] = cursorAfter(cursor, ['id']);
-      const wish = { brandId, before: last, limit: limit + 1 };
-      const rows = await endpoints.endpointsOf(app.db, actor, wish);
+      const page = { brandId, before: last, limit: limit + 1 };
+      const rows = await endpoints.endpointsOf(app.db, actor, page);
       const items = rows.slice(0, limit).map(endpointOf);
       return { items, next_cursor: nextCursor(rows, limit, (row) => [row.endpoint_id]) };
     },
@@ -185,8 +185,8 @@ function deliveryRoutes(server: ApiServer, app: WebhookDeps): void {
     },
     async ({ actor, params: { id }, query: { cursor, limit = 20 } }) => {
       const [last = null] = cursorAfter(cursor, ['id']);
-      const wish = { before: last, limit: limit + 1 };
-      const rows = await endpoints.deliveriesOf(app.db, actor, id, wish);
+      const page = { before: last, limit: limit + 1 };
+      const rows = await endpoints.deliveriesOf(app.db, actor, id, page);
       const items = rows.slice(0, limit).map(deliveryOf);
       return { items, next_cursor: nextCursor(rows, limit, (row) => [row.delivery_id]) };
     },

@@ -24,7 +24,7 @@ export interface ConcurrencyStats {
 export interface MetricSources {
   readonly poolStats: () => PoolStats;
   readonly joinQueueDepth: () => number;
-  readonly admission: ConcurrencyStats;
+  readonly concurrencyLimiter: ConcurrencyStats;
 }
 
 /**
@@ -258,9 +258,9 @@ function messageMetrics(registers: Registry[]) {
 
 /** Metrics that are computed when they are scraped. */
 function readAtScrape(registry: Registry, sources: MetricSources): void {
-  const { poolStats, joinQueueDepth, admission } = sources;
+  const { poolStats, joinQueueDepth, concurrencyLimiter } = sources;
   const registers = [registry];
-  admissionMetrics(registers, admission);
+  concurrencyMetrics(registers, concurrencyLimiter);
   new Gauge({
     name: 'sambatan_join_queue_depth',
     help: 'Joins that wait for a batch',
@@ -280,13 +280,13 @@ function readAtScrape(registry: Registry, sources: MetricSources): void {
   });
 }
 
-function admissionMetrics(registers: Registry[], admission: ConcurrencyStats): void {
+function concurrencyMetrics(registers: Registry[], concurrencyLimiter: ConcurrencyStats): void {
   new Gauge({
     name: 'sambatan_http_requests_in_flight',
     help: 'Requests in flight, without event streams',
     registers,
     collect() {
-      this.set(admission.inFlight);
+      this.set(concurrencyLimiter.inFlight);
     },
   });
   new Gauge({
@@ -294,7 +294,7 @@ function admissionMetrics(registers: Registry[], admission: ConcurrencyStats): v
     help: 'Current concurrency limit; falls while requests wait too long',
     registers,
     collect() {
-      this.set(admission.limit);
+      this.set(concurrencyLimiter.limit);
     },
   });
   new Counter({
@@ -303,7 +303,7 @@ function admissionMetrics(registers: Registry[], admission: ConcurrencyStats): v
     registers,
     collect() {
       this.reset();
-      this.inc(admission.sheds);
+      this.inc(concurrencyLimiter.sheds);
     },
   });
 }

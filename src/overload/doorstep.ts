@@ -15,7 +15,7 @@ const refuseAfterMs = 25;
 
 /** What connections on the doorstep of a server need of it. */
 export interface DoorstepParts {
-  readonly admission: ConcurrencyLimiter;
+  readonly concurrencyLimiter: ConcurrencyLimiter;
   /** Paths that are answered however many requests are in flight. */
   readonly always: ReadonlySet<string>;
   /** Who comes has so long to say something. */
@@ -106,9 +106,9 @@ export class Doorstep {
   }
 
   #turnsAway({ path }: OverloadResponse): boolean {
-    const { admission, always } = this.#parts;
-    if (admission.hasRoom() || always.has(path)) return false;
-    admission.shed();
+    const { concurrencyLimiter, always } = this.#parts;
+    if (concurrencyLimiter.hasRoom() || always.has(path)) return false;
+    concurrencyLimiter.shed();
     return true;
   }
 

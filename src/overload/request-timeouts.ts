@@ -43,7 +43,7 @@ interface Exchange {
 
 /** Dependencies of the request tracking. */
 export interface RequestTrackingDeps {
-  readonly admission: ConcurrencyLimiter;
+  readonly concurrencyLimiter: ConcurrencyLimiter;
   readonly metrics: Pick<Metrics, 'connectionsRefused'>;
   /** Paths that are exempt from load shedding. */
   readonly always: ReadonlySet<string>;
@@ -59,7 +59,7 @@ export interface RequestTrackingDeps {
  * bounds the number and duration of connections.
  */
 export function boundedServer(parts: RequestTrackingDeps): FastifyServerFactory<Server> {
-  const { admission, always, metrics, timeouts, isDraining } = parts;
+  const { concurrencyLimiter, always, metrics, timeouts, isDraining } = parts;
   return (handler) => {
     const server = createServer(
       {
@@ -71,9 +71,9 @@ export function boundedServer(parts: RequestTrackingDeps): FastifyServerFactory<
       (request, response) => {
         const line = lineOf(request);
         if (line) response.once('close', () => request.complete && line.answered());
-        if (admission.hasRoom() || always.has(pathOf(request.url ?? '/')))
+        if (concurrencyLimiter.hasRoom() || always.has(pathOf(request.url ?? '/')))
           return handler(request, response);
-        admission.shed();
+        concurrencyLimiter.shed();
         // The next request then arrives on a new connection, where shedding it costs less.
         if (!line || isDraining()) response.shouldKeepAlive = false;
         sendOverloadResponse(request, response);
@@ -84,7 +84,14 @@ export function boundedServer(parts: RequestTrackingDeps): FastifyServerFactory<
     server.removeAllListeners('connection');
     const letIn = (connection: Duplex): void => void takeIn?.call(server, connection as Socket);
     const { headersMs: firstMs, silentMs } = timeouts;
-    const doorstep = new Doorstep({ admission, always, firstMs, silentMs, isDraining, letIn });
+    const doorstep = new Doorstep({
+      concurrencyLimiter,
+      always,
+      firstMs,
+      silentMs,
+      isDraining,
+      letIn,
+    });
     closeWith(server, doorstep);
     let open = 0;
     const gone = () => void open--;
@@ -95,7 +102,7 @@ export function boundedServer(parts: RequestTrackingDeps): FastifyServerFactory<
       if (open > timeouts.maxConnections) {
         metrics.connectionsRefused.inc();
         socket.destroy();
-      } else if (admission.isPressed) {
+      } else if (concurrencyLimiter.isPressed) {
         doorstep.take(socket);
       } else {
         letIn(socket);
@@ -129,17 +136,17 @@ function lineOf(request: IncomingMessage): Line | undefined {
  * slowly. Event streams are counted separately.
  */
 export function trackRequests(server: FastifyInstance, parts: RequestTrackingDeps): void {
-  const { admission, timeouts } = parts;
+  const { concurrencyLimiter, timeouts } = parts;
   const open = new Map<ServerResponse, Exchange>();
   const leave = function (this: ServerResponse): void {
-    if (open.get(this)?.isSlow === false) admission.leave();
+    if (open.get(this)?.isSlow === false) concurrencyLimiter.leave();
     open.delete(this);
   };
   server.addHook('onRequest', (request, reply, done) => {
     const { url = '', config } = reply.routeOptions;
     if (!config.eventStream && !parts.always.has(url)) {
       open.set(reply.raw, { request: request.raw, since: performance.now(), isSlow: false });
-      admission.enter();
+      concurrencyLimiter.enter();
       reply.raw.on('close', leave);
     }
     done();
@@ -152,8 +159,8 @@ export function trackRequests(server: FastifyInstance, parts: RequestTrackingDep
       const isSlow = !request.complete && age > slowMs;
       if (isSlow !== exchange.isSlow) {
         exchange.isSlow = isSlow;
-        if (isSlow) admission.leave();
-        else admission.enter();
+        if (isSlow) concurrencyLimiter.leave();
+        else concurrencyLimiter.enter();
       }
       if (!request.complete && age > bodyTime(request, timeouts)) parts.tooSlow(request.socket);
       else if (age > timeouts.wholeMs) request.socket.destroy();

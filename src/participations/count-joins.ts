@@ -12,10 +12,10 @@ export interface JoinDeps {
 /** Joins and counts the outcome in the metrics. Throws the batcher's errors. */
 export async function joinCounted(
   { joins, metrics }: JoinDeps,
-  wish: JoinRequest,
+  joinRequest: JoinRequest,
 ): Promise<Joined> {
   try {
-    const joined = await joins.join(wish);
+    const joined = await joins.join(joinRequest);
     metrics.joins.inc({ outcome: joined.replayed ? 'replayed' : 'joined' });
     return joined;
   } catch (error) {

@@ -66,16 +66,16 @@ function joinRoute(server: ApiServer, app: JoinRouteDeps): void {
     async (request, reply) => {
       const { user_id, quantity, shipping_address, note } = request.body;
       const caller = authorize(request.actor, 'participation.join');
-      const wish = joinRequestOf(caller, request.params.id.toLowerCase(), {
+      const joinRequest = joinRequestOf(caller, request.params.id.toLowerCase(), {
         userId: userOf(caller, user_id),
         quantity,
         shippingAddress: shipping_address,
         note: note ?? undefined,
         key: idempotencyKeyOf(request),
       });
-      const joined = await joinCounted(app, wish);
+      const joined = await joinCounted(app, joinRequest);
       if (joined.replayed) reply.header('idempotency-replayed', 'true');
-      return reply.code(201).send(joinResultOf(wish, joined));
+      return reply.code(201).send(joinResultOf(joinRequest, joined));
     },
   );
 }

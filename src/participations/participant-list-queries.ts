@@ -161,7 +161,7 @@ export interface RefundRow {
  * thousand rows that were not analyzed yet, PostgreSQL compared each payment with each
  * participation, and the page took longer than 15 s.
  */
-const paid = (start: string) => `(
+const paidParticipations = (start: string) => `(
     select participation_id, user_id, quantity from sambatan.participants
     where campaign_id = $1 and status = 'confirmed'${start}
     order by participation_id) p
@@ -181,7 +181,7 @@ export const listExpectedRefunds = query<
   'list_expected_refunds',
   `select r.*, n.display_name from (
     select p.participation_id, p.user_id, p.quantity, t.amount
-    from ${paid(`
+    from ${paidParticipations(`
       and participation_id > coalesce($2, '00000000-0000-0000-0000-000000000000'::uuid)`)}
     order by p.participation_id limit $3) r
   left join sambatan.profiles n on n.user_id = r.user_id
@@ -194,5 +194,5 @@ export const sumExpectedRefunds = query<
   { readonly refunds: bigint; readonly amount: bigint }
 >(
   'sum_expected_refunds',
-  `select count(*) as refunds, coalesce(sum(t.amount), 0)::bigint as amount from ${paid('')}`,
+  `select count(*) as refunds, coalesce(sum(t.amount), 0)::bigint as amount from ${paidParticipations('')}`,
 );

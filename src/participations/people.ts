@@ -22,7 +22,7 @@ export interface FoundPeople {
   readonly isCut: boolean;
 }
 
-const nothing: FoundPeople = { people: [], orders: [], isCut: false };
+const noPeople: FoundPeople = { people: [], orders: [], isCut: false };
 
 /**
  * Finds people and their orders by the id of an order or an account, an e-mail address, a
@@ -35,12 +35,12 @@ export async function findPeople(
 ): Promise<FoundPeople> {
   authorize(actor, 'participation.search');
   const wanted = search.trim();
-  if (wanted === '') return nothing;
+  if (wanted === '') return noPeople;
   if (isId(wanted)) {
     const id = wanted.toLowerCase();
     const one = await db.maybe(sql.lookUpParticipation, id);
-    if (one !== undefined) return { ...nothing, orders: [one] };
-    return { ...nothing, orders: await ordersOf(db, [id]) };
+    if (one !== undefined) return { ...noPeople, orders: [one] };
+    return { ...noPeople, orders: await ordersOf(db, [id]) };
   }
   const found = await peopleMatching(db, wanted);
   const orders = await ordersOf(

@@ -35,7 +35,7 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
   };
   if (destination) return { log: pino(options, destination), flush: () => undefined };
   const output = pino.destination({ fd: 1, sync: false, ...gathered });
-  return { log: pino(options, output), flush: () => flushed(output) };
+  return { log: pino(options, output), flush: () => flush(output) };
 }
 
 /**
@@ -92,7 +92,7 @@ function isTemporary(error: unknown): boolean {
   return error instanceof DomainError && error.status === 503;
 }
 
-function flushed(output: { flushSync(): void }): void {
+function flush(output: { flushSync(): void }): void {
   try {
     output.flushSync();
   } catch {

@@ -19,7 +19,7 @@ export interface HealthSources {
    * Returns true while the database is quarantined: notifications and money movements are stopped
    * after a restore.
    */
-  readonly isHeld: () => Promise<boolean>;
+  readonly isQuarantined: () => Promise<boolean>;
   /** True once shutdown has started. */
   readonly isDraining: () => boolean;
   /** Undefined in a process without notifications. */
@@ -79,7 +79,7 @@ export function healthRoutes(
         const databaseConnected = await connected();
         const scheduler = sources.scheduler?.status();
         const running = scheduler?.isRunning ?? false;
-        const held = databaseConnected ? await sources.isHeld().catch(() => null) : null;
+        const held = databaseConnected ? await sources.isQuarantined().catch(() => null) : null;
         const isWell = databaseConnected && running && held === false;
         const notifications = sources.notifications?.status();
         const telling = notifications?.isRunning ?? false;

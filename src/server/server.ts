@@ -51,7 +51,7 @@ import { validatorCompiler } from '../http/validation.ts';
 export interface ServerDeps extends SiteDeps, HealthSources {
   readonly log: Logger;
   readonly metrics: Metrics;
-  readonly admission: ConcurrencyLimiter;
+  readonly concurrencyLimiter: ConcurrencyLimiter;
   readonly live: LiveUpdates;
   /** Exports traces, if configured. */
   readonly trace: Trace | undefined;

@@ -48,7 +48,7 @@ export async function decodeUntrustedImage<T>(
 ): Promise<T> {
   // Check this before the decoder, which supports more file types than are allowed here.
   if (!hasKnownBeginning(bytes)) throw new ImageDecodeError(isHeic(bytes) ? 'heic' : 'wrong_type');
-  return await alone(async () => {
+  return await runSerially(async () => {
     const { default: sharp } = await import('sharp');
     // Sequential strips, one thread, no cache: memory use stays small.
     sharp.concurrency(1);
@@ -94,7 +94,7 @@ function hasKnownBeginning(bytes: Buffer): boolean {
 
 let last: Promise<unknown> = Promise.resolve();
 
-async function alone<T>(work: () => Promise<T>): Promise<T> {
+async function runSerially<T>(work: () => Promise<T>): Promise<T> {
   const mine = last.then(work, work);
   last = mine.catch(() => undefined);
   return await mine;

@@ -30,7 +30,7 @@ export async function waitForSlots(
   campaignId: string,
   input: WaitingInput,
 ): Promise<WaitingEntry> {
-  const wish: WaitingRequest = {
+  const waitingRequest: WaitingRequest = {
     userId: input.userId,
     quantity: input.quantity,
     shippingAddress: shippingAddressOf(input.shippingAddress),
@@ -40,12 +40,12 @@ export async function waitForSlots(
     sql.waitForSlots,
     campaignId,
     newId(),
-    wish.userId,
-    wish.quantity,
-    wish.shippingAddress,
-    wish.note,
+    waitingRequest.userId,
+    waitingRequest.quantity,
+    waitingRequest.shippingAddress,
+    waitingRequest.note,
     input.key ?? null,
-    input.key === undefined ? null : requestHash(wish),
+    input.key === undefined ? null : requestHash(waitingRequest),
     actorLabel(caller),
   );
   return waitingEntryOf(await tx.one(sql.findWaitingEntry, entryId));

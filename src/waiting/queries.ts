@@ -42,7 +42,7 @@ const columns = `e.campaign_id, e.entry_id, e.user_id, e.position, e.quantity, e
     e.note, e.created_at, e.updated_at, e.offered_at, e.accepted_at, e.declined_at, e.lapsed_at, e.withdrawn_at, e.closed_at`;
 
 /** Entries; an offer ends with the campaign if that is sooner. */
-const placed = (relation: string) => `select ${columns},
+const withOfferEnd = (relation: string) => `select ${columns},
     case when e.order_id is not null then e.offer_expires_at
       when e.offer_expires_at is not null then least(e.offer_expires_at, c.deadline) end
       as offer_expires_at
@@ -50,7 +50,7 @@ const placed = (relation: string) => `select ${columns},
   join sambatan.campaigns c on c.campaign_id = e.campaign_id`;
 
 /** Each half of the entries ahead (paid and ordinary) has its own index. */
-const withAhead = (relation: string) => `select p.*, a.* from (${placed(relation)}) p
+const withAhead = (relation: string) => `select p.*, a.* from (${withOfferEnd(relation)}) p
   cross join lateral (
     select count(*)::integer as entries_ahead, coalesce(sum(w.quantity), 0) as slots_ahead
     from (
@@ -84,7 +84,7 @@ export const listWaiting = query<
   WaitingRow
 >(
   'list_waiting',
-  `${placed(`select * from sambatan.waiting_entries
+  `${withOfferEnd(`select * from sambatan.waiting_entries
     where campaign_id = $1 and ($2::sambatan.waiting_status is null or status = $2)
       and position > $3 order by position limit $4`)} order by e.position`,
 );

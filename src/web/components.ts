@@ -133,12 +133,16 @@ export function languageOptions(): readonly { readonly value: string; readonly l
 /** A labelled input, described by its hint and its error. */
 export function input(visit: PageContext, field: Field): Html {
   const value = field.value?.toString();
-  return labelled(visit, field, (shared) => html`<input ${shared} ${attribute('value', value)} />`);
+  return labelledControl(
+    visit,
+    field,
+    (shared) => html`<input ${shared} ${attribute('value', value)} />`,
+  );
 }
 
 export function textarea(visit: PageContext, field: Field): Html {
   // The first line break of a textarea is not part of its text.
-  return labelled(
+  return labelledControl(
     visit,
     field,
     (shared) => html`<textarea${shared}>${'\n'}${field.value?.toString()}</textarea>`,
@@ -154,7 +158,11 @@ export function select(
     html`<option value="${value}" ${attribute('selected', value === field.value?.toString())}>
       ${label}
     </option>`;
-  return labelled(visit, field, (shared) => html`<select${shared}>${options.map(option)}</select>`);
+  return labelledControl(
+    visit,
+    field,
+    (shared) => html`<select${shared}>${options.map(option)}</select>`,
+  );
 }
 
 /** A checkbox with its label after it. */
@@ -175,7 +183,11 @@ export function checkbox(visit: PageContext, field: Field & { readonly checked: 
 }
 
 /** A control with its label, hint and error. */
-export function labelled(visit: PageContext, field: Field, control: (shared: Html) => Html): Html {
+export function labelledControl(
+  visit: PageContext,
+  field: Field,
+  control: (shared: Html) => Html,
+): Html {
   const { name, label, hint, required } = field;
   const wrong = errorOf(visit, field);
   const described = [hint !== undefined && `${name}-hint`, wrong && `${name}-error`]

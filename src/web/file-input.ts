@@ -1,4 +1,4 @@
-import { labelled, type Field } from './components.ts';
+import { labelledControl, type Field } from './components.ts';
 import { attribute, html, type Html } from './html.ts';
 import type { PageContext } from './visit.ts';
 
@@ -19,7 +19,7 @@ export function fileInput(visit: PageContext, field: FileField): Html {
   const { t } = visit;
   const { accept, multiple = false, button, ...rest } = field;
   const control = { type: 'file', accept, multiple };
-  return labelled(
+  return labelledControl(
     visit,
     { ...rest, control },
     (shared) =>

@@ -20,7 +20,7 @@ export type Part = Html | string | number | bigint | boolean | null | undefined 
  */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
   let text = strings[0]!;
-  for (const [index, part] of parts.entries()) text += rendered(part) + strings[index + 1]!;
+  for (const [index, part] of parts.entries()) text += renderPart(part) + strings[index + 1]!;
   return new Html(text);
 }
 
@@ -32,14 +32,14 @@ export function trusted(text: string): Html {
 /** An attribute. True gives it no value; false, null and undefined leave it out. */
 export function attribute(name: string, value: string | number | boolean | null | undefined): Html {
   if (value === undefined || value === null || value === false) return new Html('');
-  return new Html(value === true ? ` ${name}` : ` ${name}="${escaped(String(value))}"`);
+  return new Html(value === true ? ` ${name}` : ` ${name}="${escapeText(String(value))}"`);
 }
 
-function rendered(part: Part): string {
+function renderPart(part: Part): string {
   if (part === undefined || part === null || typeof part === 'boolean') return '';
   if (part instanceof Html) return part.toString();
-  if (typeof part === 'object') return part.map(rendered).join('');
-  return escaped(String(part));
+  if (typeof part === 'object') return part.map(renderPart).join('');
+  return escapeText(String(part));
 }
 
 const entities: { readonly [character: string]: string } = {
@@ -50,6 +50,6 @@ const entities: { readonly [character: string]: string } = {
   "'": '&#39;',
 };
 
-function escaped(text: string): string {
+function escapeText(text: string): string {
   return /[&<>"']/.test(text) ? text.replaceAll(/[&<>"']/g, (one) => entities[one]!) : text;
 }

@@ -62,7 +62,7 @@ export async function startTestServer(
   const metrics = createMetrics({
     poolStats: () => ({ total: 3, idle: 2, waiting: 0 }),
     joinQueueDepth: () => 0,
-    admission,
+    concurrencyLimiter: admission,
   });
   const campaigns = new FakeCampaigns();
   const log = createLog(config.log.level, destination).log;
@@ -81,11 +81,11 @@ export async function startTestServer(
       config,
       log,
       metrics,
-      admission,
+      concurrencyLimiter: admission,
       authenticate: authenticator({ ...config.identity, serviceKey }),
       findSession: async () => undefined,
       pingDatabase: () => built.database(),
-      isHeld: async () => built.held,
+      isQuarantined: async () => built.held,
       scheduler,
       live,
       // No route of this server uses it.

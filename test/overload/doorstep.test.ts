@@ -37,7 +37,7 @@ before(async () => {
 async function full(t: TestContext): Promise<() => Promise<unknown>> {
   const { release: letGo } = await startBlockedJoins(t, service, shop, most);
   assert.equal((await service.visitor.get('/campaigns')).status, 503);
-  assert.ok(service.app.admission.isPressed);
+  assert.ok(service.app.concurrencyLimiter.isPressed);
   return letGo;
 }
 
@@ -46,13 +46,13 @@ async function pressed(t: TestContext): Promise<void> {
   await (
     await full(t)
   )();
-  assert.ok(service.app.admission.isPressed);
-  assert.ok(service.app.admission.hasRoom());
+  assert.ok(service.app.concurrencyLimiter.isPressed);
+  assert.ok(service.app.concurrencyLimiter.hasRoom());
 }
 
 /** No recent rejection: connections go to the server directly. */
 async function quiet(): Promise<void> {
-  await waitUntil(() => !service.app.admission.isPressed);
+  await waitUntil(() => !service.app.concurrencyLimiter.isPressed);
 }
 
 interface Line {
@@ -320,10 +320,10 @@ test('an unusual body length never turns a part of the body into a request', asy
 test('a response does not overtake an earlier rejection', async (t) => {
   await full(t);
   const line = dial(t);
-  const earlier = service.app.admission.sheds;
+  const earlier = service.app.concurrencyLimiter.sheds;
   for (let n = 1; n <= 3; n++) {
     line.socket.write(get('/api/sambatan/campaigns'));
-    await waitUntil(() => service.app.admission.sheds === earlier + n);
+    await waitUntil(() => service.app.concurrencyLimiter.sheds === earlier + n);
     line.socket.write(get('/livez'));
     await waitUntil(() => statuses(line.heard()).length === 2 * n);
   }
@@ -340,10 +340,10 @@ test('a half-closed connection still receives its rejection', async (t) => {
 
 /** A server without capacity, and a call to one of its paths. */
 async function crowded(t: TestContext, draining = { now: false }) {
-  const admission = new ConcurrencyLimiter({ maxInFlight: 0 });
+  const concurrencyLimiter = new ConcurrencyLimiter({ maxInFlight: 0 });
   const server = Fastify({
     serverFactory: boundedServer({
-      admission,
+      concurrencyLimiter: concurrencyLimiter,
       always: new Set(['/livez']),
       metrics: { connectionsRefused: { inc: () => undefined } } as never,
       timeouts: defaultTimeouts,
@@ -355,7 +355,7 @@ async function crowded(t: TestContext, draining = { now: false }) {
   server.get('/livez', async () => 'alive');
   await server.listen({ host: '127.0.0.1', port: 0 });
   t.after(() => stopServer(server, 0));
-  assert.equal(admission.hasRoom(), false);
+  assert.equal(concurrencyLimiter.hasRoom(), false);
   const url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
   return { server, call: () => dial(t, url) };
 }
@@ -438,24 +438,24 @@ test('a client that sends nothing, or half a request, is disconnected', async (t
 
 test('a client that disconnects before its rejection does no harm', async (t) => {
   await full(t);
-  const earlier = service.app.admission.sheds;
+  const earlier = service.app.concurrencyLimiter.sheds;
   for (let n = 0; n < 20; n++) {
     const line = dial(t);
     await once(line.socket, 'connect');
     line.socket.write(get('/api/sambatan/campaigns'));
-    await waitUntil(() => service.app.admission.sheds === earlier + n + 1);
+    await waitUntil(() => service.app.concurrencyLimiter.sheds === earlier + n + 1);
     line.socket.destroy();
   }
   assert.equal((await service.visitor.get('//livez')).status, 200);
 });
 
 test('a client that never reads its rejection is disconnected', async () => {
-  const admission = new ConcurrencyLimiter({ maxInFlight: 0 });
+  const concurrencyLimiter = new ConcurrencyLimiter({ maxInFlight: 0 });
   const letIn = () => assert.fail('there is no room');
   const waits = { firstMs: 60_000, silentMs: 60_000 };
   const doorstep = new Doorstep({
     ...waits,
-    admission,
+    concurrencyLimiter,
     always: new Set(),
     isDraining: () => false,
     letIn,
@@ -464,7 +464,7 @@ test('a client that never reads its rejection is disconnected', async () => {
   const deaf = Object.assign(new Duplex({ read() {}, write() {} }), { setTimeout() {} });
   doorstep.take(deaf as unknown as Socket);
   while (!deaf.destroyed) {
-    assert.ok(admission.sheds < 1_000);
+    assert.ok(concurrencyLimiter.sheds < 1_000);
     deaf.push(Buffer.from(get('/')));
     await sleep(1);
   }

@@ -105,86 +105,87 @@ test('a shed client keeps its connection, unless a long body follows', async (t)
 
 /** Wait samples: a number of them in each of several windows. */
 async function waits(
-  admission: ConcurrencyLimiter,
+  concurrencyLimiter: ConcurrencyLimiter,
   windows: number,
   milliseconds: number,
 ): Promise<void> {
   for (let window = 0; window < windows; window++) {
-    for (let n = 0; n < 3; n++) admission.waited('connection', milliseconds);
+    for (let n = 0; n < 3; n++) concurrencyLimiter.waited('connection', milliseconds);
     await sleep(110);
-    admission.waited('connection', milliseconds);
+    concurrencyLimiter.waited('connection', milliseconds);
   }
 }
 
 test('the limit falls while all requests wait too long, and rises otherwise', async () => {
   const told: number[] = [];
-  const admission = new ConcurrencyLimiter({
+  const concurrencyLimiter = new ConcurrencyLimiter({
     maxInFlight: 1_000,
     onShed: (sheds) => told.push(sheds),
   });
-  for (let n = 0; n < 1_000; n++) admission.enter();
-  assert.equal(admission.hasRoom(), false);
-  admission.shed();
-  await waits(admission, 3, 1_000);
-  const low = admission.limit;
+  for (let n = 0; n < 1_000; n++) concurrencyLimiter.enter();
+  assert.equal(concurrencyLimiter.hasRoom(), false);
+  concurrencyLimiter.shed();
+  await waits(concurrencyLimiter, 3, 1_000);
+  const low = concurrencyLimiter.limit;
   assert.ok(low <= 250, `${low}`);
-  await waits(admission, 10, 1_000);
-  assert.ok(admission.limit >= 16, 'it never stops everything');
-  const lowest = admission.limit;
-  await waits(admission, 4, 1);
-  assert.ok(admission.limit > lowest, `${admission.limit}`);
+  await waits(concurrencyLimiter, 10, 1_000);
+  assert.ok(concurrencyLimiter.limit >= 16, 'it never stops everything');
+  const lowest = concurrencyLimiter.limit;
+  await waits(concurrencyLimiter, 4, 1);
+  assert.ok(concurrencyLimiter.limit > lowest, `${concurrencyLimiter.limit}`);
   assert.deepEqual(told, [1]);
 });
 
 test('a single long wait, or some among short ones, does not lower the limit', async () => {
-  const admission = new ConcurrencyLimiter({ maxInFlight: 1_000 });
+  const concurrencyLimiter = new ConcurrencyLimiter({ maxInFlight: 1_000 });
   for (let window = 0; window < 4; window++) {
-    admission.waited('turn', 5_000);
+    concurrencyLimiter.waited('turn', 5_000);
     await sleep(110);
-    admission.waited('batch', 1);
+    concurrencyLimiter.waited('batch', 1);
     const some = window % 2 === 0 ? [3_000, 2] : [2, 4_000];
-    for (const wait of some) admission.waited('connection', wait);
+    for (const wait of some) concurrencyLimiter.waited('connection', wait);
   }
-  assert.equal(admission.limit, 1_000);
+  assert.equal(concurrencyLimiter.limit, 1_000);
 });
 
 test('long event-loop turns do not lower the limit while there is capacity', async () => {
-  const admission = new ConcurrencyLimiter({ maxInFlight: 1_000 });
+  const concurrencyLimiter = new ConcurrencyLimiter({ maxInFlight: 1_000 });
   const longTurns = async (arriving: number) => {
     for (let turn = 0; turn < 8; turn++) {
-      for (let n = 0; n < arriving; n++) if (admission.hasRoom()) admission.enter();
+      for (let n = 0; n < arriving; n++)
+        if (concurrencyLimiter.hasRoom()) concurrencyLimiter.enter();
       const end = performance.now() + 100;
       while (performance.now() < end);
-      while (admission.inFlight > 0) admission.leave();
+      while (concurrencyLimiter.inFlight > 0) concurrencyLimiter.leave();
       await nextTurn();
     }
   };
   await longTurns(900);
-  assert.equal(admission.limit, 1_000);
+  assert.equal(concurrencyLimiter.limit, 1_000);
   await longTurns(1_200);
-  assert.ok(admission.limit < 1_000, `${admission.limit}`);
+  assert.ok(concurrencyLimiter.limit < 1_000, `${concurrencyLimiter.limit}`);
 });
 
 test('the learned limit is reset after a while without requests', async () => {
-  const admission = new ConcurrencyLimiter({ maxInFlight: 1_000 });
-  for (let n = 0; n < 1_000; n++) admission.enter();
-  await waits(admission, 4, 1_000);
-  assert.ok(admission.limit < 200);
-  for (let n = 0; n < 1_000; n++) admission.leave();
+  const concurrencyLimiter = new ConcurrencyLimiter({ maxInFlight: 1_000 });
+  for (let n = 0; n < 1_000; n++) concurrencyLimiter.enter();
+  await waits(concurrencyLimiter, 4, 1_000);
+  assert.ok(concurrencyLimiter.limit < 200);
+  for (let n = 0; n < 1_000; n++) concurrencyLimiter.leave();
   await sleep(2_100);
-  admission.waited('connection', 1);
-  assert.equal(admission.limit, 1_000);
+  concurrencyLimiter.waited('connection', 1);
+  assert.equal(concurrencyLimiter.limit, 1_000);
 });
 
 test('a full thread pool counts as load, because pages wait for it', async () => {
-  const admission = new ConcurrencyLimiter({ maxInFlight: 1_000 });
-  for (let n = 0; n < 1_000; n++) admission.enter();
+  const concurrencyLimiter = new ConcurrencyLimiter({ maxInFlight: 1_000 });
+  for (let n = 0; n < 1_000; n++) concurrencyLimiter.enter();
   let busy = true;
   const load = () => pbkdf2('x', 'y', 400_000, 32, 'sha256', () => busy && load());
   for (let n = 0; n < 12; n++) load();
   await waitUntil(() => {
-    admission.hasRoom();
-    return admission.limit < 600;
+    concurrencyLimiter.hasRoom();
+    return concurrencyLimiter.limit < 600;
   });
   busy = false;
 });

@@ -112,11 +112,11 @@ test('slow clients block nobody: others are answered at once', async (t) => {
   const slowOnes = Array.from({ length: most * 3 }, () =>
     slow(t, `${joinHead(id, 5_000)}{"note":"`, 'x'),
   );
-  await waitUntil(() => service.app.admission.inFlight === 0);
+  await waitUntil(() => service.app.concurrencyLimiter.inFlight === 0);
   const buyer = { user_id: newId(), quantity: 1, shipping_address: 'Jalan Kenanga 12, Bandung' };
   assert.equal((await service.service.post(`/campaigns/${id}/join`, buyer)).status, 201);
   await Promise.all(slowOnes.map(({ cut }) => cut));
-  await waitUntil(() => service.app.admission.inFlight === 0);
+  await waitUntil(() => service.app.concurrencyLimiter.inFlight === 0);
   assert.equal((await service.visitor.get(`/campaigns/${id}`)).body['participant_count'], 1);
 });
 
@@ -196,7 +196,7 @@ test('a connection above the limit is closed and counted; it is accepted when an
 });
 
 test('disconnected clients leave no entry in any list', async () => {
-  assert.equal(service.app.admission.inFlight, 0);
+  assert.equal(service.app.concurrencyLimiter.inFlight, 0);
   const rows = await queryRows<{ busy: number }>(
     service.db,
     `select count(*)::integer as busy from pg_stat_activity

@@ -1,6 +1,6 @@
 import { DomainError } from '../../errors/errors.ts';
 import { runInTransaction } from '../../operation/run.ts';
-import { keyed } from '../keyed-hash.ts';
+import { keyedHash } from '../keyed-hash.ts';
 import * as sql from '../session-queries.ts';
 import { tokenHash } from '../sessions.ts';
 import {
@@ -25,7 +25,7 @@ export async function viewLink(
   link: string,
   browserId: string | undefined,
 ): Promise<ShownLink> {
-  const found = await db.maybe(sql.findLink, keyed(secret, link));
+  const found = await db.maybe(sql.findLink, keyedHash(secret, link));
   if (found === undefined) throw new DomainError('sign_in_ended', {});
   const { email, browser_hash: expected } = found;
   const isSameBrowser =
@@ -40,7 +40,7 @@ export async function signInWithLink(
   browser: Browser,
 ): Promise<SignInResult> {
   const entered = await runInTransaction(parts.db, async (tx) => {
-    const found = await tx.maybe(sql.useLink, keyed(parts.secret, link));
+    const found = await tx.maybe(sql.useLink, keyedHash(parts.secret, link));
     if (found === undefined) throw new DomainError('sign_in_ended', {});
     return await enter(tx, parts, found.email, 'link', browser);
   });

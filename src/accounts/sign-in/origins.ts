@@ -2,7 +2,7 @@ import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
 import type { LimitName } from '../../config/limits.ts';
 import type { RateLimiter } from '../../overload/rate-limiter.ts';
-import { keyed } from '../keyed-hash.ts';
+import { keyedHash } from '../keyed-hash.ts';
 import * as sql from '../session-queries.ts';
 
 /** A browser and a network stay known for this many days after a sign-in. */
@@ -44,8 +44,8 @@ export async function rememberOrigin(
 
 function keysOf(secret: Buffer, email: string, { browserId, network }: Origin) {
   return {
-    browser: keyed(secret, `known browser ${email} ${browserId}`).toString('base64url'),
-    network: keyed(secret, `known network ${email} ${network}`).toString('base64url'),
+    browser: keyedHash(secret, `known browser ${email} ${browserId}`).toString('base64url'),
+    network: keyedHash(secret, `known network ${email} ${network}`).toString('base64url'),
   };
 }
 

@@ -12,7 +12,7 @@ import { reauthenticationEmail } from './mail.ts';
 import { hasFactor, takeFactorCode } from '../mfa/second-factor.ts';
 import * as sql from '../session-queries.ts';
 import { newToken, tokenHash } from '../sessions.ts';
-import { keyed } from '../keyed-hash.ts';
+import { keyedHash } from '../keyed-hash.ts';
 import { codeMinutes, newCode } from './request-code.ts';
 import { codeAttempts, type SignInDeps } from './sign-in.ts';
 import { countFactorTry } from './factor.ts';
@@ -54,7 +54,7 @@ export async function sendReauthenticationCode(
   await runInTransaction(parts.db, async (tx) => {
     await parts.limiter.spend(tx, 'reauthenticationsOfAccount', userId);
     await parts.limiter.spend(tx, 'reauthenticationsOfAccountDay', userId);
-    const hashed = keyed(parts.secret, `${proofId} ${code}`);
+    const hashed = keyedHash(parts.secret, `${proofId} ${code}`);
     await tx.rows(
       sql.insertReauthenticationCode,
       proofId,
@@ -103,7 +103,7 @@ async function proveByFactor(
   await countFactorTry(parts, userId);
   const outcome = await runInTransaction(parts.db, async (tx) => {
     const method = await takeFactorCode(tx, parts, userId, code);
-    if (method !== undefined) return await proved(tx, holder, method);
+    if (method !== undefined) return await recordReauthentication(tx, holder, method);
     await recordAccess(tx, { userId, event: 'factor_failed', device });
     return undefined;
   });
@@ -123,9 +123,9 @@ async function proveByCode(
   const outcome = await runInTransaction(parts.db, async (tx) => {
     const found = await tx.maybe(sql.spendReauthenticationCode, proofId, codeAttempts, sessionId);
     if (found === undefined) return new DomainError('sign_in_ended', {});
-    if (timingSafeEqual(found.code_hash, keyed(parts.secret, `${proofId} ${code}`))) {
+    if (timingSafeEqual(found.code_hash, keyedHash(parts.secret, `${proofId} ${code}`))) {
       await tx.rows(sql.useSignIn, proofId);
-      return await proved(tx, holder, 'code');
+      return await recordReauthentication(tx, holder, 'code');
     }
     const remaining = codeAttempts - found.attempts;
     const event = remaining > 0 ? 'code_failed' : 'codes_exhausted';
@@ -136,7 +136,7 @@ async function proveByCode(
   return outcome;
 }
 
-async function proved(
+async function recordReauthentication(
   tx: Tx,
   { userId, sessionId, device }: Holder,
   method: AccessMethod,

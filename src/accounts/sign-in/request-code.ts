@@ -9,7 +9,7 @@ import { runInTransaction } from '../../operation/run.ts';
 import { forgetOldAccess } from '../access-queries.ts';
 import { recordByEmail } from '../access.ts';
 import * as factors from '../mfa/queries.ts';
-import { keyed } from '../keyed-hash.ts';
+import { keyedHash } from '../keyed-hash.ts';
 import { signInEmail } from './mail.ts';
 import {
   standingOf,
@@ -63,8 +63,8 @@ export async function requestCode(parts: SignInDeps, input: CodeInput): Promise<
       sql.insertSignIn,
       signInId,
       email,
-      keyed(secret, `${signInId} ${code}`),
-      keyed(secret, link),
+      keyedHash(secret, `${signInId} ${code}`),
+      keyedHash(secret, link),
       codeMinutes,
       tokenHash(input.origin.browserId),
       decided.counted !== undefined,

@@ -12,7 +12,7 @@ import type { MailBudget, RateLimiter } from '../../overload/rate-limiter.ts';
 import { recordAccess, recordByEmail, type AccessMethod } from '../access.ts';
 import { plainCode } from '../mfa/codes.ts';
 import * as factors from '../mfa/queries.ts';
-import { keyed } from '../keyed-hash.ts';
+import { keyedHash } from '../keyed-hash.ts';
 import { rememberOrigin, standingOf, wrongCodeLimit, type Origin } from './origins.ts';
 import * as sql from '../session-queries.ts';
 import { hasFactor, type MfaDeps } from '../mfa/second-factor.ts';
@@ -95,7 +95,7 @@ export async function signInWithCode(
     await limiter.spend(tx, name, subject);
     const mailed = await tx.rows(sql.findMailedCodes, email, comparedCodes);
     const matching = mailed.filter(({ sign_in_id: id, code_hash: expected }) =>
-      timingSafeEqual(expected, keyed(secret, `${id} ${code}`)),
+      timingSafeEqual(expected, keyedHash(secret, `${id} ${code}`)),
     );
     if (matching.length === 0) {
       const remaining = codeAttempts - attempts;

@@ -241,13 +241,13 @@ export function writeSettings(
  * bytes).
  */
 export function privateDirectory(prefix: string, account: OsAccount | undefined): string {
-  const place = tmpdir().length <= 60 && usable(tmpdir(), account) ? tmpdir() : '/tmp';
+  const place = tmpdir().length <= 60 && isUsable(tmpdir(), account) ? tmpdir() : '/tmp';
   const directory = mkdtempSync(join(place, prefix));
   own(directory, account);
   return directory;
 }
 
-function usable(place: string, account: OsAccount | undefined): boolean {
+function isUsable(place: string, account: OsAccount | undefined): boolean {
   return account === undefined || canEnter(place, account);
 }
 

@@ -1,5 +1,5 @@
 import { rupiah } from '../../i18n/format.ts';
-import { joined } from '../../i18n/messages.ts';
+import { joinValues } from '../../i18n/messages.ts';
 import { type Wording, wording } from '../../i18n/messages.ts';
 import { define, fixed, type ErrorTable } from './definition.ts';
 import { statementReasons, type StatementReason } from '../wording/statement-reasons.ts';
@@ -79,5 +79,5 @@ function statementNotReadable({ reason, ...at }: StatementPlace): Wording {
   ].filter((place) => place !== undefined);
   const why = statementReasons[reason];
   if (places.length === 0) return why;
-  return wording('errors.statement_not_readable.detail', { place: joined(places), why });
+  return wording('errors.statement_not_readable.detail', { place: joinValues(places), why });
 }

@@ -112,9 +112,9 @@ export async function refundAccount(
   userId: string,
 ): Promise<sql.OwnAccountRow> {
   authorize(actor, 'refund_account.use', { ownerId: userId });
-  return present(await db.maybe(sql.findRefundAccount, userId));
+  return requireAccount(await db.maybe(sql.findRefundAccount, userId));
 }
-refundAccount.refusals = refusals(authorize, present);
+refundAccount.refusals = refusals(authorize, requireAccount);
 
 /** Sets the account for refunds of a buyer. */
 export async function setRefundAccount(
@@ -136,9 +136,9 @@ export async function payoutAccount(
   brandId: string,
 ): Promise<sql.OwnAccountRow> {
   await authorizeOnBrand(db, actor, 'payout_account.read', brandId);
-  return present(await db.maybe(sql.findPayoutAccount, brandId));
+  return requireAccount(await db.maybe(sql.findPayoutAccount, brandId));
 }
-payoutAccount.refusals = refusals(authorizeOnBrand, present);
+payoutAccount.refusals = refusals(authorizeOnBrand, requireAccount);
 
 /** Sets the account for payouts of a brand. */
 export async function setPayoutAccount(
@@ -160,8 +160,8 @@ export function ignoreMissingAccount(error: unknown): undefined {
   throw error;
 }
 
-function present(row: sql.OwnAccountRow | undefined): sql.OwnAccountRow {
+function requireAccount(row: sql.OwnAccountRow | undefined): sql.OwnAccountRow {
   if (row === undefined) throw new DomainError('bank_account_not_found', {});
   return row;
 }
-present.refusals = refusals('bank_account_not_found');
+requireAccount.refusals = refusals('bank_account_not_found');

@@ -99,7 +99,7 @@ export async function readByMapping(
  * with the built-in mapping that fits. Returns the result and the mapping. Refuses:
  * statement_not_readable.
  */
-export async function recognise(
+export async function recognizeBank(
   bytes: Buffer,
   kept: StoredMapping | undefined,
   today: string,

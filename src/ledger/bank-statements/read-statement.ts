@@ -2,7 +2,7 @@ import type { Database } from '../../database/pool.ts';
 import { refusals } from '../../errors/errors.ts';
 import type { ParsedStatement } from '../statement-files/parse.ts';
 import * as sql from './import-queries.ts';
-import { readByMapping, recognise, storedMappingOf, type StoredMapping } from './mapping.ts';
+import { readByMapping, recognizeBank, storedMappingOf, type StoredMapping } from './mapping.ts';
 
 /** Reads a file for an account. */
 export async function readStatement(
@@ -15,7 +15,7 @@ export async function readStatement(
   if (mapping !== undefined && !('format' in mapping && mapping.format === 'auto')) {
     return { parsed: await readByMapping(bytes, mapping, today), mapping };
   }
-  return await recognise(bytes, await keptMapping(db, accountId), today);
+  return await recognizeBank(bytes, await keptMapping(db, accountId), today);
 }
 readStatement.refusals = refusals('statement_not_readable');
 

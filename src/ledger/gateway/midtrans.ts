@@ -69,7 +69,7 @@ function sender(serverKey: string, limitMs: number): Send {
       const answer = recordOf(await response.json());
       return { code: Number(answer['status_code'] ?? response.status), body: answer };
     } catch (error) {
-      return unknown(error instanceof Error ? error.name : 'no answer');
+      return unknownOutcome(error instanceof Error ? error.name : 'no answer');
     }
   };
 }
@@ -93,7 +93,7 @@ async function createOrder(
   if (answer.code < 200 || answer.code >= 300 || typeof url !== 'string') return verdict(answer);
   return isWebAddress(url)
     ? { outcome: 'made', redirectUrl: url }
-    : unknown('a redirect_url that is no web address');
+    : unknownOutcome('a redirect_url that is no web address');
 }
 
 async function makeRefund(
@@ -148,9 +148,10 @@ function statusOf({ code, body }: Answer, reference: string): OrderStatus | Unkn
   const outcome = status === 'capture' ? captured : outcomes[status];
   const amount = /^(\d{1,15})(\.0+)?$/.exec(String(body['gross_amount']))?.[1];
   if (outcome === undefined || amount === undefined || body['order_id'] !== reference) {
-    return unknown(`a status that is not understood, with code ${code}`);
+    return unknownOutcome(`a status that is not understood, with code ${code}`);
   }
-  if (body['currency'] !== undefined && body['currency'] !== 'IDR') return unknown('not rupiah');
+  if (body['currency'] !== undefined && body['currency'] !== 'IDR')
+    return unknownOutcome('not rupiah');
   const refunds = Array.isArray(body['refunds']) ? body['refunds'] : [];
   return {
     outcome,
@@ -186,12 +187,12 @@ function jakartaTime(moment: Date): string {
 /** A wrong key, rate limit or server error says nothing about the result of the call. */
 function verdict({ code, body }: Answer): Refused | Unknown {
   const undecided = [401, 408, 409, 429].includes(code) || code < 400 || code >= 500;
-  if (undecided || Number.isNaN(code)) return unknown(`code ${code}`);
+  if (undecided || Number.isNaN(code)) return unknownOutcome(`code ${code}`);
   const words = body['status_message'] ?? body['error_messages'];
   return { outcome: 'refused', reason: `${code} ${String(words ?? '')}`.trim().slice(0, 200) };
 }
 
-function unknown(reason: string): Unknown {
+function unknownOutcome(reason: string): Unknown {
   return { outcome: 'unknown', reason };
 }
 

@@ -190,7 +190,7 @@ export async function rejectPayment(
   const { buyer, caller } = await authorizeOnBuyer(tx, actor, 'payment.verify', participationId);
   const { campaign_id } = buyer;
   await tx.one(sql.rejectPayment, campaign_id, participationId, reason, actorLabel(caller));
-  return await found(tx, buyer);
+  return await currentPayment(tx, buyer);
 }
 rejectPayment.refusals = refusals(
   authorizeOnBuyer,
@@ -209,7 +209,7 @@ export async function writeOffPayment(
   const { buyer, caller } = await authorizeOnBuyer(tx, actor, 'payment.verify', participationId);
   const { campaign_id } = buyer;
   await tx.one(sql.writeOffPayment, campaign_id, participationId, reason, actorLabel(caller));
-  return await found(tx, buyer);
+  return await currentPayment(tx, buyer);
 }
 writeOffPayment.refusals = refusals(
   authorizeOnBuyer,
@@ -250,6 +250,6 @@ open.refusals = refusals(
   'campaign_busy',
 );
 
-async function found(tx: Tx, { campaign_id, participation_id }: Buyer): Promise<Payment> {
+async function currentPayment(tx: Tx, { campaign_id, participation_id }: Buyer): Promise<Payment> {
   return paymentOf(await tx.one(sql.findPayment, campaign_id, participation_id));
 }

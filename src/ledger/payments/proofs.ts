@@ -29,12 +29,12 @@ export interface Proof {
  * decides the type, never the file name. A request without a body has no bytes.
  */
 export async function readProof(bytes: unknown): Promise<Proof> {
-  if (!Buffer.isBuffer(bytes) || bytes.length === 0) throw refused('empty');
+  if (!Buffer.isBuffer(bytes) || bytes.length === 0) throw proofRefusal('empty');
   if (isPdf(bytes)) {
     const finding = await inspectPdf(bytes);
-    if (finding === 'locked') throw refused('pdf_locked');
-    if (finding === 'unreadable' || finding.pages === 0) throw refused('unreadable');
-    if (finding.pages > maxProofPages) throw refused('pdf_too_many_pages');
+    if (finding === 'locked') throw proofRefusal('pdf_locked');
+    if (finding === 'unreadable' || finding.pages === 0) throw proofRefusal('unreadable');
+    if (finding.pages > maxProofPages) throw proofRefusal('pdf_too_many_pages');
     return { contentType: 'application/pdf', content: bytes };
   }
   try {
@@ -47,7 +47,7 @@ export async function readProof(bytes: unknown): Promise<Proof> {
     return { contentType: 'image/webp', content };
   } catch (error) {
     if (!(error instanceof ImageDecodeError)) throw error;
-    throw refused(flawOf[error.flaw]);
+    throw proofRefusal(flawOf[error.flaw]);
   }
 }
 readProof.refusals = refusals('proof_not_accepted');
@@ -69,6 +69,6 @@ const flawOf = {
   too_large: 'picture_too_large',
 } as const satisfies Record<ImageFlaw, ProofFlaw>;
 
-function refused(reason: ProofFlaw): DomainError {
+function proofRefusal(reason: ProofFlaw): DomainError {
   return new DomainError('proof_not_accepted', { reason });
 }

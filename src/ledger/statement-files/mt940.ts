@@ -42,7 +42,7 @@ export function readMt940(text: string, encoding: Encoding): ParsedStatement {
       first = transactions.length;
       days = [...days, dayOf(/^[CD](\d{6})/.exec(value)?.[1] ?? '', field)];
     } else if (tag === '61') {
-      if (balance === undefined) throw refused(field);
+      if (balance === undefined) throw refusalOf(field);
       const read = transactionOf(field);
       if (!read.isPending) balance = { sen: balance.sen + read.sen, line };
       transactions.push({ ...read, balance: balance.sen });
@@ -53,7 +53,7 @@ export function readMt940(text: string, encoding: Encoding): ParsedStatement {
         transactions[transactions.length - 1] = { ...last, description: rows.join(' ') };
       }
     } else if (tag.startsWith('62')) {
-      if (balance === undefined) throw refused(field);
+      if (balance === undefined) throw refusalOf(field);
       checks.push(compare('closing_balance', balanceOf(field).sen, balance.sen, line));
       if (tag === '62F') balance = undefined;
       first = transactions.length;
@@ -100,14 +100,14 @@ function fieldsOf(text: string): Field[] {
   return fields;
 }
 
-function refused({ tag, line, rows }: Field): StatementRefused {
+function refusalOf({ tag, line, rows }: Field): StatementRefused {
   return new StatementRefused('mt940', { line, cell: `:${tag}:${rows[0]}` });
 }
 
 /** `C260930IDR100000,00`: sign, day, currency, amount. */
 function balanceOf(field: Field): Balance {
   const found = /^([CD])(\d{6})([A-Z]{3})(\d+,\d{0,2})$/.exec(field.rows[0]!.trim());
-  if (found === null) throw refused(field);
+  if (found === null) throw refusalOf(field);
   const [, sign, day, currency, amount] = found as unknown as [
     string,
     string,
@@ -133,7 +133,7 @@ function dayOf(text: string, field: Field): string {
   if (text.length === 6 && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day)) {
     return day;
   }
-  throw refused(field);
+  throw refusalOf(field);
 }
 
 /**
@@ -145,7 +145,7 @@ const transactionShape =
 
 function transactionOf(field: Field): Transaction {
   const found = transactionShape.exec(field.rows[0]!.trim());
-  if (found === null) throw refused(field);
+  if (found === null) throw refusalOf(field);
   const [, day, mark, amount, references] = found as unknown as [
     string,
     string,
@@ -186,7 +186,7 @@ function compare(
 /** `:90C:5IDR77001100,00`: number and sum of the credits. */
 function countsOf(field: Field, transactions: readonly Transaction[]): StatementCheck[] {
   const found = /^(\d{1,5})([A-Z]{3})(\d+,\d{0,2})$/.exec(field.rows[0]!.trim());
-  if (found === null) throw refused(field);
+  if (found === null) throw refusalOf(field);
   const isCredit = field.tag === '90C';
   const meant = transactions.filter(({ sen, isPending }) => !isPending && sen > 0n === isCredit);
   const sum = meant.reduce((total, { sen }) => total + (sen < 0n ? -sen : sen), 0n);

@@ -1,4 +1,4 @@
-import { shortened } from './values/refused.ts';
+import { shorten } from './values/refused.ts';
 import type { SkippedLine, SkipReason, StatementLine } from './values/types.ts';
 
 /** A parsed transaction of any file format. */
@@ -31,13 +31,13 @@ export function sortOutcomes(transactions: readonly Transaction[]): {
       skipped.push(skippedLine(one, reason));
       continue;
     }
-    const reference = shortened(one.reference ?? '', 100);
+    const reference = shorten(one.reference ?? '', 100);
     lines.push({
       row: one.row,
       day: one.day!,
       ...(one.time === undefined ? {} : { time: one.time }),
       amount: one.sen / 100n,
-      description: shortened(one.description, 400),
+      description: shorten(one.description, 400),
       ...(reference === '' ? {} : { reference }),
       ...(one.balance === undefined ? {} : { balanceSen: one.balance }),
       ...(one.account === undefined ? {} : { accountHint: one.account }),
@@ -61,7 +61,7 @@ export function skippedLine(
   const size = sen < 0n ? -sen : sen;
   return {
     row,
-    text: shortened(text, 200),
+    text: shorten(text, 200),
     amount: size / 100n,
     sen: Number(size % 100n),
     incoming: sen > 0n,

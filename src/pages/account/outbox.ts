@@ -39,7 +39,7 @@ export function outboxPages(app: Pick<PageDeps, 'mailer' | 'outboxPath'>): PageP
                   <p class="quiet">
                     ${mail.to} · ${formatShortMoment(new Date(mail.sentAt), visit.language)}
                   </p>
-                  <p class="mail-text">${linked(mail.text)}</p>
+                  <p class="mail-text">${linkUrls(mail.text)}</p>
                 </article>`,
             )
       }`;
@@ -55,7 +55,7 @@ function isSame(given: string, expected: string): boolean {
   return timingSafeEqual(hash('sha256', given, 'buffer'), hash('sha256', expected, 'buffer'));
 }
 
-function linked(text: string): Html[] {
+function linkUrls(text: string): Html[] {
   const parts = text.split(/(https?:\/\/\S+)/);
   return parts.map((part, index) =>
     index % 2 === 1 ? html`<a href="${part}">${part}</a>` : html`${part}`,

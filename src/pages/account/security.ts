@@ -25,21 +25,21 @@ import type { PageContext } from '../../web/visit.ts';
 import { sixDigits } from './mfa-form.ts';
 import { requirePerson } from '../kit/signed-in.ts';
 
-const here = '/akun/keamanan';
-const setUp = `${here}/aplikasi`;
+const securityPath = '/akun/keamanan';
+const setUp = `${securityPath}/aplikasi`;
 const readCode = formParser(closed({ code: text(1, 20) }));
 
 /** A user's second factor: set-up, recovery codes, removal. */
 export function securityPages(app: PageDeps): PagePlugin {
   return async (server) => {
-    server.get(here, async (request, reply) => {
+    server.get(securityPath, async (request, reply) => {
       const { visit } = request;
       requirePerson(visit);
       const state = await ownFactor(app.db, visit.actor);
       return sendPage(request, reply, securityPage(visit, state));
     });
 
-    server.post(`${here}/mulai`, async (request, reply) => {
+    server.post(`${securityPath}/mulai`, async (request, reply) => {
       requirePerson(request.visit);
       await runInTransaction(app.db, (tx) => beginFactor(tx, app.signIn, request.visit.actor));
       return redirect(request, reply, setUp);
@@ -54,7 +54,7 @@ export function securityPages(app: PageDeps): PagePlugin {
         const isOver =
           error instanceof DomainError &&
           (error.status === 409 || error.code === 'reauthentication_required');
-        if (isOver) return redirect(request, reply, here);
+        if (isOver) return redirect(request, reply, securityPath);
         throw error;
       }
     });
@@ -78,7 +78,7 @@ export function securityPages(app: PageDeps): PagePlugin {
       return sendSecretPage(request, reply, codesPage(visit, outcome.done, true));
     });
 
-    server.post(`${here}/kode-cadangan`, async (request, reply) => {
+    server.post(`${securityPath}/kode-cadangan`, async (request, reply) => {
       const { visit } = request;
       requirePerson(visit);
       const codes = await runInTransaction(app.db, (tx) =>
@@ -89,20 +89,20 @@ export function securityPages(app: PageDeps): PagePlugin {
     });
 
     // An operator whose session did not use their second factor.
-    server.post(`${here}/bukti`, async (request, reply) => {
+    server.post(`${securityPath}/bukti`, async (request, reply) => {
       const { actor } = request.visit;
       requirePerson(request.visit);
       const lacks = actor.kind === 'user' && actor.lacksFactor === true;
       if (lacks) throw new DomainError('reauthentication_required', {});
-      return redirect(request, reply, actor.kind === 'operator' ? '/operator' : here);
+      return redirect(request, reply, actor.kind === 'operator' ? '/operator' : securityPath);
     });
 
-    server.post(`${here}/matikan`, async (request, reply) => {
+    server.post(`${securityPath}/matikan`, async (request, reply) => {
       const { visit } = request;
       requirePerson(visit);
       await runInTransaction(app.db, (tx) => removeFactor(tx, visit.actor, deviceOf(request)));
       await sendMfaEmail(app, request, 'removed');
-      return redirect(request, reply, here);
+      return redirect(request, reply, securityPath);
     });
   };
 }
@@ -168,7 +168,7 @@ function missingFactorNotice({ t, url, actor }: PageContext, { since }: FactorSt
   const told = t('account.security.operatorsNeedTwoStep');
   return html`${notice('busy', t('account.security.youAreAnOperator'), told)}${
     since !== undefined &&
-    html`<form method="post" action="${url(`${here}/bukti`)}">
+    html`<form method="post" action="${url(`${securityPath}/bukti`)}">
       <button class="button">${t('account.security.enterAuthenticatorCode')}</button>
     </form>`
   }`;
@@ -179,7 +179,7 @@ function factorOff({ t, url }: PageContext): Html {
       ${t('account.security.twoStepVerification')} ${badge(t('account.security.off'))}
     </p>
     <p>${t('account.security.howItWorks')}</p>
-    <form method="post" action="${url(`${here}/mulai`)}">
+    <form method="post" action="${url(`${securityPath}/mulai`)}">
       <button class="button">${t('account.security.turnOn')}</button>
     </form>`;
 }
@@ -192,13 +192,13 @@ function factorOn(visit: PageContext, { since, codesLeft }: FactorState): Html {
     <p class="quiet">${t('common.since')} ${since && exactMoment(visit, since)}</p>
     <h2>${t('account.security.backupCodes')}</h2>
     <p>${t('account.security.backupCodesLeft', { codesLeft, recoveryCodeCount })}</p>
-    <form method="post" action="${url(`${here}/kode-cadangan`)}">
+    <form method="post" action="${url(`${securityPath}/kode-cadangan`)}">
       <button class="button quiet">${t('account.security.createBackupCodes')}</button>
     </form>
     <details>
       <summary>${t('account.security.turnOffTwoStep')}</summary>
       <p>${t('account.security.turnOffWarning')}</p>
-      <form method="post" action="${url(`${here}/matikan`)}">
+      <form method="post" action="${url(`${securityPath}/matikan`)}">
         <button class="button danger">${t('account.security.turnOff')}</button>
       </form>
     </details>`;
@@ -241,7 +241,7 @@ function setUpPage(
         })}
         <div class="row">
           <button class="button">${t('account.security.turnOn')}</button>
-          <a class="button quiet" href="${url(here)}">${t('common.cancel')}</a>
+          <a class="button quiet" href="${url(securityPath)}">${t('common.cancel')}</a>
         </div>
       </form>
     </div>`,
@@ -268,7 +268,7 @@ function codesPage(visit: PageContext, codes: readonly string[], isFirst: boolea
         ${codes.map((code) => html`<li><code>${code}</code></li>`)}
       </ul>
       <div class="row no-print">
-        <a class="button" href="${url(here)}">${t('account.security.savedThem')}</a>
+        <a class="button" href="${url(securityPath)}">${t('account.security.savedThem')}</a>
         ${copyButton(codes.join('\n'), t('account.security.copyThemAll'))}
         <button class="button quiet" type="button" data-print data-needs-script hidden>
           ${t('common.print')}

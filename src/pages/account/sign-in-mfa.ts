@@ -13,13 +13,13 @@ import { factorInputs, factorFields } from './mfa-form.ts';
 import { completeSignIn } from './sign-in.ts';
 import { awaitsFactor, signInWithFactor } from '../../accounts/sign-in/factor.ts';
 
-const here = '/masuk/aplikasi';
+const mfaPath = '/masuk/aplikasi';
 const readCode = formParser(closed({ ...factorFields, back: Type.Optional(text(0, 600)) }));
 
 /** The second step of a sign-in, for an open MFA challenge. */
 export function signInFactorPages(app: PageDeps): PagePlugin {
   return async (server) => {
-    server.get(here, async (request, reply) => {
+    server.get(mfaPath, async (request, reply) => {
       const { visit } = request;
       const back = localPath((request.query as { back?: unknown }).back);
       if (visit.person !== undefined) return redirect(request, reply, back);
@@ -30,7 +30,7 @@ export function signInFactorPages(app: PageDeps): PagePlugin {
       return redirect(request, reply, `/masuk?${new URLSearchParams({ back })}`);
     });
 
-    server.post(here, { bodyLimit: formBytes.public }, async (request, reply) => {
+    server.post(mfaPath, { bodyLimit: formBytes.public }, async (request, reply) => {
       const { visit } = request;
       const form = readCode(request.body);
       const back = localPath(form.typed['back']);
@@ -58,7 +58,7 @@ function factorPage(visit: PageContext, show: Refused & { readonly back: string 
         t('account.signInMfa.accountIsProtected'),
       )}${formNotice(visit, show)}
       ${factorInputs(visit, {
-        action: here,
+        action: mfaPath,
         hidden: [['back', show.back]],
         button: t('common.signIn'),
         errors: show.errors,

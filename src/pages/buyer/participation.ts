@@ -78,7 +78,7 @@ export async function showParticipation(
   ]);
   const isNew = Object.hasOwn(request.query as object, 'baru');
   const isChanged = Object.hasOwn(request.query as object, 'diubah');
-  const main = html`${isNew && welcome(visit, row)}${hasLeft(request) && farewell(visit, row)}${isChanged && saved(visit)}${participationBody(visit, row, money, fault)}
+  const main = html`${isNew && welcome(visit, row)}${hasLeft(request) && cancelledNotice(visit, row)}${isChanged && savedNotice(visit)}${participationBody(visit, row, money, fault)}
     <div data-part="history">${historyOf(visit, row, log)}</div>`;
   const page = { title: row.title, section: 'mine', main } as const;
   return sendPage(request, reply, page, fault?.status ?? 200);
@@ -96,7 +96,7 @@ export async function ownParticipation(
   return row;
 }
 
-function saved({ t }: PageContext): Html {
+function savedNotice({ t }: PageContext): Html {
   return notice(
     'good',
     t('order.participation.yourChangesAreSaved'),
@@ -128,7 +128,7 @@ function hasLeft(request: FastifyRequest): boolean {
 }
 
 /** A notice after the cancellation: the slots are free, and nothing is due. */
-function farewell({ t }: PageContext, row: OwnRow): Html | undefined {
+function cancelledNotice({ t }: PageContext, row: OwnRow): Html | undefined {
   if (toApiParticipationStatus(row.status) !== 'cancelled') return undefined;
   return notice(
     'good',

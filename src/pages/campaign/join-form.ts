@@ -11,7 +11,7 @@ import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { sum, whenDue } from './rules.ts';
 import { takesJoins } from './state.ts';
 import { refusalNotice } from '../kit/refusal-notice.ts';
-import { type Standing, isLive, usualMinimum, boundsOf } from './standing.ts';
+import { type Standing, isLive, minimumWithEnoughSlots, boundsOf } from './standing.ts';
 
 /** The choice of a new address instead of a saved one. */
 export const otherAddress = 'other';
@@ -245,7 +245,7 @@ function quantityField(
           min="${least}"
           max="${Math.max(least, Math.min(most, left ?? campaign.total_slots))}"
           ${attribute('data-most', left !== undefined && String(most))}
-          ${attribute('data-least', left !== undefined && String(usualMinimum(campaign, parts.standing)))}
+          ${attribute('data-least', left !== undefined && String(minimumWithEnoughSlots(campaign, parts.standing)))}
           data-price="${campaign.price_per_slot}"
           value="${value}"
           ${attribute('aria-invalid', wrong && 'true')}

@@ -56,14 +56,14 @@ export function joinPages(app: PageDeps): PagePlugin {
           return showCampaign(app, request, reply, id, asked);
         }
         const answer = await toResult(async () => {
-          const wish = {
+          const joinRequest = {
             userId: userOf(caller, undefined),
             quantity,
             shippingAddress: await addressOf(app, request.visit.actor, form.value),
             note: note ?? undefined,
             key,
           };
-          return await joinCounted(app, joinRequestOf(caller, id.toLowerCase(), wish));
+          return await joinCounted(app, joinRequestOf(caller, id.toLowerCase(), joinRequest));
         });
         if ('done' in answer) {
           return redirect(request, reply, `/ikutan/${answer.done.participationId}?baru`);

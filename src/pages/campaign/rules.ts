@@ -15,7 +15,7 @@ export function rulesOf(visit: PageContext, campaign: Campaign): Html {
       ${rule(t('campaign.rules.whenItFills'), whenFilled(visit, campaign))}
       ${rule(t('campaign.rules.whenItDoesNot'), whenNot(visit, campaign))}
       ${rule(t('campaign.rules.whenDoIPay'), whenDue(visit, campaign))}
-      ${rule(t('campaign.rules.canICancel'), leaving(visit, campaign))}
+      ${rule(t('campaign.rules.canICancel'), leavingRule(visit, campaign))}
     </dl>
   </section>`;
 }
@@ -51,7 +51,7 @@ export function whenDue(
     : t('campaign.rules.withinOfJoiningIfNotPaid', { hours });
 }
 
-function leaving({ t }: PageContext, campaign: Campaign): string {
+function leavingRule({ t }: PageContext, campaign: Campaign): string {
   const { payment_timing, min_slots_per_user: least, max_slots_per_user: most } = campaign;
   const leave =
     payment_timing === 'upfront'

@@ -75,12 +75,12 @@ export class PreviewPictures {
   }
 
   async #render(svg: string, { picture }: Campaign, format: PreviewFormat): Promise<Buffer> {
-    if (picture === null) return await rendered(svg, format);
+    if (picture === null) return await renderPicture(svg, format);
     const photo = await this.#photoOf(digestOf(picture));
     // It was replaced meanwhile: the next request gets the new one.
     if (photo === undefined) throw new DomainError('picture_not_found', {});
     const bytes = `data:image/jpeg;base64,${photo.toString('base64')}`;
-    return await rendered(svg.replace(placeOfPhoto(picture), bytes), format);
+    return await renderPicture(svg.replace(placeOfPhoto(picture), bytes), format);
   }
 }
 
@@ -92,7 +92,7 @@ function placeOfPhoto(picture: Picture): string {
   return `photo:${digestOf(picture)}`;
 }
 
-async function rendered(svg: string, format: PreviewFormat): Promise<Buffer> {
+async function renderPicture(svg: string, format: PreviewFormat): Promise<Buffer> {
   // Loaded on demand: megabytes of a library that most processes never need.
   const { renderAsync } = await import('@resvg/resvg-js');
   const drawn = await renderAsync(svg, {
@@ -122,7 +122,7 @@ export function previewSvg(visit: PageContext, campaign: Campaign): Html {
   const taken = takenOf(campaign);
   const total = campaign.total_slots;
   const filled = Math.round((680 * Math.min(taken, total)) / total);
-  const lines = wrapped(drawable(campaign.title), 23, 3);
+  const lines = wrapText(drawableText(campaign.title), 23, 3);
   const size = lines.length > 2 ? 50 : 58;
   const top = 226 - (lines.length - 1) * 14;
   const priceAt = top + lines.length * (size + 10) + 40;
@@ -152,7 +152,7 @@ export function previewSvg(visit: PageContext, campaign: Campaign): Html {
       ${formatRupiah(campaign.price_per_slot, language)} / slot
     </text>
     <text x="76" y="${priceAt + 44}" font-size="27" font-weight="500" fill="#6a5562">
-      ${wrapped(drawable(campaign.brand_name), 42, 1)}
+      ${wrapText(drawableText(campaign.brand_name), 42, 1)}
     </text>
     <rect x="76" y="508" width="680" height="26" rx="13" fill="#fbdcea" />
     <rect
@@ -231,7 +231,7 @@ function photograph(picture: Picture): Html {
 }
 
 /** Removes emoji and invisible characters, which the font cannot render. */
-function drawable(text: string): string {
+function drawableText(text: string): string {
   return text
     .replaceAll(
       /[\p{Extended_Pictographic}\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Emoji_Modifier}\u{fe0f}]/gu,
@@ -242,7 +242,7 @@ function drawable(text: string): string {
 }
 
 /** Wraps words to a line length; the rest is replaced by an ellipsis. */
-function wrapped(text: string, width: number, most: number): string[] {
+function wrapText(text: string, width: number, most: number): string[] {
   const lines: string[] = [];
   let line = '';
   const words = text

@@ -34,7 +34,7 @@ export function sharePages(app: PageDeps): PagePlugin {
         `/sambatan/:id/gambar.${format}`,
         { schema: { params } },
         async (request, reply) => {
-          const campaign = await published(app, request.visit.actor, request.params.id);
+          const campaign = await findPublished(app, request.visit.actor, request.params.id);
           const { bytes, tag } = await pictures.of(request.visit, campaign, format);
           reply.header('cache-control', 'public, max-age=300').header('etag', tag);
           // Other sites show previews of a shared link in their pages.
@@ -48,14 +48,14 @@ export function sharePages(app: PageDeps): PagePlugin {
     previewIn('jpg');
 
     server.get('/sambatan/:id/qr.svg', { schema: { params } }, async (request, reply) => {
-      const campaign = await published(app, request.visit.actor, request.params.id);
+      const campaign = await findPublished(app, request.visit.actor, request.params.id);
       const isShared = app.config.http.publicUrl !== undefined;
       return sendSvg(reply, await qrOf(addressOf(request.visit, campaign)), isShared);
     });
 
     server.get('/sambatan/:id/poster', { schema: { params } }, async (request, reply) => {
       const { visit } = request;
-      const campaign = await published(app, visit.actor, request.params.id);
+      const campaign = await findPublished(app, visit.actor, request.params.id);
       const code = trusted(await qrOf(addressOf(visit, campaign)));
       const title = `${visit.t('campaign.share.poster')}: ${campaign.title}`;
       return sendPage(request, reply, {
@@ -68,7 +68,7 @@ export function sharePages(app: PageDeps): PagePlugin {
 }
 
 /** A public campaign. A draft cannot be shared, not even by its seller. */
-async function published(app: PageDeps, actor: Actor, id: string): Promise<Campaign> {
+async function findPublished(app: PageDeps, actor: Actor, id: string): Promise<Campaign> {
   const campaign = await viewCampaign(app.db, actor, id);
   if (campaign.status === 'inactive') throw new DomainError('campaign_not_found', {});
   return campaign;

@@ -82,7 +82,10 @@ function heldIn({ own }: Pick<Standing, 'own'>): number {
 }
 
 /** The minimum of this buyer while enough slots are free. */
-export function usualMinimum(campaign: Campaign, standing: Pick<Standing, 'own'>): number {
+export function minimumWithEnoughSlots(
+  campaign: Campaign,
+  standing: Pick<Standing, 'own'>,
+): number {
   return Math.max(1, (campaign.min_slots_per_user ?? 1) - heldIn(standing));
 }
 
@@ -94,7 +97,7 @@ export function boundsOf(
   campaign: Campaign,
   standing: Pick<Standing, 'own'>,
 ): { least: number; most: number } {
-  const least = usualMinimum(campaign, standing);
+  const least = minimumWithEnoughSlots(campaign, standing);
   const left = campaign.slots_remaining;
   const mine = (campaign.max_slots_per_user ?? campaign.total_slots) - heldIn(standing);
   return { least: left > 0 ? Math.min(least, left) : least, most: Math.max(0, mine) };

@@ -24,7 +24,7 @@ export function waitingPart(
 ): Html | undefined {
   const { waiting } = standing;
   if ((waiting && isOpen(waiting)) || !takesWaiting(visit, campaign)) return undefined;
-  return html`${waiting?.status === 'lapsed' && lapsed(visit)}${waitingListEntrance(visit, campaign, standing, form)}`;
+  return html`${waiting?.status === 'lapsed' && lapsedNotice(visit)}${waitingListEntrance(visit, campaign, standing, form)}`;
 }
 
 function isOpen({ status }: WaitingEntry): boolean {
@@ -60,11 +60,11 @@ function place(visit: PageContext, entry: WaitingEntry, alone: boolean): Html {
     : t('campaign.waitingPart.youAreNumberInLine', { position: entry.position ?? 1 });
   return html`<div class="state">
     ${alone ? html`<h2>${title}</h2>` : html`<p><strong>${title}</strong></p>`}
-    ${offered ? offer(visit, entry) : waits(visit, entry)}
+    ${offered ? offer(visit, entry) : waitingNotice(visit, entry)}
   </div>`;
 }
 
-function waits(visit: PageContext, entry: WaitingEntry): Html {
+function waitingNotice(visit: PageContext, entry: WaitingEntry): Html {
   const { t, url, language } = visit;
   return html`<p>
       ${t('campaign.waitingPart.waitingFor', { quantity: entry.quantity })}
@@ -112,7 +112,7 @@ function offer(visit: PageContext, entry: WaitingEntry): Html {
     </div>`;
 }
 
-function lapsed({ t }: PageContext): Html {
+function lapsedNotice({ t }: PageContext): Html {
   return notice(
     'busy',
     t('campaign.waitingPart.theTimeToTakeYourSlots'),

@@ -44,7 +44,7 @@ export function waitingPages(app: PageDeps): PagePlugin {
       }
       const { quantity, note, key } = form.value;
       const answer = await toResult(async () => {
-        const wish = {
+        const input = {
           userId: userOf(caller, undefined),
           quantity,
           shippingAddress: await addressOf(app, actor, form.value),
@@ -52,7 +52,7 @@ export function waitingPages(app: PageDeps): PagePlugin {
           key,
         };
         return await runInTransaction(app.db, (tx) =>
-          waitForSlots(tx, caller, id.toLowerCase(), wish),
+          waitForSlots(tx, caller, id.toLowerCase(), input),
         );
       });
       if ('done' in answer) {

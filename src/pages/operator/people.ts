@@ -16,7 +16,7 @@ import { refusalNotice } from '../kit/refusal-notice.ts';
 import { params, requireValid, type Sent } from './kit/parts.ts';
 import { runAction } from '../kit/form-action.ts';
 
-const here = '/operator/orang';
+const peoplePath = '/operator/orang';
 const readCandidate = formParser(closed({ email: text(3, 254) }));
 
 /** The operators: grant and revoke the role. */
@@ -32,13 +32,13 @@ export function operatorPeople(app: PageDeps): PagePlugin {
           </div>
           ${grantForm(visit, sent)}
         </div>`;
-      const page = { title: visit.t('operator.frame.operators'), at: here, body } as const;
+      const page = { title: visit.t('operator.frame.operators'), at: peoplePath, body } as const;
       return sendOperatorPage(request, reply, page, sent?.refused.status ?? 200);
     };
 
-    server.get(here, async (request, reply) => show(request, reply));
+    server.get(peoplePath, async (request, reply) => show(request, reply));
 
-    server.post(here, async (request, reply) => {
+    server.post(peoplePath, async (request, reply) => {
       const { actor } = request.visit;
       authorize(actor, 'operators.manage');
       const reading = readCandidate(request.body);
@@ -47,19 +47,19 @@ export function operatorPeople(app: PageDeps): PagePlugin {
           const candidate = requireValid(reading);
           return await runInTransaction(app.db, (tx) => grantOperator(tx, actor, candidate));
         },
-        next: withFlash(here, 'ditunjuk'),
+        next: withFlash(peoplePath, 'ditunjuk'),
         showAgain: (refused) => show(request, reply, { refused, typed: reading.typed }),
       });
     });
 
-    server.post(`${here}/:id/cabut`, { schema: { params } }, async (request, reply) => {
+    server.post(`${peoplePath}/:id/cabut`, { schema: { params } }, async (request, reply) => {
       const { actor, person } = request.visit;
       authorize(actor, 'operators.manage');
       const id = request.params.id.toLowerCase();
       return await runAction(request, reply, {
         run: () => runInTransaction(app.db, (tx) => revokeOperator(tx, actor, id)),
         // Operators who revoke their own role may not see this page any more.
-        next: person?.userId === id ? '/' : withFlash(here, 'dicabut'),
+        next: person?.userId === id ? '/' : withFlash(peoplePath, 'dicabut'),
         showAgain: (refused) => show(request, reply, { refused }),
       });
     });
@@ -103,7 +103,7 @@ function namedItem(visit: PageContext, row: OperatorRow): Html {
     <details>
       <summary>${t('operator.people.dismiss', { name })}</summary>
       <p>${t('operator.people.thisPersonCannotOpenTheOperators')}</p>
-      <form method="post" action="${url(`${here}/${row.user_id}/cabut`)}">
+      <form method="post" action="${url(`${peoplePath}/${row.user_id}/cabut`)}">
         <button class="button danger">${t('operator.people.dismissAsAnOperator')}</button>
       </form>
     </details>
@@ -135,7 +135,7 @@ function grantForm(visit: PageContext, sent: Sent | undefined): Html {
   return html`<section class="panel" aria-labelledby="name">
     <h2 id="name">${t('operator.people.nameAnOperator')}</h2>
     <p>${t('operator.people.operatorsSeeBuyersAddressesRecordMoney')}</p>
-    <form class="stack" method="post" action="${url(here)}">
+    <form class="stack" method="post" action="${url(peoplePath)}">
       ${input(visit, {
         name: 'email',
         label: t('operator.people.eMailAddressThatHasSigned'),

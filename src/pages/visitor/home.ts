@@ -60,21 +60,21 @@ export function homePages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/', async (request, reply) => {
       const { visit } = request;
-      const wish = wishOf(request.query);
+      const listQuery = listQueryOf(request.query);
       const rows = await listVisible(app.db, visit.actor, {
         status: undefined,
-        among: shelves[wish.shelf].among,
+        among: shelves[listQuery.shelf].among,
         brandId: undefined,
-        words: wish.words || undefined,
-        sort: wish.sort,
-        after: lastOf(wish.cursor, wish.sort),
+        words: listQuery.words || undefined,
+        sort: listQuery.sort,
+        after: lastOf(listQuery.cursor, listQuery.sort),
         limit: pageSize + 1,
       });
       const list = cursorPage(visit, rows, {
         size: pageSize,
-        url: address(visit, { ...wish, cursor: undefined }),
-        isFirst: wish.cursor === undefined,
-        cursorOf: cursorParts[wish.sort],
+        url: address(visit, { ...listQuery, cursor: undefined }),
+        isFirst: listQuery.cursor === undefined,
+        cursorOf: cursorParts[listQuery.sort],
       });
       const cards = list.rows.map((row, index) =>
         campaignCard(visit, campaignOf(row), index === 0),
@@ -90,7 +90,7 @@ export function homePages(app: PageDeps): PagePlugin {
           <meta property="og:description" content="${description(visit)}" />
           <meta property="og:url" content="${visit.origin}${visit.url('/')}" />
           <meta property="og:image" content="${visit.origin}/apple-touch-icon.png" />`,
-        main: html`${hero(visit)}${searchForm(visit, wish)}${shelfOf(visit, wish, cards)}${list.links}`,
+        main: html`${hero(visit)}${searchForm(visit, listQuery)}${shelfOf(visit, listQuery, cards)}${list.links}`,
       });
     });
   };
@@ -101,7 +101,7 @@ function description({ t }: PageContext): string {
 }
 
 /** The requested list; an invalid value means the default. */
-function wishOf(asked: unknown): Wish {
+function listQueryOf(asked: unknown): Wish {
   const given = asked as Readonly<Record<string, unknown>>;
   const shelf = typeof given['status'] === 'string' ? given['status'] : '';
   const sort = typeof given['sort'] === 'string' ? given['sort'] : '';
@@ -123,32 +123,32 @@ function hero({ t }: PageContext): Html {
   </section>`;
 }
 
-function searchForm(visit: PageContext, wish: Wish): Html {
+function searchForm(visit: PageContext, listQuery: Wish): Html {
   const { t } = visit;
   const shelf = (name: Shelf) =>
     html`<li>
       <a
-        href="${address(visit, { ...wish, shelf: name, sort: shelves[name].sort, cursor: undefined })}"
-        ${attribute('aria-current', name === wish.shelf && 'page')}
+        href="${address(visit, { ...listQuery, shelf: name, sort: shelves[name].sort, cursor: undefined })}"
+        ${attribute('aria-current', name === listQuery.shelf && 'page')}
         >${inLanguage(visit, shelves[name].words)}</a
       >
     </li>`;
   return html`<form class="search" role="search" method="get" action="${visit.url('/')}">
-      <input type="hidden" name="status" value="${wish.shelf}" />
+      <input type="hidden" name="status" value="${listQuery.shelf}" />
       <label class="visually-hidden" for="q">${t('home.searchCampaigns')}</label>
       <input
         id="q"
         name="q"
         type="search"
         maxlength="100"
-        value="${wish.words}"
+        value="${listQuery.words}"
         placeholder="${t('home.searchPerfumesBrands')}"
       />
       <label class="visually-hidden" for="sort">${t('common.sortBy')}</label>
       <select id="sort" name="sort">
         ${Object.entries(sorts).map(
           ([name, words]) =>
-            html`<option value="${name}" ${attribute('selected', name === wish.sort)}>
+            html`<option value="${name}" ${attribute('selected', name === listQuery.sort)}>
               ${inLanguage(visit, words)}
             </option>`,
         )}
@@ -162,22 +162,24 @@ function searchForm(visit: PageContext, wish: Wish): Html {
     </nav>`;
 }
 
-function shelfOf(visit: PageContext, wish: Wish, cards: readonly Html[]): Html {
-  const title = inLanguage(visit, shelves[wish.shelf].words);
-  if (cards.length === 0) return emptyShelf(visit, wish);
+function shelfOf(visit: PageContext, listQuery: Wish, cards: readonly Html[]): Html {
+  const title = inLanguage(visit, shelves[listQuery.shelf].words);
+  if (cards.length === 0) return emptyShelf(visit, listQuery);
   return html`<h2 class="visually-hidden">${title}</h2>
     <ul class="cards">
       ${cards}
     </ul>`;
 }
 
-function emptyShelf(visit: PageContext, wish: Wish): Html {
+function emptyShelf(visit: PageContext, listQuery: Wish): Html {
   const { t, url } = visit;
-  if (wish.words !== '') {
+  if (listQuery.words !== '') {
     return emptyState(
-      t('home.nothingFoundFor', { words: wish.words }),
+      t('home.nothingFoundFor', { words: listQuery.words }),
       t('home.tryAnotherWord'),
-      html`<a class="button" href="${address(visit, { ...wish, words: '', cursor: undefined })}"
+      html`<a
+        class="button"
+        href="${address(visit, { ...listQuery, words: '', cursor: undefined })}"
         >${t('home.clearTheSearch')}</a
       >`,
     );
@@ -185,7 +187,7 @@ function emptyShelf(visit: PageContext, wish: Wish): Html {
   const other = html`<a class="button" href="${url('/?status=done')}"
     >${t('home.seePastCampaigns')}</a
   >`;
-  return wish.shelf === 'running'
+  return listQuery.shelf === 'running'
     ? emptyState(t('common.noOpenCampaigns'), t('home.nextOneComingSoon'), other)
     : emptyState(
         t('home.nothingHereYet'),

@@ -41,7 +41,7 @@ export class FormPages {
       if (this.#pages.has(path)) continue;
       const page = this.#patternOf(path);
       scope.get(path, { config: { leadsBack: true } }, async (request, reply) =>
-        reply.redirect(request.visit.url(filled(page, request)), 303),
+        reply.redirect(request.visit.url(fillPath(page, request)), 303),
       );
     }
   }
@@ -53,7 +53,7 @@ export class FormPages {
   pageOf(request: FastifyRequest): string | undefined {
     if (request.method !== 'POST') return undefined;
     const path = this.#paths.get(request.routeOptions.url ?? '');
-    return path === undefined ? undefined : filled(this.#patternOf(path), request);
+    return path === undefined ? undefined : fillPath(this.#patternOf(path), request);
   }
 
   /** Returns the nearest page at or above a path, unless its route names another one. */
@@ -67,7 +67,7 @@ export class FormPages {
 }
 
 /** Fills the request's parameters into a pattern. */
-function filled(pattern: string, request: FastifyRequest): string {
+function fillPath(pattern: string, request: FastifyRequest): string {
   const params = request.params as Readonly<Record<string, string | undefined>>;
   const part = (one: string) =>
     one.startsWith(':') ? encodeURIComponent(params[one.slice(1)] ?? '') : one;

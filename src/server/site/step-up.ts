@@ -40,7 +40,7 @@ export function registerReauthentication(
   send: SendPage,
 ): void {
   server.addHook('preHandler', async (request, reply) => {
-    const given = split(request.body);
+    const given = splitFields(request.body);
     if (given === undefined) return;
     request.body = given.rest;
     const holder = holderOf(request);
@@ -55,7 +55,7 @@ export function registerReauthentication(
     } catch (error) {
       if (!(error instanceof DomainError) || error.status >= 500 || error.status === 401)
         throw error;
-      await ask(parts, request, reply, send, { holder, proofId, refusal: error });
+      await askAgain(parts, request, reply, send, { holder, proofId, refusal: error });
       return reply;
     }
   });
@@ -77,10 +77,10 @@ export async function askForReauthentication(
   // again.
   const isFile = request.method === 'GET' && request.routeOptions.config.isSensitive === true;
   if (holder === undefined || (isForm !== true && !isFile)) return undefined;
-  return await ask(parts, request, reply, send, { holder });
+  return await askAgain(parts, request, reply, send, { holder });
 }
 
-async function ask(
+async function askAgain(
   parts: SignInDeps,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -136,7 +136,7 @@ function provedActor(actor: Actor, byFactor: boolean): Actor {
 }
 
 /** Separates the re-authentication fields from a form; undefined for a form without them. */
-function split(body: unknown) {
+function splitFields(body: unknown) {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined;
   const entries = Object.entries(body);
   if (!entries.some(([name]) => own.has(name))) return undefined;

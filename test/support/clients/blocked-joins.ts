@@ -27,7 +27,7 @@ export async function startBlockedJoins(
   const joins = Array.from({ length: many }, () =>
     service.service.post(`/campaigns/${id}/join`, joinBody({ user_id: newId() })),
   );
-  await waitUntil(() => service.app.admission.inFlight === many);
+  await waitUntil(() => service.app.concurrencyLimiter.inFlight === many);
   let going: Promise<number[]> | undefined;
   const go = async () => {
     await holder.commit();

@@ -109,7 +109,7 @@ export function columnsIn(heading: readonly string[], mapping: Mapping): Columns
     time: one(columns.time),
     descriptions: [...new Set(all(columns.description))].toSorted((a, b) => a - b),
     amount,
-    marks: columns.mark === 'beside' ? besides(cells, amount) : all(columns.mark),
+    marks: columns.mark === 'beside' ? markColumnBeside(cells, amount) : all(columns.mark),
     debit,
     credit,
     balance: one(columns.balance),
@@ -122,7 +122,7 @@ export function columnsIn(heading: readonly string[], mapping: Mapping): Columns
 }
 
 /** If the heading to the right of the amount is empty, that cell has the debit/credit mark. */
-function besides(cells: readonly string[][], amount: number): number[] {
+function markColumnBeside(cells: readonly string[][], amount: number): number[] {
   const right = cells[amount + 1];
   return right !== undefined && right.length === 0 ? [amount + 1] : [];
 }

@@ -1,7 +1,7 @@
 import { figureOf, markOf, type PlacedFigure } from '../values/amounts.ts';
 import { columnsIn, isNamed, plain, type Columns, type Located } from './columns.ts';
 import type { PlacedDate } from '../values/dates.ts';
-import { StatementRefused, shortened } from '../values/refused.ts';
+import { StatementRefused, shorten } from '../values/refused.ts';
 import { isBalanceLabel, summariesOf, type Summary } from './summaries.ts';
 import type { TableRow } from './table.ts';
 import type { OtherRow } from '../values/types.ts';
@@ -63,7 +63,7 @@ export function sortRows(rows: readonly TableRow[], located: Located): RawTable 
 }
 
 export function textOf({ cells }: TableRow): string {
-  return shortened(cells.filter((cell) => cell !== '').join(' | '), 200);
+  return shorten(cells.filter((cell) => cell !== '').join(' | '), 200);
 }
 
 /** Reads the rows above the heading: period and balances, but no transaction. */
@@ -101,11 +101,11 @@ function entryOf(given: TableRow, located: Located, period?: Period): RawEntry |
   if (date === undefined && !isPending) return undefined;
   // A single day is the print date, unless the file ends on that day.
   if (!given.isOpen && given.cells.filter((cell) => cell !== '').length === 1) return undefined;
-  const { row, columns, repaired } = fitted(given, located);
+  const { row, columns, repaired } = fitRow(given, located);
   const place = { line: row.row, column: columns.names[columns.date] ?? '', cell: dateCell };
   const money = moneyOf(row, columns, located.mapping);
   const balance = figureAt(row, columns, columns.balance);
-  const description = described(row, columns);
+  const description = descriptionOf(row, columns);
   const label = money === undefined && balance ? isBalanceLabel(description) : undefined;
   if (money === undefined && label === undefined) refuseStrayMoney(row, columns);
   const clock = clockOf(row.cells[columns.time] ?? '');
@@ -122,7 +122,7 @@ function entryOf(given: TableRow, located: Located, period?: Period): RawEntry |
   };
 }
 
-function described({ cells }: TableRow, columns: Columns): string {
+function descriptionOf({ cells }: TableRow, columns: Columns): string {
   return columns.descriptions.map((index) => (cells[index] ?? '').replace(/^'/, '')).join(' ');
 }
 
@@ -130,7 +130,7 @@ function described({ cells }: TableRow, columns: Columns): string {
  * Returns a row with as many cells as the heading. Extra cells come from a mark without a heading,
  * or from unquoted commas in a description. Missing cells mean that the file is truncated.
  */
-function fitted(given: TableRow, { columns }: Located) {
+function fitRow(given: TableRow, { columns }: Located) {
   const { width } = columns;
   const length = given.cells.findLastIndex((cell) => cell !== '') + 1;
   if (width === 0 || length <= width) {
@@ -142,7 +142,7 @@ function fitted(given: TableRow, { columns }: Located) {
   }
   const marked = markOf(given.cells[columns.amount + 1] ?? '');
   if (length === width + 1 && columns.amount !== -1 && marked && columns.marks.length === 0) {
-    return { row: given, columns: shifted(columns), repaired: false };
+    return { row: given, columns: shiftColumns(columns), repaired: false };
   }
   if (length === width + 1 && hasBalanceWithoutHeading(given, columns)) {
     return { row: given, columns: { ...columns, balance: width }, repaired: false };
@@ -171,7 +171,7 @@ function hasBalanceWithoutHeading({ cells }: TableRow, columns: Columns): boolea
 }
 
 /** The columns of a row with a mark between the amount and the cells after it. */
-function shifted(columns: Columns): Columns {
+function shiftColumns(columns: Columns): Columns {
   const { amount } = columns;
   const moved = (index: number) => (index > amount ? index + 1 : index);
   return {
@@ -199,7 +199,8 @@ function otherRow(given: TableRow, located: Located, above: RawEntry | undefined
   refuseMoney(given, columns);
   const clock = clockOf(given.cells[columns.date] ?? '');
   if (above && clock && above.row.row < given.row) above.clock ??= clock;
-  if (above && isContinuation(given, columns)) above.description += ` ${described(given, columns)}`;
+  if (above && isContinuation(given, columns))
+    above.description += ` ${descriptionOf(given, columns)}`;
   return { kind: 'text', summaries: [] } as const;
 }
 

@@ -21,8 +21,8 @@ export class StatementRefused extends DomainError<'statement_not_readable'> {
     super('statement_not_readable', {
       reason,
       ...rest,
-      ...(column === undefined ? {} : { column: shortened(column, 60) }),
-      ...(cell === undefined ? {} : { cell: shortened(cell, 80) }),
+      ...(column === undefined ? {} : { column: shorten(column, 60) }),
+      ...(cell === undefined ? {} : { cell: shorten(cell, 80) }),
     });
     this.name = 'StatementRefused';
   }
@@ -37,7 +37,7 @@ export class StatementRefused extends DomainError<'statement_not_readable'> {
 }
 
 /** Plain text on one line, truncated to a maximum length. */
-export function shortened(text: string, max: number): string {
+export function shorten(text: string, max: number): string {
   const line = text
     .replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
     .trim()

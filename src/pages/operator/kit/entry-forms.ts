@@ -9,7 +9,7 @@ import { runAction } from '../../kit/form-action.ts';
 /** A work queue whose entries have forms. */
 interface QueuePage {
   /** The path, without the language. */
-  readonly here: string;
+  readonly listPath: string;
   /** The permission that its forms need. */
   readonly action: Action;
   /** Sends the page with the refusal of a form. */
@@ -23,13 +23,16 @@ type Verb = (request: FastifyRequest, id: string) => Promise<{ readonly campaign
  * Returns a function that registers the form of an entry: its path below the entry, the success
  * message, and its action. A refusal shows the page again.
  */
-export function entryForms(server: Parameters<PagePlugin>[0], { here, action, show }: QueuePage) {
+export function entryForms(
+  server: Parameters<PagePlugin>[0],
+  { listPath, action, show }: QueuePage,
+) {
   return (path: string, done: FlashMessage, verb: Verb): void => {
-    server.post(`${here}/:id/${path}`, { schema: { params } }, async (request, reply) => {
+    server.post(`${listPath}/:id/${path}`, { schema: { params } }, async (request, reply) => {
       authorize(request.visit.actor, action);
       return await runAction(request, reply, {
         run: () => verb(request, request.params.id),
-        next: withFlash(here, done),
+        next: withFlash(listPath, done),
         showAgain: (refused) => show(request, reply, refused),
       });
     });

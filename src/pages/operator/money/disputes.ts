@@ -30,7 +30,7 @@ import { waitingFacts } from '../kit/queue-age.ts';
 import { cursorPage } from '../../kit/cursor-page.ts';
 
 const section = '/operator/uang';
-const here = `${section}/keluhan`;
+const disputesPath = `${section}/keluhan`;
 const pageSize = 20;
 const readResolution = formParser(
   closed({ resolution: choice(['upheld', 'dismissed']), explanation: text(3, 500) }),
@@ -56,11 +56,11 @@ export function operatorDisputes(app: PageDeps): PagePlugin {
       ]);
       const list = cursorPage(visit, rows, {
         size: pageSize,
-        url: visit.url(here),
+        url: visit.url(disputesPath),
         isFirst: position === null,
         cursorOf: (row) => [Number(row.position), row.dispute_id],
       });
-      const body = html`${moneyOutParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
+      const body = html`${moneyOutParts(visit, disputesPath)}${flashMessage(request)}${refusalNotice(visit, refused)}
       ${
         rows.length === 0
           ? emptyState(
@@ -80,9 +80,9 @@ export function operatorDisputes(app: PageDeps): PagePlugin {
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
     };
 
-    server.get(here, async (request, reply) => show(request, reply));
+    server.get(disputesPath, async (request, reply) => show(request, reply));
 
-    const form = entryForms(server, { here, action: 'dispute.resolve', show });
+    const form = entryForms(server, { listPath: disputesPath, action: 'dispute.resolve', show });
     form('selesai', 'selesai', async ({ visit, body }, id) => {
       const { resolution, explanation } = requireValid(readResolution(body));
       const words = { resolution, explanation: explanation.trim() };
@@ -99,7 +99,7 @@ function disputeEntry(
 ): Html {
   const { t } = visit;
   const id = row.dispute_id;
-  const path = `${here}/${id}/selesai`;
+  const path = `${disputesPath}/${id}/selesai`;
   const explained = (end: string, resolution: 'upheld' | 'dismissed') =>
     html`<input type="hidden" name="resolution" value="${resolution}" />${fieldOf(
         `${id}-${end}`,

@@ -37,7 +37,7 @@ import { waitingFacts } from '../kit/queue-age.ts';
 import { cursorPage } from '../../kit/cursor-page.ts';
 
 const section = '/operator/uang';
-const here = `${section}/dobel`;
+const overpaidRefundsPath = `${section}/dobel`;
 const pageSize = 20;
 
 /** Overpaid refunds: recorded as returned, or written off. */
@@ -56,11 +56,11 @@ export function operatorClaims(app: PageDeps): PagePlugin {
       const subjects = await participationsById(app.db, actor, ids);
       const list = cursorPage(visit, rows, {
         size: pageSize,
-        url: visit.url(here),
+        url: visit.url(overpaidRefundsPath),
         isFirst: position === null,
         cursorOf: (row) => [Number(row.position), row.transaction_id],
       });
-      const body = html`${moneyOutParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
+      const body = html`${moneyOutParts(visit, overpaidRefundsPath)}${flashMessage(request)}${refusalNotice(visit, refused)}
       ${
         rows.length === 0
           ? emptyState(
@@ -75,9 +75,13 @@ export function operatorClaims(app: PageDeps): PagePlugin {
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
     };
 
-    server.get(here, async (request, reply) => show(request, reply));
+    server.get(overpaidRefundsPath, async (request, reply) => show(request, reply));
 
-    const form = entryForms(server, { here, action: 'refund.settle', show });
+    const form = entryForms(server, {
+      listPath: overpaidRefundsPath,
+      action: 'refund.settle',
+      show,
+    });
     form('kembali', 'pulih', async ({ visit, body }, id) => {
       const { reference } = requireValid(readReference(body));
       return await runInTransaction(app.db, (tx) =>
@@ -113,7 +117,7 @@ function overpaidRefundEntry(
     ${collapsibleForm(
       visit,
       {
-        path: `${here}/${id}/kembali`,
+        path: `${overpaidRefundsPath}/${id}/kembali`,
         words: t('operator.overpaidRefunds.theMoneyHasComeBack'),
         button: t('operator.overpaidRefunds.noteThatItCameBack'),
       },
@@ -125,7 +129,7 @@ function overpaidRefundEntry(
     ${collapsibleForm(
       visit,
       {
-        path: `${here}/${id}/relakan`,
+        path: `${overpaidRefundsPath}/${id}/relakan`,
         words: t('operator.overpaidRefunds.theMoneyWillNotComeBack'),
         button: t('operator.overpaidRefunds.noteItAsALoss'),
         danger: true,

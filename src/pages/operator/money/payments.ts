@@ -39,7 +39,7 @@ import {
 import { waitingFacts } from '../kit/queue-age.ts';
 import { cursorPage } from '../../kit/cursor-page.ts';
 
-const here = '/operator/pembayaran';
+const paymentsPath = '/operator/pembayaran';
 const pageSize = 20;
 const shownStatuses = ['proof_submitted', 'overdue', 'due', 'rejected'] as const;
 const readVerification = formParser(
@@ -68,31 +68,31 @@ export function operatorPayments(app: PageDeps): PagePlugin {
       const subjects = await participationsById(app.db, visit.actor, ids);
       const list = cursorPage(visit, rows, {
         size: pageSize,
-        url: visit.url(`${here}?status=${status}`),
+        url: visit.url(`${paymentsPath}?status=${status}`),
         isFirst: position === null,
         cursorOf: (row) => [Number(row.position), row.transaction_id],
       });
-      const body = html`${paymentParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
+      const body = html`${paymentParts(visit, paymentsPath)}${flashMessage(request)}${refusalNotice(visit, refused)}
       ${statusLinks(visit, status)}
       ${
         rows.length === 0
           ? emptyList(visit)
           : list.rows.map((row) => paymentEntry(visit, row, subjects.get(row.participation_id)))
       }${list.links}`;
-      const page = { title: visit.t('operator.frame.payments'), at: here, body } as const;
+      const page = { title: visit.t('operator.frame.payments'), at: paymentsPath, body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
     };
 
-    server.get(here, async (request, reply) => show(request, reply));
+    server.get(paymentsPath, async (request, reply) => show(request, reply));
 
-    server.get(`${here}/:id/bukti`, { schema: { params } }, async (request, reply) => {
+    server.get(`${paymentsPath}/:id/bukti`, { schema: { params } }, async (request, reply) => {
       authorize(request.visit.actor, 'payment.verify');
       const { id } = request.params;
       const proof = await viewProof(app.db, request.visit.actor, id);
       return reply.headers(proofHeaders(id, proof.contentType)).send(proof.content);
     });
 
-    const form = entryForms(server, { here, action: 'payment.verify', show });
+    const form = entryForms(server, { listPath: paymentsPath, action: 'payment.verify', show });
     form('terima', 'diterima', async ({ visit, body }, id) => {
       const { amount, reference, paid_on: paidOn } = requireValid(readVerification(body));
       const seen = {
@@ -117,9 +117,9 @@ export function paymentParts(visit: PageContext, at: string): Html {
   return subsections(
     visit,
     [
-      { path: here, words: t('operator.payments.verify') },
-      { path: `${here}/mutasi`, words: t('common.bankStatements') },
-      { path: `${here}/rekening`, words: t('common.receivingAccounts') },
+      { path: paymentsPath, words: t('operator.payments.verify') },
+      { path: `${paymentsPath}/mutasi`, words: t('common.bankStatements') },
+      { path: `${paymentsPath}/rekening`, words: t('common.receivingAccounts') },
     ],
     at,
   );
@@ -139,7 +139,7 @@ function statusLinks(visit: PageContext, at: (typeof shownStatuses)[number]): Ht
         (status) =>
           html`<li>
             <a
-              href="${url(`${here}?status=${status}`)}"
+              href="${url(`${paymentsPath}?status=${status}`)}"
               ${attribute('aria-current', status === at && 'true')}
               >${words[status]}</a
             >
@@ -210,7 +210,7 @@ function proofOf(
 ): Html | undefined {
   const { t, url } = visit;
   if (!row.has_proof) return undefined;
-  const path = url(`${here}/${row.participation_id}/bukti`);
+  const path = url(`${paymentsPath}/${row.participation_id}/bukti`);
   if (whose?.proof_type === 'application/pdf') {
     return html`<p>
       <a class="button quiet" href="${path}">${t('operator.payments.downloadTheProofPDF')}</a>
@@ -227,7 +227,7 @@ function answers(visit: PageContext, { participation_id: id, status }: PaymentRo
   return html`${collapsibleForm(
     visit,
     {
-      path: `${here}/${id}/terima`,
+      path: `${paymentsPath}/${id}/terima`,
       words: t('operator.payments.theMoneyHasArrived'),
       button: t('operator.payments.settleThePayment'),
     },
@@ -244,7 +244,7 @@ function answers(visit: PageContext, { participation_id: id, status }: PaymentRo
     collapsibleForm(
       visit,
       {
-        path: `${here}/${id}/tolak`,
+        path: `${paymentsPath}/${id}/tolak`,
         words: t('operator.payments.theProofDoesNotFit'),
         button: t('operator.payments.rejectTheProof'),
         danger: true,

@@ -35,7 +35,7 @@ import { waitingFacts } from '../kit/queue-age.ts';
 import { cursorPage } from '../../kit/cursor-page.ts';
 
 const section = '/operator/uang';
-const here = `${section}/pencairan`;
+const payoutsPath = `${section}/pencairan`;
 const pageSize = 20;
 const madeShown = 20;
 
@@ -57,21 +57,21 @@ export function operatorPayouts(app: PageDeps): PagePlugin {
       ]);
       const list = cursorPage(visit, rows, {
         size: pageSize,
-        url: visit.url(here),
+        url: visit.url(payoutsPath),
         isFirst: position === null,
         cursorOf: (row) => [Number(row.position), row.transaction_id],
       });
-      const body = html`${moneyOutParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
+      const body = html`${moneyOutParts(visit, payoutsPath)}${flashMessage(request)}${refusalNotice(visit, refused)}
       ${rows.length === 0 ? emptyList(visit) : list.rows.map((row) => payoutEntry(visit, row))}
-      ${list.links} ${madePart(visit, here, made, new Map())}`;
+      ${list.links} ${madePart(visit, payoutsPath, made, new Map())}`;
       const title = visit.t('operator.payouts.payoutsToSellers');
       const page = { title, at: section, body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
     };
 
-    server.get(here, async (request, reply) => show(request, reply));
+    server.get(payoutsPath, async (request, reply) => show(request, reply));
 
-    const form = entryForms(server, { here, action: 'payout.settle', show });
+    const form = entryForms(server, { listPath: payoutsPath, action: 'payout.settle', show });
     form('lepas', 'dilepas', async ({ visit }, id) =>
       runInTransaction(app.db, (tx) => releasePayout(tx, visit.actor, id)),
     );
@@ -131,13 +131,13 @@ function payoutEntry(visit: PageContext, row: PayoutRow): Html {
             >
           </p>`
         : row.released_at === null
-          ? html`<form method="post" action="${url(`${here}/${id}/lepas`)}">
+          ? html`<form method="post" action="${url(`${payoutsPath}/${id}/lepas`)}">
               <button class="button quiet">${t('operator.payouts.letItLeaveNow')}</button>
             </form>`
           : collapsibleForm(
               visit,
               {
-                path: `${here}/${id}/cair`,
+                path: `${payoutsPath}/${id}/cair`,
                 words: t('operator.payouts.itWasTransferred'),
                 button: t('operator.payouts.settleThePayout'),
               },

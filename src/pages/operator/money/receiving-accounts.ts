@@ -25,7 +25,7 @@ import { paymentParts } from './payments.ts';
 import { runAction } from '../../kit/form-action.ts';
 
 const section = '/operator/pembayaran';
-const here = `${section}/rekening`;
+const receivingAccountsPath = `${section}/rekening`;
 const readAccount = formParser(closed({ ...bankFields, is_default: Type.Boolean() }));
 const readChange = formParser(
   closed({
@@ -41,7 +41,7 @@ export function operatorAccounts(app: PageDeps): PagePlugin {
     const show = async (request: FastifyRequest, reply: FastifyReply, sent?: Sent) => {
       const { visit } = request;
       const rows = await receivingAccounts(app.db, visit.actor);
-      const body = html`${paymentParts(visit, here)}${flashMessage(request)}
+      const body = html`${paymentParts(visit, receivingAccountsPath)}${flashMessage(request)}
       ${refusalNotice(visit, sent?.refused)}
       ${rows.length === 0 ? emptyList(visit) : rows.map((row) => accountEntry(visit, row))}
       ${newAccountForm(visit, sent)}`;
@@ -50,10 +50,10 @@ export function operatorAccounts(app: PageDeps): PagePlugin {
       return sendOperatorPage(request, reply, page, sent?.refused.status ?? 200);
     };
 
-    const saved = withFlash(here, 'rekening-tersimpan');
-    server.get(here, async (request, reply) => show(request, reply));
+    const saved = withFlash(receivingAccountsPath, 'rekening-tersimpan');
+    server.get(receivingAccountsPath, async (request, reply) => show(request, reply));
 
-    server.post(here, async (request, reply) => {
+    server.post(receivingAccountsPath, async (request, reply) => {
       const { actor } = request.visit;
       authorize(actor, 'receiving_account.manage');
       const reading = readAccount(request.body);
@@ -69,7 +69,7 @@ export function operatorAccounts(app: PageDeps): PagePlugin {
       });
     });
 
-    server.post(`${here}/:id`, { schema: { params } }, async (request, reply) => {
+    server.post(`${receivingAccountsPath}/:id`, { schema: { params } }, async (request, reply) => {
       const { actor } = request.visit;
       authorize(actor, 'receiving_account.manage');
       const { id } = request.params;
@@ -90,19 +90,23 @@ export function operatorAccounts(app: PageDeps): PagePlugin {
       });
     });
 
-    server.post(`${here}/:id/utama`, { schema: { params } }, async (request, reply) => {
-      const { actor } = request.visit;
-      authorize(actor, 'receiving_account.manage');
-      const { id } = request.params;
-      return await runAction(request, reply, {
-        run: () =>
-          runInTransaction(app.db, (tx) =>
-            editReceivingAccount(tx, actor, id, { isDefault: true }),
-          ),
-        next: saved,
-        showAgain: (refused) => show(request, reply, { refused }),
-      });
-    });
+    server.post(
+      `${receivingAccountsPath}/:id/utama`,
+      { schema: { params } },
+      async (request, reply) => {
+        const { actor } = request.visit;
+        authorize(actor, 'receiving_account.manage');
+        const { id } = request.params;
+        return await runAction(request, reply, {
+          run: () =>
+            runInTransaction(app.db, (tx) =>
+              editReceivingAccount(tx, actor, id, { isDefault: true }),
+            ),
+          next: saved,
+          showAgain: (refused) => show(request, reply, { refused }),
+        });
+      },
+    );
   };
 }
 
@@ -139,14 +143,14 @@ function accountEntry(visit: PageContext, row: ReceivingAccountRow): Html {
     </p>
     ${
       !row.is_default &&
-      html`<form method="post" action="${url(`${here}/${id}/utama`)}">
+      html`<form method="post" action="${url(`${receivingAccountsPath}/${id}/utama`)}">
         <button class="button quiet">${t('operator.receivingAccounts.makeItTheDefault')}</button>
       </form>`
     }
     ${collapsibleForm(
       visit,
       {
-        path: `${here}/${id}`,
+        path: `${receivingAccountsPath}/${id}`,
         words: t('common.edit'),
         button: t('common.save'),
       },
@@ -174,7 +178,7 @@ function newAccountForm(visit: PageContext, sent: Sent | undefined): Html {
   const errors = sent?.typed === undefined ? undefined : sent.refused.fields;
   return html`<section class="panel narrow" aria-labelledby="add">
     <h2 id="add">${t('operator.receivingAccounts.addAnAccount')}</h2>
-    <form class="stack" method="post" action="${url(here)}">
+    <form class="stack" method="post" action="${url(receivingAccountsPath)}">
       ${bankAccountInputs(visit, { typed, errors }, { isOwn: false })}
       ${checkbox(visit, {
         name: 'is_default',

@@ -16,7 +16,7 @@ import {
 import { waitingCell } from '../kit/queue-age.ts';
 import { scrollingTable } from '../../../web/table.ts';
 
-export const here = '/operator/uang';
+export const refundsPath = '/operator/uang';
 
 /** The pages of outgoing money. */
 export function moneyOutParts(visit: PageContext, at: string): Html {
@@ -24,10 +24,10 @@ export function moneyOutParts(visit: PageContext, at: string): Html {
   return subsections(
     visit,
     [
-      { path: here, words: t('operator.refundParts.refunds') },
-      { path: `${here}/pencairan`, words: t('operator.refundParts.payouts') },
-      { path: `${here}/dobel`, words: t('common.duplicateRefunds') },
-      { path: `${here}/keluhan`, words: t('common.disputes') },
+      { path: refundsPath, words: t('operator.refundParts.refunds') },
+      { path: `${refundsPath}/pencairan`, words: t('operator.refundParts.payouts') },
+      { path: `${refundsPath}/dobel`, words: t('common.duplicateRefunds') },
+      { path: `${refundsPath}/keluhan`, words: t('common.disputes') },
     ],
     at,
   );
@@ -51,14 +51,14 @@ export function refundQueue(
       <div class="row apart">
         <h2 id="due">${t('operator.refundParts.toBeMade')}</h2>
         <span class="row">
-          <a class="button" href="${url(`${here}/pengembalian.xlsx`)}" download
+          <a class="button" href="${url(`${refundsPath}/pengembalian.xlsx`)}" download
             >${t('operator.refundParts.downloadExcel')}</a
           >
-          <a class="button quiet" href="${url(`${here}/pengembalian.csv`)}" download>CSV</a>
+          <a class="button quiet" href="${url(`${refundsPath}/pengembalian.csv`)}" download>CSV</a>
         </span>
       </div>
       <p class="quiet">${t('operator.refundParts.theFileHasEveryRefund')}</p>
-      <form class="stack" method="post" action="${url(`${here}/lunas`)}">
+      <form class="stack" method="post" action="${url(`${refundsPath}/lunas`)}">
         ${refundTable(visit, rows, subjects)}
         ${fieldOf('settle', 'reference', t('common.transferReference'), {
           required: true,
@@ -73,7 +73,7 @@ export function refundQueue(
         collapsibleForm(
           visit,
           {
-            path: `${here}/${row.transaction_id}/gagal`,
+            path: `${refundsPath}/${row.transaction_id}/gagal`,
             words: `${formatRupiah(row.amount, visit.language)} · ${
               row.holder ?? subjects.get(row.participation_id)?.display_name ?? '–'
             }`,

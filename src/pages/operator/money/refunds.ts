@@ -27,7 +27,7 @@ import { refusalNotice } from '../../kit/refusal-notice.ts';
 import { readReason, requireValid } from '../kit/parts.ts';
 import { runAction } from '../../kit/form-action.ts';
 import { cursorPage } from '../../kit/cursor-page.ts';
-import { here, moneyOutParts, refundQueue, keptPart, madePart } from './refund-parts.ts';
+import { refundsPath, moneyOutParts, refundQueue, keptPart, madePart } from './refund-parts.ts';
 
 const pageSize = 50;
 
@@ -46,12 +46,12 @@ const readIds = formParser(closed({ id: Id }));
 /** Refunds to buyers: a file for a bulk transfer, settle, mark as failed, reverse. */
 export function operatorRefunds(app: PageDeps): PagePlugin {
   return async (server) => {
-    server.get(here, async (request, reply) => showRefunds(app, request, reply));
+    server.get(refundsPath, async (request, reply) => showRefunds(app, request, reply));
 
     // POST comes from the re-authentication page.
     server.route({
       method: ['GET', 'POST'],
-      url: `${here}/pengembalian.csv`,
+      url: `${refundsPath}/pengembalian.csv`,
       handler: async (request, reply) =>
         reply
           .headers(refundsFileHeaders.csv)
@@ -59,14 +59,14 @@ export function operatorRefunds(app: PageDeps): PagePlugin {
     });
     server.route({
       method: ['GET', 'POST'],
-      url: `${here}/pengembalian.xlsx`,
+      url: `${refundsPath}/pengembalian.xlsx`,
       handler: async (request, reply) =>
         reply
           .headers(refundsFileHeaders.xlsx)
           .send(await refundsSheet(app.db, request.visit.actor, app.payments.gateway)),
     });
 
-    server.post(`${here}/lunas`, async (request, reply) => {
+    server.post(`${refundsPath}/lunas`, async (request, reply) => {
       const { actor } = request.visit;
       authorize(actor, 'refund.settle');
       return await runAction(request, reply, {
@@ -78,13 +78,13 @@ export function operatorRefunds(app: PageDeps): PagePlugin {
             settleRefunds(tx, actor, ids, reference.trim()),
           );
         },
-        next: withFlash(here, 'lunas'),
+        next: withFlash(refundsPath, 'lunas'),
         showAgain: (refused) => showRefunds(app, request, reply, refused),
       });
     });
 
     const form = entryForms(server, {
-      here,
+      listPath: refundsPath,
       action: 'refund.settle',
       show: (request, reply, refused) => showRefunds(app, request, reply, refused),
     });
@@ -120,15 +120,15 @@ async function showRefunds(
   const subjects = await participationsById(app.db, actor, ids);
   const list = cursorPage(visit, rows, {
     size: pageSize,
-    url: visit.url(here),
+    url: visit.url(refundsPath),
     isFirst: position === null,
     cursorOf: (row) => [Number(row.position), row.transaction_id],
   });
-  const body = html`${moneyOutParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
+  const body = html`${moneyOutParts(visit, refundsPath)}${flashMessage(request)}${refusalNotice(visit, refused)}
   ${refundQueue(visit, list.rows, subjects)} ${list.links}
-  ${keptPart(visit, kept, subjects)}${madePart(visit, here, made, subjects)}`;
+  ${keptPart(visit, kept, subjects)}${madePart(visit, refundsPath, made, subjects)}`;
   const title = visit.t('operator.refunds.refunds');
-  const page = { title, at: here, body } as const;
+  const page = { title, at: refundsPath, body } as const;
   return sendOperatorPage(request, reply, page, refused?.status ?? 200);
 }
 

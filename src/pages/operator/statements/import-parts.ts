@@ -10,7 +10,7 @@ import { skippedPart } from './import-preview.ts';
 /** The upload form of a statement. */
 export function importForm(
   visit: PageContext,
-  here: string,
+  listPath: string,
   accounts: readonly ReceivingAccountRow[],
 ): Html {
   const { t, url } = visit;
@@ -25,7 +25,7 @@ export function importForm(
   }
   return html`<section class="panel narrow" aria-labelledby="import">
     <h2 id="import">${t('operator.importParts.importAStatement')}</h2>
-    <form class="stack" method="post" enctype="multipart/form-data" action="${url(here)}">
+    <form class="stack" method="post" enctype="multipart/form-data" action="${url(listPath)}">
       ${select(
         visit,
         { name: 'account', label: t('common.bankAccount'), required: true },
@@ -50,7 +50,7 @@ export function importForm(
 /** The latest imports with links. */
 export function importList(
   visit: PageContext,
-  here: string,
+  listPath: string,
   rows: readonly ImportRow[],
 ): Html | false {
   const { t, url, language } = visit;
@@ -62,7 +62,7 @@ export function importList(
         ${rows.map(
           (row) =>
             html`<li class="row apart">
-              <a href="${url(`${here}/berkas/${row.import_id}`)}"
+              <a href="${url(`${listPath}/berkas/${row.import_id}`)}"
                 >${row.file_name || t('common.bankStatement')} ·
                 ${formatShortMoment(row.created_at, language)}</a
               >${stateBadge(visit, row)}
@@ -112,7 +112,7 @@ export function resultPart(
   visit: PageContext,
   row: ImportRow,
   skipped: readonly SkippedRow[],
-  here: string,
+  listPath: string,
 ): Html {
   const { t, url, language } = visit;
   const figure = (value: number, words: string) =>
@@ -127,7 +127,7 @@ export function resultPart(
         ${row.doubtful_lines > 0 && figure(row.doubtful_lines, t('common.possiblyImported'))}
         ${figure(row.skipped_lines, t('common.notIncomingTransfers'))}
       </ul>
-      <a class="button" href="${url(here)}">${t('operator.importParts.seeWhatWaits')}</a>
+      <a class="button" href="${url(listPath)}">${t('operator.importParts.seeWhatWaits')}</a>
     </section>
     ${skippedPart(visit, skipped, row.skipped_lines)}`;
 }

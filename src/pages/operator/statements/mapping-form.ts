@@ -60,7 +60,7 @@ export function mappingOfFields(fields: MappingFields): StoredMapping | undefine
   const columns = {
     date: [date],
     description: described.length > 0 ? described : [date],
-    ...defined({
+    ...omitUndefined({
       time: one(fields.time),
       credit: isSplit ? one(credit) : undefined,
       debit: isSplit ? one(debit) : undefined,
@@ -74,7 +74,7 @@ export function mappingOfFields(fields: MappingFields): StoredMapping | undefine
   return { columns: { columns, ...place, numbers, dates } as MappingInput };
 }
 
-function defined<T extends object>(fields: T): Partial<T> {
+function omitUndefined<T extends object>(fields: T): Partial<T> {
   return Object.fromEntries(
     Object.entries(fields).filter(([, value]) => value !== undefined),
   ) as Partial<T>;

@@ -43,17 +43,17 @@ const maxSkippedShown = 500;
 
 interface Overview {
   /** The page of statements, without the language. */
-  readonly here: string;
+  readonly listPath: string;
   show(request: FastifyRequest, reply: FastifyReply, refused: DomainError): Promise<FastifyReply>;
 }
 
 /** One statement file from upload to result: preview, columns, progress, result. */
-export function statementImports(app: PageDeps, { here, show }: Overview): PagePlugin {
+export function statementImports(app: PageDeps, { listPath, show }: Overview): PagePlugin {
   return async (server) => {
     const { maxStatementBytes } = statements;
     takeUploads(server, { fileBytes: maxStatementBytes });
 
-    server.post(here, async (request, reply) => {
+    server.post(listPath, async (request, reply) => {
       const { actor } = request.visit;
       authorize(actor, 'statement.import');
       return await runAction(request, reply, {
@@ -69,17 +69,17 @@ export function statementImports(app: PageDeps, { here, show }: Overview): PageP
           const upload = { bytes, fileName: fileName ?? '', mapping: undefined };
           return await statements.uploadStatement(app.db, actor, account, upload);
         },
-        next: (row) => pathOf(here, row.import_id),
+        next: (row) => pathOf(listPath, row.import_id),
         showAgain: (refused) => show(request, reply, refused),
       });
     });
 
-    server.get(`${here}/berkas/:id`, { schema: { params } }, async (request, reply) => {
+    server.get(`${listPath}/berkas/:id`, { schema: { params } }, async (request, reply) => {
       authorize(request.visit.actor, 'statement.import');
-      return await showImport(app, here, request, reply, request.params.id);
+      return await showImport(app, listPath, request, reply, request.params.id);
     });
 
-    server.post(`${here}/berkas/:id/kolom`, { schema: { params } }, async (request, reply) => {
+    server.post(`${listPath}/berkas/:id/kolom`, { schema: { params } }, async (request, reply) => {
       const { actor } = request.visit;
       authorize(actor, 'statement.import');
       const { id } = request.params;
@@ -89,45 +89,49 @@ export function statementImports(app: PageDeps, { here, show }: Overview): PageP
           if (mapping === undefined) throw noColumns();
           await statements.mapUpload(app.db, actor, id, mapping);
         },
-        next: pathOf(here, id),
-        showAgain: (refused) => showImport(app, here, request, reply, id, refused),
+        next: pathOf(listPath, id),
+        showAgain: (refused) => showImport(app, listPath, request, reply, id, refused),
       });
     });
 
-    server.post(`${here}/berkas/:id/terapkan`, { schema: { params } }, async (request, reply) => {
-      const { actor } = request.visit;
-      authorize(actor, 'statement.import');
-      const { id } = request.params;
-      return await runAction(request, reply, {
-        run: async () => {
-          const { through, keep_mapping: keepMapping } = requireValid(readStart(request.body));
-          const deps = { db: app.db, importer: app.importer };
-          return await statements.applyUpload(deps, actor, id, {
-            keepMapping,
-            through,
-            maxWaitMs,
-          });
-        },
-        next: pathOf(here, id),
-        // If the button was pressed twice, the import is already running.
-        showAgain: (refused) =>
-          refused.code === 'statement_import_started'
-            ? redirect(request, reply, pathOf(here, id))
-            : showImport(app, here, request, reply, id, refused),
-      });
-    });
+    server.post(
+      `${listPath}/berkas/:id/terapkan`,
+      { schema: { params } },
+      async (request, reply) => {
+        const { actor } = request.visit;
+        authorize(actor, 'statement.import');
+        const { id } = request.params;
+        return await runAction(request, reply, {
+          run: async () => {
+            const { through, keep_mapping: keepMapping } = requireValid(readStart(request.body));
+            const deps = { db: app.db, importer: app.importer };
+            return await statements.applyUpload(deps, actor, id, {
+              keepMapping,
+              through,
+              maxWaitMs,
+            });
+          },
+          next: pathOf(listPath, id),
+          // If the button was pressed twice, the import is already running.
+          showAgain: (refused) =>
+            refused.code === 'statement_import_started'
+              ? redirect(request, reply, pathOf(listPath, id))
+              : showImport(app, listPath, request, reply, id, refused),
+        });
+      },
+    );
   };
 }
 
 /** The path of one import's page. */
-function pathOf(here: string, id: string): string {
-  return `${here}/berkas/${id}`;
+function pathOf(listPath: string, id: string): string {
+  return `${listPath}/berkas/${id}`;
 }
 
 /** The page of one import. */
 async function showImport(
   app: PageDeps,
-  here: string,
+  listPath: string,
   request: FastifyRequest,
   reply: FastifyReply,
   id: string,
@@ -138,8 +142,8 @@ async function showImport(
   if (row.state === 'storing' || row.state === 'matching') {
     void reply.header('refresh', String(refreshSeconds));
   }
-  const part = await importPart(app, request, row, pathOf(here, id), here);
-  const body = html`${paymentParts(visit, here)}${refusalNotice(visit, refused)}${part}`;
+  const part = await importPart(app, request, row, pathOf(listPath, id), listPath);
+  const body = html`${paymentParts(visit, listPath)}${refusalNotice(visit, refused)}${part}`;
   const title = row.file_name || visit.t('common.bankStatement');
   const page = { title, at: '/operator/pembayaran', body } as const;
   return sendOperatorPage(request, reply, page, refused?.status ?? 200);
@@ -151,7 +155,7 @@ async function importPart(
   request: FastifyRequest,
   row: ImportRow,
   path: string,
-  here: string,
+  listPath: string,
 ): Promise<Html | undefined> {
   const { visit } = request;
   switch (row.state) {
@@ -162,7 +166,7 @@ async function importPart(
       return progressPart(visit, row, path);
     case 'done': {
       const { skipped } = await app.db.one(listSkipped, row.import_id, maxSkippedShown);
-      return resultPart(visit, row, skipped, here);
+      return resultPart(visit, row, skipped, listPath);
     }
     case 'refused': {
       const { code, params: why } = row.error as { code: string; params: Record<string, unknown> };

@@ -60,22 +60,22 @@ const readSettlement = formParser(closed({ lines: listOfIds, refund: Type.Boolea
 const readNothing = formParser(closed({}));
 
 /** One statement line: its candidates, and the forms that allocate it. */
-export function statementLines(app: PageDeps, here: string): PagePlugin {
+export function statementLines(app: PageDeps, listPath: string): PagePlugin {
   return async (server) => {
     /** A form of one line; redirects to the path that `verb` returns. */
     const form = (path: string, verb: (request: FastifyRequest, id: string) => Promise<string>) =>
-      server.post(`${here}/:id/${path}`, { schema: { params } }, async (request, reply) => {
+      server.post(`${listPath}/:id/${path}`, { schema: { params } }, async (request, reply) => {
         authorize(request.visit.actor, 'statement.import');
         const { id } = request.params;
         return await runAction(request, reply, {
           run: () => verb(request, id),
           next: (nextPath) => nextPath,
-          showAgain: (refused) => showLine(app, here, request, reply, refused),
+          showAgain: (refused) => showLine(app, listPath, request, reply, refused),
         });
       });
 
-    server.get(`${here}/:id`, { schema: { params } }, async (request, reply) =>
-      showLine(app, here, request, reply),
+    server.get(`${listPath}/:id`, { schema: { params } }, async (request, reply) =>
+      showLine(app, listPath, request, reply),
     );
 
     form('tujuan', async ({ visit, body }, id) => {
@@ -85,14 +85,14 @@ export function statementLines(app: PageDeps, here: string): PagePlugin {
         assignLine(tx, visit.actor, id, { participationId, refund }),
       );
       return line.status === 'matched'
-        ? withFlash(here, 'dipasangkan')
-        : withFlash(`${here}/${id}`, 'menunggusisa');
+        ? withFlash(listPath, 'dipasangkan')
+        : withFlash(`${listPath}/${id}`, 'menunggusisa');
     });
 
     form('bagi', async ({ visit, body }, id) => {
       const parts = partsOf(requireValid(readDivision(body)) as Readonly<Record<string, unknown>>);
       await runInTransaction(app.db, (tx) => divideLine(tx, visit.actor, id, parts));
-      return `${here}/${id}`;
+      return `${listPath}/${id}`;
     });
 
     form('gabung', async ({ visit, body }, id) => {
@@ -103,26 +103,26 @@ export function statementLines(app: PageDeps, here: string): PagePlugin {
           await divideLine(tx, visit.actor, lineId, [{ participationId, amount: 'whole' }]);
         }
       });
-      return `${here}/${id}`;
+      return `${listPath}/${id}`;
     });
 
     form('catat', async ({ visit, body }, id) => {
       const { lines, refund } = requireValid(readSettlement(body));
       const ids = [id, ...lines.toLowerCase().split(' ')];
       await runInTransaction(app.db, (tx) => settleLines(tx, visit.actor, ids, refund));
-      return withFlash(here, 'dipasangkan');
+      return withFlash(listPath, 'dipasangkan');
     });
 
     form('urungkan', async ({ visit, body }, id) => {
       requireValid(readNothing(body));
       await runInTransaction(app.db, (tx) => divideLine(tx, visit.actor, id, []));
-      return withFlash(`${here}/${id}`, 'diurungkan');
+      return withFlash(`${listPath}/${id}`, 'diurungkan');
     });
 
     form('sisihkan', async ({ visit, body }, id) => {
       const { reason } = requireValid(readReason(body));
       await runInTransaction(app.db, (tx) => ignoreLine(tx, visit.actor, id, reason.trim()));
-      return withFlash(here, 'disisihkan');
+      return withFlash(listPath, 'disisihkan');
     });
   };
 }
@@ -130,7 +130,7 @@ export function statementLines(app: PageDeps, here: string): PagePlugin {
 /** The page of the transfer in the path. */
 async function showLine(
   app: PageDeps,
-  here: string,
+  listPath: string,
   request: FastifyRequest,
   reply: FastifyReply,
   refused?: DomainError,
@@ -147,14 +147,14 @@ async function showLine(
     ...found.line.parts.map(({ participation_id }) => participation_id),
   ]);
   const bank = accounts.find((row) => row.account_id === found.line.account_id);
-  const body = html`${paymentParts(visit, here)}${flashMessage(request)}
+  const body = html`${paymentParts(visit, listPath)}${flashMessage(request)}
     ${refusalNotice(visit, refused)}
     <article class="panel">
       ${lineHead(visit, found.line, 2)} ${lineFacts(visit, found.line, bank)}
-      ${partsList(visit, here, found, subjects)}
-      ${candidateForms(visit, here, found.line, subjects)}
+      ${partsList(visit, listPath, found, subjects)}
+      ${candidateForms(visit, listPath, found.line, subjects)}
     </article>
-    ${isOpen(found.line) && divideForms(visit, here, found, { subjects, search })}`;
+    ${isOpen(found.line) && divideForms(visit, listPath, found, { subjects, search })}`;
   const title = visit.t('common.transfer');
   const page = { title, at: '/operator/pembayaran', body } as const;
   return sendOperatorPage(request, reply, page, refused?.status ?? 200);
@@ -176,7 +176,7 @@ function partsOf(fields: Readonly<Record<string, unknown>>): PartInput[] {
 /** The current allocation of a line; before it is settled it can be confirmed or removed. */
 function partsList(
   visit: PageContext,
-  here: string,
+  listPath: string,
   { line, together }: LineToDivide,
   subjects: Subjects,
 ): Html | false {
@@ -206,7 +206,7 @@ function partsList(
           ${others.map(
             (other) =>
               html`<li>
-                <a href="${url(`${here}/${other.line_id}`)}"
+                <a href="${url(`${listPath}/${other.line_id}`)}"
                   >${formatRupiah(other.amount, language)}</a
                 >
                 <span class="quiet">${other.description}</span>
@@ -217,7 +217,7 @@ function partsList(
   if (line.status !== 'allocated') return list;
   const ids = together.map(({ line_id }) => line_id).join(' ');
   return html`${list}
-    <form class="stack narrow" method="post" action="${url(`${here}/${line.line_id}/catat`)}">
+    <form class="stack narrow" method="post" action="${url(`${listPath}/${line.line_id}/catat`)}">
       <input type="hidden" name="lines" value="${ids}" />
       <div class="field check">
         <label
@@ -228,7 +228,7 @@ function partsList(
       </div>
       <button class="button">${t('operator.statementLine.recordThePayment')}</button>
     </form>
-    <form method="post" action="${url(`${here}/${line.line_id}/urungkan`)}">
+    <form method="post" action="${url(`${listPath}/${line.line_id}/urungkan`)}">
       <button class="button quiet">${t('operator.statementLine.undo')}</button>
     </form>`;
 }
@@ -236,7 +236,7 @@ function partsList(
 /** Finds buyers, and divides the line over their orders. */
 function divideForms(
   visit: PageContext,
-  here: string,
+  listPath: string,
   { line, payments }: LineToDivide,
   { subjects, search }: { readonly subjects: Subjects; readonly search: string },
 ): Html {
@@ -246,7 +246,7 @@ function divideForms(
     line.parts.find(({ participation_id }) => participation_id === participation)?.amount;
   return html`<section class="panel" aria-labelledby="divide">
     <h2 id="divide">${t('operator.statementLine.divideOverSeveralOrders')}</h2>
-    <form class="row" method="get" action="${url(`${here}/${id}`)}">
+    <form class="row" method="get" action="${url(`${listPath}/${id}`)}">
       <div class="field">
         <label for="q">${t('operator.statementLine.findABuyerOrAnOrder')}</label
         ><input id="q" name="q" type="search" value="${search}" maxlength="100" />
@@ -256,7 +256,7 @@ function divideForms(
     ${
       payments.length === 0
         ? html`<p class="quiet">${t('operator.statementLine.noOrderFitsYetSearch')}</p>`
-        : html`<form class="stack" method="post" action="${url(`${here}/${id}/bagi`)}">
+        : html`<form class="stack" method="post" action="${url(`${listPath}/${id}/bagi`)}">
             ${payments.slice(0, maxRows).map((payment, index) => {
               const participation = payment.participation_id;
               const label = `${orderName(visit, participation, subjects)} – ${t('operator.statementLine.due')} ${formatRupiah(toTransfer(payment), language)}`;
@@ -273,6 +273,6 @@ function divideForms(
             <button class="button">${t('operator.statementLine.saveTheDivision')}</button>
           </form>`
     }
-    ${assignForm(visit, here, line)} ${setAsideForm(visit, here, line)}
+    ${assignForm(visit, listPath, line)} ${setAsideForm(visit, listPath, line)}
   </section>`;
 }

@@ -13,7 +13,7 @@ export type Subjects = ReadonlyMap<string, ParticipationSummaryRow>;
 /** The statement lines that a person must handle. */
 export function openList(
   visit: PageContext,
-  here: string,
+  listPath: string,
   {
     lines,
     subjects,
@@ -33,13 +33,15 @@ export function openList(
             t('operator.statementParts.everyTransferIsClear'),
             t('operator.statementParts.transfersThatFitNoPayment'),
           )
-        : lines.map((line) => openEntry(visit, here, line, subjects, banks.get(line.account_id)))
+        : lines.map((line) =>
+            openEntry(visit, listPath, line, subjects, banks.get(line.account_id)),
+          )
     }`;
 }
 
 function openEntry(
   visit: PageContext,
-  here: string,
+  listPath: string,
   line: OpenLine,
   subjects: Subjects,
   bank: ReceivingAccountRow | undefined,
@@ -48,9 +50,9 @@ function openEntry(
   const { line_id: id } = line;
   return html`<article class="panel">
     ${lineHead(visit, line, 3)} ${lineFacts(visit, line, bank)}
-    ${candidateForms(visit, here, line, subjects)}
+    ${candidateForms(visit, listPath, line, subjects)}
     <p>
-      <a class="button quiet" href="${url(`${here}/${id}`)}"
+      <a class="button quiet" href="${url(`${listPath}/${id}`)}"
         >${
           line.status === 'allocated'
             ? t('operator.statementParts.reviewAndRecord')
@@ -58,7 +60,7 @@ function openEntry(
         }</a
       >
     </p>
-    ${setAsideForm(visit, here, line)}
+    ${setAsideForm(visit, listPath, line)}
   </article>`;
 }
 
@@ -110,7 +112,7 @@ export function lineFacts(
 /** A button for each candidate, with the reason; the allocation can still be removed. */
 export function candidateForms(
   visit: PageContext,
-  here: string,
+  listPath: string,
   line: OpenLine,
   subjects: Subjects,
 ): Html | undefined {
@@ -119,14 +121,14 @@ export function candidateForms(
   return html`<p>${t('operator.statementParts.possibleMatches')}</p>
     <ul class="plain stack">
       ${line.candidates.map(
-        (candidate) => html`<li>${candidateForm(visit, here, line, candidate, subjects)}</li>`,
+        (candidate) => html`<li>${candidateForm(visit, listPath, line, candidate, subjects)}</li>`,
       )}
     </ul>`;
 }
 
 function candidateForm(
   visit: PageContext,
-  here: string,
+  listPath: string,
   line: OpenLine,
   candidate: Candidate,
   subjects: Subjects,
@@ -142,17 +144,25 @@ function candidateForm(
   const words = html`<button class="button quiet">${names.join(' + ')}</button>
     <span class="quiet">${reasonWords(visit, candidate)}</span>`;
   if (parts.length === 1 && lines.length === 0) {
-    return html`<form class="row" method="post" action="${url(`${here}/${line.line_id}/tujuan`)}">
+    return html`<form
+      class="row"
+      method="post"
+      action="${url(`${listPath}/${line.line_id}/tujuan`)}"
+    >
       <input type="hidden" name="participation_id" value="${only!.participation_id}" />${words}
     </form>`;
   }
   if (lines.length > 0) {
-    return html`<form class="row" method="post" action="${url(`${here}/${line.line_id}/gabung`)}">
+    return html`<form
+      class="row"
+      method="post"
+      action="${url(`${listPath}/${line.line_id}/gabung`)}"
+    >
       <input type="hidden" name="participation_id" value="${only!.participation_id}" />
       <input type="hidden" name="lines" value="${lines.join(' ')}" />${words}
     </form>`;
   }
-  return html`<form class="row" method="post" action="${url(`${here}/${line.line_id}/bagi`)}">
+  return html`<form class="row" method="post" action="${url(`${listPath}/${line.line_id}/bagi`)}">
     ${parts.map(
       ({ participation_id, amount }, index) =>
         html`<input type="hidden" name="participation_${index + 1}" value="${participation_id}" />
@@ -190,12 +200,16 @@ function reasonWords(
   return [reasons[reason], ...name, ...off].join(' · ');
 }
 
-export function setAsideForm(visit: PageContext, here: string, { line_id: id }: OpenLine): Html {
+export function setAsideForm(
+  visit: PageContext,
+  listPath: string,
+  { line_id: id }: OpenLine,
+): Html {
   const { t } = visit;
   return collapsibleForm(
     visit,
     {
-      path: `${here}/${id}/sisihkan`,
+      path: `${listPath}/${id}/sisihkan`,
       words: t('operator.statementParts.notForAnyCampaign'),
       button: t('operator.statementParts.setAside2'),
       danger: true,
@@ -205,12 +219,12 @@ export function setAsideForm(visit: PageContext, here: string, { line_id: id }: 
 }
 
 /** Finds an order by its id, as a buyer quotes it or another page shows it. */
-export function assignForm(visit: PageContext, here: string, { line_id: id }: OpenLine): Html {
+export function assignForm(visit: PageContext, listPath: string, { line_id: id }: OpenLine): Html {
   const { t } = visit;
   return collapsibleForm(
     visit,
     {
-      path: `${here}/${id}/tujuan`,
+      path: `${listPath}/${id}/tujuan`,
       words: t('operator.statementParts.assignByOrderID'),
       button: t('operator.statementParts.assign'),
     },

@@ -20,7 +20,7 @@ import { statementLines } from './statement-line.ts';
 import { openList } from './statement-parts.ts';
 import { cursorPage } from '../../kit/cursor-page.ts';
 
-const here = '/operator/pembayaran/mutasi';
+const statementsPath = '/operator/pembayaran/mutasi';
 const pageSize = 20;
 const latestImports = 5;
 
@@ -42,21 +42,21 @@ export function operatorStatements(app: PageDeps): PagePlugin {
       const subjects = await participationsById(app.db, actor, ids);
       const list = cursorPage(visit, lines, {
         size: pageSize,
-        url: visit.url(here),
+        url: visit.url(statementsPath),
         isFirst: day === undefined,
         cursorOf: (row) => [new Date(`${row.booked_on}T00:00:00Z`), row.line_id],
       });
-      const body = html`${paymentParts(visit, here)}${flashMessage(request)}
-      ${refusalNotice(visit, refused)} ${importForm(visit, here, accounts)}
-      ${importList(visit, here, imports)}
-      ${openList(visit, here, { lines: list.rows, subjects, accounts })} ${list.links}`;
+      const body = html`${paymentParts(visit, statementsPath)}${flashMessage(request)}
+      ${refusalNotice(visit, refused)} ${importForm(visit, statementsPath, accounts)}
+      ${importList(visit, statementsPath, imports)}
+      ${openList(visit, statementsPath, { lines: list.rows, subjects, accounts })} ${list.links}`;
       const title = visit.t('common.bankStatements');
       const page = { title, at: '/operator/pembayaran', body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
     };
 
-    server.get(here, async (request, reply) => show(request, reply));
-    await server.register(statementImports(app, { here, show }));
-    await server.register(statementLines(app, here));
+    server.get(statementsPath, async (request, reply) => show(request, reply));
+    await server.register(statementImports(app, { listPath: statementsPath, show }));
+    await server.register(statementLines(app, statementsPath));
   };
 }

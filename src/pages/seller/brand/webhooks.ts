@@ -27,8 +27,8 @@ export function webhooksPage(app: PageDeps): PagePlugin {
     const page = async (visit: PageContext, brandId: string, shown: FormState, news?: Html) => {
       requireSignedIn(visit);
       const shop = await authorizeOnBrand(app.db, visit.actor, 'webhook.manage', brandId);
-      const wish = { brandId, before: null, limit: maxEndpoints };
-      const endpoints = await endpointsOf(app.db, visit.actor, wish);
+      const endpointQuery = { brandId, before: null, limit: maxEndpoints };
+      const endpoints = await endpointsOf(app.db, visit.actor, endpointQuery);
       return listPage(visit, { ...shop, endpoints, shown, news });
     };
 

@@ -15,15 +15,19 @@ export interface Previewed {
 
 /** Previews the buyers' page of a campaign with these terms. */
 export function campaignPreview(visit: PageContext, previewed: Previewed): Html {
-  return framed(visit, campaignWith(visit, previewed), previewed.product);
+  return framedPreview(visit, campaignWith(visit, previewed), previewed.product);
 }
 
 /** A draft or scheduled campaign as its buyers will see it. */
 export function draftPreview(visit: PageContext, campaign: Campaign, product: ProductRow): Html {
-  return framed(visit, { ...campaign, status: openStatus(visit, campaign.opens_at) }, product);
+  return framedPreview(
+    visit,
+    { ...campaign, status: openStatus(visit, campaign.opens_at) },
+    product,
+  );
 }
 
-function framed(visit: PageContext, campaign: Campaign, product: ProductRow): Html {
+function framedPreview(visit: PageContext, campaign: Campaign, product: ProductRow): Html {
   const { t } = visit;
   return html`<section class="preview" aria-label="${t('common.preview')}">
     <p class="preview-mark">${t('seller.campaignPreview.thisIsWhatBuyersSee')}</p>

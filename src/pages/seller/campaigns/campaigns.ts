@@ -52,9 +52,9 @@ export function campaignPages(app: PageDeps): PagePlugin {
       );
       const name = list ?? 'jalan';
       const [last = null] = cursorAfter(queryParam(request, 'cursor'), ['id']);
-      const wish = { brandId, statuses: lists[name], after: last, limit: pageSize + 1 };
+      const campaignInput = { brandId, statuses: lists[name], after: last, limit: pageSize + 1 };
       const [rows, setup] = await Promise.all([
-        listOfBrand(app.db, visit.actor, wish),
+        listOfBrand(app.db, visit.actor, campaignInput),
         app.db.one(findBrandSetup, brandId),
       ]);
       const page = dashboard(

@@ -59,7 +59,7 @@ export function slotsChart(visit: PageContext, points: readonly SlotsAt[], total
       <summary>${t('seller.chart.asATable')}</summary>
       ${table({
         caption: `${title} (WIB)`,
-        rows: thinned(points),
+        rows: thinOut(points),
         columns: [
           { head: t('common.time'), cell: ({ at }) => formatShortMoment(at, language) },
           { head: 'Slot', isNumber: true, cell: ({ slots }) => formatCount(slots, language) },
@@ -70,7 +70,7 @@ export function slotsChart(visit: PageContext, points: readonly SlotsAt[], total
 }
 
 /** Evenly spaced points, including the first and the last. */
-function thinned(points: readonly SlotsAt[]): SlotsAt[] {
+function thinOut(points: readonly SlotsAt[]): SlotsAt[] {
   const step = Math.max(1, (points.length - 1) / (tableRows - 1));
   const indexes = new Set(
     Array.from({ length: tableRows }, (_, index) =>
