@@ -315,7 +315,7 @@ suite('exports', () => {
     const csv = await seller.get(`/toko/sambatan/${large.id}/peserta.csv`);
     assert.equal(csv.text.trimEnd().split('\r\n').length, 20_002);
     const sheet = await seller.get(`/toko/sambatan/${large.id}/peserta.xlsx`);
-    assert.match(found(sheet, 409), /paling banyak 20000 baris/);
+    assert.match(found(sheet, 409), /paling banyak 20\.000 baris/);
     await queryRows(
       service.db,
       'delete from sambatan.participants where campaign_id = $1',
@@ -519,7 +519,7 @@ suite('a shortfall can be declared', () => {
       id,
     );
     const page = found(await seller.get(`${path}?slots=2`), 409);
-    assert.match(page, /Dana sambatan ini sudah dicairkan/);
+    assert.match(page, /Dana Sambatan ini sudah dicairkan/);
     assert.ok(!page.includes('name="seen"'), 'there is nothing to confirm');
   });
 
