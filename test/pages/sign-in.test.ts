@@ -83,7 +83,9 @@ test('a wrong code shows the remaining attempts; after five the right one is ref
   for (const left of [4, 3, 2, 1, 0]) {
     const { status, text } = await client.post('/masuk/kode', { id, code: wrongFor(code) });
     assert.equal(status, 422);
-    assert.ok(left === 0 ? /terlalu sering/.test(text) : text.includes(`Sisa percobaanmu ${left} kali`));
+    assert.ok(
+      left === 0 ? /terlalu sering/.test(text) : text.includes(`Sisa percobaanmu ${left} kali`),
+    );
   }
   assert.equal((await client.post('/masuk/kode', { id, code })).status, 410);
   assert.ok(!(await isSignedIn(client)));
