@@ -850,7 +850,7 @@ export interface Messages {
   'notifications.payment_rejected.reason': { reason: Value };
   'notifications.payment_rejected.title': { campaign: Value };
   'notifications.payment_reminder.amount': { amount: Value };
-  'notifications.payment_reminder.body': { quantity: number | bigint; until: Value };
+  'notifications.payment_reminder.body': { until: Value; quantity: number | bigint };
   'notifications.payment_reminder.ending': undefined;
   'notifications.payment_reminder.noAmount': undefined;
   'notifications.payment_reminder.title': { campaign: Value };
@@ -926,7 +926,7 @@ export interface Messages {
   'notifications.waiting_first.body': { amount: Value; quantity: number | bigint };
   'notifications.waiting_first.title': { campaign: Value };
   'notifications.waiting_given.body': { quantity: number | bigint };
-  'notifications.waiting_given.title': { campaign: Value };
+  'notifications.waiting_given.title': { campaign: Value; quantity: number | bigint };
   'notifications.waiting_in_vain.body': { quantity: number | bigint };
   'notifications.waiting_in_vain.title': { campaign: Value };
   'notifications.waiting_joined.body': { quantity: number | bigint };
@@ -934,9 +934,9 @@ export interface Messages {
   'notifications.waiting_offer_lapsed.body': undefined;
   'notifications.waiting_offer_lapsed.title': { campaign: Value };
   'notifications.waiting_offered.body': { quantity: number | bigint; until: Value };
-  'notifications.waiting_offered.title': { campaign: Value };
+  'notifications.waiting_offered.title': { campaign: Value; quantity: number | bigint };
   'notifications.waiting_offered_to_pay.body': { quantity: number | bigint; until: Value };
-  'notifications.waiting_offered_to_pay.title': { campaign: Value };
+  'notifications.waiting_offered_to_pay.title': { campaign: Value; quantity: number | bigint };
   'notifications.waiting_refunded.body': { amount: Value };
   'notifications.waiting_refunded.title': { campaign: Value };
   'notifications.waiting_removed.body': undefined;

@@ -71,10 +71,10 @@ test('a buyer who joins is notified once, in the inbox and by e-mail, in their l
   await waitUntil(() => mailbox.arrived.length === 2);
   const [indonesian] = await Promise.all(mailsTo(sari));
   const [english] = await Promise.all(mailsTo(ben));
-  assert.equal(indonesian!.subject, 'Kamu sudah ikut Melati <Senja>');
+  assert.equal(indonesian!.subject, 'Kamu sudah memesan Melati <Senja>');
   assert.match(indonesian!.text, /2 slot di Melati <Senja> dari Melati Wangi/);
   assert.match(indonesian!.text, /WIB/);
-  assert.equal(english!.subject, 'You have joined Melati <Senja>');
+  assert.equal(english!.subject, 'You’ve joined Melati <Senja>');
   assert.match(english!.text, /1 slot of/);
   assert.match(english!.text, /CET/);
   assert.match(english!.text, new RegExp(`https://sambatan.example/en/sambatan/${id}`));
@@ -88,7 +88,7 @@ test('a buyer who joins is notified once, in the inbox and by e-mail, in their l
   const inbox = expectStatus(await (await service.user(sari)).get('/notifications'), 200);
   assert.deepEqual(
     inbox.items.map((one) => [one['kind'], one['title'], one['read_at']]),
-    [['joined', 'Kamu sudah ikut Melati <Senja>', null]],
+    [['joined', 'Kamu sudah memesan Melati <Senja>', null]],
   );
 });
 
@@ -145,7 +145,7 @@ test('sellers get one notification about a burst of joins, and one at once about
   const inbox = expectStatus(await (await service.user(seller)).get('/notifications'), 200);
   const digest = inbox.items.find((one) => one['kind'] === 'seller_digest')!;
   assert.deepEqual(digest['paragraphs'], [
-    '400 pembeli ikut (400 slot).',
+    '400 pembeli memesan (400 slot).',
     'Sekarang terisi 400 dari 400 slot.',
   ]);
 });
@@ -464,7 +464,11 @@ test('a buyer is told the sum with its code or where to find it, never the bare 
       if (sum !== undefined && kind === 'hold_ending') {
         assert.ok(text.replaceAll(/[.,]/g, '').includes(sum), text);
       } else {
-        assert.match(text, /Buka Sambatan untuk melihat jumlah|Open Sambatan for the exact/, kind);
+        assert.match(
+          text,
+          /Buka Sambatan untuk melihat total persisnya|Open Sambatan to see the exact total/,
+          kind,
+        );
       }
     }
   }

@@ -283,10 +283,10 @@ test('the inbox shows new notifications, which are marked as read one by one or 
   }
   const page = await forms.get('/akun/pesan');
   assert.match(page.text, /3 belum dibaca/);
-  assert.match(page.text, /Kamu sudah ikut/);
+  assert.match(page.text, /Kamu sudah memesan/);
   const english = await forms.get('/en/akun/pesan');
-  assert.match(english.text, /You have joined/);
-  assert.ok(!english.text.includes('Kamu sudah ikut'));
+  assert.match(english.text, /You’ve joined/);
+  assert.ok(!english.text.includes('Kamu sudah memesan'));
   assert.ok(page.text.includes(escaped) && !page.text.includes(hostile));
   const one = /action="(\/akun\/pesan\/[^"/]+\/baca)"/.exec(page.text)?.[1] ?? '';
   assert.equal((await forms.post(one)).location, '/akun/pesan');
