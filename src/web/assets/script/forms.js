@@ -32,8 +32,8 @@ function busy(form, send) {
       'busy slow',
       'status',
       t(
-        'Masih dikirim. Koneksinya lambat; tunggu sebentar, ya.',
-        'Still sending. The connection is slow; please wait a moment.',
+        'Masih mengirim. Koneksimu lambat, tunggu sebentar, ya.',
+        'Still sending. Your connection is slow – please wait a moment.',
       ),
     );
   }, 8000);

@@ -136,8 +136,8 @@ function warn(part, other) {
   );
   if (!gone) return;
   const words = t(
-    'Keadaannya baru saja berubah, jadi formulir ini mungkin tidak bisa dikirim lagi. Isianmu masih ada. ',
-    'Things have just changed, so this form may no longer be accepted. What you typed is still here. ',
+    'Ada yang baru saja berubah, jadi formulir ini mungkin tidak bisa dikirim lagi. Isianmu masih ada. ',
+    'Something has just changed, so this form may no longer work. What you entered is still here. ',
   );
   const link = document.createElement('a');
   link.href = root.dataset.page;

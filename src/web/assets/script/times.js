@@ -60,7 +60,7 @@ export function localMoments() {
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     const note = document.createElement('span');
     note.className = 'quiet local-time';
-    note.textContent = `${t('di tempatmu', 'where you are')}: ${own} (${zone})`;
+    note.textContent = `${t('di tempatmu', 'your time')}: ${own} (${zone})`;
     time.after(' ', note);
   }
 }
