@@ -246,7 +246,7 @@ function campaignFacts(visit: PageContext, campaign: Campaign): Html {
   const at = (moment: Date | null) =>
     moment === null ? '–' : formatShortMoment(moment, language, person?.timeZone);
   return html`<section class="panel" aria-labelledby="facts">
-    <h2 id="facts">${t('operator.campaigns.facts')}</h2>
+    <h2 id="facts">${t('operator.campaigns.details')}</h2>
     ${progressBar(visit, { taken: campaign.slots_taken, total: campaign.total_slots })}
     <dl class="facts">
       <dt>ID</dt>

@@ -174,7 +174,7 @@ function filterForm(visit: PageContext, filter: Filter): Html {
       filter.participationId !== undefined &&
       input(visit, {
         name: 'ikutan',
-        label: t('operator.log.participationId'),
+        label: t('operator.log.orderId'),
         value: filter.participationId,
         control: { autocomplete: 'off', maxlength: 36 },
       })
@@ -237,7 +237,7 @@ function subjectLinks({ t, url }: PageContext, row: LogRow): Html {
       participationId !== null &&
       html` ·
         <a href="${url(`/operator/ikutan?q=${participationId}`)}"
-          >${t('operator.log.participation')} …${participationId.slice(-8)}</a
+          >${t('operator.log.order')} …${participationId.slice(-8)}</a
         >`
     }`;
 }

@@ -27,7 +27,7 @@ export function overrides(visit: PageContext, campaign: Campaign, sent: Sent | u
   }
   if (!callable) return html`${decisionPart(visit, campaign, '/operator/sambatan')}`;
   return html`<section class="panel" aria-labelledby="overrides">
-    <h2 id="overrides">${t('operator.overrides.override')}</h2>
+    <h2 id="overrides">${t('operator.overrides.operatorActions')}</h2>
     <p class="quiet">${t('operator.overrides.yourReasonIsKept')}</p>
     ${refusalNotice(visit, sent?.refused)}
     ${open && extendForm(visit, campaign, sent?.form === 'extend' ? sent : undefined)}
@@ -74,7 +74,7 @@ function cancelForm(visit: PageContext, campaign: Campaign, sent: Sent | undefin
         control: { autocomplete: 'off', maxlength: 120 },
       })}
       ${reasonField(visit, sent)}
-      <button class="button danger">${t('operator.overrides.callItOff')}</button>
+      <button class="button danger">${t('operator.overrides.cancelCampaign')}</button>
     </form>
   </details>`;
 }

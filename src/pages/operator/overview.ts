@@ -49,7 +49,7 @@ export function operatorOverview(app: PageDeps): PagePlugin {
       ]);
       const body = html`${ranNotice(visit, request.query.jalan)}
         <section class="panel">
-          <h2 id="hand">${visit.t('operator.overview.needsAHand')}</h2>
+          <h2 id="hand">${visit.t('operator.overview.needsAttention')}</h2>
           ${queues(visit, waiting)}
           ${overdue.length > 0 ? overdueTable(visit, overdue) : allWell(visit)}
         </section>
@@ -75,7 +75,7 @@ const queuePages = {
   },
   statement_lines: {
     path: '/operator/pembayaran/mutasi',
-    label: 'operator.overview.unassignedTransfers',
+    label: 'operator.overview.unmatchedTransfers',
   },
   refunds: { path: '/operator/uang', label: 'operator.overview.refunds' },
   payouts: { path: '/operator/uang/pencairan', label: 'operator.overview.payoutsToSend' },
@@ -148,8 +148,8 @@ function ranNotice(visit: PageContext, transitions: string | undefined): Html | 
   const done = formatCount(Number(transitions), visit.language);
   return notice(
     'good',
-    t('operator.overview.theSchedulerHasJustRun'),
-    t('operator.overview.changesOfStatus', { done }),
+    t('operator.overview.checkFinished'),
+    t('operator.overview.statusChanges', { done }),
   );
 }
 
@@ -245,10 +245,10 @@ function scheduler(
       )
     }
     <dl class="facts">
-      <dt>${t('operator.overview.nextSweep')}</dt>
+      <dt>${t('operator.overview.nextCheck')}</dt>
       <dd>${status.nextRunTime === null ? '–' : at(status.nextRunTime)}</dd>
       <dt>${t('operator.overview.every')}</dt>
-      <dd>${t('operator.overview.text', { intervalMinutes: status.intervalMinutes })}</dd>
+      <dd>${t('operator.overview.minutes', { intervalMinutes: status.intervalMinutes })}</dd>
       ${workers.slice(0, 5).map(
         (worker) =>
           html`<dt><code>${worker.worker_id.slice(-8)}</code></dt>
@@ -264,7 +264,7 @@ function scheduler(
       )}
     </dl>
     <form method="post" action="${url('/operator/jalankan')}">
-      <button class="button">${t('operator.overview.runNow')}</button>
+      <button class="button">${t('operator.overview.checkNow')}</button>
     </form>
   </section>`;
 }

@@ -184,7 +184,7 @@ function orderEntry(visit: PageContext, row: FoundParticipation): Html {
     </dl>
     <p>
       <a href="${url(`/operator/log?sambatan=${row.campaign_id}&ikutan=${row.participation_id}`)}"
-        >${t('operator.participations.whatHappenedTo')}</a
+        >${t('operator.participations.orderHistory')}</a
       >
     </p>
     ${status === 'reserved' && actions(visit, row)}
@@ -228,7 +228,7 @@ function actions(visit: PageContext, { participation_id: id }: FoundParticipatio
       </form>
     </details>
     <details>
-      <summary>${t('operator.participations.cancelThisParticipation')}</summary>
+      <summary>${t('operator.participations.cancelThisOrder')}</summary>
       <form class="stack" method="post" action="${url(`/operator/ikutan/${id}/batalkan`)}">
         <div class="field">
           <label for="reason-${id}">${t('common.reason')}</label

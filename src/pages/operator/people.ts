@@ -69,10 +69,10 @@ export function operatorPeople(app: PageDeps): PagePlugin {
 function namedPart(visit: PageContext, named: readonly OperatorRow[]): Html {
   const { t } = visit;
   return html`<section class="panel" aria-labelledby="named">
-    <h2 id="named">${t('operator.people.namedByOtherOperators')}</h2>
+    <h2 id="named">${t('operator.people.addedByOperators')}</h2>
     ${
       named.length === 0
-        ? html`<p class="quiet">${t('operator.people.nobodyWasNamedYet')}</p>`
+        ? html`<p class="quiet">${t('operator.people.noneAddedYet')}</p>`
         : html`<ul class="people">
             ${named.map((one) => namedItem(visit, one))}
           </ul>`
@@ -101,10 +101,10 @@ function namedItem(visit: PageContext, row: OperatorRow): Html {
       >
     </p>
     <details>
-      <summary>${t('operator.people.dismiss', { name })}</summary>
+      <summary>${t('operator.people.remove', { name })}</summary>
       <p>${t('operator.people.thisPersonCannotOpenTheOperators')}</p>
       <form method="post" action="${url(`${peoplePath}/${row.user_id}/cabut`)}">
-        <button class="button danger">${t('operator.people.dismissAsAnOperator')}</button>
+        <button class="button danger">${t('operator.people.removeOperator')}</button>
       </form>
     </details>
   </li>`;
@@ -133,7 +133,7 @@ function configuredPart(visit: PageContext, emails: readonly string[]): Html {
 function grantForm(visit: PageContext, sent: Sent | undefined): Html {
   const { t, url } = visit;
   return html`<section class="panel" aria-labelledby="name">
-    <h2 id="name">${t('operator.people.nameAnOperator')}</h2>
+    <h2 id="name">${t('operator.people.addAnOperator')}</h2>
     <p>${t('operator.people.operatorsSeeBuyersAddressesRecordMoney')}</p>
     <form class="stack" method="post" action="${url(peoplePath)}">
       ${input(visit, {
@@ -144,7 +144,7 @@ function grantForm(visit: PageContext, sent: Sent | undefined): Html {
         required: true,
         control: { type: 'email', maxlength: 254, autocomplete: 'off' },
       })}
-      <button class="button">${t('operator.people.name')}</button>
+      <button class="button">${t('operator.people.addOperator')}</button>
     </form>
   </section>`;
 }

@@ -7,7 +7,7 @@ import type { PageContext } from '../../../web/visit.ts';
 const sections = [
   { path: '/operator', label: 'operator.frame.overview' },
   { path: '/operator/sambatan', label: 'operator.frame.campaigns' },
-  { path: '/operator/ikutan', label: 'operator.frame.participations' },
+  { path: '/operator/ikutan', label: 'operator.frame.orders' },
   { path: '/operator/pembayaran', label: 'operator.frame.payments' },
   { path: '/operator/uang', label: 'operator.frame.moneyOut' },
   { path: '/operator/log', label: 'operator.frame.auditLog' },

@@ -131,8 +131,8 @@ function disputeEntry(
       visit,
       {
         path,
-        words: t('operator.disputes.theBuyerIsRightGive'),
-        button: t('operator.disputes.giveTheMoneyBack'),
+        words: t('operator.disputes.upholdAndRefund'),
+        button: t('operator.disputes.refundTheBuyer'),
         danger: true,
       },
       explained('u', 'upheld'),
@@ -141,8 +141,8 @@ function disputeEntry(
       visit,
       {
         path,
-        words: t('operator.disputes.theSellerIsRightLet'),
-        button: t('operator.disputes.closeTheDispute'),
+        words: t('operator.disputes.dismissWithoutRefund'),
+        button: t('operator.disputes.dismissTheDispute'),
       },
       explained('d', 'dismissed'),
     )}

@@ -64,7 +64,7 @@ export function operatorClaims(app: PageDeps): PagePlugin {
       ${
         rows.length === 0
           ? emptyState(
-              visit.t('operator.overpaidRefunds.nothingWasSentTwice'),
+              visit.t('operator.overpaidRefunds.noDuplicateRefunds'),
               visit.t('operator.overpaidRefunds.everyRefundHasReachedItsBuyer'),
             )
           : list.rows.map((row) =>

@@ -105,7 +105,7 @@ function payoutEntry(visit: PageContext, row: PayoutRow): Html {
           ? badge(t('common.onHoldDispute'), 'bad')
           : row.released_at === null
             ? badge(t('common.awaitingDelivery'), 'busy')
-            : badge(t('operator.payouts.mayLeave'), 'good')
+            : badge(t('operator.payouts.readyToPayOut'), 'good')
       }
     </div>
     <dl class="facts">
@@ -132,7 +132,7 @@ function payoutEntry(visit: PageContext, row: PayoutRow): Html {
           </p>`
         : row.released_at === null
           ? html`<form method="post" action="${url(`${payoutsPath}/${id}/lepas`)}">
-              <button class="button quiet">${t('operator.payouts.letItLeaveNow')}</button>
+              <button class="button quiet">${t('operator.payouts.releaseNow')}</button>
             </form>`
           : collapsibleForm(
               visit,

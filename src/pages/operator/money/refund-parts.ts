@@ -145,7 +145,7 @@ export function keptPart(
   const { t, language } = visit;
   if (rows.length === 0) return undefined;
   return html`<section class="panel" aria-labelledby="kept">
-    <h2 id="kept">${t('operator.refundParts.keptForTheWaitingList')}</h2>
+    <h2 id="kept">${t('operator.refundParts.heldForTheWaitingList')}</h2>
     <p class="quiet">${t('operator.refundParts.theseBuyersPaidOnTime')}</p>
     <ul class="plain">
       ${rows.map((row) => {
@@ -170,7 +170,7 @@ export function madePart(
   const { t, language, person } = visit;
   if (rows.length === 0) return undefined;
   return html`<section class="panel" aria-labelledby="made">
-    <h2 id="made">${t('operator.refundParts.madeLast')}</h2>
+    <h2 id="made">${t('operator.refundParts.recentlySent')}</h2>
     <p class="quiet">${t('operator.refundParts.didTheBankSendItBack')}</p>
     ${rows.map((row) => {
       const name = subjects.get(row.participation_id ?? '')?.display_name;

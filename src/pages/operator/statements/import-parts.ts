@@ -127,7 +127,7 @@ export function resultPart(
         ${row.doubtful_lines > 0 && figure(row.doubtful_lines, t('common.possiblyImported'))}
         ${figure(row.skipped_lines, t('common.notIncomingTransfers'))}
       </ul>
-      <a class="button" href="${url(listPath)}">${t('operator.importParts.seeWhatWaits')}</a>
+      <a class="button" href="${url(listPath)}">${t('operator.importParts.reviewOpenTransfers')}</a>
     </section>
     ${skippedPart(visit, skipped, row.skipped_lines)}`;
 }

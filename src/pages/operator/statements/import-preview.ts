@@ -27,7 +27,7 @@ export function previewPart(
       ${words}
     </li>`;
   return html`<section class="panel" aria-labelledby="numbers">
-      <h2 id="numbers">${t('operator.importPreview.whatWouldHappen')}</h2>
+      <h2 id="numbers">${t('operator.importPreview.heading')}</h2>
       <ul class="figures">
         ${figure('match', t('operator.importPreview.fitExactlyOnePayment'))}
         ${figure('ambiguous', t('operator.importPreview.fitSeveral'))}

@@ -184,7 +184,7 @@ function partsList(
   if (line.parts.length === 0) return false;
   const rest = line.amount - line.parts.reduce((sum, { amount }) => sum + amount, 0n);
   const others = together.filter(({ line_id }) => line_id !== line.line_id);
-  const list = html`<h4>${t('operator.statementLine.dividedOver')}</h4>
+  const list = html`<h4>${t('operator.statementLine.splitBetween')}</h4>
     <ul>
       ${line.parts.map(
         ({ participation_id: id, amount }) =>

@@ -26,11 +26,11 @@ export function openList(
 ): Html {
   const { t } = visit;
   const banks = new Map(accounts.map((row) => [row.account_id, row]));
-  return html`<h2>${t('operator.statementParts.waitingForYou')}</h2>
+  return html`<h2>${t('operator.statementParts.transfersToReview')}</h2>
     ${
       lines.length === 0
         ? emptyState(
-            t('operator.statementParts.everyTransferIsClear'),
+            t('operator.statementParts.noTransfersToReview'),
             t('operator.statementParts.transfersThatFitNoPayment'),
           )
         : lines.map((line) =>

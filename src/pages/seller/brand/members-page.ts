@@ -64,7 +64,7 @@ function memberItem(visit: PageContext, parts: MembersParts, member: MemberRow):
     ${
       (mayChange || isSelf) &&
       html`<details>
-        <summary>${t('seller.membersPage.change', { name })}</summary>
+        <summary>${t('seller.membersPage.manage', { name })}</summary>
         ${
           mayChange &&
           html`<form class="row" method="post" action="${path}">
@@ -109,7 +109,7 @@ function invitationForm(visit: PageContext, { brand, invitations, shown }: Membe
           method="post"
           action="${url(`/toko/${brand.brand_id}/undangan/${one.invitation_id}/batal`)}"
         >
-          <button class="button quiet">${t('seller.membersPage.takeBack')}</button>
+          <button class="button quiet">${t('seller.membersPage.cancelInvitation')}</button>
         </form>
       </li>`,
   );

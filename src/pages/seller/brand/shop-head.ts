@@ -29,14 +29,14 @@ export function shopHead(
       <h1>${brand.name}</h1>
       ${action}
     </div>
-    <nav class="tabs" aria-label="${t('seller.shopHead.partsOfTheShop')}">
+    <nav class="tabs" aria-label="${t('seller.shopHead.brandPages')}">
       <ul>
         ${link('campaigns', `/toko/${brand.brand_id}`, 'Sambatan')}
         ${link('products', `/toko/${brand.brand_id}/produk`, t('common.products'))}
         ${link('members', `/toko/${brand.brand_id}/anggota`, t('common.members'))}
         ${
           may(actor, 'payout_account.read', rights) &&
-          link('account', `/toko/${brand.brand_id}/rekening`, t('seller.shopHead.payouts'))
+          link('account', `/toko/${brand.brand_id}/rekening`, t('seller.shopHead.payoutAccount'))
         }
         ${
           may(actor, 'webhook.manage', rights) &&

@@ -43,10 +43,10 @@ export function typedOf({ url, description, events }: EndpointRow): RawFields {
 }
 
 const groups: readonly (readonly [Wording, readonly AuditEvent[]])[] = [
-  [wording('seller.webhookForm.groups'), campaignEvents],
-  [wording('seller.webhookForm.groups2'), participationEvents],
-  [wording('seller.webhookForm.groups3'), waitingEvents],
-  [wording('seller.webhookForm.groups4'), [...moneyEvents, ...payoutEvents]],
+  [wording('seller.webhookForm.campaigns'), campaignEvents],
+  [wording('seller.webhookForm.orders'), participationEvents],
+  [wording('seller.webhookForm.waitingList'), waitingEvents],
+  [wording('seller.webhookForm.paymentsAndPayouts'), [...moneyEvents, ...payoutEvents]],
 ];
 
 /** The fields of a webhook: URL, purpose and events. */

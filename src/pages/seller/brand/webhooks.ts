@@ -113,7 +113,7 @@ function listPage(visit: PageContext, parts: Parts) {
           endpoints.length >= maxEndpoints
             ? notice(
                 'busy',
-                t('seller.webhooks.noMoreFit'),
+                t('seller.webhooks.limitReached'),
                 t('seller.webhooks.atMost', { maxEndpoints }),
               )
             : html`<form

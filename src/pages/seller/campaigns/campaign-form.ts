@@ -168,11 +168,11 @@ function numberFields(visit: PageContext, { shown, opening, isDraft, collects }:
     });
   return html`<div class="fields">
       ${whole('price_per_slot', t('seller.campaignForm.pricePerSlotRp'), undefined, true)}
-      ${whole('total_slots', t('seller.campaignForm.slotsInAll'), undefined, true)}
+      ${whole('total_slots', t('seller.campaignForm.totalSlots'), undefined, true)}
       ${whole(
         'minimum_slots',
-        t('seller.campaignForm.leastSlots'),
-        t('seller.campaignForm.emptyAllOfThemHave'),
+        t('seller.campaignForm.minimumSlots'),
+        t('seller.campaignForm.emptyMeansEverySlot'),
       )}
     </div>
     <div class="fields">
@@ -186,15 +186,15 @@ function numberFields(visit: PageContext, { shown, opening, isDraft, collects }:
         opening &&
         moment(
           'opens_at',
-          t('seller.campaignForm.opensByItselfAtWIB'),
+          t('seller.campaignForm.opensAutomaticallyAtWIB'),
           t('seller.campaignForm.emptyYouOpenItYourself'),
         )
       }
     </div>
     ${isDraft && html`<p class="hint">${t('seller.campaignForm.youOpenADraftYourself')}</p>`}
     <div class="fields">
-      ${whole('min_slots_per_user', t('seller.campaignForm.leastPerBuyer'))}
-      ${whole('max_slots_per_user', t('seller.campaignForm.mostPerBuyer'))}
+      ${whole('min_slots_per_user', t('seller.campaignForm.minimumPerBuyer'))}
+      ${whole('max_slots_per_user', t('seller.campaignForm.maximumPerBuyer'))}
     </div>
     <div class="fields">
       ${paymentTimingField(visit, shown, collects)}

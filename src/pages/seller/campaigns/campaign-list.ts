@@ -52,9 +52,9 @@ export function dashboard(visit: PageContext, shop: ShopOf, parts: DashboardPart
   const main = html`${shopHead(visit, shop, 'campaigns', make)}${checklist(visit, shop, parts.setup)}
     <nav class="choices" aria-label="${t('common.show')}">
       <ul>
-        ${choice('jalan', t('seller.campaignList.running'))}${choice('draf', t('seller.campaignList.drafts'))}${choice(
+        ${choice('jalan', t('seller.campaignList.openNow'))}${choice('draf', t('seller.campaignList.drafts'))}${choice(
           'selesai',
-          t('seller.campaignList.over'),
+          t('seller.campaignList.ended'),
         )}
       </ul>
     </nav>
@@ -74,10 +74,10 @@ function emptyWords({ t }: PageContext, name: ListName): [string, string] {
     case 'jalan':
       return [t('common.noOpenCampaigns'), t('seller.campaignList.openANewCampaignAndShare')];
     case 'draf':
-      return [t('seller.campaignList.noDrafts'), t('seller.campaignList.whatYouPrepareInQuiet')];
+      return [t('seller.campaignList.noDrafts'), t('seller.campaignList.draftsAppearHere')];
     case 'selesai':
       return [
-        t('seller.campaignList.noneIsOverYet'),
+        t('seller.campaignList.noPastCampaigns'),
         t('seller.campaignList.theResultsOfYourCampaigns'),
       ];
     default:

@@ -164,7 +164,7 @@ function overview(visit: PageContext, seen: Seen, points: readonly SlotsAt[]) {
     ${
       points.length > 0 &&
       html`<section class="panel" aria-labelledby="chart">
-        <h2 id="chart">${t('seller.campaign.howTheSlotsWent')}</h2>
+        <h2 id="chart">${t('seller.campaign.slotsOverTime')}</h2>
         ${slotsChart(visit, points, campaign.total_slots)}
       </section>`
     }
@@ -178,11 +178,11 @@ function saleFigures(visit: PageContext, campaign: Campaign, slots: number): Htm
   return html`<ul class="figures sums">
     <li>
       <strong>${formatCount(campaign.participant_count, language)}</strong>
-      ${t('seller.campaign.joined', { count: campaign.participant_count })}
+      ${t('seller.campaign.buyers', { count: campaign.participant_count })}
     </li>
     <li>
       <strong>${formatRupiah(campaign.price_per_slot * BigInt(slots), language)}</strong>
-      ${t('seller.campaign.worthOfSlotsTaken')}
+      ${t('seller.campaign.orderValue')}
     </li>
     <li>
       <strong>${formatRupiah(campaign.price_per_slot, language)}</strong>
@@ -243,8 +243,8 @@ function sellerActions(
       >`
     }
     ${can.ship && link('/kirim', t('common.markAsShipped'), '')}
-    ${can.deliverFewer && link('/kurang', t('seller.campaign.deliverFewer'), 'danger')}
-    ${can.cancel && link('/batal', t('seller.campaign.callOff'), 'danger')}
+    ${can.deliverFewer && link('/kurang', t('seller.campaign.reportAShortfall'), 'danger')}
+    ${can.cancel && link('/batal', t('seller.campaign.cancelCampaign'), 'danger')}
   </div>`;
 }
 

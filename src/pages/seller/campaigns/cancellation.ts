@@ -87,7 +87,7 @@ function cancellationView(
   const { t, url, language } = visit;
   const { campaign } = expected;
   const path = url(`/toko/sambatan/${campaign.id}`);
-  const title = t('seller.cancellation.callTheCampaignOff');
+  const title = t('seller.cancellation.cancelCampaign');
   const main = html`<p class="crumbs"><a href="${path}">${campaign.title}</a></p>
     <h1>${title}</h1>
     ${refusalNotice(visit, refused)} ${changed && numbersChanged(visit)}
@@ -96,7 +96,7 @@ function cancellationView(
       <ul class="figures sums">
         <li>
           <strong>${formatCount(campaign.participant_count, language)}</strong>
-          ${t('seller.cancellation.participantsAreLetGoAndTold', {
+          ${t('seller.cancellation.ordersAreCancelled', {
             count: campaign.participant_count,
           })}
         </li>

@@ -27,7 +27,7 @@ export function checklist(
   const { t } = visit;
   return html`<section class="panel checklist" aria-labelledby="checklist">
     <h2 id="checklist">
-      ${t('seller.checklist.setUpYourShop')}
+      ${t('seller.checklist.setUpYourBrand')}
       <span class="quiet">${t('seller.checklist.of', { done, steps: steps.length })}</span>
     </h2>
     <ol>

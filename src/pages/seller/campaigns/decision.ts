@@ -55,7 +55,7 @@ export function decisionPart(
   const isOperator = home === '/operator/sambatan';
   const action = url(`${home}/${campaign.id}/putusan`);
   return html`<section class="panel" aria-labelledby="decision">
-    <h2 id="decision">${t('seller.decision.goOnOrCallItOff')}</h2>
+    <h2 id="decision">${t('seller.decision.continueOrCancel')}</h2>
     <p>
       ${t('seller.decision.paidFewerThanTheMinimum', { paid: campaign.slots_taken, minimum: campaign.minimum_slots })}
     </p>
@@ -72,13 +72,13 @@ export function decisionPart(
       html`<div class="row">
         <form method="post" action="${action}">
           <input type="hidden" name="decision" value="continue" />
-          <button class="button">${t('seller.decision.goOnWithThisBatch')}</button>
+          <button class="button">${t('seller.decision.continueWithThisBatch')}</button>
         </form>
         ${
           campaign.shipped_at === null &&
           html`<form method="post" action="${action}">
             <input type="hidden" name="decision" value="cancel" />
-            <button class="button danger">${t('seller.decision.callItOffRefundEverybody')}</button>
+            <button class="button danger">${t('seller.decision.cancelAndRefundEveryone')}</button>
           </form>`
         }
       </div>`

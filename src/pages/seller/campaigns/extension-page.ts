@@ -47,7 +47,7 @@ export function extensionPage(
       ${notice(
         'busy',
         t('seller.extensionPage.theParticipantsAreTold'),
-        t('seller.extensionPage.whoJoinedBeforeMayLeaveWithout'),
+        t('seller.extensionPage.buyersCanLeaveAtNoCost'),
       )}
       <button class="button">${t('common.extend')}</button>
     </form>`;

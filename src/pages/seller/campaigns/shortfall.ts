@@ -143,7 +143,7 @@ function shortfallView(
 ) {
   const { t, url } = visit;
   const path = url(`/toko/sambatan/${campaign.id}`);
-  const title = t('seller.shortfall.deliverFewerSlots');
+  const title = t('seller.shortfall.reportAShortfall');
   const now = slotsInWords(range.delivered, visit.language);
   const main = html`<p class="crumbs"><a href="${path}">${campaign.title}</a></p>
     <h1>${title}</h1>
@@ -152,7 +152,7 @@ function shortfallView(
       range.maximum < range.delivered
         ? html`<form class="stack panel narrow" method="get" action="${path}/kurang">
             <p>
-              ${t('seller.shortfall.didSomeBreakOrFail')}
+              ${t('seller.shortfall.cannotDeliverEverything')}
               <strong>${now}</strong>.
             </p>
             ${input(visit, {
@@ -171,7 +171,7 @@ function shortfallView(
             })}
             <div class="row">
               <button class="button${outcome && ' quiet'}">
-                ${t('seller.shortfall.seeWhatThatDoes')}
+                ${t('seller.shortfall.previewTheEffect')}
               </button>
             </div>
           </form>`

@@ -79,7 +79,7 @@ function statementView(visit: PageContext, statement: SellerStatement) {
     <section class="panel" aria-labelledby="payout">
       <h2 id="payout">${t('seller.statement.paidOutTo')}</h2>
       <dl class="facts">
-        <dt>${t('seller.statement.worthOfWhatIsDelivered')}</dt>
+        <dt>${t('seller.statement.valueOfWhatYouDeliver')}</dt>
         <dd>${money(books.gross)}</dd>
         <dt>${t('seller.statement.lessTheFee')}</dt>
         <dd>${fee}</dd>

@@ -179,7 +179,7 @@ function participantTable(visit: PageContext, rows: readonly ParticipantRow[]): 
         cell: (row) => participationBadge(visit, toApiParticipationStatus(row.status)),
       },
       {
-        head: t('seller.participantList.joined'),
+        head: t('seller.participantList.orderedAt'),
         cell: (row) => formatShortMoment(row.joined_at, language),
       },
     ],
