@@ -456,7 +456,7 @@ suite('a shortfall can be declared', () => {
     ]);
     assert.match(page, /<strong>1<\/strong>\s*pembeli menerima semua/);
     assert.match(page, /<strong>2<\/strong>\s*pembeli menerima lebih sedikit/);
-    assert.match(page, /<strong>Rp200\.000<\/strong>\s*dikembalikan/);
+    assert.match(page, /<strong>Rp200\.000<\/strong>\s*total pengembalian dana/);
     assert.match(page, /<strong>Rp194\.000<\/strong>\s*bagianmu/);
     const books = async () =>
       expectStatus(await shop.seller.get(`/campaigns/${id}/books`), 200) as unknown as Record<
@@ -500,7 +500,7 @@ suite('a shortfall can be declared', () => {
     expectStatus(await service.service.post(`/participations/${late}/payment/verify`, {}), 200);
     const again = found(await seller.post(path, said('2', page)), 409);
     assert.match(again, /Angkanya baru saja berubah/);
-    assert.match(again, /<strong>Rp400\.\d{3}<\/strong>\s*dikembalikan/);
+    assert.match(again, /<strong>Rp400\.\d{3}<\/strong>\s*total pengembalian dana/);
     const [{ short }] = (await queryRows<{ short: bigint }>(
       service.db,
       'select sum(undelivered_slots) as short from sambatan.participants where campaign_id = $1',
