@@ -942,6 +942,7 @@ export interface Messages {
   'notifications.waiting_removed.body': undefined;
   'notifications.waiting_removed.title': { campaign: Value };
   'operator.campaigns.allPublished': undefined;
+  'operator.campaigns.campaign': undefined;
   'operator.campaigns.campaignsFound': undefined;
   'operator.campaigns.details': undefined;
   'operator.campaigns.ended': undefined;
@@ -1255,6 +1256,7 @@ export interface Messages {
   'operator.refundParts.heldForTheWaitingList': undefined;
   'operator.refundParts.itCameBack': undefined;
   'operator.refundParts.noteTheFailure': undefined;
+  'operator.refundParts.order': undefined;
   'operator.refundParts.payouts': undefined;
   'operator.refundParts.recentlySent': undefined;
   'operator.refundParts.refunds': undefined;
@@ -1611,12 +1613,13 @@ export interface Messages {
   'seller.participantList.orderedAt': undefined;
   'seller.participantList.shareTheLinkOfYourCampaign': undefined;
   'seller.participantList.showAll': undefined;
+  'seller.participantList.slotUnit': { count: number | bigint };
   'seller.participantList.toPay': undefined;
   'seller.participantList.toRefund': undefined;
   'seller.participantList.tryOtherWordsOrFewerFilters': undefined;
+  'seller.payoutAccount.addOneToReceiveYourEarnings': undefined;
   'seller.payoutAccount.lastChanged': undefined;
   'seller.payoutAccount.notGivenYet': undefined;
-  'seller.payoutAccount.operatorsDoNotKnowYetWhere': undefined;
   'seller.payoutAccount.payoutAccount': undefined;
   'seller.payoutAccount.whatYourCampaignsEarnGoesHere': undefined;
   'seller.productPages.addYourFirstProduct': undefined;
@@ -1640,6 +1643,7 @@ export interface Messages {
   'seller.shipping.yesEverythingIsShipped': undefined;
   'seller.shopHead.account': { value: Value };
   'seller.shopHead.brandPages': undefined;
+  'seller.shopHead.campaigns': undefined;
   'seller.shopHead.payoutAccount': undefined;
   'seller.shopHead.roleNames.admin': undefined;
   'seller.shopHead.roleNames.contributor': undefined;

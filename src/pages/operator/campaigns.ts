@@ -213,7 +213,7 @@ function campaignTable(visit: PageContext, campaigns: readonly Campaign[]): Html
       rows: campaigns,
       columns: [
         {
-          head: 'Sambatan',
+          head: t('operator.campaigns.campaign'),
           isRowHead: true,
           cell: ({ id, title, brand_name: brand }) =>
             html`<a href="${url(`/operator/sambatan/${id}`)}">${title}</a>

@@ -176,7 +176,7 @@ function overdueTable(visit: PageContext, rows: readonly Overdue[]): Html {
       rows,
       columns: [
         {
-          head: 'Sambatan',
+          head: t('operator.campaigns.campaign'),
           isRowHead: true,
           cell: ({ campaign_id: id, title }) =>
             html`<a href="${url(`/operator/sambatan/${id}`)}">${title}</a>`,

@@ -107,7 +107,7 @@ function refundTable(visit: PageContext, rows: readonly RefundRow[], subjects: S
             >`,
         },
         {
-          head: 'Sambatan',
+          head: t('operator.refundParts.order'),
           cell: ({ participation_id: id }) =>
             html`${orderSummary(visit, subjects.get(id))} ${buyerLink(visit, undefined, id)}`,
         },

@@ -85,7 +85,9 @@ function accountPage(visit: PageContext, parts: Parts) {
         notice(
           'busy',
           t('seller.payoutAccount.notGivenYet'),
-          t('seller.payoutAccount.operatorsDoNotKnowYetWhere'),
+          edits
+            ? t('seller.payoutAccount.addOneToReceiveYourEarnings')
+            : t('seller.checklist.theOwnerOfTheBrandAdds'),
         )
       }
       <p>

@@ -31,7 +31,7 @@ export function shopHead(
     </div>
     <nav class="tabs" aria-label="${t('seller.shopHead.brandPages')}">
       <ul>
-        ${link('campaigns', `/toko/${brand.brand_id}`, 'Sambatan')}
+        ${link('campaigns', `/toko/${brand.brand_id}`, t('seller.shopHead.campaigns'))}
         ${link('products', `/toko/${brand.brand_id}/produk`, t('common.products'))}
         ${link('members', `/toko/${brand.brand_id}/anggota`, t('common.members'))}
         ${

@@ -190,9 +190,10 @@ function participantTable(visit: PageContext, rows: readonly ParticipantRow[]): 
 function slotsCell({ t, language }: PageContext, row: ParticipantRow): Html {
   const delivered = deliveredQuantityOf(row);
   const isLive = row.status !== 'cancelled' && row.status !== 'refunded';
-  const shown = formatCount(isLive ? delivered : row.quantity, language);
+  const slots = isLive ? delivered : row.quantity;
   const ordered = formatCount(row.quantity, language);
-  return html`${shown} <span class="unit">slot</span>${
+  return html`${formatCount(slots, language)}
+    <span class="unit">${t('seller.participantList.slotUnit', { count: slots })}</span>${
       isLive &&
       delivered < row.quantity &&
       html`<br /><small class="quiet">${t('seller.participantList.of', { ordered })}</small>`
