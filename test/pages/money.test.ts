@@ -107,7 +107,7 @@ test('a proof is shown next to the expected amount, and settles the payment or i
   assert.equal((await sent(`/operator/pembayaran/${bad.id}/tolak`, { reason: 'x' })).status, 422);
   leadsTo(await sent(`/operator/pembayaran/${bad.id}/tolak`, { reason: 'Buram <i>' }), /ditolak/);
   assert.match(await page('/operator/pembayaran?status=rejected'), /Buram &lt;i&gt;/);
-  assert.match(await page('/en/operator/pembayaran?kabar=ditolak'), /The proof is rejected/);
+  assert.match(await page('/en/operator/pembayaran?kabar=ditolak'), /Proof rejected/);
 });
 
 const statements = '/operator/pembayaran/mutasi';

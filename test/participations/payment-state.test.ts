@@ -225,7 +225,7 @@ suite('the quantity to pack', () => {
       own,
       /Yang dikirim<\/dt>\s*<dd>\s*<strong>2<\/strong> dari 3 slot; sisanya tidak bisa dipenuhi/,
     );
-    assert.match(await page(`${path}/peserta`), /2 <span class="unit">slot<\/span>.*dari 3/s);
+    assert.match(await page(`${path}/peserta`), /2\s*<span class="unit">slot<\/span>.*dari 3/s);
 
     expectStatus(
       await shop.seller.post(`/campaigns/${id}/shortfall`, { slots: 6, reason: 'Pecah lagi' }),
