@@ -483,7 +483,7 @@ test('the bulk-transfer file contains every due refund, also beyond a thousand',
 test('a buyer sees one amount to pay, including the unique code', async () => {
   const { buyer, id, total } = await owing();
   const { text } = await new SiteForms(service.url, buyer).get(`/ikutan/${id}`);
-  const sum = /<dt>Jumlah<\/dt>\s*<dd><strong>Rp\s?([\d.]+)<\/strong>/.exec(text)?.[1];
+  const sum = /<dt>Total<\/dt>\s*<dd><strong>Rp\s?([\d.]+)<\/strong>/.exec(text)?.[1];
   assert.equal(Number(sum?.replaceAll('.', '')), total);
   assert.match(text, /termasuk kode unik/);
 });
