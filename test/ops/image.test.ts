@@ -201,7 +201,7 @@ test('everything that compose mounts exists, and its volumes are declared', () =
   for (const [name, { volumes = [] }] of Object.entries(services)) {
     for (const mount of volumes) {
       const [from = ''] = mount.split(':');
-      const there = from.startsWith('../')
+      const there = from.startsWith('./')
         ? existsSync(join(project, from))
         : Object.hasOwn(compose.volumes, from);
       assert.ok(there, `${name}: ${mount}`);
