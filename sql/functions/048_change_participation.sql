@@ -1,8 +1,8 @@
 -- Lowers the amount of a participation's payment, or makes a refund due, when it keeps p_quantity
 -- of its slots in a campaign that has not ended. An open payment with a new amount gets a new
--- unique code when somebody looks at it. Returns the rupiah that are refunded. Refuses:
--- payment_not_open while a proof is being checked or a provider has the payment, because nobody
--- knows then which amount is on its way. The caller has locked the campaign's row.
+-- unique code when it is next viewed. Returns the rupiah that are refunded. Refuses:
+-- payment_not_open while a proof is being checked or a provider has the payment, because the amount
+-- on its way is then unknown. The caller has locked the campaign's row.
 create or replace function sambatan.pay_for_fewer(
   c sambatan.campaigns, p sambatan.participants, p_quantity integer, p_at timestamptz, p_actor text
 ) returns bigint language plpgsql as $$

@@ -5,8 +5,8 @@ const notificationsOf = `select * from sambatan.notifications where user_id = $1
       union all select * from sambatan.notifications where user_id = $1 and not in_app`;
 
 /**
- * Everything that is kept of a person, as one JSON document for the person. A test reads the schema
- * and fails until each personal column is in here, and is emptied by `delete_person`.
+ * All stored data of a person, as one JSON document for the person. A test reads the schema and
+ * fails until each personal column is included here and erased by `delete_person`.
  */
 export const exportAccount = query<[userId: string], { readonly document: object }>(
   'export_account',

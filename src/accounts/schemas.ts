@@ -20,7 +20,7 @@ export const profileFields = {
   time_zone: text(1, 64),
 };
 
-/** The schema allows longer text because the service trims it; the verb checks the length. */
+/** The schema allows longer text because the service trims it; the operation checks the length. */
 export const addressFields = {
   label: text(1, 60),
   recipient: text(1, 80),

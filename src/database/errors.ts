@@ -39,8 +39,8 @@ interface FailureOptions {
 }
 
 /**
- * COMMIT was answered with ROLLBACK: the verb swallowed an error inside the transaction. Nothing
- * was applied.
+ * COMMIT was answered with ROLLBACK: the operation swallowed an error inside the transaction.
+ * Nothing was applied.
  */
 export class CommitRefused extends Error {
   constructor() {

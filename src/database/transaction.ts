@@ -22,10 +22,10 @@ export interface TransactionOptions {
 
 /**
  * Runs `verb` in a transaction on a checked-out connection and releases the connection. Resolves
- * with the verb's result after the COMMIT was acknowledged. Throws the verb's error after
+ * with the operation's result after the COMMIT was acknowledged. Throws the operation's error after
  * ROLLBACK; a lost connection as ConnectionFailure, `safe` unless a COMMIT was sent that may have
- * succeeded; CommitRefused when the verb swallowed an error. A connection in an uncertain state is
- * destroyed.
+ * succeeded; CommitRefused when the operation swallowed an error. A connection in an uncertain
+ * state is destroyed.
  */
 export async function runTransaction<T>(
   client: pg.PoolClient,

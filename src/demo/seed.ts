@@ -48,7 +48,7 @@ export async function refuseRealMarket(db: Database): Promise<void> {
 }
 
 /**
- * Creates the demo market through the normal verbs: brands, products, and campaigns in every
+ * Creates the demo market through the normal operations: brands, products, and campaigns in every
  * status. Skips existing ones by name, so it can run again; a campaign of an interrupted run stays
  * as it is. Takes a few seconds, because ended campaigns had real deadlines.
  */

@@ -157,7 +157,7 @@ const present: readonly Scenario[] = [
   },
 ];
 
-/** Future campaigns, and a draft. */
+/** Scheduled campaigns, and a draft. */
 const future: readonly Scenario[] = [
   {
     product: 'Jahe Merah EDP 50 ml',

@@ -11,7 +11,7 @@ export interface FieldError {
   readonly message: Wording;
 }
 
-/** A refusal with a stable code; verbs throw it and http/problem.ts renders it. */
+/** A refusal with a stable code; operations throw it and http/problem.ts renders it. */
 export class DomainError<C extends ErrorCode = ErrorCode> extends Error {
   readonly code: C;
   readonly params: ErrorParams<C>;
@@ -69,7 +69,7 @@ export function domainErrorNamed(code: string, params: unknown): DomainError | u
   return new DomainError(code as ErrorCode, (params ?? {}) as ErrorParams<ErrorCode>);
 }
 
-/** Returns a validation error of one field, for errors that only a verb can find. */
+/** Returns a validation error of one field, for errors that only an operation can find. */
 export function invalidField(field: string, message: Wording): DomainError<'validation_failed'> {
   return new DomainError('validation_failed', {}, [{ field, message }]);
 }

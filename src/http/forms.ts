@@ -37,8 +37,8 @@ export function formParser<S extends TSchema>(
 }
 
 /**
- * Runs a verb for a form. Field errors come back to be shown next to the fields; other refusals
- * come back to be shown above the form.
+ * Runs an operation for a form. Field errors come back to be shown next to the fields; other
+ * refusals come back to be shown above the form.
  */
 export async function toResult<T>(
   verb: () => Promise<T>,

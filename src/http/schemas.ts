@@ -45,8 +45,8 @@ export function nullable<T extends TSchema>(schema: T) {
 }
 
 /**
- * Returns a schema for user text. A non-empty text may not be blank either; the verb checks its
- * trimmed length. Control characters are rejected for every field.
+ * Returns a schema for user text. A non-empty text may not be blank either; the operation checks
+ * its trimmed length. Control characters are rejected for every field.
  */
 export function text(minLength: number, maxLength: number) {
   return Type.String({ minLength, maxLength, ...(minLength > 0 ? { pattern: '\\S' } : {}) });

@@ -43,7 +43,7 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
   };
 };
 
-/** Who reads the errors: a developer, by the API's names; or a person, at a field of a form. */
+/** The reader of the errors: a developer, who needs the API's field names, or a user of a form. */
 export type ErrorReader = 'developer' | 'person';
 
 /**

@@ -20,7 +20,7 @@ export type Actor =
       readonly proofIsOld?: boolean;
       /** An e-mail address from the token or the session. */
       readonly email?: string;
-      /** An operator who has not passed the second factor that operators need here. */
+      /** An operator who has not passed the required second factor. */
       readonly lacksFactor?: true;
     }
   | {

@@ -97,10 +97,10 @@ export function withRequestKey<T>(request: KeyedRequest, run: () => T): T {
 }
 
 /**
- * Wraps a verb so that it runs once under the idempotency key of the current request, however
- * often the request is sent. A repeated request gets the stored result; the verb does not run.
+ * Wraps an operation so that it runs once under the idempotency key of the current request, however
+ * often the request is sent. A repeated request gets the stored result; the operation does not run.
  * Only the first change of a request uses the key; later steps (an e-mail, a second change) must
- * tolerate repetition. Without a key this function returns the verb unchanged.
+ * tolerate repetition. Without a key this function returns the operation unchanged.
  */
 export function onceByKey<T>(verb: (tx: Tx) => Promise<T>): (tx: Tx) => Promise<T> {
   const slot = current.getStore();

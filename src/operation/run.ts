@@ -7,13 +7,14 @@ import { DomainError, domainErrorNamed } from '../errors/errors.ts';
 import { onceByKey } from './idempotency-keys.ts';
 
 /**
- * Runs a verb in a transaction and resolves with its result after the COMMIT was acknowledged. All
- * writes go through this function. It retries only what the database provably did not apply (a
- * lock, a deadlock, a connection that could not be opened): three attempts, with growing, jittered
- * waits. It never retries what may have been applied. In a request with an Idempotency-Key the
- * verb runs once, however often the request is sent (see idempotency-keys.ts).
+ * Runs an operation in a transaction and resolves with its result after the COMMIT was
+ * acknowledged. All writes go through this function. It retries only what the database provably did
+ * not apply (a lock, a deadlock, a connection that could not be opened): three attempts, with
+ * growing, jittered waits. It never retries what may have been applied. In a request with an
+ * Idempotency-Key the operation runs once, however often the request is sent (see
+ * idempotency-keys.ts).
  *
- * Throws DomainError: the refusals of the verb, `campaign_busy`, `overloaded`,
+ * Throws DomainError: the refusals of the operation, `campaign_busy`, `overloaded`,
  * `database_unavailable`, or `outcome_unknown` when the connection died during COMMIT.
  */
 export async function runInTransaction<T>(db: Database, verb: (tx: Tx) => Promise<T>): Promise<T> {
@@ -21,7 +22,7 @@ export async function runInTransaction<T>(db: Database, verb: (tx: Tx) => Promis
   return await attempt(() => db.transaction(once));
 }
 
-/** Carries the result of a previewed verb out of the transaction that is rolled back. */
+/** Carries the result of a previewed operation out of the transaction that is rolled back. */
 class Previewed<T> extends Error {
   readonly value: T;
 
@@ -32,8 +33,8 @@ class Previewed<T> extends Error {
 }
 
 /**
- * Runs a verb as `runInTransaction` does and rolls it back. Returns the result or throws the error
- * that the verb would give now; changes nothing.
+ * Runs an operation as `runInTransaction` does and rolls it back. Returns the result or throws the
+ * error that the operation would give now; changes nothing.
  */
 export async function preview<T>(db: Database, verb: (tx: Tx) => Promise<T>): Promise<T> {
   return await attempt(async () => {

@@ -3,43 +3,43 @@ import { Duplex } from 'node:stream';
 import type { ConcurrencyLimiter } from './concurrency-limit.ts';
 import { pathOf, overloadResponse, type OverloadResponse } from './overload-response.ts';
 
-/** A client that has this much unread of what it was refused does not read. */
+/** Maximum unread bytes of rejections before a client counts as not reading. */
 const mostUnreadBytes = 65_536;
 
 /**
- * Refusals are given together, so long after the first of them. Who asks again at once is slowed
- * down by it, and a turn of the event loop ends: libuv goes on reading for as long as something
- * arrives, and those who are answered on the spot send again before it has read everybody else.
+ * Rejections are sent together, this long after the first one. This slows down clients that retry
+ * at once, and lets the event-loop turn end: libuv reads as long as data arrives, and clients that
+ * are answered at once send again before it has read all others.
  */
 const refuseAfterMs = 25;
 
-/** What connections on the doorstep of a server need of it. */
+/** Dependencies of the early rejection. */
 export interface DoorstepParts {
   readonly concurrencyLimiter: ConcurrencyLimiter;
-  /** Paths that are answered however many requests are in flight. */
+  /** Paths that are answered under any load. */
   readonly always: ReadonlySet<string>;
-  /** Who comes has so long to say something. */
+  /** Time-out until the first request of a connection. */
   readonly firstMs: number;
-  /** Without a byte in either direction a connection is closed after so long. */
+  /** Time-out without a byte in either direction. */
   readonly silentMs: number;
-  /** The process is going to stop: no connection is kept for another request. */
+  /** True before shutdown: connections are not kept for another request. */
   readonly isDraining: () => boolean;
-  /** Gives a connection to the HTTP server. */
+  /** Passes a connection to the HTTP server. */
   readonly letIn: (connection: Duplex) => void;
 }
 
 interface Guest {
   readonly socket: Socket;
-  /** What the server has of it, once it was let in. */
+  /** The server's stream of an accepted connection. */
   line: Line | undefined;
-  /** What it was refused and has not been told yet, in turn. */
+  /** Rejections to send, in order. */
   refusals: ReturnType<typeof overloadResponse>[];
 }
 
 /**
- * Where connections wait that came while there was no room. A request that finds none is refused
- * from its bytes alone: what Node makes of one before anybody looks at it costs nearly twice as
- * much. The first of a connection that finds room lets it in, and the server has it like any other.
+ * Early rejection: holds the connections that arrive during overload. A request without capacity is
+ * rejected from its bytes, because Node's own parsing costs nearly twice as much. When there is
+ * capacity, the connection is passed to the server like any other.
  */
 export class Doorstep {
   readonly #parts: DoorstepParts;
@@ -51,7 +51,7 @@ export class Doorstep {
     this.#parts = parts;
   }
 
-  /** Takes a connection of which nothing was read yet. */
+  /** Takes over a connection of which nothing was read yet. */
   take(socket: Socket): void {
     const guest: Guest = { socket, line: undefined, refusals: [] };
     this.#guests.add(guest);
@@ -71,8 +71,8 @@ export class Doorstep {
   }
 
   /**
-   * The server takes nobody any more: who waits here is told what is due and goes. Whom the server
-   * has goes with their answer, or after the next refusal.
+   * The server accepts no more connections: pending ones get their rejections and are closed.
+   * Connections of the server close after their response or the next rejection.
    */
   close(): void {
     this.#isClosed = true;
@@ -82,20 +82,20 @@ export class Doorstep {
     }
   }
 
-  /** Ends all connections that came by here, whatever they wait for. */
+  /** Ends all connections of the early rejection. */
   cutOff(): void {
     for (const { socket } of this.#guests) socket.destroy();
   }
 
   #hear(guest: Guest, chunk: Buffer): void {
-    // After what was said to be the last answer nothing is answered, nor done, any more.
+    // After the announced last response nothing more is processed.
     if (!guest.socket.writable) return;
     const request = guest.line?.isBusy === true ? undefined : plainRequest(chunk);
     if (request !== undefined && this.#turnsAway(request)) {
       this.#refuse(guest, request);
       return;
     }
-    // An answer never overtakes one that is due before it.
+    // Responses stay in order.
     this.#tell(guest);
     if (!guest.socket.writable) return;
     if (guest.line === undefined) {
@@ -139,8 +139,9 @@ export class Doorstep {
 }
 
 /**
- * What the HTTP server holds of a connection whose bytes come by the doorstep. It takes any stream
- * for one (documentation of its event `connection`); of a socket it has what Node and we ask for.
+ * The stream that the HTTP server gets instead of a socket for a connection of the early rejection.
+ * Node accepts any stream (documentation of its event `connection`); it has the socket properties
+ * that Node and we use.
  */
 export class Line extends Duplex {
   readonly #socket: Socket;
@@ -160,14 +161,14 @@ export class Line extends Duplex {
     return this.#socket.remotePort;
   }
 
-  /** A request is being read or answered, or may be: what comes next may belong to it. */
+  /** A request is being read or answered, or may be: further bytes may belong to it. */
   get isBusy(): boolean {
     return this.#isBusy;
   }
 
   /**
-   * Bytes for the server; `isPlain`: they are exactly one request, and none is being answered.
-   * After others nobody here knows any more where a request begins, and the server has them all.
+   * Bytes for the server; `isPlain`: they are exactly one request and none is in progress. After
+   * any other bytes the boundaries of requests are unknown here, so the server gets everything.
    */
   hear(chunk: Buffer, isPlain: boolean): void {
     this.#isBusy = true;
@@ -175,7 +176,7 @@ export class Line extends Duplex {
     if (!this.push(chunk)) this.#socket.pause();
   }
 
-  /** A request was read to its end and answered. */
+  /** A request was completely read and answered. */
   answered(): void {
     this.#isBusy = !this.#isPlain;
   }
@@ -224,15 +225,15 @@ export class Line extends Duplex {
 }
 
 const startLine = /^(?:GET|POST|PUT|PATCH|DELETE) (\/[\x21-\x7e]*) HTTP\/1\.1\r\n/;
-/** Lines of headers as Node takes them, too: what it or a proxy reads otherwise is the server's. */
+/** Header lines in the strict form that Node accepts; everything else is left to the server. */
 const plainLines = /^(?:[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e\x80-\xff]*\r\n)*$/;
-/** Whatever changes where a request ends, or how it is to be answered. */
+/** Headers that affect the length of the request or the kind of response. */
 const unusual =
   /\r\n(?:transfer-encoding|expect|upgrade(?!-insecure-requests:)|connection(?!: *keep-alive\r\n)|content-length(?!: *\d{1,7}\r\n))/i;
 const lengths = /\r\ncontent-length: *(\d+)/gi;
 const endOfHead = Buffer.from('\r\n\r\n');
 
-/** The request, where these bytes are one whole request as everybody writes it, and nothing else. */
+/** The request, if the bytes are exactly one complete request in the usual form. */
 function plainRequest(chunk: Buffer): OverloadResponse | undefined {
   const end = chunk.indexOf(endOfHead);
   if (end < 0) return undefined;

@@ -661,7 +661,7 @@ create unique index receiving_accounts_one_default on sambatan.receiving_account
   where is_default;
 
 -- When statement_through changes, every campaign that waits for transfers to the account is due at
--- once, whoever made the change. The rows of the campaigns are locked in order of their ids.
+-- once, for every writer. The rows of the campaigns are locked in order of their ids.
 create function sambatan.schedule_run_after_statement() returns trigger language plpgsql as $$
 declare
   ids uuid[];

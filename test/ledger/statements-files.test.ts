@@ -142,7 +142,7 @@ describe('amounts', () => {
   });
 });
 
-/** Shape: github.com/devlis04/obos-admin, test/mutasi_csv_test.dart. */
+/** Source of the shape: github.com/devlis04/obos-admin, test/mutasi_csv_test.dart. */
 const business = (rows: string[], foot: string[]) =>
   [
     '"Informasi Rekening - Mutasi Rekening"," "," "," "," ",',
@@ -206,7 +206,7 @@ describe('KlikBCA business', () => {
 });
 
 describe('KlikBCA personal', () => {
-  /** Shape: github.com/ismailir10/native-erp-v2, tests/bank-layouts.ts. */
+  /** Source of the shape: github.com/ismailir10/native-erp-v2, tests/bank-layouts.ts. */
   const personal = (period: string, rows: string[]) =>
     [
       'Informasi Rekening - Mutasi Rekening',
@@ -402,7 +402,7 @@ describe('amounts of each bank', () => {
   });
 });
 
-/** Shape: github.com/ismailir10/native-erp-v2, tests/bank-layouts.ts. */
+/** Source of the shape: github.com/ismailir10/native-erp-v2, tests/bank-layouts.ts. */
 describe('MT940', () => {
   const short = (day: string) => day.slice(2).replaceAll('-', '');
   const file = (...lines: string[]) =>
@@ -449,7 +449,7 @@ describe('MT940', () => {
   });
 });
 
-/** Shape: the message's definition in ISO 20022, camt.053.001.08. */
+/** Source of the shape: the message definition of ISO 20022, camt.053.001.08. */
 describe('CAMT.053', () => {
   const amount = (value: string) => `<Amt Ccy="IDR">${value}</Amt><CdtDbtInd>CRDT</CdtDbtInd>`;
   const balance = (code: string, value: string) =>

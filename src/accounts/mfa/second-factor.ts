@@ -141,8 +141,8 @@ export async function factorOfAddress(
 }
 
 /**
- * For the administrator of the installation: removes the second factor of a user who lost the
- * phone and the recovery codes, and ends their sessions, which whoever has the phone may be using.
+ * For the administrator of the installation: removes the second factor of a user who lost the phone
+ * and the recovery codes, and ends their sessions, because another person may have the phone.
  * Returns whether there was a factor.
  */
 export async function removeLostFactor(tx: Tx, userId: string): Promise<boolean> {

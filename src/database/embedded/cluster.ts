@@ -41,7 +41,7 @@ export const embeddedName = 'sambatan';
  */
 export interface SocketDirectory {
   readonly path: string;
-  /** Becomes descriptor 3 of the server; undefined when the plain path works. */
+  /** File descriptor 3 of the server process; undefined if the plain path works. */
   readonly descriptor: number | undefined;
   close(): void;
 }

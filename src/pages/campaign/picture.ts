@@ -34,7 +34,7 @@ export function lookOf(productId: string): { hue: number; second: number; shape:
   return { hue, second: (hue + 40 + ((mixed >>> 8) % 50)) % 360, shape: (mixed >>> 16) % 3 };
 }
 
-/** Body, neck and cap of each kind of bottle, in a field of 400 × 300. */
+/** Shapes of bottles (body, neck and cap) in a drawing of 400 × 300. */
 export const bottles = [
   'M150 138q0-18 18-18h64q18 0 18 18v92q0 18-18 18h-64q-18 0-18-18z',
   'M200 118c42 0 64 30 64 66s-24 66-64 66-64-30-64-66 22-66 64-66z',

@@ -33,7 +33,8 @@ const yearSeconds = 365 * 86_400;
 
 /**
  * Registers the site: every page in Indonesian at the root and in each other language below its
- * prefix, such as `/en`, on the same verbs as the API. The site answers 404 for every path outside `/api` without a route.
+ * prefix, such as `/en`, on the same operations as the API. The site answers 404 for every path
+ * outside `/api` without a route.
  */
 export function registerSite(
   app: SiteDeps,

@@ -1,4 +1,4 @@
-// All test files in two lanes at the same time: those that render pages, and all others.
+// Runs all test files in two parallel groups: tests that render pages, and all others.
 import { once } from 'node:events';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -10,7 +10,7 @@ export const everyFile = 'test/**/*.test.ts';
 /** Whether a test file renders pages: a browser without a graphics card uses both cores. */
 export const usesBrowser = (file: string): boolean => file.startsWith('test/browser/');
 
-/** The files that take longest, longest first: begun last, one would run alone at the end. */
+/** The slowest files, slowest first: if they started last, one would run alone at the end. */
 const slowest = [
   'test/reliability/faults.test.ts',
   'test/histories/histories.test.ts',
@@ -44,8 +44,8 @@ const place = new Map(slowest.map((file, at) => [file, at]));
 const placeOf = (file: string) => place.get(file) ?? slowest.length;
 
 /**
- * Runs every test file and writes the reports to standard output, one lane after the other. Resolves
- * to whether all of them passed. An abort of the signal ends the files that are running.
+ * Runs every test file and writes the reports to standard output, one group after the other.
+ * Resolves to whether all of them passed. An abort of the signal ends the running files.
  */
 export async function runLanes(timeout: number, signal: AbortSignal): Promise<boolean> {
   const all = globSync(everyFile).toSorted((a, b) => placeOf(a) - placeOf(b) || (a < b ? -1 : 1));
