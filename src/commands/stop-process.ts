@@ -64,6 +64,6 @@ export function boundHeap(): void {
 export function handBackMemory(): void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as NodeJS.GCFunction;
-  // Only this kind of collection shrinks the young generation.
+  // Only this kind of garbage collection shrinks the young generation.
   collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }

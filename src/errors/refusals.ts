@@ -5,7 +5,10 @@ export interface RefusingOperation {
   readonly refusals: Refusals;
 }
 
-/** Codes of requests as such: server/route-problems.ts adds them to each route by its kind. */
+/**
+ * Error codes that follow from the kind of a request; server/route-problems.ts adds them to the
+ * routes.
+ */
 export type RequestCode =
   | 'malformed_request'
   | 'unauthenticated'

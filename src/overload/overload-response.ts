@@ -16,7 +16,9 @@ const maxDiscardedBytes = 65_536;
 type Kept = 'keep-alive' | 'close';
 
 interface Prepared {
-  /** Names and values alternate, as Node writes them without checking each. */
+  /**
+   * Header names and values, alternating: the form that Node writes without checking each of them.
+   */
   readonly headers: readonly string[];
   /** Text, because Node sends it in one write with the headers. */
   readonly body: string;

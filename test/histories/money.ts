@@ -32,7 +32,7 @@ export interface ParticipationMoney {
   payment: Payment | null;
   /** The manually verified sums that count for it. */
   readonly seen: { readonly amount: number; readonly reference: string | null }[];
-  /** The statement lines allocated to it; known: for a verified sum. */
+  /** The statement lines allocated to it. `known`: the line belongs to a verified sum. */
   readonly lines: { readonly text: string; readonly amount: number; readonly isKnown: boolean }[];
   hasLapsed: boolean;
   /** Cancelled because the due payment was not made. */

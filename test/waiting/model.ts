@@ -327,7 +327,10 @@ export class Model {
     );
   }
 
-  /** An order paid before the deadline gets its slots back after it, if they are still free. */
+  /**
+   * A lapsed order that was paid before the deadline gets its slots back afterwards, if they are
+   * still free.
+   */
   protected takeAgain({ user, quantity }: Part): boolean {
     if (this.end !== null || quantity > this.terms.total - this.taken - this.kept) return false;
     if (this.#bounds(user, quantity) !== undefined) return false;

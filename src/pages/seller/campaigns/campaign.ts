@@ -122,7 +122,7 @@ async function toExtend(app: PageDeps, visit: PageContext, id: string): Promise<
   return (await authorizeOnCampaign(app.db, visit.actor, 'campaign.extend', id)).campaign;
 }
 
-/** From the opening until now or the end; none before the opening. */
+/** The period from the opening until now or the end; none before the opening. */
 async function chartOf(app: PageDeps, visit: PageContext, campaign: Campaign): Promise<SlotsAt[]> {
   const from = campaign.opened_at;
   if (from === null) return [];
