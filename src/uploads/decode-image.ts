@@ -1,4 +1,5 @@
 import type { Sharp } from 'sharp';
+import { SerialQueue } from '../jobs/serial-queue.ts';
 
 /** Larger images are not decoded: a file of a few kilobytes can claim a billion pixels. */
 const maxPixels = 60_000_000;
@@ -8,6 +9,9 @@ const maxPixels = 60_000_000;
  */
 const maxDecodedBytes = 180_000_000;
 const secondsAtMost = 15;
+
+/** One image at a time: each may need as much memory as its pixels. */
+const decoding = new SerialQueue();
 
 const formats: readonly string[] = ['jpeg', 'png', 'webp'];
 /** Bytes per channel, by the decoder's name of the type; other types have more. */
@@ -48,7 +52,7 @@ export async function decodeUntrustedImage<T>(
 ): Promise<T> {
   // Check this before the decoder, which supports more file types than are allowed here.
   if (!hasKnownBeginning(bytes)) throw new ImageDecodeError(isHeic(bytes) ? 'heic' : 'wrong_type');
-  return await runSerially(async () => {
+  return await decoding.run(async () => {
     const { default: sharp } = await import('sharp');
     // Sequential strips, one thread, no cache: memory use stays small.
     sharp.concurrency(1);
@@ -90,12 +94,4 @@ function hasKnownBeginning(bytes: Buffer): boolean {
     hex.startsWith('89504e470d0a1a0a') ||
     /^52494646.{8}57454250$/.test(hex)
   );
-}
-
-let last: Promise<unknown> = Promise.resolve();
-
-async function runSerially<T>(work: () => Promise<T>): Promise<T> {
-  const mine = last.then(work, work);
-  last = mine.catch(() => undefined);
-  return await mine;
 }

@@ -11,7 +11,8 @@ import {
 import { prepareOutage, type Outage } from '../support/server/outage.ts';
 import type { SiteClient } from '../support/clients/sign-in.ts';
 import { pageRoutes } from '../support/clients/site.ts';
-import { createPageStates, type PageState, type PageStates } from '../support/page-states/views.ts';
+import { createPageStates } from '../support/page-states/views.ts';
+import type { PageState, PageStates } from '../support/page-states/page-state.ts';
 
 /*
  * Every page as users see it: axe finds no problem, nothing is wider than the window, no policy is

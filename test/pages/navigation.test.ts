@@ -8,7 +8,8 @@ import { startHttpService } from '../support/server/http-service.ts';
 import { parsePage, type PageForm } from '../support/clients/page.ts';
 import { SiteClient } from '../support/clients/sign-in.ts';
 import { pageRoutes } from '../support/clients/site.ts';
-import { createPageStates, type PageState } from '../support/page-states/views.ts';
+import { createPageStates } from '../support/page-states/views.ts';
+import type { PageState } from '../support/page-states/page-state.ts';
 
 /*
  * Navigation between pages without a script: where the path of each form leads when it is opened as

@@ -1,7 +1,7 @@
 import { photo } from '../builders/pictures.ts';
 import { letTimePass, pastDeadline } from '../builders/market.ts';
 import { expectStatus, fromNow, hourMs, join } from '../builders/shop.ts';
-import type { StateShop, StateBuilderDeps, PageStates } from './views.ts';
+import type { StateShop, StateBuilderDeps, PageStates } from './page-state.ts';
 
 /** The payment term after success, with its grace period and the wait for statements. */
 const paymentOverSeconds = (72 + 24 + 48) * 3_600;
