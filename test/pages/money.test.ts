@@ -235,7 +235,7 @@ test('a transfer that fits several payments is allocated to one by its button', 
   const waits = await page(base);
   const buttons = [
     ...waits.matchAll(
-      /action="([^"]*\/tujuan)">\s*<input type="hidden" name="participation_id" value="([^"]+)"/g,
+      /action="([^"]*\/tujuan)"\s*>\s*<input type="hidden" name="participation_id" value="([^"]+)"/g,
     ),
   ].filter(([, , id]) => both.some((one) => one.id === id));
   assert.equal(buttons.length, 2, 'a button for each that it may be for');
