@@ -28,7 +28,7 @@ import {
   TermsSchema,
 } from './schemas.ts';
 
-/** What the campaign routes need from the running service. */
+/** Dependencies of the campaign routes. */
 interface CampaignDeps extends DatabaseDeps {
   readonly config: Config;
 }

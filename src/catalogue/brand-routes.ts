@@ -11,7 +11,7 @@ import { listBrandsOf, type BrandRow } from './queries.ts';
 import { brandName, BrandSchema } from './schemas.ts';
 import type { RateLimiter } from '../overload/rate-limiter.ts';
 
-/** What the routes of brands need from the running service. */
+/** Dependencies of the routes of brands. */
 interface BrandDeps {
   readonly db: Database;
   readonly limiter: RateLimiter;

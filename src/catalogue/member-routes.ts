@@ -16,7 +16,7 @@ import {
 import { inviteByMail } from './invite-by-mail.ts';
 import { changeRole, removeMember, viewMembers } from './members.ts';
 
-/** What the routes of members and invitations need from the running service. */
+/** Dependencies of the routes of members and invitations. */
 type MemberDeps = { readonly db: Database } & Parameters<typeof inviteByMail>[0] &
   Parameters<typeof originForEmails>[0];
 

@@ -20,7 +20,7 @@ import { pictureOf } from './picture.ts';
 import { listProducts, type ProductRow } from './queries.ts';
 import { productFields, ProductSchema } from './schemas.ts';
 
-/** What the routes of products need from the running service. */
+/** Dependencies of the routes of products. */
 interface ProductDeps {
   readonly db: Database;
 }

@@ -19,7 +19,7 @@ import { previewCancellation } from './operations.ts';
 import { extension, reason } from './schemas.ts';
 import type { Run, Scheduler, SchedulerStatus } from './scheduler.ts';
 
-/** What the lifecycle routes need from the running service. */
+/** Dependencies of the lifecycle routes. */
 interface LifecycleRouteDeps extends LifecycleDeps {
   readonly scheduler: Scheduler;
 }

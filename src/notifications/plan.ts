@@ -160,7 +160,7 @@ const rules = {
   refund_failed: { buyer: always('refund_failed') },
   // A mistake in the books is corrected: for the buyer the refund is pending again.
   refund_reversed: {},
-  // An operator asks for it in their own words.
+  // No notification: an operator writes to the buyer personally about the money to return.
   refund_doubled: {},
   refund_recovered: {},
   refund_lost: {},

@@ -19,7 +19,7 @@ import { viewParticipants } from './participant-list.ts';
 import { JoinFields, JoinResultSchema, ParticipationSchema, ProgressSchema } from './schemas.ts';
 import { progressById } from './progress-queries.ts';
 
-/** What the routes of joins need from the running service. */
+/** Dependencies of the routes of joins. */
 interface JoinRouteDeps extends DatabaseDeps, JoinDeps {
   readonly live: LiveUpdates;
 }

@@ -47,7 +47,7 @@ import { rejectUnknownFields } from './unknown-fields.ts';
 import { serializerCompiler } from '../http/serialization.ts';
 import { validatorCompiler } from '../http/validation.ts';
 
-/** What the server itself needs from the application; the routes declare their own needs. */
+/** Dependencies of the server itself; the routes declare their own. */
 export interface ServerDeps extends SiteDeps, HealthSources {
   readonly log: Logger;
   readonly metrics: Metrics;

@@ -370,7 +370,7 @@ test('reminders are sent a day and an hour before the deadline on request, and m
   await comeNearer(25 * 3_600);
   await app.notifications.plan();
   assert.deepEqual(await toldOf(id, asks), [{ kind: 'deadline_day', n: 1 }]);
-  // Extended, but the reminder was scheduled before: it checks the time again.
+  // The deadline was moved after the reminder was scheduled, so the reminder is rescheduled.
   await queryRows(
     db,
     `update sambatan.campaigns set deadline = deadline + interval '3 days' where campaign_id = $1`,

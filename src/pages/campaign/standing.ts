@@ -81,7 +81,7 @@ function heldIn({ own }: Pick<Standing, 'own'>): number {
     .reduce((total, { quantity }) => total + quantity, 0);
 }
 
-/** The minimum of this buyer while enough slots are free. */
+/** The minimum slots for this buyer, as long as enough slots are free. */
 export function minimumWithEnoughSlots(
   campaign: Campaign,
   standing: Pick<Standing, 'own'>,

@@ -23,7 +23,7 @@ import { pageError, redirectToCleanAddress } from './sentence-links.ts';
 import { askForReauthentication, registerReauthentication } from './step-up.ts';
 import { themeCookie, identifyViewer, anonymousContext, type ViewerDeps } from './viewer.ts';
 
-/** What the site's server part needs from the application. */
+/** Dependencies of the site's server part. */
 export interface SiteDeps extends ViewerDeps {
   /** Saves the input of forms whose sender is signed out. */
   readonly keptForms: KeptForms;
