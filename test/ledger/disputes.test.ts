@@ -52,7 +52,7 @@ const finals = async ({ campaign }: Bought) =>
   ).map(({ final }) => final);
 const pageOf = async ({ buyer, id }: Bought) =>
   (await new SiteForms(service.url, buyer).get(`/ikutan/${id}`)).text;
-const form = /Ada yang salah dengan barangnya|Laporkan sekali lagi/;
+const form = /Ada masalah dengan pesananmu|Laporkan sekali lagi/;
 
 test('a dismissed dispute may be appealed once, with new information', async () => {
   const one = await bought();
@@ -135,7 +135,7 @@ test('an upheld dispute about received goods refunds the full amount including t
   );
   const books = expectStatus(await operator.get(`/campaigns/${one.campaign}/books`), 200);
   assert.deepEqual([books['gross'], books['codes_kept'], books['payouts_due']], [0, 0, 0]);
-  assert.match(await pageOf(one), /keluhanmu diterima/);
+  assert.match(await pageOf(one), /laporan masalahmu disetujui/);
   assert.doesNotMatch(await pageOf(one), form);
   expectProblem(
     await disputes(one, 'Dan tutupnya hilang'),
