@@ -132,7 +132,7 @@ for (const script of [true, false]) {
     await page.getByLabel('Alasan').fill('Satu pecah waktu dikemas');
     await page.getByLabel('Ketik judul Sambatan').fill('Senja batch pertama');
     await press('Kirim 2 slot saja');
-    await page.getByText('Tercatat. Pembelinya diberi tahu').waitFor();
+    await page.getByText('Kekurangan dicatat.').waitFor();
     await looker.check();
     await looker.close();
     const last = await service.service.get(`/participations/${participations[2]}`);
