@@ -132,6 +132,19 @@ suite('the seller’s complete workflow, by forms only', () => {
     assert.equal(campaigns, 0n, 'a preview and a refusal leave nothing behind');
   });
 
+  test('a field of a form is refused in words for people, not for programs', async () => {
+    const path = `/toko/${shop.brandId}/sambatan/baru`;
+    const wrong: [Record<string, string>, RegExp][] = [
+      [{ deadline: 'besok' }, /id="deadline-error">Isi tanggal dan jamnya/],
+      [{ payment_timing: 'nanti' }, /id="payment_timing-error">Pilih salah satu pilihan yang ada/],
+    ];
+    for (const [change, sentence] of wrong) {
+      const page = found(await owner().post(path, terms({ ...change, aksi: 'draf' })), 422);
+      assert.match(page, sentence);
+      assert.doesNotMatch(page, /RFC 3339|UUID|on_completion, upfront/);
+    }
+  });
+
   test('times are entered in Western Indonesian time', async () => {
     const path = `/toko/${shop.brandId}/sambatan/baru`;
     const deadline = '2031-03-04T21:00';
