@@ -110,7 +110,7 @@ test('a receiving account that is added later is shown to buyers who could only 
 test('a seller is warned beforehand that nobody could pay upfront', async () => {
   await deleteReceivingAccounts(db);
   const path = `/toko/${shop.brandId}/sambatan/baru`;
-  const missing = /Bayar di muka belum bisa dibuka/;
+  const missing = /Bayar di muka belum tersedia/;
   assert.match(await pageFor(offline.url, shop.seller, path), missing);
   assert.doesNotMatch(await pageFor(service.url, shop.seller, path), missing);
 });

@@ -63,7 +63,7 @@ test('a join typed while signed out is restored after sign-in, and not sent', as
   const signInPath = sent.headers.location!;
   assert.equal(signInPath, `/masuk?back=${encodeURIComponent(path)}&alasan=sesi`);
   const asked = parsePage((await buyer.get(signInPath)).text);
-  assert.match(asked.notices[0]!, /Sesimu sudah berakhir\. Isianmu kami simpan/);
+  assert.match(asked.notices[0]!, /Sesimu sudah berakhir\. Isianmu sudah kami simpan/);
 
   const back = await signInAgain(buyer, 'sri@example.org', signInPath);
   assert.equal(back, path);
@@ -113,7 +113,7 @@ test('a visitor who never signed in is told so, and finds the input again too', 
   const sent = await client.post(`${path}/ikut`, { quantity: '1', shipping_address: address });
   assert.equal(sent.headers.location, `/masuk?back=${encodeURIComponent(path)}&alasan=formulir`);
   const asked = parsePage((await client.get(sent.headers.location)).text);
-  assert.match(asked.notices[0]!, /Masuk dulu, ya\. Isianmu kami simpan/);
+  assert.match(asked.notices[0]!, /Masuk dulu, ya\. Isianmu sudah kami simpan/);
   await signInAgain(client, 'baru.masuk@example.org', sent.headers.location);
   const form = formTo((await client.get(path)).text, `${path}/ikut`);
   assert.equal(form.fields['shipping_address'], address);
