@@ -20,12 +20,15 @@ export interface Outcome {
 /** A transport for deliveries (e-mail or webhook). */
 export interface Transport<C extends Claimed> {
   readonly channel: Channel;
-  /** Number of concurrent attempts. */
+  /** Maximum number of attempts that run at the same time. */
   readonly concurrency: number;
-  /** Delays between attempts in seconds; after the last one the delivery has failed. */
+  /**
+   * Delays between attempts in seconds. When an attempt after the last delay fails, the delivery
+   * has failed.
+   */
   readonly waitsSeconds: readonly number[];
   claim(limit: number, leaseId: string, leaseSeconds: number): Promise<C[]>;
-  /** Never throws. */
+  /** Sends one delivery and returns the outcome. Never throws. */
   attempt(claimed: C): Promise<Outcome>;
 }
 
@@ -41,35 +44,41 @@ export interface DelivererOptions<C extends Claimed> {
 interface UnderWay<C extends Claimed> {
   readonly claimed: C;
   readonly leaseId: string;
-  /** By the process's clock, in milliseconds. */
+  /** The start of the attempt by the process's monotonic clock, in milliseconds. */
   readonly since: number;
 }
 
-/** The outcome of one attempt, to be stored. */
+/** The outcome of one attempt, in the form in which it is stored. */
 interface End<C extends Claimed> {
   readonly claimed: C;
   readonly leaseId: string;
   readonly status: DeliveryStatus;
-  /** Seconds until the next attempt; null when the delivery is over. */
+  /** Seconds until the next attempt; null when no further attempt follows. */
   readonly wait: number | null;
   readonly result: string;
 }
 
 /**
- * Duration of a lease. A live worker renews it; another worker takes over the attempts of a killed
- * one.
+ * Duration of a lease in seconds. A live worker renews its leases. When a worker is killed, its
+ * leases expire and another worker repeats its attempts.
  */
 const leaseSeconds = 10;
 const renewEveryMs = 3_000;
-/** Poll interval of the outbox, for deliveries without a notification. */
+/**
+ * Interval in milliseconds between two polls of the outbox. Polling finds the deliveries for which
+ * no wake-up arrived.
+ */
 const pollMs = 1_000;
 const retryMs = [2_000, 2_000] as const;
-/** Retry delays of storing an outcome; after them the attempt is repeated. */
+/**
+ * Delays before storing the outcomes is tried again, in milliseconds. When all tries fail, the
+ * attempts themselves are repeated.
+ */
 const endWaitsMs = [50, 200, 500, 1_000];
 
 /**
- * Returns the seconds until the next attempt, with 20 % jitter either way; null after the last
- * one.
+ * Returns the seconds until the next attempt, with random jitter of 20 % more or less; null after
+ * the last attempt.
  */
 export function retryDelay(
   attempts: number,
@@ -81,9 +90,9 @@ export function retryDelay(
 }
 
 /**
- * Takes due deliveries, attempts them and stores the outcome. Each attempt has a lease: when its
- * worker dies, the lease expires and another worker repeats the attempt. A delivery that was sent
- * but not recorded is therefore sent again, with the same id.
+ * Claims due deliveries, attempts them and stores the outcomes. A lease protects each attempt: when
+ * the worker dies, the lease expires and another worker repeats the attempt. If an attempt sent the
+ * message but its outcome was not stored, the message is therefore sent again, with the same id.
  */
 export class Deliverer<C extends Claimed> implements Job {
   readonly #options: DelivererOptions<C>;
@@ -112,12 +121,12 @@ export class Deliverer<C extends Claimed> implements Job {
     this.#loop.start();
   }
 
-  /** Checks the outbox now. */
+  /** Polls the outbox at once. */
   wake(): void {
     this.#loop.wake();
   }
 
-  /** Takes no further deliveries; resolves when the attempts in progress have ended. */
+  /** Claims no further deliveries; resolves when the attempts in progress have ended. */
   async stop(): Promise<void> {
     await this.#loop.stop();
     await Promise.all(this.#underWay.keys());
@@ -130,8 +139,8 @@ export class Deliverer<C extends Claimed> implements Job {
     const free = transport.concurrency - this.#underWay.size;
     const now = performance.now();
     const slow = [...this.#underWay.values()].filter(({ since }) => now - since > pollMs).length;
-    // Take several deliveries at a time: one free slot is not worth a query. Slow attempts do not
-    // delay this.
+    // Claim several deliveries in one query: a query for a single free slot costs too much. Slow
+    // attempts do not count, so they do not delay this.
     if (free === 0 || free < (transport.concurrency - slow) / 2) return;
     const leaseId = newId();
     const claimed = await transport.claim(free, leaseId, leaseSeconds);
@@ -174,8 +183,9 @@ export class Deliverer<C extends Claimed> implements Job {
   }
 
   /**
-   * Stores the outcomes of attempts in batches: those that end during one statement go with the
-   * next. Storing twice changes nothing, because the first time releases the lease.
+   * Stores the outcomes of attempts in batches. Outcomes that arrive while a batch is being stored
+   * form the next batch. Storing an outcome twice changes nothing, because the first time releases
+   * the lease.
    */
   async #write(): Promise<void> {
     while (this.#ends.length > 0) {
@@ -183,7 +193,7 @@ export class Deliverer<C extends Claimed> implements Job {
       try {
         await this.#writePatiently(ends);
       } catch (error) {
-        // After the lease expires, a worker repeats them with the same ids.
+        // When the leases expire, a worker repeats these attempts with the same message ids.
         const { log } = this.#options;
         log.warn(
           { err: error, count: ends.length },

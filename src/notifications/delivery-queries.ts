@@ -8,7 +8,10 @@ export type DeliveryStatus = (typeof deliveryStatuses)[number];
 export const channels = ['email', 'webhook'] as const;
 export type Channel = (typeof channels)[number];
 
-/** An attempt that has started; without an end within its lease another worker repeats it. */
+/**
+ * An attempt that has started. If its outcome is not stored before the lease expires, another
+ * worker repeats the attempt.
+ */
 export interface Claimed {
   readonly campaign_id: string;
   readonly delivery_id: string;
@@ -18,7 +21,7 @@ export interface Claimed {
 
 export type ClaimedEmail = Claimed & Reader & EmailFacts;
 
-/** The notification of an e-mail, and its recipient. */
+/** The notification that an e-mail contains, and the recipient. */
 export interface EmailFacts {
   /** Null when the notification was deleted. */
   readonly user_id: string | null;
@@ -29,7 +32,7 @@ export interface EmailFacts {
   readonly wanted: boolean | null;
 }
 
-/** Starts attempts of due e-mails, the longest overdue first. */
+/** Claims due e-mails for one attempt each, the longest overdue first. */
 export const claimEmails = query<
   [limit: number, leaseId: string, leaseSeconds: number],
   ClaimedEmail
@@ -42,7 +45,7 @@ export interface EventToSend {
   readonly endpoint_id: string;
   readonly url: string;
   readonly secret: string;
-  /** Null when it is no longer valid. */
+  /** The previous signing secret; null when it is no longer valid. */
   readonly previous_secret: string | null;
   readonly seq: bigint;
   readonly occurred_at: Date;
@@ -53,8 +56,9 @@ export interface EventToSend {
 }
 
 /**
- * Starts attempts of due webhooks: a maximum per endpoint, and none for the named endpoints, so
- * that a slow receiver does not delay the others.
+ * Claims due webhooks for one attempt each. At most `perEndpoint` attempts of one endpoint run at
+ * the same time, and none starts for the busy endpoints, so that a slow receiver does not delay the
+ * others.
  */
 export const claimWebhooks = query<
   [
@@ -73,7 +77,10 @@ export const extendLeases = query<
   never
 >('extend_leases', 'select sambatan.extend_leases($1, $2, $3, $4)', { writes: true });
 
-/** Ends attempts whose lease is still held. A null wait means that the delivery is over. */
+/**
+ * Stores the outcomes of attempts whose lease is still held. A null wait means that no further
+ * attempt follows.
+ */
 export const endAttempts = query<
   [
     campaignIds: string[],
@@ -145,7 +152,7 @@ export const findDelivery = query<
   left join sambatan.webhook_endpoints e on e.endpoint_id = d.endpoint_id`,
 );
 
-/** Restarts a delivery from its first attempt. */
+/** Makes a delivery pending again; its attempts count from the first. */
 export const resendDelivery = query<[campaignId: string, deliveryId: string], DeliveryRow>(
   'resend_delivery',
   `with again as (
@@ -155,7 +162,7 @@ export const resendDelivery = query<[campaignId: string, deliveryId: string], De
   select ${columns} from again d ${withEvent}`,
 );
 
-/** The age in seconds of the longest overdue delivery. */
+/** How long ago the longest overdue delivery was due, in seconds. */
 export const outboxLag = query<[], { readonly lag_seconds: number }>(
   'outbox_lag',
   `select greatest(0, extract(epoch from clock_timestamp() - least(
@@ -167,7 +174,7 @@ export const outboxLag = query<[], { readonly lag_seconds: number }>(
       where e.status = 'enabled'))))::double precision as lag_seconds`,
 );
 
-/** Deletes outcomes of deliveries after a month, and notifications after half a year. */
+/** Deletes finished deliveries after a month, and notifications after half a year. */
 export const deleteOldMessages = {
   deliveries: query<[], never>(
     'delete_expired_deliveries',

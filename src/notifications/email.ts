@@ -7,7 +7,7 @@ import { translate } from '../i18n/messages.ts';
 import { isTopic, topics } from './messages/topics.ts';
 import type { UnsubscribeTokens } from './unsubscribe.ts';
 
-/** The targets of links in e-mails. */
+/** The data from which the links in e-mails are built. */
 export interface EmailLinks {
   /** The site's address without a final slash. */
   readonly siteUrl: string;
@@ -16,7 +16,7 @@ export interface EmailLinks {
 
 /** One notification that is sent as an e-mail. */
 export interface NotificationEmail {
-  /** Identifies the e-mail; the same at every attempt. */
+  /** The id of the e-mail; the same at every attempt. */
   readonly id: string;
   readonly campaignId: string;
   readonly userId: string;
@@ -29,8 +29,8 @@ export interface NotificationEmail {
 }
 
 /**
- * Renders the e-mail of a notification as text and as HTML without external resources. Optional
- * topics have one-click unsubscribe (RFC 8058).
+ * Renders the e-mail of a notification, as text and as HTML that loads nothing from other servers.
+ * The e-mails of optional topics have one-click unsubscribe (RFC 8058).
  */
 export function renderEmail(
   email: NotificationEmail,
@@ -65,7 +65,7 @@ interface Links {
   readonly stop: string | undefined;
 }
 
-/** Returns the words below every notification. */
+/** Returns the footer text of every notification e-mail. */
 function footer(language: Language) {
   return {
     look: translate(language, 'notifications.email.look'),

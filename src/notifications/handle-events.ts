@@ -8,12 +8,12 @@ import { moveDeadlineReminders, setReminders } from './reminder-queries.ts';
 import { receiptReminderAt, holdReminderAt, paymentReminders } from './reminders.ts';
 import { enqueueMessages } from './outbox.ts';
 
-/** Participations notified of one event per transaction. */
+/** Maximum number of participations that one transaction notifies of an event. */
 const toldAtOnce = 1_000;
 
 /**
- * Creates the handler that turns a campaign's next events into notifications, in the transaction
- * that moves its cursor.
+ * Creates the handler that turns a campaign's next audit events into notifications. It runs in the
+ * transaction that moves the campaign's cursor.
  */
 export function eventHandler(options: { readonly digestSeconds: number }): EventHandler {
   return async (tx, campaignId, events) => {
@@ -39,8 +39,8 @@ export function eventHandler(options: { readonly digestSeconds: number }): Event
 }
 
 /**
- * Notifies the next participants of a campaign of one event. Returns false when all are notified
- * or another worker is doing it.
+ * Notifies the next batch of a campaign's participants of one event. Returns false when all are
+ * notified or another worker is notifying them.
  */
 export async function fanOut(tx: Tx, campaignId: string, seq: bigint): Promise<boolean> {
   const fanout = await tx.maybe(sql.lockFanout, campaignId, seq);
@@ -67,8 +67,8 @@ export async function fanOut(tx: Tx, campaignId: string, seq: bigint): Promise<b
 }
 
 /**
- * Schedules a last reminder for buyers of shipped orders before an order without an answer counts
- * as received.
+ * Schedules the last reminder to confirm receipt, for the buyers of a shipped batch. It is sent
+ * before an order without the buyer's answer counts as received.
  */
 async function setReceiptReminders(
   tx: Tx,
@@ -88,7 +88,7 @@ async function setReceiptReminders(
   );
 }
 
-/** Sends a brand's members the digest of a window that has ended. */
+/** Sends a digest to the members of a brand when the digest window has ended. */
 export async function sendDigest(tx: Tx, campaignId: string): Promise<void> {
   const counts = await tx.maybe(sql.takeDigest, campaignId);
   if (counts === undefined) return;
@@ -139,7 +139,10 @@ interface Planned {
   readonly digest: DigestCount | undefined;
 }
 
-/** Adds a seller's digest news to the open window: one row for any number of events. */
+/**
+ * Adds the counted events to the seller's open digest window. One database row holds the counts,
+ * whatever the number of events.
+ */
 async function gather(
   tx: Tx,
   campaignId: string,
@@ -186,17 +189,20 @@ async function sendToEndpoints(
   }
 }
 
-/** A rejected proof restarts the time of the hold. */
+/** Events that start a hold. A rejected proof starts the hold again with its full time. */
 const beginsHold = new Set<string>(['participant_joined', 'payment_rejected']);
 
-/** Schedules reminders of new holds, due payments and moved deadlines. */
+/**
+ * Schedules reminders of new holds and of due payments, and moves the reminders of a deadline that
+ * was extended.
+ */
 async function setAlarms(
   tx: Tx,
   campaignId: string,
   plans: readonly Planned[],
   termSeconds: number,
 ): Promise<void> {
-  // One hold per participation: when several events are read together, the last one counts.
+  // A participation has one hold: when one batch contains several such events, the last one counts.
   const holds = new Map(
     plans.flatMap(({ event, person }) => {
       const until = person?.ends_at ?? null;
@@ -215,7 +221,8 @@ async function setAlarms(
       begun.map(({ dueAt }) => dueAt),
     );
   }
-  // Confirmed by the campaign's completion, not by a payment: the payment is due now.
+  // The campaign's completion confirmed these participations, not a payment: their payment is due
+  // now.
   const due = plans.flatMap(({ event, person }) => {
     const isDue = event.event === 'participant_confirmed' && event.metadata['amount'] === undefined;
     if (!isDue || person === undefined || person.pay_by === null) return [];

@@ -2,7 +2,7 @@ import { query } from '../database/query.ts';
 import type { Language } from '../i18n/language.ts';
 import type { MessageParams } from './messages/messages.ts';
 
-/** The language and time zone of a reader. */
+/** The language and time zone of the person who reads the notifications. */
 export interface Reader {
   readonly locale: Language | null;
   readonly time_zone: string | null;
@@ -37,8 +37,8 @@ export const listInbox = query<
 );
 
 /**
- * The number of a person's unread notifications; counting stops at the number that is shown as
- * "many".
+ * The number of a person's unread notifications. Counting stops at `most`, above which the page
+ * shows only "many".
  */
 export const countUnread = query<[userId: string, most: number], { readonly unread: number }>(
   'count_unread',
@@ -57,7 +57,10 @@ export const markRead = query<
   returning notification_id, read_at`,
 );
 
-/** Marks a limited number of a person's unread notifications as read, up to one or all. */
+/**
+ * Marks a limited number of a person's unread notifications as read: all up to one notification, or
+ * all.
+ */
 export const markAllRead = query<
   [userId: string, upTo: string | null, limit: number],
   { readonly notification_id: string }
@@ -83,7 +86,9 @@ export const listSettings = query<[userId: string], SettingRow>(
   'select topic, email, in_app from sambatan.message_settings where user_id = $1',
 );
 
-/** Sets the fields that are not null; a new row takes the defaults for the others. */
+/**
+ * Sets the fields of a setting that are not null; in a new row the other fields get the defaults.
+ */
 export const putSetting = query<
   [
     userId: string,

@@ -35,7 +35,10 @@ const params = closed({ id: Id });
 
 const tags = ['messages'];
 
-/** Returns the person of the request: the caller, or the one that the service names. */
+/**
+ * Returns the id of the person whose notifications the request is about: the caller, or the person
+ * that the service names.
+ */
 function personOf(actor: Actor, action: Action, named: string | undefined): string {
   return userOf(authorize(actor, action), named);
 }
@@ -221,7 +224,8 @@ function reminderRoutes(server: ApiServer, app: MessageDeps): void {
 }
 
 /**
- * One-click unsubscribe of mail programs (RFC 8058); the token alone identifies the subscription.
+ * Route for the one-click unsubscribe of mail programs (RFC 8058). It needs no sign-in: the token
+ * alone identifies the subscription.
  */
 function oneClick(app: MessageDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
@@ -247,7 +251,7 @@ function oneClick(app: MessageDeps): FastifyPluginAsyncTypebox {
   };
 }
 
-/** The schema's arrays are mutable; the domain's are read-only. */
+/** Converts read-only arrays to mutable ones, because the schema's type has mutable arrays. */
 function mutable(message: ReturnType<typeof inboxMessageOf>) {
   return { ...message, paragraphs: [...message.paragraphs] };
 }

@@ -31,20 +31,22 @@ export interface NotificationServiceOptions {
 
 export interface NotificationServiceStatus {
   readonly isRunning: boolean;
-  /** Age in seconds of the longest overdue delivery at the last check. */
+  /**
+   * The result of the last check: how long ago the longest overdue delivery was due, in seconds.
+   */
   readonly lagSeconds: number;
-  /** The reason why the service makes no progress, or null. */
+  /** The reason why the service is not working, or null. */
   readonly failure: string | null;
 }
 
-/** Interval of digests, reminders and fan-out steps. */
+/** Interval in milliseconds between two runs of digests, reminders and fan-out. */
 const stepsEveryMs = 1_000;
 const deleteEveryMs = 3_600_000;
 const atOnce = 100;
 
 /**
- * Notifies people and programs: turns audit events into notifications, schedules reminders and
- * digests, and delivers. Several processes may run it on one database.
+ * Turns audit events into notifications, schedules reminders and digests, and delivers e-mails and
+ * webhooks. Several processes may run this service on one database.
  */
 export class NotificationService implements Job {
   readonly #options: NotificationServiceOptions;
@@ -54,7 +56,9 @@ export class NotificationService implements Job {
   readonly #mutex = new SerialQueue();
   #lagSeconds = 0;
   #deleteDueAt = 0;
-  /** Nothing is sent until the database is known not to be quarantined. */
+  /**
+   * True until a query has shown that the database is not quarantined; while true, nothing is sent.
+   */
   #isQuarantined = true;
 
   constructor(options: NotificationServiceOptions) {
@@ -97,7 +101,7 @@ export class NotificationService implements Job {
     this.#loop.start();
   }
 
-  /** Resolves after the transactions and attempts in progress. Idempotent. */
+  /** Resolves when the transactions and attempts in progress have ended. Idempotent. */
   async stop(): Promise<void> {
     await Promise.all([
       this.#consumer.stop(),
@@ -107,7 +111,10 @@ export class NotificationService implements Job {
     this.#options.webhooks.close();
   }
 
-  /** Plans all notifications that are due now, on demand; throws the first failure. */
+  /**
+   * Creates all notifications that are due now, without waiting for the next pass; throws the first
+   * failure.
+   */
   async plan(): Promise<void> {
     await this.#consumer.drain();
     await this.#mutex.run(() => this.#runSteps());
@@ -127,7 +134,9 @@ export class NotificationService implements Job {
   async #runSteps(): Promise<void> {
     const { db, metrics } = this.#options;
     const failures: unknown[] = [];
-    /** A failure of one step does not stop the others; it is thrown at the end. */
+    /**
+     * Runs one step. A failure does not stop the other steps; the first one is thrown at the end.
+     */
     const tryStep = async (step: () => Promise<void>): Promise<void> => {
       try {
         await step();

@@ -13,7 +13,7 @@ import { deadlineReminders } from './reminders.ts';
 import { topicNames, topics, type Topic } from './messages/topics.ts';
 import type { UnsubscribeTokens } from './unsubscribe.ts';
 
-/** More unread notifications than this are shown as "many". */
+/** Above this number of unread notifications the page shows only "many". */
 const maxUnread = 1_000;
 const readAtOnce = 10_000;
 
@@ -28,7 +28,7 @@ export interface InboxMessage {
   readonly read_at: Date | null;
 }
 
-/** Converts a row to an inbox notification, by default in the reader's language. */
+/** Converts a row to an inbox notification, in the reader's language unless another is given. */
 export function inboxMessageOf(
   row: sql.InboxRow,
   language: Language = knownLanguage(row.locale),
@@ -61,7 +61,10 @@ export async function readMessage(
 }
 readMessage.refusals = refusals('notification_not_found');
 
-/** Marks a person's notifications as read, up to one or all of them; returns the number. */
+/**
+ * Marks a person's notifications as read: all up to one notification, or all. Returns the number
+ * marked.
+ */
 export async function readAllMessages(
   tx: Tx,
   userId: string,
@@ -70,14 +73,17 @@ export async function readAllMessages(
   return (await tx.rows(sql.markAllRead, userId, upTo, readAtOnce)).length;
 }
 
-/** A topic with its channels, as a person has set them. */
+/** A topic and, per channel, whether a person gets its notifications. */
 export interface TopicSetting {
   readonly topic: Topic;
   readonly email: boolean;
   readonly in_app: boolean;
 }
 
-/** Returns all topics with the person's settings or the defaults. */
+/**
+ * Returns all topics with the person's settings; a topic that the person never set has the
+ * defaults.
+ */
 export async function settingsOf(db: Queryable, userId: string): Promise<TopicSetting[]> {
   const set = new Map((await db.rows(sql.listSettings, userId)).map((row) => [row.topic, row]));
   return topicNames.map((topic) => ({
@@ -87,7 +93,7 @@ export async function settingsOf(db: Queryable, userId: string): Promise<TopicSe
   }));
 }
 
-/** Sets the channels of a topic; undefined fields stay. */
+/** Switches the channels of a topic on or off; an undefined channel does not change. */
 export async function setTopic(
   tx: Tx,
   userId: string,
@@ -106,7 +112,7 @@ export async function setTopic(
   return { topic, email, in_app };
 }
 
-/** Unsubscribes by the token of a link in an e-mail. */
+/** Unsubscribes the user from the topic that the token of an e-mail's link names. */
 export async function unsubscribe(
   tx: Tx,
   tokens: UnsubscribeTokens,
@@ -119,8 +125,8 @@ export async function unsubscribe(
 unsubscribe.refusals = refusals('link_not_valid');
 
 /**
- * Schedules a person's reminders of a campaign's deadline, a day and an hour before it; returns the
- * future times.
+ * Schedules a person's reminders of a campaign's deadline: one day and one hour before it. Returns
+ * the times of the reminders; times in the past are left out.
  */
 export async function askReminder(
   tx: Tx,
@@ -144,7 +150,7 @@ export async function askReminder(
 }
 askReminder.refusals = refusals(viewCampaign);
 
-/** Deletes a person's reminders of a campaign. */
+/** Deletes a person's reminders of a campaign's deadline. */
 export async function dropReminder(
   tx: Tx,
   actor: Actor,

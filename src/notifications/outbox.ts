@@ -5,7 +5,10 @@ import type { PlannedMessage } from './plan.ts';
 import { insertMessages } from './queries.ts';
 import { topics } from './messages/topics.ts';
 
-/** Stores notifications and puts their e-mails into the outbox; skips existing ones. */
+/**
+ * Stores notifications and puts their e-mails into the outbox. Skips notifications that are already
+ * stored.
+ */
 export async function enqueueMessages(
   tx: Tx,
   campaignId: string,

@@ -4,16 +4,16 @@ import type { AuditRow } from '../audit/queries.ts';
 import type { MessageParams } from './messages/messages.ts';
 import type { CampaignFacts, Person } from './queries.ts';
 
-/** One planned notification. */
+/** One notification to store. */
 export interface PlannedMessage {
   readonly userId: string;
   readonly kind: MessageKind;
-  /** Deduplication key: a person is notified of one subject once. */
+  /** Deduplication key: a person gets at most one notification with the same key. */
   readonly eventKey: string;
   readonly params: MessageParams;
 }
 
-/** One event, with its participation's buyer if it has one. */
+/** One audit event, with the buyer of its participation or waiting-list entry, if it has one. */
 export interface EventContext {
   readonly event: AuditRow;
   readonly person: Person | undefined;
@@ -25,11 +25,13 @@ type KindOf = (happening: EventContext) => MessageKind | undefined;
 interface Rule {
   /** Kind for the buyer of the participation or waiting-list entry. */
   readonly buyer?: KindOf;
-  /** Kind for all participants, in steps. */
+  /** Kind for all participants. They are notified later, in batches. */
   readonly everybody?: KindOf;
-  /** Kind for the members of the brand, at once. */
+  /**
+   * Kind for the members of the brand. They are notified in the transaction of the event's handler.
+   */
   readonly sellers?: KindOf;
-  /** Counter of the seller digest. */
+  /** The counter of the seller digest that the event increases. */
   readonly digest?: DigestCount;
 }
 export type DigestCount = 'joined' | 'confirmed' | 'cancelled';
@@ -39,11 +41,14 @@ const always =
   () =>
     kind;
 
-/** Maps each event to its notifications. Pure; the compiler reports missing events. */
+/**
+ * Maps each event to its notifications. A pure function of the event and its campaign; the compiler
+ * reports an event without an entry.
+ */
 const rules = {
   campaign_created: {},
   campaign_edited: {},
-  // A seller who published it knows already.
+  // A seller who published the campaign knows already, so only an automatic opening notifies.
   campaign_opened: { sellers: ({ event }) => bySystem(event, 'seller_opened') },
   campaign_full: { sellers: always('seller_full') },
   campaign_reopened: {},
@@ -53,17 +58,19 @@ const rules = {
   },
   campaign_completed: {
     sellers: always('seller_completed'),
-    // An order without payment was confirmed by this event; that event notifies its buyer.
+    // Without upfront payment, completion confirms each order with an event of its own, and that
+    // event notifies the buyer.
     everybody: ({ facts }) =>
       facts.payment_timing === 'upfront' ? 'campaign_succeeded' : undefined,
   },
-  // The events of their own participations notify the buyers.
+  // The refund or cancellation of each participation has its own event, which notifies the buyer.
   campaign_failed: { sellers: always('seller_failed') },
   campaign_cancelled: { sellers: always('seller_cancelled') },
   deadline_extended: { everybody: always('deadline_extended') },
   participant_joined: {
     buyer: ({ event, facts }) => {
-      // A slot after success or after the deadline was paid for: the payment notifies.
+      // A buyer who joins after success or after the deadline has paid already: the event of the
+      // payment notifies the buyer.
       if (facts.status === 'fulfilled' || facts.status === 'verifying') return undefined;
       if (isPaidFromWaiting(event)) return undefined;
       return facts.payment_timing === 'upfront' ? 'joined_upfront' : 'joined';
@@ -71,8 +78,7 @@ const rules = {
     digest: 'joined',
   },
   participant_confirmed: {
-    // A payment before the end of a campaign with payment after success is reported as that
-    // payment.
+    // With payment after success, the event of the payment itself notifies the buyer.
     buyer: ({ event, facts }) => {
       if (isPaidFromWaiting(event)) return undefined;
       if (event.metadata['amount'] === undefined) return 'order_confirmed';
@@ -86,7 +92,8 @@ const rules = {
   },
   participant_refunded: {
     buyer: ({ event, facts }) => {
-      // They cancelled after an extension, or the cancellation concerned them alone.
+      // A reason other than a dispute: the buyer cancelled after an extension, or only this buyer's
+      // order was cancelled.
       if (event.metadata['reason'] === 'dispute') return 'refunded_after_dispute';
       if (event.metadata['reason'] !== undefined) return 'refunded_otherwise';
       if (facts.cancel_reason === belowMinimum) return 'refunded_below_minimum';
@@ -101,7 +108,8 @@ const rules = {
   campaign_shipped: { everybody: always('goods_shipped') },
   participant_changed: {
     buyer: ({ event }) => (isChanged(event, 'quantity') ? 'order_reduced' : undefined),
-    // Before success nobody packs orders: the list shows the latest state.
+    // Before success nobody packs orders: the seller's list shows the latest address and note
+    // anyway.
     sellers: ({ event, facts }) =>
       facts.status === 'fulfilled' && isChanged(event, 'shipping_address', 'note')
         ? 'seller_order_changed'
@@ -114,7 +122,8 @@ const rules = {
     buyer: ({ facts }) =>
       facts.status === 'fulfilled' ? 'waiting_offered_to_pay' : 'waiting_offered',
   },
-  // The following join notifies; for slots that were paid before, one notification covers all.
+  // Accepting an offer is followed by a join, whose event notifies the buyer. Where kept money paid
+  // for the slots, this one notification covers both.
   waiting_accepted: {
     buyer: ({ event }) => (hasKeptMoney(event) ? 'waiting_given' : undefined),
   },
@@ -125,7 +134,7 @@ const rules = {
       return event.metadata['reason'] === 'offer' ? 'waiting_offer_lapsed' : 'waiting_in_vain';
     },
   },
-  // A buyer who withdrew knows already.
+  // A buyer who withdrew knows already; only a withdrawal by an operator notifies.
   waiting_withdrawn: {
     buyer: ({ event }) => {
       if (!event.actor.startsWith('operator:')) return undefined;
@@ -136,14 +145,16 @@ const rules = {
     buyer: ({ event }) => (hasKeptMoney(event) ? 'waiting_refunded' : 'waiting_closed'),
   },
   payment_proof_submitted: { buyer: always('proof_received') },
-  // A payment before the campaign's end confirms the participation, and that notifies.
+  // With upfront payment the settled payment confirms the participation, and that event notifies
+  // the buyer.
   payment_settled: {
     buyer: ({ event, facts }) =>
       facts.payment_timing === 'upfront' || isPaidFromWaiting(event)
         ? undefined
         : 'payment_verified',
   },
-  // Written off: the notification says that nothing is delivered, and asks for no other proof.
+  // Writing off a payment also ends the order, and that event notifies the buyer: the buyer is not
+  // asked for another proof.
   payment_rejected: {
     buyer: ({ event }) => (event.metadata['written_off'] === true ? undefined : 'payment_rejected'),
   },
@@ -158,7 +169,7 @@ const rules = {
       event.metadata['provider'] === undefined ? 'refund_settled' : 'refund_settled_online',
   },
   refund_failed: { buyer: always('refund_failed') },
-  // A mistake in the books is corrected: for the buyer the refund is pending again.
+  // Only a mistake in the books was corrected: the buyer waits for the refund as before.
   refund_reversed: {},
   // No notification: an operator writes to the buyer personally about the money to return.
   refund_doubled: {},
@@ -174,7 +185,7 @@ const rules = {
     sellers: always('dispute_resolved'),
   },
   campaign_below_minimum: { sellers: always('seller_below_minimum') },
-  // A seller who decided knows already; a seller for whom an operator decided does not.
+  // A seller who decided knows already; when an operator decided, the seller is notified.
   campaign_continued: {
     sellers: ({ event }) => (event.actor.startsWith('operator:') ? 'seller_continued' : undefined),
   },
@@ -193,8 +204,8 @@ function hasKeptMoney({ metadata }: AuditRow): boolean {
 }
 
 /**
- * Returns true when a participation came from an entry with kept money; its buyer is notified of
- * that.
+ * Returns true when kept money of a waiting-list entry paid for the participation. Another event
+ * notifies its buyer.
  */
 function isPaidFromWaiting({ metadata }: AuditRow): boolean {
   return metadata['entry_id'] !== undefined;
@@ -206,7 +217,10 @@ const leaving: Readonly<Record<string, MessageKind>> = {
   unpaid: 'order_unpaid',
 };
 
-/** The database's reason for cancelling a campaign that succeeded but was not paid. */
+/**
+ * The reason that the database stores when it cancels a campaign that succeeded but has too few
+ * paid slots.
+ */
 const belowMinimum = 'below_minimum';
 
 const returned: Readonly<Record<string, MessageKind>> = {
@@ -225,7 +239,7 @@ export interface Plan {
   readonly digest: DigestCount | undefined;
 }
 
-/** Returns the notifications of an event; none for an event of a newer version. */
+/** Returns the notifications of an event; none for an event that only a newer version knows. */
 export function planFor(happening: EventContext): Plan {
   const { event, person, facts } = happening;
   const rule = ruleOf(event);
@@ -245,12 +259,13 @@ export function planFor(happening: EventContext): Plan {
   return {
     messages,
     isForEverybody: rule.everybody?.(happening) !== undefined,
-    // A campaign's end that affects all participants is reported as that end.
+    // When the end of a campaign changes all participations, the seller gets one notification of
+    // that end instead of digest counts.
     digest: event.metadata['amount'] === undefined && isBySystem(event) ? undefined : rule.digest,
   };
 }
 
-/** Returns one participant's notification of an event. */
+/** Returns the notification of one participant about an event that concerns all participants. */
 export function messageForParticipant(
   event: AuditRow,
   facts: CampaignFacts,
@@ -299,12 +314,12 @@ function paramsOf({ event, person, facts }: EventContext): MessageParams {
   };
 }
 
-/** Returns the words that a person wrote about the event, if others may read them. */
+/** Returns the reason that a person wrote for the event, if others may read it. */
 function wordsOf({ event, metadata }: AuditRow, facts: CampaignFacts): string | undefined {
   if (metadata['reason'] === belowMinimum || facts.cancel_reason === belowMinimum) return undefined;
   if (event === 'participant_refunded') return facts.cancel_reason ?? undefined;
   if (event === 'participant_cancelled') return textIn(metadata['note']);
-  // The reason of a late payment is a code.
+  // The reason of a late payment is a code, not a person's text.
   if (event === 'payment_late') return undefined;
   return textIn(metadata['reason']);
 }

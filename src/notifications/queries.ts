@@ -23,7 +23,7 @@ export interface CampaignFacts {
   readonly sellers: string[];
 }
 
-/** Read without a lock. */
+/** The campaign's data; reads the row without locking it. */
 export const campaignFacts = query<[campaignId: string], CampaignFacts>(
   'campaign_facts',
   `select c.campaign_id, c.brand_id, c.title, b.name as brand_name, c.status, c.closing_outcome,
@@ -45,11 +45,11 @@ export interface Person {
   readonly quantity: number;
   /** The end of a hold or an offer. */
   readonly ends_at: Date | null;
-  /** The due time of a payment that became due at completion. */
+  /** When a payment that became due at completion must be made; null for other payments. */
   readonly pay_by: Date | null;
 }
 
-/** The owners of these participations and waiting-list entries. */
+/** The owners of the participations and waiting-list entries with these ids. */
 export const peopleOf = query<[campaignId: string, ids: string[]], Person>(
   'people_of',
   `select p.participation_id as id, p.user_id, p.quantity, p.hold_expires_at as ends_at, t.pay_by
@@ -72,7 +72,7 @@ export interface PersonInOrder {
   readonly is_paid: boolean;
 }
 
-/** A page of current participants, by participation. */
+/** A page of a campaign's participants, in the order of participation ids. */
 export const peopleAfter = query<[campaignId: string, after: string, limit: number], PersonInOrder>(
   'people_after',
   `select participation_id, user_id,
@@ -84,9 +84,9 @@ export const peopleAfter = query<[campaignId: string, after: string, limit: numb
 );
 
 /**
- * Stores notifications and puts their e-mails into the outbox, by each person's settings: each
- * once, also with concurrent writers. `defaults` applies where a person has no setting. Returns
- * the number stored.
+ * Stores notifications and puts their e-mails into the outbox, as each person's settings say. Each
+ * notification is stored once, also when several processes store it at the same time. `defaults`
+ * applies where a person has no setting. Returns the number stored.
  */
 export const insertMessages = query<
   [
@@ -107,7 +107,10 @@ export const insertMessages = query<
   { writes: true },
 );
 
-/** Puts events for endpoints into the outbox, pair by pair, each once. */
+/**
+ * Puts events for endpoints into the outbox, one delivery per pair of endpoint and event. A pair
+ * that exists already is skipped.
+ */
 export const insertWebhookDeliveries = query<
   [campaignId: string, ids: string[], endpointIds: string[], seqs: bigint[]],
   never
@@ -120,7 +123,7 @@ export const insertWebhookDeliveries = query<
   on conflict do nothing`,
 );
 
-/** The endpoints that subscribe to a brand's campaigns. */
+/** The webhook endpoints that receive the events of a brand's campaigns. */
 export const endpointsFor = query<
   [brandId: string],
   { readonly endpoint_id: string; readonly events: string[] }
@@ -139,7 +142,10 @@ export interface DigestCounts {
   readonly cancelled_slots: bigint;
 }
 
-/** Adds to a campaign's open digest window, or opens one that ends after this many seconds. */
+/**
+ * Adds counts to a campaign's open digest window. If none is open, opens one that ends after
+ * `windowSeconds`.
+ */
 export const addToDigest = query<
   [
     campaignId: string,
@@ -177,7 +183,7 @@ export const listDigests = query<[limit: number], Due>(
   where due_at <= (select clock_timestamp()) order by due_at limit $1`,
 );
 
-/** Closes a due digest window; no row when another worker closes it. */
+/** Closes a due digest window and returns its counts; no row when another worker closes it. */
 export const takeDigest = query<[campaignId: string], DigestCounts & { readonly from_seq: bigint }>(
   'claim_digest',
   `delete from sambatan.seller_digests where campaign_id in (

@@ -13,8 +13,8 @@ export const reminderKinds = [
 export type ReminderKind = (typeof reminderKinds)[number];
 
 /**
- * Schedules or reschedules reminders of one campaign, one per person and subject. A reminder that
- * was sent is sent again for the new time.
+ * Schedules reminders of one campaign, or moves existing ones: each person has one reminder per
+ * kind and subject. A reminder that was already sent and is moved is sent again at the new time.
  */
 export const setReminders = query<
   [
@@ -36,7 +36,7 @@ export const setReminders = query<
     where r.due_at <> excluded.due_at`,
 );
 
-/** Moves the reminders of a deadline with the deadline. */
+/** Moves all reminders of a campaign's deadline after the deadline was changed. */
 export const moveDeadlineReminders = query<[campaignId: string, deadline: Date], never>(
   'move_deadline_reminders',
   `update sambatan.reminders set done_at = null,
@@ -44,7 +44,7 @@ export const moveDeadlineReminders = query<[campaignId: string, deadline: Date],
   where campaign_id = $1 and kind in ('deadline_day', 'deadline_hour')`,
 );
 
-/** Deletes the reminders that a person asked for. */
+/** Deletes the deadline reminders that a person asked for. */
 export const removeDeadlineReminders = query<
   [campaignId: string, userId: string],
   { readonly kind: string }
@@ -55,7 +55,7 @@ export const removeDeadlineReminders = query<
   returning kind`,
 );
 
-/** Tells whether a person has a pending reminder of a campaign's deadline. */
+/** Returns whether a person has a pending reminder of a campaign's deadline. */
 export const isReminded = query<
   [campaignId: string, userId: string],
   { readonly is_reminded: boolean }
@@ -77,16 +77,21 @@ export interface DueReminder {
   readonly hold_expires_at: Date | null;
   readonly hold_status: StoredParticipationStatus | null;
   readonly quantity: number | null;
-  /** The due time of an open payment; null when there is none. */
+  /** When the open payment must be made; null when there is no open payment. */
   readonly pay_by: Date | null;
-  /** Whole rupiah with the unique code; null before the buyer opened the payment. */
+  /**
+   * The amount to transfer in whole rupiah, including the unique code; null before the buyer opened
+   * the payment.
+   */
   readonly to_transfer: bigint | null;
-  /** For a shipped batch: when an order without the buyer's answer counts as received. */
+  /**
+   * For a shipped batch: the time at which an order without the buyer's answer counts as received.
+   */
   readonly received_after: Date | null;
   readonly now: Date;
 }
 
-/** Takes due reminders, locked; skips those that another worker locks. */
+/** Reads and locks due reminders; skips reminders that another worker has locked. */
 export const takeReminders = query<[limit: number], DueReminder>(
   'claim_reminders',
   `with due as (

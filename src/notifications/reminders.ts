@@ -11,14 +11,15 @@ import {
 import { enqueueMessages } from './outbox.ts';
 
 const hourMs = 3_600_000;
-/** Lead time of each reminder. */
+/** How long before the end each reminder is sent, in milliseconds. */
 const leadMs = { deadline_day: 24 * hourMs, deadline_hour: hourMs, hold: hourMs } as const;
 const remindersAtOnce = 200;
-/** Allowed difference between the clocks of timers and database. */
+/** Allowed clock difference between this process's timers and the database, in milliseconds. */
 const earlyMs = 1_000;
 
 /**
- * Returns the reminders before a deadline: a day and an hour before it, without those in the past.
+ * Returns the reminders of a deadline: one day and one hour before it. Leaves out reminders whose
+ * time is in the past.
  */
 export function deadlineReminders(
   deadline: Date,
@@ -30,8 +31,8 @@ export function deadlineReminders(
 }
 
 /**
- * Returns when to remind a buyer to pay: an hour before the hold ends, or halfway through a short
- * one.
+ * Returns when to remind a buyer to pay: an hour before the hold ends, or halfway through the hold
+ * if the hold is shorter than two hours.
  */
 export function holdReminderAt(joinedAt: Date, holdExpiresAt: Date): Date {
   const whole = holdExpiresAt.getTime() - joinedAt.getTime();
@@ -39,8 +40,8 @@ export function holdReminderAt(joinedAt: Date, holdExpiresAt: Date): Date {
 }
 
 /**
- * Returns when to remind a buyer of a payment that became due at `confirmedAt`: halfway through
- * the term, and twelve hours before its end if that is later.
+ * Returns when to remind a buyer of a payment that became due at `confirmedAt`: halfway through the
+ * payment term, and again twelve hours before its end if that is later.
  */
 export function paymentReminders(
   confirmedAt: Date,
@@ -55,7 +56,7 @@ export function paymentReminders(
 
 /**
  * Returns when to ask a buyer whether the goods arrived: three days before an order without an
- * answer counts as received.
+ * answer counts as received, or halfway through a period shorter than six days.
  */
 export function receiptReminderAt(shippedAt: Date, receivedAfter: Date): Date {
   const whole = receivedAfter.getTime() - shippedAt.getTime();
@@ -63,8 +64,8 @@ export function receiptReminderAt(shippedAt: Date, receivedAfter: Date): Date {
 }
 
 /**
- * Returns what to do with a due reminder: send a notification, reschedule it because the end was
- * moved, or drop it because its subject is gone. Pure.
+ * Decides what to do with a due reminder: send it, move it because the end was moved, or drop it
+ * because its subject no longer exists. A pure function.
  */
 export function evaluateReminder(
   due: DueReminder,
@@ -104,8 +105,8 @@ const messageOf = {
 } as const satisfies Record<ReminderKind, MessageKind>;
 
 /**
- * Returns the subject of a reminder with its end and lead time; undefined when the subject is
- * gone.
+ * Returns the end of the reminder's subject, how long before it the reminder is sent, and whether
+ * the subject is still open.
  */
 function subjectOf(due: DueReminder): {
   readonly isOpen: boolean;
@@ -119,7 +120,7 @@ function subjectOf(due: DueReminder): {
         until: due.hold_expires_at,
         lead: leadMs.hold,
       };
-    // Their times follow from the term; pay_by does not move.
+    // The times of these reminders follow from the payment term, and pay_by never moves.
     case 'payment_half':
     case 'payment_last':
       return { isOpen: due.hold_status === 'confirmed', until: due.pay_by, lead: Infinity };
@@ -134,7 +135,7 @@ function subjectOf(due: DueReminder): {
   }
 }
 
-/** Sends due reminders; returns true when there may be more. */
+/** Turns due reminders into notifications; returns true when there may be more. */
 export async function scheduleReminders(tx: Tx): Promise<boolean> {
   const due = await tx.rows(takeReminders, remindersAtOnce);
   const byCampaign = Map.groupBy(due, ({ campaign_id: id }) => id);

@@ -23,7 +23,7 @@ export const TopicSchema = closed(
   { title: 'MessageSetting' },
 );
 
-/** The person; named by service callers. */
+/** The id of the person; only service callers name it. */
 export const ofUser = { user_id: Type.Optional(Id) };
 
 const endpointFields = {

@@ -16,13 +16,22 @@ import { webhookMessageOf, type WebhookSender } from './webhooks/webhooks.ts';
 const minute = 60;
 const hour = 60 * minute;
 
-/** Twice the mailer's connections: the next e-mail is ready when one is sent. */
+/**
+ * Concurrent e-mails: twice the mailer's connections, so that the next e-mail is ready when one is
+ * sent.
+ */
 const mailsAtOnce = 10;
-/** Time-out of one e-mail; it is retried. */
+/** Time-out of sending one e-mail, in milliseconds; after it the e-mail is tried again later. */
 const mailTimeoutMs = 60_000;
-/** Concurrent webhook requests; enough that a few dead endpoints cannot block the rest. */
+/**
+ * Concurrent webhook requests: enough that a few endpoints that do not answer cannot block the
+ * rest.
+ */
 const webhooksAtOnce = 50;
-/** Three days in total, as the specification proposes. */
+/**
+ * Delays between the attempts of a webhook: three days in total, as the Standard Webhooks
+ * specification proposes.
+ */
 export const webhookRetryDelaysSeconds = [
   5,
   5 * minute,
@@ -36,8 +45,8 @@ export const webhookRetryDelaysSeconds = [
 ] as const;
 
 /**
- * Sends notifications as e-mails, to the current address and in the current language of the
- * person.
+ * Creates the transport that sends notifications as e-mails. Each attempt uses the person's current
+ * address and language.
  */
 export function emailTransport(
   db: Database,
@@ -47,7 +56,7 @@ export function emailTransport(
   return {
     channel: 'email',
     concurrency: mailsAtOnce,
-    // About a day in total.
+    // The delays add up to about one day.
     waitsSeconds: [10, minute, 5 * minute, 30 * minute, 2 * hour, 6 * hour, 15 * hour],
     claim: (limit, leaseId, leaseSeconds) => db.rows(claimEmails, limit, leaseId, leaseSeconds),
     attempt: async (claimed) => {
@@ -92,7 +101,10 @@ interface MailError {
   readonly responseCode?: number;
 }
 
-/** The server's message may contain the address, which must not be stored with the delivery. */
+/**
+ * Returns the outcome of an error without the mail server's message, which may contain the address:
+ * addresses must not be stored with the delivery.
+ */
 function refusalOf(error: unknown): Outcome {
   const { code = 'error', responseCode } = (error ?? {}) as MailError;
   const isFinal = (code === 'EENVELOPE' || code === 'EMESSAGE') && (responseCode ?? 0) >= 500;
@@ -100,7 +112,7 @@ function refusalOf(error: unknown): Outcome {
   return { kind: isFinal ? 'failed' : 'again', result };
 }
 
-/** Sends webhooks of events; signs each attempt again. */
+/** Creates the transport that sends the webhooks of events. Each attempt gets a new signature. */
 export function webhookTransport(db: Database, sender: WebhookSender): Transport<ClaimedWebhook> {
   const receivers = new CircuitBreaker();
   const ends = new Map<ClaimedWebhook, () => void>();

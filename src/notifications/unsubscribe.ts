@@ -1,21 +1,22 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { isTopic, topics, type Topic } from './messages/topics.ts';
 
-/** The user and topic that an unsubscribe link refers to. */
+/** The user and topic that an unsubscribe link names. */
 export interface Unsubscription {
   readonly userId: string;
   readonly topic: Topic;
 }
 
 /**
- * Creates and reads the tokens of links in e-mails that work without signing in: signed, with a
- * single purpose.
+ * Creates and reads the signed tokens of unsubscribe links in e-mails. The links work without
+ * signing in; a token serves only to unsubscribe.
  */
 export class UnsubscribeTokens {
   readonly #key: Buffer;
 
   /**
-   * The key is derived from the service key: changing that key invalidates links in older e-mails.
+   * The signing key is derived from the secret key: when that key is changed, the links in older
+   * e-mails stop working.
    */
   constructor(secretKey: string) {
     this.#key = Buffer.from(hkdfSync('sha256', secretKey, '', 'sambatan unsubscribe', 32));
@@ -27,7 +28,7 @@ export class UnsubscribeTokens {
     return `${claim}.${this.#sign(claim)}`;
   }
 
-  /** Returns the content of a token; undefined when its signature is invalid. */
+  /** Returns the user and topic of a token; undefined when its signature is invalid. */
   read(token: string): Unsubscription | undefined {
     const [id = '', topic = '', signature = '', ...rest] = token.split('.');
     const expected = Buffer.from(this.#sign(`${id}.${topic}`));

@@ -17,27 +17,27 @@ import {
 import * as sql from './webhooks/queries.ts';
 import { newSecret } from './webhooks/webhooks.ts';
 
-/** Maximum number of endpoints per brand, and of endpoints without a brand. */
+/** Maximum number of endpoints per brand; the endpoints without a brand count together. */
 export const maxEndpoints = 20;
-/** The old secret stays valid for this long after a rotation. */
+/** Seconds for which the old secret stays valid after a rotation. */
 const keptSeconds = 86_400;
 
 export interface EndpointInput {
   readonly url: string;
   readonly description: string;
-  /** Empty: all events. */
+  /** The subscribed events; empty means all events. */
   readonly events: readonly AuditEvent[];
 }
 
-/** An endpoint with its secret, which is shown once. */
+/** An endpoint with its secret. The secret is shown only once. */
 export interface WithSecret {
   readonly endpoint: sql.EndpointRow;
   readonly secret: string;
 }
 
 /**
- * Checks that the caller may manage a brand's endpoints: its owner and admins, and staff. Endpoints
- * without a brand receive the events of all campaigns and belong to staff.
+ * Checks that the caller may manage a brand's endpoints: the brand's owners and admins may, and
+ * staff. Endpoints without a brand receive the events of all campaigns; only staff may manage them.
  */
 async function permitOnEndpoints(
   db: Queryable,
@@ -113,7 +113,7 @@ export async function viewEndpoint(
   actor: Actor,
   endpointId: string,
 ): Promise<sql.EndpointRow> {
-  // The same answer for every id, so that guessing ids tells a visitor nothing.
+  // Visitors get the same error for every id, so that they cannot find out which ids exist.
   if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
   const endpoint = await db.maybe(sql.findEndpoint, endpointId);
   if (endpoint === undefined || !(await maySee(db, actor, endpoint))) {
@@ -134,8 +134,8 @@ export type EndpointChange = {
 } & { readonly enabled?: boolean | undefined };
 
 /**
- * Changes an endpoint; undefined fields stay. A disabled endpoint gets nothing, pending deliveries
- * included.
+ * Changes an endpoint; undefined fields do not change. A disabled endpoint receives nothing, not
+ * even deliveries that are pending.
  */
 export async function changeEndpoint(
   tx: Tx,
@@ -171,13 +171,16 @@ export async function removeEndpoint(
 }
 removeEndpoint.refusals = refusals(viewEndpoint);
 
-/** Disables an endpoint and drops its pending deliveries; stores the reason for its owner. */
+/**
+ * Disables an endpoint and drops its pending deliveries. Stores the reason, which the endpoint's
+ * owner sees.
+ */
 export async function disableEndpoint(tx: Tx, endpointId: string, why: string): Promise<void> {
   await tx.rows(sql.updateEndpoint, endpointId, null, null, null, 'disabled', why);
   await tx.rows(sql.dropDeliveries, endpointId, why);
 }
 
-/** Gives an endpoint a new secret. For one day webhooks are signed with the old secret too. */
+/** Gives an endpoint a new secret. For one day, webhooks are also signed with the old secret. */
 export async function rotateEndpoint(
   tx: Tx,
   actor: Actor,
@@ -190,7 +193,10 @@ export async function rotateEndpoint(
 }
 rotateEndpoint.refusals = refusals(viewEndpoint, requireRecentAuth);
 
-/** Sends a delivery again, whatever its status, with the same id; e-mails only for staff. */
+/**
+ * Sends a delivery again with the same id, whatever its status. Only staff may send an e-mail
+ * again.
+ */
 export async function resend(tx: Tx, actor: Actor, deliveryId: string): Promise<DeliveryRow> {
   if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
   const delivery = await tx.maybe(findDelivery, deliveryId);

@@ -9,7 +9,7 @@ export interface NotificationValues {
   readonly quantity: number;
   /** Formatted money. */
   readonly amount: string;
-  /** A person's own words. */
+  /** The reason in the words of the person who wrote it. */
   readonly reason: string;
   /** A formatted time. */
   readonly until: string;
@@ -34,13 +34,17 @@ type NotificationKey = {
 }[MessageKey];
 
 /**
- * The parts of a text, each with a key of its own. The part with the name of a parameter is shown
- * only with this parameter, and `noAmount` only without an amount; missing and zero count alike.
+ * The parts of a notification's text. Each part has its own message key. A part that is named after
+ * a parameter is shown only when this parameter is present and not zero; `noAmount` is shown only
+ * without an amount.
  */
 export type Part =
   'body' | 'ending' | 'reason' | 'amount' | 'noAmount' | 'joined' | 'confirmed' | 'cancelled';
 
-/** One kind of notification: its topic, and the parts of its text in their order. */
+/**
+ * One kind of notification: its topic, and the parts of its text in the order in which they are
+ * shown.
+ */
 export interface NotificationKind {
   readonly topic: Topic;
   readonly parts: readonly Part[];
@@ -48,7 +52,7 @@ export interface NotificationKind {
 
 const plain = <T extends Topic>(topic: T) => ({ topic, parts: ['body'] }) as const;
 
-/** All kinds of notifications. Their words are in `notifications.json` of each language. */
+/** All kinds of notifications. Their texts are in `notifications.json` of each language. */
 export const notificationKinds = {
   joined: plain('orders'),
   joined_upfront: plain('orders'),

@@ -11,15 +11,15 @@ import {
 } from './kinds.ts';
 import type { Topic } from './topics.ts';
 
-/** The stored parameters of a notification: facts, no sentences. Times are RFC 3339. */
+/** The stored parameters of a notification: data, not sentences. Times are in RFC 3339 format. */
 export interface MessageParams {
   /** The campaign's title and brand. */
   readonly campaign: string;
   readonly brand: string;
   readonly quantity?: number | undefined;
-  /** Whole rupiah. */
+  /** The amount in whole rupiah. */
   readonly amount?: number | undefined;
-  /** A person's own words. */
+  /** The reason in the words of the person who wrote it. */
   readonly reason?: string | undefined;
   /** The time that the notification is about: a deadline, or the end of a hold or an offer. */
   readonly until?: string | undefined;
@@ -34,7 +34,7 @@ export interface MessageParams {
   readonly cancelled_slots?: number | undefined;
 }
 
-/** A rendered notification: plain sentences, one paragraph each. */
+/** A rendered notification: plain text, one paragraph per array item. */
 export interface Message {
   readonly title: string;
   readonly paragraphs: readonly string[];
@@ -43,16 +43,19 @@ export interface Message {
 /** The language and time zone of the person who reads a notification. */
 export interface Reader {
   readonly language: Language;
-  /** An unknown zone counts as Asia/Jakarta. */
+  /** The IANA name of the time zone; an unknown name counts as Asia/Jakarta. */
   readonly timeZone: string;
 }
 
-/** Returns true when this version knows the stored kind. */
+/** Returns true when this version of the service knows the stored kind. */
 export function isMessageKind(word: string): word is MessageKind {
   return Object.hasOwn(notificationKinds, word);
 }
 
-/** Renders a stored notification for one person; for a kind of a newer version, only its title. */
+/**
+ * Renders a stored notification for one person. For a kind that only a newer version knows, it
+ * renders only the title.
+ */
 export function messageFor(kind: string, params: MessageParams, reader: Reader): Message {
   if (!isMessageKind(kind)) return { title: params.campaign, paragraphs: [] };
   const { parts }: NotificationKind = notificationKinds[kind];
@@ -67,7 +70,7 @@ export function messageFor(kind: string, params: MessageParams, reader: Reader):
   };
 }
 
-/** Returns the topic of a kind; undefined for a kind of a newer version. */
+/** Returns the topic of a kind; undefined for a kind that only a newer version knows. */
 export function topicOf(kind: string): Topic | undefined {
   return isMessageKind(kind) ? notificationKinds[kind].topic : undefined;
 }

@@ -1,6 +1,6 @@
 /** The topics that a person can switch on and off, with their defaults. */
 export const topics = {
-  /** The buyer's own slots. */
+  /** News of the buyer's own orders. */
   orders: { email: true, inApp: true, oneClick: false },
   payments: { email: true, inApp: true, oneClick: false },
   /** News of campaigns that the buyer takes part in. */
@@ -9,14 +9,17 @@ export const topics = {
   reminders: { email: true, inApp: true, oneClick: true },
   /** Results of the seller's campaigns. */
   seller: { email: true, inApp: true, oneClick: true },
-  /** Digest of joins and cancellations in the seller's campaigns. */
+  /** A digest of the joins and cancellations in the seller's campaigns. */
   seller_digest: { email: true, inApp: true, oneClick: true },
 } as const satisfies Record<string, TopicRules>;
 
 interface TopicRules {
   readonly email: boolean;
   readonly inApp: boolean;
-  /** True when its e-mails have one-click unsubscribe; receipts are mandatory. */
+  /**
+   * True when e-mails of this topic have one-click unsubscribe. Receipts of orders and payments
+   * have none.
+   */
   readonly oneClick: boolean;
 }
 

@@ -1,17 +1,22 @@
 /**
- * Maximum number of concurrent attempts per receiver, so that a slow one leaves slots for others.
+ * Maximum number of concurrent attempts per receiver, so that a slow receiver leaves slots for the
+ * others.
  */
 export const maxConcurrent = 10;
-/** A receiver is slow when an answer takes this long or does not come. */
+/** A receiver counts as slow when an attempt takes at least this many milliseconds. */
 const slowMs = 5_000;
-/** First pause of a slow receiver; doubles until an answer is fast again. */
+/**
+ * Length in milliseconds of the first pause of a slow receiver. Each further slow attempt doubles
+ * the pause, until an answer is fast again.
+ */
 const firstPauseMs = 10_000;
 const maxPauseMs = 60_000;
 
 /**
- * Circuit breaker per webhook receiver, with the attempts in progress. A receiver that runs into
- * time-outs gets fewer and fewer of the shared slots; its deliveries wait, in addition to their
- * own back-off. The state is local to the process.
+ * Circuit breaker per webhook receiver; it also counts the attempts in progress. A receiver that
+ * answers slowly or not at all gets no attempts during a pause, and the pauses become longer.
+ * Meanwhile its deliveries wait, in addition to their own delays between attempts. Each process has
+ * its own state.
  */
 export class CircuitBreaker {
   readonly #underWay = new Map<string, number>();
@@ -22,7 +27,7 @@ export class CircuitBreaker {
     this.#now = now;
   }
 
-  /** Returns the endpoints for which no attempt may start now. */
+  /** Returns the endpoints to which no attempt may start now. */
   busy(): string[] {
     const full = [...this.#underWay].filter(([, count]) => count >= maxConcurrent);
     const resting = [...this.#slow].filter(([, { until }]) => until > this.#now());
@@ -41,7 +46,10 @@ export class CircuitBreaker {
     };
   }
 
-  /** Attempts that started together carry the same information: only the first counts. */
+  /**
+   * Records the duration of an attempt. Of several slow attempts that started together, only the
+   * first one makes the pause longer, because all show the same problem.
+   */
   #record(endpointId: string, startedAt: number): void {
     const now = this.#now();
     const known = this.#slow.get(endpointId);

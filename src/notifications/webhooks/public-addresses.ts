@@ -3,11 +3,11 @@ import { BlockList, isIP } from 'node:net';
 
 /** The rules for webhook addresses. */
 export interface AddressRules {
-  /** For development and tests: allows loopback addresses, also without TLS. */
+  /** True in development and tests: webhooks may go to loopback addresses, also without TLS. */
   readonly allowLoopback: boolean;
 }
 
-/** The name resolves to an address outside the public internet. */
+/** The host of a webhook resolves to an address outside the public internet. */
 export class AddressNotAllowed extends Error {
   constructor(host: string) {
     super(`${host} is not a public address`);
@@ -15,7 +15,10 @@ export class AddressNotAllowed extends Error {
   }
 }
 
-/** RFC 6890 and its successors: private, shared, link-local, documentation, multicast, reserved. */
+/**
+ * Non-public IPv4 ranges (RFC 6890 and its successors): private, shared, link-local, documentation,
+ * multicast, reserved.
+ */
 const notPublic4 = [
   '0.0.0.0/8',
   '10.0.0.0/8',
@@ -33,7 +36,10 @@ const notPublic4 = [
   '224.0.0.0/4',
   '240.0.0.0/4',
 ];
-/** In IPv6 only global unicast is public, without addresses that embed an IPv4 address. */
+/**
+ * The public IPv6 range: only global unicast. Addresses in it that embed an IPv4 address are not
+ * public either.
+ */
 const public6 = ['2000::/3'];
 const notPublic6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'];
 
@@ -49,20 +55,22 @@ export function isAllowedAddress(address: string, rules: AddressRules): boolean 
     if (rules.allowLoopback && isLoopback4(address)) return true;
     return !blocked4.check(address, 'ipv4');
   }
-  // An address with a zone ("fe80::1%eth0") is never public; IPv4-mapped addresses are outside
-  // 2000::/3.
+  // An address with a zone ("fe80::1%eth0") is never public. IPv4-mapped addresses are outside
+  // 2000::/3, so they are refused too.
   if (version !== 6 || address.includes('%')) return false;
   if (rules.allowLoopback && address === '::1') return true;
   return global6.check(address, 'ipv6') && !blocked6.check(address, 'ipv6');
 }
 
 /**
- * Returns true when a URL may be a webhook's, as far as that is visible without resolving its
- * name: https (http only to loopback, where that is allowed), no user or password, no non-public
- * address. The URL parser normalizes 2130706433, 0x7f.1 and similar forms first.
+ * Returns true when a URL may be used for webhooks, as far as this is visible without resolving its
+ * host name: https, no user or password, and no non-public address. http is allowed only to
+ * loopback addresses, and only if the rules allow them. The URL parser first converts other forms
+ * of an IPv4 address, such as 2130706433 or 0x7f.1.
  */
 export function isAllowedUrl(text: string, rules: AddressRules): boolean {
-  // The URL parser drops line breaks and tabs; pages and files would show them.
+  // Refuse line breaks and tabs: the URL parser drops them, but pages and exported files would show
+  // them.
   if (/[\s\p{C}]/u.test(text) || !URL.canParse(text)) return false;
   const url = new URL(text);
   if (url.username !== '' || url.password !== '') return false;
@@ -91,9 +99,9 @@ type Done = (
 ) => void;
 
 /**
- * Returns a `lookup` for node:http and node:https that resolves a name and returns only allowed
- * addresses. The connection uses these addresses, so the name cannot resolve differently between
- * check and connection (DNS rebinding).
+ * Returns a `lookup` function for node:http and node:https. It resolves a host name and returns
+ * only allowed addresses. The connection then uses exactly these addresses, so the name cannot
+ * resolve to another address between check and connection (DNS rebinding).
  */
 export function checkedLookup(rules: AddressRules, resolve: Resolve = resolveName) {
   return (hostname: string, options: LookupOptions, done: Done): void => {

@@ -34,7 +34,10 @@ export const insertEndpoint = query<
   returning ${columns}`,
 );
 
-/** Mutex per brand (or none) for counting its endpoints and adding one. */
+/**
+ * Locks the endpoints of a brand (or those without a brand), so that no other transaction adds one
+ * between counting and adding.
+ */
 export const lockEndpoints = query<[brandId: string | null], never>(
   'lock_endpoints',
   `select pg_advisory_xact_lock(hashtext('sambatan webhooks ' || coalesce($1::text, '')))`,
@@ -64,7 +67,7 @@ export const listEndpoints = query<
   order by endpoint_id desc limit $3`,
 );
 
-/** Sets the fields that are not null. */
+/** Sets the fields of an endpoint that are not null. */
 export const updateEndpoint = query<
   [
     endpointId: string,
@@ -86,7 +89,7 @@ export const updateEndpoint = query<
   returning ${columns}`,
 );
 
-/** Signs with a new secret, and with the previous one for this many more seconds. */
+/** Stores a new signing secret. The previous secret stays valid for this many more seconds. */
 export const rotateSecret = query<
   [endpointId: string, secret: string, keptSeconds: number],
   EndpointRow

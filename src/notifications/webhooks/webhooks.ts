@@ -12,21 +12,29 @@ import {
   type AddressRules,
 } from './public-addresses.ts';
 
-/** Time-out of one request in total: connection, request, and the head of its response. */
+/**
+ * Time-out of one request in milliseconds: for connecting, sending, and receiving the response
+ * head.
+ */
 const timeoutMs = 10_000;
-/** Only the status of a response counts; at most this many bytes are read. */
+/**
+ * Only the status of a response is used; the connection is closed after this many bytes of the
+ * body.
+ */
 const maxResponseBytes = 16_384;
 
 /** The outcome of a webhook request. */
 export type WebhookResult =
   | { readonly kind: 'answered'; readonly status: number }
   | { readonly kind: 'unreachable'; readonly reason: string }
-  /** The address is not allowed; nothing was sent. */
+  /** The address is not allowed, so nothing was sent. */
   | { readonly kind: 'not_allowed'; readonly reason: string };
 
-/** The exact signed bytes of a webhook, and their id. */
+/** The bytes of a webhook that are signed, and its id. */
 export interface WebhookMessage {
-  /** The same at every attempt and endpoint, so that receivers can deduplicate. */
+  /**
+   * The same at every attempt and for every endpoint, so that receivers can recognise duplicates.
+   */
   readonly id: string;
   readonly body: string;
 }
@@ -37,7 +45,8 @@ export function newSecret(): string {
 }
 
 /**
- * Returns the `webhook-signature` of a webhook at a time (in seconds): one signature per secret.
+ * Returns the `webhook-signature` header of a webhook at a time (in seconds since 1970): one
+ * signature per secret.
  */
 export function signatureOf(
   { id, body }: WebhookMessage,
@@ -53,7 +62,7 @@ export function signatureOf(
     .join(' ');
 }
 
-/** Metadata fields without free text and without personal data. */
+/** Metadata fields that contain neither free text nor personal data; only these are sent. */
 const openTexts = new Set([
   'from',
   'to',
@@ -65,7 +74,7 @@ const openTexts = new Set([
   'dispute_id',
   'resolution',
 ]);
-/** Reasons from a fixed list; free text may contain personal data. */
+/** The reasons that are codes. Any other reason is free text, which may contain personal data. */
 const knownReasons = new Set([
   'buyer',
   'hold_lapsed',
@@ -84,8 +93,8 @@ const knownReasons = new Set([
 ]);
 
 /**
- * Returns the webhook body of an audit event without personal data: no names, addresses or ids of
- * people, and no free text.
+ * Returns the webhook body of an audit event. It contains no names, addresses or ids of people and
+ * no free text.
  */
 export function webhookMessageOf(row: AuditRow): WebhookMessage {
   const metadata = Object.fromEntries(
@@ -111,7 +120,7 @@ export function webhookMessageOf(row: AuditRow): WebhookMessage {
   };
 }
 
-/** Sends webhooks; owns their connections, time-outs and address checks. */
+/** Sends webhook requests, with time-outs and address checks. */
 export class WebhookSender {
   readonly #rules: AddressRules;
   readonly #lookup: ReturnType<typeof checkedLookup>;
@@ -120,19 +129,19 @@ export class WebhookSender {
   constructor(rules: AddressRules, lookup = checkedLookup(rules)) {
     this.#rules = rules;
     this.#lookup = lookup;
-    // As many sockets as attempts: receivers on one host do not wait for each other.
+    // No limit on sockets: receivers on the same host do not wait for each other.
     const options = { keepAlive: true, maxFreeSockets: 2 };
     this.#agents = { http: new http.Agent(options), https: new https.Agent(options) };
   }
 
-  /** Sends once; follows no redirect. Never throws. */
+  /** Sends one request and follows no redirects. Never throws. */
   async send(
     url: string,
     message: WebhookMessage,
     secrets: readonly string[],
   ): Promise<WebhookResult> {
     const host = URL.canParse(url) ? bareHost(new URL(url)) : url;
-    // Node skips `lookup` for a host that is an IP address.
+    // Node does not call `lookup` when the host is an IP address, so check the address here.
     const isBlocked = isIP(host) !== 0 && !isAllowedAddress(host, this.#rules);
     if (isBlocked || !isAllowedUrl(url, this.#rules)) {
       return { kind: 'not_allowed', reason: new AddressNotAllowed(host).message };
@@ -169,7 +178,8 @@ export class WebhookSender {
       agent: secure ? this.#agents.https : this.#agents.http,
       lookup: this.#lookup as never,
     });
-    // A deadline for the whole exchange, so that a slow trickle cannot extend it.
+    // One time limit for the whole exchange, so that a receiver that sends its response slowly
+    // cannot extend it.
     const timer = setTimeout(() => request.destroy(new Error('no answer in time')), timeoutMs);
     request.on('error', reject);
     request.on('response', (response) => {
