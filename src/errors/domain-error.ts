@@ -5,13 +5,18 @@ import { errorTable, type ErrorCode, type ErrorParams } from './error-table.ts';
 import { pageWords, type PageParams } from './page-words.ts';
 import type { ErrorDefinition } from './tables/definition.ts';
 
-/** An error of one field; `field` is its API name, `items.0.slots` when nested. */
+/**
+ * An error of one field. `field` is the API name of the field. A nested field has a path such as
+ * `items.0.slots`.
+ */
 export interface FieldError {
   readonly field: string;
   readonly message: Wording;
 }
 
-/** A refusal with a stable code; operations throw it and http/problem.ts renders it. */
+/**
+ * An error with a stable code. Operations throw it, and http/problem.ts converts it to a response.
+ */
 export class DomainError<C extends ErrorCode = ErrorCode> extends Error {
   readonly code: C;
   readonly params: ErrorParams<C>;
@@ -36,7 +41,7 @@ export class DomainError<C extends ErrorCode = ErrorCode> extends Error {
     return own ?? definition.retryAfterSeconds;
   }
 
-  /** What happened and what to do next, worded for users of pages. */
+  /** Returns a text for users of pages: what happened and what they can do next. */
   get detailForPages(): Wording {
     const { detail } = pageWords[this.code] ?? {};
     const forPages = typeof detail === 'function' ? detail(this.params as PageParams) : detail;
@@ -61,15 +66,18 @@ export class DomainError<C extends ErrorCode = ErrorCode> extends Error {
 }
 
 /**
- * Returns the error that a database function raised by name, with its JSON parameters; undefined
- * for an unknown code.
+ * Returns the error for a code that a database function raised, with its JSON parameters. Returns
+ * undefined for an unknown code.
  */
 export function domainErrorNamed(code: string, params: unknown): DomainError | undefined {
   if (!Object.hasOwn(errorTable, code)) return undefined;
   return new DomainError(code as ErrorCode, (params ?? {}) as ErrorParams<ErrorCode>);
 }
 
-/** Returns a validation error of one field, for errors that only an operation can find. */
+/**
+ * Returns a validation error of one field. It is for checks that the schema cannot express and that
+ * an operation makes.
+ */
 export function invalidField(field: string, message: Wording): DomainError<'validation_failed'> {
   return new DomainError('validation_failed', {}, [{ field, message }]);
 }

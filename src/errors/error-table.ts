@@ -14,8 +14,8 @@ import { waitingErrors } from './tables/waiting.ts';
 import type { ErrorDefinition } from './tables/definition.ts';
 
 /**
- * Every error that the service answers with. The code is the contract; docs/errors.md explains
- * each. Each code is in one table only.
+ * Every error that the service can return. Clients depend on the codes, so a code never changes its
+ * meaning. docs/errors.md explains each code. Each code is in one table only.
  */
 export const errorTable = {
   ...httpErrors,
@@ -34,7 +34,7 @@ export const errorTable = {
 } as const;
 
 export type ErrorCode = keyof typeof errorTable;
-/** The parameters of a code; clients get them as `params`. */
+/** The type of the parameters of an error code. The response contains them as `params`. */
 export type ErrorParams<C extends ErrorCode> =
   (typeof errorTable)[C] extends ErrorDefinition<infer P> ? P : never;
 

@@ -1,29 +1,32 @@
 import { type Wording, wording } from '../i18n/messages.ts';
 import type { ErrorCode } from './error-table.ts';
 
-/** Text that depends on the parameters of the error; undefined for the API's text. */
+/**
+ * Returns a text for pages that depends on the parameters of the error. Returns undefined where the
+ * page shows the text of the API.
+ */
 type DetailOf = (params: PageParams) => Wording | undefined;
 
 /** The parameters of an error of any code. */
 export type PageParams = Readonly<Record<string, unknown>>;
 
-/** From this many seconds on, a page gives a wait in minutes. */
+/** From this many seconds on, a page shows the waiting time in minutes instead of seconds. */
 const longWait = 100;
 
-/** Returns the whole minutes to wait if it is a long time, otherwise undefined. */
+/** Returns the waiting time in whole minutes if it is long, otherwise undefined. */
 function minutesToWait({ retry_after_seconds: seconds }: PageParams): number | undefined {
   return Number(seconds) >= longWait ? Math.ceil(Number(seconds) / 60) : undefined;
 }
 
-/** Formats a number of bytes for people. */
+/** Formats a number of bytes for users. */
 function size(bytes: unknown): string {
   const kilobytes = Number(bytes) / 1_024;
   return kilobytes < 1_024 ? `${kilobytes} KB` : `${kilobytes / 1_024} MB`;
 }
 
 /**
- * Texts for pages where the API's text is too technical. A code without an entry has one text for
- * both.
+ * Texts for pages, for errors whose API text is too technical. An error without an entry has the
+ * same text on pages and in the API.
  */
 export const pageWords: Partial<
   Record<ErrorCode, { readonly title?: Wording; readonly detail: Wording | DetailOf }>

@@ -1,13 +1,16 @@
 import type { ErrorCode } from './error-table.ts';
 
-/** An operation, or a step of one, that declares why it refuses. */
+/**
+ * An operation, or a step of an operation, that declares the error codes with which it refuses a
+ * request.
+ */
 export interface RefusingOperation {
   readonly refusals: Refusals;
 }
 
 /**
- * Error codes that follow from the kind of a request; server/route-problems.ts adds them to the
- * routes.
+ * Error codes that depend on the kind of a request, for example on its method. Operations do not
+ * declare them: server/route-problems.ts adds them to the routes.
  */
 export type RequestCode =
   | 'malformed_request'
@@ -23,22 +26,24 @@ export type RequestCode =
   | 'identity_unavailable'
   | 'internal_error';
 
-/** Error codes, and the steps whose codes come in addition. */
+/** A list of error codes, and of steps that add their own codes. */
 export type Refusals = readonly (Exclude<ErrorCode, RequestCode> | RefusingOperation)[];
 
 /**
- * Declares why an operation refuses: its own codes, and the steps that it calls. Write it behind
- * the function:
+ * Declares the errors with which an operation refuses a request: its own codes, and the steps that
+ * it calls. Write the declaration after the function:
  *
  *     settlePayout.refusals = refusals(authorize, assertNotQuarantined, 'movement_not_found');
  *
- * The OpenAPI document of a route follows from the operations that it names.
+ * The OpenAPI document lists these codes for each route that names the operation.
  */
 export function refusals(...declared: Refusals): Refusals {
   return declared;
 }
 
-/** Returns the codes of declared refusals, those of their steps included, each once. */
+/**
+ * Returns the codes of the declared refusals without duplicates, including the codes of the steps.
+ */
 export function refusalCodes(declared: Refusals): ReadonlySet<ErrorCode> {
   return new Set(
     declared.flatMap((one) => (typeof one === 'string' ? [one] : [...refusalCodes(one.refusals)])),

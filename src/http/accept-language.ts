@@ -3,7 +3,8 @@ import { languages } from '../i18n/messages.ts';
 
 /**
  * Returns the response language from `Accept-Language` (RFC 9110, section 12.5.4): the supported
- * language with the highest weight, the first one among equals; Indonesian when none matches.
+ * language with the highest weight. Among equal weights the first language wins. Returns Indonesian
+ * when no supported language matches.
  */
 export function languageOf(acceptLanguage: string | undefined): Language {
   let best: { language: Language; weight: number } | undefined;

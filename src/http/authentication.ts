@@ -9,33 +9,39 @@ import type { Authenticator } from '../identity/authenticate.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The caller; set for every API route before its handler runs. */
+    /** The caller. It is set for every API route before the handler runs. */
     actor: Actor;
   }
   interface FastifyContextConfig {
-    /** A join attempt: counted by address when the caller is not signed in. */
+    /**
+     * True for routes that join a campaign. Attempts of callers who are not signed in are limited
+     * by their network address.
+     */
     joinAttempt?: boolean;
-    /** An event stream: open for long, so it is neither timed nor counted as a request. */
+    /**
+     * True for event streams. A stream stays open for a long time, so it is not timed and does not
+     * count as a request in flight.
+     */
     eventStream?: boolean;
   }
 }
 
 /**
- * How callers are authenticated, and how many anonymous join attempts per minute one address may
- * make.
+ * Settings for the authentication of callers, and for the limit of anonymous join attempts from one
+ * network address.
  */
 export interface CallerLimits {
   readonly authenticate: Authenticator;
-  /** 0: no limit. */
+  /** 0 turns the limit off. */
   readonly joinLimitPerMinute: number;
-  /** Replaces the limit of attempts without a valid caller from the table. */
+  /** Replaces the limit of anonymous join attempts that src/config/limits.ts defines. */
   readonly namelessJoins?: Pick<Limit, 'max' | 'seconds'> | undefined;
 }
 
 /**
- * Authenticates every request of this instance before its body is read. Signed-in buyers are
- * limited per user, with the join itself, so that many phones behind one address do not block each
- * other; this hook limits only attempts without a valid caller.
+ * Authenticates every request of this instance before its body is read. This hook limits only the
+ * join attempts without a valid caller. The join itself limits signed-in buyers per user, so that
+ * many phones with the same address do not block each other.
  */
 export function authenticateCallers(server: FastifyInstance, rules: CallerLimits): void {
   const limit = rules.joinLimitPerMinute;
@@ -57,7 +63,7 @@ export function authenticateCallers(server: FastifyInstance, rules: CallerLimits
     }
     const { actor } = request;
     if (counted && actor.kind === 'visitor') await countAttempt(attempts, request.ip);
-    // Before the body is read: do not parse the body of an anonymous caller.
+    // This check runs before the body is read, so the body of an anonymous caller is never parsed.
     const { isPublicWrite, isSensitive } = reply.routeOptions.config;
     const isWrite = request.method !== 'GET' && request.method !== 'HEAD';
     if (actor.kind === 'visitor' && isWrite && isPublicWrite !== true) throw accountRequired(actor);
@@ -66,8 +72,9 @@ export function authenticateCallers(server: FastifyInstance, rules: CallerLimits
 }
 
 /**
- * Returns the user that the request is about: the service names one in `user_id`; any other caller
- * is that user and may name only themselves. Throws `validation_failed` or `forbidden`.
+ * Returns the id of the user that the request is about. A caller with a service token must name
+ * that user in `user_id`. For any other caller it is the caller, who must not name another user.
+ * Throws `validation_failed` or `forbidden`.
  */
 export function userOf(actor: SignedIn, named: string | undefined): string {
   if (actor.kind === 'service') {
@@ -104,7 +111,10 @@ export function deviceOf({ headers }: FastifyRequest): string {
   return headers['user-agent'] ?? '';
 }
 
-/** Returns the network to count: for IPv6 the /64, because a customer can use all its addresses. */
+/**
+ * Returns the network that rate limits count. For IPv6 it is the /64 prefix, because one customer
+ * can use all addresses of that prefix.
+ */
 export function networkOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined || !address.includes(':')) return mapped ?? address;

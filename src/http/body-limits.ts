@@ -1,7 +1,7 @@
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { sizeLimits } from '../config/size-limits.ts';
 
-/** The schema fields that bound the length of a JSON text. */
+/** The fields of a JSON schema that limit the length of a JSON text. */
 interface SizedSchema {
   readonly type?: string;
   readonly format?: string;
@@ -14,32 +14,36 @@ interface SizedSchema {
   readonly additionalProperties?: unknown;
 }
 
-/** Maximum bytes of one character: an emoji that the client escapes as `\ud83d\ude00`. */
+/**
+ * Maximum number of bytes of one character. The longest is an emoji that the client escapes as
+ * `\ud83d\ude00`.
+ */
 const characterBytes = 12;
-/** Maximum bytes around one field: quotes, colon, comma, line break and indentation. */
+/** Maximum number of bytes around one field: quotes, colon, comma, line break and indentation. */
 const betweenBytes = 16;
-/** Maximum bytes of a number, a boolean, null, or a text with a format (date, UUID). */
+/** Maximum number of bytes of a number, a boolean, null, or a text with a format (date, UUID). */
 const scalarBytes = 64;
 
-/** Body limits of the site's forms in bytes, without files. */
+/** Body limits of the site's forms in bytes, not counting files. */
 export const formBytes = {
-  /** Short forms of visitors. */
+  /** For short forms that visitors may send without an account. */
   public: sizeLimits.publicFormBytes.max,
   usual: sizeLimits.formBytes.max,
-  /** Forms with long texts. */
+  /** For forms with long texts. */
   long: sizeLimits.longFormBytes.max,
 } as const;
 
-/** Minimum limit of a JSON body, also for routes without a body. */
+/** Smallest body limit of an API route in bytes. Routes without a body have this limit too. */
 const minJsonBytes = 2_048;
 
-/** Maximum JSON body of any route, in bytes. */
+/** Largest JSON body that any route accepts, in bytes. */
 export const maxJsonBytes = sizeLimits.jsonBytes.max;
 
 /**
- * Gives every API route a body limit: its own `bodyLimit`, or the maximum that its schema allows,
- * rounded up to a power of two. The OpenAPI document shows it as `x-max-body-bytes`. Throws at
- * start for a JSON route with an unbounded schema and no limit of its own.
+ * Sets the body limit of every API route: the `bodyLimit` of the route, or the maximum length that
+ * its schema allows, rounded up to a power of two. The OpenAPI document shows the limit as
+ * `x-max-body-bytes`. Throws an error at start if a JSON route has neither an own limit nor a
+ * schema that bounds the length.
  */
 export function limitJsonBodies(server: FastifyInstance): void {
   server.addHook('onRoute', (route) => {
@@ -49,7 +53,7 @@ export function limitJsonBodies(server: FastifyInstance): void {
   });
 }
 
-/** Gives every form of the site the default limit, unless its route sets one. */
+/** Sets the default body limit for every form of the site whose route does not set another one. */
 export function limitForms(server: FastifyInstance): void {
   server.addHook('onRoute', (route) => {
     if (takesBody(route)) route.bodyLimit ??= formBytes.usual;
@@ -70,7 +74,10 @@ function bodyBytesOf({ schema, method, url }: RouteOptions): number {
   return bytes;
 }
 
-/** Returns the maximum bytes of a JSON text that the schema accepts; Infinity if unbounded. */
+/**
+ * Returns the maximum number of bytes of a JSON text that the schema accepts; Infinity if the
+ * schema does not bound it.
+ */
 export function jsonBytesOf(schema: SizedSchema): number {
   const { type, anyOf, properties = {}, maxLength, maxItems, items, format } = schema;
   if (anyOf) return Math.max(...anyOf.map(jsonBytesOf));

@@ -7,17 +7,17 @@ import { DomainError, invalidField } from '../errors/errors.ts';
 import { cleanPastedText } from './pasted-text.ts';
 import { unstorableField, unstorableText } from './validation.ts';
 
-/** Maximum number of fields in a query string or a form; the largest form of the site has 40. */
+/** Maximum number of fields in a query string or a form. The largest form of the site has 40. */
 export const maxFields = sizeLimits.formFields.max;
 
-/** Marks a query string or a form with too many fields, which is not parsed. */
+/** The result of a query string or a form that has too many fields and is therefore not parsed. */
 const tooManyFields: Record<string, unknown> = Object.freeze({});
 
 const tooManyFieldsText: Wording = wording('errors.field.tooMany', { maxFields });
 
 /**
- * Parses `name=value` pairs of a query string or a form. Parses nothing when there are more than
- * `maxFields`: thousands of fields would block the event loop.
+ * Parses the `name=value` pairs of a query string or a form. Does not parse a text with more than
+ * `maxFields` pairs, because thousands of fields would block the event loop.
  */
 export function parseFields(text: string): Record<string, unknown> {
   if (hasTooManyFields(text)) return tooManyFields;
@@ -33,8 +33,8 @@ function hasTooManyFields(text: string): boolean {
 }
 
 /**
- * Accepts only JSON bodies in valid UTF-8, and rejects text that the database cannot store,
- * anywhere in the request.
+ * Accepts only JSON bodies in valid UTF-8. Rejects a request if the database cannot store a text in
+ * any part of it.
  */
 export function registerBodyParsers(server: FastifyInstance): void {
   const parseJson = server.getDefaultJsonParser('error', 'error');
@@ -50,15 +50,15 @@ export function registerBodyParsers(server: FastifyInstance): void {
       }
       const text = decodeUtf8(body);
       if (text === undefined) done(new DomainError('malformed_request', {}));
-      // Many clients send a content type without a body; a route that needs a body reports this
-      // itself.
+      // Many clients send a content type without a body. A route that needs a body reports the
+      // missing body itself.
       else if (text === '') done(null, undefined);
       else void parseJson(request, text, done);
     },
   );
   server.addHook('preValidation', (request, _reply, done) => {
     const { body, query, params, is404, routeOptions } = request;
-    // A missing route answers 404; errors of its fields do not help.
+    // A path without a route is answered with 404. Errors of its fields would not help the caller.
     if (is404) return done();
     if (body === tooManyFields || query === tooManyFields) {
       return done(invalidField('', tooManyFieldsText));
@@ -72,7 +72,7 @@ export function registerBodyParsers(server: FastifyInstance): void {
   });
 }
 
-/** Accepts request bodies of these media types only, as buffers. */
+/** Accepts only request bodies of these media types, and passes them to the handler as buffers. */
 export function acceptFiles(server: FastifyInstance, types: readonly string[]): void {
   server.removeAllContentTypeParsers();
   server.addContentTypeParser([...types], { parseAs: 'buffer' }, (_request, body, done) =>

@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { DomainError } from '../errors/errors.ts';
 
-/** Response compression by `@fastify/compress`; its decompression of requests is off. */
+/**
+ * Options of `@fastify/compress`, which compresses responses. Its decompression of requests is off.
+ */
 export const compression = {
   encodings: ['br', 'gzip'] as ('br' | 'gzip')[],
   threshold: 1_024,
@@ -9,8 +11,8 @@ export const compression = {
 };
 
 /**
- * Rejects compressed requests with 415 (RFC 9110, 15.5.16) before their body is read. Requests
- * here do not gain from compression, and a decoder adds attack surface.
+ * Rejects compressed requests with 415 (RFC 9110, 15.5.16) before their body is read. Requests to
+ * this service are too short to profit from compression, and a decompressor adds attack surface.
  */
 export function rejectCompressedRequests(server: FastifyInstance): void {
   server.addHook('preParsing', (request, reply, _payload, done) => {

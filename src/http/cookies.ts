@@ -1,16 +1,16 @@
-/** One cookie of the site: a row of the table in docs/security.md. */
+/** One cookie that the site sets. The table in docs/security.md has one row for each of them. */
 export interface Cookie {
-  /** Over https the name gets the prefix `__Host-`, unless the cookie is public. */
+  /**
+   * The name without prefix. Over https the prefix `__Host-` is added, unless the cookie is public.
+   */
   readonly name: string;
   readonly holds: string;
   readonly lasts: string;
-  /** Scripts of the page may read it, and http and https share it. */
+  /** True if scripts of the page may read the cookie and http and https share it. */
   readonly isPublic?: boolean;
 }
 
-/**
- * Every cookie that the service sets. A test checks that the table in docs/security.md is equal.
- */
+/** All cookies that the service sets. A test compares them with the table in docs/security.md. */
 export const cookies = {
   session: {
     name: 'sambatan',
@@ -40,8 +40,8 @@ export const cookies = {
 } as const satisfies Readonly<Record<string, Cookie>>;
 
 /**
- * Returns the name of a cookie at an origin. Browsers accept the prefixed name only over https,
- * from this host, for the whole site.
+ * Returns the name of a cookie for http or https. Browsers accept the prefix `__Host-` only over
+ * https. They then accept the cookie only from this host, for all its paths.
  */
 export function cookieName({ name }: Cookie, isSecure: boolean): string {
   return isSecure ? `__Host-${name}` : name;

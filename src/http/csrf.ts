@@ -6,10 +6,10 @@ import { DomainError } from '../errors/errors.ts';
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * CSRF check (cross-site request forgery): rejects a state-changing request unless a page of this
- * site sent it. Uses `Sec-Fetch-Site`, which every browser since 2023 sends and no page can set,
- * else `Origin`. Also rejects a request with neither header, unless it has credentials in
- * `Authorization`, which no browser adds by itself.
+ * Protects against cross-site request forgery (CSRF): rejects a state-changing request unless a
+ * page of this site sent it. Checks the header `Sec-Fetch-Site`, which every browser since 2023
+ * sends and no page can set, or else `Origin`. Also rejects a request with neither header, unless
+ * it has credentials in `Authorization`, because no browser adds that header by itself.
  */
 export function csrfGuard(server: FastifyInstance, publicUrl: string | undefined): void {
   server.addHook('onRequest', async (request) => {
@@ -25,8 +25,9 @@ function isFromThisSite(request: FastifyRequest, publicUrl: string | undefined):
 }
 
 /**
- * Returns the origin for links in e-mails to other people. The sender controls the Host header, so
- * this request's origin counts only where e-mails are captured instead of sent.
+ * Returns the origin for links in e-mails to other people. The sender of a request controls its
+ * Host header. So the origin of the request is used only where e-mails are captured instead of
+ * sent.
  */
 export function originForEmails(
   {
@@ -39,7 +40,9 @@ export function originForEmails(
   return mailer.outbox === undefined ? siteUrl : originOf(request, config.http.publicUrl);
 }
 
-/** Returns the public origin of the site: as configured, else as this request reached it. */
+/**
+ * Returns the public origin of the site: the configured one, or else the origin of this request.
+ */
 export function originOf(request: FastifyRequest, publicUrl: string | undefined): string {
   return publicUrl ?? `${request.protocol}://${request.host}`;
 }

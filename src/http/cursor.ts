@@ -1,7 +1,7 @@
 import { wording } from '../i18n/messages.ts';
 import { invalidField } from '../errors/errors.ts';
 
-/** The type of one part of a cursor: an id, a count, percent, a time. */
+/** The type of one part of a cursor: an id, a number, a percentage or a time. */
 type Kind = 'id' | 'number' | 'percent' | 'moment';
 interface Parts {
   id: string;
@@ -19,8 +19,8 @@ const readers: { [K in Kind]: (value: unknown) => Parts[K] | undefined } = {
   number: (value) => wholeNumber(value, Number.MAX_SAFE_INTEGER),
   percent: (value) => wholeNumber(value, 100),
   moment: (value) =>
-    // Years that a request can name, plus one for offsets at the end of the last year; PostgreSQL
-    // supports fewer years than JavaScript.
+    // Only years that a request can name are valid, and one more: an offset can move the end of the
+    // last year into it. PostgreSQL supports fewer years than JavaScript.
     typeof value === 'string' &&
     /^(2\d{3}|3000)-\d\d-\d\dT[\d:.]+Z$/.test(value) &&
     !isNaN(Date.parse(value))
@@ -29,8 +29,8 @@ const readers: { [K in Kind]: (value: unknown) => Parts[K] | undefined } = {
 };
 
 /**
- * Returns the parts of the cursor from the previous page, or nothing on the first page. Throws
- * `validation_failed` for a cursor of another list.
+ * Returns the parts of the cursor from the previous page, or undefined on the first page. Throws
+ * `validation_failed` for the cursor of another list.
  */
 export function cursorAfter<const K extends readonly Kind[]>(
   cursor: string | undefined,
@@ -44,8 +44,8 @@ export function cursorAfter<const K extends readonly Kind[]>(
 }
 
 /**
- * Returns the opaque cursor of the next page; null on the last one. `rows` holds one row more than
- * the page when there is a next page.
+ * Returns the opaque cursor of the next page, or null on the last page. The query reads one row
+ * more than a page has; that row shows that there is a next page.
  */
 export function nextCursor<R>(
   rows: readonly R[],

@@ -1,15 +1,18 @@
 export const csvType = 'text/csv; charset=utf-8';
 
-/** Returns the headers of a download: attachment, not cacheable by proxies. */
+/**
+ * Returns the headers of a file download. They make the file an attachment that proxies do not
+ * cache.
+ */
 export function fileHeaders({
   name,
   type,
   isShown = false,
 }: {
-  /** ASCII without quotes. */
+  /** The file name, in ASCII without quotes. */
   readonly name: string;
   readonly type: string;
-  /** Display in the browser instead of downloading. */
+  /** True if the browser displays the file instead of downloading it. */
   readonly isShown?: boolean;
 }): Readonly<Record<string, string>> {
   return {

@@ -6,19 +6,22 @@ import { keyboardText } from './pasted-text.ts';
 import { fieldErrors, unstorableField, unstorableText } from './validation.ts';
 import { asDomainError } from '../operation/run.ts';
 
-/** Form fields by name, as text. */
+/** The fields of a form by name, as texts. */
 export type RawFields = Readonly<Record<string, string | undefined>>;
 
-/** A valid form, or its field errors together with the raw fields. */
+/**
+ * The values of a valid form, or the field errors of an invalid one together with its raw fields.
+ */
 export type ParseResult<T> =
   | { readonly value: T; readonly typed: RawFields }
   | { readonly errors: readonly FieldError[]; readonly typed: RawFields };
 
 /**
- * Returns a parser that validates forms by the schemas of the API's bodies. Form fields are text:
- * an empty field is omitted (or null where the schema allows null), whole numbers may have
- * thousands separators, checkboxes are present or absent, and a date and time without offset (from
- * `datetime-local`) is Western Indonesian time. Rejects fields that the schema does not name.
+ * Returns a parser that validates forms by the schemas of the API's bodies. Form fields are texts,
+ * so the parser converts them: an empty field is omitted (or null where the schema allows null),
+ * whole numbers may have thousands separators, and a checkbox is true if its field is present. A
+ * date and time without offset, from a `datetime-local` field, is in Western Indonesian time.
+ * Rejects fields that the schema does not name.
  */
 export function formParser<S extends TSchema>(
   schema: S,
@@ -37,8 +40,8 @@ export function formParser<S extends TSchema>(
 }
 
 /**
- * Runs an operation for a form. Field errors come back to be shown next to the fields; other
- * refusals come back to be shown above the form.
+ * Runs an operation for a form. Returns a refusal instead of throwing it, so that the page can show
+ * it: field errors next to the fields, other refusals above the form.
  */
 export async function toResult<T>(
   verb: () => Promise<T>,
@@ -46,7 +49,7 @@ export async function toResult<T>(
   try {
     return { done: await verb() };
   } catch (thrown) {
-    // A read outside a transaction throws the database's own error.
+    // A read outside a transaction throws the error of the database driver.
     const error = asDomainError(thrown);
     if (error instanceof DomainError && error.status < 500 && !isOfCaller(error)) {
       return { refused: error };
@@ -55,12 +58,15 @@ export async function toResult<T>(
   }
 }
 
-/** Returns true for errors about the caller (such as re-authentication), not about the fields. */
+/**
+ * Returns true for errors about the caller, such as a missing re-authentication. The page cannot
+ * show them as errors of the form.
+ */
 function isOfCaller({ status, code }: DomainError): boolean {
   return status === 401 || code === 'reauthentication_required';
 }
 
-/** Returns the text fields of a form's body; the last value counts when a name occurs twice. */
+/** Returns the text fields of a form's body. When a name occurs twice, the last value is used. */
 export function rawFields(body: unknown): RawFields {
   const fields: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const [name, value] of Object.entries((body ?? {}) as object)) {
@@ -71,8 +77,8 @@ export function rawFields(body: unknown): RawFields {
 }
 
 /**
- * Returns the fields of a form in the order sent. For a form with files, returns only the fields
- * before the first file; the file is not read.
+ * Returns the fields of a form in the order in which they were sent. For a form with files, returns
+ * only the fields before the first file and does not read the file.
  */
 export async function fieldsWithoutFiles(
   request: FastifyRequest,
@@ -85,12 +91,12 @@ export async function fieldsWithoutFiles(
       if (!part.valueTruncated) fields.push([part.fieldname, String(part.value)]);
     }
   } catch {
-    // Keep the fields read so far.
+    // The fields that were read before the error are returned.
   }
   return fields;
 }
 
-/** Returns the text fields of a form's body in order; a name may occur twice. */
+/** Returns the text fields of a form's body in order. A name may occur more than once. */
 export function fieldsIn(body: unknown): (readonly [name: string, value: string])[] {
   return Object.entries((body ?? {}) as object).flatMap(([name, value]) =>
     [value as unknown]
@@ -126,7 +132,7 @@ function readAs(field: FieldSchema | undefined, text: string): unknown {
   const isNumber = variants.some(({ type }) => type === 'integer' || type === 'number');
   const isMoment = variants.some(({ format }) => format === 'date-time');
   const shown = isNumber || isMoment ? keyboardText(text).trim() : text;
-  // People write numbers as «1.250.000» and «1,250,000».
+  // Users write one and a quarter million as 1.250.000 or 1,250,000.
   const plain = /^\d{1,3}([.,\s]\d{3})+$/.test(shown) ? shown.replaceAll(/[.,\s]/g, '') : shown;
   if (isNumber) return /^-?\d{1,15}$/.test(plain) ? Number(plain) : text;
   if (isMoment && localMoment.test(shown)) return `${shown.slice(0, 16)}:00+07:00`;

@@ -2,7 +2,7 @@ import { refillForm } from '../web/refill.ts';
 import type { PageContext } from '../web/visit.ts';
 import type { KeptForm } from './kept-form.ts';
 
-/** Renders a page with the restored input of its form, and a notice about it. */
+/** Renders a page with the restored input of its form and with a notice about it. */
 export function showKept(visit: PageContext, document: string, kept: KeptForm): string {
   const { t, url } = visit;
   const found = kept.isCut ? t('errors.keptForm.cut') : t('errors.keptForm.unsent');

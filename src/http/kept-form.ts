@@ -4,41 +4,48 @@ import { fastifyCookie } from '@fastify/cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { cookieName, cookies, type Cookie } from './cookies.ts';
 
-/** Form input that the service saves when its sender turns out to be signed out. */
+/** Form input that the service saves when a user sends the form after the session has ended. */
 export interface KeptForm {
-  /** The path of the form's page, without the language. */
+  /** The path of the page that contains the form, without the language. */
   readonly page: string;
   /** The path that the form is sent to, without the language. */
   readonly action: string;
   /** The fields in order; a name may occur twice. */
   readonly fields: readonly (readonly [name: string, value: string])[];
-  /** True when some input was too long to save. */
+  /** True when some fields were too long to save. */
   readonly isCut: boolean;
 }
 
 interface Sealed extends KeptForm {
-  /** An identifier of the account that last used this browser; '' when there is none. */
+  /** An identifier of the account that last used this browser; an empty text when there is none. */
   readonly owner: string;
-  /** Expiry, in milliseconds since 1970. */
+  /** The time at which the saved input expires, in milliseconds since 1970. */
   readonly until: number;
 }
 
 const keptSeconds = 30 * 60;
-/** Browsers accept cookies of 4,096 bytes, name and attributes included. */
+/**
+ * Below the 4,096 bytes that browsers accept for a cookie, because its name and attributes count
+ * too.
+ */
 const maxCookieBytes = 3_800;
 const maxOpenedBytes = 200_000;
 const cipher = { name: 'aes-256-gcm', nonceBytes: 12, tagBytes: 16 } as const;
 const yearSeconds = 365 * 86_400;
 
-/** Fields that are never saved: codes, tokens, and values that each form generates. */
+/** Matches fields that are never saved: codes, tokens, and values that the page generates anew. */
 const neverKept = /code|token|secret|password|proof|^key$|^t$/i;
-/** Forms that are never saved: they are about signing in, or have no text to type again. */
+/**
+ * Matches pages whose forms are never saved: forms for signing in, and forms without any text to
+ * type.
+ */
 const neverKeptAt = /^\/(masuk|keluar|tema|berhenti|akun\/keamanan)(\/|$)/;
 
 /**
- * Saves form input while a user signs in again. The input stays in the browser for half an hour,
- * in a cookie that only the service can read or make; the service stores nothing. Files and codes
- * are not saved, and nothing is sent automatically: the user sees the form and sends it.
+ * Saves the input of a form while the user signs in again. The input stays in the browser for half
+ * an hour, in an encrypted cookie that only the service can read; the server stores nothing. Files
+ * and codes are not saved. Nothing is sent automatically: the user sees the restored form and sends
+ * it.
  */
 export class KeptForms {
   readonly #key: Buffer;
@@ -47,7 +54,7 @@ export class KeptForms {
     this.#key = Buffer.from(hkdfSync('sha256', serviceKey, '', 'sambatan kept forms', 32));
   }
 
-  /** Saves a form in the browser. Returns true if there was anything to save. */
+  /** Saves the input of a form in the browser. Returns true if there was anything to save. */
   keep(
     request: FastifyRequest,
     reply: FastifyReply,
@@ -68,8 +75,8 @@ export class KeptForms {
   }
 
   /**
-   * Returns the form saved in this browser; undefined when there is none or it belongs to another
-   * account.
+   * Returns the form input saved in this browser; undefined when there is none or when it belongs
+   * to another account.
    */
   of(request: FastifyRequest): KeptForm | undefined {
     const sent = fastifyCookie.parse(request.headers.cookie ?? '');
@@ -83,7 +90,7 @@ export class KeptForms {
     return kept;
   }
 
-  /** Deletes the saved form from the browser. */
+  /** Deletes the saved form input from the browser. */
   forget(request: FastifyRequest, reply: FastifyReply): void {
     const name = nameOf(request, cookies.form);
     if (fastifyCookie.parse(request.headers.cookie ?? '')[name] === undefined) return;
@@ -91,8 +98,8 @@ export class KeptForms {
   }
 
   /**
-   * Marks the browser with the signed-in account, so that its input is not shown to another user
-   * who signs in there later.
+   * Stores in the browser which account is signed in. If another user signs in there later, the
+   * saved form input is not shown to that user.
    */
   markOwner(request: FastifyRequest, reply: FastifyReply): void {
     const { person, sessionId } = request.visit;
@@ -109,7 +116,10 @@ export class KeptForms {
     return createHmac('sha256', this.#key).update(userId).digest('base64url').slice(0, 16);
   }
 
-  /** Returns the form in a size that fits into a cookie: omits the longest fields until it does. */
+  /**
+   * Returns the encrypted form in a size that fits into a cookie. Leaves out the longest fields
+   * until it fits.
+   */
   #fitting(
     request: FastifyRequest,
     form: Pick<KeptForm, 'page' | 'action' | 'fields'>,
@@ -148,7 +158,7 @@ export class KeptForms {
       const json = inflateRawSync(packed, { maxOutputLength: maxOpenedBytes }).toString();
       return JSON.parse(json) as Sealed;
     } catch {
-      // A cookie that was not made with this key.
+      // The cookie was not encrypted with this key.
       return undefined;
     }
   }

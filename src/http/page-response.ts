@@ -7,14 +7,17 @@ import type { KeptForm } from './kept-form.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The view context of pages; set for every route of the site. */
+    /**
+     * The context of the page, such as its language and the user. It is set for every route of the
+     * site.
+     */
     visit: PageContext;
-    /** Input on this page from before its reader had to sign in again. */
+    /** Form input for this page that was saved before the user had to sign in again. */
     keptForm: KeptForm | undefined;
   }
 }
 
-/** The pages of one part of the site; registered once per language. */
+/** A Fastify plugin with the pages of one part of the site. It is registered once per language. */
 export type PagePlugin = FastifyPluginAsyncTypebox;
 
 /** The server that a page plugin registers its routes on. */
@@ -31,7 +34,8 @@ export function sendPage(
 }
 
 /**
- * Renders the document of a page, with the input that was saved before its reader signed in again.
+ * Renders the HTML document of a page. Restores the form input that was saved before the user had
+ * to sign in again.
  */
 function documentOf(request: FastifyRequest, page: PageProps, status: number): string {
   const document = layout(request.visit, page).toString();
@@ -40,8 +44,8 @@ function documentOf(request: FastifyRequest, page: PageProps, status: number): s
 }
 
 /**
- * Redirects after a form was processed (303): the browser gets the next page with GET, so a reload
- * sends nothing twice.
+ * Redirects with status 303 after a form was processed. The browser then requests the next page
+ * with GET, so reloading that page does not send the form twice.
  */
 export function redirect(request: FastifyRequest, reply: FastifyReply, path: string): FastifyReply {
   return reply.redirect(request.visit.url(path), 303);
@@ -51,12 +55,18 @@ function sendHtml(reply: FastifyReply, document: string): FastifyReply {
   return asPage(reply).send(document);
 }
 
-/** Marks the response as a page: private to one reader and revalidated on each visit. */
+/**
+ * Sets the cache headers of a page: only the user's browser may store it, and must revalidate it on
+ * each visit.
+ */
 export function asPage(reply: FastifyReply): FastifyReply {
   return reply.header('cache-control', 'private, no-cache').type('text/html; charset=utf-8');
 }
 
-/** Sends a page with a secret that is shown once: no browser stores it, not even on disk. */
+/**
+ * Sends a page with a secret that is shown once. Browsers must not store the page, not even on
+ * disk.
+ */
 export function sendSecretPage(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -67,7 +77,7 @@ export function sendSecretPage(
   return asPage(reply.code(status)).header('cache-control', 'no-store').send(document);
 }
 
-/** Returns a path of this site to go back to; the home page for any other value. */
+/** Returns the given value if it is a path of this site; otherwise the path of the home page. */
 export function localPath(given: unknown): string {
   const isPath = typeof given === 'string' && /^\/(?![/\\])[^\s\\]{0,500}$/.test(given);
   return isPath ? given : '/';

@@ -20,14 +20,14 @@ export interface ProblemDocument {
   readonly title: string;
   readonly status: number;
   readonly detail: string;
-  /** The request id: users quote it to support, and the log line carries it. */
+  /** The request id. Users give it to the support team, who find the log lines by it. */
   readonly instance: string;
   readonly code: string;
   readonly params?: object;
   readonly errors?: readonly { readonly field: string; readonly message: string }[];
 }
 
-/** Returns the problem document of an error in the reader's language. */
+/** Returns the problem document of an error in the given language. */
 export function problemDocument(
   error: DomainError,
   language: Language,
@@ -65,7 +65,7 @@ export function sendProblem(
   return (
     reply
       .code(error.status)
-      // Errors before routing have not run the hook that sets this header.
+      // An error that occurs before routing skips the hook that sets this header.
       .header('x-request-id', request.id)
       .header('vary', 'Accept-Language')
       .header('cache-control', 'no-store')
@@ -76,14 +76,17 @@ export function sendProblem(
 }
 
 /**
- * Converts every thrown error into a response. An unexpected error becomes a 500 that shows only
- * the request id; the log gets the details.
+ * Converts every thrown error to a response. An unexpected error becomes a 500 response that shows
+ * only the request id; its details are only in the log.
  */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   sendProblem(request, reply, knownError(error, request));
 }
 
-/** Maps any thrown error to an error of the table; logs the original. */
+/**
+ * Returns the error of the error table that corresponds to any thrown error. Logs the original
+ * error.
+ */
 export function knownError(error: unknown, request: FastifyRequest): DomainError {
   const known = domainErrorOf(error, request);
   if (known && known.status < 500) request.log.debug({ code: known.code }, 'request refused');
@@ -93,8 +96,8 @@ export function knownError(error: unknown, request: FastifyRequest): DomainError
 }
 
 /**
- * Returns a complete HTTP/1.1 response to write to the socket when the request could not be parsed
- * (bad framing, headers too large, too slow).
+ * Returns a complete HTTP/1.1 response as text, to write to the socket when a request could not be
+ * parsed: it was malformed, its headers were too large, or it was too slow.
  */
 export function rawProblem(code: 'malformed_request' | 'headers_too_large' | 'request_timeout') {
   const error = new DomainError(code, {});
@@ -116,14 +119,17 @@ function domainErrorOf(error: unknown, request: FastifyRequest): DomainError | u
   if (framework) return framework;
   const translated = asDomainError(error);
   if (!(translated instanceof DomainError)) return undefined;
-  // An interrupted read changed nothing.
+  // The outcome of an interrupted read is never unknown, because a read changes nothing.
   const isRead = method === 'GET' || method === 'HEAD';
   return isRead && translated.code === 'outcome_unknown'
     ? new DomainError('database_unavailable', {})
     : translated;
 }
 
-/** Fastify's own errors: they have a code, a status, and the schema's complaints. */
+/**
+ * Converts errors that Fastify throws itself. They have a code, a status, and the validation errors
+ * of the schema.
+ */
 function ofFramework(error: unknown, maxBytes: number): DomainError | undefined {
   if (!(error instanceof Error)) return undefined;
   const { validation, statusCode, code } = error as FastifyError;

@@ -3,7 +3,10 @@ import type { TSchema } from 'typebox';
 import { errorTable, refusalCodes } from '../errors/errors.ts';
 import type { ErrorCode, Refusals } from '../errors/errors.ts';
 
-/** Returns an object schema that rejects unknown fields; responses are cut to the named ones. */
+/**
+ * Returns an object schema that rejects unknown fields in requests. From a response, fields that
+ * the schema does not name are removed.
+ */
 export function closed<P extends { [key: string]: TSchema }>(
   properties: P,
   options: { readonly title?: string; readonly description?: string } = {},
@@ -13,22 +16,25 @@ export function closed<P extends { [key: string]: TSchema }>(
 
 export const Id = Type.String({ format: 'uuid' });
 
-/** Whole rupiah in a response: bigint in code, JSON integer on the wire. */
+/** An amount in whole rupiah in a response. The code uses bigint; the JSON has an integer. */
 export const Rupiah = Type.Unsafe<bigint>({ type: 'integer', description: 'Whole rupiah' });
 
-/** Whole rupiah in a request, at most what a JSON number holds exactly; convert with `BigInt()`. */
+/**
+ * An amount in whole rupiah in a request. The maximum is the largest integer that a JSON number
+ * holds exactly. Convert it with `BigInt()`.
+ */
 export const RupiahInput = Type.Integer({
   minimum: 0,
   maximum: Number.MAX_SAFE_INTEGER,
   description: 'Whole rupiah',
 });
 
-/** A time in a response: Date in code, RFC 3339 in UTC on the wire. */
+/** A time in a response. The code uses Date; the JSON has a text in RFC 3339, in UTC. */
 export const Timestamp = Type.Unsafe<Date>({ type: 'string', format: 'date-time' });
 
 /**
- * A time in a request: RFC 3339 with an offset, in the years 2000 to 2999; convert with `new
- * Date()`, which does not support leap seconds.
+ * A time in a request: a text in RFC 3339 with an offset, in the years 2000 to 2999. Convert it
+ * with `new Date()`. Leap seconds are rejected, because Date does not support them.
  */
 export const TimestampInput = Type.String({
   format: 'date-time',
@@ -45,24 +51,30 @@ export function nullable<T extends TSchema>(schema: T) {
 }
 
 /**
- * Returns a schema for user text. A non-empty text may not be blank either; the operation checks
- * its trimmed length. Control characters are rejected for every field.
+ * Returns a schema for text that a user enters. If `minLength` is at least 1, a text of spaces is
+ * rejected too. The operation checks the length of the trimmed text. Control characters are
+ * rejected in every field.
  */
 export function text(minLength: number, maxLength: number) {
   return Type.String({ minLength, maxLength, ...(minLength > 0 ? { pattern: '\\S' } : {}) });
 }
 
-/** Characters that break a line or change its direction: embeddings, overrides and isolates. */
+/**
+ * Characters that break a line or change the direction of text: embeddings, overrides and isolates.
+ */
 const breaksOrTurns = String.raw`\n\r\u2028-\u202e\u2066-\u2069`;
-/** Invisible characters: spaces of every width, joiners, fillers, selectors. */
+/** Invisible characters: spaces of every width, joiners, fillers and selectors. */
 const unseen =
   String.raw`\t \xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f` +
   String.raw`\u2000-\u200f\u202f\u205f-\u2065\u206a-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0`;
 
-/** A name: visible, on one line, in the order in which it was typed. */
+/**
+ * Matches a valid name: it has at least one visible character, is on one line, and contains no
+ * character that changes the direction of text.
+ */
 export const namePattern = `^[${unseen}]*[^${unseen}${breaksOrTurns}][^${breaksOrTurns}]*$`;
 
-/** A bank account number: 5 to 30 digits, optionally grouped by single separators. */
+/** Matches a bank account number: 5 to 30 digits, with at most one separator between two digits. */
 export const accountNumberPattern = String.raw`^\d(?:[ .-]?\d){4,29}$`;
 
 /** Returns a schema for a display name; an invisible name is rejected. */
@@ -72,18 +84,18 @@ export function nameText(minLength: number, maxLength: number) {
 
 export const cursor = Type.String({ minLength: 1, maxLength: 500 });
 
-/** The query fields of every list. */
+/** The query fields that every list accepts. */
 export const pageQuery = {
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 20 })),
   cursor: Type.Optional(cursor),
 };
 
-/** Returns the schema of one page of a list; `next_cursor` is null on the last one. */
+/** Returns the schema of one page of a list. `next_cursor` is null on the last page. */
 export function pageOf<T extends TSchema>(item: T) {
   return closed({ items: Type.Array(item), next_cursor: nullable(Type.String()) });
 }
 
-/** The header that gives a repeated write one effect. */
+/** The header that makes a repeated write take effect only once. */
 export const idempotencyKeyHeader = Type.Object({
   'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
 });
@@ -106,20 +118,24 @@ export const Problem = Type.Object(
 );
 
 /**
- * Returns the response schemas, by status, of what a route refuses: name the operations that it
- * calls. Spread it into `schema.response`; its type is empty, so the types of successful responses
- * do not change. The server adds the codes that follow from the kind of the route.
+ * Returns the schemas of a route's error responses, by status. The arguments are the operations
+ * that the route calls; their declared errors become the responses. Spread the result into
+ * `schema.response`: its type is empty, so it does not change the types of successful responses.
+ * The server adds the error codes that depend on the kind of the route.
  */
 export function problems(...declared: Refusals): object {
   return withProblems({}, refusalCodes(declared));
 }
 
-/** The responses of a route by status, as far as error codes are added to them. */
+/**
+ * The response schemas of a route by status. Only the parts are typed that adding error codes
+ * needs.
+ */
 export interface Responses {
   readonly [status: string]: { readonly description?: string };
 }
 
-/** Returns responses with more error codes; the description of a status lists its codes. */
+/** Adds error codes to response schemas. The description of each status lists its codes. */
 export function withProblems(responses: Responses, codes: Iterable<ErrorCode>): Responses {
   const all: Record<string, Responses[string]> = { ...responses };
   const content = { 'application/problem+json': { schema: Problem } };

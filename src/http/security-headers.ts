@@ -1,11 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 
-/** Default security headers; a response may override them. */
+/** Default security headers. A response may override them. */
 type SecurityHeaders = Readonly<Record<string, string>>;
 
 /**
- * The headers that helmet sets (a test compares them), with a stricter policy: a JSON response
- * needs no resources. Written out because helmet builds all of them again for each request.
+ * The headers that helmet would set (a test compares them), with a stricter content security
+ * policy, because a JSON response loads no resources. They are listed here because helmet would
+ * build all of them again for each request.
  */
 export const apiHeaders: SecurityHeaders = Object.freeze({
   'content-security-policy':
@@ -24,8 +25,8 @@ export const apiHeaders: SecurityHeaders = Object.freeze({
 });
 
 /**
- * Sets these headers and the request id on every response of this instance. Later hooks and routes
- * may override them (pages have their own policy).
+ * Adds these headers and the request id to every response of this instance. Later hooks and routes
+ * may override the headers; pages, for example, have another content security policy.
  */
 export function addSecurityHeaders(server: FastifyInstance, headers: SecurityHeaders): void {
   server.addHook('onRequest', (request, reply, done) => {

@@ -3,12 +3,12 @@ import { fastifyCookie } from '@fastify/cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { cookieName, cookies } from './cookies.ts';
 
-/** Returns the session token of a cookie header; undefined without one. */
+/** Returns the session token from a cookie header; undefined if there is none. */
 export function sessionTokenOf(cookie: string | undefined, origin: string): string | undefined {
   return cookie === undefined ? undefined : fastifyCookie.parse(cookie)[nameAt(origin)];
 }
 
-/** Sets the session cookie for this many hours. */
+/** Sets the session cookie. It expires after this many hours. */
 export function setSession(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -19,19 +19,23 @@ export function setSession(
   reply.setCookie(nameAt(origin), token, { ...attributes(origin), maxAge: hours * 3_600 });
 }
 
-/** Deletes the session cookie; does not end the session. */
+/** Deletes the session cookie from the browser. The session itself does not end. */
 export function clearSession(request: FastifyRequest, reply: FastifyReply): void {
   const { origin } = request.visit;
   reply.clearCookie(nameAt(origin), attributes(origin));
 }
 
-/** Returns the browser id that accounts use to recognise a browser; undefined when it has none. */
+/**
+ * Returns the id by which the service recognizes a browser; undefined when the browser has none.
+ */
 export function browserIdOf({ headers, visit }: FastifyRequest): string | undefined {
   const given = fastifyCookie.parse(headers.cookie ?? '')[browserNameAt(visit.origin)];
   return given !== undefined && /^[\w-]{22}$/.test(given) ? given : undefined;
 }
 
-/** As browserIdOf, but gives a browser without an id a new one, for a year. */
+/**
+ * Returns the id of the browser. A browser without an id gets a new one, which is valid for a year.
+ */
 export function giveBrowserId(request: FastifyRequest, reply: FastifyReply): string {
   const before = browserIdOf(request);
   if (before !== undefined) return before;

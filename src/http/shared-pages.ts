@@ -7,7 +7,7 @@ import type { PageContext } from '../web/visit.ts';
 import { encodingTaken, type Encoding } from './site-assets.ts';
 import { asPage } from './page-response.ts';
 
-/** A rendered page for many readers, compressed once per encoding. */
+/** A rendered page that is sent to many visitors. It is compressed once per encoding. */
 class RenderedPage {
   readonly #bytes: Buffer;
   readonly #compressed = new Map<Encoding, Promise<Buffer>>();
@@ -34,10 +34,10 @@ const compress = {
 } as const satisfies Record<Encoding, unknown>;
 
 /**
- * Coalesces renderings of pages that are equal for all visitors. While a page is being rendered,
- * further requests wait for the next rendering, which serves all of them: a burst on one link
- * costs one rendering per database read. Nothing is cached: every response was read after its
- * request.
+ * Renders a page once for many visitors who request it at the same time and see an equal page.
+ * While the page is being rendered, further requests wait for the next rendering and then share its
+ * result. So only one rendering of a page runs at a time, however many visitors open it. Nothing is
+ * cached: the data of a response is always read after its request arrived.
  */
 export class SharedPageCache {
   readonly #render: (visit: PageContext, id: string) => Promise<PageProps>;
@@ -47,7 +47,8 @@ export class SharedPageCache {
   );
 
   /**
-   * `render` renders the page with this id; it gets the page context of one of the waiting requests.
+   * `render` renders the page with this id. Its argument is the page context of one of the waiting
+   * requests.
    */
   constructor(render: (visit: PageContext, id: string) => Promise<PageProps>) {
     this.#render = render;
@@ -56,7 +57,8 @@ export class SharedPageCache {
   /** Sends the page to a visitor. Throws the error of `render`. */
   async send(request: FastifyRequest, reply: FastifyReply, id: string): Promise<FastifyReply> {
     const { visit } = request;
-    // Everything on a page that depends on its reader, except the account (visitors have none).
+    // The key contains everything that can differ between two visitors of a page. Visitors have no
+    // account.
     const key = JSON.stringify([
       id,
       visit.language,
@@ -80,7 +82,7 @@ export class SharedPageCache {
     );
   }
 
-  /** An error of one page does not affect the others. */
+  /** Catches the error of one page, so that the other pages are still sent. */
   async #renderOne(key: string): Promise<RenderedPage | { readonly error: unknown }> {
     const { visit, id } = this.#waiting.get(key)!;
     this.#waiting.delete(key);

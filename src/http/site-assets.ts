@@ -3,22 +3,27 @@ import { assets } from '../web/assets.ts';
 
 const yearSeconds = 365 * 86_400;
 
-/** Content encodings, best compression first. */
+/** Supported content encodings, the best compression first. */
 export const encodings = ['br', 'gzip'] as const;
 export type Encoding = (typeof encodings)[number];
 
-/** Returns the encoding to use for precompressed content; undefined for identity. */
+/**
+ * Returns the encoding in which to send precompressed content; undefined to send it uncompressed.
+ */
 export function encodingTaken({ headers }: FastifyRequest): Encoding | undefined {
   const accepts = headers['accept-encoding'] ?? '';
   return encodings.find((one) => accepts.includes(one) && !rejectsEncoding(accepts, one));
 }
 
-/** Returns true when a list of encodings names this one with weight 0 (RFC 9110, 12.5.3). */
+/**
+ * Returns true when the header gives this encoding the weight 0, which forbids it (RFC 9110,
+ * 12.5.3).
+ */
 function rejectsEncoding(accepts: string, encoding: Encoding): boolean {
   return new RegExp(`\\b${encoding}\\s*;\\s*q=0(?:\\.0*)?\\s*(?:,|$)`, 'i').test(accepts);
 }
 
-/** Serves the site's assets under content-hashed names. */
+/** Serves the asset files of the site. The URL of a file contains a hash of its content. */
 export function serveAssets(server: FastifyInstance): void {
   for (const asset of Object.values(assets)) {
     server.get(asset.path, { config: { compress: false } }, async (request, reply) => {

@@ -15,19 +15,21 @@ interface Complaint {
   readonly params: Readonly<{ [name: string]: unknown }>;
 }
 
-/** Maximum number of errors listed; more than any form has fields. */
+/** Maximum number of errors in a response. No form has that many fields. */
 const maxErrors = 50;
-/** Maximum length of a field's path in characters; no real form nests deeper. */
+/** Maximum length of the path of a field, in characters. The paths of real forms are shorter. */
 const maxPathLength = 200;
 
 /**
- * Validates each part of a request by its schema and rejects unknown fields. Bodies are validated
- * as they are. Query and path are text: whole numbers and true/false are converted where the
- * schema expects them, and ids become lower case. Applies defaults.
+ * Validates each part of a request by its schema and rejects unknown fields. A body is validated
+ * without conversion. The fields of queries and paths are texts: whole numbers and true/false are
+ * converted where the schema expects them, and ids are converted to lower case. Adds the default
+ * values of the schema.
  */
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   Settings.Set({ maxErrors: maxErrors });
-  // Compiled at the first request, so that a start does not wait for hundreds of schemas.
+  // The schema is compiled at the first request, so that a start does not wait for hundreds of
+  // schemas.
   let compiled: Validator<{}, TSchema> | undefined;
   const mayBeAbsent = httpPart === 'body' && IsOptional(schema);
   const read = httpPart === 'body' ? asItIs : readerOf(schema);
@@ -43,12 +45,14 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
   };
 };
 
-/** The reader of the errors: a developer, who needs the API's field names, or a user of a form. */
+/**
+ * Who reads the errors: a developer, who needs the field names of the API, or the user of a form.
+ */
 export type ErrorReader = 'developer' | 'person';
 
 /**
- * Returns the errors, one per field, in the words of their reader. An error of the whole body has
- * an empty field name.
+ * Returns the errors, at most one per field, worded for their reader. An error of the whole body
+ * has an empty field name.
  */
 export function fieldErrors(complaints: readonly Complaint[], reader: ErrorReader): FieldError[] {
   const byField = new Map<string, Complaint>();
@@ -63,15 +67,18 @@ export function fieldErrors(complaints: readonly Complaint[], reader: ErrorReade
 }
 
 /**
- * Returns the path of the first field whose text the database cannot store (a control character
- * other than tab and line breaks, or half of a surrogate pair); undefined when there is none. Uses
- * no recursion, so a deeply nested body cannot overflow the stack.
+ * Returns the path of the first field whose text the database cannot store: it contains a control
+ * character other than tab and line breaks, or half of a surrogate pair. Returns undefined when
+ * there is none. Uses no recursion, so a deeply nested body cannot overflow the stack.
  */
 export function unstorableField(value: unknown): string | undefined {
   return isPlainlyStorable(value) ? undefined : searchUnstorable(value);
 }
 
-/** Returns true when an object holds only storable text, numbers and similar values. */
+/**
+ * Returns true when an object contains no nested objects, and only texts that the database can
+ * store.
+ */
 function isPlainlyStorable(value: unknown): boolean {
   if (isPlain(value)) return typeof value !== 'string';
   for (const [key, inside] of Object.entries(value as object)) {
@@ -93,7 +100,7 @@ function searchUnstorable(value: unknown): string | undefined {
     if (typeof here !== 'object' || here === null) continue;
     for (const [key, inside] of Object.entries(here).toReversed()) {
       if (!isStorable(key)) return path;
-      // In a deeply nested body the path would be longer than everything else.
+      // In a deeply nested body the path would become very long, so it is not extended any further.
       const name = path.length > maxPathLength ? path : path === '' ? key : `${path}.${key}`;
       open.push({ value: inside, path: name });
     }
@@ -109,18 +116,18 @@ function isStorable(text: string): boolean {
 
 const asItIs = (value: unknown): unknown => value;
 
-/** Converts the text of a query, path or header field to the schema's type. */
+/** Converts the text of a query, path or header field to the type in the schema. */
 type Read = (text: string) => unknown;
 const reads = {
-  // One canonical form per id: other code compares ids as text.
+  // Each id has only one spelling, because other code compares ids as texts.
   uuid: (text) => text.toLowerCase(),
   integer: (text) => (/^-?\d{1,15}$/.test(text) ? Number(text) : text),
   boolean: (text) => (/^(true|false)$/.test(text) ? text === 'true' : text),
 } as const satisfies Record<string, Read>;
 
 /**
- * Returns the converter of query, path or headers for a schema; copies nothing when all fields are
- * text.
+ * Returns a function that converts the query, path or headers of a request by the schema. It does
+ * not copy them when all fields are texts.
  */
 function readerOf(schema: TSchema): (given: unknown) => unknown {
   const { properties = {} } = schema as {
@@ -143,13 +150,13 @@ function readerOf(schema: TSchema): (given: unknown) => unknown {
   };
 }
 
-/** Returns true when a schema contains a default. */
+/** Returns true when a schema contains a default value at any depth. */
 function hasDefaults(schema: unknown): boolean {
   if (typeof schema !== 'object' || schema === null) return false;
   return 'default' in schema || Object.values(schema).some(hasDefaults);
 }
 
-/** Splits an error about several fields of an object into one per field. */
+/** Splits an error about several fields of an object into one error per field. */
 function perField(complaint: Complaint): Complaint[] {
   const { keyword, params, instancePath } = complaint;
   const names = params[keyword === 'required' ? 'requiredProperties' : 'additionalProperties'];
@@ -161,7 +168,10 @@ function perField(complaint: Complaint): Complaint[] {
   }));
 }
 
-/** Ranks errors of one field: the most helpful is shown; "is null" is the least helpful. */
+/**
+ * Ranks the errors of one field. The most helpful error is shown; an error such as "must be null"
+ * helps least.
+ */
 function rank({ keyword, params }: Complaint): number {
   if (keyword === 'additionalProperties') return 3;
   if (keyword === 'boolean' || keyword === 'anyOf' || params['type'] === 'null') return 0;
@@ -181,7 +191,9 @@ export const unknownField: Wording = wording('errors.field.unknown');
 
 const wrongForm: Wording = wording('errors.field.wrongFormat');
 
-/** The message for a form, where the API's message has the words of a program. */
+/**
+ * Returns the message for users of a form; undefined if they can understand the message of the API.
+ */
 function personWording({ keyword, params }: Complaint): Wording | undefined {
   if (keyword === 'additionalProperties') return wording('errors.page.field.unknown');
   if (keyword === 'enum' || keyword === 'const') return wording('errors.page.field.oneOf');

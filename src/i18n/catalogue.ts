@@ -10,19 +10,22 @@ import {
 } from '@formatjs/icu-messageformat-parser';
 import { builtInLocales, defaultLanguage, languagesIn, type Language } from './language.ts';
 
-/** The templates of one language, by message key. */
+/** The message templates of one language, by message key. */
 export type Catalogue = ReadonlyMap<string, string>;
 
-/** A folder of messages that cannot be used; the message names the file and the key. */
+/**
+ * Thrown when a folder of messages cannot be used. The text of the error names the file and the
+ * message key.
+ */
 export class LocalesError extends Error {
   override readonly name = 'LocalesError';
 }
 
 /**
- * Reads the messages of all languages. A file of the built-in folder is an area; its keys get the
- * name of the area in front. A second folder, if there is one, overrides single messages and adds
- * languages. Refuses with LocalesError: a folder that does not exist, invalid JSON or ICU syntax,
- * and a key that the service does not have.
+ * Reads the messages of all languages. Each file of the built-in folder contains the messages of
+ * one area; the area's name is the first part of their keys. A second, optional folder can replace
+ * single messages and add languages. Throws LocalesError for a folder that does not exist, for
+ * invalid JSON or ICU syntax, and for a key that the service does not have.
  */
 export function readCatalogues(overrides?: string): ReadonlyMap<Language, Catalogue> {
   const catalogues = new Map<Language, Catalogue>();
@@ -70,7 +73,10 @@ function readFile(file: string): [string, string][] {
   });
 }
 
-/** A translation may use only the placeholders that a built-in language uses. */
+/**
+ * Checks a translated message. It may use only the placeholders of the same message in the built-in
+ * languages.
+ */
 function checkOverride(
   folder: string,
   key: string,
@@ -89,14 +95,14 @@ function checkOverride(
 }
 
 /**
- * The required value of a placeholder: a number for plurals and formatted numbers, otherwise any
- * value.
+ * The type of value that a placeholder needs: a number for plurals and formatted numbers, otherwise
+ * any value.
  */
 export type PlaceholderKind = 'number' | 'any';
 
 /**
- * Returns the placeholders of a template in ICU MessageFormat, with their kinds. Refuses with
- * LocalesError: a template that cannot be parsed.
+ * Returns the placeholders of a template in ICU MessageFormat, with the types of their values.
+ * Throws LocalesError for a template that cannot be parsed.
  */
 export function placeholdersOf(template: string, name: string): Map<string, PlaceholderKind> {
   const found = new Map<string, PlaceholderKind>();

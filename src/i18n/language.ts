@@ -4,7 +4,10 @@ import { join } from 'node:path';
 /** A language tag (BCP 47) that has a folder of messages, such as `id` or `en`. */
 export type Language = string;
 
-/** The language of users who request none, and of messages that a language does not have. */
+/**
+ * The default language. It is used for users who request no language, and for messages that another
+ * language does not have.
+ */
 export const defaultLanguage: Language = 'id';
 
 /** The folder with the messages of the service itself. */
@@ -18,7 +21,7 @@ export function languagesIn(directory: string): readonly Language[] {
     .toSorted((a, b) => rank(a) - rank(b) || a.localeCompare(b));
 }
 
-/** Whether this is a language tag in the form of a folder name: `jv`, `zh-TW`. */
+/** Returns true if this is a language tag in the form of a folder name, such as `jv` or `zh-TW`. */
 export function isLanguageTag(word: string): boolean {
   return /^[a-z]{2,3}(-[A-Z]{2})?$/.test(word);
 }

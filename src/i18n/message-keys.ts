@@ -1,7 +1,9 @@
 // Written by `npm run messages` from the folder locales. Do not edit.
 import type { Value } from './messages.ts';
 
-/** Every message key, with the values that its placeholders need. */
+/**
+ * All message keys. The type of a key lists the values that the placeholders of its message need.
+ */
 export interface Messages {
   'account.access.account_deleted': undefined;
   'account.access.code': undefined;

@@ -4,10 +4,13 @@ import { readCatalogues, type Catalogue } from './catalogue.ts';
 import { defaultLanguage, type Language } from './language.ts';
 import type { MessageKey, Messages } from './message-keys.ts';
 
-/** A value of a placeholder: a text, a number, another message, or a text by language. */
+/**
+ * A value for a placeholder: a text, a number, another message, or a function that returns the text
+ * in a language.
+ */
 export type Value = string | number | bigint | Wording | ((language: Language) => string);
 
-/** A message without a language: its key and the values of its placeholders. */
+/** A message whose language is chosen later: its key and the values of its placeholders. */
 export interface Wording {
   readonly key: MessageKey;
   readonly values?: Readonly<Record<string, Value>> | undefined;
@@ -18,7 +21,7 @@ export type ValuesOf<K extends MessageKey> = Messages[K] extends undefined
   ? []
   : [values: Messages[K]];
 
-/** Returns the text of a message, in the language of a page. */
+/** Returns the text of a message in the language of the current page. */
 export type Translate = <K extends MessageKey>(key: K, ...values: ValuesOf<K>) => string;
 
 /** Returns a message whose language is chosen later, for errors and tables of texts. */
@@ -35,7 +38,10 @@ export function translate<K extends MessageKey>(
   return textOf(language, values === undefined ? { key } : { key, values });
 }
 
-/** Returns the text of a wording in a language; the default language has every message. */
+/**
+ * Returns the text of a wording in a language. If the language does not have this message, returns
+ * it in the default language, which has all messages.
+ */
 export function textOf(language: Language, { key, values }: Wording): string {
   const template = templateOf(language, key);
   if (typeof template === 'string') return template;
@@ -47,15 +53,18 @@ export function languages(): readonly [Language, ...Language[]] {
   return [...catalogues().keys()] as [Language, ...Language[]];
 }
 
-/** Returns a stored language; the default one if the service does not have it (any more). */
+/**
+ * Returns the stored language of a user, or the default language if the service does not have that
+ * language now.
+ */
 export function knownLanguage(language: string | null | undefined): Language {
   return language && languages().includes(language) ? language : defaultLanguage;
 }
 
 /**
- * Reads the messages from the disk, with the overrides and further languages of a folder. Call it
- * before anything is translated; otherwise the first translation reads the built-in messages.
- * Refuses as readCatalogues does.
+ * Reads the messages from disk, and optionally a second folder that replaces messages and adds
+ * languages. Call it before anything is translated; otherwise the first translation reads only the
+ * built-in messages. Throws the errors of readCatalogues.
  */
 export function loadMessages(overrides: string | undefined): void {
   loaded = readCatalogues(overrides);
@@ -70,7 +79,10 @@ function catalogues(): ReadonlyMap<Language, Catalogue> {
 
 type Template = string | IntlMessageFormat;
 
-/** Parsed templates by language and key: parsing costs much more than formatting. */
+/**
+ * The parsed templates by language and key. They are kept, because parsing takes much longer than
+ * formatting.
+ */
 const templates = new Map<Language, Map<MessageKey, Template>>();
 
 function templateOf(language: Language, key: MessageKey): Template {
@@ -118,20 +130,27 @@ function valueIn(language: Language, value: Value): string | number {
 }
 
 /**
- * Returns the locales for `Intl` of a language: its own, and Indonesian if Node has no data for it.
+ * Returns the locales that `Intl` uses for a language: the language itself, or Indonesian if Node
+ * has no data for it.
  */
 export function localesOf(language: Language): string[] {
   return [language === 'en' ? 'en-GB' : language, 'id-ID'];
 }
 
-/** Formatters of all templates: creating one costs a hundred times more than using it. */
+/**
+ * The formatters that all templates share. Creating a formatter takes a hundred times longer than
+ * using it.
+ */
 const formatters: Formatters = {
   getNumberFormat: memoize((locales, options) => new Intl.NumberFormat(locales, options)),
   getDateTimeFormat: memoize((locales, options) => new Intl.DateTimeFormat(locales, options)),
   getPluralRules: memoize((locales, options) => new Intl.PluralRules(locales, options)),
 };
 
-/** Caches by arguments; templates use few different ones. */
+/**
+ * Returns a function that keeps each formatter and returns it again for the same arguments. All
+ * templates together use few different arguments.
+ */
 function memoize<O, F>(
   make: (locales: string | string[] | undefined, options: O) => F,
 ): (locales?: string | string[], options?: O) => F {
@@ -144,7 +163,7 @@ function memoize<O, F>(
   };
 }
 
-/** Joins values with commas, in the language that is chosen later. */
+/** Joins values with commas. They are formatted when the language is known. */
 export function joinValues(values: readonly Value[]): Value {
   return (language) => values.map((value) => valueIn(language, value)).join(', ');
 }

@@ -2,28 +2,31 @@ import type { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 
-/** Maximum unread bytes; a client above it no longer reads and is disconnected. */
+/**
+ * Maximum number of sent bytes that the client has not read. A client with more is considered dead
+ * and is disconnected.
+ */
 const maxUnreadBytes = 65_536;
-/** The delay before a browser reconnects. */
+/** The time that a browser waits before it reconnects. */
 const reconnectMs = 3_000;
 
-/** Formats one server-sent event. `data` is one line. */
+/** Formats one server-sent event. `data` must be one line. */
 export function eventFrame(event: string, id: bigint, data: string): string {
   return `event: ${event}\nid: ${id}\ndata: ${data}\n\n`;
 }
 
 /**
- * One open event stream (HTML standard, "Server-sent events") on its own connection. It keeps only
- * the socket: Node's and the framework's request state takes several times the memory, and there
- * are thousands of streams.
+ * One open event stream (HTML standard, "Server-sent events") on its own connection. The object
+ * holds only the socket. Holding the request of Node and Fastify too would need several times the
+ * memory, and there are thousands of streams.
  */
 export class EventStream {
   readonly #socket: Socket;
 
   /**
-   * Takes the response over from the framework and starts the stream. The body is not chunked and
-   * ends with the connection, so that all clients get the same bytes. Calls `onEnd` once when the
-   * connection is closed.
+   * Takes the response out of Fastify's control and starts the stream. The body is not chunked and
+   * ends when the connection is closed, so the same bytes can be sent to all clients. Calls `onEnd`
+   * once when the connection is closed.
    */
   constructor(reply: FastifyReply, onEnd: () => void) {
     reply.hijack();
@@ -45,7 +48,7 @@ export class EventStream {
     else this.#socket.once('close', onEnd);
   }
 
-  /** Sends bytes to the client; disconnects a client that does not read. */
+  /** Sends bytes to the client. Disconnects a client that does not read. */
   send(bytes: string | Buffer): void {
     if (this.#socket.destroyed) return;
     if (this.#socket.writableLength > maxUnreadBytes) this.#socket.destroy();
@@ -57,10 +60,14 @@ export class EventStream {
   }
 }
 
-/** Detaches the request and its response from the socket; later input of the client is ignored. */
+/**
+ * Detaches the request and its response from the socket. Whatever the client sends later is
+ * ignored.
+ */
 function takeOver(response: ServerResponse, socket: Socket): void {
   response.detachSocket(socket);
-  // A data listener keeps these bytes from the HTTP parser, which would read them as a request.
+  // With a data listener on the socket, the HTTP parser does not get these bytes. It would read
+  // them as a new request.
   socket.on('data', ignore);
   for (const event of ['data', 'error']) socket.removeAllListeners(event);
   socket.on('data', ignore);
@@ -69,7 +76,7 @@ function takeOver(response: ServerResponse, socket: Socket): void {
 
 function ignore(): void {}
 
-/** A placeholder for a client that disconnected before its stream started. */
+/** Returns a closed socket for a client that disconnected before its stream started. */
 function goneSocket(): Socket {
   const socket = new Socket();
   socket.destroy();

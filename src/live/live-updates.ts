@@ -7,54 +7,74 @@ import type { Metrics } from '../observability/metrics.ts';
 import { eventFrame, EventStream } from './event-stream.ts';
 import { StreamQuota } from './stream-quota.ts';
 
-/** A campaign's progress at one sequence number of its audit log, as JSON in one line. */
+/**
+ * The progress of a campaign at one position in its audit log, as one line of JSON. `seq` is the
+ * position.
+ */
 export interface Snapshot {
   readonly campaignId: string;
   readonly seq: bigint;
   readonly json: string;
-  /** The latest contributions as everybody may see them; sent only when they changed. */
+  /**
+   * The latest joins without private data, for every visitor. They are sent only when they changed.
+   */
   readonly contributions?: string;
 }
 
-/** A watcher's position in the audit log of a campaign. */
+/** The position in a campaign's audit log up to which a watcher has received all events. */
 export interface Position {
   readonly campaignId: string;
   readonly seq: bigint;
 }
 
 export interface LiveSources {
-  /** Returns the current progress of these campaigns, read in one query; omits unknown ones. */
+  /**
+   * Returns the current progress of these campaigns, read in one query. Leaves out campaigns that
+   * do not exist.
+   */
   readonly progressOf: (campaignIds: readonly string[]) => Promise<readonly Snapshot[]>;
   /**
-   * Returns the campaign events (not those of participants) after these positions, read in one
-   * query, oldest first, as JSON in one line each.
+   * Returns the events of campaigns (not the events of single participants) after these positions.
+   * They are read in one query and returned oldest first, each as one line of JSON.
    */
   readonly eventsAfter: (positions: readonly Position[]) => Promise<readonly Snapshot[]>;
-  /** Subscribes to changed campaigns; null means that any may have changed. */
+  /**
+   * Calls the listener with the id of a changed campaign; null means that any campaign may have
+   * changed.
+   */
   readonly onPoke: (listener: (campaignId: string | null) => void) => () => void;
   readonly log: Pick<Logger, 'warn'>;
   readonly metrics: Pick<Metrics, 'liveWatchers'>;
 }
 
 export interface LiveOptions {
-  /** Every watched campaign is polled at this interval, even without a notification. */
+  /**
+   * The progress of every campaign with watchers is read at this interval, even if no notification
+   * about a change arrives.
+   */
   readonly pollMs: number;
   readonly heartbeatMs?: number;
-  /** Minimum interval between two updates of one campaign. */
+  /** Minimum time between two updates of one campaign. */
   readonly throttleMs?: number;
-  /** Maximum number of streams of this process; more are refused as `overloaded`. */
+  /**
+   * Maximum number of open streams of this process. Further requests are refused with the error
+   * `overloaded`.
+   */
   readonly maxWatchers?: number;
 }
 
-/** One watched campaign. Each of its watchers has received everything up to `latest`. */
+/**
+ * A campaign that has watchers (clients with an open event stream). Each watcher has received all
+ * events up to `latest`.
+ */
 interface Channel {
   readonly campaignId: string;
   readonly watchers: Set<EventStream>;
   latest: Snapshot | undefined;
   first: Promise<Snapshot | undefined> | undefined;
-  /** Number of requests that are about to become watchers. */
+  /** Number of requests whose stream has not started yet. */
   arriving: number;
-  /** No update is sent before this time (performance.now(), in milliseconds). */
+  /** The earliest time for the next update, in milliseconds of performance.now(). */
   notBefore: number;
 }
 
@@ -68,8 +88,9 @@ const watchersATurn = 200;
 const heartbeat = Buffer.from(':\n\n');
 
 /**
- * Broadcasts the progress of campaigns to all watchers. Each change is read and serialized once,
- * however many watch it; changes close together become one update.
+ * Sends the progress of campaigns to their watchers, the clients with an open event stream. Each
+ * change is read and serialized once, however many watchers receive it. Changes that follow each
+ * other closely are sent as one update.
  */
 export class LiveUpdates {
   readonly #sources: LiveSources;
@@ -97,10 +118,11 @@ export class LiveUpdates {
   }
 
   /**
-   * Answers a request with the event stream of a campaign: its events since `Last-Event-ID` as
-   * `status` events, its current progress, and both as they change. The id of an event is its
-   * sequence number in the audit log. The caller checks the right to see the campaign. Throws
-   * `overloaded`, `rate_limited` and `campaign_not_found` before the first byte was sent.
+   * Answers a request with the event stream of a campaign. The stream first sends the events after
+   * `Last-Event-ID` as `status` events, and the current progress; later it sends all changes of
+   * both. The id of an event is its sequence number in the audit log. The caller must check that
+   * the user may see the campaign. Throws `overloaded`, `rate_limited` or `campaign_not_found`,
+   * always before the first byte is sent.
    */
   async watch(campaignId: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     if (this.#closed) throw new DomainError('overloaded', {});
@@ -121,7 +143,8 @@ export class LiveUpdates {
   }
 
   /**
-   * Separate from watch(): a closure there would keep the request in memory as long as the stream.
+   * This is not part of watch(), because a closure inside watch() would keep the request in memory
+   * until the stream ends.
    */
   #begin(channel: Channel, owners: readonly string[], reply: FastifyReply): EventStream {
     const stream = new EventStream(reply, () => {
@@ -132,7 +155,10 @@ export class LiveUpdates {
     return stream;
   }
 
-  /** Ends every stream so that the server can close; refuses later watchers. Idempotent. */
+  /**
+   * Ends every stream so that the server can close, and refuses later requests for a stream.
+   * Calling it twice is harmless.
+   */
   close(): void {
     this.#closed = true;
     this.#unsubscribe();
@@ -144,8 +170,8 @@ export class LiveUpdates {
   }
 
   /**
-   * Collects the first frames of a new watcher and calls `begin` in the same event-loop turn in
-   * which the channel is at that position, so that no update is lost in between.
+   * Reads the first frames for a new watcher and calls `begin` with them. After the last read it
+   * does not wait again before it calls `begin`, so no update is lost in between.
    */
   async #catchUp(
     channel: Channel,
@@ -164,7 +190,9 @@ export class LiveUpdates {
     begin(frames.join('') + presentFrames(latest));
   }
 
-  /** Returns the channel's first snapshot; concurrent arrivals share one read. */
+  /**
+   * Returns the first snapshot of a campaign. Requests that arrive at the same time share one read.
+   */
   async #firstOf(channel: Channel): Promise<Snapshot> {
     if (channel.latest) return channel.latest;
     channel.first ??= this.#sources
@@ -184,7 +212,10 @@ export class LiveUpdates {
     this.#plan();
   }
 
-  /** Sets the timer for the earliest allowed update; at most one read is in progress. */
+  /**
+   * Sets the timer for the next update, at the earliest time that is allowed. Only one read runs at
+   * a time.
+   */
   #plan(): void {
     if (this.#update || this.#reading || this.#closed || this.#dirty.size === 0) return;
     const earliest = Math.min(...[...this.#dirty].map(({ notBefore }) => notBefore));
@@ -206,7 +237,7 @@ export class LiveUpdates {
     try {
       await this.#readAndSend(due);
     } catch (error) {
-      // The next poll reads again.
+      // The error is only logged, because the next poll reads the progress again.
       this.#sources.log.warn(
         { err: error, campaigns: due.length },
         'progress could not be read; the next poll retries',
@@ -237,7 +268,7 @@ export class LiveUpdates {
     }
   }
 
-  /** Returns the `status` frames of each change as one text. */
+  /** Returns the `status` frames of each change, joined to one text per change. */
   async #eventsOf(changes: readonly Change[]): Promise<string[]> {
     const events = await this.#sources.eventsAfter(
       changes.map(({ channel, from }) => ({ campaignId: channel.campaignId, seq: from })),
@@ -245,7 +276,7 @@ export class LiveUpdates {
     const frames = new Map<string, string>();
     const ends = new Map(changes.map(({ channel, to }) => [channel.campaignId, to.seq]));
     for (const { campaignId, seq, json } of events) {
-      // An event newer than the snapshot comes with the next one.
+      // This event is newer than the snapshot. It is sent with the next snapshot.
       if (seq > (ends.get(campaignId) ?? 0n)) continue;
       frames.set(campaignId, (frames.get(campaignId) ?? '') + eventFrame('status', seq, json));
     }
@@ -281,8 +312,8 @@ export class LiveUpdates {
 }
 
 /**
- * Sends the same bytes to all current watchers; later ones start after them. Yields between
- * batches: 5,000 writes in one go take 100 ms.
+ * Sends the same bytes to all current watchers. A stream that starts later gets a newer state.
+ * Other work can run between two batches, because 5,000 writes without a pause take 100 ms.
  */
 async function sendToAll(watchers: ReadonlySet<EventStream>, bytes: Buffer): Promise<void> {
   let sent = 0;
@@ -292,7 +323,10 @@ async function sendToAll(watchers: ReadonlySet<EventStream>, bytes: Buffer): Pro
   }
 }
 
-/** Returns the frames of a campaign's progress, and of its latest contributions if they changed. */
+/**
+ * Returns the frame of a campaign's progress, and before it a frame of the latest joins if they
+ * changed.
+ */
 function presentFrames(to: Snapshot, before?: Snapshot): string {
   const { contributions } = to;
   const isKnown = contributions === undefined || contributions === before?.contributions;
@@ -306,7 +340,10 @@ interface Change {
   readonly to: Snapshot;
 }
 
-/** Returns the client's last event id; undefined when it is new or invalid. */
+/**
+ * Returns the id of the last event that the client received; undefined for a new client or an
+ * invalid id.
+ */
 function lastEventId(request: FastifyRequest): bigint | undefined {
   const given = request.headers['last-event-id'];
   return typeof given === 'string' && /^\d{1,18}$/.test(given) ? BigInt(given) : undefined;

@@ -4,32 +4,40 @@ import { DomainError } from '../errors/errors.ts';
 import { networkOf } from '../http/authentication.ts';
 
 const maxStreamsOfUser = limits.streamsOfUser.max;
-/** Retry-After of an account with too many streams; one of them may have ended by then. */
+/**
+ * The number of seconds in Retry-After for an account with too many streams. By then one of them
+ * may have ended.
+ */
 const retrySeconds = 10;
 
-/** Counts the open event streams of this process, and limits them by network and by account. */
+/**
+ * Counts the open event streams of this process, and limits how many of them one network and one
+ * account can open.
+ */
 export class StreamQuota {
   readonly #maxStreams: number;
   readonly #onCount: (open: number) => void;
-  /** Number of streams by the network or account that opened them. */
+  /**
+   * Number of open streams by network and by account. A stream of a signed-in user counts for both.
+   */
   readonly #streamsBy = new Map<string, number>();
   #open = 0;
 
-  /** `onCount` is called with the number of open streams whenever it changes. */
+  /** Calls `onCount` with the number of open streams whenever that number changes. */
   constructor(maxStreams: number, onCount: (open: number) => void) {
     this.#maxStreams = maxStreams;
     this.#onCount = onCount;
   }
 
   /**
-   * Counts one more stream. Returns its owners, for `release`. Throws `overloaded` or
-   * `rate_limited`.
+   * Counts one more stream. Returns its network and account; pass them to `release` when the stream
+   * ends. Throws `overloaded` or `rate_limited`.
    */
   acquire(request: FastifyRequest): readonly string[] {
     const network = networkOf(request.ip);
     const account = accountOf(request);
-    // A network may use at most half of the streams that are left, so that others can always
-    // connect.
+    // One network must not use more streams than are still free, so that clients of other networks
+    // can always connect.
     if (this.#openBy(network) >= this.#maxStreams - this.#open) {
       throw new DomainError('overloaded', {});
     }
@@ -41,7 +49,7 @@ export class StreamQuota {
     return owners;
   }
 
-  /** Takes back a stream that `acquire` counted. */
+  /** Removes a stream from the counts of its network and account. */
   release(owners: readonly string[]): void {
     this.#count(owners, -1);
   }
@@ -61,7 +69,10 @@ export class StreamQuota {
   }
 }
 
-/** Returns the account whose token opens the stream; undefined for visitors and services. */
+/**
+ * Returns the account whose token opened the stream; undefined for visitors and for the service
+ * token.
+ */
 function accountOf({ actor }: FastifyRequest): string | undefined {
   return actor.kind === 'user' || actor.kind === 'operator' ? `user:${actor.userId}` : undefined;
 }

@@ -2,59 +2,73 @@ import { randomFill } from 'node:crypto';
 
 /** Options of the adaptive concurrency limit. */
 export interface ConcurrencyLimiterOptions {
-  /** Upper bound of the limit, in requests. */
+  /** The limit never exceeds this number of requests. */
   readonly maxInFlight: number;
-  /** Called at most once a second with the number of requests shed since the last call. */
+  /**
+   * Called at most once a second. `sheds` is the number of requests that were rejected since the
+   * last call.
+   */
   readonly onShed?: (sheds: number, limit: number) => void;
 }
 
-/** Kinds of waits of a request before the process works on it. */
+/** The kinds of waits that are measured, each for a resource that requests need. */
 export type Wait = keyof typeof targetsMs;
 
 /**
- * Target wait in milliseconds, per kind. Below: a normal burst. Persistently above: a standing
- * queue, so the limit falls (CoDel).
+ * The wait in milliseconds that is acceptable for each kind. A shorter wait is a normal burst.
+ * Waits that stay longer mean that a queue does not get shorter, so the limit falls (as in the
+ * CoDel algorithm).
  */
 const targetsMs = {
   /**
-   * Event-loop delay: how long an arriving request may lie unread. Applies only while requests are
-   * shed: a burst that is being served also causes long ticks.
+   * Time between two ticks of the event loop, during which an arrived request stays unread. It
+   * lowers the limit only while requests are rejected, because the processing of a burst also makes
+   * ticks long.
    */
   turn: 50,
-  /** A connection of the pool; the pool gives up after two seconds. */
+  /** Wait for a database connection of the pool. The pool stops waiting after two seconds. */
   connection: 300,
-  /** The next join batch. */
+  /** Wait for the next batch of joins. */
   batch: 500,
-  /** A thread of libuv's pool, which compresses pages. */
+  /** Wait for a thread of libuv's pool, which compresses pages. */
   thread: 150,
 };
 
-/** Waits are judged per window, never one by one: a single long wait may be garbage collection. */
+/**
+ * Length of the time window over which waits are evaluated. One long wait alone does not lower the
+ * limit, because garbage collection can cause it.
+ */
 const windowMs = 100;
 const minSamples = 2;
-/** Interval between two probes of the thread pool. */
+/** Interval between two measurements of the thread pool. */
 const probeEveryMs = 20;
 const oneByte = Buffer.alloc(1);
-/** After this long without requests, the measurements are out of date. */
+/**
+ * After this time without requests, the measurements are too old and the limit is reset to its
+ * maximum.
+ */
 const quietMs = 2_000;
 /**
- * Cost of one rejection, subtracted from the event-loop delay so that rejections alone do not
- * lower the limit.
+ * Estimated time for one rejection. It is subtracted from the event-loop delay, so that rejections
+ * alone do not lower the limit.
  */
 const shedMs = 0.01;
-/** Minimum of the limit: fewer requests would leave the database idle. */
+/**
+ * The limit never falls below this number. With fewer requests the database would be idle at times.
+ */
 const minLimit = 64;
 const growth = { factor: 0.1, min: 4 };
 const shrink = { min: 0.5, max: 0.9 };
-/** The limiter counts as saturated for this long after the last rejection. */
+/** For this time after the last rejection, the process is considered overloaded. */
 const saturatedMs = 2_000;
 const reportEveryMs = 1_000;
 
 /**
- * Adaptive concurrency limit of one process. The limit falls while every request waits too long
- * for the event loop, a connection, its batch or a thread, and rises when the waits are short
- * again (additive increase, multiplicative decrease, judged by the smallest wait of a window as in
- * CoDel). So accepted work finishes in time under any load.
+ * Limits the number of concurrent requests of one process and adapts this limit to the load. The
+ * limit falls while every request waits too long for the event loop, a database connection, a join
+ * batch or a thread. It rises when the waits are short again. It rises in small steps and falls in
+ * proportion to the wait (additive increase, multiplicative decrease). As in CoDel, the smallest
+ * wait of each time window decides. So accepted requests finish in time under any load.
  */
 export class ConcurrencyLimiter {
   readonly #options: ConcurrencyLimiterOptions;
@@ -80,7 +94,7 @@ export class ConcurrencyLimiter {
     this.#limit = options.maxInFlight;
   }
 
-  /** Requests in flight. */
+  /** The number of requests in flight. */
   get inFlight(): number {
     return this.#inFlight;
   }
@@ -90,17 +104,17 @@ export class ConcurrencyLimiter {
     return this.#limit;
   }
 
-  /** Number of requests shed since the start. */
+  /** The number of requests that were rejected since the start. */
   get sheds(): number {
     return this.#sheds;
   }
 
-  /** True shortly after a rejection: further requests will be rejected too. */
+  /** True shortly after a rejection, when further requests will probably be rejected too. */
   get isPressed(): boolean {
     return performance.now() - this.#fullAt < saturatedMs;
   }
 
-  /** Returns true when a request that arrives now is below the limit. */
+  /** Returns true if a request that arrives now can be accepted. */
   hasRoom(): boolean {
     this.#watchEventLoop();
     const hasRoom = this.#inFlight < this.#limit;
@@ -122,7 +136,7 @@ export class ConcurrencyLimiter {
     if (this.#inFlight > this.#peak) this.#peak = this.#inFlight;
   }
 
-  /** Counts a request that ends, or that waits for its sender. */
+  /** Counts a request that ends, or whose body arrives too slowly to count as in flight. */
   leave(): void {
     this.#inFlight--;
   }
@@ -177,7 +191,7 @@ export class ConcurrencyLimiter {
       excess = Math.max(excess, this.#minWait[what] / targetsMs[what]);
     }
     this.#limit = Math.round(this.#nextLimit(excess, elapsed));
-    // A kind with too few samples stays in the window until more arrive.
+    // A kind of wait with too few samples keeps them for the next window.
     for (const what of Object.keys(targetsMs) as Wait[]) {
       if (this.#waits[what] >= minSamples) this.#waits[what] = 0;
     }

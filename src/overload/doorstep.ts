@@ -3,43 +3,50 @@ import { Duplex } from 'node:stream';
 import type { ConcurrencyLimiter } from './concurrency-limit.ts';
 import { pathOf, overloadResponse, type OverloadResponse } from './overload-response.ts';
 
-/** Maximum unread bytes of rejections before a client counts as not reading. */
+/**
+ * Maximum number of bytes of rejections that a client has not read. A client with more is
+ * disconnected.
+ */
 const mostUnreadBytes = 65_536;
 
 /**
- * Rejections are sent together, this long after the first one. This slows down clients that retry
- * at once, and lets the event-loop turn end: libuv reads as long as data arrives, and clients that
- * are answered at once send again before it has read all others.
+ * Rejections are collected for this time and then sent together. This slows down clients that retry
+ * at once. It also lets a tick of the event loop end: libuv reads as long as data arrives, and a
+ * client that gets its answer at once sends the next request before libuv has read those of all
+ * other clients.
  */
 const refuseAfterMs = 25;
 
-/** Dependencies of the early rejection. */
+/** Dependencies of the early rejection of requests. */
 export interface DoorstepParts {
   readonly concurrencyLimiter: ConcurrencyLimiter;
-  /** Paths that are answered under any load. */
+  /** Paths of requests that are never rejected. */
   readonly always: ReadonlySet<string>;
-  /** Time-out until the first request of a connection. */
+  /** Time limit for the first request on a connection. */
   readonly firstMs: number;
-  /** Time-out without a byte in either direction. */
+  /** A connection on which nothing is sent or received for this time is closed. */
   readonly silentMs: number;
-  /** True before shutdown: connections are not kept for another request. */
+  /** True when the process is about to stop. Connections are then closed after the response. */
   readonly isDraining: () => boolean;
-  /** Passes a connection to the HTTP server. */
+  /** Passes a connection on to the HTTP server. */
   readonly letIn: (connection: Duplex) => void;
 }
 
 interface Guest {
   readonly socket: Socket;
-  /** The server's stream of an accepted connection. */
+  /**
+   * The stream that stands between this connection and the HTTP server. It is set when a request
+   * was accepted.
+   */
   line: Line | undefined;
-  /** Rejections to send, in order. */
+  /** Rejections that are not sent yet, in the order of the requests. */
   refusals: ReturnType<typeof overloadResponse>[];
 }
 
 /**
- * Early rejection: holds the connections that arrive during overload. A request without capacity is
- * rejected from its bytes, because Node's own parsing costs nearly twice as much. When there is
- * capacity, the connection is passed to the server like any other.
+ * Handles the connections that arrive during overload. Rejects a request without parsing it
+ * completely, because Node's own parsing takes nearly twice as long. As soon as a request can be
+ * accepted, its connection is passed on to the HTTP server.
  */
 export class Doorstep {
   readonly #parts: DoorstepParts;
@@ -51,7 +58,7 @@ export class Doorstep {
     this.#parts = parts;
   }
 
-  /** Takes over a connection of which nothing was read yet. */
+  /** Takes over a connection from which nothing was read yet. */
   take(socket: Socket): void {
     const guest: Guest = { socket, line: undefined, refusals: [] };
     this.#guests.add(guest);
@@ -71,8 +78,9 @@ export class Doorstep {
   }
 
   /**
-   * The server accepts no more connections: pending ones get their rejections and are closed.
-   * Connections of the server close after their response or the next rejection.
+   * Called when the server stops accepting connections. Sends the pending rejections and closes the
+   * connections that were not passed on. The other connections are closed after their response or
+   * after the next rejection.
    */
   close(): void {
     this.#isClosed = true;
@@ -82,20 +90,21 @@ export class Doorstep {
     }
   }
 
-  /** Ends all connections of the early rejection. */
+  /** Closes all of these connections at once. */
   cutOff(): void {
     for (const { socket } of this.#guests) socket.destroy();
   }
 
   #hear(guest: Guest, chunk: Buffer): void {
-    // After the announced last response nothing more is processed.
+    // A response with “connection: close” was sent, so further requests on this connection are
+    // ignored.
     if (!guest.socket.writable) return;
     const request = guest.line?.isBusy === true ? undefined : plainRequest(chunk);
     if (request !== undefined && this.#turnsAway(request)) {
       this.#refuse(guest, request);
       return;
     }
-    // Responses stay in order.
+    // Pending rejections are sent first, so that responses have the order of their requests.
     this.#tell(guest);
     if (!guest.socket.writable) return;
     if (guest.line === undefined) {
@@ -139,9 +148,9 @@ export class Doorstep {
 }
 
 /**
- * The stream that the HTTP server gets instead of a socket for a connection of the early rejection.
- * Node accepts any stream (documentation of its event `connection`); it has the socket properties
- * that Node and we use.
+ * The stream that the HTTP server gets instead of a socket, for a connection of the early
+ * rejection. Node's HTTP server accepts any stream (see its event `connection`). This class adds
+ * the methods and properties of a socket that Node and this service use.
  */
 export class Line extends Duplex {
   readonly #socket: Socket;
@@ -161,14 +170,18 @@ export class Line extends Duplex {
     return this.#socket.remotePort;
   }
 
-  /** A request is being read or answered, or may be: further bytes may belong to it. */
+  /**
+   * True while a request is received or answered, or may be. Further bytes may then belong to that
+   * request.
+   */
   get isBusy(): boolean {
     return this.#isBusy;
   }
 
   /**
-   * Bytes for the server; `isPlain`: they are exactly one request and none is in progress. After
-   * any other bytes the boundaries of requests are unknown here, so the server gets everything.
+   * Passes bytes on to the HTTP server. `isPlain` means that they are exactly one request and that
+   * no other request is in progress. After any other bytes it is not known where requests begin and
+   * end, so from then on the server gets everything.
    */
   hear(chunk: Buffer, isPlain: boolean): void {
     this.#isBusy = true;
@@ -176,7 +189,7 @@ export class Line extends Duplex {
     if (!this.push(chunk)) this.#socket.pause();
   }
 
-  /** A request was completely read and answered. */
+  /** Called when a request was completely received and answered. */
   answered(): void {
     this.#isBusy = !this.#isPlain;
   }
@@ -225,15 +238,18 @@ export class Line extends Duplex {
 }
 
 const startLine = /^(?:GET|POST|PUT|PATCH|DELETE) (\/[\x21-\x7e]*) HTTP\/1\.1\r\n/;
-/** Header lines in the strict form that Node accepts; everything else is left to the server. */
+/**
+ * Matches header lines in the strict form that Node accepts. Requests with other header lines are
+ * left to the server.
+ */
 const plainLines = /^(?:[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e\x80-\xff]*\r\n)*$/;
-/** Headers that affect the length of the request or the kind of response. */
+/** Matches headers that change where a request ends or how the connection is used. */
 const unusual =
   /\r\n(?:transfer-encoding|expect|upgrade(?!-insecure-requests:)|connection(?!: *keep-alive\r\n)|content-length(?!: *\d{1,7}\r\n))/i;
 const lengths = /\r\ncontent-length: *(\d+)/gi;
 const endOfHead = Buffer.from('\r\n\r\n');
 
-/** The request, if the bytes are exactly one complete request in the usual form. */
+/** Returns the request if the bytes are exactly one complete request in the usual form. */
 function plainRequest(chunk: Buffer): OverloadResponse | undefined {
   const end = chunk.indexOf(endOfHead);
   if (end < 0) return undefined;

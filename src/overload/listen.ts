@@ -3,30 +3,34 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 
 /**
- * Number of listening sockets on one address. Node accepts one connection per listening socket in
- * each tick of its event loop (libuv since 1.45). Load makes ticks long; with more sockets, each
- * tick accepts more connections.
+ * Number of sockets that listen on the same address. In each tick of its event loop, Node accepts
+ * one connection per listening socket (libuv since 1.45). Ticks are long under load. With more
+ * sockets, more connections are accepted in each tick.
  */
 const listenerCount = 64;
 
 /**
- * Accept backlog of each socket. Beyond Node's default of 511 the kernel silently drops
- * connections, and clients retry after one second, then three; bursts exceed that.
+ * Number of connections that each socket queues until they are accepted. When the queue is full,
+ * the kernel drops connections without notice, and clients retry only after one second, then after
+ * three. Bursts can exceed Node's default of 511.
  */
 const backlog = 4_096;
 
-/** Systems with SO_REUSEPORT that distribute connections over the sockets of one address. */
+/**
+ * True on systems where several sockets with SO_REUSEPORT can share one address and the kernel
+ * distributes the connections over them.
+ */
 const canShare = process.platform === 'linux' || process.platform === 'freebsd';
 
 export interface SocketAddress {
   readonly host: string;
-  /** 0: any free port. */
+  /** 0 means any free port. */
   readonly port: number;
 }
 
 const additionalListeners = new WeakMap<FastifyInstance, readonly Server[]>();
 
-/** Starts to listen on all sockets; rejects as `listen` does when the address is in use. */
+/** Starts to listen on all sockets. Fails like `listen` of Fastify when the address is in use. */
 export async function listen(
   server: FastifyInstance,
   { host, port }: SocketAddress,
@@ -35,8 +39,8 @@ export async function listen(
     await server.listen({ host, port, backlog });
     return;
   }
-  // With SO_REUSEPORT another process of the same user would share the address without an error; an
-  // exclusive socket detects it.
+  // With SO_REUSEPORT, another process of the same user can listen on the same address without an
+  // error. Binding an exclusive socket first detects such a process.
   await checkAddress({ host, port });
   const shared = { host, port, backlog, reusePort: true };
   await server.listen(shared);
@@ -51,12 +55,15 @@ export async function listen(
   }
 }
 
-/** Rejects when the address cannot be bound: it is in use or not one of this machine. */
+/**
+ * Fails when the address cannot be used: another process listens on it, or this machine does not
+ * have it.
+ */
 export async function checkAddress({ host, port }: SocketAddress): Promise<void> {
   if (port !== 0) await closeListener(await openListener(createServer(), { host, port }));
 }
 
-/** Stops accepting; resolves when the connections of all additional sockets are closed. */
+/** Closes the additional sockets. Resolves when their connections are closed too. */
 export async function closeListeners(server: FastifyInstance): Promise<void> {
   await Promise.all((additionalListeners.get(server) ?? []).map(closeListener));
 }

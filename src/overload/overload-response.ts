@@ -9,26 +9,33 @@ import { languageOf } from '../http/accept-language.ts';
 import { mediaType, problemDocument } from '../http/problem.ts';
 import { apiHeaders } from '../http/security-headers.ts';
 
-/** Maximum request body that is read and discarded; for longer ones the connection is closed. */
+/**
+ * Maximum size of a request body that is read and discarded. With a longer body, the connection is
+ * closed.
+ */
 const maxDiscardedBytes = 65_536;
 
-/** The value of the header `connection` of the response. */
+/** The possible values of the response header `connection`. */
 type Kept = 'keep-alive' | 'close';
 
 interface Prepared {
   /**
-   * Header names and values, alternating: the form that Node writes without checking each of them.
+   * Header names and values, alternating. Node writes headers in this form without checking each of
+   * them.
    */
   readonly headers: readonly string[];
-  /** Text, because Node sends it in one write with the headers. */
+  /** The body is a text, because Node then sends it together with the headers in one write. */
   readonly body: string;
-  /** The complete response, for a kept and for a closed connection. */
+  /**
+   * The bytes of the complete response: one version keeps the connection open, the other closes it.
+   */
   readonly bytes: Readonly<Record<Kept, Buffer>>;
 }
 
 /**
- * Sheds a request before any parsing or routing: 503 with Retry-After, as a problem document for
- * programs and as a page for browsers, from prebuilt bytes.
+ * Rejects a request during overload, before any parsing of the body and before routing. The
+ * response is prepared in advance: status 503 with Retry-After, as a problem document for API
+ * clients and as a page for browsers.
  */
 export function sendOverloadResponse(request: IncomingMessage, response: ServerResponse): void {
   const accepted = () => request.headers['accept-language'];
@@ -39,7 +46,7 @@ export function sendOverloadResponse(request: IncomingMessage, response: ServerR
   response.end(body);
 }
 
-/** Returns the path of a request target without its query. */
+/** Returns the path of a request's URL without the query. */
 export function pathOf(target: string): string {
   const query = target.indexOf('?');
   return query < 0 ? target : target.slice(0, query);
@@ -47,17 +54,17 @@ export function pathOf(target: string): string {
 
 const acceptLanguage = /\r\naccept-language: *([^\r]*)/i;
 
-/** The parts of a request that was shed before Node parsed it. */
+/** The parts of a request that is rejected before Node has parsed it. */
 export interface OverloadResponse {
-  /** Path without query. */
+  /** The path without the query. */
   readonly path: string;
-  /** Start line and headers, each ended by CRLF. */
+  /** The request line and the headers. Each line ends with CRLF. */
   readonly head: string;
 }
 
 /**
- * Returns the complete response bytes, for a kept and for a closed connection; they contain
- * nothing of the request.
+ * Returns the bytes of the complete response, in one version that keeps the connection open and one
+ * that closes it. They contain no part of the request.
  */
 export function overloadResponse({ path, head }: OverloadResponse): Prepared['bytes'] {
   return answerTo(path, () => acceptLanguage.exec(head)?.[1]).bytes;
@@ -76,7 +83,7 @@ function isLong({ headers }: IncomingMessage): boolean {
   );
 }
 
-/** A shed request has no id and no log line. */
+/** The value of the header x-request-id. A rejected request has neither an id nor a log line. */
 const noId = 'none';
 const overloaded = new DomainError('overloaded', {});
 
@@ -93,7 +100,7 @@ const digest = createHash('sha256').update(style).digest('base64');
 function pageIn(language: Language): Prepared {
   const { title, detail } = overloaded.text(language);
   const again = translate(language, 'site.overloaded.tryAgain');
-  // The page loads no other file: that request would be shed as well.
+  // The page loads no other file, because that request would be rejected too.
   const page = html`<!doctype html>
     <html lang="${language}">
       <head>

@@ -4,7 +4,9 @@ import type { Tx } from '../database/transaction.ts';
 import { DomainError } from '../errors/errors.ts';
 import { limits, type LimitName } from '../config/limits.ts';
 
-/** Counts one; returns no row when the window is at its maximum. */
+/**
+ * Query that counts one attempt. It returns no row when the limit of the current window is reached.
+ */
 const takeFromLimit = query<
   [key: string, windowSeconds: number, max: number],
   { readonly attempts: number }
@@ -31,9 +33,11 @@ const waitForLimit = query<[key: string], { readonly wait_seconds: number }>(
 );
 
 /**
- * Rate limits of src/config/limits.ts, shared by all processes. Subjects are stored as keyed
- * hashes. In a transaction each count locks its row until the end: count shared subjects (a
- * network) outside of one, and the others in a fixed order (e-mail address, whole service).
+ * Enforces the rate limits of src/config/limits.ts across all processes. A limit counts attempts
+ * per subject, such as an e-mail address or a network. The database stores only keyed hashes of the
+ * subjects. A count inside a transaction locks its row until the transaction ends. So count
+ * subjects that many users share (such as a network) outside a transaction, and the others in a
+ * fixed order: first the e-mail address, then the whole service.
  */
 export class RateLimiter {
   readonly #secret: Buffer;
@@ -43,26 +47,29 @@ export class RateLimiter {
   }
 
   /**
-   * Counts one for this subject. Returns false, and counts nothing, when the window is at its
-   * maximum.
+   * Counts one attempt of this subject. When the limit of the current window is reached, returns
+   * false and counts nothing.
    */
   async take(db: Queryable, name: LimitName, subject: string): Promise<boolean> {
     const { max, seconds } = limits[name];
     return (await db.maybe(takeFromLimit, this.#key(name, subject), seconds, max)) !== undefined;
   }
 
-  /** As `take`, but throws `rate_limited` at the maximum. */
+  /** Counts one attempt like `take`, but throws `rate_limited` when the limit is reached. */
   async spend(db: Queryable, name: LimitName, subject: string): Promise<void> {
     if (await this.take(db, name, subject)) return;
     throw await this.refusal(db, name, subject);
   }
 
-  /** Takes back one count: the attempt was harmless or did not happen. */
+  /** Removes one attempt from the count, because it was harmless or did not happen. */
   async giveBack(db: Queryable, name: LimitName, subject: string): Promise<void> {
     await db.rows(giveBackToLimit, this.#key(name, subject));
   }
 
-  /** Returns the `rate_limited` error of a limit, with the seconds until its window ends. */
+  /**
+   * Returns the `rate_limited` error for a subject, with the number of seconds until the window
+   * ends.
+   */
   async refusal(db: Queryable, name: LimitName, subject: string): Promise<DomainError> {
     const found = await db.maybe(waitForLimit, this.#key(name, subject));
     return new DomainError('rate_limited', { retry_after_seconds: found?.wait_seconds ?? 1 });
@@ -73,27 +80,31 @@ export class RateLimiter {
   }
 }
 
-/** Maximum number of e-mails of the service per minute and per day. */
+/** Maximum number of e-mails that the whole service may send per minute and per day. */
 export interface MailBudgetOptions {
   readonly perMinute: number;
   readonly perDay: number;
-  /** Called for each e-mail that the budget refuses. */
+  /** Called for each e-mail that is not sent because the budget is used up. */
   readonly onRefused: (kind: MailKind) => void;
 }
 
-/** The fraction of the budget that each kind of e-mail may use. */
+/** The part of the budget that each kind of e-mail may use. */
 const shares = { stranger: 0.8, known: 1, proof: 1, invitation: 0.5 } as const;
 export type MailKind = keyof typeof shares;
 
-/** The keys of the budget's windows in `sambatan_auth.attempts`; they contain no personal data. */
+/**
+ * The keys under which `sambatan_auth.attempts` counts the e-mails of the whole service. They
+ * contain no personal data.
+ */
 export const mailWindows = {
   five_minutes: 'mails in five minutes',
   day: 'mails in a day',
 } as const;
 
 /**
- * Budget of the e-mails that strangers can cause, for the whole service: a provider counts and
- * bills them, and blocks senders of unwanted ones. A part is reserved for known users.
+ * Limits the e-mails that requests of strangers can cause, for the whole service. The e-mail
+ * provider bills every e-mail, and blocks senders of unwanted ones. A part of the budget is
+ * reserved for e-mails to known users.
  */
 export class MailBudget {
   readonly #options: MailBudgetOptions;
@@ -102,18 +113,18 @@ export class MailBudget {
     this.#options = options;
   }
 
-  /** The maximum number of e-mails per window. */
+  /** The maximum number of e-mails per time window. */
   get max(): Readonly<Record<keyof typeof mailWindows, number>> {
     return { five_minutes: this.#options.perMinute * 5, day: this.#options.perDay };
   }
 
-  /** Counts one e-mail before it is sent; throws `mail_budget_spent`. */
+  /** Counts one e-mail before it is sent. Throws `mail_budget_spent` when the budget is used up. */
   async spend(tx: Tx, kind: MailKind): Promise<void> {
     await this.#take(tx, kind, 'five_minutes', limits.emailsInFiveMinutes.seconds);
     await this.#take(tx, kind, 'day', limits.emailsInADay.seconds);
   }
 
-  /** Takes back the count of an e-mail that could not be sent. */
+  /** Removes an e-mail that could not be sent from the count. */
   async giveBack(tx: Tx): Promise<void> {
     for (const key of Object.values(mailWindows)) await tx.rows(giveBackToLimit, key);
   }

@@ -8,55 +8,73 @@ import type { ConcurrencyLimiter } from './concurrency-limit.ts';
 import { Doorstep, Line } from './doorstep.ts';
 import { pathOf, sendOverloadResponse } from './overload-response.ts';
 
-/** Time-outs of clients in milliseconds, and the maximum number of connections. */
+/** Default time limits for clients in milliseconds, and the maximum number of connections. */
 export const defaultTimeouts = {
-  /** From the connection, or the first byte of a further request, to the end of the headers. */
+  /**
+   * Time limit for receiving the headers of a request. It starts with the connection; for a later
+   * request on the same connection it starts with the first byte.
+   */
   headersMs: 10_000,
-  /** To the end of the body. A form with a file has longer: 5 MB take a slow phone a minute. */
+  /**
+   * Time limit for receiving the whole request body. A form with a file gets `uploadMs`, because a
+   * slow phone needs a minute to send 5 MB.
+   */
   bodyMs: 15_000,
   uploadMs: 120_000,
-  /** From the headers to the last byte of the response; excludes event streams. */
+  /**
+   * Time limit from the end of the request headers to the last byte of the response. Event streams
+   * have no such limit.
+   */
   wholeMs: 300_000,
-  /** Without a byte in either direction; event streams send heartbeats more often. */
+  /**
+   * A connection on which nothing is sent or received for this time is closed. Event streams send
+   * heartbeats more often.
+   */
   silentMs: 60_000,
-  /** Keep-alive: between two requests of a connection. */
+  /** Time for which an idle connection is kept open for the next request (keep-alive). */
   idleMs: 72_000,
-  /** Interval of the checks. */
+  /** Interval at which the time limits are checked. */
   checkMs: 1_000,
-  /** Further connections are closed at once. An idle connection costs about 10 KB. */
+  /**
+   * Maximum number of open connections; further ones are closed at once. An idle connection needs
+   * about 10 KB of memory.
+   */
   maxConnections: 20_000,
 };
 export type RequestTimeouts = typeof defaultTimeouts;
 
 /**
- * A request that sends its body for longer than this is not counted as in flight; others may use
- * its slot.
+ * A request whose body is still arriving after this time does not count as in flight, so that
+ * another request can be accepted.
  */
 const slowMs = 1_000;
 
 interface Exchange {
   readonly request: IncomingMessage;
   readonly since: number;
-  /** Not counted as in flight, because its body is still arriving. */
+  /** True while the request does not count as in flight, because its body is still arriving. */
   isSlow: boolean;
 }
 
-/** Dependencies of the request tracking. */
+/** Dependencies of the functions in this file. */
 export interface RequestTrackingDeps {
   readonly concurrencyLimiter: ConcurrencyLimiter;
   readonly metrics: Pick<Metrics, 'connectionsRefused'>;
-  /** Paths that are exempt from load shedding. */
+  /** Paths of requests that are never rejected because of overload. */
   readonly always: ReadonlySet<string>;
   readonly timeouts: RequestTimeouts;
-  /** True before shutdown: connections are not kept for another request. */
+  /** True when the process is about to stop. Connections are then closed after the response. */
   readonly isDraining: () => boolean;
-  /** Closes a connection whose request exceeded a time-out, with a response where possible. */
+  /**
+   * Closes the connection of a request that exceeded a time limit. Sends an error response first if
+   * possible.
+   */
   readonly tooSlow: (socket: Socket) => void;
 }
 
 /**
- * Makes Fastify's HTTP server: it sheds requests above the limit before Fastify sees them, and
- * bounds the number and duration of connections.
+ * Creates the HTTP server for Fastify. It rejects requests above the concurrency limit before
+ * Fastify handles them, and limits the number of connections and the time that they may take.
  */
 export function boundedServer(parts: RequestTrackingDeps): FastifyServerFactory<Server> {
   const { concurrencyLimiter, always, metrics, timeouts, isDraining } = parts;
@@ -74,7 +92,8 @@ export function boundedServer(parts: RequestTrackingDeps): FastifyServerFactory<
         if (concurrencyLimiter.hasRoom() || always.has(pathOf(request.url ?? '/')))
           return handler(request, response);
         concurrencyLimiter.shed();
-        // The next request then arrives on a new connection, where shedding it costs less.
+        // The client then sends the next request on a new connection, where rejecting it takes less
+        // time.
         if (!line || isDraining()) response.shouldKeepAlive = false;
         sendOverloadResponse(request, response);
       },
@@ -95,7 +114,8 @@ export function boundedServer(parts: RequestTrackingDeps): FastifyServerFactory<
     closeWith(server, doorstep);
     let open = 0;
     const gone = () => void open--;
-    // Counts connections of all listeners; `maxConnections` covers only one.
+    // Counts the connections of all listening sockets. The property `maxConnections` of Node would
+    // count only those of one socket.
     server.on('connection', (socket) => {
       open++;
       socket.once('close', gone);
@@ -112,7 +132,10 @@ export function boundedServer(parts: RequestTrackingDeps): FastifyServerFactory<
   };
 }
 
-/** The server does not know the connections that wait outside it; close() must end them too. */
+/**
+ * Extends the closing methods of the server. Without this, they would not close the connections
+ * that the early rejection still holds.
+ */
 function closeWith(server: Server, doorstep: Doorstep): void {
   const closeIdle = server.closeIdleConnections.bind(server);
   const closeAll = server.closeAllConnections.bind(server);
@@ -132,8 +155,8 @@ function lineOf(request: IncomingMessage): Line | undefined {
 }
 
 /**
- * Counts requests in flight and disconnects clients that send a body or read a response too
- * slowly. Event streams are counted separately.
+ * Counts the requests in flight, and disconnects clients that send a request body or read a
+ * response too slowly. Event streams are counted elsewhere.
  */
 export function trackRequests(server: FastifyInstance, parts: RequestTrackingDeps): void {
   const { concurrencyLimiter, timeouts } = parts;

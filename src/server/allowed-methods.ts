@@ -4,8 +4,8 @@ import type { FastifyInstance } from 'fastify';
 export type AllowedMethods = (path: string) => readonly string[];
 
 /**
- * Records every route that is registered on this instance from now on, to answer a wrong method
- * (405) differently from a missing path (404).
+ * Records every route that is registered on this instance from now on. A request with a wrong
+ * method is then answered with 405 instead of 404, which is for a path without any route.
  */
 export function collectAllowedMethods(server: FastifyInstance): AllowedMethods {
   const routes = new Map<string, { shape: RegExp; methods: Set<string> }>();
@@ -20,7 +20,10 @@ export function collectAllowedMethods(server: FastifyInstance): AllowedMethods {
   };
 }
 
-/** Converts a route pattern to a regular expression: `:name` matches one segment, `*` the rest. */
+/**
+ * Converts a route pattern to a regular expression. `:name` matches one path segment, `*` matches
+ * the rest of the path.
+ */
 function shapeOf(url: string): RegExp {
   const segments = url.split('/').map((segment) => {
     if (segment.startsWith(':')) return '[^/]+';

@@ -2,7 +2,7 @@ import { BlockList, isIPv6 } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Log } from '../database/log.ts';
 
-/** Headers in which a reverse proxy names its client. */
+/** Headers in which a reverse proxy sends the address of its client. */
 const forwardedHeaders = ['x-forwarded-for', 'forwarded', 'x-real-ip'] as const;
 
 /** Dependencies of the detection of untrusted proxies. */
@@ -12,10 +12,10 @@ interface ForwardedDeps {
 }
 
 /**
- * Warns once per process when a peer that is not a trusted proxy sends a forwarding header: behind
- * such a proxy all clients share one address and so share the limits per network. Returns a
- * function that tells whether this happened, for the health report. Anybody can send such a
- * header, so it changes nothing else.
+ * Logs one warning per process when a client that is not a trusted proxy sends a forwarding header.
+ * If that client is a reverse proxy, all users behind it have the same address and share the limits
+ * per network. Returns a function that returns true after this has happened, for the health report.
+ * Because anybody can send such a header, it has no other effect.
  */
 export function detectUntrustedProxies(
   server: FastifyInstance,
@@ -41,7 +41,7 @@ export function detectUntrustedProxies(
   return () => noticed;
 }
 
-/** Returns whether an address is one of these or in one of these CIDR ranges. */
+/** Returns a function that checks whether an address is in a list of addresses and CIDR ranges. */
 export function addressMatcher(ranges: readonly string[]): (address: string) => boolean {
   const list = new BlockList();
   for (const range of ranges) {

@@ -3,27 +3,32 @@ import { DomainError } from '../errors/errors.ts';
 import { sendProblem } from '../http/problem.ts';
 
 /**
- * A host name or an address with an optional port; a name has at most 253 characters (RFC 1035).
+ * Matches a host name or an address, with an optional port. A name has at most 253 characters (RFC
+ * 1035).
  */
 const plainHost = /^(?=.{1,260}$)(?:\[[\da-f:.]{2,45}\]|[\w.-]{1,253})(?::\d{1,5})?$/i;
 
 /**
- * Rejects a request with an ambiguous or invalid host. With two Host headers this server and a
- * cache in front of it could pick different ones (RFC 9112, 3.2), and an invalid host must not
- * appear in URLs on pages. A trusted proxy forwards host and protocol, and proxies pass on what
- * clients send, so protocols other than http and https are rejected too.
+ * Rejects a request whose host is ambiguous or invalid. If a request had two Host headers, this
+ * server could use one and a cache in front of it the other (RFC 9112, 3.2). An invalid host must
+ * not appear in the URLs of pages. A trusted proxy forwards the host and the protocol, possibly as
+ * the client sent them, so protocols other than http and https are rejected too.
  */
 export function validateHost(server: FastifyInstance): void {
   server.addHook('onRequest', (request, reply, done) => {
     const { host, protocol } = request;
     const isHost = host === '' || plainHost.test(host);
     if (hostsOf(request) <= 1 && isHost && /^https?$/.test(protocol)) done();
-    // Send it directly: an error page would need the origin of the site.
+    // The error is sent as a problem document, because an error page would need the origin of the
+    // site.
     else sendProblem(request, reply, new DomainError('malformed_request', {}));
   });
 }
 
-/** Returns the number of Host headers; the parsed headers hold only one. */
+/**
+ * Returns the number of Host headers. The raw headers are counted, because the parsed headers keep
+ * only one.
+ */
 function hostsOf({ raw: { rawHeaders } }: FastifyRequest): number {
   let hosts = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {

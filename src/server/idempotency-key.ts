@@ -16,21 +16,26 @@ type Idempotency = 'own' | 'none' | 'preview' | undefined;
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set for a request with an Idempotency-Key, until its first answer is replayed. */
+    /**
+     * Set while a new request with an Idempotency-Key is processed. A repeated request, which gets
+     * the first response again, does not have it.
+     */
     keyedRequest: KeyedRequest | undefined;
   }
   interface FastifyContextConfig {
     /**
-     * `own`: the route handles the Idempotency-Key itself; `none`: repeating the request is
-     * harmless, so it takes no key; `preview`: it changes nothing. Every other write takes a key.
+     * How the route uses idempotency keys. `own`: the route handles the key itself. `none`: the
+     * route accepts no key, because repeating the request is harmless. `preview`: the route accepts
+     * no key, because it changes nothing. Undefined: the key is handled here.
      */
     idempotency?: Idempotency;
   }
 }
 
 /**
- * Adds idempotency keys to every write of this instance: a repeated request with the same key has
- * one effect and gets the first answer. Refusals are not stored. Requires an authenticated caller.
+ * Adds idempotency keys to every write of this instance. A repeated request with the same key has
+ * no second effect and gets the response of the first one. Error responses are not stored. The
+ * caller must be authenticated.
  */
 export function registerIdempotencyKeys(server: FastifyInstance, db: Database): void {
   server.decorateRequest('keyedRequest', undefined);
@@ -44,7 +49,8 @@ export function registerIdempotencyKeys(server: FastifyInstance, db: Database): 
     request.keyedRequest = keyed;
     return undefined;
   });
-  // AsyncLocalStorage set in a hook's promise does not reach the handler; a callback keeps it.
+  // This hook uses a callback on purpose. A value that is set in AsyncLocalStorage inside the
+  // promise of an async hook would not be visible in the handler.
   server.addHook('preHandler', (request, _reply, done) => {
     if (request.keyedRequest === undefined) done();
     else withRequestKey(request.keyedRequest, done);
@@ -57,7 +63,8 @@ export function registerIdempotencyKeys(server: FastifyInstance, db: Database): 
     try {
       await keepAnswer(db, keyed, { status: reply.statusCode, contentType, body });
     } catch (error) {
-      // The effect is already stored under the key; a repeated request rebuilds the answer from it.
+      // The effect of the request is already stored under the key. A repeated request builds the
+      // response again from it.
       request.log.warn({ err: error }, 'the answer to an idempotency key could not be stored');
     }
     return payload;
@@ -82,12 +89,14 @@ function keyedRequestOf(request: FastifyRequest): KeyedRequest | undefined {
 
 const isRead = (method: string) => method === 'GET' || method === 'HEAD';
 
-/** Returns true for a write whose key is handled here or by the route itself. */
+/**
+ * Returns true for a write that accepts an idempotency key, handled here or by the route itself.
+ */
 export function takesKey(idempotency: Idempotency): boolean {
   return idempotency === undefined || idempotency === 'own';
 }
 
-/** Documents the header of routes that take a key. */
+/** Adds the header Idempotency-Key to the API document of all routes that accept a key. */
 function documentKeys(server: FastifyInstance): void {
   server.addHook('onRoute', ({ method, config, schema }) => {
     if (schema === undefined || !takesKey(config?.idempotency)) return;

@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import type { LiveSources } from '../live/live-updates.ts';
 import { watchedCampaigns } from '../participations/progress-queries.ts';
 
-/** Returns the data sources of live updates: database rows as API fields. */
+/** Returns the data sources of the live updates. They convert database rows to API fields. */
 export function liveSources(parts: {
   readonly db: Database;
   readonly changeNotifier: ChangeNotifier;
@@ -56,7 +56,10 @@ export function liveSources(parts: {
   };
 }
 
-/** Whole rupiah fit a JSON number: the schema keeps them below 2^53. */
+/**
+ * Converts amounts to JSON numbers. The database schema keeps whole rupiah below 2^53, so no digits
+ * are lost.
+ */
 function wire(_name: string, value: unknown): unknown {
   return typeof value === 'bigint' ? Number(value) : value;
 }

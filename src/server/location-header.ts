@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 
 /**
- * Encodes characters that a `Location` header may not contain (RFC 3986): a user may type any
- * character in a URL, and Node throws on header characters above U+00FF. Leaves encoded and plain
- * text unchanged.
+ * Encodes characters that a `Location` header must not contain (RFC 3986). A user may type any
+ * character in a URL, and Node throws an error for header characters above U+00FF. Characters that
+ * are already encoded or allowed stay as they are.
  */
 export function encodeLocations(server: FastifyInstance): void {
   server.addHook('onSend', (_request, reply, payload, done) => {

@@ -12,14 +12,14 @@ export interface Log {
 }
 
 /**
- * Log lines are written when this many bytes are buffered, and at least at this interval (ms): one
- * write per line would cost as much as building the line.
+ * Log lines are collected and written together when they have this many bytes, and at least at this
+ * interval in milliseconds. One write per line would take as long as building the line.
  */
 const gathered = { minLength: 4_096, periodicFlush: 100 };
 
 /**
- * Creates the log of the process: one JSON line per event on standard output, written
- * asynchronously. `destination` is for tests.
+ * Creates the log of the process: one line of JSON per event on standard output, written
+ * asynchronously. Only tests set `destination`.
  */
 export function createLog(level: LogLevel, destination?: DestinationStream): Log {
   const options = {
@@ -39,11 +39,11 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
 }
 
 /**
- * Logs and measures each response by the pattern of its route; never logs URLs with user input,
- * headers or bodies.
+ * Logs and measures every response. The route pattern is logged instead of the URL; user input in
+ * URLs, headers and bodies is never logged.
  */
 export function logResponses(server: FastifyInstance, metrics: Metrics): void {
-  // These lines contain no user input, so redaction is off.
+  // These log lines contain no user input, so they need no redaction.
   const log = server.log.child({}, { redact: [] });
   server.addHook('onResponse', (request, reply, done) => {
     const { url: route = 'unmatched', config } = reply.routeOptions;
@@ -60,7 +60,7 @@ export function logResponses(server: FastifyInstance, metrics: Metrics): void {
   });
 }
 
-/** Adds the campaign or participation id from the path if it is valid. */
+/** Adds the id of the campaign or participation from the path to a log line, if the id is valid. */
 function withSubject(line: object, route: string, params: unknown): object {
   const { id } = (params ?? {}) as { id?: unknown };
   if (typeof id !== 'string' || !/^[0-9a-f-]{36}$/i.test(id)) return line;
@@ -69,9 +69,9 @@ function withSubject(line: object, route: string, params: unknown): object {
 }
 
 /**
- * Returns the loggable fields of an error. The `detail` and `where` of PostgreSQL quote rows with
- * addresses, so they are omitted. A temporary error, such as a busy database, is not a bug: it and
- * its causes are logged without a stack.
+ * Returns the fields of an error for the log. The fields `detail` and `where` of a PostgreSQL error
+ * are omitted, because they can contain addresses of users. A temporary error, such as a busy
+ * database, is not a bug, so it and its causes are logged without a stack trace.
  */
 function errorFields(error: unknown, depth = 0, withStack = !isTemporary(error)): object {
   if (!(error instanceof Error)) return { message: String(error) };
@@ -96,6 +96,6 @@ function flush(output: { flushSync(): void }): void {
   try {
     output.flushSync();
   } catch {
-    // Nothing was written, or standard output is closed.
+    // No log line was written yet, or standard output is closed.
   }
 }

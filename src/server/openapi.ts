@@ -4,7 +4,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 
-/** The version of this service and of its API document. */
+/** The version of this service, which is also the version of its API document. */
 const { version: packageVersion } = JSON.parse(
   readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'),
 ) as { version: string };
@@ -15,7 +15,10 @@ or its deadline comes. Money is whole rupiah, times are RFC 3339, lists come in 
 Errors are problem documents (RFC 9457) with a stable \`code\`, in Indonesian or, with
 \`Accept-Language: en\`, in English.`;
 
-/** No resources from other hosts; the page's script sets its own styles. */
+/**
+ * The content security policy of the documentation page. It forbids resources from other hosts, and
+ * allows inline styles, which the page's script sets.
+ */
 const pagePolicy = {
   'default-src': ["'none'"],
   'script-src': ["'self'"],
@@ -28,7 +31,10 @@ const pagePolicy = {
   'frame-ancestors': ["'none'"],
 };
 
-/** Serves the OpenAPI document at `/api/docs/json` and a readable page at `/api/docs`. */
+/**
+ * Serves the OpenAPI document at `/api/docs/json` and a documentation page for developers at
+ * `/api/docs`.
+ */
 export async function documentApi(server: FastifyInstance): Promise<void> {
   await server.register(swagger, {
     openapi: {

@@ -9,20 +9,23 @@ interface SchedulerTimes {
   readonly nextRunTime: Date | null;
 }
 
-/** Data sources of the health report. */
+/** The data sources of the health report. */
 export interface HealthSources {
-  /** Queries the database on its own connection; rejects when it does not answer. */
+  /**
+   * Sends a query to the database on a separate connection. Fails when the database does not
+   * answer.
+   */
   readonly pingDatabase: () => Promise<unknown>;
-  /** Undefined in a process without a scheduler. */
+  /** Undefined in a process that does not run the scheduler. */
   readonly scheduler: { status(): SchedulerTimes } | undefined;
   /**
-   * Returns true while the database is quarantined: notifications and money movements are stopped
-   * after a restore.
+   * Returns true while the database is quarantined after a restore. Notifications and money
+   * movements are then stopped.
    */
   readonly isQuarantined: () => Promise<boolean>;
-  /** True once shutdown has started. */
+  /** Returns true once shutdown has started. */
   readonly isDraining: () => boolean;
-  /** Undefined in a process without notifications. */
+  /** Undefined in a process that does not send notifications. */
   readonly notifications:
     { status(): { readonly isRunning: boolean; readonly lagSeconds: number } } | undefined;
 }
@@ -46,22 +49,25 @@ const Health = closed(
   { title: 'Health' },
 );
 
-/** The paths of `registerProbes`. */
+/** The paths that `registerProbes` adds. */
 export const probePaths = ['/livez', '/readyz', '/metrics'] as const;
-/** The path of `healthRoutes`, below the API's prefix. */
+/** The path that `healthRoutes` adds, below the prefix of the API. */
 export const healthPath = '/health';
 
 const probeTimeoutMs = 1_000;
-/** Many load balancers may probe at once: one database query serves them for this long. */
+/**
+ * The result of a database query is used for this time, because many load balancers may send probes
+ * at once.
+ */
 const probeAgeMs = 500;
 
 /**
- * `GET /health`: component status for people and dashboards. Always 200 while the process answers,
- * because the status is in the body; load balancers use `/readyz`.
+ * Registers `GET /health`, which shows the status of each component to people and dashboards. The
+ * response is always 200, because the status is in its body. Load balancers use `/readyz` instead.
  */
 export function healthRoutes(
   sources: HealthSources,
-  /** Returns true when a peer that is not a trusted proxy has sent a forwarding header. */
+  /** Returns true after a client that is not a trusted proxy has sent a forwarding header. */
   hasUnnamedProxy: () => boolean,
 ): FastifyPluginAsyncTypebox {
   const connected = databaseProbe(sources.pingDatabase);
@@ -99,8 +105,8 @@ export function healthRoutes(
 }
 
 /**
- * Registers `/livez` (the process answers), `/readyz` (503 while the database is down or the
- * process is shutting down) and `/metrics`.
+ * Registers `/livez` (200 while the process answers), `/readyz` (503 while the database is down or
+ * the process is shutting down) and `/metrics`.
  */
 export function registerProbes(
   server: FastifyInstance,
@@ -128,8 +134,8 @@ export function registerProbes(
 }
 
 /**
- * Returns a check whether the database answers within a second; concurrent callers share one
- * query.
+ * Returns a function that checks whether the database answers within one second. Calls at nearly
+ * the same time share one query.
  */
 function databaseProbe(ping: () => Promise<unknown>): () => Promise<boolean> {
   let latest: { at: number; answer: Promise<boolean> } | undefined;

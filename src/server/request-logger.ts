@@ -3,8 +3,8 @@ import type { FastifyBaseLogger } from 'fastify';
 type Line = Parameters<FastifyBaseLogger['info']>;
 
 /**
- * The log of one request: each line carries the request id. The pino child is created on the first
- * line, because most requests log nothing but their response line.
+ * The log of one request. Each of its lines contains the request id. The pino child logger is
+ * created with the first line, because most requests log nothing except their response.
  */
 class RequestLog implements Omit<FastifyBaseLogger, 'silent'> {
   readonly #parent: FastifyBaseLogger;
@@ -55,7 +55,7 @@ class RequestLog implements Omit<FastifyBaseLogger, 'silent'> {
   }
 }
 
-/** Creates request logs for Fastify. */
+/** Creates the log of a request for Fastify. */
 export function lazyRequestLog(parent: FastifyBaseLogger, bindings: object): FastifyBaseLogger {
   return new RequestLog(parent, bindings) as unknown as FastifyBaseLogger;
 }

@@ -4,8 +4,8 @@ import { withProblems, type Responses } from '../http/schemas.ts';
 import { takesKey } from './idempotency-key.ts';
 
 /**
- * Completes the documented refusals of every route registered from now on: a route names what its
- * operations refuse, this adds the codes that follow from its kind.
+ * Completes the API document of every route that is registered from now on. A route lists the
+ * errors of its operations. This function adds the errors that depend on the kind of the route.
  */
 export function documentRouteProblems(server: FastifyInstance): void {
   server.addHook('onRoute', (route) => {
@@ -15,7 +15,7 @@ export function documentRouteProblems(server: FastifyInstance): void {
   });
 }
 
-/** Codes that every API route can answer with. */
+/** Error codes that every API route can return. */
 const everyRoute = [
   'malformed_request',
   'unauthenticated',
@@ -26,7 +26,10 @@ const everyRoute = [
   'identity_unavailable',
 ] as const satisfies readonly RequestCode[];
 
-/** Codes about a body. A route without one rejects a body too. */
+/**
+ * Error codes about request bodies. They apply to every write, because a route without a body
+ * rejects a body too.
+ */
 const aboutBodies = [
   'payload_too_large',
   'unsupported_media_type',
@@ -41,7 +44,7 @@ function codesOf({ method, config = {} }: RouteOptions): ErrorCode[] {
   codes.push(...aboutBodies);
   if (config.isPublicWrite !== true) codes.push('account_required');
   if (takesKey(config.idempotency)) codes.push('idempotency_key_reused');
-  // A preview is rolled back, so its outcome is always known.
+  // A preview is rolled back in any case, so its outcome is never unknown.
   if (config.idempotency !== 'preview') codes.push('outcome_unknown');
   return codes;
 }

@@ -22,7 +22,7 @@ import { joinRoutes } from '../participations/join-routes.ts';
 import { participationRoutes } from '../participations/routes.ts';
 import { waitingRoutes } from '../waiting/routes.ts';
 
-/** Everything that the routes of all slices need from the running service. */
+/** The dependencies of the routes of all slices. */
 export type RouteDeps = Parameters<typeof accountRoutes>[0] &
   Parameters<typeof memberRoutes>[0] &
   Parameters<typeof campaignRoutes>[0] &
@@ -35,7 +35,7 @@ export type RouteDeps = Parameters<typeof accountRoutes>[0] &
   Parameters<typeof refundRoutes>[0] &
   Parameters<typeof gatewayRoutes>[0];
 
-/** Returns the routes of every slice, for buildServer. */
+/** Returns the API routes of all slices, for buildServer. */
 export function apiRoutes(app: RouteDeps): FastifyPluginAsyncTypebox[] {
   return [
     accountRoutes(app),

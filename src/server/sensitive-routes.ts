@@ -3,20 +3,27 @@ import type { FastifyInstance } from 'fastify';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Requires recent authentication (docs/security.md); set from `sensitiveRoutes`. */
+    /**
+     * True if the route requires recent authentication (docs/security.md). It is set from the list
+     * `sensitiveRoutes`.
+     */
     isSensitive?: boolean;
-    /** A write for callers who are not signed in; set from `publicWrites`. */
+    /**
+     * True for a write that callers may use without signing in. It is set from the list
+     * `publicWrites`.
+     */
     isPublicWrite?: boolean;
   }
 }
 
 /**
- * Routes that require re-authentication: outgoing money, confirming received money, accounts that
- * money goes to, rights, secrets, irreversible actions. Each entry also covers its English twin. A
- * test compares the lists of this file with the live route table.
+ * Routes that require re-authentication. They are about outgoing money, the confirmation of
+ * received money, bank accounts, rights, secrets, and actions that cannot be undone. An entry for a
+ * page also applies to its versions in other languages. A test compares the lists in this file with
+ * the routes of the running server.
  */
 export const sensitiveRoutes: readonly string[] = [
-  // Outgoing money, and files for bulk transfers.
+  // Routes for outgoing money, and for files that a bank uses for bulk transfers.
   'GET /api/sambatan/refunds/export',
   'POST /api/sambatan/refunds/settle',
   'POST /api/sambatan/refunds/:id/fail',
@@ -42,7 +49,7 @@ export const sensitiveRoutes: readonly string[] = [
   'POST /operator/uang/dobel/:id/relakan',
   'POST /operator/uang/keluhan/:id/selesai',
   'POST /toko/sambatan/:id/kurang',
-  // Confirming received money.
+  // Routes that confirm received money.
   'POST /api/sambatan/participations/:id/confirm',
   'POST /api/sambatan/participations/:id/payment/verify',
   'POST /api/sambatan/participations/:id/payment/reject',
@@ -61,7 +68,7 @@ export const sensitiveRoutes: readonly string[] = [
   'POST /api/sambatan/statements/:id/apply',
   'PUT /api/sambatan/statement-lines/:id/parts',
   'POST /api/sambatan/statement-lines/settle',
-  // Accounts that money goes to.
+  // Routes that change the bank accounts to which money is sent.
   'PUT /api/sambatan/refund-account',
   'PUT /api/sambatan/brands/:id/payout-account',
   'POST /api/sambatan/receiving-accounts',
@@ -71,21 +78,21 @@ export const sensitiveRoutes: readonly string[] = [
   'POST /operator/pembayaran/rekening',
   'POST /operator/pembayaran/rekening/:id',
   'POST /operator/pembayaran/rekening/:id/utama',
-  // Cancelling campaigns: every buyer is refunded.
+  // Routes that cancel campaigns, which causes a refund to every buyer who has paid.
   'POST /api/sambatan/campaigns/:id/cancel',
   'POST /api/sambatan/campaigns/:id/decision',
   'POST /toko/sambatan/:id/batal',
   'POST /toko/sambatan/:id/putusan',
   'POST /operator/sambatan/:id/putusan',
   'POST /operator/sambatan/:id/batalkan',
-  // Rights.
+  // Routes that grant or revoke rights.
   'POST /api/sambatan/operators',
   'DELETE /api/sambatan/operators/:id',
   'POST /api/sambatan/brands/:id/invitations',
   'POST /operator/orang',
   'POST /operator/orang/:id/cabut',
   'POST /toko/:id/anggota/undang',
-  // Secrets and the targets of outgoing data.
+  // Routes for secrets, and for the URLs to which data is sent.
   'POST /api/sambatan/webhooks',
   'PATCH /api/sambatan/webhooks/:id',
   'DELETE /api/sambatan/webhooks/:id',
@@ -96,7 +103,7 @@ export const sensitiveRoutes: readonly string[] = [
   'POST /toko/webhook/:id/mati',
   'POST /toko/webhook/:id/nyala',
   'POST /toko/webhook/:id/rahasia',
-  // The account itself.
+  // Routes that change the user's account itself.
   'DELETE /api/sambatan/me',
   'POST /akun/hapus',
   'POST /akun/keamanan/mulai',
@@ -105,9 +112,9 @@ export const sensitiveRoutes: readonly string[] = [
   'POST /akun/keamanan/matikan',
 ];
 
-/** API routes that write for callers who are not signed in. */
+/** API routes for writes that need no signed-in caller. */
 export const publicWrites: readonly string[] = [
-  // The payment provider signs these requests.
+  // The payment provider signs these requests, and the route checks the signature.
   'POST /api/sambatan/gateway/midtrans/notifications',
   // The token in the URL authorizes the request.
   'POST /api/sambatan/unsubscribe/:token',
@@ -116,15 +123,22 @@ export const publicWrites: readonly string[] = [
 const sensitive = new Set(sensitiveRoutes);
 const open = new Set(publicWrites);
 
-/** Returns the name of a route in the lists; it has the same name in every language. */
+/**
+ * Returns the name of a route in the lists of this file. A page has the same name in every
+ * language.
+ */
 export const routeKey = (method: string, url: string): string =>
   `${method} ${withoutLanguage(url)}`;
 
-/** Marks all routes registered from now on as the lists of this file say. */
+/**
+ * Sets `isSensitive` and `isPublicWrite` for all routes registered from now on, by the lists of
+ * this file.
+ */
 export function markSensitiveRoutes(server: FastifyInstance): void {
   server.addHook('onRoute', (route) => {
     const keys = [route.method].flat().map((method) => routeKey(method, route.url));
-    // One handler for several methods is sensitive if any of them is.
+    // If one handler serves several methods, the route is sensitive if one of these methods is in
+    // the list.
     const isSensitive = keys.some((key) => sensitive.has(key));
     const isPublicWrite = keys.some((key) => open.has(key));
     route.config = { ...route.config, isSensitive, isPublicWrite };

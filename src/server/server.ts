@@ -47,33 +47,36 @@ import { rejectUnknownFields } from './unknown-fields.ts';
 import { serializerCompiler } from '../http/serialization.ts';
 import { validatorCompiler } from '../http/validation.ts';
 
-/** Dependencies of the server itself; the routes declare their own. */
+/** The dependencies of the server itself. The routes declare their own dependencies. */
 export interface ServerDeps extends SiteDeps, HealthSources {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly concurrencyLimiter: ConcurrencyLimiter;
   readonly live: LiveUpdates;
-  /** Exports traces, if configured. */
+  /** Exports traces; undefined if no trace exporter is configured. */
   readonly trace: Trace | undefined;
-  /** Stores idempotency keys. */
+  /** The database in which idempotency keys are stored. */
   readonly db: Database;
 }
 
-/** Limits of clients, where they are not the usual ones. */
+/** Limits for clients that differ from the defaults. */
 export interface ClientLimits extends Partial<RequestTimeouts> {
   readonly uploadSpeed?: Partial<UploadSpeed>;
   readonly namelessJoins?: CallerLimits['namelessJoins'];
 }
 
-/** The path prefix of the API. */
+/** The common prefix of all API paths. */
 export const apiPrefix = '/api/sambatan';
 
-/** Exempt from load shedding: probes must answer under load. */
+/**
+ * Paths of requests that are never rejected because of overload: probes must be answered under any
+ * load.
+ */
 const always: ReadonlySet<string> = new Set([...probePaths, `${apiPrefix}${healthPath}`]);
 
 /**
- * Builds the HTTP server around the routes of the slices, in the order in which a request passes
- * through its parts. Does not listen yet.
+ * Builds the HTTP server around the routes of the slices. The code adds the parts in the order in
+ * which a request passes through them. The server does not listen yet.
  */
 export async function buildServer(
   app: ServerDeps,
@@ -118,8 +121,8 @@ export async function buildServer(
 }
 
 /**
- * Stops accepting requests and answers those in flight; after `graceMs` closes the remaining
- * connections. A separate hook ends event streams.
+ * Stops the server: accepts no more requests, and answers those in flight. After `graceMs` it
+ * closes the connections that are still open. Event streams are ended by another hook.
  */
 export async function stopServer(server: FastifyInstance, graceMs: number): Promise<void> {
   const timer = setTimeout(() => server.server.closeAllConnections(), graceMs);
@@ -142,9 +145,10 @@ function serverOptions(app: ServerDeps, exchanges: RequestTrackingDeps) {
     }),
     childLoggerFactory: lazyRequestLog,
     genReqId: requestIdOf,
-    // An empty list means the same, but makes Fastify check the proxy of every request.
+    // An empty list of proxies means the same as false, but Fastify would then check the sender of
+    // every request.
     trustProxy: config.http.trustedProxies.length > 0 && [...config.http.trustedProxies],
-    // For paths without a route; each route has its own limit.
+    // The limit for paths without a route. Each route has its own limit.
     bodyLimit: maxJsonBytes,
     serverFactory: boundedServer(exchanges),
     forceCloseConnections: 'idle',
@@ -157,7 +161,10 @@ function serverOptions(app: ServerDeps, exchanges: RequestTrackingDeps) {
   } satisfies FastifyServerOptions<Server>;
 }
 
-/** A malformed URL has not passed any hook: no headers are set and the caller is unknown. */
+/**
+ * Answers a request with a malformed URL. No hook has run for it, so no headers are set and the
+ * caller is unknown.
+ */
 function refuseAddress(app: ServerDeps) {
   return (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
     reply.headers({ ...apiHeaders, 'x-request-id': request.id });
@@ -168,7 +175,7 @@ function refuseAddress(app: ServerDeps) {
 
 const isOfApi = (url: string) => /^\/api(?:[/?]|$)/.test(url);
 
-/** Registers everything below the prefix, with authenticated callers. */
+/** Registers all API routes below the prefix. Their callers are authenticated. */
 function api(
   app: ServerDeps,
   routes: readonly FastifyPluginAsyncTypebox[],
@@ -195,8 +202,8 @@ function api(
 }
 
 /**
- * Lets the server close: ends event streams, and stops keep-alive once shutdown has started, so
- * that no request arrives on a closing connection.
+ * Prepares connections for a shutdown: ends the event streams, and closes each connection after its
+ * response, so that no further request arrives on it.
  */
 function releaseConnections(server: FastifyInstance, app: ServerDeps): void {
   let closing = false;
@@ -211,8 +218,8 @@ function releaseConnections(server: FastifyInstance, app: ServerDeps): void {
 }
 
 /**
- * Keeps the caller's request id when it is plain, so that one id can trace a request across
- * services.
+ * Returns the request id. An id that the caller sent is used if it has only simple characters, so
+ * that one id can identify a request in several services.
  */
 function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
   const given = request.headers['x-request-id'];
@@ -228,7 +235,7 @@ function answerUnknownPaths(
     const path = pathOf(request.url);
     const allowed = allowedMethods(path);
     const error =
-      // The path accepts the method but has no content: also 404.
+      // A route for this path and method exists, but it found no content, so the status is 404 too.
       allowed.length === 0 || allowed.includes(request.method)
         ? new DomainError('not_found', {})
         : new DomainError('method_not_allowed', { allowed });
@@ -239,7 +246,10 @@ function answerUnknownPaths(
   });
 }
 
-/** Answers a request that could not be parsed, unless the client is gone. */
+/**
+ * Answers a request that could not be parsed. Does nothing but close the socket if the client has
+ * disconnected.
+ */
 function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

@@ -3,14 +3,15 @@ import type { Span, SpanOptions, Trace } from '../observability/trace.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The span of this request, where tracing is on. */
+    /** The trace span of this request; undefined when tracing is off. */
     span?: Span;
   }
 }
 
 /**
- * Records a span for each request, as part of the caller's trace if there is one (W3C Trace
- * Context). The span has the method, the route pattern and the status.
+ * Records a trace span for each request. If the caller sent a trace context (W3C Trace Context),
+ * the span becomes a part of that trace. The span contains the method, the route pattern and the
+ * status.
  */
 export function traceRequests(server: FastifyInstance, trace: Trace): void {
   server.addHook('onRequest', (request, reply, done) => {
@@ -34,6 +35,6 @@ function parentIn(header: unknown): SpanOptions['parent'] {
   const found = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/.exec(header);
   const [, traceId, spanId, flags = ''] = found ?? [];
   if (traceId === undefined || spanId === undefined) return undefined;
-  // The lowest bit is the flag "sampled" of the caller.
+  // The lowest bit is the flag “sampled”, which the caller sets.
   return { traceId, spanId, isKept: (Number.parseInt(flags, 16) & 1) === 1 };
 }

@@ -3,9 +3,10 @@ import { DomainError } from '../errors/errors.ts';
 import { unknownField } from '../http/validation.ts';
 
 /**
- * Rejects query fields on routes that declare none, and body fields on routes without a body: a
- * caller who sends `?dry_run=true` to a route that does not know the field must not get the real
- * effect. Routes with a query or body schema reject unknown fields by that schema.
+ * Rejects query fields on routes without a query schema, and body fields on routes without a body.
+ * Example: a caller sends `?dry_run=true` to a route that does not know this field. Ignoring the
+ * field would make a change that the caller only wanted to try. Routes with a schema reject unknown
+ * fields by that schema.
  */
 export function rejectUnknownFields(server: FastifyInstance): void {
   server.addHook('preValidation', (request, _reply, done) => {
@@ -24,13 +25,14 @@ export function rejectUnknownFields(server: FastifyInstance): void {
   });
 }
 
-/** Returns true when a body was sent that is not a multipart form. */
+/** Returns true if the request has a body that is not a multipart form. */
 function isOtherBody(request: FastifyRequest): boolean {
   return request.body !== undefined && request.body !== null && !request.isMultipart();
 }
 
 /**
- * Returns the names of the sent fields; a body that is not an object counts as one unnamed field.
+ * Returns the names of the sent fields. A body that is not an object counts as one field with an
+ * empty name.
  */
 function fieldsOf(sent: FastifyRequest['body']): string[] {
   if (sent === undefined || sent === null) return [];

@@ -1,7 +1,7 @@
 import { wording } from '../../i18n/messages.ts';
 import { awaySeconds, define, fixed, type ErrorTable } from './definition.ts';
 
-/** Sign-in, permissions, second factors and accounts. */
+/** Errors about sign-in, permissions, second factors and accounts. */
 export const accountsErrors = {
   unauthenticated: fixed(
     401,

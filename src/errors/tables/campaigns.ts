@@ -2,7 +2,7 @@ import { wording } from '../../i18n/messages.ts';
 import { busySeconds, define, fixed, type ErrorTable } from './definition.ts';
 import { refusedOfCampaign, type RefusedTransition } from '../wording/refused-transitions.ts';
 
-/** Campaigns: their terms, deadlines, transitions and decisions. */
+/** Errors about campaigns: their terms, deadlines, transitions and decisions. */
 export const campaignsErrors = {
   campaign_not_found: fixed(
     404,

@@ -1,7 +1,7 @@
 import { wording } from '../../i18n/messages.ts';
 import { fixed, type ErrorTable } from './definition.ts';
 
-/** Brands, their members, and products. */
+/** Errors about brands, their members, and products. */
 export const catalogueErrors = {
   brand_not_found: fixed(
     404,

@@ -1,17 +1,19 @@
 import type { Wording } from '../../i18n/messages.ts';
 
-/** An error of the service; `P` are the parameters that one occurrence carries. */
+/**
+ * The definition of one error of the service. `P` is the type of the parameters in each occurrence.
+ */
 export interface ErrorDefinition<P> {
   readonly status: number;
-  /** Short and the same for every occurrence (RFC 9457, `title`). */
+  /** A short title, equal in every occurrence (RFC 9457, `title`). */
   readonly title: Wording;
-  /** This occurrence, and what the reader can do next (RFC 9457, `detail`). */
+  /** Describes one occurrence, and what the reader can do next (RFC 9457, `detail`). */
   readonly detail: (params: P) => Wording;
-  /** Seconds after which a retry is useful; sent as Retry-After. */
+  /** Number of seconds after which a retry is useful. It is sent as the header Retry-After. */
   readonly retryAfterSeconds?: number;
 }
 
-/** The errors of one area, by code. */
+/** The error definitions of one area, by code. */
 export type ErrorTable = Readonly<Record<string, ErrorDefinition<never>>>;
 
 type NoParams = Readonly<Record<never, never>>;

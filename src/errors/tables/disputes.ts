@@ -1,7 +1,7 @@
 import { wording } from '../../i18n/messages.ts';
 import { fixed, type ErrorTable } from './definition.ts';
 
-/** Disputes of buyers. */
+/** Errors about disputes that buyers open. */
 export const disputesErrors = {
   dispute_not_found: fixed(
     404,

@@ -1,7 +1,7 @@
 import { wording } from '../../i18n/messages.ts';
 import { awaySeconds, fixed, type ErrorTable } from './definition.ts';
 
-/** Payments online, through the payment gateway. */
+/** Errors about online payments through the payment gateway. */
 export const gatewayErrors = {
   gateway_off: fixed(
     409,

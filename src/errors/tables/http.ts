@@ -1,7 +1,7 @@
 import { wording } from '../../i18n/messages.ts';
 import { define, fixed, type ErrorTable } from './definition.ts';
 
-/** Errors of a request before a slice handles it. */
+/** Errors that are found in a request before any operation handles it. */
 export const httpErrors = {
   malformed_request: fixed(
     400,

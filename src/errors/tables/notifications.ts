@@ -1,7 +1,7 @@
 import { wording } from '../../i18n/messages.ts';
 import { define, fixed, type ErrorTable } from './definition.ts';
 
-/** Notifications, e-mail and webhooks. */
+/** Errors about notifications, e-mail and webhooks. */
 export const notificationsErrors = {
   notification_not_found: fixed(
     404,

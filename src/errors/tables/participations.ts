@@ -2,7 +2,7 @@ import { type Wording, wording } from '../../i18n/messages.ts';
 import { define, fixed, type ErrorTable } from './definition.ts';
 import { refusedOfParticipation, type RefusedTransition } from '../wording/refused-transitions.ts';
 
-/** Joins and participations. */
+/** Errors about joins and participations. */
 export const participationsErrors = {
   participation_not_found: fixed(
     404,
@@ -42,7 +42,7 @@ export const participationsErrors = {
 interface QuantityBounds {
   readonly minimum: number;
   readonly maximum: number | null;
-  /** Slots that the buyer already has in this campaign. */
+  /** Number of slots that the buyer already has in this campaign. */
   readonly held: number;
 }
 

@@ -2,7 +2,7 @@ import { wording } from '../../i18n/messages.ts';
 import { define, fixed, type ErrorTable } from './definition.ts';
 import { proofFlaws, type ProofFlaw } from '../wording/proof-flaws.ts';
 
-/** Payments by bank transfer, proofs of payment and bank accounts. */
+/** Errors about payments by bank transfer, proofs of payment and bank accounts. */
 export const paymentsErrors = {
   payment_account_missing: fixed(
     409,

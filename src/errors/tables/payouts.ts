@@ -2,7 +2,7 @@ import { rupiah } from '../../i18n/format.ts';
 import { wording } from '../../i18n/messages.ts';
 import { define, fixed, type ErrorTable } from './definition.ts';
 
-/** Refunds and payouts: outgoing money. */
+/** Errors about outgoing money: refunds and payouts. */
 export const payoutsErrors = {
   movement_not_found: fixed(
     404,

@@ -1,7 +1,7 @@
 import { wording } from '../../i18n/messages.ts';
 import { awaySeconds, busySeconds, fixed, type ErrorTable } from './definition.ts';
 
-/** Temporary failures of the service. */
+/** Errors about temporary failures of the service. */
 export const serviceErrors = {
   internal_error: fixed(
     500,

@@ -4,7 +4,7 @@ import { type Wording, wording } from '../../i18n/messages.ts';
 import { define, fixed, type ErrorTable } from './definition.ts';
 import { statementReasons, type StatementReason } from '../wording/statement-reasons.ts';
 
-/** Bank statements: their files, imports and lines. */
+/** Errors about bank statements: their files, imports and lines. */
 export const statementsErrors = {
   statement_not_readable: define<StatementPlace>(
     422,
@@ -53,15 +53,15 @@ export const statementsErrors = {
   ),
 } as const satisfies ErrorTable;
 
-/** Where and why a bank statement could not be read. */
+/** The place in a bank statement that could not be read, and the reason. */
 interface StatementPlace {
   readonly reason: StatementReason;
-  /** Line of the text file or row of the sheet, from 1. */
+  /** Number of the line in a text file, or of the row in a spreadsheet. The first one is 1. */
   readonly line?: number;
-  /** The column's heading, and the cell's content. */
+  /** The heading of the column, and the content of the cell. */
   readonly column?: string;
   readonly cell?: string;
-  /** For a wrong total or balance: the value in the file, and the computed one. */
+  /** Set for a wrong total or balance: the value in the file, and the computed value. */
   readonly expected?: string;
   readonly found?: string;
 }

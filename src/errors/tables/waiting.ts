@@ -1,7 +1,7 @@
 import { wording } from '../../i18n/messages.ts';
 import { define, fixed, type ErrorTable } from './definition.ts';
 
-/** Waiting lists and offers. */
+/** Errors about waiting lists and offers. */
 export const waitingErrors = {
   waiting_entry_not_found: fixed(
     404,

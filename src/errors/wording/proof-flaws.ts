@@ -3,7 +3,7 @@ import { type Wording, wording } from '../../i18n/messages.ts';
 /** Maximum number of pages of a PDF proof of payment. */
 export const maxProofPages = 20;
 
-/** Why a proof of payment is rejected, in the buyer's words. */
+/** The reasons why a proof of payment is rejected, as texts for the buyer. */
 export const proofFlaws = {
   empty: wording('errors.proofFlaws.empty'),
   heic: wording('errors.proofFlaws.heic'),
@@ -15,5 +15,5 @@ export const proofFlaws = {
   file_too_large: wording('errors.proofFlaws.file_too_large'),
 } as const satisfies Readonly<Record<string, Wording>>;
 
-/** The reasons of `proof_not_accepted`. */
+/** A reason in the error `proof_not_accepted`. */
 export type ProofFlaw = keyof typeof proofFlaws;

@@ -1,6 +1,6 @@
 import { type Wording, wording } from '../../i18n/messages.ts';
 
-/** A message that says why an event is not possible in a status. */
+/** Returns a message that explains why an event is not possible in the status `from`. */
 type ByStatus = (values: { readonly from: string }) => Wording;
 
 const ofCampaigns: Readonly<Record<string, ByStatus>> = {
@@ -30,12 +30,12 @@ export interface RefusedTransition {
   readonly event: string;
 }
 
-/** Returns why an event of a campaign is not possible in its status. */
+/** Returns the reason why an event of a campaign is not possible in the current status. */
 export function refusedOfCampaign({ from, event }: RefusedTransition): Wording {
   return ofCampaigns[event]?.({ from }) ?? wording('errors.transition_not_allowed.other');
 }
 
-/** Returns why an event of a participation is not possible in its status. */
+/** Returns the reason why an event of a participation is not possible in the current status. */
 export function refusedOfParticipation({ from, event }: RefusedTransition): Wording {
   return (
     ofOrders[event]?.({ from }) ?? wording('errors.participation_transition_not_allowed.other')

@@ -1,6 +1,6 @@
 import { type Wording, wording } from '../../i18n/messages.ts';
 
-/** Why a bank statement is refused, and what the operator can do about it. */
+/** The reasons why a bank statement is refused, with advice for the operator. */
 export const statementReasons = {
   empty: wording('errors.statementReasons.empty'),
   encoding: wording('errors.statementReasons.encoding'),

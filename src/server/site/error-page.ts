@@ -3,14 +3,17 @@ import { html } from '../../web/html.ts';
 import type { PageProps } from '../../web/layout.ts';
 import type { PageContext } from '../../web/visit.ts';
 
-/** Additional request data for an error page. */
+/** Data about the failed request that the error page shows. */
 export interface Failed {
   readonly requestId: string;
-  /** The path to retry, where a retry may help; for a form, the path of its page. */
+  /**
+   * The path of a link to try again; undefined if there is none. For a form it is the path of its
+   * page.
+   */
   readonly again: string | undefined;
 }
 
-/** Returns the page for an error: what happened, and what to do next. */
+/** Returns the page that shows an error: what happened, and what the user can do next. */
 export function errorPage(
   visit: PageContext,
   error: DomainError,

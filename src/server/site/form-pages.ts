@@ -3,24 +3,28 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * The page that contains the forms sent to this route, as a path pattern such as `/toko/:id`.
-     * Only needed where it is not the nearest page above the route's path.
+     * The path pattern of the page with the forms that are sent to this route, such as `/toko/:id`.
+     * Only needed if that page is not at the nearest path above the route's path.
      */
     formPage?: string;
-    /** True when the route only redirects to the page of its form. */
+    /** True if the route only redirects to the page of its form. */
     leadsBack?: boolean;
   }
 }
 
 /**
- * Knows the page of the form of each POST route. A form's path is no page, but people open it by
- * reload, by the language link or from their history: GET redirects them to the form's page.
+ * Finds the page whose form is sent to a POST route. The path of such a route has no page of its
+ * own, but users request it with GET: by a reload, by the language link, or from their history.
+ * They are redirected to the page of the form.
  */
 export class FormPages {
   readonly #pages = new Set<string>();
-  /** The page that each POST route names, by the route's path without the language. */
+  /**
+   * The page that a POST route names in its options. The key is the path of the route without the
+   * language.
+   */
   readonly #named = new Map<string, string | undefined>();
-  /** The path without the language of each form route, by its full pattern. */
+  /** The path without the language of each POST route. The key is the full route pattern. */
   readonly #paths = new Map<string, string>();
 
   /** Records every route that is registered on this instance from now on. */
@@ -35,7 +39,9 @@ export class FormPages {
     });
   }
 
-  /** Adds a GET redirect to the form's page for each path that only accepts POST. */
+  /**
+   * For each path that accepts only POST, adds a GET route that redirects to the page of the form.
+   */
   leadBack(scope: FastifyInstance): void {
     for (const path of this.#named.keys()) {
       if (this.#pages.has(path)) continue;
@@ -47,7 +53,7 @@ export class FormPages {
   }
 
   /**
-   * Returns the path of the page whose form sent the request, without language and query;
+   * Returns the path of the page with the form that was sent, without language and query. Returns
    * undefined when the request is not from a form.
    */
   pageOf(request: FastifyRequest): string | undefined {
@@ -56,7 +62,10 @@ export class FormPages {
     return path === undefined ? undefined : fillPath(this.#patternOf(path), request);
   }
 
-  /** Returns the nearest page at or above a path, unless its route names another one. */
+  /**
+   * Returns the page that the route at this path names, or else the nearest page at or above the
+   * path.
+   */
   #patternOf(path: string): string {
     const named = this.#named.get(path);
     if (named !== undefined) return named;
@@ -66,7 +75,7 @@ export class FormPages {
   }
 }
 
-/** Fills the request's parameters into a pattern. */
+/** Replaces the parameters in a path pattern with the values of the request. */
 function fillPath(pattern: string, request: FastifyRequest): string {
   const params = request.params as Readonly<Record<string, string | undefined>>;
   const part = (one: string) =>

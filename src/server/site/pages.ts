@@ -9,7 +9,7 @@ import { pictureFiles } from './picture-files.ts';
 import { siteFiles } from './site-files.ts';
 import type { PagePlugin } from '../../http/page-response.ts';
 
-/** Returns the pages of every part of the site, for buildServer. */
+/** Returns the plugins with all pages of the site, for buildServer. */
 export function sitePages(app: PageDeps): PagePlugin[] {
   return [
     visitorPages(app),
@@ -21,7 +21,7 @@ export function sitePages(app: PageDeps): PagePlugin[] {
   ];
 }
 
-/** Returns the plugins of files that are equal in every language and for everybody. */
+/** Returns the plugins for files that are equal in every language and for every user. */
 export function siteFilePlugins(app: PageDeps): PagePlugin[] {
   return [pictureFiles(app), siteFiles(app)];
 }

@@ -11,7 +11,7 @@ const types = {
   '960.jpg': 'image/jpeg',
 } as const satisfies Record<PictureVariant, string>;
 
-/** Serves product images under content-hashed names. */
+/** Serves the images of products. The URL of an image contains a hash of its content. */
 export function pictureFiles(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/gambar/:name', { schema: { hide: true } }, async (request, reply) => {
@@ -26,7 +26,7 @@ export function pictureFiles(app: PageDeps): PagePlugin {
       return (
         reply
           .header('cache-control', `public, max-age=${yearSeconds}, immutable`)
-          // Other sites' servers fetch link previews and show them in their pages.
+          // Other sites may show this image in the preview of a shared link.
           .header('cross-origin-resource-policy', 'cross-origin')
           .type(types[variant!])
           .send(found.bytes)

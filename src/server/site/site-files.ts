@@ -12,7 +12,8 @@ import type { PagePlugin } from '../../http/page-response.ts';
 
 const hourSeconds = 3_600;
 /**
- * Maximum number of campaigns in the sitemap, newest first; search engines find others by links.
+ * Maximum number of campaigns in the sitemap, newest first. Search engines find the others through
+ * links.
  */
 const maxCampaigns = 1_000;
 const privatePaths = ['/akun', '/ikutan', '/masuk', '/operator', '/outbox', '/toko', '/api/'];
@@ -22,10 +23,10 @@ const iconOf = (size: number) =>
 
 const visitor = { kind: 'visitor', address: '' } as const;
 
-/** Serves files that browsers and search engines request at fixed URLs. */
+/** Serves the files that browsers and search engines request at fixed URLs. */
 export function siteFiles(app: PageDeps): PagePlugin {
   const { publicUrl } = app.config.http;
-  // Rendered once, on first request.
+  // The icons are rendered at the first request and then kept in memory.
   const drawn = new Map<number, Buffer>();
   const png = (size: number): Buffer => {
     const bytes = drawn.get(size) ?? iconOf(size);
@@ -86,8 +87,8 @@ export function siteFiles(app: PageDeps): PagePlugin {
 }
 
 /**
- * A file that contains the site's origin is cacheable by proxies only if the origin is configured,
- * not taken from the client's Host header.
+ * Sends a text file that contains the site's origin. Proxies may cache it only if the origin is
+ * configured. Otherwise the origin comes from the client's Host header, which can be forged.
  */
 function sendText(
   reply: Pick<FastifyReply, 'header' | 'type' | 'send'>,
@@ -113,7 +114,7 @@ const manifest = {
   ],
 };
 
-/** Returns a sitemap with each page in every language (sitemaps.org 0.9). */
+/** Returns a sitemap that lists each page in every language (sitemaps.org 0.9). */
 function sitemap(origin: string, paths: readonly string[]): string {
   const urls = paths.flatMap((path) => languages().map((language) => pathIn(language, path)));
   return [
@@ -125,7 +126,7 @@ function sitemap(origin: string, paths: readonly string[]): string {
   ].join('\n');
 }
 
-/** Returns an ICO file with one PNG of 32 × 32 pixels. */
+/** Returns an icon file in the ICO format that contains one PNG image of 32 × 32 pixels. */
 function ico(png: Buffer): Buffer {
   const head = Buffer.alloc(22);
   head.writeUInt16LE(1, 2);

@@ -23,18 +23,18 @@ import { pageError, redirectToCleanAddress } from './sentence-links.ts';
 import { askForReauthentication, registerReauthentication } from './step-up.ts';
 import { themeCookie, identifyViewer, anonymousContext, type ViewerDeps } from './viewer.ts';
 
-/** Dependencies of the site's server part. */
+/** The dependencies of the site. */
 export interface SiteDeps extends ViewerDeps {
-  /** Saves the input of forms whose sender is signed out. */
+  /** Saves form input when the sender of a form is signed out. */
   readonly keptForms: KeptForms;
 }
 
 const yearSeconds = 365 * 86_400;
 
 /**
- * Registers the site: every page in Indonesian at the root and in each other language below its
- * prefix, such as `/en`, on the same operations as the API. The site answers 404 for every path
- * outside `/api` without a route.
+ * Registers all pages of the site in every language. Indonesian pages have no path prefix; other
+ * languages have one, such as `/en`. The pages call the same operations as the API. The site also
+ * answers all paths outside `/api` that have no route, with 404.
  */
 export function registerSite(
   app: SiteDeps,
@@ -64,7 +64,8 @@ function partsIn(app: SiteDeps, language: Language, pages: readonly PagePlugin[]
     scope.addHook('onRequest', async (request, reply) => {
       protect(reply);
       const page = forms.pageOf(request);
-      // Errors need a page context too, even when authentication fails.
+      // The error page needs a page context even when identifying the viewer fails, so a context
+      // without a user is set first.
       request.visit = anonymousContext(app, request, language, page);
       request.visit = await identifyViewer(app, request, language, page);
       recallForm(app.keptForms, request, reply);
@@ -80,7 +81,10 @@ function partsIn(app: SiteDeps, language: Language, pages: readonly PagePlugin[]
   };
 }
 
-/** Restores the input saved for the requested page; sending a form deletes it. */
+/**
+ * Adds the saved form input to the request for the page of that form. Deletes the saved input when
+ * a form of that page is sent.
+ */
 function recallForm(keptForms: KeptForms, request: FastifyRequest, reply: FastifyReply): void {
   const { person, page } = request.visit;
   if (person === undefined) return;
@@ -92,7 +96,10 @@ function recallForm(keptForms: KeptForms, request: FastifyRequest, reply: Fastif
   } else if (isHere) keptForms.forget(request, reply);
 }
 
-/** Only files of this origin, and no framing by other sites. */
+/**
+ * Content security policy of the pages. It allows only files from this origin, and forbids other
+ * sites to show a page in a frame.
+ */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -104,19 +111,23 @@ const policy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Security headers of HTML pages, in addition to the API's (OWASP, HTTP headers). */
+/**
+ * Adds the security headers that HTML pages need in addition to those of the API (OWASP, HTTP
+ * headers).
+ */
 function protect(reply: FastifyReply): void {
   reply.headers({
     'content-security-policy': policy,
     'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
-    // With a stricter value browsers send "Origin: null" with the site's own forms.
+    // With a stricter value, browsers would send “Origin: null” with the forms of this site, and
+    // the CSRF check would reject them.
     'referrer-policy': 'strict-origin-when-cross-origin',
   });
 }
 
 /**
- * Shows the re-authentication form for `reauthentication_required`; any other error gets the error
- * page.
+ * Returns the error handler of the pages. For `reauthentication_required` it shows the
+ * re-authentication form, for any other error the error page.
  */
 function errorAnswerer(app: SiteDeps) {
   const { signIn } = app;
@@ -137,7 +148,10 @@ function errorAnswerer(app: SiteDeps) {
   };
 }
 
-/** Saves the input of a form whose sender is signed out, for after the sign-in. */
+/**
+ * Saves the input of a form whose sender is signed out, so that the form can be restored after
+ * sign-in.
+ */
 async function keepForm(
   { keptForms }: SiteDeps,
   request: FastifyRequest,
@@ -149,7 +163,8 @@ async function keepForm(
 }
 
 /**
- * Redirects a visitor who has to sign in, with the way back; any other error gets the error page.
+ * Redirects a visitor to the sign-in page if the request needs a signed-in user; that page leads
+ * back afterwards. For any other error sends the error page.
  */
 function answerWithErrorPage(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const error = pageError(thrown, request);
@@ -165,8 +180,8 @@ function answerWithErrorPage(thrown: unknown, request: FastifyRequest, reply: Fa
 }
 
 /**
- * Returns the sign-in path with the way back to the page, and with the reason where it is not
- * obvious.
+ * Returns the path of the sign-in page. Its query contains the page to return to, and the reason
+ * for signing in where the user may not know it.
  */
 function signInPath({ method, visit }: FastifyRequest): string {
   const query = `/masuk?back=${encodeURIComponent(visit.page)}`;
@@ -179,7 +194,10 @@ function sendError(request: FastifyRequest, reply: FastifyReply, error: DomainEr
   return sendPage(request, reply, errorPage(request.visit, error, failed), error.status);
 }
 
-/** Returns the path to retry: a page itself, or the page of a form as the browser last saw it. */
+/**
+ * Returns the path of the link “try again”: for GET the same URL; for a form the page on which the
+ * browser showed that form.
+ */
 function againPath({ method, url, headers, visit }: FastifyRequest): string {
   if (method === 'GET') return url;
   const from = headers.referer ?? '';
@@ -187,7 +205,10 @@ function againPath({ method, url, headers, visit }: FastifyRequest): string {
   return path !== '' && localPath(path) === path ? path : visit.url(visit.page);
 }
 
-/** Answers a path without a page (404, or 405 with another method), in the path's language. */
+/**
+ * Answers a request for which no page exists, in the language of its path: 404, or 405 if the path
+ * accepts another method.
+ */
 export async function sendNotFoundPage(
   app: SiteDeps,
   request: FastifyRequest,
@@ -203,7 +224,10 @@ export async function sendNotFoundPage(
   return sendError(request, reply, error);
 }
 
-/** Stores the theme (light, dark or as the device prefers) in a cookie, for visitors too. */
+/**
+ * Registers the form that sets the theme: light, dark or the preference of the device. The theme is
+ * stored in a cookie, also for visitors.
+ */
 function rememberTheme(server: FastifyInstance): void {
   server.post('/tema', { bodyLimit: formBytes.public }, async (request, reply) => {
     const { theme, back } = (request.body ?? {}) as { theme?: unknown; back?: unknown };

@@ -19,7 +19,7 @@ import { deviceOf } from '../../http/authentication.ts';
 import { fieldsIn } from '../../http/forms.ts';
 import { setSession } from '../../http/session-cookie.ts';
 
-/** Sends a page; the site passes its own function. */
+/** Sends a page. The site passes in its function, so that this file does not depend on it. */
 export type SendPage = (
   request: FastifyRequest,
   reply: FastifyReply,
@@ -30,9 +30,9 @@ export type SendPage = (
 const own: ReadonlySet<string> = new Set(Object.values(reauthenticationFields));
 
 /**
- * Registers the handling of re-authentication forms. Such a form repeats the original form with an
- * additional code. The handler removes the code, re-authenticates the session, and passes the
- * original form on as if it had arrived for the first time.
+ * Registers the handling of re-authentication forms. Such a form contains all fields of the
+ * original form and an additional code. The hook removes the code from the fields and checks it. If
+ * the code is valid, the original form is processed as if it had just arrived.
  */
 export function registerReauthentication(
   server: FastifyInstance,
@@ -62,8 +62,9 @@ export function registerReauthentication(
 }
 
 /**
- * Answers a sensitive form with the re-authentication page, and sends a code where that is the
- * method. Returns undefined for a caller with a token, who needs a newer token instead.
+ * Answers a sensitive form with the re-authentication page. If the user confirms by an e-mailed
+ * code, sends that code. Returns undefined for a caller with a token, who must get a newer token
+ * instead.
  */
 export async function askForReauthentication(
   parts: SignInDeps,
@@ -73,8 +74,8 @@ export async function askForReauthentication(
 ): Promise<FastifyReply | undefined> {
   const holder = holderOf(request);
   const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded');
-  // A link fetches a sensitive file; after re-authentication the form of that page fetches it
-  // again.
+  // A sensitive file is requested by a link, so there is no form to repeat. After
+  // re-authentication, the form of that page requests the file.
   const isFile = request.method === 'GET' && request.routeOptions.config.isSensitive === true;
   if (holder === undefined || (isForm !== true && !isFile)) return undefined;
   return await askAgain(parts, request, reply, send, { holder });
@@ -102,7 +103,7 @@ async function askAgain(
       refusal = error;
     }
   }
-  // An ended challenge accepts no further code.
+  // The challenge has ended and accepts no further code.
   if (refusal?.code === 'sign_in_ended') proofId = undefined;
   const wait = refusal?.retryAfterSeconds;
   if (wait !== undefined) reply.header('retry-after', String(wait));
@@ -111,7 +112,7 @@ async function askAgain(
   return send(request, reply, reauthenticationPage(request.visit, shown), refusal?.status ?? 403);
 }
 
-/** Returns the user who is signed in by a session of this service. */
+/** Returns the user of a browser session; undefined for any other caller. */
 function holderOf(request: FastifyRequest): Holder | undefined {
   const { person, sessionId, language }: PageContext = request.visit;
   if (person === undefined || sessionId === undefined) return undefined;
@@ -124,7 +125,7 @@ function holderOf(request: FastifyRequest): Holder | undefined {
   };
 }
 
-/** Returns the caller with the new re-authentication. */
+/** Returns the caller, changed to one who has just re-authenticated. */
 function provedActor(actor: Actor, byFactor: boolean): Actor {
   if (actor.kind !== 'user' && actor.kind !== 'operator') return actor;
   if (byFactor && actor.kind === 'user' && actor.lacksFactor === true) {
@@ -135,7 +136,10 @@ function provedActor(actor: Actor, byFactor: boolean): Actor {
   return { ...actor, secondFactor, proofIsOld: false };
 }
 
-/** Separates the re-authentication fields from a form; undefined for a form without them. */
+/**
+ * Separates the re-authentication fields from the other fields of a form. Returns undefined for a
+ * form without re-authentication fields.
+ */
 function splitFields(body: unknown) {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined;
   const entries = Object.entries(body);

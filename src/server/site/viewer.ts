@@ -15,16 +15,16 @@ import { westernIndonesia } from '../../i18n/format.ts';
 import { pathIn, themes, type Person, type PageContext, withoutLanguage } from '../../web/visit.ts';
 import { awaitsFactor } from '../../accounts/sign-in/factor.ts';
 
-/** What is needed to identify the viewer of a page. */
+/** The dependencies for identifying the user who requests a page. */
 export interface ViewerDeps {
   readonly config: Config;
   readonly authenticate: Authenticator;
   readonly findSession: SessionFinder;
-  /** For re-authentication; a site without sessions needs none. */
+  /** Used for re-authentication. It is undefined for a site without sessions. */
   readonly signIn: SignInDeps | undefined;
 }
 
-/** The cookie that stores the theme. */
+/** The name of the cookie that stores the theme. */
 export const themeCookie = cookies.theme.name;
 
 export async function identifyViewer(
@@ -39,7 +39,8 @@ export async function identifyViewer(
   if (session !== undefined) {
     const owner = await app.findSession(session, request.ip);
     if (owner === undefined) {
-      // A viewer in the middle of an MFA challenge had no session that could have ended.
+      // During sign-in with a second factor, the cookie belongs to an MFA challenge and not to a
+      // session that has ended.
       const db = app.signIn?.db;
       const isHalf = db !== undefined && (await awaitsFactor(db, session));
       return { ...visit, sessionEnded: !isHalf };
@@ -80,7 +81,10 @@ export function anonymousContext(
   };
 }
 
-/** Returns the language that a browser explicitly prefers, if it is not the page's. */
+/**
+ * Returns the language that the browser prefers if it differs from the language of the page;
+ * otherwise undefined.
+ */
 function otherPreferred({ headers }: FastifyRequest, language: Language): Language | undefined {
   const asked = headers['accept-language'];
   if (asked === undefined || !/^[a-z]{2}/i.test(asked)) return undefined;
@@ -88,14 +92,17 @@ function otherPreferred({ headers }: FastifyRequest, language: Language): Langua
   return preferred === language ? undefined : preferred;
 }
 
-/** A caller with a token is a person without a profile here. */
+/** Returns the user of an API token. This user has no profile data in this request. */
 function personOf(actor: Actor): Person | undefined {
   if (actor.kind !== 'user' && actor.kind !== 'operator') return undefined;
   const { userId } = actor;
   return { userId, displayName: '', email: null, timeZone: westernIndonesia };
 }
 
-/** Normalizes the requested path for links: `//other.example` would point to another site. */
+/**
+ * Returns the requested path in a form that is safe in links. A path such as `//other.example`
+ * would be a link to another site, so it becomes `/`.
+ */
 function ownPath(path: string): string {
   return /^\/(?![/\\])/.test(path) ? path : '/';
 }
