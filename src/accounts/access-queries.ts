@@ -20,20 +20,20 @@ export const recentAccess = query<[userId: string, most: number], AccessRow>(
   where user_id = $1 order by seq desc limit $2`,
 );
 
-/** Deletes expired rows, of a limited number of people at a time. */
+/** Deletes expired rows of the access logs of at most `people` people. */
 export const forgetOldAccess = query<[people: number], { readonly gone: bigint }>(
   'delete_old_access',
   'select sambatan.delete_old_access($1) as gone',
   { writes: true },
 );
 
-/** The first broken row of each of these people's chains. */
+/** For each person whose chain of log rows is broken, the first broken row. */
 export const verifyAccess = query<
   [userIds: readonly string[] | null],
   { readonly user_id: string; readonly seq: bigint; readonly problem: string }
 >('verify_access', 'select user_id, seq, problem from sambatan.verify_access($1)');
 
-/** People with an access log, in the order of ids. */
+/** The ids of people with an access log, in order. */
 export const accessLogsAfter = query<
   [after: string | null, most: number],
   { readonly user_id: string }

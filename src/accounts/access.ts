@@ -6,7 +6,7 @@ import { browserName } from './browser-name.ts';
 import { ownerOf } from './owner.ts';
 import { findAccountByEmail } from './queries.ts';
 
-/** Events of the access log; a check of the schema repeats this list. */
+/** Events of the access log. A check in the database schema repeats this list. */
 export const accessEvents = [
   'code_requested',
   'code_failed',
@@ -24,7 +24,7 @@ export const accessEvents = [
 ] as const;
 export type AccessEvent = (typeof accessEvents)[number];
 
-/** The methods of a sign-in attempt. */
+/** The methods that a sign-in attempt can use. */
 export const accessMethods = ['code', 'link', 'token', 'factor', 'recovery_code'] as const;
 export type AccessMethod = (typeof accessMethods)[number];
 
@@ -33,20 +33,20 @@ export interface Access {
   readonly userId: string;
   readonly event: AccessEvent;
   readonly method?: AccessMethod;
-  /** The `User-Agent`; only its short name is stored. */
+  /** The `User-Agent` header; only the short name of the browser is stored. */
   readonly device?: string | undefined;
 }
 
 /**
- * Appends a row to a person's access log, in the transaction of its event. Locks the head of the
- * person's chain until the commit, so call it last.
+ * Appends a row to a person's access log, in the same transaction as the event itself. It locks the
+ * person's log until the commit, so call it last.
  */
 export async function recordAccess(tx: Tx, access: Access): Promise<void> {
   const { userId, event, method = '', device = '' } = access;
   await tx.rows(sql.recordAccess, userId, event, method, browserName(device) ?? '');
 }
 
-/** Returns the newest entries as an export and the account's pages show them, newest first. */
+/** Returns the newest entries of the caller's access log, newest first. */
 export async function recentAccess(
   db: Queryable,
   actor: Actor,
@@ -55,7 +55,10 @@ export async function recentAccess(
   return await db.rows(sql.recentAccess, ownerOf(actor), most);
 }
 
-/** An address without an account has no access log; the log begins with the first sign-in. */
+/**
+ * Records an event of the account with this address. Without an account nothing is recorded: a
+ * person's log begins with the first sign-in.
+ */
 export async function recordByEmail(
   tx: Tx,
   email: string,

@@ -5,12 +5,12 @@ import { isTimeZone } from '../i18n/format.ts';
 
 /** Maximum number of saved addresses per person. */
 export const maxAddresses = 10;
-/** Maximum length of the one-line address of a join and a parcel. */
+/** Maximum length of an address written as one line, as orders and parcel labels have it. */
 const maxLineLength = 240;
 
 /** A shipping address. */
 export interface AddressInput {
-  /** The person's name for it: home, office. */
+  /** The person's name for the address, such as home or office. */
   readonly label: string;
   readonly recipient: string;
   readonly phone: string;
@@ -25,13 +25,16 @@ export interface AddressInput {
 export interface ProfileChange {
   readonly displayName?: string | undefined;
   readonly language?: Language | undefined;
-  /** IANA name. */
+  /** The IANA name of the time zone. */
   readonly timeZone?: string | undefined;
 }
 
 type AddressParts = Omit<AddressInput, 'label' | 'isDefault'>;
 
-/** Returns the address as one line for `shipping_address`, as on a parcel. */
+/**
+ * Returns the address as one line, in the form of an order's `shipping_address` and of a parcel
+ * label.
+ */
 export function addressLine(address: AddressParts): string {
   const { recipient, phone, street, district, city, province, postalCode } = address;
   return `${recipient} (${phone}), ${street}, ${district}, ${city}, ${province} ${postalCode}`;
@@ -47,8 +50,8 @@ const textFields = [
 ] as const;
 
 /**
- * Returns the address in stored form: trimmed, each field on one line, the phone as digits. Throws
- * validation_failed for an address that no courier can use.
+ * Returns the address in stored form: trimmed, each field on one line, the phone number as digits.
+ * Throws validation_failed for an address to which no courier can deliver.
  */
 export function normalizeAddress(given: AddressInput): AddressInput {
   const address = { ...given, phone: given.phone.replaceAll(/[\s().\p{Cf}-]/gu, '') };
@@ -73,7 +76,7 @@ export function normalizeAddress(given: AddressInput): AddressInput {
   return address;
 }
 
-/** Returns the profile's changes in stored form. Throws validation_failed. */
+/** Returns the changes of a profile in stored form. Throws validation_failed. */
 export function normalizeProfile(given: ProfileChange): ProfileChange {
   const displayName = given.displayName === undefined ? undefined : oneLine(given.displayName);
   if (displayName !== undefined && (!canBeSeen(displayName) || [...displayName].length > 80)) {
@@ -85,7 +88,10 @@ export function normalizeProfile(given: ProfileChange): ProfileChange {
   return { ...given, displayName };
 }
 
-/** Phones add direction marks to copied names; they change the direction of the following text. */
+/**
+ * Returns the text on one line without direction marks: phones add these to copied names, where
+ * they would change the direction of the text that follows.
+ */
 function oneLine(text: string): string {
   return text
     .replaceAll(/[\u202a-\u202e\u2066-\u2069]/g, '')

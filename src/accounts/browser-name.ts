@@ -16,8 +16,9 @@ const programs = [
 ] as const;
 
 /**
- * Returns a short name such as `Chrome · Android` for a `User-Agent` (the order of the patterns
- * matters, because browsers claim to be others); undefined for an unknown one.
+ * Returns a short name such as `Chrome · Android` for a `User-Agent` header; undefined for an
+ * unknown browser. The order of the patterns matters, because many browsers also name other
+ * browsers.
  */
 export function browserName(device: string): string | undefined {
   const first = (names: readonly (readonly [RegExp, string])[]) =>

@@ -1,6 +1,9 @@
 import { createHmac } from 'node:crypto';
 
-/** Returns a keyed hash of a text; without the secret nobody can find the text. */
+/**
+ * Returns a keyed hash of a text. Without the secret nobody can find the text by trying likely
+ * ones.
+ */
 export function keyedHash(secret: Buffer, text: string): Buffer {
   return createHmac('sha256', secret).update(text).digest();
 }

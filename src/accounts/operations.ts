@@ -22,7 +22,7 @@ import { westernIndonesia } from '../i18n/format.ts';
 
 export interface Profile {
   readonly user_id: string;
-  /** Null until the person or their first sign-in sets it. */
+  /** The name to show; null until the person or their first sign-in sets it. */
   readonly display_name: string | null;
   readonly email: string | null;
   readonly language: Language;
@@ -55,7 +55,7 @@ changeProfile.refusals = refusals(ownerOf);
 
 export type Address = Omit<sql.AddressRow, 'address_id'> & {
   readonly id: string;
-  /** The address as a join's `shipping_address`. */
+  /** The address as one line, in the form of an order's `shipping_address`. */
   readonly line: string;
 };
 
@@ -73,7 +73,7 @@ export async function ownAddress(db: Queryable, actor: Actor, id: string): Promi
 }
 ownAddress.refusals = refusals(ownerOf, 'address_not_found');
 
-/** Saves an address; the first one becomes the default. */
+/** Saves an address. The first saved address becomes the default. */
 export async function addAddress(tx: Tx, actor: Actor, input: AddressInput): Promise<Address> {
   const userId = ownerOf(actor);
   const address = normalizeAddress(input);
@@ -87,14 +87,14 @@ export async function addAddress(tx: Tx, actor: Actor, input: AddressInput): Pro
 }
 addAddress.refusals = refusals(ownerOf, 'too_many_addresses');
 
-/** Undefined fields stay. */
+/** The fields to change; undefined fields do not change. */
 export type AddressChange = {
   readonly [K in keyof AddressInput]?: AddressInput[K] | undefined;
 };
 
 /**
- * Changes the given fields of one of the caller's addresses. The default changes only when another
- * address becomes the default.
+ * Changes the given fields of one of the caller's addresses. The address stays the default until
+ * another address becomes the default.
  */
 export async function editAddress(
   tx: Tx,
@@ -130,7 +130,7 @@ export async function removeAddress(tx: Tx, actor: Actor, id: string): Promise<v
 }
 removeAddress.refusals = refusals(ownerOf, 'address_not_found');
 
-/** Returns all stored data of the caller. */
+/** Returns all stored data of the caller, for the caller to download. */
 export async function exportAccount(db: Queryable, actor: Actor): Promise<object> {
   return (await db.one(personal.exportAccount, ownerOf(actor))).document;
 }
@@ -139,17 +139,17 @@ exportAccount.refusals = refusals(ownerOf);
 /**
  * Deletes the caller's account: sign-in, sessions, profile, addresses, bank accounts, memberships,
  * and personal data in past participations. The participations, their payments and the audit log
- * stay for the books, with only the user's id. Open money or goods must be settled first, and a
- * brand with other members must keep an owner; waiting-list entries are withdrawn. Returns the
- * campaigns whose waiting lists changed.
+ * stay for the books, with only the user's id. The account cannot be deleted while money or goods
+ * are open, or while the caller is the last owner of a brand that has other members. The caller's
+ * waiting-list entries are withdrawn. Returns the ids of the campaigns whose waiting lists changed.
  */
 export async function deleteAccount(tx: Tx, actor: Actor): Promise<readonly string[]> {
   const userId = ownerOf(actor);
   requireRecentAuth(actor);
   await tx.rows(sql.lockProfile, userId);
-  // The lock makes concurrent changes of members happen before or after the check.
+  // Lock the brands, so that members change either before this check or after the deletion.
   await tx.rows(personal.lockOwnedBrands, userId);
-  // An offer that is accepted at the same time counts as a participation below.
+  // Lock the campaigns, so that an offer accepted at the same time counts as a participation below.
   await tx.rows(personal.lockWaitedFor, userId);
   const { participations, campaigns } = await tx.one(personal.countTies, userId);
   if (participations > 0) {

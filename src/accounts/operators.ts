@@ -8,22 +8,28 @@ import { newId } from '../identity/ids.ts';
 import { requireRecentAuth, authorize } from '../identity/policy.ts';
 import * as sql from './queries.ts';
 
-/** Returns the operators that were granted by others; those of the configuration are not listed. */
+/**
+ * Returns the operators to whom another operator or the service granted the role. Operators from
+ * the configuration are not listed.
+ */
 export async function listOperators(db: Queryable, actor: Actor): Promise<sql.OperatorRow[]> {
   authorize(actor, 'operators.manage');
   return await db.rows(sql.listOperators);
 }
 listOperators.refusals = refusals(authorize);
 
-/** The future operator: a user with a verified e-mail address here, or a user of the tokens. */
+/**
+ * The user who will become an operator, named by a verified e-mail address or by the id in their
+ * tokens.
+ */
 export interface Candidate {
   readonly email?: string | undefined;
   readonly userId?: string | undefined;
 }
 
 /**
- * Grants the operator role and returns the user's id. It applies on the site from the next page on,
- * with a token within a few seconds. Idempotent.
+ * Grants the operator role and returns the user's id. On the site the role applies from the user's
+ * next page; with a token, within a few seconds. Idempotent.
  */
 export async function grantOperator(tx: Tx, actor: Actor, candidate: Candidate): Promise<string> {
   const caller = authorize(actor, 'operators.manage');
@@ -36,7 +42,7 @@ export async function grantOperator(tx: Tx, actor: Actor, candidate: Candidate):
 }
 grantOperator.refusals = refusals(authorize, requireRecentAuth, userToName);
 
-/** Revokes the operator role; it takes effect as fast as granting. */
+/** Revokes the operator role; this takes effect as fast as granting. */
 export async function revokeOperator(tx: Tx, actor: Actor, userId: string): Promise<void> {
   const caller = authorize(actor, 'operators.manage');
   requireRecentAuth(actor);
@@ -57,21 +63,21 @@ async function userToName(tx: Tx, { email, userId }: Candidate): Promise<string>
 }
 userToName.refusals = refusals('account_not_found');
 
-/** Maximum age of the cached operator list. */
+/** Maximum age of the cached operator list in milliseconds. */
 const cacheMs = 5_000;
 
-/** How operators are recognised. */
+/** Rules for recognising operators by their tokens. */
 export interface OperatorRules {
-  /** True: an operator without a second factor counts as a user. */
+  /** True: an operator who did not sign in with a second factor counts as a plain user. */
   readonly needFactor: boolean;
-  /** Milliseconds of a monotonic clock. */
+  /** A monotonic clock in milliseconds. */
   readonly now?: () => number;
 }
 
 /**
- * Wraps an authenticator so that granted users are operators too. The list is short: a process
- * caches all of it and reads it again when it is too old, so a request costs no query of its own
- * and a join none at all.
+ * Wraps an authenticator so that users with the granted role become operators. Each process caches
+ * the whole list of operators, which is short, and reads it again when the cache is too old. So
+ * most requests need no query for this, and joins never do.
  */
 export function withOperatorRole(
   authenticate: Authenticator,
@@ -89,7 +95,7 @@ export function withOperatorRole(
     if (known === undefined || now() >= oldAt) {
       oldAt = now() + cacheMs;
       known = read();
-      // After a failed read the next caller reads again.
+      // When reading fails, the next request reads the list again.
       known.catch(() => (known = undefined));
     }
     return (await known).has(actor.userId) ? { ...actor, kind: 'operator' } : actor;

@@ -1,12 +1,13 @@
 import { query } from '../database/query.ts';
 
-/** Each half uses its own index. */
+/** All notifications of a person. Both halves of the union can use an index. */
 const notificationsOf = `select * from sambatan.notifications where user_id = $1 and in_app
       union all select * from sambatan.notifications where user_id = $1 and not in_app`;
 
 /**
- * All stored data of a person, as one JSON document for the person. A test reads the schema and
- * fails until each personal column is included here and erased by `delete_person`.
+ * All stored data of a person, as one JSON document for this person. A test reads the database
+ * schema and fails when a column with personal data is missing here or is not erased by
+ * `delete_person`.
  */
 export const exportAccount = query<[userId: string], { readonly document: object }>(
   'export_account',
@@ -49,7 +50,8 @@ export const exportAccount = query<[userId: string], { readonly document: object
       where p.user_id = $1), '[]'),
     'divided_transfers', coalesce((select jsonb_agg(jsonb_build_object(
         'participation_id', s.participation_id, 'booked_on', l.booked_on, 'amount', s.amount,
-        -- Whoever paid for others too may be somebody else.
+        -- A transfer that paid for other buyers too may come from another person, whom the
+        -- description may name.
         'description', case when not exists (select from sambatan.statement_line_parts o
             join sambatan.participants q on q.campaign_id = o.campaign_id
               and q.participation_id = o.participation_id
@@ -117,7 +119,7 @@ export const exportAccount = query<[userId: string], { readonly document: object
       from sambatan_auth.access_log where user_id = $1), '[]')) as document`,
 );
 
-/** Locks the campaigns that a person waits for, in the order of ids, before they are read. */
+/** Locks the campaigns on whose waiting lists a person is, in the order of ids. */
 export const lockWaitedFor = query<[userId: string], never>(
   'lock_waited_for',
   `select campaign_id from sambatan.campaigns where campaign_id in (
@@ -136,13 +138,13 @@ export const lockOwnedBrands = query<[userId: string], never>(
   order by brand_id for no key update`,
 );
 
-/** The brands that only this person owns. */
+/** The brands whose only owner is this person. */
 const ownedAlone = `select m.brand_id from sambatan.brand_members m
     where m.user_id = $1 and m.role = 'owner' and not exists (
       select from sambatan.brand_members o
       where o.brand_id = m.brand_id and o.role = 'owner' and o.user_id <> $1)`;
 
-/** The first brand that would keep members but lose its last owner. */
+/** The first brand that has other members and whose only owner is this person. */
 export const findBrandToHandOver = query<
   [userId: string],
   { readonly brand_id: string; readonly name: string }
@@ -156,9 +158,9 @@ export const findBrandToHandOver = query<
 );
 
 /**
- * Counts the reasons against deleting an account: running participations, with an unfinished
- * refund, with a payment that is in progress or at the provider, or disputed; and campaigns of
- * brands without another owner that run or are not paid out.
+ * Counts what prevents deleting an account. Participations: those that are running, are disputed,
+ * or have an unfinished refund, a payment in progress or a payment at the provider. Campaigns of
+ * brands whose only owner is this person: those that are running or not paid out.
  */
 export const countTies = query<
   [userId: string],
@@ -183,8 +185,8 @@ export const countTies = query<
 );
 
 /**
- * Withdraws a person's entries from all waiting lists that are still open. An entry after its
- * deadline has no effect any more and closes with its campaign.
+ * Withdraws a person's entries from all waiting lists that are open. After its deadline an entry
+ * has no effect any more, and it closes with its campaign.
  */
 export const leaveWaitingLists = query<
   [userId: string, actor: string],
@@ -203,8 +205,9 @@ export const leaveWaitingLists = query<
 
 /**
  * Erases all personal data of a person. Past participations, waiting-list entries, transfers and
- * disputes stay for the books without the person's words and addresses; the audit log only ever
- * had the user's id. A brand without members gets no payouts and no invitations.
+ * disputes stay for the books, but without the person's texts and addresses. The audit log needs no
+ * change, because it has only the user's id. For a brand that loses its last member, the payout
+ * account is deleted and open invitations are cancelled.
  */
 export const forgetPerson = query<[userId: string], never>(
   'delete_person',
@@ -221,7 +224,7 @@ export const forgetPerson = query<[userId: string], never>(
       where brand_id in (select brand_id from left_alone)
         and lower(email) not in (select email from own_email)
         and accepted_at is null and cancelled_at is null),
-    -- The key of the deletion itself, which has no result yet, stays until it expires.
+    -- The idempotency key of this deletion has no result yet; it stays until it expires.
     request_keys as (delete from sambatan.request_keys
       where caller in ('user:' || $1::text, 'operator:' || $1::text) and result is not null),
     sessions as (delete from sambatan_auth.sessions where user_id = $1),

@@ -7,7 +7,7 @@ export interface ProfileRow {
   readonly email: string | null;
 }
 
-/** Always one row, also for a user without a profile. */
+/** The profile of a user; always one row, also for a user without a profile. */
 export const findProfile = query<[userId: string], ProfileRow>(
   'find_profile',
   `select p.display_name, p.locale, p.time_zone, coalesce(a.email, p.email) as email
@@ -16,14 +16,17 @@ export const findProfile = query<[userId: string], ProfileRow>(
   left join sambatan_auth.accounts a on a.user_id = u.user_id`,
 );
 
-/** Creates the profile if it is missing and locks it, to serialize a person's own changes. */
+/**
+ * Creates the profile if it is missing and locks it, so that a person's own changes run one after
+ * another.
+ */
 export const lockProfile = query<[userId: string], never>(
   'lock_profile',
   `insert into sambatan.profiles as p (user_id, display_name) values ($1, 'Pembeli')
   on conflict (user_id) do update set updated_at = p.updated_at`,
 );
 
-/** Sets the fields that are not null. */
+/** Sets the fields of a profile that are not null. */
 export const updateProfile = query<
   [userId: string, displayName: string | null, locale: string | null, timeZone: string | null],
   never
@@ -50,7 +53,7 @@ export interface AddressRow {
 const addressColumns = `address_id, label, recipient, phone, street, province, city, district,
     postal_code, is_default`;
 
-/** The default one first, then the newest. */
+/** A person's saved addresses: first the default one, then the newest. */
 export const listAddresses = query<[userId: string], AddressRow>(
   'list_addresses',
   `select ${addressColumns} from sambatan.addresses where user_id = $1
@@ -98,7 +101,10 @@ export const deleteAddress = query<[userId: string, addressId: string], AddressR
   returning ${addressColumns}`,
 );
 
-/** Makes the newest address the default after the default one was deleted, if there is another. */
+/**
+ * After the default address was deleted: makes the newest remaining address the default, if there
+ * is one.
+ */
 export const defaultNewestAddress = query<[userId: string], never>(
   'default_newest_address',
   `update sambatan.addresses set is_default = true
@@ -112,7 +118,7 @@ export interface OperatorRow {
   readonly display_name: string | null;
   readonly named_by: string;
   readonly named_at: Date;
-  /** The last sign-in on the site; null when the access log has none. */
+  /** The time of the last sign-in on the site; null when the access log has none. */
   readonly signed_in_at: Date | null;
 }
 
@@ -139,7 +145,7 @@ export const findAccountByEmail = query<[email: string], { readonly user_id: str
   'select user_id from sambatan_auth.accounts where email = $1',
 );
 
-/** No row when the user is already an operator. */
+/** Stores an operator; no row when the user is already an operator. */
 export const insertOperator = query<
   [userId: string, namedBy: string],
   { readonly user_id: string }

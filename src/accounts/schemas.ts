@@ -20,7 +20,10 @@ export const profileFields = {
   time_zone: text(1, 64),
 };
 
-/** The schema allows longer text because the service trims it; the operation checks the length. */
+/**
+ * The fields of an address. The schema allows longer text than is stored, because the operation
+ * trims the text before it checks the length.
+ */
 export const addressFields = {
   label: text(1, 60),
   recipient: text(1, 80),
@@ -61,7 +64,7 @@ export const Operator = closed(
   { title: 'Operator' },
 );
 
-/** A saved address in the API. */
+/** The fields of a saved address in the API. */
 interface AddressBody {
   readonly label: string;
   readonly recipient: string;

@@ -18,7 +18,7 @@ export const insertSignIn = query<
   values ($1, $2, $3, $4, now() + make_interval(mins => $5::integer), $6, $7)`,
 );
 
-/** Marks a sign-in whose e-mail could not be sent: nobody has its code. */
+/** Records that the e-mail of a sign-in could not be sent, so nobody has its code. */
 export const unmailSignIn = query<[signInId: string], never>(
   'unmail_sign_in',
   'update sambatan_auth.sign_ins set is_mailed = false where sign_in_id = $1',
@@ -36,7 +36,9 @@ export const findMailedCodes = query<
   order by created_at desc limit $2`,
 );
 
-/** Tells whether a mailed code of this address is valid for at least this many more minutes. */
+/**
+ * Returns whether a mailed code of this address stays valid for at least this many more minutes.
+ */
 export const hasMailedCode = query<
   [email: string, minutes: number],
   { readonly has_code: boolean }
@@ -47,7 +49,7 @@ export const hasMailedCode = query<
       and expires_at > now() + make_interval(mins => $2::integer)) as has_code`,
 );
 
-/** As insertSignIn, for the re-authentication of a signed-in user: without a link. */
+/** Like insertSignIn, but for the re-authentication of a signed-in user; the e-mail has no link. */
 export const insertReauthenticationCode = query<
   [
     signInId: string,
@@ -65,7 +67,7 @@ export const insertReauthenticationCode = query<
   values ($1, $2, $3, $4, now() + make_interval(mins => $5::integer), $6)`,
 );
 
-/** As spendAttempt, for the code of a session's re-authentication. */
+/** Like spendAttempt, but for the code with which a session is re-authenticated. */
 export const spendReauthenticationCode = query<
   [signInId: string, most: number, sessionId: string],
   { readonly code_hash: Buffer; readonly attempts: number }
@@ -77,7 +79,10 @@ export const spendReauthenticationCode = query<
   returning code_hash, attempts`,
 );
 
-/** Records a session's re-authentication and gives it a new token. Returns the remaining hours. */
+/**
+ * Records the re-authentication of a session and replaces the session's token. Returns for how many
+ * more hours the session is valid.
+ */
 export const markSessionReauthenticated = query<
   [userId: string, sessionId: string, tokenHash: Buffer, byFactor: boolean],
   { readonly hours: number }
@@ -89,7 +94,10 @@ export const markSessionReauthenticated = query<
   returning greatest(1, extract(epoch from expires_at - now()) / 3600)::integer as hours`,
 );
 
-/** Uses one attempt; no row when the code has ended. Locks the row. */
+/**
+ * Counts an attempt at a sign-in. No row when its code has ended or has no attempt left. Locks the
+ * row.
+ */
 export const spendAttempt = query<
   [signInId: string, most: number],
   { readonly email: string; readonly attempts: number }
@@ -107,7 +115,7 @@ export const useSignIn = query<[signInId: string], never>(
   where sign_in_id = $1 and used_at is null`,
 );
 
-/** Remembers origins of an account for this many days. */
+/** Remembers browsers and networks of an account for this many days, by their keyed hashes. */
 export const rememberOrigins = query<[keys: readonly string[], days: number], never>(
   'remember_origins',
   `insert into sambatan_auth.known_origins as o (key, ends_at)
@@ -116,13 +124,13 @@ export const rememberOrigins = query<[keys: readonly string[], days: number], ne
   on conflict (key) do update set ends_at = excluded.ends_at`,
 );
 
-/** The known origins among these. */
+/** Of these browsers and networks, the ones that the account knows. */
 export const findKnownOrigins = query<[keys: readonly string[]], { readonly key: string }>(
   'find_known_origins',
   `select key from sambatan_auth.known_origins where key = any ($1::text[]) and ends_at > now()`,
 );
 
-/** The sign-in of a valid link, without using the link. */
+/** The sign-in that a valid link belongs to; the link stays valid. */
 export const findLink = query<
   [linkHash: Buffer],
   { readonly email: string; readonly browser_hash: Buffer | null }
@@ -133,7 +141,7 @@ export const findLink = query<
     and expires_at > clock_timestamp()`,
 );
 
-/** Uses a link once; no row when it was used or has ended. */
+/** Marks a link as used, so that it works once; no row when it was used before or has ended. */
 export const useLink = query<[linkHash: Buffer], { readonly email: string }>(
   'use_link',
   `update sambatan_auth.sign_ins set used_at = now()
@@ -148,7 +156,7 @@ export const upsertAccount = query<[userId: string, email: string], { readonly u
   returning a.user_id`,
 );
 
-/** Creates a profile with the data of the first sign-in; an existing profile stays. */
+/** Creates a profile with the data of the first sign-in; an existing profile does not change. */
 export const startProfile = query<
   [userId: string, displayName: string, locale: string, email: string | null],
   { readonly is_new: boolean }
@@ -194,7 +202,7 @@ export interface FoundSession {
   readonly is_named_operator: boolean;
 }
 
-/** The owner of a session; runs once per page of a signed-in user. */
+/** The owner of a session. This query runs once for every page that a signed-in user requests. */
 export const findSession = query<[tokenHash: Buffer, reauthMinutes: number], FoundSession>(
   'find_session',
   `select s.session_id, s.user_id, s.roles, s.second_factor,
@@ -209,8 +217,8 @@ export const findSession = query<[tokenHash: Buffer, reauthMinutes: number], Fou
 );
 
 /**
- * Extends a session by e-mail while it is used, up to a maximum age; a session from a token keeps
- * its end.
+ * Extends a session that began with an e-mail, because it is in use, up to a maximum age. The end
+ * of a session that began with a token does not change.
  */
 export const touchSession = query<[sessionId: string, hours: number, maxHours: number], never>(
   'touch_session',
@@ -256,7 +264,7 @@ export const listSessions = query<[userId: string], SessionRow>(
   where user_id = $1 and expires_at > now() order by seen_at desc limit 100`,
 );
 
-/** Deletes expired rows in small batches on each code request. */
+/** Deletes a limited number of expired rows; runs with each request for a code. */
 export const tidySignIns = query<[], never>(
   'delete_expired_sign_ins',
   `with old_sign_ins as (delete from sambatan_auth.sign_ins where sign_in_id in (

@@ -10,14 +10,17 @@ import { ownerOf } from './owner.ts';
 import * as sql from './session-queries.ts';
 import { westernIndonesia } from '../i18n/format.ts';
 
-/** Sessions by e-mail end after this many hours without a visit. */
+/** A session that began with an e-mail ends after this many hours without a visit. */
 export const sessionHours = 30 * 24;
-/** Maximum age of a session in hours, however often it is used (OWASP ASVS 5, V7.3.2). */
+/** Maximum age of a session in hours, even when it is used all the time (OWASP ASVS 5, V7.3.2). */
 export const longestSessionHours = 180 * 24;
-/** Sessions from another service's token are short, so that roles revoked there do not last. */
+/**
+ * Lifetime in hours of a session that began with another service's token. It is short, so that a
+ * role that is revoked in that service does not stay here.
+ */
 export const tokenSessionHours = 12;
 
-/** The owner of a session. */
+/** The owner of a session, as each request of the session needs it. */
 export interface SessionOwner {
   readonly sessionId: string;
   readonly actor: Extract<Actor, { kind: 'user' | 'operator' }>;
@@ -30,9 +33,9 @@ export interface SessionOwner {
 /** Returns the owner of a session token; undefined when the session has ended or never existed. */
 export type SessionFinder = (token: string, address: string) => Promise<SessionOwner | undefined>;
 
-/** How operators are recognised. */
+/** Rules for recognising operators and recent authentication. */
 export interface SessionRules {
-  /** Verified e-mail addresses. */
+  /** Verified e-mail addresses of the operators in the configuration. */
   readonly operators: readonly string[];
   /** True: an operator whose session has no second factor counts as a user. */
   readonly operatorsNeedFactor: boolean;
@@ -41,8 +44,8 @@ export interface SessionRules {
 }
 
 /**
- * Creates the session lookup: one indexed query per page, so that signing out and granting or
- * revoking the operator role take effect at once.
+ * Creates the session lookup. It runs one indexed query per page, so that signing out and granting
+ * or revoking the operator role take effect at once.
  */
 export function sessionFinder(
   db: Queryable,
@@ -86,21 +89,24 @@ export function sessionFinder(
 export interface NewSession {
   readonly userId: string;
   readonly roles: readonly string[];
-  /** The `User-Agent`. */
+  /** The `User-Agent` header. */
   readonly device: string;
   readonly hours: number;
-  /** True after a second factor. */
+  /** True when the user signed in with a second factor. */
   readonly secondFactor: boolean;
-  /** The time of the last authentication; undefined: now. */
+  /** The time of the last authentication; undefined means now. */
   readonly provenAt?: Date | undefined;
   /**
-   * The browser's previous token: its session ends, so that a known token is never reused (session
-   * fixation).
+   * The browser's previous session token. Its session ends, so that a token that somebody else
+   * already knows never becomes signed in (session fixation).
    */
   readonly before: string | undefined;
 }
 
-/** Starts a session and returns its token, which is stored only in the cookie. */
+/**
+ * Starts a session and returns its token. Only the cookie contains the token; the database has its
+ * hash.
+ */
 export async function startSession(tx: Tx, input: NewSession): Promise<string> {
   if (input.before !== undefined) await endSession(tx, input.before);
   const token = newToken();
@@ -119,7 +125,7 @@ export async function startSession(tx: Tx, input: NewSession): Promise<string> {
   return token;
 }
 
-/** Ends the session of a token; does nothing when it has ended already. */
+/** Ends the session with this token; does nothing when the session has ended already. */
 export async function endSession(tx: Tx, token: string): Promise<void> {
   const ended = await tx.maybe(sql.deleteSessionByToken, tokenHash(token));
   if (ended === undefined) return;
@@ -136,7 +142,7 @@ export async function endOwnSessions(tx: Tx, actor: Actor, sessionId?: string): 
     return;
   }
   const ended = await tx.maybe(sql.deleteSession, userId, sessionId);
-  // The log names the browser of the ended session.
+  // Record the browser of the ended session, not of this one.
   if (ended) await recordAccess(tx, { userId, event: 'session_ended', device: ended.device });
 }
 
@@ -145,17 +151,17 @@ export async function ownSessions(db: Queryable, actor: Actor): Promise<sql.Sess
   return await db.rows(sql.listSessions, ownerOf(actor));
 }
 
-/** Returns a new browser token. */
+/** Returns a new random token. */
 export function newToken(): string {
   return randomBytes(32).toString('base64url');
 }
 
-/** Returns the stored part of a `User-Agent`. */
+/** Returns the part of a `User-Agent` header that is stored. */
 export function storedDevice(device: string): string {
   return device.toWellFormed().replaceAll('\0', '').slice(0, 200);
 }
 
-/** Tokens are 256 random bits, so a plain hash is safe. */
+/** Returns the hash of a token. A plain hash is safe, because a token has 256 random bits. */
 export function tokenHash(token: string): Buffer {
   return hash('sha256', token, 'buffer');
 }

@@ -8,16 +8,22 @@ import {
 } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
 
-/** Number of recovery codes; each works once. */
+/** Number of recovery codes of a user; each code works once. */
 export const recoveryCodeCount = 10;
 
 const stepMs = 30_000;
-/** Accepted time steps before and after the current one, for clock differences and slow typing. */
+/**
+ * Number of time steps before and after the current one whose codes are accepted, because of clock
+ * differences and slow typing.
+ */
 const stepsAround = 1;
-/** The length of the secret (RFC 4226, section 4). */
+/** The length of a TOTP secret in bytes (RFC 4226, section 4). */
 const secretBytes = 20;
 const sealing = { cipher: 'aes-256-gcm', nonceBytes: 12, tagBytes: 16 } as const;
-/** Without characters that look alike; sixteen of them are 79 random bits. */
+/**
+ * The characters of recovery codes, without those that look alike. Sixteen random ones are 79
+ * random bits.
+ */
 const alphabet = 'abcdefghjkmnpqrstuvwxyz23456789';
 
 /** Derives the key that encrypts the TOTP secrets from the secret key. */
@@ -30,7 +36,7 @@ export function newFactorSecret(): Buffer {
   return randomBytes(secretBytes);
 }
 
-/** Encrypts a secret for storage; only the same user's row can decrypt it. */
+/** Encrypts a secret for storage. It can be decrypted only with the same user's id. */
 export function seal(key: Buffer, userId: string, secret: Buffer): Buffer {
   const nonce = randomBytes(sealing.nonceBytes);
   const cipher = createCipheriv(sealing.cipher, key, nonce);
@@ -39,7 +45,9 @@ export function seal(key: Buffer, userId: string, secret: Buffer): Buffer {
   return Buffer.concat([nonce, cipher.getAuthTag(), sealed]);
 }
 
-/** Decrypts a secret; undefined when the key or the user differs. */
+/**
+ * Decrypts a stored secret; undefined when the key or the user is not the one that encrypted it.
+ */
 export function unseal(key: Buffer, userId: string, stored: Buffer): Buffer | undefined {
   const { nonceBytes, tagBytes } = sealing;
   try {
@@ -57,23 +65,29 @@ export function unseal(key: Buffer, userId: string, stored: Buffer): Buffer | un
   }
 }
 
-/** A secret in the forms that apps accept: to scan or tap, and to type. */
+/**
+ * A TOTP secret in the forms that authenticator apps accept: as a link to scan or tap, and as text
+ * to type.
+ */
 export interface ShownSecret {
-  /** `otpauth://…` */
+  /** The link: `otpauth://…`. */
   readonly uri: string;
-  /** Base32. */
+  /** The text, in Base32. */
   readonly text: string;
 }
 
-/** Returns the secret for an app; `label` is the account's name there. */
+/**
+ * Returns the secret in the forms for an authenticator app. `label` is the account's name in the
+ * app.
+ */
 export function shownSecret(secret: Buffer, label: string): ShownSecret {
   const totp = totpOf(secret, label);
   return { uri: totp.toString(), text: totp.secret.base32 };
 }
 
 /**
- * Returns the time step of a six-digit code, in steps of 30 seconds since 1970; undefined for a
- * code that is not valid around `now` (milliseconds since 1970).
+ * Returns the time step of a six-digit code, counted in steps of 30 seconds since 1970. Undefined
+ * when the code is not valid around `now` (milliseconds since 1970).
  */
 export function stepOf(secret: Buffer, code: string, now: number): bigint | undefined {
   if (!/^\d{6}$/.test(code)) return undefined;
@@ -92,7 +106,7 @@ function totpOf(secret: Buffer, label: string): TOTP {
   });
 }
 
-/** Returns new codes, such as `abcd-efgh-jkmn-pqrs`. */
+/** Returns new recovery codes, such as `abcd-efgh-jkmn-pqrs`. */
 export function newRecoveryCodes(): string[] {
   const four = (): string =>
     Array.from({ length: 4 }, () => alphabet[randomInt(alphabet.length)]).join('');
@@ -101,7 +115,10 @@ export function newRecoveryCodes(): string[] {
   );
 }
 
-/** Returns the stored form of a code: it has enough random bits for a plain hash. */
+/**
+ * Returns the hash of a recovery code that is stored. A plain hash is safe, because a code has
+ * enough random bits.
+ */
 export function recoveryCodeHash(userId: string, code: string): Buffer {
   return hash('sha256', `${userId} ${plainCode(code)}`, 'buffer');
 }

@@ -10,14 +10,20 @@ export const findFactor = query<[userId: string], FactorRow>(
   'select secret, confirmed_at from sambatan_auth.second_factors where user_id = $1',
 );
 
-/** Locks an active factor, so that nobody else renews its codes or ends it; no row without one. */
+/**
+ * Locks an active second factor, so that no other request renews its codes or removes it. No row
+ * when there is none.
+ */
 export const lockFactor = query<[userId: string], { readonly user_id: string }>(
   'lock_factor',
   `select user_id from sambatan_auth.second_factors
   where user_id = $1 and confirmed_at is not null for update`,
 );
 
-/** Replaces the secret of an unconfirmed factor; no row when a factor is active. */
+/**
+ * Stores a new secret for a second factor that is not yet active. No row when a second factor is
+ * active.
+ */
 export const beginFactor = query<[userId: string, secret: Buffer], { readonly user_id: string }>(
   'begin_factor',
   `insert into sambatan_auth.second_factors as f (user_id, secret) values ($1, $2)
@@ -26,7 +32,7 @@ export const beginFactor = query<[userId: string, secret: Buffer], { readonly us
   returning user_id`,
 );
 
-/** Activates the factor after the first correct code. */
+/** Activates the second factor after the first correct code. */
 export const confirmFactor = query<
   [userId: string, secret: Buffer, step: bigint],
   { readonly user_id: string }
@@ -36,14 +42,17 @@ export const confirmFactor = query<
   where user_id = $1 and secret = $2 and confirmed_at is null returning user_id`,
 );
 
-/** Uses a time step once; no row when it or a later one was used. Locks the row. */
+/**
+ * Marks a time step as used. No row when this step or a later one was used before, so that each
+ * code works once. Locks the row.
+ */
 export const takeStep = query<[userId: string, step: bigint], { readonly user_id: string }>(
   'take_step',
   `update sambatan_auth.second_factors set last_step = $2
   where user_id = $1 and confirmed_at is not null and last_step < $2 returning user_id`,
 );
 
-/** Deletes an active factor; no row when there is none. */
+/** Deletes an active second factor; no row when there is none. */
 export const deleteFactor = query<[userId: string], { readonly user_id: string }>(
   'delete_factor',
   `delete from sambatan_auth.second_factors
@@ -61,7 +70,10 @@ export const insertRecoveryCodes = query<[userId: string, hashes: readonly Buffe
   select $1, hash from unnest($2::bytea[]) hash`,
 );
 
-/** Uses a recovery code once; no row when it is wrong or used. */
+/**
+ * Marks a recovery code as used, so that it works once; no row when the code is wrong or already
+ * used.
+ */
 export const useRecoveryCode = query<
   [userId: string, codeHash: Buffer],
   { readonly user_id: string }
@@ -103,7 +115,10 @@ export const findHalfSignIn = query<[tokenHash: Buffer], { readonly user_id: str
   where token_hash = $1 and expires_at > clock_timestamp()`,
 );
 
-/** Uses one attempt; no row when the challenge has ended. Locks the row. */
+/**
+ * Counts an attempt at a sign-in that waits for the second factor. No row when the sign-in has
+ * ended or has no attempt left. Locks the row.
+ */
 export const spendHalfSignIn = query<
   [tokenHash: Buffer, most: number],
   {
@@ -130,21 +145,21 @@ export const deleteHalfSignIns = query<[userId: string], never>(
   'delete from sambatan_auth.mfa_challenges where user_id = $1',
 );
 
-/** Deletes ended challenges, a few at a time. */
+/** Deletes a limited number of expired sign-ins that waited for the second factor. */
 export const tidyHalfSignIns = query<[], never>(
   'delete_expired_mfa_challenges',
   `delete from sambatan_auth.mfa_challenges where token_hash in (
     select token_hash from sambatan_auth.mfa_challenges where expires_at < now() limit 100)`,
 );
 
-/** Clears the second factor of a user's sessions when the factor is removed. */
+/** Records that a user's sessions have no second factor any more, because it was removed. */
 export const unmarkSessions = query<[userId: string], never>(
   'unmark_sessions',
   `update sambatan_auth.sessions set second_factor = false
   where user_id = $1 and second_factor`,
 );
 
-/** Marks the session in which the second factor was used. */
+/** Records that the second factor was used in this session. */
 export const markSession = query<[userId: string, sessionId: string], never>(
   'mark_session',
   `update sambatan_auth.sessions set second_factor = true

@@ -23,11 +23,14 @@ import { ownerOf } from '../owner.ts';
 import { findAccountByEmail, findProfile } from '../queries.ts';
 import { deleteSessions } from '../session-queries.ts';
 
-/** Dependencies of MFA. */
+/** Dependencies of the operations on the second factor. */
 export interface MfaDeps {
-  /** Encrypts the secrets in the database. */
+  /** The key that encrypts the secrets in the database. */
   readonly factorKey: Buffer;
-  /** The clock for codes, in milliseconds since 1970; it is the database's. */
+  /**
+   * Returns the time with which codes are compared, in milliseconds since 1970; it is the
+   * database's clock.
+   */
   readonly now: (db: Queryable) => Promise<number>;
 }
 
@@ -38,7 +41,7 @@ export async function databaseTime(db: Queryable): Promise<number> {
 
 /** The state of the caller's second factor. */
 export interface FactorState {
-  /** Undefined: no active factor. */
+  /** When the second factor became active; undefined when none is active. */
   readonly since: Date | undefined;
   readonly codesLeft: number;
 }
@@ -56,7 +59,7 @@ export async function hasFactor(db: Queryable, userId: string): Promise<boolean>
 }
 
 /**
- * Starts the set-up of a factor with a new secret. Refuses: second_factor_present,
+ * Starts the set-up of a second factor: stores a new secret. Refuses: second_factor_present,
  * unauthenticated, forbidden, reauthentication_required.
  */
 export async function beginFactor(tx: Tx, parts: MfaDeps, actor: Actor): Promise<void> {
@@ -68,8 +71,8 @@ export async function beginFactor(tx: Tx, parts: MfaDeps, actor: Actor): Promise
 }
 
 /**
- * Returns the secret during the set-up, to its owner and only until the factor is active. Refuses:
- * second_factor_present, second_factor_not_begun, unauthenticated, forbidden,
+ * Returns the secret during the set-up, only to its owner and only until the second factor is
+ * active. Refuses: second_factor_present, second_factor_not_begun, unauthenticated, forbidden,
  * reauthentication_required.
  */
 export async function factorToSetUp(
@@ -85,9 +88,10 @@ export async function factorToSetUp(
 }
 
 /**
- * Activates the factor by the app's first code, in this session too. Returns the recovery codes,
- * which are shown once. Refuses: second_factor_wrong, second_factor_present,
- * second_factor_not_begun, unauthenticated, forbidden, reauthentication_required.
+ * Activates the second factor when the first code of the app is correct. The current session then
+ * counts as signed in with it. Returns the recovery codes, which are shown only once. Refuses:
+ * second_factor_wrong, second_factor_present, second_factor_not_begun, unauthenticated, forbidden,
+ * reauthentication_required.
  */
 export async function confirmFactor(
   tx: Tx,
@@ -97,7 +101,8 @@ export async function confirmFactor(
 ): Promise<readonly string[]> {
   const userId = ownerOf(actor);
   const { secret, stored } = await begunFactor(tx, parts, userId);
-  // A set-up that was left open could otherwise be finished by someone who takes over the session.
+  // Check again: someone who takes over the session could otherwise finish a set-up that its owner
+  // left open.
   requireRecentAuth(actor);
   const step = stepOf(secret, plainCode(given.code), await parts.now(tx));
   if (step === undefined) throw new DomainError('second_factor_wrong', {});
@@ -121,14 +126,14 @@ export async function removeFactor(tx: Tx, actor: Actor, device: string): Promis
   await recordAccess(tx, { userId, event: 'factor_removed', device });
 }
 
-/** A user who has signed in with an e-mail address; for the administrator of the installation. */
+/** A user with a verified e-mail address, as the administrator of the installation sees them. */
 export interface FactorOwner {
   readonly userId: string;
   readonly hasFactor: boolean;
   readonly language: Language;
 }
 
-/** Returns the owner of this address; undefined when nobody has signed in with it. */
+/** Returns the user with this address; undefined when nobody has signed in with it. */
 export async function factorOfAddress(
   db: Queryable,
   email: string,
@@ -141,9 +146,9 @@ export async function factorOfAddress(
 }
 
 /**
- * For the administrator of the installation: removes the second factor of a user who lost the phone
- * and the recovery codes, and ends their sessions, because another person may have the phone.
- * Returns whether there was a factor.
+ * Removes the second factor of a user who lost the phone and the recovery codes; only the
+ * administrator of the installation uses this. Ends the user's sessions too, because another person
+ * may have the phone. Returns false when there was no second factor.
  */
 export async function removeLostFactor(tx: Tx, userId: string): Promise<boolean> {
   if (!(await endFactor(tx, userId))) return false;
@@ -155,7 +160,7 @@ export async function removeLostFactor(tx: Tx, userId: string): Promise<boolean>
 
 /**
  * Replaces the recovery codes; the old ones stop working. Refuses: second_factor_not_begun,
- * forbidden, reauthentication_required.
+ * unauthenticated, forbidden, reauthentication_required.
  */
 export async function renewRecoveryCodes(
   tx: Tx,
@@ -172,8 +177,8 @@ export async function renewRecoveryCodes(
 }
 
 /**
- * Uses a code of a user's app or a recovery code; returns which it was, or undefined for a wrong
- * or used code. The caller has counted the attempt.
+ * Uses up a code: of the user's app, or a recovery code. Returns which of the two it was; undefined
+ * for a wrong or used code. The caller must have counted the attempt before.
  */
 export async function takeFactorCode(
   tx: Tx,
@@ -193,9 +198,9 @@ export async function takeFactorCode(
   return used && 'recovery_code';
 }
 
-/** Deletes all data of an active factor; returns false when there is none. */
+/** Deletes all data of an active second factor; returns false when there is none. */
 async function endFactor(tx: Tx, userId: string): Promise<boolean> {
-  // The lock order of signInWithFactor, which locks its challenge first.
+  // Same lock order as in signInWithFactor, which locks the unfinished sign-in first.
   await tx.rows(sql.deleteHalfSignIns, userId);
   if ((await tx.maybe(sql.deleteFactor, userId)) === undefined) return false;
   await tx.rows(sql.deleteRecoveryCodes, userId);

@@ -7,15 +7,15 @@ import { takeFactorCode } from '../mfa/second-factor.ts';
 import { startSession, tokenHash } from '../sessions.ts';
 import { codeAttempts, type SignInDeps, type SignInResult } from './sign-in.ts';
 
-/** Returns true when the token belongs to an open MFA challenge. */
+/** Returns true when the token belongs to a sign-in that waits for the second factor. */
 export async function awaitsFactor(db: Queryable, token: string | undefined): Promise<boolean> {
   if (token === undefined) return false;
   return (await db.maybe(factors.findHalfSignIn, tokenHash(token))) !== undefined;
 }
 
 /**
- * Completes an MFA challenge with a code of the app or a recovery code. Each attempt is counted
- * before it is checked, per challenge and per account. Refuses: second_factor_wrong,
+ * Completes a sign-in with a code of the app or a recovery code. Each attempt is counted before the
+ * code is checked, once for this sign-in and once for the account. Refuses: second_factor_wrong,
  * sign_in_ended, rate_limited.
  */
 export async function signInWithFactor(
@@ -41,7 +41,7 @@ export async function signInWithFactor(
     await recordAccess(tx, { userId, event: 'signed_in', method, device });
     return { ...entered, awaitsFactor: false, isNew: false };
   });
-  // Thrown after the transaction; inside it, the attempt would be rolled back.
+  // Throw after the transaction: an error inside it would roll back the counted attempt.
   if (outcome instanceof DomainError) throw outcome;
   return outcome;
 }

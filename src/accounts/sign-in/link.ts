@@ -11,15 +11,15 @@ import {
   enter,
 } from './sign-in.ts';
 
-/** What the page of a link shows before the sign-in. */
+/** The data that the page of a sign-in link shows before the sign-in. */
 export interface ShownLink {
-  /** The address, masked so that only its owner recognises it. */
+  /** The masked e-mail address, which only its owner recognises. */
   readonly maskedEmail: string;
   /** True when this browser requested the e-mail. */
   readonly isSameBrowser: boolean;
 }
 
-/** Returns the account that a link opens. Refuses: sign_in_ended. */
+/** Returns the data of a link's page without using the link. Refuses: sign_in_ended. */
 export async function viewLink(
   { db, secret }: SignInDeps,
   link: string,
@@ -49,7 +49,8 @@ export async function signInWithLink(
 }
 
 /**
- * Returns a masked address that its owner recognises and nobody else can use: `s•••h@example.org`.
+ * Returns an e-mail address with most letters before the @ masked: `s•••h@example.org`. The owner
+ * recognises it; another person cannot use it.
  */
 export function maskedEmail(email: string): string {
   const at = email.lastIndexOf('@');

@@ -5,12 +5,12 @@ import { html, type Html } from '../../web/html.ts';
 
 export interface SignInEmail {
   readonly code: string;
-  /** Undefined: only the code. */
+  /** The sign-in link; undefined for an e-mail with only the code. */
   readonly link: string | undefined;
   readonly language: Language;
 }
 
-/** Returns the sign-in e-mail: a code to type, and a link that does the same. */
+/** Returns the sign-in e-mail: it has a code to type and a link that signs in without typing. */
 export function signInEmail({ code, link, language }: SignInEmail): Omit<OutgoingEmail, 'to'> {
   const hello = translate(language, 'emails.signIn.hello');
   const codeLabel = translate(language, 'emails.signIn.code');
@@ -49,7 +49,8 @@ export function reauthenticationEmail(code: string, language: Language): Omit<Ou
 }
 
 /**
- * Returns the e-mail to an owner about a change of their second factor, in case it was not them.
+ * Returns the e-mail that reports a change of the second factor to its owner, in case somebody else
+ * made the change.
  */
 export function mfaEmail(
   change: 'added' | 'removed' | 'lost' | 'codes',

@@ -5,21 +5,25 @@ import type { RateLimiter } from '../../overload/rate-limiter.ts';
 import { keyedHash } from '../keyed-hash.ts';
 import * as sql from '../session-queries.ts';
 
-/** A browser and a network stay known for this many days after a sign-in. */
+/** After a sign-in, the account knows the browser and the network for this many days. */
 const knownDays = 180;
 
-/** The origin of a request. */
+/** Where a request comes from. */
 export interface Origin {
   /** The random id in the browser's cookie. */
   readonly browserId: string;
-  /** An IPv4 address, or the /64 network of an IPv6 address. */
+  /** The network: an IPv4 address, or the /64 prefix of an IPv6 address. */
   readonly network: string;
 }
 
-/** How well an account knows an origin; each level has its own limits. */
+/**
+ * How well an account knows the browser and network of a request. Each level has its own limits.
+ */
 export type Standing = 'browser' | 'network' | 'stranger';
 
-/** Returns how well the account with this e-mail address knows an origin. */
+/**
+ * Returns how well the account with this e-mail address knows the browser and network of a request.
+ */
 export async function standingOf(
   db: Queryable,
   secret: Buffer,
@@ -32,7 +36,7 @@ export async function standingOf(
   return has(keys.browser) ? 'browser' : has(keys.network) ? 'network' : 'stranger';
 }
 
-/** Records a successful sign-in to this account from an origin. */
+/** Remembers the browser and network of a successful sign-in to this account. */
 export async function rememberOrigin(
   tx: Tx,
   secret: Buffer,
@@ -49,14 +53,14 @@ function keysOf(secret: Buffer, email: string, { browserId, network }: Origin) {
   };
 }
 
-/** A limit and the subject that it counts. */
+/** The name of a limit, and the subject whose count was increased. */
 export type Counted = readonly [name: LimitName, subject: string];
 
 /**
- * Counts an e-mail with a code and returns what was counted; undefined when the address may get no
- * further one now. Strangers have a small budget at first and then one e-mail per 25 minutes. A
- * code is valid for 30, so the owner of the mailbox always has a valid one, however many strangers
- * ask.
+ * Counts an e-mail with a code and returns the increased counts. Returns undefined when no further
+ * e-mail may go to the address now. Unknown browsers and networks may request a few e-mails a day
+ * without a pause and after that one e-mail per 25 minutes. A code is valid for 30 minutes, so the
+ * owner of the mailbox always has a valid code, however many strangers request codes.
  */
 export async function takeMailOfAddress(
   tx: Tx,
@@ -90,7 +94,7 @@ export async function takeMailOfAddress(
   return ofAddress && [...fromNetwork, ...ofAddress];
 }
 
-/** Returns the limit of wrong codes that an attempt counts against. */
+/** Returns the limit that counts a wrong code, and its subject. */
 export function wrongCodeLimit(
   standing: Standing,
   { email, browserId }: Origin & { readonly email: string },

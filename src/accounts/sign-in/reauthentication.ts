@@ -17,20 +17,17 @@ import { codeMinutes, newCode } from './request-code.ts';
 import { codeAttempts, type SignInDeps } from './sign-in.ts';
 import { countFactorTry } from './factor.ts';
 
-/** A signed-in user and their browser. */
+/** A signed-in user with their session and browser. */
 export interface Holder {
   readonly userId: string;
   readonly sessionId: string;
-  /** The verified address; null when the user came from another service. */
+  /** The verified e-mail address; null when the user signed in with another service's token. */
   readonly email: string | null;
   readonly language: Language;
   readonly device: string;
 }
 
-/**
- * Returns the re-authentication method that a user has; undefined when this service has none for
- * them.
- */
+/** Returns how a user can re-authenticate here; undefined when neither way is possible. */
 export async function reauthenticationMethod(
   db: Queryable,
   { userId, email }: Pick<Holder, 'userId' | 'email'>,
@@ -40,9 +37,9 @@ export async function reauthenticationMethod(
 }
 
 /**
- * Sends a re-authentication code to a signed-in user, valid only for this session, and returns its
- * id. Nobody else can use up this budget. Refuses: rate_limited, mail_budget_spent,
- * mail_unavailable.
+ * Mails a re-authentication code to a signed-in user and returns the code's id. The code is valid
+ * only for this session. Its limit counts only e-mails to this account, so nobody else can reach
+ * the limit for the user. Refuses: rate_limited, mail_budget_spent, mail_unavailable.
  */
 export async function sendReauthenticationCode(
   parts: SignInDeps,
@@ -71,18 +68,18 @@ export async function sendReauthenticationCode(
   return proofId;
 }
 
-/** A re-authenticated session. */
+/** The session after a re-authentication. */
 export interface Reauthenticated {
-  /** Its new token. */
+  /** The session's new token. */
   readonly token: string;
   readonly hours: number;
   readonly byFactor: boolean;
 }
 
 /**
- * Re-authenticates the owner of a session: by a code of their app or a recovery code if they have
- * a second factor, else by the mailed code. Each attempt is counted before it is checked. Refuses:
- * second_factor_wrong, sign_in_code_wrong, sign_in_ended, rate_limited.
+ * Re-authenticates the owner of a session. A user with a second factor needs a code of the app or a
+ * recovery code; any other user needs the mailed code. Each attempt is counted before the code is
+ * checked. Refuses: second_factor_wrong, sign_in_code_wrong, sign_in_ended, rate_limited.
  */
 export async function reauthenticate(
   parts: SignInDeps,
@@ -107,7 +104,7 @@ async function proveByFactor(
     await recordAccess(tx, { userId, event: 'factor_failed', device });
     return undefined;
   });
-  // Thrown after the transaction; inside it, the recorded attempt would be rolled back.
+  // Throw after the transaction: an error inside it would roll back the recorded attempt.
   if (outcome === undefined) throw new DomainError('second_factor_wrong', {});
   return outcome;
 }
@@ -150,7 +147,7 @@ async function recordReauthentication(
     tokenHash(token),
     byFactor,
   );
-  // The session ended meanwhile.
+  // The session has ended in the meantime.
   if (session === undefined) throw new DomainError('unauthenticated', {});
   await recordAccess(tx, { userId, event: 'proved_again', method, device });
   return { token, hours: session.hours, byFactor };

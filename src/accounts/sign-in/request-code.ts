@@ -24,29 +24,32 @@ import type { SignInDeps } from './sign-in.ts';
 
 /** Lifetime of a code and its link, in minutes. */
 export const codeMinutes = 30;
-/** An earlier code is reused if it is valid for at least this many minutes. */
+/**
+ * If no further e-mail may be sent, an earlier code must be valid for at least this many minutes.
+ */
 const usableMinutes = 2;
-/** People whose expired rows are deleted per code request. */
+/** Each code request deletes the expired access-log rows of at most this many people. */
 const cleanupBatchSize = 50;
 
 export interface CodeInput {
   readonly email: string;
   readonly language: Language;
   readonly origin: Origin;
-  /** The `User-Agent`. */
+  /** The `User-Agent` header. */
   readonly device: string;
   /**
-   * Builds the link in the e-mail from its secret. Undefined where the site's address is not
-   * configured: a stranger's Host header could make the e-mail point to another site.
+   * Builds the link in the e-mail from the link's secret. Undefined where the public address of the
+   * site is not configured: the Host header of a request cannot be used, because a stranger could
+   * make the e-mail link to another site.
    */
   readonly link: ((secret: string) => string) | undefined;
 }
 
 /**
- * Starts a sign-in for an e-mail address, whether or not it has an account, and returns the id to
- * enter the code with. Mails a code and a link, unless the address has reached its limit: then an
- * earlier code works with this id. Refuses: validation_failed, rate_limited, mail_budget_spent,
- * mail_unavailable.
+ * Starts a sign-in for an e-mail address, with or without an account, and returns the id with which
+ * the code is entered. Mails a code and a link. When the address has reached its limit, no e-mail
+ * is sent and an earlier code works with the returned id. Refuses: validation_failed, rate_limited,
+ * mail_budget_spent, mail_unavailable.
  */
 export async function requestCode(parts: SignInDeps, input: CodeInput): Promise<string> {
   const { db, secret, limiter, budget } = parts;
@@ -90,8 +93,8 @@ export async function requestCode(parts: SignInDeps, input: CodeInput): Promise<
 }
 
 /**
- * Counts the e-mail to send. Without `counted` none is sent, because an earlier code is still
- * valid; throws `rate_limited` when there is none.
+ * Decides whether to send an e-mail, and counts it. The result has no `counted` when no e-mail may
+ * be sent and an earlier code is still valid. Throws `rate_limited` when no earlier code is valid.
  */
 async function decideMail(
   tx: Tx,
@@ -110,13 +113,15 @@ async function decideMail(
     : await limiter.refusal(tx, 'codesOfAddressFromNetwork', `${email} ${origin.network}`);
 }
 
-/** Counts a code request of a network. Throws `rate_limited`. */
+/**
+ * Counts a code request of a network; throws `rate_limited` when the network has reached its limit.
+ */
 async function countNetwork({ db, limiter }: SignInDeps, network: string): Promise<void> {
   await limiter.spend(db, 'codesOfNetwork', network);
   await limiter.spend(db, 'codesOfNetworkDay', network);
 }
 
-/** Deletes expired rows in small batches. */
+/** Deletes a limited number of expired rows. */
 async function deleteExpired(tx: Tx): Promise<void> {
   await tx.rows(sql.tidySignIns);
   await tx.rows(factors.tidyHalfSignIns);

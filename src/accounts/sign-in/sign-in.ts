@@ -26,11 +26,12 @@ import {
   tokenSessionHours,
 } from '../sessions.ts';
 
-/** Lifetime of an MFA challenge in minutes, and its maximum number of attempts. */
+/** Minutes in which the second factor must be entered after the code or link. */
 export const halfSignInMinutes = 15;
 export const codeAttempts = limits.wrongCodesOfSignIn.max;
 /**
- * Number of mailed codes that an attempt is compared with: three of a million are valid at a time.
+ * A typed code is compared with this many mailed codes of the address, the newest ones. So a guess
+ * has three chances in a million.
  */
 const comparedCodes = 3;
 
@@ -38,7 +39,10 @@ const comparedCodes = 3;
 export interface SignInDeps extends MfaDeps {
   readonly db: Database;
   readonly mailer: Mailer;
-  /** Keys the hashes of codes: six digits could be found from a plain hash within a second. */
+  /**
+   * The key of the hashes of codes. Without a key, all six-digit codes could be tried against a
+   * stored hash within a second.
+   */
   readonly secret: Buffer;
   readonly limiter: RateLimiter;
   readonly budget: MailBudget;
@@ -49,30 +53,32 @@ export function codeSecret(secretKey: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secretKey, '', 'sambatan sign-in codes', 32));
 }
 
-/** The browser that signs in. */
+/** The browser that signs in, with its request's data. */
 export interface Browser {
   readonly language: Language;
   readonly origin: Origin;
   readonly device: string;
-  /** The token of its current session. */
+  /** The token of the browser's current session, if any. */
   readonly before: string | undefined;
 }
 
-/** A completed sign-in or an MFA challenge. */
+/** The result of a sign-in: a session, or a sign-in that still needs the second factor. */
 export interface SignInResult {
-  /** The session's token, or the token of the MFA challenge. */
+  /**
+   * The token for the cookie: of the session, or of the sign-in that waits for the second factor.
+   */
   readonly token: string;
   /** Lifetime of the cookie in hours. */
   readonly hours: number;
   readonly awaitsFactor: boolean;
-  /** First sign-in: the name is derived from the address. */
+  /** True at the first sign-in, when the shown name was derived from the address. */
   readonly isNew: boolean;
 }
 
 /**
- * Signs in with a mailed code: the one of this sign-in, or another valid one of the same address.
- * Each attempt is counted before it is checked, so that parallel attempts count like sequential
- * ones. Refuses: sign_in_code_wrong, sign_in_ended, rate_limited.
+ * Signs in with a mailed code: the code of this sign-in, or another valid code of the same address.
+ * Each attempt is counted before the code is checked, so that attempts sent at the same time cannot
+ * exceed the limit. Refuses: sign_in_code_wrong, sign_in_ended, rate_limited.
  */
 export async function signInWithCode(
   parts: SignInDeps,
@@ -108,13 +114,13 @@ export async function signInWithCode(
     await tx.rows(sql.useSignIn, given.signInId);
     return await enter(tx, parts, email, 'code', browser);
   });
-  // Thrown after the transaction; inside it, the attempt would be rolled back.
+  // Throw after the transaction: an error inside it would roll back the counted attempt.
   if (outcome instanceof DomainError) throw outcome;
   await refundNetwork(parts, network, ofNetwork ? ['wrongCodesOfNetwork'] : []);
   return outcome;
 }
 
-/** Takes back what was counted for the network of a used code. */
+/** After a successful sign-in, reduces the counts of the network again. */
 export async function refundNetwork(
   { db, limiter }: SignInDeps,
   network: string,
@@ -124,7 +130,7 @@ export async function refundNetwork(
   for (const name of names) await limiter.giveBack(db, name, network);
 }
 
-/** Starts a session for the bearer of a valid access token of the project's identity service. */
+/** Starts a session for the bearer of a valid access token of the identity service. */
 export async function signInWithToken(
   parts: SignInDeps,
   claims: Claims,
@@ -155,13 +161,16 @@ export async function enter(
   return { ...(await openSession(tx, identity, browser)), isNew: is_new };
 }
 
-/** The identity that a caller has proved. */
+/** The identity that the caller has proved, and how. */
 interface ProvedIdentity extends Claims {
   readonly hours: number;
   readonly method: AccessMethod;
 }
 
-/** Starts a session, or an MFA challenge when the account has a second factor that was not used. */
+/**
+ * Starts a session. If the account has a second factor that was not used yet, the sign-in first
+ * waits for it.
+ */
 async function openSession(
   tx: Tx,
   identity: ProvedIdentity,
@@ -191,12 +200,12 @@ async function openSession(
   return { token, hours, awaitsFactor: false };
 }
 
-/** The name of a user whose address suggests none. */
+/** The name of a new user whose address contains no usable name. */
 export const noName = 'Pembeli';
 
 /**
- * Derives a first name from an address until the person sets one: `siti.aminah@…` becomes Siti
- * Aminah.
+ * Derives a name from an e-mail address, to use until the person sets one: `siti.aminah@…` becomes
+ * Siti Aminah.
  */
 export function nameFrom(email: string): string {
   const [local = ''] = email.split(/[@+]/);
