@@ -1,9 +1,9 @@
--- Nobody but the service may read or write here. A Supabase project lets browsers reach its schemas
--- through the roles `anon` and `authenticated`, and may grant them every new table and function.
--- Therefore every migration ends with this block. It enables row-level security on every table
--- (there are no policies) and revokes every privilege on every table, view, sequence and function of
--- both schemas. Views need the revocation: they read with the rights of their owner, which row-level
--- security does not limit.
+-- Only the service may read or write the two schemas. A Supabase project lets browsers reach its
+-- schemas through the roles `anon` and `authenticated`, and may grant them every new table and
+-- function. Therefore every migration ends with this block. It enables row-level security on every
+-- table (there are no policies) and revokes every privilege on every table, view, sequence and
+-- function of both schemas. Views need the revocation: they read with the rights of their owner,
+-- which row-level security does not limit.
 do $$
 declare
   relation regclass;

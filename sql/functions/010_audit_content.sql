@@ -1,6 +1,6 @@
--- The bytes of an audit row that its hash covers, in addition to the hash of the previous row. The
--- fixed-width fields come first, and neither event nor actor can contain a '|', so two different
--- rows never have the same content.
+-- Returns the bytes of an audit row from which its hash is computed, together with the hash of the
+-- previous row. The fixed-width fields come first, and neither event nor actor can contain a '|',
+-- so two different rows never have the same content.
 create or replace function sambatan.audit_content(
   campaign_id uuid, seq bigint, occurred_at timestamptz,
   participation_id uuid, event text, actor text, metadata jsonb

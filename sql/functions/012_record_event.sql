@@ -1,6 +1,6 @@
--- Builds the next event of a campaign's audit log and moves the head of its chain in c. Adds the
+-- Builds the next event of a campaign's audit log and updates the head of the chain in c. Adds the
 -- taken and total slots to the metadata. Stores nothing: the caller has locked the campaign's row,
--- passes its new state as c, and stores both.
+-- passes its new state as c, and stores c and the event.
 create or replace function sambatan.next_event(
   inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz,
   p_participation_id uuid, p_metadata jsonb, out entry sambatan.audit_logs
@@ -38,7 +38,7 @@ begin
 end
 $$;
 
--- Appends one event to a campaign's audit log and moves the head of its chain. The caller has
+-- Appends one event to a campaign's audit log and updates the head of its chain. The caller has
 -- locked the campaign's row.
 create or replace function sambatan.record_event(
   p_campaign_id uuid, p_event text, p_actor text, p_at timestamptz,

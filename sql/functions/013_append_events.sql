@@ -1,5 +1,6 @@
 -- Appends several events of one kind in one statement, in order: one for each element of
--- p_metadata. No event is about a participation. Otherwise like append_event.
+-- p_metadata. None of the events may be about a participation. Apart from that, it works like
+-- append_event.
 create or replace function sambatan.append_events(
   inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz, p_metadata jsonb[]
 ) language plpgsql as $$

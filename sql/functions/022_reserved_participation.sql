@@ -1,4 +1,4 @@
--- Returns a participation that is reserved, in a campaign that is before its deadline and is not
+-- Returns a reserved participation of a campaign whose deadline has not passed and that is not
 -- being closed. p_event is the event that the caller wants to record; it appears in the refusal.
 -- The caller has locked the campaign's row, which also protects its participations. Refuses:
 -- participation_not_found, participation_transition_not_allowed, campaign_closing, deadline_passed.

@@ -7,11 +7,12 @@ create or replace function sambatan.paid_moment(
   select least(p_now, coalesce(p_paid_at, p_paid_on::timestamp at time zone 'Asia/Jakarta', p_now))
 $$;
 
--- Whether money for an open payment that was due by p_by may still appear: its proof or its online
--- order is undecided, or a transfer may be on its way. No transfer is possible before an account
--- was shown to the buyer. The statement of that account, imported through the day of p_by, shows
--- every transfer that was in time, once a person has assigned the lines with a similar amount. A
--- proof that a person rejected after p_by is decided.
+-- Returns whether money for an open payment that was due by p_by may still appear: its proof or its
+-- online order is undecided, or a transfer may be on its way. No transfer is on its way if the
+-- payment has no account yet, because the buyer has not seen where to transfer. No transfer is on
+-- its way either once the statement of the account is imported through the day of p_by and a person
+-- has assigned the lines with a similar amount: then every transfer that was in time is known. If a
+-- person rejected the proof after p_by, nothing more can appear.
 create or replace function sambatan.may_still_arrive(t sambatan.transactions, p_by timestamptz)
 returns boolean language plpgsql stable as $$
 begin
@@ -36,11 +37,11 @@ begin
 end
 $$;
 
--- Whether an unassigned statement line could be the transfer for an open payment. The line is on
--- the payment's account, is booked by the day of p_by, and has an amount near the expected one: for
--- this order, or for all open orders of its buyer in the campaign together. Near means up to 1,000
--- rupiah more than with the unique codes, or up to 1,000 less than without them: people round
--- amounts, and mistype or omit codes.
+-- Returns whether an open statement line could be the transfer for an open payment. Such a line is
+-- on the payment's account, is booked by the day of p_by, and has an amount near the expected
+-- amount: the amount of this order, or of all open orders of its buyer in the campaign together.
+-- Near means at most 1,000 rupiah above the amount with unique codes, and at most 1,000 rupiah
+-- below the amount without them: people round amounts, and mistype or omit codes.
 create or replace function sambatan.has_line_like(t sambatan.transactions, p_by timestamptz)
 returns boolean language sql stable as $$
   with sums as (
@@ -61,7 +62,7 @@ returns boolean language sql stable as $$
       and (p_by at time zone 'Asia/Jakarta')::date)
 $$;
 
--- Whether the payment of any reserved participation is still undecided, in a campaign whose
+-- Returns whether money for any reserved participation may still appear, in a campaign whose
 -- deadline has passed.
 create or replace function sambatan.awaits_payments(c sambatan.campaigns)
 returns boolean language sql stable as $$
@@ -83,8 +84,8 @@ returns void language sql as $$
 $$;
 
 -- Records that the statement of a receiving account is imported completely through a day
--- (Asia/Jakarta): a transfer that it does not show was not made by then. An earlier day changes
--- nothing. Returns the campaigns whose lifecycle run is due now.
+-- (Asia/Jakarta): a transfer that is not in the statement was not made by the end of that day. An
+-- earlier day changes nothing. Returns the campaigns whose lifecycle run is due now.
 create or replace function sambatan.statement_imported(p_account_id uuid, p_through date)
 returns setof uuid language plpgsql as $$
 begin

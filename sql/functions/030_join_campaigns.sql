@@ -1,26 +1,27 @@
--- Joins campaigns: many requests, for any campaigns, in one transaction, each with its own answer.
--- The result is the same as if the requests ran one after the other, in the order of the arrays.
+-- Executes many join requests, for any campaigns, in one transaction. Each request gets its own
+-- answer. The result is the same as if the requests ran one after the other, in the order of the
+-- arrays.
 --
--- Locks the campaigns' rows first, in order of their ids. Reads the clock and everything that
--- decides after that. With p_wait false, does not wait for a row that another transaction has
--- locked: the requests for that campaign answer 'campaign_busy' and leave no trace, so that one
--- stuck campaign cannot block the rest of the batch.
+-- Locks the campaigns' rows first, in order of their ids. Only then reads the clock and all data on
+-- which the answers depend. With p_wait false, does not wait for a row that another transaction has
+-- locked: the requests for that campaign get the answer 'campaign_busy' and write nothing, so that
+-- one stuck campaign cannot block the rest of the batch.
 --
 -- Each array has one element per request; the requests of one campaign are adjacent and in order of
 -- arrival. Key and request hash are null for a request without an Idempotency-Key. The rate limit
--- counts by caller; p_attempt_limit is joins per minute and caller, 0 for no limit. p_again says
--- that the same batch was sent before and may have been committed: a participation that exists
--- already is answered as joined. Its id makes the retry idempotent, and the lock makes the answer
--- final. A refusal in a retry is stored in refused_joins. If the first attempt arrives later, it is
--- refused too and takes no slot.
+-- counts by caller; p_attempt_limit is joins per minute and caller, 0 for no limit. p_again is true
+-- if the same batch was sent before and may have been committed. A request whose participation
+-- exists already then gets the answer 'joined'. Its id makes the retry idempotent, and the lock
+-- makes the answer final. A refusal in a retry is stored in refused_joins. If the first attempt
+-- runs later, it is refused too and takes no slot.
 --
 -- Returns one row per request, in order: 'joined', or the code of a refusal with the parameters of
 -- its message. replayed is true if the key had been answered before; joined_at is then the time of
 -- the first answer.
 --
 -- Data that a plain join does not need (keys, limits, bounds per buyer) is read once for the whole
--- batch, and only if one of its requests needs it. So a plain join costs one loop iteration and its
--- rows.
+-- batch, and only if one of its requests needs it. So a plain join needs only one iteration of the
+-- loop, and writes only its own rows.
 create or replace function sambatan.join_campaigns(
   p_campaign_ids uuid[], p_participation_ids uuid[], p_user_ids uuid[], p_quantities integer[],
   p_addresses text[], p_notes text[], p_keys text[], p_request_hashes bytea[],
@@ -51,7 +52,7 @@ declare
   minimum integer;
   metadata jsonb;
   known sambatan.idempotency_keys;
-  -- One element per request. Arrays that only some requests need stay empty without them.
+  -- One element per request. An array stays empty if no request needs it.
   answers text[] := array_fill(null::text, array[n]);
   details jsonb[] := array_fill(null::jsonb, array[n]);
   times timestamptz[] := array_fill(null::timestamptz, array[n]);
@@ -63,7 +64,8 @@ declare
   known_keys sambatan.idempotency_keys[] := '{}';
   refused sambatan.refused_joins[] := '{}';
   first_of_key integer[] := '{}';
-  -- The buyer's index in the batch, and the slots that the buyer of each index has so far.
+  -- For each request, the index of its buyer; for each index, the number of slots that this buyer
+  -- has so far.
   buyer_of integer[] := '{}';
   slots_of_buyer integer[] := '{}';
   -- One element per audit row.
@@ -76,7 +78,7 @@ declare
   e_metadata jsonb[] := '{}';
   e_hashes bytea[] := '{}';
   e integer := 0;
-  -- The new state of the campaigns. Never a campaign that another transaction has locked.
+  -- The new state of the campaigns. Contains no campaign that another transaction has locked.
   changed sambatan.campaigns[] := '{}';
 begin
   if p_wait then
@@ -100,7 +102,7 @@ begin
     end loop;
   end if;
 
-  -- Almost always empty: one lookup per campaign, not per join.
+  -- The table is almost always empty, so this is one lookup per campaign, not per join.
   if exists (select from sambatan.refused_joins where campaign_id = any (locked)) then
     for r in
       select q.ordinal, d.campaign_id, d.participation_id, d.outcome, d.params, d.answered_at
@@ -116,7 +118,7 @@ begin
   if p_attempt_limit > 0 then
     for r in
       with requests as materialized (
-        -- Counts only requests that are decided here: requests of a busy campaign are sent again.
+        -- Does not count the requests of a busy campaign, because the service sends them again.
         select q.caller, q.ordinal, row_number() over (partition by q.caller order by q.ordinal)
           as nth, count(*) over (partition by q.caller) as here
         from unnest(p_campaign_ids, p_callers) with ordinality
@@ -187,7 +189,8 @@ begin
         changed := changed || c;
       end if;
       select * into c from sambatan.campaigns where campaign_id = campaign_ids[i];
-      -- Without a row, only the id shows where the next campaign begins.
+      -- If the campaign does not exist, c contains only this id, which shows where the requests of
+      -- the next campaign begin.
       c.campaign_id := campaign_ids[i];
       c_is_locked := campaign_ids[i] = any (locked);
       now_at := clock_timestamp();
@@ -246,7 +249,7 @@ begin
       minimum := coalesce(c.min_slots_per_user, 1);
       if c.max_slots_per_user is not null or c.min_slots_per_user is not null then
         slots_of_user := slots_of_buyer[buyer_of[i]];
-        -- A remainder that is smaller than the minimum per buyer may be taken completely.
+        -- If fewer slots remain than the minimum per buyer, a buyer may take all of them.
         if c.filled_slots + c.reserved_slots < c.total_slots then
           minimum := least(minimum,
             slots_of_user + c.total_slots - c.filled_slots - c.reserved_slots);

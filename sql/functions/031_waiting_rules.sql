@@ -1,15 +1,17 @@
--- The number of times that an entry of a waiting list may be overtaken. Free slots that are too few
--- for it go to a smaller entry behind it that many times; after that they are saved up for it.
+-- The number of times that an entry of a waiting list may be overtaken. An entry is overtaken when
+-- the free slots are too few for it and a smaller entry behind it gets them. After that number of
+-- times, free slots are reserved until they are enough for the entry.
 create or replace function sambatan.max_waiting_overtakes()
 returns integer language sql immutable parallel safe as $$ select 3 $$;
 
--- The maximum number of open entries of one campaign's waiting list. One freed slot may have to be
--- compared with all of them.
+-- The maximum number of open entries of one campaign's waiting list. When a slot becomes free, all
+-- open entries may have to be compared with it.
 create or replace function sambatan.waiting_list_limit()
 returns integer language sql immutable parallel safe as $$ select 1000 $$;
 
--- Whether the free slots of a campaign are a remainder that anybody may join: fewer than the
--- minimum per buyer, and not saved up for an entry that may not be overtaken any more.
+-- Returns whether anybody may join with the free slots of a campaign although entries wait: the
+-- slots are fewer than the minimum per buyer, and are not reserved for an entry that may not be
+-- overtaken any more.
 create or replace function sambatan.has_open_remainder(p_campaign_id uuid)
 returns boolean language plpgsql stable as $$
 declare

@@ -1,22 +1,22 @@
 -- Offers the free slots of a campaign to its waiting list, in order of arrival, each time to the
 -- first entry whose quantity fits. An entry that is passed over because too few slots are free is
 -- overtaken by that offer. Once an entry has been overtaken the maximum number of times, entries
--- behind it get no offers. The free slots are saved up for it, until keep_until at the latest, so
--- that slots do not stay idle for ever.
+-- behind it get no offers. The free slots are reserved for that entry, but only until keep_until,
+-- so that slots do not stay unused for ever.
 --
 -- Slots that were revoked from orders of a completed campaign (by a shortfall or an upheld dispute)
 -- are not offered: there are no goods for them.
 --
 -- Paid entries come first, in order of the time of their payment. They get slots at once, without
--- an offer. A paid entry lapses if its buyer has too many other slots by now. After the deadline of
--- a campaign that has not succeeded, no other entry gets an offer.
+-- an offer. A paid entry lapses if its buyer would have more slots than the maximum per buyer.
+-- After the deadline of a campaign that has not succeeded, only paid entries get slots.
 --
 -- After the campaign has succeeded, an offer lasts as long as a hold, because the buyer accepts it
--- by paying. It already has the id of the participation that the payment creates.
+-- by paying. The offer already has the id of the participation that the payment creates.
 --
--- Call it in the transaction that freed slots or changed the waiting list. The caller has locked
--- the campaign's row and stores the new state in c, which includes the number of reserved slots. A
--- second call does nothing.
+-- Call this function in the transaction that freed slots or changed the waiting list. The caller
+-- has locked the campaign's row, and stores c with its new number of reserved slots. A second call
+-- changes nothing.
 create or replace function sambatan.offer_slots(inout c sambatan.campaigns, p_at timestamptz)
 language plpgsql set enable_seqscan = off as $$
 declare
@@ -25,14 +25,15 @@ declare
   under_offer integer;
   free integer;
   succeeded constant boolean := c.status = 'fulfilled';
-  -- How many more offers may overtake the entries that were passed over. Null if there are none.
+  -- How many more offers may be made to entries behind those that were passed over. Null if no
+  -- entry was passed over.
   allowance integer;
   ends_at timestamptz;
   offered uuid[] := '{}';
   events jsonb[] := '{}';
   passed uuid[] := '{}';
   taken_before integer[] := '{}';
-  -- Paid entries: those that get their slots, and the metadata of those that lapse.
+  -- For paid entries: the ids of those that get their slots, and the metadata of those that lapse.
   assigned uuid[] := '{}';
   lapsed jsonb[] := '{}';
   taken integer := 0;
@@ -124,7 +125,8 @@ begin
   update sambatan.waiting_entries set keep_until = ends_at, updated_at = p_at
     where campaign_id = c.campaign_id and entry_id = blocked and keep_until is null;
 
-  -- A remainder that is smaller than the minimum per buyer fits no entry: anybody may join it.
+  -- If fewer slots are free than the minimum per buyer, they fit no entry, so anybody may join with
+  -- them.
   c.reserved_slots := case
     when free > 0 and free < c.min_slots_per_user and blocked is null then under_offer
     when exists (select from sambatan.waiting_entries

@@ -1,8 +1,9 @@
--- Returns a waiting-list entry that is open (waiting or offered). The campaign is not being closed,
--- and is before its deadline unless it has succeeded or the entry is paid (its buyer may have the
--- money back). If the event has already happened to the entry, returns it unchanged. The caller has
--- locked the campaign's row, which also protects its waiting list. Refuses:
--- waiting_entry_not_found, waiting_transition_not_allowed, campaign_closing, deadline_passed.
+-- Returns a waiting-list entry that is open (waiting or offered). Refuses if the campaign is being
+-- closed or its deadline has passed. The deadline does not matter if the campaign has succeeded, or
+-- if the entry is paid, because its buyer may choose the refund instead. If p_event has already
+-- happened to the entry, returns it unchanged. The caller has locked the campaign's row, which also
+-- protects its waiting list. Refuses: waiting_entry_not_found, waiting_transition_not_allowed,
+-- campaign_closing, deadline_passed.
 create or replace function sambatan.open_waiting_entry(
   c sambatan.campaigns, p_entry_id uuid, p_event text, p_at timestamptz
 ) returns sambatan.waiting_entries language plpgsql as $$

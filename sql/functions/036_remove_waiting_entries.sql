@@ -1,6 +1,6 @@
 -- Records that entries have left a waiting list, with one event for each element of p_metadata, and
 -- lowers the counter. Their slots stay reserved until offer_slots runs; if no entry is left, they
--- are free. The caller has locked the campaign's row and stores c.
+-- are free at once. The caller has locked the campaign's row and stores c.
 create or replace function sambatan.remove_waiting_entries(
   inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz, p_metadata jsonb[]
 ) language plpgsql as $$

@@ -1,5 +1,5 @@
--- Removes an entry from the waiting list because its buyer wants it. p_event is waiting_declined
--- (of an offer) or waiting_withdrawn (of any open entry). Offers its slots to the next entry at
+-- Removes an entry from the waiting list at the request of its buyer. p_event is waiting_declined
+-- (for an offer) or waiting_withdrawn (for any open entry). Offers its slots to the next entry at
 -- once. An entry that has already left in this way is returned unchanged. Refuses as
 -- open_waiting_entry does.
 create or replace function sambatan.withdraw_waiting_entry(

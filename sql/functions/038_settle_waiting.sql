@@ -1,8 +1,8 @@
 -- Runs one step for the waiting list of an open or completed campaign. At most p_limit entries
--- lapse: offers that were not answered in time, and entries for which slots were saved up for the
--- longest allowed time. Offers the free slots. An offer that is accepted by paying lapses once no
--- payment made in time can appear any more. Returns how many lapsed. The caller has locked the
--- campaign's row and stores c.
+-- lapse: offers that were not answered in time, and entries for which slots were reserved until
+-- keep_until. Then offers the free slots. An offer that is accepted by paying does not lapse while
+-- a payment that was made in time may still appear. Returns how many entries lapsed. The caller has
+-- locked the campaign's row and stores c.
 create or replace function sambatan.settle_waiting(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out lapsed integer
 ) language plpgsql set enable_seqscan = off as $$
@@ -11,7 +11,7 @@ declare
   events jsonb[];
 begin
   lapsed := 0;
-  -- Offers first: the slots that they free may be enough for an entry whose time is also over.
+  -- Offers lapse first, because their slots may be enough for an entry whose time is also over.
   foreach kind in array array['offered', 'waiting']::sambatan.waiting_status[] loop
     with picked as (
       select entry_id, position, quantity, kept_amount from sambatan.waiting_entries
@@ -43,9 +43,9 @@ begin
 end
 $$;
 
--- When the lifecycle must next run for a waiting list; null if no entry of it has a time limit. An
--- offer that is accepted by paying, and whose time is over at p_at, waits until its payment is
--- decided.
+-- Returns when the lifecycle must next run for a waiting list; null if no entry has a time limit.
+-- If the time of an offer that is accepted by paying is over at p_at, this is the end of the
+-- verification period, because a payment that was made in time may still appear until then.
 create or replace function sambatan.waiting_next_run_at(c sambatan.campaigns, p_at timestamptz)
 returns timestamptz language sql stable as $$
   select min(case when status = 'waiting' then keep_until

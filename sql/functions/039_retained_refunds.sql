@@ -1,5 +1,5 @@
--- Whether the money of a refund is retained for a paid waiting-list entry. Such a refund must not
--- be sent.
+-- Returns whether the money of a refund is retained for a paid waiting-list entry. Such a refund
+-- must not be sent.
 create or replace function sambatan.is_retained(p_campaign_id uuid, p_transaction_id uuid)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.waiting_entries w
@@ -7,7 +7,7 @@ returns boolean language sql stable as $$
       and w.status = 'waiting')
 $$;
 
--- Refuses while the money of a refund is retained: refund_is_kept. The caller has locked the
+-- Refuses with refund_is_kept while the money of a refund is retained. The caller has locked the
 -- campaign's row.
 create or replace function sambatan.check_not_retained(p_campaign_id uuid, p_transaction_id uuid)
 returns void language plpgsql as $$
@@ -18,9 +18,10 @@ begin
 end
 $$;
 
--- Returns the order with an id: a participation, or an offer after success that never became one.
--- Undelivered slots are not included. pay_by is the end of its hold or offer. All columns are null
--- if there is no such order, or if its buyer cancelled it.
+-- Returns the order p_order_id if it has lapsed unpaid: a participation, or an offer made after
+-- success that never became a participation. Undelivered slots are not included. pay_by is the end
+-- of its hold or offer. All columns are null if there is no such order, or if its buyer cancelled
+-- it.
 create or replace function sambatan.lapsed_order(
   p_campaign_id uuid, p_order_id uuid, out user_id uuid, out quantity integer,
   out shipping_address text, out note text, out pay_by timestamptz
@@ -58,9 +59,9 @@ begin
 end
 $$;
 
--- Whether a campaign's waiting list still accepts an entry for p_quantity slots that was paid in
--- time. Once the campaign has succeeded, slots must be free or may still become free, and packing
--- must not have begun: nothing is shipped or received, and no payout may be sent.
+-- Returns whether a campaign's waiting list still accepts a paid entry for p_quantity slots. Once
+-- the campaign has succeeded, slots must be free or may still become free, and packing must not
+-- have begun: nothing is shipped or received, and no payout is released or sent.
 create or replace function sambatan.accepts_retained_refund(p_campaign_id uuid, p_quantity integer)
 returns boolean language plpgsql stable as $$
 declare
@@ -86,10 +87,11 @@ begin
 end
 $$;
 
--- Returns when p_amount rupiah for an order were paid, if their buyer may choose between the refund
--- and the head of the waiting list: the money pays the whole order, was paid by its pay_by, and the
--- waiting list is open. Null for any other money, and for a second payment of the same order. p_why
--- and p_paid are as in why_not_owed. The caller has locked the campaign's row.
+-- Returns when p_amount rupiah for an order were paid, if the buyer may choose between the refund
+-- and the front of the waiting list: the money pays the whole order, was paid by its pay_by, and
+-- the waiting list is open. Null for any other money, and for a second payment of the same order.
+-- p_why is the result of why_not_owed for p_paid, the time of the payment. The caller has locked
+-- the campaign's row.
 create or replace function sambatan.paid_in_time(
   p_campaign_id uuid, p_order_id uuid, p_amount bigint, p_why text, p_paid timestamptz
 ) returns timestamptz language plpgsql stable as $$
@@ -118,8 +120,8 @@ begin
 end
 $$;
 
--- The code of the refusal if the buyer of a refund may not choose the head of the waiting list
--- instead; null if they may.
+-- Returns the code of the refusal if the buyer of a refund may not choose the front of the waiting
+-- list instead; null if the buyer may.
 create or replace function sambatan.why_no_choice(p_campaign_id uuid, p_refund_id uuid)
 returns text language plpgsql stable as $$
 declare
@@ -136,11 +138,11 @@ begin
 end
 $$;
 
--- The buyer of a refund chooses the head of the waiting list instead of the money. The price of the
--- slots and the unique code are retained; any amount above that is refunded at once. Free slots are
--- assigned at once. A repeated choice returns the entry that the first one made. Refuses:
--- campaign_not_found, refund_has_no_choice, refund_sent_already, waiting_list_closed,
--- quantity_out_of_bounds.
+-- Records that the buyer of a refund chooses the front of the waiting list instead of the money.
+-- The price of the slots and the unique code are retained; any amount above that is refunded at
+-- once. Free slots are assigned at once. A repeated choice returns the entry that the first one
+-- made. Refuses: campaign_not_found, refund_has_no_choice, refund_sent_already,
+-- waiting_list_closed, quantity_out_of_bounds.
 create or replace function sambatan.wait_with_retained_refund(
   p_campaign_id uuid, p_refund_id uuid, p_entry_id uuid, p_actor text
 ) returns uuid language plpgsql as $$
@@ -204,8 +206,9 @@ begin
 end
 $$;
 
--- The number of slots of a campaign that a buyer has, or has paid for and waits for ahead of their
--- entry (p_paid_at, p_position). Without an entry, counts all of them.
+-- Returns the number of slots of a campaign that a buyer has, plus the slots of the buyer's paid
+-- entries that wait ahead of the entry with p_paid_at and p_position. Without these arguments,
+-- counts all paid entries of the buyer that wait.
 create or replace function sambatan.slots_of_buyer(
   p_campaign_id uuid, p_user_id uuid, p_paid_at timestamptz default 'infinity',
   p_position bigint default 0
@@ -268,10 +271,10 @@ begin
 end
 $$;
 
--- Pays a new participation with the money of a retained refund. Reverses the credit as far as it
--- pays, moves the receipt to the new payment, and voids the refund. The amount above p_price is the
--- unique code. Later money for the old order counts as a second payment. The caller has locked the
--- campaign's row.
+-- Pays a new participation with the money of a retained refund. Reverses the part of the credit
+-- that pays, moves the receipt to the new payment, and voids the refund. The amount above p_price
+-- is the unique code. Later money for the old order counts as a second payment. The caller has
+-- locked the campaign's row.
 create or replace function sambatan.pay_with_retained_refund(
   p_campaign_id uuid, p_refund_id uuid, p_participation_id uuid, p_price bigint, p_at timestamptz
 ) returns void language plpgsql as $$

@@ -1,6 +1,6 @@
--- Confirms one reserved participation whose payment was verified, and settles that payment. A proof
--- shows the latest time at which it was paid, so it counts even if the deadline has passed since.
--- Refuses as release_participation does.
+-- Confirms one reserved participation whose payment was verified, and settles that payment. The
+-- buyer had paid by the day on which the proof was uploaded, so the payment counts even if the
+-- deadline has passed since then. Refuses as release_participation does.
 create or replace function sambatan.confirm_participation(
   p_campaign_id uuid, p_participation_id uuid, p_actor text, p_reference text default null
 ) returns sambatan.participants language plpgsql as $$

@@ -1,6 +1,6 @@
 -- Records that the buyer of a completed campaign received the goods. Refuses: campaign_not_found,
 -- participation_not_found, participation_transition_not_allowed, and participation_not_paid,
--- because nothing is sent before it is paid.
+-- because goods are not sent before they are paid.
 create or replace function sambatan.fulfil_participation(
   p_campaign_id uuid, p_participation_id uuid, p_actor text
 ) returns sambatan.participants language plpgsql as $$

@@ -1,6 +1,7 @@
 -- Returns a unique code between p_from and p_to for a payment of p_amount rupiah to an account,
--- such that no other open payment to it has the same total. The search starts at a random code, so
--- that payments opened at the same moment rarely try the same one. Null if all codes are taken.
+-- such that no other open payment to that account has the same total. The search starts at a random
+-- code, so that payments that are opened at the same moment rarely try the same code. Null if all
+-- codes are taken.
 create or replace function sambatan.free_code(
   p_account_id uuid, p_amount bigint, p_from integer, p_to integer
 ) returns integer language sql volatile as $$
@@ -16,11 +17,11 @@ create or replace function sambatan.free_code(
   order by (g.n - p_from + start.at) % (p_to - p_from + 1) limit 1
 $$;
 
--- Chooses the account and the unique code for a new payment of p_amount rupiah. Codes of three
--- digits come first, those of the default account before those of other accounts. Only when every
--- active account has used all of them for this price do codes get longer, by as little as possible,
--- because buyers pay them. Both are null if no account is active; only the code is null if all
--- 99,999 codes of every account are taken.
+-- Chooses the account and the unique code for a new payment of p_amount rupiah. Prefers codes up to
+-- 999, first of the default account, then of other accounts. Higher codes are used only when every
+-- active account has used all of these for this price, and they are as low as possible, because
+-- buyers pay the code. Both are null if no account is active; only the code is null if all 99,999
+-- codes of every account are taken.
 create or replace function sambatan.choose_code(
   p_amount bigint, out account_id uuid, out unique_code integer
 ) language plpgsql volatile as $$
@@ -41,8 +42,9 @@ begin
 end
 $$;
 
--- Returns the participation that an offer after success will become, while it can be paid: reserved
--- until the offer ends. All columns are null if there is no such offer.
+-- Returns the participation that an offer made after success becomes when it is paid. It is
+-- reserved until the offer ends, and cancelled after that. All columns are null if there is no such
+-- offer.
 create or replace function sambatan.offered_participation(p_campaign_id uuid, p_order_id uuid)
 returns sambatan.participants language plpgsql stable as $$
 declare
@@ -73,14 +75,16 @@ end
 $$;
 
 -- Returns the payment of a participation, and gives it an account and a unique code if it has none.
--- The payment is created when somebody first looks at it, so that neither joins nor the closing of
--- a large campaign pay for it. Concurrent callers get the same one. A payment always has a unique
--- code: without it, only a name could match its transfer.
+-- The payment is created when somebody first views it, so that neither joins nor the closing of a
+-- large campaign spend time on it. Concurrent callers get the same payment. A payment to an account
+-- always has a unique code: without it, only the name of the sender could match the transfer to the
+-- payment.
 --
--- An offer after success has its own payment, which turns the offer into a participation.
+-- An offer made after success has a payment too. When it is paid, the offer becomes a
+-- participation.
 --
--- With p_pays_online, buyers can pay through a provider: if no account is active, the payment is
--- opened without one, and gets its account once there is one.
+-- p_pays_online is true if buyers can pay through a provider. Then a payment is opened without an
+-- account if no account is active, and gets an account when one is active.
 --
 -- Takes no lock that a join would wait for. Returns null if there is nothing to pay (yet). Refuses:
 -- participation_not_found, payment_account_missing, unique_codes_exhausted.

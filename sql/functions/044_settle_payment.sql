@@ -1,7 +1,7 @@
 -- Records money that arrived and pays for nothing, and makes its refund due at once. p_why is
 -- 'hold_lapsed', 'left', 'campaign_over', 'already_paid', 'too_little', 'too_much', 'too_late' or
--- 'unpaid'. p_paid_in_time is when it was paid, if its buyer may choose between the refund and the
--- head of the waiting list. The caller has locked the campaign's row.
+-- 'unpaid'. p_paid_in_time is the time of the payment if the buyer may choose between the refund
+-- and the front of the waiting list, and null otherwise. The caller has locked the campaign's row.
 create or replace function sambatan.credit_money(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_at timestamptz, p_actor text,
   p_reference text, p_receipt text, p_why text, p_paid_at timestamptz default null,
@@ -33,7 +33,8 @@ create or replace function sambatan.settle_payment(
 declare
   t sambatan.transactions;
 begin
-  -- The insert decides who is first: the caller, or a transaction that is opening the payment.
+  -- Another transaction may be opening the payment at this moment. The insert decides which of the
+  -- two is first.
   insert into sambatan.transactions as old (campaign_id, kind, status, participation_id, amount,
       cause, actor, reference, created_at, settled_at, receipt, paid_at, paid_on)
     values (c.campaign_id, 'payment', 'settled', p.participation_id,

@@ -1,5 +1,6 @@
--- The reason, as in payment_late, why p_amount rupiah that were paid at p_paid would not pay a
--- participation; null if they would. The caller has locked the campaign's row.
+-- Returns the reason why p_amount rupiah that were paid at p_paid would not pay for a
+-- participation; null if they would. The reason is one of those in the event payment_late. The
+-- caller has locked the campaign's row.
 create or replace function sambatan.why_not_owed(
   c sambatan.campaigns, p sambatan.participants, p_amount bigint, p_paid timestamptz
 ) returns text language plpgsql stable as $$
@@ -32,12 +33,13 @@ $$;
 -- statement, 'verified:…' by a person, a provider's own name for it). p_paid_at or p_paid_on is
 -- when the buyer paid, as far as it is known; this time decides, not the time at which the money
 -- was noticed. Returns the participation that has the slots, and what happened to the money:
---   settled   it pays what was due; a reserved participation is confirmed, and an offer after success
---             becomes a confirmed participation
---   given     its hold had lapsed, but the campaign still has enough slots: its buyer gets them again,
---             as a new participation
---   credited  anything else: too late, twice, too little; the refund is due at once. If it was paid in
---             time for slots that other buyers have by now, its buyer may choose (paid_in_time)
+--   settled   the money pays what was due; a reserved participation is confirmed, and an offer made
+--             after success becomes a confirmed participation
+--   given     the hold had lapsed, but the campaign still has enough slots: the buyer gets slots
+--             again, in a new participation
+--   credited  anything else: too late, a second payment, too little; the refund is due at once. If
+--             it was paid in time but other buyers have the slots by now, the buyer may choose
+--             (see paid_in_time)
 --   known     this receipt was counted before; nothing changes
 -- Refuses: campaign_not_found, participation_not_found.
 create or replace function sambatan.receive_money(
@@ -164,8 +166,8 @@ end
 $$;
 
 -- Adds a participation outside the normal join: for the same buyer, with the quantity and address
--- of p, reserved or confirmed at once. Marks an open campaign as full if this fills it. The caller
--- has locked the campaign's row and has checked that the slots are free. Stores c.
+-- of p, reserved or confirmed at once. Marks an open campaign as full if this takes its last slots.
+-- The caller has locked the campaign's row and has checked that the slots are free. Stores c.
 create or replace function sambatan.add_participation(
   c sambatan.campaigns, p sambatan.participants, p_participation_id uuid,
   p_status sambatan.participant_status, p_at timestamptz, p_actor text
@@ -199,8 +201,8 @@ begin
 end
 $$;
 
--- Accepts an offer after success that was paid: p, the participation that it was to become, is
--- confirmed. The caller has locked the campaign's row.
+-- Accepts an offer that was made after success and is now paid. p is the participation that the
+-- offer becomes; it is added as confirmed. The caller has locked the campaign's row.
 create or replace function sambatan.take_paid_offer(
   c sambatan.campaigns, p sambatan.participants, p_at timestamptz, p_actor text
 ) returns void language plpgsql as $$

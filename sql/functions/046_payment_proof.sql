@@ -1,8 +1,8 @@
--- Makes a payment payable again and stores the reason. If a proof had stopped the clock of the
--- hold, the hold continues with the time that was left, at least an hour (or the whole hold, if it
--- is shorter), but never beyond the deadline. After the deadline no time is left to pay.
--- p_is_rejected says that a person has checked the proof and rejected it. The caller has locked the
--- campaign's row.
+-- Makes a payment payable again and stores the reason. If a proof had stopped the hold, the hold
+-- continues with the time that was left, but at least for an hour (or for hold_seconds, if that is
+-- shorter), and never beyond the deadline. After the deadline no time is left to pay. p_is_rejected
+-- is true if a person has checked the proof and rejected it. The caller has locked the campaign's
+-- row.
 create or replace function sambatan.reopen_payment(
   c sambatan.campaigns, p sambatan.participants, t sambatan.transactions, p_reason text,
   p_at timestamptz, p_is_rejected boolean default false
@@ -27,8 +27,8 @@ begin
 end
 $$;
 
--- Returns the open payment of a participation, or refuses: payment_not_due, payment_not_open. The
--- caller has locked the campaign's row.
+-- Returns the payment of a participation if it has one of the statuses p_from. Refuses:
+-- payment_not_due, payment_not_open. The caller has locked the campaign's row.
 create or replace function sambatan.payment_to_change(
   p_campaign_id uuid, p_participation_id uuid, variadic p_from sambatan.transaction_status[]
 ) returns sambatan.transactions language plpgsql as $$
@@ -47,10 +47,10 @@ end
 $$;
 
 -- The buyer submits a proof of payment: the payment waits for verification, and its hold does not
--- lapse meanwhile. A later proof replaces an earlier one. A payment that is with a provider is
--- taken back from it. The provider is still asked about its order, and the money that is known
--- first pays. Refuses: campaign_not_found, participation_not_found, payment_not_due,
--- payment_not_open.
+-- lapse meanwhile. A later proof replaces an earlier one. A payment that was sent to a provider
+-- becomes a payment by transfer. The provider is still asked for the status of its order, and the
+-- money that is noticed first pays for the participation. Refuses: campaign_not_found,
+-- participation_not_found, payment_not_due, payment_not_open.
 create or replace function sambatan.submit_proof(
   p_campaign_id uuid, p_participation_id uuid, p_content_type text, p_content bytea, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -85,8 +85,8 @@ begin
 end
 $$;
 
--- Returns the amounts that people verified manually for a participation, with their references. The
--- amount above what it pays for is a credit next to the payment that has the receipt.
+-- Returns the amounts that people verified manually for a participation, with their references. If
+-- a person verified more than was owed, the rest is in a separate credit; it is added here.
 create or replace function sambatan.manual_verifications(p_campaign_id uuid, p_participation_id uuid)
 returns table (amount bigint, reference text) language sql stable as $$
   select t.amount + t.surcharge + coalesce(above.amount, 0), t.reference
@@ -106,8 +106,8 @@ create or replace function sambatan.next_verified_receipt(
   from sambatan.manual_verifications(p_campaign_id, p_participation_id)
 $$;
 
--- Returns the day (Asia/Jakarta) on which a proof of a payment was last uploaded: it was paid by
--- then. Null without a proof.
+-- Returns the day (Asia/Jakarta) on which a proof of a payment was last uploaded: the buyer had
+-- paid by then. Null without a proof.
 create or replace function sambatan.proof_day(p_campaign_id uuid, p_participation_id uuid)
 returns date language sql stable as $$
   select (f.uploaded_at at time zone 'Asia/Jakarta')::date from sambatan.payment_proofs f
@@ -116,9 +116,11 @@ $$;
 
 -- Verifies an open payment manually: p_amount rupiah arrived, or the expected amount if it is null.
 -- p_paid_on is the day of the transfer; if it is null, the day of the proof counts, or now without
--- a proof. The amount is known and is not counted again if it was verified before with the same
--- reference (or without one), or if a statement line with this reference was counted for it (with
--- any reference, if none is given). Refuses: campaign_not_found, payment_not_due, payment_not_open.
+-- a proof. The outcome is known, and nothing is counted again, in two cases. First, the same amount
+-- was verified before with the same reference, or both times without a reference. Second, a
+-- statement line of this amount was counted for the participation, and its description contains
+-- p_reference or p_reference is null. Refuses: campaign_not_found, payment_not_due,
+-- payment_not_open.
 create or replace function sambatan.verify_payment(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint, p_actor text, p_reference text,
   p_paid_on date default null, out outcome text, out participation_id uuid

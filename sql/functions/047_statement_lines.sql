@@ -20,12 +20,13 @@ create or replace function sambatan.is_manually_verified(
   from sambatan.manual_verifications(p_campaign_id, p_participation_id) s where s.amount = p_amount
 $$;
 
--- Returns the payments that a transfer of p_amount rupiah on a day may be for: open ones of exactly
--- that amount to that account, from a day before they were created to fourteen days after they were
--- due (is_known false). If there is none, returns payments that a person verified manually
--- (is_known true), and payments with a unique code that were paid through a provider: a transfer in
--- addition to that is refunded (is_known false). Each counts only while no statement line has been
--- matched with it.
+-- Returns the payments that a transfer of p_amount rupiah on a day may be for. These are open
+-- payments of exactly that amount to that account, if the transfer was booked between a day before
+-- they were created and fourteen days after they were due (is_known false). If no open payment
+-- fits, returns payments that a person verified manually (is_known true), and payments with a
+-- unique code that were paid through a provider (is_known false, because the transfer pays a second
+-- time and is refunded). Such a payment is returned only while no statement line has been matched
+-- with it.
 create or replace function sambatan.payments_for(
   p_account_id uuid, p_amount bigint, p_booked_on date
 ) returns table (campaign_id uuid, participation_id uuid, is_known boolean)

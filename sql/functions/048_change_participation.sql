@@ -1,8 +1,8 @@
--- Lowers the amount of a participation's payment, or makes a refund due, when it keeps p_quantity
--- of its slots in a campaign that has not ended. An open payment with a new amount gets a new
--- unique code when it is next viewed. Returns the rupiah that are refunded. Refuses:
--- payment_not_open while a proof is being checked or a provider has the payment, because the amount
--- on its way is then unknown. The caller has locked the campaign's row.
+-- When a participation keeps only p_quantity of its slots in a campaign that has not ended: lowers
+-- the amount of its open payment, or makes a refund of its settled payment due. An open payment
+-- with a new amount gets a new unique code when it is next viewed. Returns the rupiah that are
+-- refunded. Refuses: payment_not_open while a proof is being checked or a provider has the payment,
+-- because it is then unknown which amount will arrive. The caller has locked the campaign's row.
 create or replace function sambatan.pay_for_fewer(
   c sambatan.campaigns, p sambatan.participants, p_quantity integer, p_at timestamptz, p_actor text
 ) returns bigint language plpgsql as $$
@@ -61,11 +61,12 @@ $$;
 
 -- Changes the address, the note and the number of slots of a participation. A null argument changes
 -- nothing; an empty note removes the note. Address and note can change while it is reserved or
--- confirmed. The number of slots can become smaller while the campaign accepts joins: the slots are
--- offered to the waiting list first, the money for them is refunded, and the rest keeps its status.
--- A request without a change writes nothing. The log says what changed, but contains no address.
--- Refuses: campaign_not_found, participation_not_found, participation_transition_not_allowed, and
--- what check_fewer and pay_for_fewer refuse.
+-- confirmed. The number of slots can become smaller while the campaign accepts joins: the freed
+-- slots are offered to the waiting list first, the money for them is refunded, and the
+-- participation keeps its status. A request without a change writes nothing. The audit log names
+-- the changed fields, but contains no address. Refuses: campaign_not_found,
+-- participation_not_found, participation_transition_not_allowed, and what check_fewer and
+-- pay_for_fewer refuse.
 create or replace function sambatan.change_participation(
   p_campaign_id uuid, p_participation_id uuid, p_quantity integer, p_address text, p_note text,
   p_actor text

@@ -105,10 +105,11 @@ end
 $$;
 
 -- Counts allocated lines. All their parts for one participation count as one amount, so that
--- several transfers can pay one order together. The rest of a line goes with its first part, and is
--- refunded to that buyer if it pays for nothing. All or nothing. With p_refund, an amount that is
--- too little is refunded. Refuses: statement_line_not_found, statement_line_handled,
--- statement_line_not_divided, and as count_money does.
+-- several transfers can pay one order together. If the parts of a line do not add up to its amount,
+-- the rest is added to its first part, and is refunded to that buyer if it pays for nothing. Either
+-- all lines are counted or none. With p_refund, an amount that is too little is refunded. Refuses:
+-- statement_line_not_found, statement_line_handled, statement_line_not_divided, and as count_money
+-- does.
 create or replace function sambatan.count_lines(
   p_line_ids uuid[], p_refund boolean, p_actor text
 ) returns void language plpgsql as $$
@@ -121,8 +122,8 @@ declare
   r record;
   result record;
 begin
-  -- Locks campaigns before lines, both in order of their ids: every function that locks several
-  -- does so.
+  -- Locks campaigns before lines, both in order of their ids. Every function that locks several
+  -- rows uses this order, so that no deadlock occurs.
   locked := array(select c.campaign_id from sambatan.campaigns c
     where c.campaign_id in (select s.campaign_id from sambatan.statement_line_parts s
       where s.line_id = any (wanted))
@@ -176,8 +177,8 @@ begin
 end
 $$;
 
--- Marks lines as handled once their parts are counted. A line with a single part names its
--- participation itself.
+-- Marks lines as handled once their parts are counted. If a line has a single part, the
+-- participation of that part is stored in the line too.
 create or replace function sambatan.close_lines(p_line_ids uuid[], p_actor text)
 returns void language sql as $$
   update sambatan.statement_lines l set status = 'matched', handled_by = p_actor,
@@ -199,8 +200,8 @@ create or replace function sambatan.assign_line(
   p_line_id uuid, p_campaign_id uuid, p_participation_id uuid, p_refund boolean, p_actor text
 ) returns sambatan.statement_lines language plpgsql as $$
 declare
-  -- Locks before it reads the manual verifications: a person may be verifying that amount right
-  -- now.
+  -- Locks the campaign before it reads the manual verifications: a person may be verifying that
+  -- amount at this moment.
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   waiting constant uuid[] := array(select s.line_id from sambatan.statement_line_parts s
     join sambatan.statement_lines o on o.line_id = s.line_id
@@ -235,9 +236,9 @@ begin
 end
 $$;
 
--- Counts each of several open lines for the one payment that it fits, in the order of the
--- statement. Leaves the others to a person, and records whether no payment or several payments fit.
--- Returns the lines that were counted.
+-- Counts each open line for which exactly one payment fits, in the order of the statement. Leaves
+-- the other lines to a person, and records whether no payment or several payments fit. Returns the
+-- lines that were counted.
 create or replace function sambatan.match_lines(p_line_ids uuid[], p_actor text)
 returns setof sambatan.statement_lines language plpgsql as $$
 declare

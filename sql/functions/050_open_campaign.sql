@@ -1,5 +1,5 @@
--- Whether buyers of a campaign can pay once it is open: to a receiving account, or through an
--- online provider. A campaign whose payments are due on completion may open without either.
+-- Returns whether buyers of a campaign can pay once it is open: to a receiving account, or through
+-- an online provider. A campaign whose payments are due on completion may open without either.
 create or replace function sambatan.can_collect(c sambatan.campaigns, p_pays_online boolean)
 returns boolean language sql stable as $$
   select c.payment_timing <> 'upfront' or p_pays_online
@@ -8,7 +8,7 @@ $$;
 
 -- Opens a draft or scheduled campaign for joins, now. Refuses: campaign_not_found,
 -- transition_not_allowed, deadline_passed, and receiving_account_missing if buyers must pay before
--- it closes and there is no way to pay.
+-- the campaign closes and there is no way to pay.
 create or replace function sambatan.open_campaign(
   p_campaign_id uuid, p_actor text, p_pays_online boolean default false
 )

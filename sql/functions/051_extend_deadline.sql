@@ -18,8 +18,8 @@ begin
   elsif p_deadline <= c.deadline then
     perform sambatan.refuse('deadline_not_later', jsonb_build_object('deadline', c.deadline));
   end if;
-  -- next_run_at stays: a hold or an offer may end between the old deadline and the new one. A run
-  -- that comes too early is harmless.
+  -- next_run_at stays: a hold or an offer may end between the old deadline and the new one. A
+  -- lifecycle run that is too early changes nothing.
   update sambatan.campaigns set deadline = p_deadline, extended_at = now_at
     where campaign_id = p_campaign_id;
   -- Holds that the old deadline had cut short get their full time.

@@ -1,6 +1,7 @@
--- Stores the collected rows of settling, apart from the campaigns themselves. Many campaigns are
--- stored with one statement per table: PostgreSQL prepares the checks, indexes and keys of a table
--- once per statement, which costs several times as much as writing a row.
+-- Stores the rows that settle_step collected for one or more campaigns, except the rows of the
+-- campaigns themselves. It uses one SQL statement per table: PostgreSQL prepares the checks,
+-- indexes and keys of a table once per SQL statement, which takes several times as long as writing
+-- a row.
 create or replace function sambatan.apply_writes(p_writes sambatan.pending_writes)
 returns void language plpgsql set enable_seqscan = off as $$
 begin
@@ -26,10 +27,10 @@ end
 $$;
 
 -- Runs one short step: settles up to p_limit participations of a campaign, with their audit rows
--- and the money that falls due, and returns how many. While the campaign is being closed, follows
--- its outcome. Before that, cancels participations whose hold has lapsed, so that a full campaign
--- accepts joins again (the caller records that event). The caller has locked the campaign's row and
--- stores c and the writes.
+-- and the money that falls due, and returns how many. While the campaign is being closed, each
+-- participation gets the status that follows from the outcome. Before that, only cancels
+-- participations whose hold has lapsed, so that a full campaign accepts joins again (the caller
+-- records that event). The caller has locked the campaign's row and stores c and the writes.
 create or replace function sambatan.settle_participants(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out settled integer,
   out writes sambatan.pending_writes
@@ -57,8 +58,9 @@ begin
       order by status, participation_id limit p_limit)
     ) p
   ), money as (
-    -- Completing makes pledged payments due. Refunding makes paid money due back, less the part
-    -- that is already due back or refunded.
+    -- If the campaign completes, the payments of its participations become due. If it fails or is
+    -- cancelled, refunds of the paid money become due, less the part whose refund is already due or
+    -- sent.
     select row(c.campaign_id, 'payment', k.participation_id, k.quantity * c.price_per_slot,
       'payment:' || k.participation_id, by_actor, p_at,
       p_at + (c.payment_term_seconds + c.payment_grace_seconds) * interval '1 second')

@@ -1,11 +1,11 @@
 -- Brings one campaign to the state that it should have now. Opens it at its time, lets holds and
--- offers lapse, decides at the deadline (with p_complete_full, as soon as it is full), and closes
--- it in steps of at most p_limit participations and waiting entries. At the deadline of an upfront
--- campaign, first waits until no payment made in time can appear any more, at most for the
--- verification period. If buyers have no way to pay (p_pays_online says that there is a provider),
--- such a campaign does not open by itself; a later run tries again. The caller has locked the
--- campaign's row and stores c with store_campaigns, so that a campaign that closes in one step is
--- written once. The caller also stores the writes.
+-- offers lapse, decides its outcome at the deadline (with p_complete_full, as soon as it is full),
+-- and closes it in steps of at most p_limit participations and waiting entries. At the deadline of
+-- an upfront campaign, first waits until no payment made in time can appear any more, at most for
+-- the verification period. If buyers have no way to pay (p_pays_online says that there is a
+-- provider), such a campaign does not open by itself; a later run tries again. The caller has
+-- locked the campaign's row and stores c with store_campaigns, so that a campaign that closes in
+-- one step is written once. The caller also stores the writes.
 --
 -- Returns the audit rows of the campaign's own transitions, the number of settled participations,
 -- and in more whether another call (in a new transaction) is needed to finish.
@@ -56,7 +56,7 @@ begin
     select * into r from sambatan.settle_participants(c, now_at, p_limit);
     c := r.c;
     settled := r.settled;
-    -- Stored at once, because the next statements read them.
+    -- Stores the writes at once, because the next SQL statements read them.
     perform sambatan.apply_writes(r.writes);
     if settled > 0 and was_full then
       select * into r
@@ -78,7 +78,8 @@ begin
     if now_at >= c.deadline and c.payment_timing = 'upfront' and now_at < verified_at
       and sambatan.awaits_payments(c)
     then
-      -- A person may dismiss a statement line meanwhile, which affects any number of campaigns.
+      -- Runs again after ten minutes: a person may ignore a statement line meanwhile, which can
+      -- decide the payments of any number of campaigns.
       c.next_run_at := least(verified_at, now_at + interval '10 minutes');
       if c.status <> 'verifying' then
         c.status := 'verifying';
@@ -162,8 +163,8 @@ begin
   c.next_run_at := null;
   if c.status = 'fulfilled' and c.waiting_entries > 0 then
     -- Offers the slots that nobody paid for by the deadline at once; the rest of the waiting list
-    -- is settled in another transaction. Paid entries get their slots at once, which needs the
-    -- ledger rows of the closing.
+    -- is settled in another transaction. Paid entries get their slots in this transaction too. This
+    -- needs the ledger rows of the closing, so they are stored first.
     if exists (select 1 from sambatan.waiting_entries where campaign_id = c.campaign_id
       and status = 'waiting' and refund_id is not null)
     then
@@ -180,9 +181,9 @@ begin
 end
 $$;
 
--- Stores the campaigns that settle_step or offer_slots changed, in one statement. The caller has
--- locked their rows. PostgreSQL prepares the checks of a table once per statement, which costs
--- several times as much as writing a row.
+-- Stores the campaigns that settle_step or offer_slots changed, in one SQL statement. The caller
+-- has locked their rows. PostgreSQL prepares the checks of a table once per SQL statement, which
+-- takes several times as long as writing a row.
 create or replace function sambatan.store_campaigns(p_campaigns sambatan.campaigns[])
 returns void language sql as $$
   update sambatan.campaigns as t set

@@ -5,11 +5,11 @@ returns interval language sql immutable parallel safe as $$ select interval '30 
 
 -- Settles several campaigns in one transaction: one commit for many that are due in the same
 -- second. Locks each row and checks again, so any number of workers may call it. Skips a row that
--- another transaction has locked. Returns one row per campaign. The limit applies to all of them
--- together, because their rows stay locked until the commit; a campaign for which nothing of it is
--- left must be sent again.
+-- another transaction has locked. Returns one row per campaign. p_limit applies to all campaigns
+-- together, because their rows stay locked until the commit. A campaign that is not processed
+-- because the limit was reached has more = true and must be passed again.
 --
--- p_process_clock is the time of the calling process. A closed campaign stays closed, so nothing is
+-- p_process_clock is the time of the calling process. Closing cannot be undone, so nothing is
 -- closed while that clock and the database's clock differ by more than clock_tolerance. Refuses:
 -- clock_skewed.
 create or replace function sambatan.settle_campaigns(

@@ -20,10 +20,10 @@ begin
 end
 $$;
 
--- Returns the orders of a completed campaign that are still unpaid: the amount, the latest time,
--- and whether it is certain at p_at that they were not paid in time. It is certain once the
--- statement of the account shows every transfer up to then, or the verification period after pay_by
--- has ended.
+-- Returns the orders of a completed campaign that are still unpaid: the participation, the latest
+-- time to pay, and whether it is certain at p_at that the order was not paid in time. It is certain
+-- once the statement of the account shows every transfer up to then, or the verification period
+-- after pay_by has ended.
 create or replace function sambatan.open_orders(c sambatan.campaigns, p_at timestamptz)
 returns table (participation_id uuid, pay_by timestamptz, is_unpaid boolean)
 language sql stable as $$
@@ -51,8 +51,8 @@ $$;
 -- Runs one step for a completed campaign: cancels at most p_limit unpaid orders, lets unpaid offers
 -- lapse, and offers the free slots to the waiting list. Once nothing can be paid any more, closes
 -- the waiting list. If unpaid orders leave fewer paid slots than the minimum, opens the decision
--- whether the batch continues. Returns the same as settle_step. The caller has locked the
--- campaign's row and stores c.
+-- whether the batch is made. Returns the same as settle_step. The caller has locked the campaign's
+-- row and stores c.
 create or replace function sambatan.settle_after_success(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer,
   out transitions sambatan.audit_logs[], out settled integer, out more boolean
@@ -128,7 +128,8 @@ begin
 end
 $$;
 
--- Whether a buyer of a campaign has received the goods, also if the order was refunded afterwards.
+-- Returns whether any buyer of a campaign has received the goods. Counts orders that were refunded
+-- afterwards too.
 create or replace function sambatan.has_received_orders(p_campaign_id uuid)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.participants p
@@ -147,12 +148,12 @@ returns boolean language sql stable as $$
         and t.status in ('pending', 'settled'))
 $$;
 
--- Decides whether a batch continues although fewer slots than its minimum were paid. For
--- decision_seconds only the seller may decide, after that an operator too (p_as_operator). If it
--- continues, nothing changes; otherwise the campaign is closed as cancelled, and settle_campaign
--- makes all refunds due. Returns whether it was cancelled. Refuses: campaign_not_found,
--- no_decision_open, decision_is_sellers, payout_settled_already, goods_received_already,
--- goods_shipped_already.
+-- Decides whether a batch is made although fewer slots than its minimum were paid. For
+-- decision_seconds only the seller may decide, after that an operator too (p_as_operator). If the
+-- batch is made, the campaign continues; otherwise the campaign is closed as cancelled, and
+-- settle_campaign makes all refunds due. Returns whether it was cancelled. Refuses:
+-- campaign_not_found, no_decision_open, decision_is_sellers, payout_settled_already,
+-- goods_received_already, goods_shipped_already.
 create or replace function sambatan.decide_below_minimum(
   p_campaign_id uuid, p_goes_on boolean, p_as_operator boolean, p_note text, p_actor text
 ) returns boolean language plpgsql as $$

@@ -1,6 +1,6 @@
--- The progress of one campaign. progress is a percentage with two decimals, total_contribution is
--- in whole rupiah. Slots that are reserved for the waiting list are not available. Returns no row
--- for a campaign that does not exist.
+-- Returns the progress of one campaign. progress is a percentage with two decimals,
+-- total_contribution is in whole rupiah. Slots that are reserved for the waiting list are not
+-- available. Returns no row for a campaign that does not exist.
 create or replace function sambatan.campaign_progress(p_campaign_id uuid)
 returns table (campaign_id uuid, total_slots integer, filled_slots integer,
   available_slots integer, progress numeric, participant_count integer,

@@ -1,13 +1,14 @@
--- The books of one campaign, in whole rupiah. Received: paid, unique_codes, credits (paid too late,
--- twice or too much) and returned (refunds and payouts that came back). Still to be received:
--- receivable, and owed_back, which is the money that buyers must send back after a duplicate
--- refund. lost is the part of it that was written off; the platform bears it. Sent:
--- refunds_settled, payouts_settled. Still to be sent: refunds_due, payouts_due. gross is the value
--- of the slots to be delivered, fee the platform's share of it in a completed campaign, and
--- codes_kept the unique codes that are not refunded with their payment. cash is the money in hand.
--- It is negative if a duplicate refund was paid with the money of other campaigns.
+-- Returns the books of one campaign, in whole rupiah. The columns for money received are paid,
+-- unique_codes, credits (paid too late, twice or too much) and returned (refunds and payouts that
+-- came back). Money still to be received is in receivable, and in owed_back, which is the money
+-- that buyers must send back after a duplicate refund. lost is money of duplicate refunds that was
+-- written off; the platform bears it. Money sent is in refunds_settled and payouts_settled, and
+-- money still to be sent in refunds_due and payouts_due. gross is the value of the slots to be
+-- delivered, fee the platform's share of it in a completed campaign, and codes_kept the unique
+-- codes that are not refunded with their payment. cash is the money in hand. It is negative if a
+-- duplicate refund was paid with the money of other campaigns.
 --
--- They balance when
+-- The books balance if
 --   paid + unique_codes + credits + returned + receivable + owed_back + lost
 --     = gross + codes_kept + payouts_returned + refunds_due + refunds_settled.
 create or replace function sambatan.campaign_books(p_campaign_id uuid)

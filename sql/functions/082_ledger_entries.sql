@@ -17,10 +17,10 @@ end
 $$;
 
 -- Settles a refund or payout whose money was sent, with the reference of the bank or provider.
--- Settling it again with the same reference changes nothing. An entry that is with a provider can
--- be settled only with the provider's reference, because nobody else may have sent it. A payout
--- must be released, not disputed, and covered by the money in hand that is owed to nobody else.
--- Refuses: movement_not_found, movement_transition_not_allowed, refund_is_kept,
+-- Settling it again with the same reference changes nothing. An entry that was sent to a provider
+-- can be settled only with the provider's reference, because nobody else may send its money. A
+-- payout must be released, not disputed, and covered by the money in hand that is owed to nobody
+-- else. Refuses: movement_not_found, movement_transition_not_allowed, refund_is_kept,
 -- payout_not_released, payout_disputed, payout_not_covered.
 create or replace function sambatan.settle_ledger_entry(
   p_transaction_id uuid, p_kind text, p_reference text, p_actor text
@@ -59,8 +59,8 @@ begin
 end
 $$;
 
--- Settles several entries with settle_ledger_entry, all or none, in the order of their campaigns,
--- in which every transaction locks them.
+-- Settles several entries with settle_ledger_entry, all or none. Uses the order of the campaigns'
+-- ids, because every transaction locks campaigns in that order.
 create or replace function sambatan.settle_ledger_entries(
   p_transaction_ids uuid[], p_kind text, p_reference text, p_actor text
 ) returns setof sambatan.transactions language plpgsql as $$
@@ -102,9 +102,9 @@ end
 $$;
 
 -- Records that money that was sent came back: adds an entry that reverses the refund or payout, and
--- makes the same amount due again. Of a duplicate refund, settles the overpaid refund instead. The
--- settled entry stays in the books. Returns the new entry, or the overpaid refund. Refuses:
--- movement_not_found, movement_transition_not_allowed.
+-- makes the same amount due again. If one of two duplicate refunds came back, settles the overpaid
+-- refund instead. The settled entry stays in the books. Returns the new entry, or the overpaid
+-- refund. Refuses: movement_not_found, movement_transition_not_allowed.
 create or replace function sambatan.reverse_ledger_entry(
   p_transaction_id uuid, p_kind text, p_reason text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -145,9 +145,9 @@ begin
 end
 $$;
 
--- Marks a ledger entry as being with a provider, under the provider's reference. Its result is
--- unknown until the provider reports it: receive_money (of a payment) or settle_ledger_entry
--- records success, mark_failed or fail_refund records failure. Refuses: movement_not_found,
+-- Marks a ledger entry as sent to a provider, with the provider's reference. Its result is unknown
+-- until the provider reports it: receive_money (of a payment) or settle_ledger_entry records
+-- success, mark_failed or fail_refund records failure. Refuses: movement_not_found,
 -- movement_transition_not_allowed, refund_is_kept.
 create or replace function sambatan.mark_pending(
   p_transaction_id uuid, p_kind text, p_provider text, p_provider_reference text

@@ -1,5 +1,5 @@
--- Whether the result of a campaign is still open: an offer after success can still be paid, or
--- somebody must decide whether the batch continues.
+-- Returns whether the result of a campaign is still open: an offer made after success can still be
+-- paid, or somebody must decide whether the batch is made.
 create or replace function sambatan.is_undecided(p_campaign_id uuid)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.campaigns c where c.campaign_id = p_campaign_id
@@ -73,9 +73,9 @@ begin
 end
 $$;
 
--- An operator releases a payout before all buyers have confirmed receipt. It can be sent only as
--- far as the money is in hand. Refuses: movement_not_found, movement_transition_not_allowed,
--- payout_disputed, payout_unsettled.
+-- An operator releases a payout before all buyers have confirmed receipt. The payout can still be
+-- sent only if enough money is in hand. Refuses: movement_not_found,
+-- movement_transition_not_allowed, payout_disputed, payout_unsettled.
 create or replace function sambatan.release_payout(p_transaction_id uuid, p_actor text)
 returns sambatan.transactions language plpgsql as $$
 declare

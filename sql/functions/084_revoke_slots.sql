@@ -41,7 +41,7 @@ begin
     -- This may have been the last unpaid order.
     perform sambatan.schedule_run(c.campaign_id, p_at);
   else
-    -- A new amount: it gets a new unique code when its payment is next viewed.
+    -- The amount has changed, so the payment gets a new unique code when it is next viewed.
     update sambatan.transactions set amount = amount - worth, account_id = null, unique_code = 0
       where campaign_id = c.campaign_id and transaction_id = t.transaction_id;
   end if;
@@ -62,9 +62,10 @@ end
 $$;
 
 -- An operator declares that a buyer of a completed campaign has not paid and will not. The order is
--- cancelled as unpaid before its time; if the goods were delivered, they count as not sold. The
--- payout does not wait for the money. Refuses: campaign_not_found, participation_not_found,
--- participation_transition_not_allowed, payment_not_due, payment_not_open, payout_settled_already.
+-- cancelled as unpaid, even before its payment term ends; if the goods were delivered, they count
+-- as not sold. The payout does not wait for the money. Refuses: campaign_not_found,
+-- participation_not_found, participation_transition_not_allowed, payment_not_due, payment_not_open,
+-- payout_settled_already.
 create or replace function sambatan.write_off_payment(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text
 ) returns void language plpgsql as $$

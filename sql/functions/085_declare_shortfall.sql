@@ -20,11 +20,12 @@ begin
 end
 $$;
 
--- Computes who gets how many slots if a completed campaign can deliver only p_slots. Buyers who
--- have received the goods come first, then the others in the order in which they joined. Each gets
--- the full quantity while slots remain, so at most one participation is delivered in part. Returns
--- each participation's place in that order, the slots that it keeps and loses, and the rupiah that
--- are due back. Refuses: transition_not_allowed, shortfall_not_possible, payment_not_open.
+-- Computes how many slots each buyer gets if a completed campaign can deliver only p_slots. Buyers
+-- who have received the goods come first, then the others in the order in which they joined. Each
+-- gets the full quantity while slots remain, so at most one participation is delivered in part.
+-- Returns each participation's place in that order, the slots that it keeps and loses, and the
+-- rupiah that are due back. Refuses: transition_not_allowed, shortfall_not_possible,
+-- payment_not_open.
 --
 -- The query is written so that the planner always uses one index lookup for each participation.
 create or replace function sambatan.shares_of_shortfall(p_campaign_id uuid, p_slots integer)
@@ -43,7 +44,7 @@ begin
   select * into strict c from sambatan.campaigns x where x.campaign_id = p_campaign_id;
   return query
   with line as (
-    -- The audit log has the order of buyers who joined at the same moment.
+    -- Uses the order of the audit log, because several buyers can have the same time of joining.
     select p.participation_id, p.user_id, p.status, p.quantity - p.undelivered_slots as has,
       row_number() over in_line as place,
       sum(p.quantity - p.undelivered_slots) over in_line - (p.quantity - p.undelivered_slots) as before
@@ -69,11 +70,11 @@ begin
 end
 $$;
 
--- The seller of a completed campaign can deliver only p_slots; shares_of_shortfall decides who gets
--- them. Refunds the rest, and sets the payout to the value of the delivered slots. Closes the
--- waiting list with its offers, because no slots are left for it. Can be called again with fewer
--- slots. Returns the rupiah that are due back. Refuses: campaign_not_found, transition_not_allowed,
--- shortfall_not_possible, payout_settled_already, payment_not_open.
+-- Records that the seller of a completed campaign can deliver only p_slots; shares_of_shortfall
+-- decides who gets them. Refunds the other slots, and sets the payout to the value of the delivered
+-- slots. Closes the waiting list with its offers, because no slots are left for it. Can be called
+-- again with fewer slots. Returns the rupiah that are due back. Refuses: campaign_not_found,
+-- transition_not_allowed, shortfall_not_possible, payout_settled_already, payment_not_open.
 create or replace function sambatan.declare_shortfall(
   p_campaign_id uuid, p_slots integer, p_reason text, p_actor text
 ) returns bigint language plpgsql as $$

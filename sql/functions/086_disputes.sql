@@ -5,9 +5,9 @@ returns text language sql immutable parallel safe as $$
   select btrim(regexp_replace(lower(p_text), '[^[:alnum:]]+', ' ', 'g'))
 $$;
 
--- The code of the refusal if a buyer may not open a dispute (again); null if they may. A dismissed
--- dispute can be opened once more within seven days, with other words. An upheld dispute, or a
--- second dismissal, is final. With p_reason null, the words are not checked.
+-- Returns the code of the refusal if a buyer may not open a dispute (again); null if the buyer may.
+-- A dismissed dispute can be opened once more within seven days, with a different text. An upheld
+-- dispute, or a second dismissal, is final. If p_reason is null, the text is not checked.
 create or replace function sambatan.why_not_disputed(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_at timestamptz
 ) returns text language sql stable as $$
@@ -22,8 +22,8 @@ create or replace function sambatan.why_not_disputed(
   where d.campaign_id = p_campaign_id and d.participation_id = p_participation_id
 $$;
 
--- A buyer disputes a paid order that was not refunded: the payout is blocked until an operator
--- resolves the dispute. Refuses: campaign_not_found, participation_not_found,
+-- Opens a buyer's dispute about a paid order that was not refunded: the payout is blocked until an
+-- operator resolves the dispute. Refuses: campaign_not_found, participation_not_found,
 -- participation_transition_not_allowed, dispute_not_paid, dispute_open_already, dispute_decided,
 -- dispute_says_nothing_new.
 create or replace function sambatan.open_dispute(

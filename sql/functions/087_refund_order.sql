@@ -1,5 +1,6 @@
 -- Returns the provider's order through which the money of a refund came, so that the provider can
--- send it back; null for money that came in another way. A credit names its own receipt.
+-- send it back; null for money that came in another way. The refund of a credit has the credit's
+-- receipt in its cause.
 create or replace function sambatan.refund_order(t sambatan.transactions, p_provider text)
 returns text language sql stable as $$
   select o.reference from sambatan.gateway_calls o

@@ -1,7 +1,7 @@
 -- Records a refund that a provider has made. If the refund came back meanwhile and is due again,
--- settles that entry. If a person had already sent it too, the money was sent twice: records the
--- second refund, and an overpaid refund that its buyer must send back. Returns whether it was a
--- duplicate. Refuses: movement_not_found.
+-- settles the new entry. If a person had already sent the refund too, the money was sent twice:
+-- records the second refund, and an overpaid refund that its buyer must send back. Returns whether
+-- it was a duplicate. Refuses: movement_not_found.
 create or replace function sambatan.refund_by_provider(
   p_transaction_id uuid, p_provider text, p_reference text, p_actor text
 ) returns boolean language plpgsql as $$

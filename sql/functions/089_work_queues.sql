@@ -1,7 +1,7 @@
--- The work queues of operators: the number of items in each, counted up to p_max, and the time
--- since when the oldest item waits (null if the queue is empty). The refund queue has only refunds
--- that p_provider does not send automatically; all of them without a provider. Needs a few index
--- lookups, however many campaigns there are.
+-- Returns the work queues of operators: the number of items in each, counted up to p_max, and the
+-- time since when the oldest item waits (null if the queue is empty). The refund queue has only
+-- refunds that p_provider does not send automatically; if p_provider is null, it has all due
+-- refunds. Needs a few index lookups, however many campaigns there are.
 create or replace function sambatan.work_queues(p_max integer, p_provider text)
 returns table (queue text, items integer, oldest timestamptz) language plpgsql stable as $$
 begin
@@ -28,8 +28,8 @@ begin
       and not exists (select 1 from sambatan.disputes d
         where d.campaign_id = t.campaign_id and d.resolved_at is null)
     order by t.created_at limit p_max) q;
-  -- A lapsed or cancelled order has nothing to pay any more. Reads the newest first, so that it
-  -- does not scan payments that nobody will make.
+  -- A lapsed or cancelled order has nothing to pay any more. Reads the latest pay_by first, so that
+  -- it does not scan old payments that nobody will make.
   return query
   select 'overdue_payments', count(*)::integer, min(t.pay_by) from (
     select x.campaign_id, x.participation_id, x.pay_by from sambatan.transactions x

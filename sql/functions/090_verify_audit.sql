@@ -1,6 +1,6 @@
--- Verifies the audit chain of one campaign, or of all with null, and returns the first broken row
--- of each: a row that is missing, whose hash does not match its content, or that the head of the
--- campaign's chain does not know.
+-- Verifies the audit chain of one campaign, or of all campaigns if p_campaign_id is null. Returns
+-- the first broken row of each chain: a row that is missing, a row whose hash does not match its
+-- content, or a row that contradicts the head of the chain.
 create or replace function sambatan.verify_audit(p_campaign_id uuid default null)
 returns table (campaign_id uuid, seq bigint, problem text)
 language sql stable as $$

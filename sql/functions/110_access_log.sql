@@ -1,5 +1,5 @@
--- The bytes of a row of the access log that its hash covers, after the hash of the previous row.
--- Fixed-width fields come first, and no text can contain a '|'.
+-- Returns the bytes of an access-log row from which its hash is computed, after the hash of the
+-- previous row. Fixed-width fields come first, and no text can contain a '|'.
 create or replace function sambatan.access_content(
   user_id uuid, seq bigint, occurred_at timestamptz, event text, method text, browser text
 ) returns bytea language sql stable parallel safe as $$
@@ -47,7 +47,8 @@ begin
       order by a.occurred_at limit p_people) o)
     for no key update skip locked
   loop
-    -- A clock may have been set back: deletes only a run of expired rows from the first row on.
+    -- If a clock was set back, the times are not in order. Deletes only the expired rows before the
+    -- first row that is not expired.
     select a.* into last_old from sambatan_auth.access_log a
       where a.user_id = v_user_id and a.seq < coalesce((
         select min(y.seq) from sambatan_auth.access_log y
@@ -65,8 +66,8 @@ begin
 end
 $$;
 
--- Verifies the access logs of these users, or of all with null, and returns the first broken row of
--- each, as verify_audit does for campaigns.
+-- Verifies the access logs of these users, or of all users if p_user_ids is null. Returns the first
+-- broken row of each log, as verify_audit does for campaigns.
 create or replace function sambatan.verify_access(p_user_ids uuid[] default null)
 returns table (user_id uuid, seq bigint, problem text)
 language sql stable as $$

@@ -1,4 +1,5 @@
--- A final campaign has no reserved participation, and a failed or cancelled one has no live one.
+-- A completed, failed or cancelled campaign has no reserved participation. A failed or cancelled
+-- campaign has no confirmed or fulfilled participation either.
 select c.campaign_id, c.status, p.participation_id, p.status as participant_status
 from sambatan.campaigns c
 join sambatan.participants p using (campaign_id)

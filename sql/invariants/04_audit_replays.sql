@@ -1,5 +1,5 @@
--- Replaying the audit log gives the present state: the status, counters and reserved slots of every
--- campaign; the status and quantity of every participation and every waiting-list entry.
+-- Replaying the audit log results in the present state: the status, counters and reserved slots of
+-- every campaign; the status and quantity of every participation and every waiting-list entry.
 with participations as (
   select campaign_id, participation_id,
     (array_agg(event order by seq desc) filter (where event <> 'participant_changed'))[1]

@@ -1,9 +1,9 @@
 -- The books of every campaign balance: money received and still to be received equals the slots to
 -- be delivered, the unique codes that are kept, and the money that was or will be sent back. A
--- completed campaign has one payout, the value of the delivered slots less the fee. The money that
--- was sent never exceeds the money in hand that is owed to nobody else; duplicate refunds are
--- counted separately until they come back. No participation gets back more than it paid, except for
--- what it owes back.
+-- completed campaign has one payout, the value of the delivered slots less the fee. Money is sent
+-- only if it is in hand and owed to nobody else; duplicate refunds are not part of this rule until
+-- they come back. For no participation is more money sent back than was paid, except for an
+-- overpaid refund that the buyer must return.
 select c.campaign_id, c.status, null::uuid as participation_id, b.*
 from sambatan.campaigns c
 cross join lateral sambatan.campaign_books(c.campaign_id) b
@@ -26,7 +26,7 @@ having sum(case when t.purpose = 'overpaid_refund'
     or (t.kind in ('payment', 'adjustment') and t.status = 'settled') then t.amount
   when t.kind = 'refund' and t.status <> 'void' then -t.amount else 0 end) < 0
 union all
--- The received unique codes of payments are part of the books too.
+-- Every payment with a received unique code has a ledger entry for that unique code.
 select t.campaign_id, null, t.participation_id,
   null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null
 from sambatan.transactions t

@@ -1,5 +1,6 @@
--- While a worker runs, no campaign stays open for more than ten seconds after its deadline, or
--- verifying after its verification period. A campaign that is being closed in steps has a minute.
+-- While a worker runs, no campaign stays open for more than ten seconds after its deadline. No
+-- campaign stays verifying for more than ten seconds after its verification period. For a campaign
+-- that is being closed in steps, the limit is one minute.
 select campaign_id, status, deadline
 from sambatan.campaigns
 where status in ('active', 'locked', 'verifying')

@@ -1,4 +1,5 @@
--- An idempotency key names at most one participation, and one that its own user made.
+-- An idempotency key refers only to a participation of the same user, and no two keys refer to the
+-- same participation.
 select k.campaign_id, k.user_id, k.key
 from sambatan.idempotency_keys k
 left join sambatan.participants p using (campaign_id, participation_id)

@@ -1,2 +1,2 @@
--- The audit chain of every campaign verifies from its first row to its head.
+-- The audit chain of every campaign is valid from its first row to its head.
 select * from sambatan.verify_audit(null);

@@ -1,6 +1,6 @@
--- The slots of an offer belong to nobody else. A campaign reserves exactly the slots of its open
--- offers, or all free slots while an entry waits without an offer. Its counter of waiting entries
--- is correct.
+-- Nobody else has taken the slots of an open offer. A campaign reserves exactly the slots of its
+-- open offers, or all free slots while an entry waits without an offer. Its counter of waiting
+-- entries is correct.
 select c.campaign_id, c.waiting_entries, c.reserved_slots, s.*
 from sambatan.campaigns c
 left join lateral (

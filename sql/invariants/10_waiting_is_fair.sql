@@ -1,6 +1,6 @@
--- No entry is overtaken more often than the rule allows, and the log has every time that it was. No
--- free slots are withheld from the first entry that fits and may have them. Entries are in order of
--- arrival, behind paid entries, which get slots without an offer.
+-- No entry is overtaken more often than the rule allows, and its counter equals the number of times
+-- in the audit log. No entry waits although enough slots for it are free and it may have them. Paid
+-- entries come first and get slots without an offer; the other entries are in order of arrival.
 with offers as (
   -- An offer that is open when the campaign succeeds gets a second event; it is the same offer.
   select campaign_id, min(seq) as offered_at, (metadata ->> 'entry_id')::uuid as entry_id

@@ -1,5 +1,5 @@
--- No entry waits or has an offer in a campaign that failed, was cancelled, or is not open yet.
--- After success only unpaid orders can free slots.
+-- No entry waits or has an offer in a campaign that failed, was cancelled, or is not open yet. In a
+-- completed campaign entries may still wait, because unpaid orders can free slots.
 select c.campaign_id, c.status, e.entry_id, e.status as entry_status
 from sambatan.campaigns c
 join sambatan.waiting_entries e using (campaign_id)

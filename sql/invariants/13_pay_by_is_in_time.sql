@@ -1,6 +1,7 @@
--- No open payment has a pay_by at which it would be too late: not later than the deadline or the
--- end of the hold; for payments due on completion, not later than term plus grace; for an offer,
--- not later than its end.
+-- The pay_by of an open payment is never so late that the payment would not count any more. For a
+-- reserved participation, the limit is the deadline, or the end of its hold with the grace period.
+-- For a payment due on completion, it is the end of the payment term plus the grace period. For an
+-- offer, it is the end of the offer.
 select t.campaign_id, t.participation_id, t.pay_by, c.deadline, p.hold_expires_at
 from sambatan.transactions t
 join sambatan.campaigns c on c.campaign_id = t.campaign_id

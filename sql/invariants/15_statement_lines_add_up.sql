@@ -1,6 +1,6 @@
--- The parts of a counted statement line add up to its amount, those of a waiting line to at most
--- its amount, and any other line has none. The amount counted under a receipt is the amount in the
--- books.
+-- The parts of a counted statement line add up to its amount, the parts of an allocated line to at
+-- most its amount, and any other line has no parts. For every receipt, the sum of the counted parts
+-- equals the amount in the books.
 select d.campaign_id, l.line_id, l.status, l.amount, d.parts, null::text as receipt
 from sambatan.statement_lines l
 left join lateral (

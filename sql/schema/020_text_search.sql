@@ -3,7 +3,7 @@
 -- Normalizes text for search: lower case, no accents, and one form for composed, decomposed and
 -- full-width characters. Letters that do not decompose become the Latin letters people type for
 -- them. src/database/text-search.ts applies the same rules to the search term. Most text is ASCII
--- and skips the normalization, which costs five times as much as the rest.
+-- and skips the normalization, which takes five times as long as the rest of the function.
 create function sambatan.search_fold(p_text text) returns text
 language sql immutable parallel safe as $$
   select case when octet_length(p_text) = char_length(p_text) then lower(p_text)
@@ -15,22 +15,24 @@ language sql immutable parallel safe as $$
       'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th') end
 $$;
 
--- The words of a text for full-text search. Signs between letters separate words: without this, the
--- parser keeps `30ml/50ml` or `wangi.id` as one word.
+-- Splits a text into words for full-text search. Punctuation between letters separates words:
+-- without this, the parser of PostgreSQL keeps `30ml/50ml` or `wangi.id` as one word.
 create function sambatan.search_words(p_text text) returns tsvector
 language sql immutable parallel safe
--- A parsed body, not a string, so that pg_dump knows that search_fold must come first.
+-- The body is parsed SQL, not a string, so that pg_dump knows that it must create search_fold
+-- first.
 return to_tsvector('pg_catalog.simple', translate(sambatan.search_fold(p_text), '@.+-_/''’', '        '));
 
--- Removes the signs that people put between the digits of a telephone number.
+-- Removes the spaces and punctuation that people put between the digits of a telephone number.
 create function sambatan.bare_number(p_text text) returns text
 language sql immutable parallel safe as $$
   select translate(p_text, ' -.()+/', '')
 $$;
 
--- The first Indonesian mobile number in a text, starting at the 8 after 0 or 62; null without one.
--- Text after the number may be read as more of its digits, so compare by prefix. Every join pays
--- for this function: text that cannot hold a number skips the regular expression.
+-- Returns the first Indonesian mobile number in a text, without the leading 0 or 62. Returns null
+-- if the text contains no number. Digits that follow the number in the text may be part of the
+-- result, so compare by prefix. Every join runs this function for an index, so text that cannot
+-- contain a number skips the regular expression.
 create function sambatan.phone_in(p_text text) returns text
 language sql immutable parallel safe as $$
   select case when strpos(p_text, '08') > 0 or strpos(p_text, '62') > 0 then

@@ -1,4 +1,4 @@
--- Brands, their members, and invitations to become one.
+-- Brands, their members, and invitations to become a member.
 
 create table sambatan.brands (
   brand_id uuid primary key,
@@ -21,7 +21,7 @@ create table sambatan.brand_invitations (
   brand_id uuid not null references sambatan.brands,
   email text not null check (char_length(email) between 3 and 254 and email like '%_@_%'),
   role sambatan.brand_role not null check (role <> 'owner'),
-  -- SHA-256 of the token in the link. Only the e-mail holds the token itself.
+  -- SHA-256 of the token in the link. Only the e-mail contains the token itself.
   token_hash bytea not null unique check (octet_length(token_hash) = 32),
   invited_by text not null,
   created_at timestamptz not null default now(),

@@ -5,12 +5,12 @@ create table sambatan.products (
   brand_id uuid not null references sambatan.brands,
   name text not null check (char_length(name) between 2 and 120),
   description text not null default '' check (char_length(description) <= 5000),
-  -- Whole rupiah.
+  -- The price in whole rupiah.
   base_price bigint not null check (base_price between 1 and 1000000000),
   weight_grams integer check (weight_grams between 1 and 1000000),
   sambatan_enabled boolean not null default false,
   picture_digest text check (picture_digest ~ '^[0-9a-f]{32}$'),
-  -- Pixels of the largest variant.
+  -- The size in pixels of the largest variant.
   picture_width integer check (picture_width between 1 and 960),
   picture_height integer check (picture_height between 1 and 2880),
   created_at timestamptz not null default now(),
@@ -29,7 +29,7 @@ create table sambatan.pictures (
   created_at timestamptz not null default now(),
   primary key (digest, variant)
 );
--- No compression: the formats are compressed already. (PostgreSQL 15 does not accept `storage` in
--- `create table`.)
+-- PostgreSQL does not compress this column, because the picture formats are compressed already.
+-- (PostgreSQL 15 does not accept `storage` in `create table`.)
 alter table sambatan.pictures alter column bytes set storage external;
 create index pictures_by_product on sambatan.pictures (product_id);

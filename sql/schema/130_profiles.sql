@@ -1,4 +1,4 @@
--- People: what they tell us about themselves, and their saved addresses.
+-- Profiles of users, and their saved addresses.
 
 create table sambatan.profiles (
   user_id uuid primary key,
@@ -10,7 +10,8 @@ create table sambatan.profiles (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
--- Invitations look up the language of a person who is known already; operators look up people.
+-- An invitation uses this index to find the language of a person who has a profile already.
+-- Operators use it to find people.
 create index profiles_by_email on sambatan.profiles (lower(email)) where email is not null;
 -- Operators find people by the beginnings of words in a name or an e-mail address.
 create index profiles_by_words on sambatan.profiles using gin (

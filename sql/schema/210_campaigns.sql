@@ -1,4 +1,4 @@
--- Campaigns. The row of a campaign is the lock for everything that changes its slots or its money.
+-- Campaigns. Whatever changes the slots or the money of a campaign first locks the campaign's row.
 
 create table sambatan.campaigns (
   campaign_id uuid primary key,
@@ -10,60 +10,68 @@ create table sambatan.campaigns (
   minimum_slots integer not null,
   min_slots_per_user integer,
   max_slots_per_user integer,
-  -- Counters of the hot row. filled_slots and participant_count cover reserved, confirmed and
-  -- fulfilled participations.
+  -- Counters. filled_slots and participant_count include reserved, confirmed and fulfilled
+  -- participations; confirmed_slots leaves out the reserved ones.
   filled_slots integer not null default 0,
   confirmed_slots integer not null default 0,
   participant_count integer not null default 0,
-  -- Waiting-list entries that wait or have an offer. It is zero for nearly every campaign, which
-  -- says that there is nothing to look for.
+  -- The number of waiting-list entries that wait or have an offer. It is zero for nearly every
+  -- campaign, and then no query for entries is needed.
   waiting_entries integer not null default 0,
-  -- Free slots that only the waiting list may take: the slots under offers and, while an entry
-  -- waits without an offer, all free slots.
+  -- The number of free slots that only the waiting list may take: the slots under offers and, while
+  -- an entry waits without an offer, all free slots.
   reserved_slots integer not null default 0,
-  -- Whole percent, rounded down: the sort key of "progress". It changes only when the percentage
-  -- does, so most updates of the counters touch no index (heap-only tuples).
+  -- The percentage of taken slots, rounded down to a whole number. The sort order "progress" uses
+  -- it. It changes only when the whole percentage changes, so most updates of the counters change
+  -- no index (heap-only tuples).
   progress_floor smallint not null
     generated always as ((filled_slots::bigint * 100 / total_slots)::smallint) stored,
-  -- Whole rupiah. 10^9 × 10^6 slots is below 2^53, so the product is exact in JSON too.
+  -- The price in whole rupiah. The largest total, 10^9 rupiah × 10^6 slots, is below 2^53, so it is
+  -- exact in JSON too.
   price_per_slot bigint not null check (price_per_slot between 1 and 1000000000),
   platform_fee_basis_points integer not null default 300
     check (platform_fee_basis_points between 0 and 10000),
   hold_seconds integer not null default 86400 check (hold_seconds between 60 and 2592000),
-  -- A hold lapses this long after its end, not at its end.
+  -- A hold lapses this many seconds after its end, not at its end.
   hold_grace_seconds integer not null default 0
     check (hold_grace_seconds between 0 and 604800),
   -- How long an offer to the waiting list stays open.
   offer_seconds integer not null default 7200 check (offer_seconds between 60 and 604800),
-  -- Upfront campaigns: how long after the deadline a payment that was made in time may take to
-  -- appear. Also how long after pay_by an order waits before it counts as unpaid.
+  -- For an upfront campaign: how long after its deadline the service waits for payments that were
+  -- made in time but have not appeared yet. For a completed campaign: how long after pay_by an
+  -- order waits before it counts as unpaid.
   verification_seconds integer not null default 172800
     check (verification_seconds between 0 and 2592000),
-  -- Payments that fall due when the campaign completes must arrive within term plus grace.
+  -- A payment that becomes due when the campaign completes must arrive within the payment term plus
+  -- the grace period.
   payment_term_seconds integer not null default 259200
     check (payment_term_seconds between 60 and 2592000),
   payment_grace_seconds integer not null default 86400
     check (payment_grace_seconds between 0 and 2592000),
-  -- Below the minimum, only the seller may decide whether to continue for this long.
+  -- If fewer slots were paid than the minimum, only the seller may decide during this time whether
+  -- the campaign continues.
   decision_seconds integer not null default 259200
     check (decision_seconds between 0 and 2592000),
   deadline timestamptz not null,
   opens_at timestamptz,
-  -- When the lifecycle must run next for this campaign: its opening, the next hold that may lapse,
-  -- its deadline, the end of the verification period, the end of an order that was not paid after
-  -- success, or now while the campaign is being closed. It is never later than the true time; a run
-  -- that comes too early finds nothing to do and sets it again. Null: nothing is left to do.
+  -- When the lifecycle must run next for this campaign: at its opening, when the next hold may
+  -- lapse, at its deadline, at the end of the verification period, when the time for an unpaid
+  -- order after success is over, or now while the campaign is being closed. The stored time may be
+  -- too early, but never too late: a run that is too early finds nothing to do and sets the time
+  -- again. Null: nothing is left to do.
   next_run_at timestamptz,
   -- When the lifecycle next checks for orders whose buyer has reported nothing about the goods.
-  -- Null: never.
+  -- Null: no check is needed.
   receipts_due_at timestamptz,
-  -- Closing a large campaign takes several short transactions. From the decision to the last of
-  -- them these columns hold the outcome. The campaign takes no joins or cancellations meanwhile.
+  -- Closing a large campaign takes several short transactions. From the decision until the last
+  -- transaction, these columns contain the outcome. During this time the campaign accepts no joins
+  -- or cancellations.
   closing_outcome sambatan.campaign_status,
   closing_actor text,
   closing_reason text,
-  -- Slots taken at the end. Failed or cancelled: at the decision, before refunds. Completed: slots
-  -- that were confirmed in the end.
+  -- The number of slots that were taken at the end. For a failed or cancelled campaign: at the time
+  -- of the decision, before refunds. For a completed campaign: the slots that were confirmed in the
+  -- end.
   slots_at_close integer,
   -- The head of the campaign's audit chain.
   audit_seq bigint not null default 0,
@@ -71,17 +79,18 @@ create table sambatan.campaigns (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   opened_at timestamptz,
-  -- The last change of the deadline. Buyers who joined before it may cancel without loss.
+  -- When the deadline was last extended. Buyers who joined before that time may cancel without
+  -- loss.
   extended_at timestamptz,
   filled_at timestamptz,
   verifying_at timestamptz,
-  -- Fewer slots were paid than the minimum: since when a decision is needed, and when it was
-  -- decided to continue.
+  -- If fewer slots were paid than the minimum: when the decision whether to continue was opened,
+  -- and when it was made.
   decision_opened_at timestamptz,
   decided_at timestamptz,
   completed_at timestamptz,
-  -- The seller marks the whole batch as shipped; parcels are not tracked one by one. A buyer who
-  -- reports nothing until received_after counts as having received the goods.
+  -- The seller marks the whole batch as shipped; parcels are not tracked one by one. If a buyer
+  -- reports nothing until received_after, the order counts as received.
   shipped_at timestamptz,
   received_after timestamptz,
   failed_at timestamptz,
@@ -118,7 +127,7 @@ create table sambatan.campaigns (
   constraint campaigns_verifying check (
     status <> 'verifying' or (verifying_at is not null and payment_timing = 'upfront')),
   constraint campaigns_decision check (decided_at is null or decision_opened_at is not null),
-  -- A completed campaign can still be cancelled while it is below its minimum.
+  -- A completed campaign can still be cancelled if fewer slots were paid than its minimum.
   constraint campaigns_completed_at check (
     (status = 'fulfilled') <= (completed_at is not null)
     and (completed_at is not null) <= (status in ('fulfilled', 'cancelled'))),
@@ -145,7 +154,7 @@ create index campaigns_by_open_deadline on sambatan.campaigns (status, deadline)
 create index campaigns_by_due on sambatan.campaigns (next_run_at) where next_run_at is not null;
 create index campaigns_by_receipts on sambatan.campaigns (receipts_due_at)
   where receipts_due_at is not null;
--- The dashboard counts closed campaigns from this index alone.
+-- The dashboard reads only this index to count closed campaigns.
 create index campaigns_over on sambatan.campaigns (status) include (slots_at_close)
   where status in ('fulfilled', 'expired', 'cancelled');
 create index campaigns_full on sambatan.campaigns (campaign_id) where status = 'locked';

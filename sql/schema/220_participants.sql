@@ -5,7 +5,7 @@ create table sambatan.participants (
   participation_id uuid not null,
   user_id uuid not null,
   quantity integer not null check (quantity between 1 and 1000000),
-  -- Slots of the quantity that the seller cannot deliver, or that were revoked.
+  -- The number of ordered slots that the seller cannot deliver, or that were revoked.
   undelivered_slots integer not null default 0,
   status sambatan.participant_status not null default 'pending_payment',
   joined_at timestamptz not null,

@@ -1,7 +1,7 @@
--- What joining a campaign needs in addition to the participation: idempotency and rate limits.
+-- Tables that a join needs in addition to the participation: idempotency keys and rate limits.
 
--- Idempotency keys of joins and of the waiting list: the request that first used a key and its
--- outcome, refusals included.
+-- Idempotency keys of joins and of the waiting list. Each row has the hash of the request that
+-- first used the key, and the outcome of that request, which may be a refusal.
 create table sambatan.idempotency_keys (
   campaign_id uuid not null references sambatan.campaigns,
   user_id uuid not null,
@@ -19,9 +19,9 @@ create unique index idempotency_keys_one_participation
   on sambatan.idempotency_keys (campaign_id, participation_id) where participation_id is not null;
 create index idempotency_keys_by_time on sambatan.idempotency_keys (answered_at);
 
--- Joins that the service sent twice because it lost the first answer, and that the second statement
--- refused. The first statement may still be running: it finds its participation_id here and is
--- refused too.
+-- Joins that the service sent to the database twice because it lost the first answer, and whose
+-- second SQL statement was refused. The first SQL statement may still be running: it then finds its
+-- participation_id in this table and is refused too.
 create table sambatan.refused_joins (
   campaign_id uuid not null references sambatan.campaigns,
   participation_id uuid not null,
@@ -32,8 +32,9 @@ create table sambatan.refused_joins (
 );
 create index refused_joins_by_time on sambatan.refused_joins (answered_at);
 
--- Join attempts per caller, in windows of one minute that start with the first attempt. Unlogged:
--- the counts need no write-ahead log, and losing them in a crash does no harm.
+-- The number of join attempts per caller. Attempts are counted in windows of one minute; a window
+-- starts with the first attempt. The table is unlogged: the counts need no write-ahead log, and
+-- losing them in a crash does no harm.
 create unlogged table sambatan.join_attempts (
   caller text primary key,
   window_started_at timestamptz not null,

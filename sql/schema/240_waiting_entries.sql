@@ -9,19 +9,22 @@ create table sambatan.waiting_entries (
   position bigint not null check (position > 0),
   quantity integer not null check (quantity between 1 and 1000000),
   status sambatan.waiting_status not null default 'waiting',
-  -- Offers that later entries got while this one waited.
+  -- The number of offers that entries behind this entry got while this entry waited.
   overtaken integer not null default 0 check (overtaken >= 0),
-  -- Set when the entry may not be overtaken again: free slots wait for it, at most until then.
+  -- Set when the entry may not be overtaken again. Free slots are then reserved for this entry, at
+  -- most until this time.
   keep_until timestamptz,
-  -- If the campaign closes earlier, the offer ends with it.
+  -- The end of the offer. If the campaign closes earlier, the offer ends at that time.
   offer_expires_at timestamptz,
   participation_id uuid,
-  -- An offer that is made after the campaign has succeeded is an order that must be paid before it
-  -- becomes a participation. Payment, proof and refunds use this id; the participation keeps it.
+  -- Set for an offer that is made after the campaign has succeeded. Such an offer is an order that
+  -- becomes a participation when it is paid. Its payment, proof and refunds use this id, and the
+  -- participation gets the same id.
   order_id uuid,
-  -- Paid entries: the refund whose money is retained while the entry waits, when that money was
-  -- paid, and its amount in whole rupiah: the price of the slots, and the unique code as far as it
-  -- was paid. If the entry ends without slots, the refund is due again.
+  -- For a paid entry: the refund whose money is retained while the entry waits, the time at which
+  -- the buyer paid that money, and the retained amount in whole rupiah. The amount is the price of
+  -- the slots plus the part of the unique code that was paid. If the entry ends without slots, the
+  -- refund is due again.
   refund_id uuid,
   paid_at timestamptz,
   kept_amount bigint,
@@ -64,7 +67,7 @@ create table sambatan.waiting_entries (
 -- A buyer may have one unpaid open entry, in addition to paid entries.
 create unique index waiting_entries_one_open on sambatan.waiting_entries (campaign_id, user_id)
   where status in ('waiting', 'offered') and refund_id is null;
--- The money of a refund is retained once, and pays for slots once.
+-- The money of a refund can be retained for only one entry, and can pay for slots only once.
 create unique index waiting_entries_one_per_refund
   on sambatan.waiting_entries (campaign_id, refund_id)
   where refund_id is not null and status in ('waiting', 'accepted');

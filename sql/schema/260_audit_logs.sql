@@ -1,8 +1,9 @@
 -- The audit log: one hash chain per campaign, append-only. docs/events.md describes the events.
 
 create table sambatan.audit_logs (
-  -- No foreign key: it would be checked for every row of a join. The functions that write here hold
-  -- the campaign's row, and a campaign is never deleted.
+  -- There is no foreign key, because PostgreSQL would check it for every row of a join. It is not
+  -- needed: the functions that write to this table have locked the campaign's row, and a campaign
+  -- is never deleted.
   campaign_id uuid not null,
   seq bigint not null check (seq > 0),
   occurred_at timestamptz not null,
@@ -23,14 +24,14 @@ create table sambatan.audit_logs (
   metadata jsonb not null,
   hash bytea not null,
   primary key (campaign_id, seq),
-  -- Events about a participation name it; the others do not.
+  -- Only events about a participation have a participation_id.
   constraint audit_logs_participation check (
     event ~ '^(participant|payment|refund|dispute)_' = (participation_id is not null))
 );
--- Every join pays for each index here, so there is none on occurred_at alone.
+-- Each index of this table slows down every join, so there is no index on occurred_at alone.
 create index audit_logs_by_campaign_time on sambatan.audit_logs (campaign_id, occurred_at);
--- Events of campaigns themselves are few among those of their participations: per campaign, and for
--- operators across the market.
+-- Few events are about a campaign itself; most are about its participations. These partial indexes
+-- find the few events: of one campaign, and of all campaigns for operators.
 create index audit_logs_of_campaign on sambatan.audit_logs (campaign_id, seq)
   where participation_id is null;
 create index audit_logs_of_campaigns_by_time on sambatan.audit_logs (occurred_at, campaign_id, seq)

@@ -17,8 +17,9 @@ create table sambatan.receiving_accounts (
 create unique index receiving_accounts_one_default on sambatan.receiving_accounts (is_default)
   where is_default;
 
--- When statement_through changes, every campaign that waits for transfers to the account is due at
--- once, for every writer. The rows of the campaigns are locked in order of their ids.
+-- When statement_through changes, the lifecycle must run at once for every campaign that waits for
+-- transfers to the account. A trigger ensures this, whoever changes the column. The rows of the
+-- campaigns are locked in order of their ids.
 create function sambatan.schedule_run_after_statement() returns trigger language plpgsql as $$
 declare
   ids uuid[];

@@ -1,4 +1,4 @@
--- The ledger: payments, refunds, payouts and adjustments. A row is never deleted, and a settled one
+-- The ledger: payments, refunds, payouts and adjustments. A row is never deleted, and a settled row
 -- keeps its amount.
 
 create table sambatan.transactions (
@@ -6,46 +6,51 @@ create table sambatan.transactions (
   transaction_id uuid not null default gen_random_uuid(),
   kind sambatan.transaction_kind not null,
   status sambatan.transaction_status not null default 'due',
-  -- The participation or the unpaid offer it belongs to (see the view orders).
+  -- The participation or the unpaid offer that this row belongs to (see the view orders).
   participation_id uuid,
-  -- Whole rupiah. Only an adjustment may be negative.
+  -- The amount in whole rupiah. Only an adjustment may be negative.
   amount bigint not null,
-  -- Payments: the transfer is amount + unique_code, a sum that no other open payment to the account
-  -- has.
+  -- For payments: the buyer transfers amount + unique_code. No other open payment to the same
+  -- account has the same sum.
   unique_code integer not null default 0 check (unique_code between 0 and 99999),
-  -- Settled payments: what was received above the amount and is kept, at most the unique code.
+  -- For settled payments: the rupiah that were received above the amount and are kept. They are at
+  -- most the unique code.
   surcharge bigint not null default 0 check (surcharge between 0 and 99999),
-  -- Why the row exists. One cause makes one row.
+  -- Why the row exists, for example 'payment:' and the id of the participation. A campaign has at
+  -- most one row for each cause.
   cause text not null check (char_length(cause) between 1 and 120),
   actor text not null,
   reference text check (char_length(reference) <= 200),
-  -- Payments: the account to transfer to, and the latest time.
+  -- For payments: the account to transfer to, and the latest time to pay.
   account_id uuid references sambatan.receiving_accounts,
   pay_by timestamptz,
-  -- When the buyer paid, not when it was noticed: the exact time, or only the day (Asia/Jakarta) if
-  -- the bank or a person gives no more. It decides whether the payment was in time.
+  -- When the buyer paid, not when the service noticed the payment. paid_at is the exact time.
+  -- paid_on is the day (Asia/Jakarta), if the bank or a person reports no time. This decides
+  -- whether the payment was in time.
   paid_at timestamptz,
   paid_on date,
   -- When a person last rejected the proof.
   rejected_at timestamptz,
-  -- The rest of the hold when its proof stopped the clock.
+  -- How much time of the hold was left when a proof of payment stopped the hold.
   hold_left interval,
-  -- Why a payment was rejected, the last attempt failed, or nothing is owed any more.
+  -- Why a payment was rejected, why the last attempt failed, or why nothing is owed any more.
   reason text check (char_length(reason) between 1 and 500),
   attempts integer not null default 0 check (attempts >= 0),
-  -- What was received. The same receipt is never counted twice.
+  -- The name of the received money, for example 'line:' and the id of a statement line. Money with
+  -- the same receipt is never counted twice.
   receipt text check (char_length(receipt) between 1 and 120),
-  -- The payment provider and its own id for the row. Both stay when the row is settled.
+  -- The payment provider, and the provider's id for this row. Both stay when the row is settled.
   provider text check (provider ~ '^[a-z][a-z0-9_]{1,30}$'),
   provider_reference text check (char_length(provider_reference) between 1 and 200),
-  -- Adjustments: the purpose, and the row that a reversal reverses. overpaid_refund: a refund
+  -- For adjustments: the purpose, and the row that a reversal reverses. overpaid_refund: a refund
   -- reached its buyer twice; this row is the amount that the buyer must send back.
   purpose text check (purpose in ('unique_code', 'credit', 'reversal', 'overpaid_refund')),
   reverses uuid,
-  -- Refunds of money that was paid in time but noticed after its slots had gone to others: when it
-  -- was paid. Until the refund is sent, its buyer may choose the head of the waiting list instead.
+  -- Only for refunds of money that was paid in time, but that the service noticed after other
+  -- buyers had got the slots: the time of the payment. Until the refund is sent, the buyer may
+  -- choose the front of the waiting list instead of the money.
   paid_in_time timestamptz,
-  -- Payouts: from when on it may be paid out.
+  -- For payouts: the time of the release. From then on the payout may be sent.
   released_at timestamptz,
   created_at timestamptz not null,
   settled_at timestamptz,
@@ -71,7 +76,7 @@ create unique index transactions_by_provider
   on sambatan.transactions (provider, provider_reference) where provider is not null;
 create unique index transactions_reversed_once on sambatan.transactions (campaign_id, reverses)
   where reverses is not null;
--- Open payments to one account differ in the sum to transfer, where they have unique codes.
+-- Open payments with unique codes to the same account have different sums to transfer.
 create unique index transactions_one_of_a_kind
   on sambatan.transactions (account_id, (amount + unique_code))
   where kind = 'payment' and unique_code > 0
@@ -83,7 +88,8 @@ create index transactions_by_expected
 create index transactions_open
   on sambatan.transactions (kind, status, created_at, transaction_id)
   where status in ('due', 'proof_submitted', 'rejected', 'pending');
--- Refunds and payouts that were made, newest first: operators look here for returned transfers.
+-- Refunds and payouts that were sent, newest first. Operators search them when a transfer came
+-- back.
 create index transactions_made on sambatan.transactions (kind, settled_at desc, transaction_id)
   where status = 'settled' and kind in ('refund', 'payout');
 -- Overdue payments.

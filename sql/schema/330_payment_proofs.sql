@@ -1,4 +1,4 @@
--- The file that a buyer uploaded as proof of payment; only the last one is kept. It is in the
+-- The file that a buyer uploaded as proof of payment; only the latest file is kept. It is in the
 -- database so that every process can show it.
 create table sambatan.payment_proofs (
   campaign_id uuid not null,
@@ -9,5 +9,5 @@ create table sambatan.payment_proofs (
   uploaded_at timestamptz not null,
   primary key (campaign_id, participation_id)
 );
--- No compression: pictures are compressed already.
+-- PostgreSQL does not compress this column, because pictures are compressed already.
 alter table sambatan.payment_proofs alter column content set storage external;

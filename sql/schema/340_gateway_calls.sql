@@ -1,24 +1,26 @@
 -- Calls to a payment gateway: one row per order or refund, written before the provider is called.
--- unknown: the result of the call is not known yet. open: the order waits for its buyer. made and
--- not_made are final. A row outlives its payment, so that money that arrives after a hold has
--- lapsed is still found and counted.
+-- Status unknown: the result of the call is not known yet. Status open: the order waits until its
+-- buyer pays. The statuses made and not_made are final. A row stays open even if its payment
+-- becomes void, so that money that arrives after a hold has lapsed is still found and counted.
 create table sambatan.gateway_calls (
   campaign_id uuid not null,
-  -- Our id of the call, which the provider stores too.
+  -- The id that the service chose for the call. The provider stores it too.
   reference text not null check (reference ~ '^[A-Za-z0-9-]{8,50}$'),
   transaction_id uuid not null,
   participation_id uuid not null,
   kind sambatan.transaction_kind not null check (kind in ('payment', 'refund')),
   provider text not null check (provider ~ '^[a-z][a-z0-9_]{1,30}$'),
-  -- The order at the provider. A payment has its own reference here, a refund that of the payment.
+  -- The reference of the order at the provider. For a payment it equals reference; for a refund it
+  -- is the reference of the payment.
   order_reference text not null check (order_reference ~ '^[A-Za-z0-9-]{8,50}$'),
   amount bigint not null check (amount > 0),
   status text not null default 'unknown' check (status in ('unknown', 'open', 'made', 'not_made')),
   redirect_url text check (char_length(redirect_url) between 1 and 2000),
   attempts integer not null default 0 check (attempts >= 0),
-  -- When to ask the provider again. Null: nothing is left to ask.
+  -- When to ask the provider for the status again. Null: the status is final.
   next_check_at timestamptz,
-  -- The order can be paid until then. The payment has the same limit.
+  -- The latest time at which the buyer can pay the order. It is never later than the pay_by of the
+  -- payment.
   payable_until timestamptz,
   -- An order whose payment nobody has started cannot be paid after this time.
   expires_at timestamptz not null,
@@ -30,6 +32,7 @@ create unique index gateway_calls_by_reference on sambatan.gateway_calls (refere
 create index gateway_calls_of_ledger_entry on sambatan.gateway_calls (campaign_id, transaction_id);
 create index gateway_calls_due on sambatan.gateway_calls (next_check_at)
   where next_check_at is not null;
--- A provider's notification names an order; this finds the refunds of that order.
+-- A provider's notification contains the reference of an order; this index finds the refunds of
+-- that order.
 create index gateway_calls_refunds_of_order
   on sambatan.gateway_calls (campaign_id, order_reference) where kind = 'refund';

@@ -9,10 +9,10 @@ create table sambatan.statement_mappings (
   saved_at timestamptz not null
 );
 
--- One file. uploaded: stored, waits for somebody to start the import. Then a worker stores the
--- lines in batches (storing) and matches them with payments (matching), until the import is done.
--- Imports of one account run one after the other, in the order they were started. The content is
--- deleted when the import ends.
+-- One uploaded file. In the state uploaded, the file is stored and waits until somebody starts the
+-- import. Then a worker stores the lines in batches (storing) and matches them with payments
+-- (matching), until the import is done. Imports of one account run one after the other, in the
+-- order they were started. The content is deleted when the import ends.
 create table sambatan.statement_imports (
   import_id uuid primary key,
   account_id uuid not null references sambatan.receiving_accounts,
@@ -29,7 +29,8 @@ create table sambatan.statement_imports (
   started_by text,
   started_at timestamptz,
   finished_at timestamptz,
-  -- Lines in the file; processed; new among those; possible duplicates among the new ones.
+  -- The number of lines in the file, of lines processed so far, of new lines among the processed
+  -- ones, and of possible duplicates among the new ones.
   total_lines integer not null default 0 check (total_lines >= 0),
   stored_lines integer not null default 0 check (stored_lines between 0 and total_lines),
   added_lines integer not null default 0 check (added_lines between 0 and stored_lines),
@@ -37,12 +38,13 @@ create table sambatan.statement_imports (
   -- Rows of the file that are not incoming transfers, with the reason, row and amount of each.
   skipped_lines integer not null default 0 check (skipped_lines >= 0),
   skipped jsonb not null default '[]',
-  -- Open lines of the account that fitted a payment when matching began, and lines matched so far.
+  -- The number of open lines of the account that fitted a payment when matching began, and the
+  -- number of lines matched so far.
   to_match integer not null default 0 check (to_match >= 0),
   matched_lines integer not null default 0 check (matched_lines >= 0),
   -- Why the import was refused: a code of the service's error table with its parameters.
   error jsonb,
-  -- The worker that has the import, and until when no other worker takes it.
+  -- The lease of the worker that runs the import. Until lease_until, no other worker may run it.
   lease_token uuid,
   lease_until timestamptz,
   constraint statement_imports_started check (
@@ -64,17 +66,17 @@ create index statement_imports_waiting on sambatan.statement_imports (created_at
 create table sambatan.statement_lines (
   line_id uuid primary key,
   account_id uuid not null references sambatan.receiving_accounts,
-  -- A hash of the bank's data (day, amount, description, reference, balance) and of the number of
-  -- the line among equal ones.
+  -- A hash of the bank's data (day, amount, description, reference, balance) and of the line's
+  -- number among lines with equal data.
   fingerprint bytea not null check (octet_length(fingerprint) = 32),
-  -- The import that brought the line, and its position in the file.
+  -- The import that added the line, and the line's position in the file.
   import_id uuid references sambatan.statement_imports,
   position integer check (position >= 0),
   -- Another line of the account that may be the same transfer. The line is matched with no payment
   -- until a person has checked.
   duplicate_of uuid references sambatan.statement_lines,
   booked_on date not null,
-  -- The exact time, if the bank gives it.
+  -- The exact time, if the bank reports it.
   booked_at timestamptz,
   amount bigint not null check (amount > 0),
   description text not null check (char_length(description) <= 500),
@@ -84,8 +86,8 @@ create table sambatan.statement_lines (
   status sambatan.statement_line_status not null default 'unmatched',
   campaign_id uuid,
   participation_id uuid,
-  -- The result: settled, given, credited or known; divided, if its parts have results; or the
-  -- reason of a person to ignore the line.
+  -- The result of a handled line: settled, given, credited or known (see receive_money); divided,
+  -- if each part has its own result; or the reason why a person ignored the line.
   outcome text check (char_length(outcome) between 1 and 500),
   imported_by text not null,
   imported_at timestamptz not null,
@@ -120,7 +122,7 @@ create table sambatan.statement_line_parts (
   amount bigint not null check (amount > 0),
   assigned_by text not null,
   assigned_at timestamptz not null,
-  -- The result once the part is counted.
+  -- The result; null until the part is counted.
   outcome text check (outcome in ('settled', 'given', 'credited', 'known')),
   receipt text check (char_length(receipt) between 1 and 120),
   primary key (line_id, part),

@@ -33,5 +33,5 @@ create table sambatan.dispute_pictures (
   primary key (campaign_id, dispute_id, number),
   foreign key (campaign_id, dispute_id) references sambatan.disputes
 );
--- No compression: pictures are compressed already.
+-- PostgreSQL does not compress this column, because pictures are compressed already.
 alter table sambatan.dispute_pictures alter column content set storage external;

@@ -1,5 +1,5 @@
--- The rows that settling campaigns collects in memory and then writes in one statement per table:
--- changes of participations, new ledger rows, and audit events.
+-- Types for rows that settle_campaigns first collects in memory and then writes with one SQL
+-- statement per table: changes of participations, new ledger rows, and audit events.
 
 create type sambatan.participation_change as (
   campaign_id uuid,

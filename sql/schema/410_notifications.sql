@@ -1,8 +1,8 @@
--- Notifications, all derived from the audit log. No table here has a foreign key to campaigns:
--- checking it would lock the hot row during a burst of joins.
+-- Notifications, all derived from the audit log. No table of this file has a foreign key to
+-- campaigns: checking the key would lock the campaign's row, which many concurrent joins need.
 
--- The position in each campaign's log up to which notifications were written. A separate table, so
--- that the campaign's row is not written.
+-- The position in each campaign's audit log up to which notifications were written. It has a
+-- separate table so that the campaign's row need not be updated.
 create table sambatan.notification_cursors (
   campaign_id uuid primary key,
   seq bigint not null check (seq >= 0),
@@ -15,8 +15,8 @@ create table sambatan.notifications (
   campaign_id uuid not null,
   notification_id uuid not null,
   user_id uuid not null,
-  -- The subject: a position in the log, a reminder or a digest. A person gets one notification for
-  -- each.
+  -- What the notification is about: a position in the audit log, a reminder or a digest. A person
+  -- gets only one notification per key.
   event_key text not null check (char_length(event_key) between 1 and 120),
   kind text not null check (char_length(kind) between 1 and 40),
   topic text not null check (char_length(topic) between 1 and 40),
@@ -37,7 +37,7 @@ create index notifications_unread on sambatan.notifications (user_id, notificati
 create index notifications_by_mail_only on sambatan.notifications (user_id) where not in_app;
 create index notifications_by_time on sambatan.notifications (created_at);
 
--- What a person wants to receive, where it differs from the default of the topic.
+-- What a person wants to receive. The defaults of a topic apply if a person has no row for it.
 create table sambatan.message_settings (
   user_id uuid not null,
   topic text not null check (char_length(topic) between 1 and 40),
@@ -47,7 +47,8 @@ create table sambatan.message_settings (
   primary key (user_id, topic)
 );
 
--- Sellers get one notification per campaign and time window, however many buyers joined in it.
+-- The next digest of each campaign. Sellers get one notification per campaign and time window,
+-- however many buyers joined in that window.
 create table sambatan.seller_digests (
   campaign_id uuid primary key,
   from_seq bigint not null,
@@ -61,8 +62,8 @@ create table sambatan.seller_digests (
 );
 create index seller_digests_by_due on sambatan.seller_digests (due_at);
 
--- An event for all participants is handled in steps. Participations up to `after` have got their
--- notification.
+-- An event that all participants must be notified of is handled in steps. Participations with an id
+-- up to `after` already have their notification.
 create table sambatan.notification_fanouts (
   campaign_id uuid not null,
   seq bigint not null,
@@ -70,15 +71,17 @@ create table sambatan.notification_fanouts (
   primary key (campaign_id, seq)
 );
 
--- A notification at a later time: a requested reminder of a deadline, a hold that is about to
--- lapse, a payment that became due at completion and is still open, or goods to confirm.
+-- Notifications for a later time. Each is about a deadline (if the person asked for a reminder), a
+-- hold that is about to lapse, a payment that became due at completion and is still open, or goods
+-- whose receipt the buyer should confirm.
 create table sambatan.reminders (
   campaign_id uuid not null,
   user_id uuid not null,
   kind text not null check (kind in
     ('deadline_day', 'deadline_hour', 'hold', 'payment_half', 'payment_last',
     'receipt')),
-  -- Deadlines: the campaign. All others: the participation.
+  -- For reminders of a deadline, the id of the campaign; for all others, the id of the
+  -- participation.
   subject_id uuid not null,
   due_at timestamptz not null,
   done_at timestamptz,

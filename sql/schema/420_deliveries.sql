@@ -1,17 +1,17 @@
--- Outgoing e-mails and webhooks. As in the file before, there is no foreign key to campaigns.
+-- Outgoing e-mails and webhooks. As in 410_notifications.sql, there is no foreign key to campaigns.
 
--- Where integrators receive events. brand_id null: events of every brand, for the operator's own
--- backends.
+-- The URLs to which events are sent. If brand_id is null, the endpoint gets the events of every
+-- brand; it is for the platform's own servers.
 create table sambatan.webhook_endpoints (
   endpoint_id uuid primary key,
   brand_id uuid references sambatan.brands,
   url text not null check (char_length(url) between 10 and 500),
   description text not null default '' check (char_length(description) <= 200),
-  -- Empty: every event.
+  -- The events that are sent; empty means every event.
   events text[] not null default '{}',
   secret text not null,
-  -- Requests are signed with the previous secret too until then, so that a receiver can change
-  -- secrets without a gap.
+  -- Until previous_secret_until, requests are signed with the previous secret too, so that a
+  -- receiver can change its secret without rejecting any request.
   previous_secret text,
   previous_secret_until timestamptz,
   status text not null default 'enabled' check (status in ('enabled', 'disabled', 'removed')),
@@ -25,7 +25,7 @@ create index webhook_endpoints_by_brand on sambatan.webhook_endpoints (brand_id,
   where status <> 'removed';
 
 -- The outbox. An e-mail has the id of its notification; a webhook has the position of its event in
--- the log. So each exists once.
+-- the audit log. So neither can be queued twice.
 create table sambatan.deliveries (
   campaign_id uuid not null,
   delivery_id uuid not null,
@@ -35,7 +35,8 @@ create table sambatan.deliveries (
   status text not null default 'pending'
     check (status in ('pending', 'delivered', 'failed', 'dropped')),
   attempts integer not null default 0 check (attempts >= 0),
-  -- During an attempt: the end of its lease, after which another worker may take over.
+  -- When the next attempt is due. During an attempt: the end of the lease, after which another
+  -- worker may make the next attempt.
   next_attempt_at timestamptz,
   lease_id uuid,
   last_attempt_at timestamptz,
@@ -53,7 +54,8 @@ create index deliveries_due_email on sambatan.deliveries (next_attempt_at)
   where status = 'pending' and channel = 'email';
 create index deliveries_due_webhook on sambatan.deliveries (endpoint_id, next_attempt_at)
   where status = 'pending' and channel = 'webhook';
--- A hash index: the planner would choose an ordered one for lists, which must use their status.
+-- A hash index, because it cannot sort: the planner would use an ordered index for lists too,
+-- although they must use the index by status.
 create index deliveries_by_id on sambatan.deliveries using hash (delivery_id);
 create index deliveries_by_endpoint on sambatan.deliveries (endpoint_id, delivery_id)
   where channel = 'webhook';

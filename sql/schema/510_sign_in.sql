@@ -13,11 +13,12 @@ create table sambatan_auth.sign_ins (
   email text not null check (email = lower(email)),
   code_hash bytea not null,
   link_hash bytea not null unique,
-  -- The browser that asked for the code. There, the link in the e-mail signs in without a question.
+  -- The browser that asked for the code. In that browser, the link in the e-mail signs in without a
+  -- further question.
   browser_hash bytea,
   -- Set for a code that confirms an existing session. Such a code does not sign in.
   session_id uuid,
-  -- False: the address had an e-mail a short time ago and gets no further one.
+  -- False if no e-mail is sent, because the address got one a short time ago.
   is_mailed boolean not null default true,
   attempts integer not null default 0 check (attempts >= 0),
   created_at timestamptz not null default now(),
@@ -44,8 +45,8 @@ create table sambatan_auth.sessions (
 create index sessions_by_user on sambatan_auth.sessions (user_id);
 create index sessions_by_end on sambatan_auth.sessions (expires_at);
 
--- Rate limits, counted by the hash of an IP address or an e-mail address. Unlogged: losing the
--- counts in a crash does no harm.
+-- Rate limits, counted by the hash of an IP address or an e-mail address. The table is unlogged:
+-- losing the counts in a crash does no harm.
 create unlogged table sambatan_auth.attempts (
   key text primary key,
   attempts integer not null,

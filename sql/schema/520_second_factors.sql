@@ -6,7 +6,7 @@ create table sambatan_auth.second_factors (
   -- Encrypted with a key that is not in the database.
   secret bytea not null,
   created_at timestamptz not null default now(),
-  -- Null during set-up: sign-in does not ask for it yet.
+  -- Null during set-up: sign-in does not ask for the second factor yet.
   confirmed_at timestamptz,
   -- The time step of the last accepted code. That step and earlier ones are not accepted again.
   last_step bigint not null default 0
@@ -26,7 +26,7 @@ create table sambatan_auth.mfa_challenges (
   user_id uuid not null,
   roles text[] not null default '{}',
   device text not null default '' check (char_length(device) <= 200),
-  -- The length of the session that it may become.
+  -- How long the session lasts if the sign-in succeeds.
   hours integer not null check (hours > 0),
   attempts integer not null default 0 check (attempts >= 0),
   created_at timestamptz not null default now(),

@@ -1,12 +1,12 @@
--- The access log: sign-ins and failed attempts, one hash chain per account as campaigns have one. A
--- person appears only by id; no network address is stored.
+-- The access log: sign-ins and failed attempts. Each account has its own hash chain, like the audit
+-- log of a campaign. A person appears only by id; no network address is stored.
 
 create table sambatan_auth.access_heads (
   user_id uuid primary key,
   seq bigint not null check (seq >= kept_after),
   hash bytea not null,
-  -- Rows up to this one were deleted at the end of their retention. kept_hash is the hash that the
-  -- first remaining row builds on.
+  -- Rows with a seq up to kept_after were deleted at the end of their retention. kept_hash is the
+  -- hash of the last deleted row; the hash of the first remaining row depends on it.
   kept_after bigint not null default 0 check (kept_after >= 0),
   kept_hash bytea not null default decode(repeat('00', 32), 'hex')
 );
@@ -23,9 +23,9 @@ create table sambatan_auth.access_log (
     'code_requested', 'code_failed', 'codes_exhausted', 'signed_in', 'signed_out', 'session_ended',
     'sessions_ended', 'factor_added', 'factor_removed', 'factor_failed', 'recovery_codes_made',
     'proved_again', 'account_deleted')),
-  -- Empty where no method applies.
+  -- Empty if the event has no method.
   method text not null check (method in ('', 'code', 'link', 'token', 'factor', 'recovery_code')),
-  -- Such as "Chrome · Android"; nothing more of the user agent is stored.
+  -- The browser, such as "Chrome · Android"; nothing more of the user agent is stored.
   browser text not null check (char_length(browser) <= 60 and position('|' in browser) = 0),
   hash bytea not null,
   primary key (user_id, seq)

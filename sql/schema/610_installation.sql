@@ -1,8 +1,8 @@
--- The installation: its identity, its backups, its workers and its self-checks.
+-- Data about this installation: its identity, its backups, its workers and its self-checks.
 
--- One row: this is the real database. Backups omit it. So a database restored by any tool has no
--- row and is in quarantine: it sends no e-mails and webhooks and moves no money until somebody
--- declares it the real one.
+-- The only row of this table marks this database as the real one. Backups leave the row out. So a
+-- database that was restored with any tool has no row and is in quarantine: it sends no e-mails and
+-- webhooks and moves no money until somebody declares it the real one.
 create table sambatan.installation (
   is_the_one boolean primary key default true check (is_the_one),
   installation_id uuid not null default gen_random_uuid(),
@@ -15,7 +15,8 @@ create table sambatan.installation (
 insert into sambatan.installation default values;
 
 -- Backups that were started, and those that were finished and verified. A backup contains its own
--- row, unfinished, which tells a restore the migrations that the backup knew.
+-- row, which is still unfinished. A restore reads from this row which migrations the backup
+-- contains.
 create table sambatan.backups (
   backup_id uuid primary key,
   started_at timestamptz not null default clock_timestamp(),
@@ -23,7 +24,7 @@ create table sambatan.backups (
   -- Size and hash of the file.
   bytes bigint check (bytes > 0),
   sha256 text check (sha256 ~ '^[0-9a-f]{64}$'),
-  -- [{version, name, sha256}]
+  -- An array of {version, name, sha256}.
   migrations jsonb not null,
   constraint backups_finished check (
     (finished_at is null) = (bytes is null) and (finished_at is null) = (sha256 is null))
@@ -39,7 +40,8 @@ create table sambatan.workers (
   last_run_transitions integer
 );
 
--- The last run of each query of sql/invariants on the whole database, and the rows it returned.
+-- The last run of each query of sql/invariants on the whole database, and the number of rows that
+-- it returned.
 create table sambatan.invariant_checks (
   name text primary key,
   started_at timestamptz,

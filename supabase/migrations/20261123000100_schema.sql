@@ -9,9 +9,9 @@
 -- Every table that belongs to a campaign starts its primary key and its foreign keys with
 -- campaign_id, so that the schema can be distributed by campaign without a rewrite.
 --
--- Rules that must hold for every writer are checks, keys and triggers next to their table. No
--- browser role may reach anything here: sql/access.sql enables row-level security on every table
--- and revokes every privilege.
+-- Rules that every writer must obey are checks, keys and triggers next to their table. No browser
+-- role may access these schemas: sql/access.sql enables row-level security on every table and
+-- revokes every privilege.
 
 create schema if not exists sambatan;
 create schema sambatan_auth;
@@ -44,7 +44,7 @@ $$;
 -- Normalizes text for search: lower case, no accents, and one form for composed, decomposed and
 -- full-width characters. Letters that do not decompose become the Latin letters people type for
 -- them. src/database/text-search.ts applies the same rules to the search term. Most text is ASCII
--- and skips the normalization, which costs five times as much as the rest.
+-- and skips the normalization, which takes five times as long as the rest of the function.
 create function sambatan.search_fold(p_text text) returns text
 language sql immutable parallel safe as $$
   select case when octet_length(p_text) = char_length(p_text) then lower(p_text)
@@ -56,29 +56,31 @@ language sql immutable parallel safe as $$
       'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th') end
 $$;
 
--- The words of a text for full-text search. Signs between letters separate words: without this, the
--- parser keeps `30ml/50ml` or `wangi.id` as one word.
+-- Splits a text into words for full-text search. Punctuation between letters separates words:
+-- without this, the parser of PostgreSQL keeps `30ml/50ml` or `wangi.id` as one word.
 create function sambatan.search_words(p_text text) returns tsvector
 language sql immutable parallel safe
--- A parsed body, not a string, so that pg_dump knows that search_fold must come first.
+-- The body is parsed SQL, not a string, so that pg_dump knows that it must create search_fold
+-- first.
 return to_tsvector('pg_catalog.simple', translate(sambatan.search_fold(p_text), '@.+-_/''’', '        '));
 
--- Removes the signs that people put between the digits of a telephone number.
+-- Removes the spaces and punctuation that people put between the digits of a telephone number.
 create function sambatan.bare_number(p_text text) returns text
 language sql immutable parallel safe as $$
   select translate(p_text, ' -.()+/', '')
 $$;
 
--- The first Indonesian mobile number in a text, starting at the 8 after 0 or 62; null without one.
--- Text after the number may be read as more of its digits, so compare by prefix. Every join pays
--- for this function: text that cannot hold a number skips the regular expression.
+-- Returns the first Indonesian mobile number in a text, without the leading 0 or 62. Returns null
+-- if the text contains no number. Digits that follow the number in the text may be part of the
+-- result, so compare by prefix. Every join runs this function for an index, so text that cannot
+-- contain a number skips the regular expression.
 create function sambatan.phone_in(p_text text) returns text
 language sql immutable parallel safe as $$
   select case when strpos(p_text, '08') > 0 or strpos(p_text, '62') > 0 then
     substring(translate(p_text, ' -.()+/', '') from '(?:62|0)(8[1-9][0-9]{6,10})') end
 $$;
 
--- Brands, their members, and invitations to become one.
+-- Brands, their members, and invitations to become a member.
 
 create table sambatan.brands (
   brand_id uuid primary key,
@@ -101,7 +103,7 @@ create table sambatan.brand_invitations (
   brand_id uuid not null references sambatan.brands,
   email text not null check (char_length(email) between 3 and 254 and email like '%_@_%'),
   role sambatan.brand_role not null check (role <> 'owner'),
-  -- SHA-256 of the token in the link. Only the e-mail holds the token itself.
+  -- SHA-256 of the token in the link. Only the e-mail contains the token itself.
   token_hash bytea not null unique check (octet_length(token_hash) = 32),
   invited_by text not null,
   created_at timestamptz not null default now(),
@@ -127,12 +129,12 @@ create table sambatan.products (
   brand_id uuid not null references sambatan.brands,
   name text not null check (char_length(name) between 2 and 120),
   description text not null default '' check (char_length(description) <= 5000),
-  -- Whole rupiah.
+  -- The price in whole rupiah.
   base_price bigint not null check (base_price between 1 and 1000000000),
   weight_grams integer check (weight_grams between 1 and 1000000),
   sambatan_enabled boolean not null default false,
   picture_digest text check (picture_digest ~ '^[0-9a-f]{32}$'),
-  -- Pixels of the largest variant.
+  -- The size in pixels of the largest variant.
   picture_width integer check (picture_width between 1 and 960),
   picture_height integer check (picture_height between 1 and 2880),
   created_at timestamptz not null default now(),
@@ -151,12 +153,12 @@ create table sambatan.pictures (
   created_at timestamptz not null default now(),
   primary key (digest, variant)
 );
--- No compression: the formats are compressed already. (PostgreSQL 15 does not accept `storage` in
--- `create table`.)
+-- PostgreSQL does not compress this column, because the picture formats are compressed already.
+-- (PostgreSQL 15 does not accept `storage` in `create table`.)
 alter table sambatan.pictures alter column bytes set storage external;
 create index pictures_by_product on sambatan.pictures (product_id);
 
--- People: what they tell us about themselves, and their saved addresses.
+-- Profiles of users, and their saved addresses.
 
 create table sambatan.profiles (
   user_id uuid primary key,
@@ -168,7 +170,8 @@ create table sambatan.profiles (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
--- Invitations look up the language of a person who is known already; operators look up people.
+-- An invitation uses this index to find the language of a person who has a profile already.
+-- Operators use it to find people.
 create index profiles_by_email on sambatan.profiles (lower(email)) where email is not null;
 -- Operators find people by the beginnings of words in a name or an e-mail address.
 create index profiles_by_words on sambatan.profiles using gin (
@@ -193,7 +196,7 @@ create table sambatan.addresses (
 create unique index addresses_one_default on sambatan.addresses (user_id) where is_default;
 create index addresses_by_phone on sambatan.addresses ((sambatan.phone_in(phone)) collate "C");
 
--- Campaigns. The row of a campaign is the lock for everything that changes its slots or its money.
+-- Campaigns. Whatever changes the slots or the money of a campaign first locks the campaign's row.
 
 create table sambatan.campaigns (
   campaign_id uuid primary key,
@@ -205,60 +208,68 @@ create table sambatan.campaigns (
   minimum_slots integer not null,
   min_slots_per_user integer,
   max_slots_per_user integer,
-  -- Counters of the hot row. filled_slots and participant_count cover reserved, confirmed and
-  -- fulfilled participations.
+  -- Counters. filled_slots and participant_count include reserved, confirmed and fulfilled
+  -- participations; confirmed_slots leaves out the reserved ones.
   filled_slots integer not null default 0,
   confirmed_slots integer not null default 0,
   participant_count integer not null default 0,
-  -- Waiting-list entries that wait or have an offer. It is zero for nearly every campaign, which
-  -- says that there is nothing to look for.
+  -- The number of waiting-list entries that wait or have an offer. It is zero for nearly every
+  -- campaign, and then no query for entries is needed.
   waiting_entries integer not null default 0,
-  -- Free slots that only the waiting list may take: the slots under offers and, while an entry
-  -- waits without an offer, all free slots.
+  -- The number of free slots that only the waiting list may take: the slots under offers and, while
+  -- an entry waits without an offer, all free slots.
   reserved_slots integer not null default 0,
-  -- Whole percent, rounded down: the sort key of "progress". It changes only when the percentage
-  -- does, so most updates of the counters touch no index (heap-only tuples).
+  -- The percentage of taken slots, rounded down to a whole number. The sort order "progress" uses
+  -- it. It changes only when the whole percentage changes, so most updates of the counters change
+  -- no index (heap-only tuples).
   progress_floor smallint not null
     generated always as ((filled_slots::bigint * 100 / total_slots)::smallint) stored,
-  -- Whole rupiah. 10^9 × 10^6 slots is below 2^53, so the product is exact in JSON too.
+  -- The price in whole rupiah. The largest total, 10^9 rupiah × 10^6 slots, is below 2^53, so it is
+  -- exact in JSON too.
   price_per_slot bigint not null check (price_per_slot between 1 and 1000000000),
   platform_fee_basis_points integer not null default 300
     check (platform_fee_basis_points between 0 and 10000),
   hold_seconds integer not null default 86400 check (hold_seconds between 60 and 2592000),
-  -- A hold lapses this long after its end, not at its end.
+  -- A hold lapses this many seconds after its end, not at its end.
   hold_grace_seconds integer not null default 0
     check (hold_grace_seconds between 0 and 604800),
   -- How long an offer to the waiting list stays open.
   offer_seconds integer not null default 7200 check (offer_seconds between 60 and 604800),
-  -- Upfront campaigns: how long after the deadline a payment that was made in time may take to
-  -- appear. Also how long after pay_by an order waits before it counts as unpaid.
+  -- For an upfront campaign: how long after its deadline the service waits for payments that were
+  -- made in time but have not appeared yet. For a completed campaign: how long after pay_by an
+  -- order waits before it counts as unpaid.
   verification_seconds integer not null default 172800
     check (verification_seconds between 0 and 2592000),
-  -- Payments that fall due when the campaign completes must arrive within term plus grace.
+  -- A payment that becomes due when the campaign completes must arrive within the payment term plus
+  -- the grace period.
   payment_term_seconds integer not null default 259200
     check (payment_term_seconds between 60 and 2592000),
   payment_grace_seconds integer not null default 86400
     check (payment_grace_seconds between 0 and 2592000),
-  -- Below the minimum, only the seller may decide whether to continue for this long.
+  -- If fewer slots were paid than the minimum, only the seller may decide during this time whether
+  -- the campaign continues.
   decision_seconds integer not null default 259200
     check (decision_seconds between 0 and 2592000),
   deadline timestamptz not null,
   opens_at timestamptz,
-  -- When the lifecycle must run next for this campaign: its opening, the next hold that may lapse,
-  -- its deadline, the end of the verification period, the end of an order that was not paid after
-  -- success, or now while the campaign is being closed. It is never later than the true time; a run
-  -- that comes too early finds nothing to do and sets it again. Null: nothing is left to do.
+  -- When the lifecycle must run next for this campaign: at its opening, when the next hold may
+  -- lapse, at its deadline, at the end of the verification period, when the time for an unpaid
+  -- order after success is over, or now while the campaign is being closed. The stored time may be
+  -- too early, but never too late: a run that is too early finds nothing to do and sets the time
+  -- again. Null: nothing is left to do.
   next_run_at timestamptz,
   -- When the lifecycle next checks for orders whose buyer has reported nothing about the goods.
-  -- Null: never.
+  -- Null: no check is needed.
   receipts_due_at timestamptz,
-  -- Closing a large campaign takes several short transactions. From the decision to the last of
-  -- them these columns hold the outcome. The campaign takes no joins or cancellations meanwhile.
+  -- Closing a large campaign takes several short transactions. From the decision until the last
+  -- transaction, these columns contain the outcome. During this time the campaign accepts no joins
+  -- or cancellations.
   closing_outcome sambatan.campaign_status,
   closing_actor text,
   closing_reason text,
-  -- Slots taken at the end. Failed or cancelled: at the decision, before refunds. Completed: slots
-  -- that were confirmed in the end.
+  -- The number of slots that were taken at the end. For a failed or cancelled campaign: at the time
+  -- of the decision, before refunds. For a completed campaign: the slots that were confirmed in the
+  -- end.
   slots_at_close integer,
   -- The head of the campaign's audit chain.
   audit_seq bigint not null default 0,
@@ -266,17 +277,18 @@ create table sambatan.campaigns (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   opened_at timestamptz,
-  -- The last change of the deadline. Buyers who joined before it may cancel without loss.
+  -- When the deadline was last extended. Buyers who joined before that time may cancel without
+  -- loss.
   extended_at timestamptz,
   filled_at timestamptz,
   verifying_at timestamptz,
-  -- Fewer slots were paid than the minimum: since when a decision is needed, and when it was
-  -- decided to continue.
+  -- If fewer slots were paid than the minimum: when the decision whether to continue was opened,
+  -- and when it was made.
   decision_opened_at timestamptz,
   decided_at timestamptz,
   completed_at timestamptz,
-  -- The seller marks the whole batch as shipped; parcels are not tracked one by one. A buyer who
-  -- reports nothing until received_after counts as having received the goods.
+  -- The seller marks the whole batch as shipped; parcels are not tracked one by one. If a buyer
+  -- reports nothing until received_after, the order counts as received.
   shipped_at timestamptz,
   received_after timestamptz,
   failed_at timestamptz,
@@ -313,7 +325,7 @@ create table sambatan.campaigns (
   constraint campaigns_verifying check (
     status <> 'verifying' or (verifying_at is not null and payment_timing = 'upfront')),
   constraint campaigns_decision check (decided_at is null or decision_opened_at is not null),
-  -- A completed campaign can still be cancelled while it is below its minimum.
+  -- A completed campaign can still be cancelled if fewer slots were paid than its minimum.
   constraint campaigns_completed_at check (
     (status = 'fulfilled') <= (completed_at is not null)
     and (completed_at is not null) <= (status in ('fulfilled', 'cancelled'))),
@@ -340,7 +352,7 @@ create index campaigns_by_open_deadline on sambatan.campaigns (status, deadline)
 create index campaigns_by_due on sambatan.campaigns (next_run_at) where next_run_at is not null;
 create index campaigns_by_receipts on sambatan.campaigns (receipts_due_at)
   where receipts_due_at is not null;
--- The dashboard counts closed campaigns from this index alone.
+-- The dashboard reads only this index to count closed campaigns.
 create index campaigns_over on sambatan.campaigns (status) include (slots_at_close)
   where status in ('fulfilled', 'expired', 'cancelled');
 create index campaigns_full on sambatan.campaigns (campaign_id) where status = 'locked';
@@ -378,7 +390,7 @@ create table sambatan.participants (
   participation_id uuid not null,
   user_id uuid not null,
   quantity integer not null check (quantity between 1 and 1000000),
-  -- Slots of the quantity that the seller cannot deliver, or that were revoked.
+  -- The number of ordered slots that the seller cannot deliver, or that were revoked.
   undelivered_slots integer not null default 0,
   status sambatan.participant_status not null default 'pending_payment',
   joined_at timestamptz not null,
@@ -435,10 +447,10 @@ create trigger participants_transition before update of status on sambatan.parti
   for each row when (old.status is distinct from new.status)
   execute function sambatan.check_participant_transition();
 
--- What joining a campaign needs in addition to the participation: idempotency and rate limits.
+-- Tables that a join needs in addition to the participation: idempotency keys and rate limits.
 
--- Idempotency keys of joins and of the waiting list: the request that first used a key and its
--- outcome, refusals included.
+-- Idempotency keys of joins and of the waiting list. Each row has the hash of the request that
+-- first used the key, and the outcome of that request, which may be a refusal.
 create table sambatan.idempotency_keys (
   campaign_id uuid not null references sambatan.campaigns,
   user_id uuid not null,
@@ -456,9 +468,9 @@ create unique index idempotency_keys_one_participation
   on sambatan.idempotency_keys (campaign_id, participation_id) where participation_id is not null;
 create index idempotency_keys_by_time on sambatan.idempotency_keys (answered_at);
 
--- Joins that the service sent twice because it lost the first answer, and that the second statement
--- refused. The first statement may still be running: it finds its participation_id here and is
--- refused too.
+-- Joins that the service sent to the database twice because it lost the first answer, and whose
+-- second SQL statement was refused. The first SQL statement may still be running: it then finds its
+-- participation_id in this table and is refused too.
 create table sambatan.refused_joins (
   campaign_id uuid not null references sambatan.campaigns,
   participation_id uuid not null,
@@ -469,8 +481,9 @@ create table sambatan.refused_joins (
 );
 create index refused_joins_by_time on sambatan.refused_joins (answered_at);
 
--- Join attempts per caller, in windows of one minute that start with the first attempt. Unlogged:
--- the counts need no write-ahead log, and losing them in a crash does no harm.
+-- The number of join attempts per caller. Attempts are counted in windows of one minute; a window
+-- starts with the first attempt. The table is unlogged: the counts need no write-ahead log, and
+-- losing them in a crash does no harm.
 create unlogged table sambatan.join_attempts (
   caller text primary key,
   window_started_at timestamptz not null,
@@ -489,19 +502,22 @@ create table sambatan.waiting_entries (
   position bigint not null check (position > 0),
   quantity integer not null check (quantity between 1 and 1000000),
   status sambatan.waiting_status not null default 'waiting',
-  -- Offers that later entries got while this one waited.
+  -- The number of offers that entries behind this entry got while this entry waited.
   overtaken integer not null default 0 check (overtaken >= 0),
-  -- Set when the entry may not be overtaken again: free slots wait for it, at most until then.
+  -- Set when the entry may not be overtaken again. Free slots are then reserved for this entry, at
+  -- most until this time.
   keep_until timestamptz,
-  -- If the campaign closes earlier, the offer ends with it.
+  -- The end of the offer. If the campaign closes earlier, the offer ends at that time.
   offer_expires_at timestamptz,
   participation_id uuid,
-  -- An offer that is made after the campaign has succeeded is an order that must be paid before it
-  -- becomes a participation. Payment, proof and refunds use this id; the participation keeps it.
+  -- Set for an offer that is made after the campaign has succeeded. Such an offer is an order that
+  -- becomes a participation when it is paid. Its payment, proof and refunds use this id, and the
+  -- participation gets the same id.
   order_id uuid,
-  -- Paid entries: the refund whose money is retained while the entry waits, when that money was
-  -- paid, and its amount in whole rupiah: the price of the slots, and the unique code as far as it
-  -- was paid. If the entry ends without slots, the refund is due again.
+  -- For a paid entry: the refund whose money is retained while the entry waits, the time at which
+  -- the buyer paid that money, and the retained amount in whole rupiah. The amount is the price of
+  -- the slots plus the part of the unique code that was paid. If the entry ends without slots, the
+  -- refund is due again.
   refund_id uuid,
   paid_at timestamptz,
   kept_amount bigint,
@@ -544,7 +560,7 @@ create table sambatan.waiting_entries (
 -- A buyer may have one unpaid open entry, in addition to paid entries.
 create unique index waiting_entries_one_open on sambatan.waiting_entries (campaign_id, user_id)
   where status in ('waiting', 'offered') and refund_id is null;
--- The money of a refund is retained once, and pays for slots once.
+-- The money of a refund can be retained for only one entry, and can pay for slots only once.
 create unique index waiting_entries_one_per_refund
   on sambatan.waiting_entries (campaign_id, refund_id)
   where refund_id is not null and status in ('waiting', 'accepted');
@@ -585,9 +601,9 @@ create trigger waiting_entries_transition before update of status on sambatan.wa
   for each row when (old.status is distinct from new.status)
   execute function sambatan.check_waiting_transition();
 
--- Everything that money can belong to: participations, and offers after success that are not yet
--- one. The tables of money therefore have no foreign key to participants; an invariant checks that
--- each of their rows has an order.
+-- All orders to which money can belong: participations, and offers made after success that are not
+-- a participation yet. Because of these offers, the tables with money have no foreign key to
+-- participants. Instead, an invariant checks that each of their rows has an order.
 create view sambatan.orders as
   select campaign_id, participation_id, user_id, quantity, false as is_offer
   from sambatan.participants
@@ -599,8 +615,9 @@ create view sambatan.orders as
 -- The audit log: one hash chain per campaign, append-only. docs/events.md describes the events.
 
 create table sambatan.audit_logs (
-  -- No foreign key: it would be checked for every row of a join. The functions that write here hold
-  -- the campaign's row, and a campaign is never deleted.
+  -- There is no foreign key, because PostgreSQL would check it for every row of a join. It is not
+  -- needed: the functions that write to this table have locked the campaign's row, and a campaign
+  -- is never deleted.
   campaign_id uuid not null,
   seq bigint not null check (seq > 0),
   occurred_at timestamptz not null,
@@ -621,14 +638,14 @@ create table sambatan.audit_logs (
   metadata jsonb not null,
   hash bytea not null,
   primary key (campaign_id, seq),
-  -- Events about a participation name it; the others do not.
+  -- Only events about a participation have a participation_id.
   constraint audit_logs_participation check (
     event ~ '^(participant|payment|refund|dispute)_' = (participation_id is not null))
 );
--- Every join pays for each index here, so there is none on occurred_at alone.
+-- Each index of this table slows down every join, so there is no index on occurred_at alone.
 create index audit_logs_by_campaign_time on sambatan.audit_logs (campaign_id, occurred_at);
--- Events of campaigns themselves are few among those of their participations: per campaign, and for
--- operators across the market.
+-- Few events are about a campaign itself; most are about its participations. These partial indexes
+-- find the few events: of one campaign, and of all campaigns for operators.
 create index audit_logs_of_campaign on sambatan.audit_logs (campaign_id, seq)
   where participation_id is null;
 create index audit_logs_of_campaigns_by_time on sambatan.audit_logs (occurred_at, campaign_id, seq)
@@ -660,8 +677,9 @@ create table sambatan.receiving_accounts (
 create unique index receiving_accounts_one_default on sambatan.receiving_accounts (is_default)
   where is_default;
 
--- When statement_through changes, every campaign that waits for transfers to the account is due at
--- once, for every writer. The rows of the campaigns are locked in order of their ids.
+-- When statement_through changes, the lifecycle must run at once for every campaign that waits for
+-- transfers to the account. A trigger ensures this, whoever changes the column. The rows of the
+-- campaigns are locked in order of their ids.
 create function sambatan.schedule_run_after_statement() returns trigger language plpgsql as $$
 declare
   ids uuid[];
@@ -703,7 +721,7 @@ create table sambatan.payout_accounts (
   updated_at timestamptz not null default now()
 );
 
--- The ledger: payments, refunds, payouts and adjustments. A row is never deleted, and a settled one
+-- The ledger: payments, refunds, payouts and adjustments. A row is never deleted, and a settled row
 -- keeps its amount.
 
 create table sambatan.transactions (
@@ -711,46 +729,51 @@ create table sambatan.transactions (
   transaction_id uuid not null default gen_random_uuid(),
   kind sambatan.transaction_kind not null,
   status sambatan.transaction_status not null default 'due',
-  -- The participation or the unpaid offer it belongs to (see the view orders).
+  -- The participation or the unpaid offer that this row belongs to (see the view orders).
   participation_id uuid,
-  -- Whole rupiah. Only an adjustment may be negative.
+  -- The amount in whole rupiah. Only an adjustment may be negative.
   amount bigint not null,
-  -- Payments: the transfer is amount + unique_code, a sum that no other open payment to the account
-  -- has.
+  -- For payments: the buyer transfers amount + unique_code. No other open payment to the same
+  -- account has the same sum.
   unique_code integer not null default 0 check (unique_code between 0 and 99999),
-  -- Settled payments: what was received above the amount and is kept, at most the unique code.
+  -- For settled payments: the rupiah that were received above the amount and are kept. They are at
+  -- most the unique code.
   surcharge bigint not null default 0 check (surcharge between 0 and 99999),
-  -- Why the row exists. One cause makes one row.
+  -- Why the row exists, for example 'payment:' and the id of the participation. A campaign has at
+  -- most one row for each cause.
   cause text not null check (char_length(cause) between 1 and 120),
   actor text not null,
   reference text check (char_length(reference) <= 200),
-  -- Payments: the account to transfer to, and the latest time.
+  -- For payments: the account to transfer to, and the latest time to pay.
   account_id uuid references sambatan.receiving_accounts,
   pay_by timestamptz,
-  -- When the buyer paid, not when it was noticed: the exact time, or only the day (Asia/Jakarta) if
-  -- the bank or a person gives no more. It decides whether the payment was in time.
+  -- When the buyer paid, not when the service noticed the payment. paid_at is the exact time.
+  -- paid_on is the day (Asia/Jakarta), if the bank or a person reports no time. This decides
+  -- whether the payment was in time.
   paid_at timestamptz,
   paid_on date,
   -- When a person last rejected the proof.
   rejected_at timestamptz,
-  -- The rest of the hold when its proof stopped the clock.
+  -- How much time of the hold was left when a proof of payment stopped the hold.
   hold_left interval,
-  -- Why a payment was rejected, the last attempt failed, or nothing is owed any more.
+  -- Why a payment was rejected, why the last attempt failed, or why nothing is owed any more.
   reason text check (char_length(reason) between 1 and 500),
   attempts integer not null default 0 check (attempts >= 0),
-  -- What was received. The same receipt is never counted twice.
+  -- The name of the received money, for example 'line:' and the id of a statement line. Money with
+  -- the same receipt is never counted twice.
   receipt text check (char_length(receipt) between 1 and 120),
-  -- The payment provider and its own id for the row. Both stay when the row is settled.
+  -- The payment provider, and the provider's id for this row. Both stay when the row is settled.
   provider text check (provider ~ '^[a-z][a-z0-9_]{1,30}$'),
   provider_reference text check (char_length(provider_reference) between 1 and 200),
-  -- Adjustments: the purpose, and the row that a reversal reverses. overpaid_refund: a refund
+  -- For adjustments: the purpose, and the row that a reversal reverses. overpaid_refund: a refund
   -- reached its buyer twice; this row is the amount that the buyer must send back.
   purpose text check (purpose in ('unique_code', 'credit', 'reversal', 'overpaid_refund')),
   reverses uuid,
-  -- Refunds of money that was paid in time but noticed after its slots had gone to others: when it
-  -- was paid. Until the refund is sent, its buyer may choose the head of the waiting list instead.
+  -- Only for refunds of money that was paid in time, but that the service noticed after other
+  -- buyers had got the slots: the time of the payment. Until the refund is sent, the buyer may
+  -- choose the front of the waiting list instead of the money.
   paid_in_time timestamptz,
-  -- Payouts: from when on it may be paid out.
+  -- For payouts: the time of the release. From then on the payout may be sent.
   released_at timestamptz,
   created_at timestamptz not null,
   settled_at timestamptz,
@@ -776,7 +799,7 @@ create unique index transactions_by_provider
   on sambatan.transactions (provider, provider_reference) where provider is not null;
 create unique index transactions_reversed_once on sambatan.transactions (campaign_id, reverses)
   where reverses is not null;
--- Open payments to one account differ in the sum to transfer, where they have unique codes.
+-- Open payments with unique codes to the same account have different sums to transfer.
 create unique index transactions_one_of_a_kind
   on sambatan.transactions (account_id, (amount + unique_code))
   where kind = 'payment' and unique_code > 0
@@ -788,7 +811,8 @@ create index transactions_by_expected
 create index transactions_open
   on sambatan.transactions (kind, status, created_at, transaction_id)
   where status in ('due', 'proof_submitted', 'rejected', 'pending');
--- Refunds and payouts that were made, newest first: operators look here for returned transfers.
+-- Refunds and payouts that were sent, newest first. Operators search them when a transfer came
+-- back.
 create index transactions_made on sambatan.transactions (kind, settled_at desc, transaction_id)
   where status = 'settled' and kind in ('refund', 'payout');
 -- Overdue payments.
@@ -821,7 +845,7 @@ create trigger transactions_no_delete before delete on sambatan.transactions
 create trigger transactions_no_truncate before truncate on sambatan.transactions
   for each statement execute function sambatan.refuse_change();
 
--- The file that a buyer uploaded as proof of payment; only the last one is kept. It is in the
+-- The file that a buyer uploaded as proof of payment; only the latest file is kept. It is in the
 -- database so that every process can show it.
 create table sambatan.payment_proofs (
   campaign_id uuid not null,
@@ -832,30 +856,32 @@ create table sambatan.payment_proofs (
   uploaded_at timestamptz not null,
   primary key (campaign_id, participation_id)
 );
--- No compression: pictures are compressed already.
+-- PostgreSQL does not compress this column, because pictures are compressed already.
 alter table sambatan.payment_proofs alter column content set storage external;
 
 -- Calls to a payment gateway: one row per order or refund, written before the provider is called.
--- unknown: the result of the call is not known yet. open: the order waits for its buyer. made and
--- not_made are final. A row outlives its payment, so that money that arrives after a hold has
--- lapsed is still found and counted.
+-- Status unknown: the result of the call is not known yet. Status open: the order waits until its
+-- buyer pays. The statuses made and not_made are final. A row stays open even if its payment
+-- becomes void, so that money that arrives after a hold has lapsed is still found and counted.
 create table sambatan.gateway_calls (
   campaign_id uuid not null,
-  -- Our id of the call, which the provider stores too.
+  -- The id that the service chose for the call. The provider stores it too.
   reference text not null check (reference ~ '^[A-Za-z0-9-]{8,50}$'),
   transaction_id uuid not null,
   participation_id uuid not null,
   kind sambatan.transaction_kind not null check (kind in ('payment', 'refund')),
   provider text not null check (provider ~ '^[a-z][a-z0-9_]{1,30}$'),
-  -- The order at the provider. A payment has its own reference here, a refund that of the payment.
+  -- The reference of the order at the provider. For a payment it equals reference; for a refund it
+  -- is the reference of the payment.
   order_reference text not null check (order_reference ~ '^[A-Za-z0-9-]{8,50}$'),
   amount bigint not null check (amount > 0),
   status text not null default 'unknown' check (status in ('unknown', 'open', 'made', 'not_made')),
   redirect_url text check (char_length(redirect_url) between 1 and 2000),
   attempts integer not null default 0 check (attempts >= 0),
-  -- When to ask the provider again. Null: nothing is left to ask.
+  -- When to ask the provider for the status again. Null: the status is final.
   next_check_at timestamptz,
-  -- The order can be paid until then. The payment has the same limit.
+  -- The latest time at which the buyer can pay the order. It is never later than the pay_by of the
+  -- payment.
   payable_until timestamptz,
   -- An order whose payment nobody has started cannot be paid after this time.
   expires_at timestamptz not null,
@@ -867,7 +893,8 @@ create unique index gateway_calls_by_reference on sambatan.gateway_calls (refere
 create index gateway_calls_of_ledger_entry on sambatan.gateway_calls (campaign_id, transaction_id);
 create index gateway_calls_due on sambatan.gateway_calls (next_check_at)
   where next_check_at is not null;
--- A provider's notification names an order; this finds the refunds of that order.
+-- A provider's notification contains the reference of an order; this index finds the refunds of
+-- that order.
 create index gateway_calls_refunds_of_order
   on sambatan.gateway_calls (campaign_id, order_reference) where kind = 'refund';
 
@@ -882,10 +909,10 @@ create table sambatan.statement_mappings (
   saved_at timestamptz not null
 );
 
--- One file. uploaded: stored, waits for somebody to start the import. Then a worker stores the
--- lines in batches (storing) and matches them with payments (matching), until the import is done.
--- Imports of one account run one after the other, in the order they were started. The content is
--- deleted when the import ends.
+-- One uploaded file. In the state uploaded, the file is stored and waits until somebody starts the
+-- import. Then a worker stores the lines in batches (storing) and matches them with payments
+-- (matching), until the import is done. Imports of one account run one after the other, in the
+-- order they were started. The content is deleted when the import ends.
 create table sambatan.statement_imports (
   import_id uuid primary key,
   account_id uuid not null references sambatan.receiving_accounts,
@@ -902,7 +929,8 @@ create table sambatan.statement_imports (
   started_by text,
   started_at timestamptz,
   finished_at timestamptz,
-  -- Lines in the file; processed; new among those; possible duplicates among the new ones.
+  -- The number of lines in the file, of lines processed so far, of new lines among the processed
+  -- ones, and of possible duplicates among the new ones.
   total_lines integer not null default 0 check (total_lines >= 0),
   stored_lines integer not null default 0 check (stored_lines between 0 and total_lines),
   added_lines integer not null default 0 check (added_lines between 0 and stored_lines),
@@ -910,12 +938,13 @@ create table sambatan.statement_imports (
   -- Rows of the file that are not incoming transfers, with the reason, row and amount of each.
   skipped_lines integer not null default 0 check (skipped_lines >= 0),
   skipped jsonb not null default '[]',
-  -- Open lines of the account that fitted a payment when matching began, and lines matched so far.
+  -- The number of open lines of the account that fitted a payment when matching began, and the
+  -- number of lines matched so far.
   to_match integer not null default 0 check (to_match >= 0),
   matched_lines integer not null default 0 check (matched_lines >= 0),
   -- Why the import was refused: a code of the service's error table with its parameters.
   error jsonb,
-  -- The worker that has the import, and until when no other worker takes it.
+  -- The lease of the worker that runs the import. Until lease_until, no other worker may run it.
   lease_token uuid,
   lease_until timestamptz,
   constraint statement_imports_started check (
@@ -937,17 +966,17 @@ create index statement_imports_waiting on sambatan.statement_imports (created_at
 create table sambatan.statement_lines (
   line_id uuid primary key,
   account_id uuid not null references sambatan.receiving_accounts,
-  -- A hash of the bank's data (day, amount, description, reference, balance) and of the number of
-  -- the line among equal ones.
+  -- A hash of the bank's data (day, amount, description, reference, balance) and of the line's
+  -- number among lines with equal data.
   fingerprint bytea not null check (octet_length(fingerprint) = 32),
-  -- The import that brought the line, and its position in the file.
+  -- The import that added the line, and the line's position in the file.
   import_id uuid references sambatan.statement_imports,
   position integer check (position >= 0),
   -- Another line of the account that may be the same transfer. The line is matched with no payment
   -- until a person has checked.
   duplicate_of uuid references sambatan.statement_lines,
   booked_on date not null,
-  -- The exact time, if the bank gives it.
+  -- The exact time, if the bank reports it.
   booked_at timestamptz,
   amount bigint not null check (amount > 0),
   description text not null check (char_length(description) <= 500),
@@ -957,8 +986,8 @@ create table sambatan.statement_lines (
   status sambatan.statement_line_status not null default 'unmatched',
   campaign_id uuid,
   participation_id uuid,
-  -- The result: settled, given, credited or known; divided, if its parts have results; or the
-  -- reason of a person to ignore the line.
+  -- The result of a handled line: settled, given, credited or known (see receive_money); divided,
+  -- if each part has its own result; or the reason why a person ignored the line.
   outcome text check (char_length(outcome) between 1 and 500),
   imported_by text not null,
   imported_at timestamptz not null,
@@ -993,7 +1022,7 @@ create table sambatan.statement_line_parts (
   amount bigint not null check (amount > 0),
   assigned_by text not null,
   assigned_at timestamptz not null,
-  -- The result once the part is counted.
+  -- The result; null until the part is counted.
   outcome text check (outcome in ('settled', 'given', 'credited', 'known')),
   receipt text check (char_length(receipt) between 1 and 120),
   primary key (line_id, part),
@@ -1037,11 +1066,11 @@ create table sambatan.dispute_pictures (
   primary key (campaign_id, dispute_id, number),
   foreign key (campaign_id, dispute_id) references sambatan.disputes
 );
--- No compression: pictures are compressed already.
+-- PostgreSQL does not compress this column, because pictures are compressed already.
 alter table sambatan.dispute_pictures alter column content set storage external;
 
--- The rows that settling campaigns collects in memory and then writes in one statement per table:
--- changes of participations, new ledger rows, and audit events.
+-- Types for rows that settle_campaigns first collects in memory and then writes with one SQL
+-- statement per table: changes of participations, new ledger rows, and audit events.
 
 create type sambatan.participation_change as (
   campaign_id uuid,
@@ -1065,11 +1094,11 @@ create type sambatan.pending_writes as (
   entries sambatan.audit_logs[]
 );
 
--- Notifications, all derived from the audit log. No table here has a foreign key to campaigns:
--- checking it would lock the hot row during a burst of joins.
+-- Notifications, all derived from the audit log. No table of this file has a foreign key to
+-- campaigns: checking the key would lock the campaign's row, which many concurrent joins need.
 
--- The position in each campaign's log up to which notifications were written. A separate table, so
--- that the campaign's row is not written.
+-- The position in each campaign's audit log up to which notifications were written. It has a
+-- separate table so that the campaign's row need not be updated.
 create table sambatan.notification_cursors (
   campaign_id uuid primary key,
   seq bigint not null check (seq >= 0),
@@ -1082,8 +1111,8 @@ create table sambatan.notifications (
   campaign_id uuid not null,
   notification_id uuid not null,
   user_id uuid not null,
-  -- The subject: a position in the log, a reminder or a digest. A person gets one notification for
-  -- each.
+  -- What the notification is about: a position in the audit log, a reminder or a digest. A person
+  -- gets only one notification per key.
   event_key text not null check (char_length(event_key) between 1 and 120),
   kind text not null check (char_length(kind) between 1 and 40),
   topic text not null check (char_length(topic) between 1 and 40),
@@ -1104,7 +1133,7 @@ create index notifications_unread on sambatan.notifications (user_id, notificati
 create index notifications_by_mail_only on sambatan.notifications (user_id) where not in_app;
 create index notifications_by_time on sambatan.notifications (created_at);
 
--- What a person wants to receive, where it differs from the default of the topic.
+-- What a person wants to receive. The defaults of a topic apply if a person has no row for it.
 create table sambatan.message_settings (
   user_id uuid not null,
   topic text not null check (char_length(topic) between 1 and 40),
@@ -1114,7 +1143,8 @@ create table sambatan.message_settings (
   primary key (user_id, topic)
 );
 
--- Sellers get one notification per campaign and time window, however many buyers joined in it.
+-- The next digest of each campaign. Sellers get one notification per campaign and time window,
+-- however many buyers joined in that window.
 create table sambatan.seller_digests (
   campaign_id uuid primary key,
   from_seq bigint not null,
@@ -1128,8 +1158,8 @@ create table sambatan.seller_digests (
 );
 create index seller_digests_by_due on sambatan.seller_digests (due_at);
 
--- An event for all participants is handled in steps. Participations up to `after` have got their
--- notification.
+-- An event that all participants must be notified of is handled in steps. Participations with an id
+-- up to `after` already have their notification.
 create table sambatan.notification_fanouts (
   campaign_id uuid not null,
   seq bigint not null,
@@ -1137,15 +1167,17 @@ create table sambatan.notification_fanouts (
   primary key (campaign_id, seq)
 );
 
--- A notification at a later time: a requested reminder of a deadline, a hold that is about to
--- lapse, a payment that became due at completion and is still open, or goods to confirm.
+-- Notifications for a later time. Each is about a deadline (if the person asked for a reminder), a
+-- hold that is about to lapse, a payment that became due at completion and is still open, or goods
+-- whose receipt the buyer should confirm.
 create table sambatan.reminders (
   campaign_id uuid not null,
   user_id uuid not null,
   kind text not null check (kind in
     ('deadline_day', 'deadline_hour', 'hold', 'payment_half', 'payment_last',
     'receipt')),
-  -- Deadlines: the campaign. All others: the participation.
+  -- For reminders of a deadline, the id of the campaign; for all others, the id of the
+  -- participation.
   subject_id uuid not null,
   due_at timestamptz not null,
   done_at timestamptz,
@@ -1155,20 +1187,20 @@ create index reminders_by_due on sambatan.reminders (due_at) where done_at is nu
 create index reminders_done on sambatan.reminders (done_at) where done_at is not null;
 create index reminders_by_user on sambatan.reminders (user_id);
 
--- Outgoing e-mails and webhooks. As in the file before, there is no foreign key to campaigns.
+-- Outgoing e-mails and webhooks. As in 410_notifications.sql, there is no foreign key to campaigns.
 
--- Where integrators receive events. brand_id null: events of every brand, for the operator's own
--- backends.
+-- The URLs to which events are sent. If brand_id is null, the endpoint gets the events of every
+-- brand; it is for the platform's own servers.
 create table sambatan.webhook_endpoints (
   endpoint_id uuid primary key,
   brand_id uuid references sambatan.brands,
   url text not null check (char_length(url) between 10 and 500),
   description text not null default '' check (char_length(description) <= 200),
-  -- Empty: every event.
+  -- The events that are sent; empty means every event.
   events text[] not null default '{}',
   secret text not null,
-  -- Requests are signed with the previous secret too until then, so that a receiver can change
-  -- secrets without a gap.
+  -- Until previous_secret_until, requests are signed with the previous secret too, so that a
+  -- receiver can change its secret without rejecting any request.
   previous_secret text,
   previous_secret_until timestamptz,
   status text not null default 'enabled' check (status in ('enabled', 'disabled', 'removed')),
@@ -1182,7 +1214,7 @@ create index webhook_endpoints_by_brand on sambatan.webhook_endpoints (brand_id,
   where status <> 'removed';
 
 -- The outbox. An e-mail has the id of its notification; a webhook has the position of its event in
--- the log. So each exists once.
+-- the audit log. So neither can be queued twice.
 create table sambatan.deliveries (
   campaign_id uuid not null,
   delivery_id uuid not null,
@@ -1192,7 +1224,8 @@ create table sambatan.deliveries (
   status text not null default 'pending'
     check (status in ('pending', 'delivered', 'failed', 'dropped')),
   attempts integer not null default 0 check (attempts >= 0),
-  -- During an attempt: the end of its lease, after which another worker may take over.
+  -- When the next attempt is due. During an attempt: the end of the lease, after which another
+  -- worker may make the next attempt.
   next_attempt_at timestamptz,
   lease_id uuid,
   last_attempt_at timestamptz,
@@ -1210,7 +1243,8 @@ create index deliveries_due_email on sambatan.deliveries (next_attempt_at)
   where status = 'pending' and channel = 'email';
 create index deliveries_due_webhook on sambatan.deliveries (endpoint_id, next_attempt_at)
   where status = 'pending' and channel = 'webhook';
--- A hash index: the planner would choose an ordered one for lists, which must use their status.
+-- A hash index, because it cannot sort: the planner would use an ordered index for lists too,
+-- although they must use the index by status.
 create index deliveries_by_id on sambatan.deliveries using hash (delivery_id);
 create index deliveries_by_endpoint on sambatan.deliveries (endpoint_id, delivery_id)
   where channel = 'webhook';
@@ -1233,11 +1267,12 @@ create table sambatan_auth.sign_ins (
   email text not null check (email = lower(email)),
   code_hash bytea not null,
   link_hash bytea not null unique,
-  -- The browser that asked for the code. There, the link in the e-mail signs in without a question.
+  -- The browser that asked for the code. In that browser, the link in the e-mail signs in without a
+  -- further question.
   browser_hash bytea,
   -- Set for a code that confirms an existing session. Such a code does not sign in.
   session_id uuid,
-  -- False: the address had an e-mail a short time ago and gets no further one.
+  -- False if no e-mail is sent, because the address got one a short time ago.
   is_mailed boolean not null default true,
   attempts integer not null default 0 check (attempts >= 0),
   created_at timestamptz not null default now(),
@@ -1264,8 +1299,8 @@ create table sambatan_auth.sessions (
 create index sessions_by_user on sambatan_auth.sessions (user_id);
 create index sessions_by_end on sambatan_auth.sessions (expires_at);
 
--- Rate limits, counted by the hash of an IP address or an e-mail address. Unlogged: losing the
--- counts in a crash does no harm.
+-- Rate limits, counted by the hash of an IP address or an e-mail address. The table is unlogged:
+-- losing the counts in a crash does no harm.
 create unlogged table sambatan_auth.attempts (
   key text primary key,
   attempts integer not null,
@@ -1289,7 +1324,7 @@ create table sambatan_auth.second_factors (
   -- Encrypted with a key that is not in the database.
   secret bytea not null,
   created_at timestamptz not null default now(),
-  -- Null during set-up: sign-in does not ask for it yet.
+  -- Null during set-up: sign-in does not ask for the second factor yet.
   confirmed_at timestamptz,
   -- The time step of the last accepted code. That step and earlier ones are not accepted again.
   last_step bigint not null default 0
@@ -1309,7 +1344,7 @@ create table sambatan_auth.mfa_challenges (
   user_id uuid not null,
   roles text[] not null default '{}',
   device text not null default '' check (char_length(device) <= 200),
-  -- The length of the session that it may become.
+  -- How long the session lasts if the sign-in succeeds.
   hours integer not null check (hours > 0),
   attempts integer not null default 0 check (attempts >= 0),
   created_at timestamptz not null default now(),
@@ -1340,15 +1375,15 @@ create trigger operator_changes_append_only
 create trigger operator_changes_no_truncate before truncate on sambatan_auth.operator_changes
   for each statement execute function sambatan.refuse_change();
 
--- The access log: sign-ins and failed attempts, one hash chain per account as campaigns have one. A
--- person appears only by id; no network address is stored.
+-- The access log: sign-ins and failed attempts. Each account has its own hash chain, like the audit
+-- log of a campaign. A person appears only by id; no network address is stored.
 
 create table sambatan_auth.access_heads (
   user_id uuid primary key,
   seq bigint not null check (seq >= kept_after),
   hash bytea not null,
-  -- Rows up to this one were deleted at the end of their retention. kept_hash is the hash that the
-  -- first remaining row builds on.
+  -- Rows with a seq up to kept_after were deleted at the end of their retention. kept_hash is the
+  -- hash of the last deleted row; the hash of the first remaining row depends on it.
   kept_after bigint not null default 0 check (kept_after >= 0),
   kept_hash bytea not null default decode(repeat('00', 32), 'hex')
 );
@@ -1365,9 +1400,9 @@ create table sambatan_auth.access_log (
     'code_requested', 'code_failed', 'codes_exhausted', 'signed_in', 'signed_out', 'session_ended',
     'sessions_ended', 'factor_added', 'factor_removed', 'factor_failed', 'recovery_codes_made',
     'proved_again', 'account_deleted')),
-  -- Empty where no method applies.
+  -- Empty if the event has no method.
   method text not null check (method in ('', 'code', 'link', 'token', 'factor', 'recovery_code')),
-  -- Such as "Chrome · Android"; nothing more of the user agent is stored.
+  -- The browser, such as "Chrome · Android"; nothing more of the user agent is stored.
   browser text not null check (char_length(browser) <= 60 and position('|' in browser) = 0),
   hash bytea not null,
   primary key (user_id, seq)
@@ -1391,11 +1426,11 @@ create trigger access_log_keeps before delete on sambatan_auth.access_log
 create trigger access_log_no_truncate before truncate on sambatan_auth.access_log
   for each statement execute function sambatan.refuse_change();
 
--- The installation: its identity, its backups, its workers and its self-checks.
+-- Data about this installation: its identity, its backups, its workers and its self-checks.
 
--- One row: this is the real database. Backups omit it. So a database restored by any tool has no
--- row and is in quarantine: it sends no e-mails and webhooks and moves no money until somebody
--- declares it the real one.
+-- The only row of this table marks this database as the real one. Backups leave the row out. So a
+-- database that was restored with any tool has no row and is in quarantine: it sends no e-mails and
+-- webhooks and moves no money until somebody declares it the real one.
 create table sambatan.installation (
   is_the_one boolean primary key default true check (is_the_one),
   installation_id uuid not null default gen_random_uuid(),
@@ -1408,7 +1443,8 @@ create table sambatan.installation (
 insert into sambatan.installation default values;
 
 -- Backups that were started, and those that were finished and verified. A backup contains its own
--- row, unfinished, which tells a restore the migrations that the backup knew.
+-- row, which is still unfinished. A restore reads from this row which migrations the backup
+-- contains.
 create table sambatan.backups (
   backup_id uuid primary key,
   started_at timestamptz not null default clock_timestamp(),
@@ -1416,7 +1452,7 @@ create table sambatan.backups (
   -- Size and hash of the file.
   bytes bigint check (bytes > 0),
   sha256 text check (sha256 ~ '^[0-9a-f]{64}$'),
-  -- [{version, name, sha256}]
+  -- An array of {version, name, sha256}.
   migrations jsonb not null,
   constraint backups_finished check (
     (finished_at is null) = (bytes is null) and (finished_at is null) = (sha256 is null))
@@ -1432,7 +1468,8 @@ create table sambatan.workers (
   last_run_transitions integer
 );
 
--- The last run of each query of sql/invariants on the whole database, and the rows it returned.
+-- The last run of each query of sql/invariants on the whole database, and the number of rows that
+-- it returned.
 create table sambatan.invariant_checks (
   name text primary key,
   started_at timestamptz,
@@ -1441,16 +1478,17 @@ create table sambatan.invariant_checks (
 );
 
 -- Idempotency keys of requests that change something. The row is written in the transaction of the
--- change, so a repeated request finds either both or neither. Joins and the waiting list have keys
--- of their own (idempotency_keys), which belong to their campaign.
+-- change, so a repeated request finds either both the row and the change, or neither. The keys of
+-- joins and of the waiting list are in the table idempotency_keys instead.
 create table sambatan.request_keys (
-  -- The caller, as the audit log names them.
+  -- The caller, in the form of the audit log's actor.
   caller text not null check (char_length(caller) between 1 and 60),
   key text not null check (char_length(key) between 1 and 255),
   request_hash bytea not null check (octet_length(request_hash) = 32),
-  -- The result of the change (v8.serialize). If no answer was stored, the answer is made from it.
+  -- The result of the change (v8.serialize). If no answer was stored, the answer is made from this
+  -- result.
   result bytea,
-  -- The answer as it was sent; null until then.
+  -- The HTTP answer as it was sent; null until it is sent.
   status smallint check (status between 200 and 299),
   content_type text,
   body text,
@@ -1459,7 +1497,7 @@ create table sambatan.request_keys (
 );
 create index request_keys_by_time on sambatan.request_keys (created_at);
 
--- A hot campaign gets thousands of rows within seconds, long before autovacuum analyzes their
+-- A popular campaign gets thousands of rows within seconds, long before autovacuum analyzes their
 -- tables. If older statistics of campaign_id do not contain a campaign, the planner assumes that it
 -- has no rows, and joins two of its tables by a nested loop over all pairs: the books of 5,000
 -- orders took 8.5 s instead of 17 ms. Without statistics of this column it assumes an average
@@ -1479,12 +1517,12 @@ begin
 end
 $$;
 
--- Nobody but the service may read or write here. A Supabase project lets browsers reach its schemas
--- through the roles `anon` and `authenticated`, and may grant them every new table and function.
--- Therefore every migration ends with this block. It enables row-level security on every table
--- (there are no policies) and revokes every privilege on every table, view, sequence and function of
--- both schemas. Views need the revocation: they read with the rights of their owner, which row-level
--- security does not limit.
+-- Only the service may read or write the two schemas. A Supabase project lets browsers reach its
+-- schemas through the roles `anon` and `authenticated`, and may grant them every new table and
+-- function. Therefore every migration ends with this block. It enables row-level security on every
+-- table (there are no policies) and revokes every privilege on every table, view, sequence and
+-- function of both schemas. Views need the revocation: they read with the rights of their owner,
+-- which row-level security does not limit.
 do $$
 declare
   relation regclass;

@@ -1,8 +1,8 @@
 -- Written by scripts/baseline.js from sql/functions. Edit the sources there, not this file.
 
--- The bytes of an audit row that its hash covers, in addition to the hash of the previous row. The
--- fixed-width fields come first, and neither event nor actor can contain a '|', so two different
--- rows never have the same content.
+-- Returns the bytes of an audit row from which its hash is computed, together with the hash of the
+-- previous row. The fixed-width fields come first, and neither event nor actor can contain a '|',
+-- so two different rows never have the same content.
 create or replace function sambatan.audit_content(
   campaign_id uuid, seq bigint, occurred_at timestamptz,
   participation_id uuid, event text, actor text, metadata jsonb
@@ -12,8 +12,8 @@ create or replace function sambatan.audit_content(
     || convert_to(event || '|' || actor || '|' || metadata::text, 'UTF8')
 $$;
 
--- Hashes many rows in one statement: audit_chain(head, content) over (order by …) returns each
--- row's hash, starting from the head of the campaign's chain.
+-- Computes the hashes of many audit rows in one SQL statement: audit_chain(head, content) over
+-- (order by …) returns each row's hash, starting from the head of the campaign's chain.
 create or replace function sambatan.audit_chain_step(state bytea, head bytea, content bytea)
 returns bytea language plpgsql immutable parallel safe as $$
 begin
@@ -26,9 +26,9 @@ create or replace aggregate sambatan.audit_chain(head bytea, content bytea) (
   stype = bytea
 );
 
--- Builds the next event of a campaign's audit log and moves the head of its chain in c. Adds the
+-- Builds the next event of a campaign's audit log and updates the head of the chain in c. Adds the
 -- taken and total slots to the metadata. Stores nothing: the caller has locked the campaign's row,
--- passes its new state as c, and stores both.
+-- passes its new state as c, and stores c and the event.
 create or replace function sambatan.next_event(
   inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz,
   p_participation_id uuid, p_metadata jsonb, out entry sambatan.audit_logs
@@ -66,7 +66,7 @@ begin
 end
 $$;
 
--- Appends one event to a campaign's audit log and moves the head of its chain. The caller has
+-- Appends one event to a campaign's audit log and updates the head of its chain. The caller has
 -- locked the campaign's row.
 create or replace function sambatan.record_event(
   p_campaign_id uuid, p_event text, p_actor text, p_at timestamptz,
@@ -89,7 +89,8 @@ end
 $$;
 
 -- Appends several events of one kind in one statement, in order: one for each element of
--- p_metadata. No event is about a participation. Otherwise like append_event.
+-- p_metadata. None of the events may be about a participation. Apart from that, it works like
+-- append_event.
 create or replace function sambatan.append_events(
   inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz, p_metadata jsonb[]
 ) language plpgsql as $$
@@ -142,7 +143,7 @@ begin
 end
 $$;
 
--- Returns a participation that is reserved, in a campaign that is before its deadline and is not
+-- Returns a reserved participation of a campaign whose deadline has not passed and that is not
 -- being closed. p_event is the event that the caller wants to record; it appears in the refusal.
 -- The caller has locked the campaign's row, which also protects its participations. Refuses:
 -- participation_not_found, participation_transition_not_allowed, campaign_closing, deadline_passed.
@@ -168,9 +169,9 @@ begin
 end
 $$;
 
--- Returns a participation that its buyer may cancel: a reserved one, or a paid one that was made
--- before the deadline was extended. The caller has locked the campaign's row. Refuses as
--- reserved_participation does.
+-- Returns a participation that its buyer may cancel: a reserved participation, or a paid
+-- participation that was made before the deadline was extended. The caller has locked the
+-- campaign's row. Refuses as reserved_participation does.
 create or replace function sambatan.cancellable_participation(
   c sambatan.campaigns, p_participation_id uuid, p_at timestamptz
 ) returns sambatan.participants language plpgsql as $$
@@ -196,11 +197,12 @@ create or replace function sambatan.paid_moment(
   select least(p_now, coalesce(p_paid_at, p_paid_on::timestamp at time zone 'Asia/Jakarta', p_now))
 $$;
 
--- Whether money for an open payment that was due by p_by may still appear: its proof or its online
--- order is undecided, or a transfer may be on its way. No transfer is possible before an account
--- was shown to the buyer. The statement of that account, imported through the day of p_by, shows
--- every transfer that was in time, once a person has assigned the lines with a similar amount. A
--- proof that a person rejected after p_by is decided.
+-- Returns whether money for an open payment that was due by p_by may still appear: its proof or its
+-- online order is undecided, or a transfer may be on its way. No transfer is on its way if the
+-- payment has no account yet, because the buyer has not seen where to transfer. No transfer is on
+-- its way either once the statement of the account is imported through the day of p_by and a person
+-- has assigned the lines with a similar amount: then every transfer that was in time is known. If a
+-- person rejected the proof after p_by, nothing more can appear.
 create or replace function sambatan.may_still_arrive(t sambatan.transactions, p_by timestamptz)
 returns boolean language plpgsql stable as $$
 begin
@@ -225,11 +227,11 @@ begin
 end
 $$;
 
--- Whether an unassigned statement line could be the transfer for an open payment. The line is on
--- the payment's account, is booked by the day of p_by, and has an amount near the expected one: for
--- this order, or for all open orders of its buyer in the campaign together. Near means up to 1,000
--- rupiah more than with the unique codes, or up to 1,000 less than without them: people round
--- amounts, and mistype or omit codes.
+-- Returns whether an open statement line could be the transfer for an open payment. Such a line is
+-- on the payment's account, is booked by the day of p_by, and has an amount near the expected
+-- amount: the amount of this order, or of all open orders of its buyer in the campaign together.
+-- Near means at most 1,000 rupiah above the amount with unique codes, and at most 1,000 rupiah
+-- below the amount without them: people round amounts, and mistype or omit codes.
 create or replace function sambatan.has_line_like(t sambatan.transactions, p_by timestamptz)
 returns boolean language sql stable as $$
   with sums as (
@@ -250,7 +252,7 @@ returns boolean language sql stable as $$
       and (p_by at time zone 'Asia/Jakarta')::date)
 $$;
 
--- Whether the payment of any reserved participation is still undecided, in a campaign whose
+-- Returns whether money for any reserved participation may still appear, in a campaign whose
 -- deadline has passed.
 create or replace function sambatan.awaits_payments(c sambatan.campaigns)
 returns boolean language sql stable as $$
@@ -272,8 +274,8 @@ returns void language sql as $$
 $$;
 
 -- Records that the statement of a receiving account is imported completely through a day
--- (Asia/Jakarta): a transfer that it does not show was not made by then. An earlier day changes
--- nothing. Returns the campaigns whose lifecycle run is due now.
+-- (Asia/Jakarta): a transfer that is not in the statement was not made by the end of that day. An
+-- earlier day changes nothing. Returns the campaigns whose lifecycle run is due now.
 create or replace function sambatan.statement_imported(p_account_id uuid, p_through date)
 returns setof uuid language plpgsql as $$
 begin
@@ -292,29 +294,30 @@ begin
 end
 $$;
 
--- Joins campaigns: many requests, for any campaigns, in one transaction, each with its own answer.
--- The result is the same as if the requests ran one after the other, in the order of the arrays.
+-- Executes many join requests, for any campaigns, in one transaction. Each request gets its own
+-- answer. The result is the same as if the requests ran one after the other, in the order of the
+-- arrays.
 --
--- Locks the campaigns' rows first, in order of their ids. Reads the clock and everything that
--- decides after that. With p_wait false, does not wait for a row that another transaction has
--- locked: the requests for that campaign answer 'campaign_busy' and leave no trace, so that one
--- stuck campaign cannot block the rest of the batch.
+-- Locks the campaigns' rows first, in order of their ids. Only then reads the clock and all data on
+-- which the answers depend. With p_wait false, does not wait for a row that another transaction has
+-- locked: the requests for that campaign get the answer 'campaign_busy' and write nothing, so that
+-- one stuck campaign cannot block the rest of the batch.
 --
 -- Each array has one element per request; the requests of one campaign are adjacent and in order of
 -- arrival. Key and request hash are null for a request without an Idempotency-Key. The rate limit
--- counts by caller; p_attempt_limit is joins per minute and caller, 0 for no limit. p_again says
--- that the same batch was sent before and may have been committed: a participation that exists
--- already is answered as joined. Its id makes the retry idempotent, and the lock makes the answer
--- final. A refusal in a retry is stored in refused_joins. If the first attempt arrives later, it is
--- refused too and takes no slot.
+-- counts by caller; p_attempt_limit is joins per minute and caller, 0 for no limit. p_again is true
+-- if the same batch was sent before and may have been committed. A request whose participation
+-- exists already then gets the answer 'joined'. Its id makes the retry idempotent, and the lock
+-- makes the answer final. A refusal in a retry is stored in refused_joins. If the first attempt
+-- runs later, it is refused too and takes no slot.
 --
 -- Returns one row per request, in order: 'joined', or the code of a refusal with the parameters of
 -- its message. replayed is true if the key had been answered before; joined_at is then the time of
 -- the first answer.
 --
 -- Data that a plain join does not need (keys, limits, bounds per buyer) is read once for the whole
--- batch, and only if one of its requests needs it. So a plain join costs one loop iteration and its
--- rows.
+-- batch, and only if one of its requests needs it. So a plain join needs only one iteration of the
+-- loop, and writes only its own rows.
 create or replace function sambatan.join_campaigns(
   p_campaign_ids uuid[], p_participation_ids uuid[], p_user_ids uuid[], p_quantities integer[],
   p_addresses text[], p_notes text[], p_keys text[], p_request_hashes bytea[],
@@ -345,7 +348,7 @@ declare
   minimum integer;
   metadata jsonb;
   known sambatan.idempotency_keys;
-  -- One element per request. Arrays that only some requests need stay empty without them.
+  -- One element per request. An array stays empty if no request needs it.
   answers text[] := array_fill(null::text, array[n]);
   details jsonb[] := array_fill(null::jsonb, array[n]);
   times timestamptz[] := array_fill(null::timestamptz, array[n]);
@@ -357,7 +360,8 @@ declare
   known_keys sambatan.idempotency_keys[] := '{}';
   refused sambatan.refused_joins[] := '{}';
   first_of_key integer[] := '{}';
-  -- The buyer's index in the batch, and the slots that the buyer of each index has so far.
+  -- For each request, the index of its buyer; for each index, the number of slots that this buyer
+  -- has so far.
   buyer_of integer[] := '{}';
   slots_of_buyer integer[] := '{}';
   -- One element per audit row.
@@ -370,7 +374,7 @@ declare
   e_metadata jsonb[] := '{}';
   e_hashes bytea[] := '{}';
   e integer := 0;
-  -- The new state of the campaigns. Never a campaign that another transaction has locked.
+  -- The new state of the campaigns. Contains no campaign that another transaction has locked.
   changed sambatan.campaigns[] := '{}';
 begin
   if p_wait then
@@ -394,7 +398,7 @@ begin
     end loop;
   end if;
 
-  -- Almost always empty: one lookup per campaign, not per join.
+  -- The table is almost always empty, so this is one lookup per campaign, not per join.
   if exists (select from sambatan.refused_joins where campaign_id = any (locked)) then
     for r in
       select q.ordinal, d.campaign_id, d.participation_id, d.outcome, d.params, d.answered_at
@@ -410,7 +414,7 @@ begin
   if p_attempt_limit > 0 then
     for r in
       with requests as materialized (
-        -- Counts only requests that are decided here: requests of a busy campaign are sent again.
+        -- Does not count the requests of a busy campaign, because the service sends them again.
         select q.caller, q.ordinal, row_number() over (partition by q.caller order by q.ordinal)
           as nth, count(*) over (partition by q.caller) as here
         from unnest(p_campaign_ids, p_callers) with ordinality
@@ -481,7 +485,8 @@ begin
         changed := changed || c;
       end if;
       select * into c from sambatan.campaigns where campaign_id = campaign_ids[i];
-      -- Without a row, only the id shows where the next campaign begins.
+      -- If the campaign does not exist, c contains only this id, which shows where the requests of
+      -- the next campaign begin.
       c.campaign_id := campaign_ids[i];
       c_is_locked := campaign_ids[i] = any (locked);
       now_at := clock_timestamp();
@@ -540,7 +545,7 @@ begin
       minimum := coalesce(c.min_slots_per_user, 1);
       if c.max_slots_per_user is not null or c.min_slots_per_user is not null then
         slots_of_user := slots_of_buyer[buyer_of[i]];
-        -- A remainder that is smaller than the minimum per buyer may be taken completely.
+        -- If fewer slots remain than the minimum per buyer, a buyer may take all of them.
         if c.filled_slots + c.reserved_slots < c.total_slots then
           minimum := least(minimum,
             slots_of_user + c.total_slots - c.filled_slots - c.reserved_slots);
@@ -668,18 +673,20 @@ begin
 end
 $$;
 
--- The number of times that an entry of a waiting list may be overtaken. Free slots that are too few
--- for it go to a smaller entry behind it that many times; after that they are saved up for it.
+-- The number of times that an entry of a waiting list may be overtaken. An entry is overtaken when
+-- the free slots are too few for it and a smaller entry behind it gets them. After that number of
+-- times, free slots are reserved until they are enough for the entry.
 create or replace function sambatan.max_waiting_overtakes()
 returns integer language sql immutable parallel safe as $$ select 3 $$;
 
--- The maximum number of open entries of one campaign's waiting list. One freed slot may have to be
--- compared with all of them.
+-- The maximum number of open entries of one campaign's waiting list. When a slot becomes free, all
+-- open entries may have to be compared with it.
 create or replace function sambatan.waiting_list_limit()
 returns integer language sql immutable parallel safe as $$ select 1000 $$;
 
--- Whether the free slots of a campaign are a remainder that anybody may join: fewer than the
--- minimum per buyer, and not saved up for an entry that may not be overtaken any more.
+-- Returns whether anybody may join with the free slots of a campaign although entries wait: the
+-- slots are fewer than the minimum per buyer, and are not reserved for an entry that may not be
+-- overtaken any more.
 create or replace function sambatan.has_open_remainder(p_campaign_id uuid)
 returns boolean language plpgsql stable as $$
 declare
@@ -700,22 +707,22 @@ $$;
 -- Offers the free slots of a campaign to its waiting list, in order of arrival, each time to the
 -- first entry whose quantity fits. An entry that is passed over because too few slots are free is
 -- overtaken by that offer. Once an entry has been overtaken the maximum number of times, entries
--- behind it get no offers. The free slots are saved up for it, until keep_until at the latest, so
--- that slots do not stay idle for ever.
+-- behind it get no offers. The free slots are reserved for that entry, but only until keep_until,
+-- so that slots do not stay unused for ever.
 --
 -- Slots that were revoked from orders of a completed campaign (by a shortfall or an upheld dispute)
 -- are not offered: there are no goods for them.
 --
 -- Paid entries come first, in order of the time of their payment. They get slots at once, without
--- an offer. A paid entry lapses if its buyer has too many other slots by now. After the deadline of
--- a campaign that has not succeeded, no other entry gets an offer.
+-- an offer. A paid entry lapses if its buyer would have more slots than the maximum per buyer.
+-- After the deadline of a campaign that has not succeeded, only paid entries get slots.
 --
 -- After the campaign has succeeded, an offer lasts as long as a hold, because the buyer accepts it
--- by paying. It already has the id of the participation that the payment creates.
+-- by paying. The offer already has the id of the participation that the payment creates.
 --
--- Call it in the transaction that freed slots or changed the waiting list. The caller has locked
--- the campaign's row and stores the new state in c, which includes the number of reserved slots. A
--- second call does nothing.
+-- Call this function in the transaction that freed slots or changed the waiting list. The caller
+-- has locked the campaign's row, and stores c with its new number of reserved slots. A second call
+-- changes nothing.
 create or replace function sambatan.offer_slots(inout c sambatan.campaigns, p_at timestamptz)
 language plpgsql set enable_seqscan = off as $$
 declare
@@ -724,14 +731,15 @@ declare
   under_offer integer;
   free integer;
   succeeded constant boolean := c.status = 'fulfilled';
-  -- How many more offers may overtake the entries that were passed over. Null if there are none.
+  -- How many more offers may be made to entries behind those that were passed over. Null if no
+  -- entry was passed over.
   allowance integer;
   ends_at timestamptz;
   offered uuid[] := '{}';
   events jsonb[] := '{}';
   passed uuid[] := '{}';
   taken_before integer[] := '{}';
-  -- Paid entries: those that get their slots, and the metadata of those that lapse.
+  -- For paid entries: the ids of those that get their slots, and the metadata of those that lapse.
   assigned uuid[] := '{}';
   lapsed jsonb[] := '{}';
   taken integer := 0;
@@ -823,7 +831,8 @@ begin
   update sambatan.waiting_entries set keep_until = ends_at, updated_at = p_at
     where campaign_id = c.campaign_id and entry_id = blocked and keep_until is null;
 
-  -- A remainder that is smaller than the minimum per buyer fits no entry: anybody may join it.
+  -- If fewer slots are free than the minimum per buyer, they fit no entry, so anybody may join with
+  -- them.
   c.reserved_slots := case
     when free > 0 and free < c.min_slots_per_user and blocked is null then under_offer
     when exists (select from sambatan.waiting_entries
@@ -880,8 +889,8 @@ end
 $$;
 
 -- Adds a buyer to the end of a campaign's waiting list, and offers free slots at once. With an
--- idempotency key, a repeated request returns the entry that the first one made. A refusal leaves
--- no trace. Refuses: campaign_not_found, idempotency_key_reused, campaign_closing,
+-- idempotency key, a repeated request returns the entry that the first one made. A refusal writes
+-- nothing. Refuses: campaign_not_found, idempotency_key_reused, campaign_closing,
 -- campaign_not_active, deadline_passed, already_waiting, quantity_out_of_bounds, slots_available,
 -- waiting_list_full.
 create or replace function sambatan.wait_for_slots(
@@ -956,11 +965,12 @@ begin
 end
 $$;
 
--- Returns a waiting-list entry that is open (waiting or offered). The campaign is not being closed,
--- and is before its deadline unless it has succeeded or the entry is paid (its buyer may have the
--- money back). If the event has already happened to the entry, returns it unchanged. The caller has
--- locked the campaign's row, which also protects its waiting list. Refuses:
--- waiting_entry_not_found, waiting_transition_not_allowed, campaign_closing, deadline_passed.
+-- Returns a waiting-list entry that is open (waiting or offered). Refuses if the campaign is being
+-- closed or its deadline has passed. The deadline does not matter if the campaign has succeeded, or
+-- if the entry is paid, because its buyer may choose the refund instead. If p_event has already
+-- happened to the entry, returns it unchanged. The caller has locked the campaign's row, which also
+-- protects its waiting list. Refuses: waiting_entry_not_found, waiting_transition_not_allowed,
+-- campaign_closing, deadline_passed.
 create or replace function sambatan.open_waiting_entry(
   c sambatan.campaigns, p_entry_id uuid, p_event text, p_at timestamptz
 ) returns sambatan.waiting_entries language plpgsql as $$
@@ -988,9 +998,9 @@ end
 $$;
 
 -- Accepts an offer: creates a participation with the same rules, hold and events as a join. An
--- offer that is already accepted is returned unchanged. An offer after success is accepted by
--- paying for it. Refuses as open_waiting_entry does, offer_expired, offer_is_paid, and what a join
--- refuses.
+-- offer that is already accepted is returned unchanged. An offer made after success is accepted
+-- only by paying for it. Refuses: offer_expired, offer_is_paid, and whatever open_waiting_entry and
+-- a join refuse.
 create or replace function sambatan.accept_offer(
   p_campaign_id uuid, p_entry_id uuid, p_participation_id uuid, p_actor text
 ) returns sambatan.waiting_entries language plpgsql as $$
@@ -1009,8 +1019,8 @@ begin
   elsif now_at >= e.offer_expires_at then
     perform sambatan.refuse('offer_expired');
   end if;
-  -- Released from the reserved slots and taken by the join under one row lock: nobody sees them
-  -- free.
+  -- The slots leave the reserved slots and are taken by the join under the same row lock, so no
+  -- other transaction sees them as free.
   c.reserved_slots := c.reserved_slots - e.quantity;
   c := sambatan.append_events(c, 'waiting_accepted', p_actor, now_at, array[
     jsonb_build_object('entry_id', p_entry_id, 'quantity', e.quantity,
@@ -1035,7 +1045,7 @@ $$;
 
 -- Records that entries have left a waiting list, with one event for each element of p_metadata, and
 -- lowers the counter. Their slots stay reserved until offer_slots runs; if no entry is left, they
--- are free. The caller has locked the campaign's row and stores c.
+-- are free at once. The caller has locked the campaign's row and stores c.
 create or replace function sambatan.remove_waiting_entries(
   inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz, p_metadata jsonb[]
 ) language plpgsql as $$
@@ -1048,8 +1058,8 @@ begin
 end
 $$;
 
--- Removes an entry from the waiting list because its buyer wants it. p_event is waiting_declined
--- (of an offer) or waiting_withdrawn (of any open entry). Offers its slots to the next entry at
+-- Removes an entry from the waiting list at the request of its buyer. p_event is waiting_declined
+-- (for an offer) or waiting_withdrawn (for any open entry). Offers its slots to the next entry at
 -- once. An entry that has already left in this way is returned unchanged. Refuses as
 -- open_waiting_entry does.
 create or replace function sambatan.withdraw_waiting_entry(
@@ -1080,10 +1090,10 @@ end
 $$;
 
 -- Runs one step for the waiting list of an open or completed campaign. At most p_limit entries
--- lapse: offers that were not answered in time, and entries for which slots were saved up for the
--- longest allowed time. Offers the free slots. An offer that is accepted by paying lapses once no
--- payment made in time can appear any more. Returns how many lapsed. The caller has locked the
--- campaign's row and stores c.
+-- lapse: offers that were not answered in time, and entries for which slots were reserved until
+-- keep_until. Then offers the free slots. An offer that is accepted by paying does not lapse while
+-- a payment that was made in time may still appear. Returns how many entries lapsed. The caller has
+-- locked the campaign's row and stores c.
 create or replace function sambatan.settle_waiting(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out lapsed integer
 ) language plpgsql set enable_seqscan = off as $$
@@ -1092,7 +1102,7 @@ declare
   events jsonb[];
 begin
   lapsed := 0;
-  -- Offers first: the slots that they free may be enough for an entry whose time is also over.
+  -- Offers lapse first, because their slots may be enough for an entry whose time is also over.
   foreach kind in array array['offered', 'waiting']::sambatan.waiting_status[] loop
     with picked as (
       select entry_id, position, quantity, kept_amount from sambatan.waiting_entries
@@ -1124,9 +1134,9 @@ begin
 end
 $$;
 
--- When the lifecycle must next run for a waiting list; null if no entry of it has a time limit. An
--- offer that is accepted by paying, and whose time is over at p_at, waits until its payment is
--- decided.
+-- Returns when the lifecycle must next run for a waiting list; null if no entry has a time limit.
+-- If the time of an offer that is accepted by paying is over at p_at, this is the end of the
+-- verification period, because a payment that was made in time may still appear until then.
 create or replace function sambatan.waiting_next_run_at(c sambatan.campaigns, p_at timestamptz)
 returns timestamptz language sql stable as $$
   select min(case when status = 'waiting' then keep_until
@@ -1166,8 +1176,8 @@ begin
 end
 $$;
 
--- Whether the money of a refund is retained for a paid waiting-list entry. Such a refund must not
--- be sent.
+-- Returns whether the money of a refund is retained for a paid waiting-list entry. Such a refund
+-- must not be sent.
 create or replace function sambatan.is_retained(p_campaign_id uuid, p_transaction_id uuid)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.waiting_entries w
@@ -1175,7 +1185,7 @@ returns boolean language sql stable as $$
       and w.status = 'waiting')
 $$;
 
--- Refuses while the money of a refund is retained: refund_is_kept. The caller has locked the
+-- Refuses with refund_is_kept while the money of a refund is retained. The caller has locked the
 -- campaign's row.
 create or replace function sambatan.check_not_retained(p_campaign_id uuid, p_transaction_id uuid)
 returns void language plpgsql as $$
@@ -1186,9 +1196,10 @@ begin
 end
 $$;
 
--- Returns the order with an id: a participation, or an offer after success that never became one.
--- Undelivered slots are not included. pay_by is the end of its hold or offer. All columns are null
--- if there is no such order, or if its buyer cancelled it.
+-- Returns the order p_order_id if it has lapsed unpaid: a participation, or an offer made after
+-- success that never became a participation. Undelivered slots are not included. pay_by is the end
+-- of its hold or offer. All columns are null if there is no such order, or if its buyer cancelled
+-- it.
 create or replace function sambatan.lapsed_order(
   p_campaign_id uuid, p_order_id uuid, out user_id uuid, out quantity integer,
   out shipping_address text, out note text, out pay_by timestamptz
@@ -1226,9 +1237,9 @@ begin
 end
 $$;
 
--- Whether a campaign's waiting list still accepts an entry for p_quantity slots that was paid in
--- time. Once the campaign has succeeded, slots must be free or may still become free, and packing
--- must not have begun: nothing is shipped or received, and no payout may be sent.
+-- Returns whether a campaign's waiting list still accepts a paid entry for p_quantity slots. Once
+-- the campaign has succeeded, slots must be free or may still become free, and packing must not
+-- have begun: nothing is shipped or received, and no payout is released or sent.
 create or replace function sambatan.accepts_retained_refund(p_campaign_id uuid, p_quantity integer)
 returns boolean language plpgsql stable as $$
 declare
@@ -1254,10 +1265,11 @@ begin
 end
 $$;
 
--- Returns when p_amount rupiah for an order were paid, if their buyer may choose between the refund
--- and the head of the waiting list: the money pays the whole order, was paid by its pay_by, and the
--- waiting list is open. Null for any other money, and for a second payment of the same order. p_why
--- and p_paid are as in why_not_owed. The caller has locked the campaign's row.
+-- Returns when p_amount rupiah for an order were paid, if the buyer may choose between the refund
+-- and the front of the waiting list: the money pays the whole order, was paid by its pay_by, and
+-- the waiting list is open. Null for any other money, and for a second payment of the same order.
+-- p_why is the result of why_not_owed for p_paid, the time of the payment. The caller has locked
+-- the campaign's row.
 create or replace function sambatan.paid_in_time(
   p_campaign_id uuid, p_order_id uuid, p_amount bigint, p_why text, p_paid timestamptz
 ) returns timestamptz language plpgsql stable as $$
@@ -1286,8 +1298,8 @@ begin
 end
 $$;
 
--- The code of the refusal if the buyer of a refund may not choose the head of the waiting list
--- instead; null if they may.
+-- Returns the code of the refusal if the buyer of a refund may not choose the front of the waiting
+-- list instead; null if the buyer may.
 create or replace function sambatan.why_no_choice(p_campaign_id uuid, p_refund_id uuid)
 returns text language plpgsql stable as $$
 declare
@@ -1304,11 +1316,11 @@ begin
 end
 $$;
 
--- The buyer of a refund chooses the head of the waiting list instead of the money. The price of the
--- slots and the unique code are retained; any amount above that is refunded at once. Free slots are
--- assigned at once. A repeated choice returns the entry that the first one made. Refuses:
--- campaign_not_found, refund_has_no_choice, refund_sent_already, waiting_list_closed,
--- quantity_out_of_bounds.
+-- Records that the buyer of a refund chooses the front of the waiting list instead of the money.
+-- The price of the slots and the unique code are retained; any amount above that is refunded at
+-- once. Free slots are assigned at once. A repeated choice returns the entry that the first one
+-- made. Refuses: campaign_not_found, refund_has_no_choice, refund_sent_already,
+-- waiting_list_closed, quantity_out_of_bounds.
 create or replace function sambatan.wait_with_retained_refund(
   p_campaign_id uuid, p_refund_id uuid, p_entry_id uuid, p_actor text
 ) returns uuid language plpgsql as $$
@@ -1372,8 +1384,9 @@ begin
 end
 $$;
 
--- The number of slots of a campaign that a buyer has, or has paid for and waits for ahead of their
--- entry (p_paid_at, p_position). Without an entry, counts all of them.
+-- Returns the number of slots of a campaign that a buyer has, plus the slots of the buyer's paid
+-- entries that wait ahead of the entry with p_paid_at and p_position. Without these arguments,
+-- counts all paid entries of the buyer that wait.
 create or replace function sambatan.slots_of_buyer(
   p_campaign_id uuid, p_user_id uuid, p_paid_at timestamptz default 'infinity',
   p_position bigint default 0
@@ -1436,10 +1449,10 @@ begin
 end
 $$;
 
--- Pays a new participation with the money of a retained refund. Reverses the credit as far as it
--- pays, moves the receipt to the new payment, and voids the refund. The amount above p_price is the
--- unique code. Later money for the old order counts as a second payment. The caller has locked the
--- campaign's row.
+-- Pays a new participation with the money of a retained refund. Reverses the part of the credit
+-- that pays, moves the receipt to the new payment, and voids the refund. The amount above p_price
+-- is the unique code. Later money for the old order counts as a second payment. The caller has
+-- locked the campaign's row.
 create or replace function sambatan.pay_with_retained_refund(
   p_campaign_id uuid, p_refund_id uuid, p_participation_id uuid, p_price bigint, p_at timestamptz
 ) returns void language plpgsql as $$
@@ -1480,10 +1493,10 @@ begin
 end
 $$;
 
--- Cancels one reserved participation and frees its slots, for the waiting list first. A full
--- campaign accepts joins again. A paid participation that its buyer may cancel (the deadline was
--- extended after it was made) is refunded. p_reason is 'buyer' or 'operator'; p_note is the
--- person's own words, if any. Refuses: campaign_not_found, participation_not_found,
+-- Cancels one reserved participation and frees its slots, for the waiting list first. If the
+-- campaign was full, it accepts joins again. A paid participation that its buyer may cancel (the
+-- deadline was extended after it was made) is refunded. p_reason is 'buyer' or 'operator'; p_note
+-- is the person's own words, if any. Refuses: campaign_not_found, participation_not_found,
 -- participation_transition_not_allowed, campaign_closing, deadline_passed.
 create or replace function sambatan.release_participation(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text,
@@ -1533,9 +1546,9 @@ begin
 end
 $$;
 
--- Confirms one reserved participation whose payment was verified, and settles that payment. A proof
--- shows the latest time at which it was paid, so it counts even if the deadline has passed since.
--- Refuses as release_participation does.
+-- Confirms one reserved participation whose payment was verified, and settles that payment. The
+-- buyer had paid by the day on which the proof was uploaded, so the payment counts even if the
+-- deadline has passed since then. Refuses as release_participation does.
 create or replace function sambatan.confirm_participation(
   p_campaign_id uuid, p_participation_id uuid, p_actor text, p_reference text default null
 ) returns sambatan.participants language plpgsql as $$
@@ -1556,7 +1569,7 @@ $$;
 
 -- Records that the buyer of a completed campaign received the goods. Refuses: campaign_not_found,
 -- participation_not_found, participation_transition_not_allowed, and participation_not_paid,
--- because nothing is sent before it is paid.
+-- because goods are not sent before they are paid.
 create or replace function sambatan.fulfil_participation(
   p_campaign_id uuid, p_participation_id uuid, p_actor text
 ) returns sambatan.participants language plpgsql as $$
@@ -1590,8 +1603,9 @@ end
 $$;
 
 -- Returns a unique code between p_from and p_to for a payment of p_amount rupiah to an account,
--- such that no other open payment to it has the same total. The search starts at a random code, so
--- that payments opened at the same moment rarely try the same one. Null if all codes are taken.
+-- such that no other open payment to that account has the same total. The search starts at a random
+-- code, so that payments that are opened at the same moment rarely try the same code. Null if all
+-- codes are taken.
 create or replace function sambatan.free_code(
   p_account_id uuid, p_amount bigint, p_from integer, p_to integer
 ) returns integer language sql volatile as $$
@@ -1607,11 +1621,11 @@ create or replace function sambatan.free_code(
   order by (g.n - p_from + start.at) % (p_to - p_from + 1) limit 1
 $$;
 
--- Chooses the account and the unique code for a new payment of p_amount rupiah. Codes of three
--- digits come first, those of the default account before those of other accounts. Only when every
--- active account has used all of them for this price do codes get longer, by as little as possible,
--- because buyers pay them. Both are null if no account is active; only the code is null if all
--- 99,999 codes of every account are taken.
+-- Chooses the account and the unique code for a new payment of p_amount rupiah. Prefers codes up to
+-- 999, first of the default account, then of other accounts. Higher codes are used only when every
+-- active account has used all of these for this price, and they are as low as possible, because
+-- buyers pay the code. Both are null if no account is active; only the code is null if all 99,999
+-- codes of every account are taken.
 create or replace function sambatan.choose_code(
   p_amount bigint, out account_id uuid, out unique_code integer
 ) language plpgsql volatile as $$
@@ -1632,8 +1646,9 @@ begin
 end
 $$;
 
--- Returns the participation that an offer after success will become, while it can be paid: reserved
--- until the offer ends. All columns are null if there is no such offer.
+-- Returns the participation that an offer made after success becomes when it is paid. It is
+-- reserved until the offer ends, and cancelled after that. All columns are null if there is no such
+-- offer.
 create or replace function sambatan.offered_participation(p_campaign_id uuid, p_order_id uuid)
 returns sambatan.participants language plpgsql stable as $$
 declare
@@ -1664,14 +1679,16 @@ end
 $$;
 
 -- Returns the payment of a participation, and gives it an account and a unique code if it has none.
--- The payment is created when somebody first looks at it, so that neither joins nor the closing of
--- a large campaign pay for it. Concurrent callers get the same one. A payment always has a unique
--- code: without it, only a name could match its transfer.
+-- The payment is created when somebody first views it, so that neither joins nor the closing of a
+-- large campaign spend time on it. Concurrent callers get the same payment. A payment to an account
+-- always has a unique code: without it, only the name of the sender could match the transfer to the
+-- payment.
 --
--- An offer after success has its own payment, which turns the offer into a participation.
+-- An offer made after success has a payment too. When it is paid, the offer becomes a
+-- participation.
 --
--- With p_pays_online, buyers can pay through a provider: if no account is active, the payment is
--- opened without one, and gets its account once there is one.
+-- p_pays_online is true if buyers can pay through a provider. Then a payment is opened without an
+-- account if no account is active, and gets an account when one is active.
 --
 -- Takes no lock that a join would wait for. Returns null if there is nothing to pay (yet). Refuses:
 -- participation_not_found, payment_account_missing, unique_codes_exhausted.
@@ -1754,8 +1771,8 @@ $$;
 
 -- Records money that arrived and pays for nothing, and makes its refund due at once. p_why is
 -- 'hold_lapsed', 'left', 'campaign_over', 'already_paid', 'too_little', 'too_much', 'too_late' or
--- 'unpaid'. p_paid_in_time is when it was paid, if its buyer may choose between the refund and the
--- head of the waiting list. The caller has locked the campaign's row.
+-- 'unpaid'. p_paid_in_time is the time of the payment if the buyer may choose between the refund
+-- and the front of the waiting list, and null otherwise. The caller has locked the campaign's row.
 create or replace function sambatan.credit_money(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_at timestamptz, p_actor text,
   p_reference text, p_receipt text, p_why text, p_paid_at timestamptz default null,
@@ -1787,7 +1804,8 @@ create or replace function sambatan.settle_payment(
 declare
   t sambatan.transactions;
 begin
-  -- The insert decides who is first: the caller, or a transaction that is opening the payment.
+  -- Another transaction may be opening the payment at this moment. The insert decides which of the
+  -- two is first.
   insert into sambatan.transactions as old (campaign_id, kind, status, participation_id, amount,
       cause, actor, reference, created_at, settled_at, receipt, paid_at, paid_on)
     values (c.campaign_id, 'payment', 'settled', p.participation_id,
@@ -1834,8 +1852,9 @@ begin
 end
 $$;
 
--- The reason, as in payment_late, why p_amount rupiah that were paid at p_paid would not pay a
--- participation; null if they would. The caller has locked the campaign's row.
+-- Returns the reason why p_amount rupiah that were paid at p_paid would not pay for a
+-- participation; null if they would. The reason is one of those in the event payment_late. The
+-- caller has locked the campaign's row.
 create or replace function sambatan.why_not_owed(
   c sambatan.campaigns, p sambatan.participants, p_amount bigint, p_paid timestamptz
 ) returns text language plpgsql stable as $$
@@ -1868,12 +1887,13 @@ $$;
 -- statement, 'verified:…' by a person, a provider's own name for it). p_paid_at or p_paid_on is
 -- when the buyer paid, as far as it is known; this time decides, not the time at which the money
 -- was noticed. Returns the participation that has the slots, and what happened to the money:
---   settled   it pays what was due; a reserved participation is confirmed, and an offer after success
---             becomes a confirmed participation
---   given     its hold had lapsed, but the campaign still has enough slots: its buyer gets them again,
---             as a new participation
---   credited  anything else: too late, twice, too little; the refund is due at once. If it was paid in
---             time for slots that other buyers have by now, its buyer may choose (paid_in_time)
+--   settled   the money pays what was due; a reserved participation is confirmed, and an offer made
+--             after success becomes a confirmed participation
+--   given     the hold had lapsed, but the campaign still has enough slots: the buyer gets slots
+--             again, in a new participation
+--   credited  anything else: too late, a second payment, too little; the refund is due at once. If
+--             it was paid in time but other buyers have the slots by now, the buyer may choose
+--             (see paid_in_time)
 --   known     this receipt was counted before; nothing changes
 -- Refuses: campaign_not_found, participation_not_found.
 create or replace function sambatan.receive_money(
@@ -2000,8 +2020,8 @@ end
 $$;
 
 -- Adds a participation outside the normal join: for the same buyer, with the quantity and address
--- of p, reserved or confirmed at once. Marks an open campaign as full if this fills it. The caller
--- has locked the campaign's row and has checked that the slots are free. Stores c.
+-- of p, reserved or confirmed at once. Marks an open campaign as full if this takes its last slots.
+-- The caller has locked the campaign's row and has checked that the slots are free. Stores c.
 create or replace function sambatan.add_participation(
   c sambatan.campaigns, p sambatan.participants, p_participation_id uuid,
   p_status sambatan.participant_status, p_at timestamptz, p_actor text
@@ -2035,8 +2055,8 @@ begin
 end
 $$;
 
--- Accepts an offer after success that was paid: p, the participation that it was to become, is
--- confirmed. The caller has locked the campaign's row.
+-- Accepts an offer that was made after success and is now paid. p is the participation that the
+-- offer becomes; it is added as confirmed. The caller has locked the campaign's row.
 create or replace function sambatan.take_paid_offer(
   c sambatan.campaigns, p sambatan.participants, p_at timestamptz, p_actor text
 ) returns void language plpgsql as $$
@@ -2065,11 +2085,11 @@ create or replace function sambatan.void_payment(
     and status in ('due', 'proof_submitted', 'rejected', 'pending')
 $$;
 
--- Makes a payment payable again and stores the reason. If a proof had stopped the clock of the
--- hold, the hold continues with the time that was left, at least an hour (or the whole hold, if it
--- is shorter), but never beyond the deadline. After the deadline no time is left to pay.
--- p_is_rejected says that a person has checked the proof and rejected it. The caller has locked the
--- campaign's row.
+-- Makes a payment payable again and stores the reason. If a proof had stopped the hold, the hold
+-- continues with the time that was left, but at least for an hour (or for hold_seconds, if that is
+-- shorter), and never beyond the deadline. After the deadline no time is left to pay. p_is_rejected
+-- is true if a person has checked the proof and rejected it. The caller has locked the campaign's
+-- row.
 create or replace function sambatan.reopen_payment(
   c sambatan.campaigns, p sambatan.participants, t sambatan.transactions, p_reason text,
   p_at timestamptz, p_is_rejected boolean default false
@@ -2094,8 +2114,8 @@ begin
 end
 $$;
 
--- Returns the open payment of a participation, or refuses: payment_not_due, payment_not_open. The
--- caller has locked the campaign's row.
+-- Returns the payment of a participation if it has one of the statuses p_from. Refuses:
+-- payment_not_due, payment_not_open. The caller has locked the campaign's row.
 create or replace function sambatan.payment_to_change(
   p_campaign_id uuid, p_participation_id uuid, variadic p_from sambatan.transaction_status[]
 ) returns sambatan.transactions language plpgsql as $$
@@ -2114,10 +2134,10 @@ end
 $$;
 
 -- The buyer submits a proof of payment: the payment waits for verification, and its hold does not
--- lapse meanwhile. A later proof replaces an earlier one. A payment that is with a provider is
--- taken back from it. The provider is still asked about its order, and the money that is known
--- first pays. Refuses: campaign_not_found, participation_not_found, payment_not_due,
--- payment_not_open.
+-- lapse meanwhile. A later proof replaces an earlier one. A payment that was sent to a provider
+-- becomes a payment by transfer. The provider is still asked for the status of its order, and the
+-- money that is noticed first pays for the participation. Refuses: campaign_not_found,
+-- participation_not_found, payment_not_due, payment_not_open.
 create or replace function sambatan.submit_proof(
   p_campaign_id uuid, p_participation_id uuid, p_content_type text, p_content bytea, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -2152,8 +2172,8 @@ begin
 end
 $$;
 
--- Returns the amounts that people verified manually for a participation, with their references. The
--- amount above what it pays for is a credit next to the payment that has the receipt.
+-- Returns the amounts that people verified manually for a participation, with their references. If
+-- a person verified more than was owed, the rest is in a separate credit; it is added here.
 create or replace function sambatan.manual_verifications(p_campaign_id uuid, p_participation_id uuid)
 returns table (amount bigint, reference text) language sql stable as $$
   select t.amount + t.surcharge + coalesce(above.amount, 0), t.reference
@@ -2173,8 +2193,8 @@ create or replace function sambatan.next_verified_receipt(
   from sambatan.manual_verifications(p_campaign_id, p_participation_id)
 $$;
 
--- Returns the day (Asia/Jakarta) on which a proof of a payment was last uploaded: it was paid by
--- then. Null without a proof.
+-- Returns the day (Asia/Jakarta) on which a proof of a payment was last uploaded: the buyer had
+-- paid by then. Null without a proof.
 create or replace function sambatan.proof_day(p_campaign_id uuid, p_participation_id uuid)
 returns date language sql stable as $$
   select (f.uploaded_at at time zone 'Asia/Jakarta')::date from sambatan.payment_proofs f
@@ -2183,9 +2203,11 @@ $$;
 
 -- Verifies an open payment manually: p_amount rupiah arrived, or the expected amount if it is null.
 -- p_paid_on is the day of the transfer; if it is null, the day of the proof counts, or now without
--- a proof. The amount is known and is not counted again if it was verified before with the same
--- reference (or without one), or if a statement line with this reference was counted for it (with
--- any reference, if none is given). Refuses: campaign_not_found, payment_not_due, payment_not_open.
+-- a proof. The outcome is known, and nothing is counted again, in two cases. First, the same amount
+-- was verified before with the same reference, or both times without a reference. Second, a
+-- statement line of this amount was counted for the participation, and its description contains
+-- p_reference or p_reference is null. Refuses: campaign_not_found, payment_not_due,
+-- payment_not_open.
 create or replace function sambatan.verify_payment(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint, p_actor text, p_reference text,
   p_paid_on date default null, out outcome text, out participation_id uuid
@@ -2259,12 +2281,13 @@ create or replace function sambatan.is_manually_verified(
   from sambatan.manual_verifications(p_campaign_id, p_participation_id) s where s.amount = p_amount
 $$;
 
--- Returns the payments that a transfer of p_amount rupiah on a day may be for: open ones of exactly
--- that amount to that account, from a day before they were created to fourteen days after they were
--- due (is_known false). If there is none, returns payments that a person verified manually
--- (is_known true), and payments with a unique code that were paid through a provider: a transfer in
--- addition to that is refunded (is_known false). Each counts only while no statement line has been
--- matched with it.
+-- Returns the payments that a transfer of p_amount rupiah on a day may be for. These are open
+-- payments of exactly that amount to that account, if the transfer was booked between a day before
+-- they were created and fourteen days after they were due (is_known false). If no open payment
+-- fits, returns payments that a person verified manually (is_known true), and payments with a
+-- unique code that were paid through a provider (is_known false, because the transfer pays a second
+-- time and is refunded). Such a payment is returned only while no statement line has been matched
+-- with it.
 create or replace function sambatan.payments_for(
   p_account_id uuid, p_amount bigint, p_booked_on date
 ) returns table (campaign_id uuid, participation_id uuid, is_known boolean)
@@ -2318,11 +2341,11 @@ begin
 end
 $$;
 
--- Lowers the amount of a participation's payment, or makes a refund due, when it keeps p_quantity
--- of its slots in a campaign that has not ended. An open payment with a new amount gets a new
--- unique code when it is next viewed. Returns the rupiah that are refunded. Refuses:
--- payment_not_open while a proof is being checked or a provider has the payment, because the amount
--- on its way is then unknown. The caller has locked the campaign's row.
+-- When a participation keeps only p_quantity of its slots in a campaign that has not ended: lowers
+-- the amount of its open payment, or makes a refund of its settled payment due. An open payment
+-- with a new amount gets a new unique code when it is next viewed. Returns the rupiah that are
+-- refunded. Refuses: payment_not_open while a proof is being checked or a provider has the payment,
+-- because it is then unknown which amount will arrive. The caller has locked the campaign's row.
 create or replace function sambatan.pay_for_fewer(
   c sambatan.campaigns, p sambatan.participants, p_quantity integer, p_at timestamptz, p_actor text
 ) returns bigint language plpgsql as $$
@@ -2381,11 +2404,12 @@ $$;
 
 -- Changes the address, the note and the number of slots of a participation. A null argument changes
 -- nothing; an empty note removes the note. Address and note can change while it is reserved or
--- confirmed. The number of slots can become smaller while the campaign accepts joins: the slots are
--- offered to the waiting list first, the money for them is refunded, and the rest keeps its status.
--- A request without a change writes nothing. The log says what changed, but contains no address.
--- Refuses: campaign_not_found, participation_not_found, participation_transition_not_allowed, and
--- what check_fewer and pay_for_fewer refuse.
+-- confirmed. The number of slots can become smaller while the campaign accepts joins: the freed
+-- slots are offered to the waiting list first, the money for them is refunded, and the
+-- participation keeps its status. A request without a change writes nothing. The audit log names
+-- the changed fields, but contains no address. Refuses: campaign_not_found,
+-- participation_not_found, participation_transition_not_allowed, and what check_fewer and
+-- pay_for_fewer refuse.
 create or replace function sambatan.change_participation(
   p_campaign_id uuid, p_participation_id uuid, p_quantity integer, p_address text, p_note text,
   p_actor text
@@ -2559,10 +2583,11 @@ end
 $$;
 
 -- Counts allocated lines. All their parts for one participation count as one amount, so that
--- several transfers can pay one order together. The rest of a line goes with its first part, and is
--- refunded to that buyer if it pays for nothing. All or nothing. With p_refund, an amount that is
--- too little is refunded. Refuses: statement_line_not_found, statement_line_handled,
--- statement_line_not_divided, and as count_money does.
+-- several transfers can pay one order together. If the parts of a line do not add up to its amount,
+-- the rest is added to its first part, and is refunded to that buyer if it pays for nothing. Either
+-- all lines are counted or none. With p_refund, an amount that is too little is refunded. Refuses:
+-- statement_line_not_found, statement_line_handled, statement_line_not_divided, and as count_money
+-- does.
 create or replace function sambatan.count_lines(
   p_line_ids uuid[], p_refund boolean, p_actor text
 ) returns void language plpgsql as $$
@@ -2575,8 +2600,8 @@ declare
   r record;
   result record;
 begin
-  -- Locks campaigns before lines, both in order of their ids: every function that locks several
-  -- does so.
+  -- Locks campaigns before lines, both in order of their ids. Every function that locks several
+  -- rows uses this order, so that no deadlock occurs.
   locked := array(select c.campaign_id from sambatan.campaigns c
     where c.campaign_id in (select s.campaign_id from sambatan.statement_line_parts s
       where s.line_id = any (wanted))
@@ -2630,8 +2655,8 @@ begin
 end
 $$;
 
--- Marks lines as handled once their parts are counted. A line with a single part names its
--- participation itself.
+-- Marks lines as handled once their parts are counted. If a line has a single part, the
+-- participation of that part is stored in the line too.
 create or replace function sambatan.close_lines(p_line_ids uuid[], p_actor text)
 returns void language sql as $$
   update sambatan.statement_lines l set status = 'matched', handled_by = p_actor,
@@ -2653,8 +2678,8 @@ create or replace function sambatan.assign_line(
   p_line_id uuid, p_campaign_id uuid, p_participation_id uuid, p_refund boolean, p_actor text
 ) returns sambatan.statement_lines language plpgsql as $$
 declare
-  -- Locks before it reads the manual verifications: a person may be verifying that amount right
-  -- now.
+  -- Locks the campaign before it reads the manual verifications: a person may be verifying that
+  -- amount at this moment.
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   waiting constant uuid[] := array(select s.line_id from sambatan.statement_line_parts s
     join sambatan.statement_lines o on o.line_id = s.line_id
@@ -2689,9 +2714,9 @@ begin
 end
 $$;
 
--- Counts each of several open lines for the one payment that it fits, in the order of the
--- statement. Leaves the others to a person, and records whether no payment or several payments fit.
--- Returns the lines that were counted.
+-- Counts each open line for which exactly one payment fits, in the order of the statement. Leaves
+-- the other lines to a person, and records whether no payment or several payments fit. Returns the
+-- lines that were counted.
 create or replace function sambatan.match_lines(p_line_ids uuid[], p_actor text)
 returns setof sambatan.statement_lines language plpgsql as $$
 declare
@@ -2740,8 +2765,8 @@ begin
 end
 $$;
 
--- Whether buyers of a campaign can pay once it is open: to a receiving account, or through an
--- online provider. A campaign whose payments are due on completion may open without either.
+-- Returns whether buyers of a campaign can pay once it is open: to a receiving account, or through
+-- an online provider. A campaign whose payments are due on completion may open without either.
 create or replace function sambatan.can_collect(c sambatan.campaigns, p_pays_online boolean)
 returns boolean language sql stable as $$
   select c.payment_timing <> 'upfront' or p_pays_online
@@ -2750,7 +2775,7 @@ $$;
 
 -- Opens a draft or scheduled campaign for joins, now. Refuses: campaign_not_found,
 -- transition_not_allowed, deadline_passed, and receiving_account_missing if buyers must pay before
--- it closes and there is no way to pay.
+-- the campaign closes and there is no way to pay.
 create or replace function sambatan.open_campaign(
   p_campaign_id uuid, p_actor text, p_pays_online boolean default false
 )
@@ -2793,8 +2818,8 @@ begin
   elsif p_deadline <= c.deadline then
     perform sambatan.refuse('deadline_not_later', jsonb_build_object('deadline', c.deadline));
   end if;
-  -- next_run_at stays: a hold or an offer may end between the old deadline and the new one. A run
-  -- that comes too early is harmless.
+  -- next_run_at stays: a hold or an offer may end between the old deadline and the new one. A
+  -- lifecycle run that is too early changes nothing.
   update sambatan.campaigns set deadline = p_deadline, extended_at = now_at
     where campaign_id = p_campaign_id;
   -- Holds that the old deadline had cut short get their full time.
@@ -2845,8 +2870,9 @@ begin
 end
 $$;
 
--- The platform's share of an amount in whole rupiah: basis points, rounded half to even. Splits the
--- amount first, because 10^15 rupiah times 10^4 basis points does not fit into a bigint.
+-- Returns the platform's share of an amount, in whole rupiah. p_basis_points are hundredths of a
+-- percent. The result is rounded half to even. Splits the amount first, because 10^15 rupiah times
+-- 10^4 basis points does not fit into a bigint.
 create or replace function sambatan.platform_fee(p_amount bigint, p_basis_points integer)
 returns bigint language sql immutable parallel safe as $$
   select q + case when 2 * r > 10000 or (2 * r = 10000 and q % 2 = 1) then 1 else 0 end
@@ -2856,9 +2882,10 @@ returns bigint language sql immutable parallel safe as $$
   ) d
 $$;
 
--- Stores the collected rows of settling, apart from the campaigns themselves. Many campaigns are
--- stored with one statement per table: PostgreSQL prepares the checks, indexes and keys of a table
--- once per statement, which costs several times as much as writing a row.
+-- Stores the rows that settle_step collected for one or more campaigns, except the rows of the
+-- campaigns themselves. It uses one SQL statement per table: PostgreSQL prepares the checks,
+-- indexes and keys of a table once per SQL statement, which takes several times as long as writing
+-- a row.
 create or replace function sambatan.apply_writes(p_writes sambatan.pending_writes)
 returns void language plpgsql set enable_seqscan = off as $$
 begin
@@ -2884,10 +2911,10 @@ end
 $$;
 
 -- Runs one short step: settles up to p_limit participations of a campaign, with their audit rows
--- and the money that falls due, and returns how many. While the campaign is being closed, follows
--- its outcome. Before that, cancels participations whose hold has lapsed, so that a full campaign
--- accepts joins again (the caller records that event). The caller has locked the campaign's row and
--- stores c and the writes.
+-- and the money that falls due, and returns how many. While the campaign is being closed, each
+-- participation gets the status that follows from the outcome. Before that, only cancels
+-- participations whose hold has lapsed, so that a full campaign accepts joins again (the caller
+-- records that event). The caller has locked the campaign's row and stores c and the writes.
 create or replace function sambatan.settle_participants(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out settled integer,
   out writes sambatan.pending_writes
@@ -2915,8 +2942,9 @@ begin
       order by status, participation_id limit p_limit)
     ) p
   ), money as (
-    -- Completing makes pledged payments due. Refunding makes paid money due back, less the part
-    -- that is already due back or refunded.
+    -- If the campaign completes, the payments of its participations become due. If it fails or is
+    -- cancelled, refunds of the paid money become due, less the part whose refund is already due or
+    -- sent.
     select row(c.campaign_id, 'payment', k.participation_id, k.quantity * c.price_per_slot,
       'payment:' || k.participation_id, by_actor, p_at,
       p_at + (c.payment_term_seconds + c.payment_grace_seconds) * interval '1 second')
@@ -2989,13 +3017,13 @@ end
 $$;
 
 -- Brings one campaign to the state that it should have now. Opens it at its time, lets holds and
--- offers lapse, decides at the deadline (with p_complete_full, as soon as it is full), and closes
--- it in steps of at most p_limit participations and waiting entries. At the deadline of an upfront
--- campaign, first waits until no payment made in time can appear any more, at most for the
--- verification period. If buyers have no way to pay (p_pays_online says that there is a provider),
--- such a campaign does not open by itself; a later run tries again. The caller has locked the
--- campaign's row and stores c with store_campaigns, so that a campaign that closes in one step is
--- written once. The caller also stores the writes.
+-- offers lapse, decides its outcome at the deadline (with p_complete_full, as soon as it is full),
+-- and closes it in steps of at most p_limit participations and waiting entries. At the deadline of
+-- an upfront campaign, first waits until no payment made in time can appear any more, at most for
+-- the verification period. If buyers have no way to pay (p_pays_online says that there is a
+-- provider), such a campaign does not open by itself; a later run tries again. The caller has
+-- locked the campaign's row and stores c with store_campaigns, so that a campaign that closes in
+-- one step is written once. The caller also stores the writes.
 --
 -- Returns the audit rows of the campaign's own transitions, the number of settled participations,
 -- and in more whether another call (in a new transaction) is needed to finish.
@@ -3046,7 +3074,7 @@ begin
     select * into r from sambatan.settle_participants(c, now_at, p_limit);
     c := r.c;
     settled := r.settled;
-    -- Stored at once, because the next statements read them.
+    -- Stores the writes at once, because the next SQL statements read them.
     perform sambatan.apply_writes(r.writes);
     if settled > 0 and was_full then
       select * into r
@@ -3068,7 +3096,8 @@ begin
     if now_at >= c.deadline and c.payment_timing = 'upfront' and now_at < verified_at
       and sambatan.awaits_payments(c)
     then
-      -- A person may dismiss a statement line meanwhile, which affects any number of campaigns.
+      -- Runs again after ten minutes: a person may ignore a statement line meanwhile, which can
+      -- decide the payments of any number of campaigns.
       c.next_run_at := least(verified_at, now_at + interval '10 minutes');
       if c.status <> 'verifying' then
         c.status := 'verifying';
@@ -3152,8 +3181,8 @@ begin
   c.next_run_at := null;
   if c.status = 'fulfilled' and c.waiting_entries > 0 then
     -- Offers the slots that nobody paid for by the deadline at once; the rest of the waiting list
-    -- is settled in another transaction. Paid entries get their slots at once, which needs the
-    -- ledger rows of the closing.
+    -- is settled in another transaction. Paid entries get their slots in this transaction too. This
+    -- needs the ledger rows of the closing, so they are stored first.
     if exists (select 1 from sambatan.waiting_entries where campaign_id = c.campaign_id
       and status = 'waiting' and refund_id is not null)
     then
@@ -3170,9 +3199,9 @@ begin
 end
 $$;
 
--- Stores the campaigns that settle_step or offer_slots changed, in one statement. The caller has
--- locked their rows. PostgreSQL prepares the checks of a table once per statement, which costs
--- several times as much as writing a row.
+-- Stores the campaigns that settle_step or offer_slots changed, in one SQL statement. The caller
+-- has locked their rows. PostgreSQL prepares the checks of a table once per SQL statement, which
+-- takes several times as long as writing a row.
 create or replace function sambatan.store_campaigns(p_campaigns sambatan.campaigns[])
 returns void language sql as $$
   update sambatan.campaigns as t set
@@ -3212,11 +3241,11 @@ returns interval language sql immutable parallel safe as $$ select interval '30 
 
 -- Settles several campaigns in one transaction: one commit for many that are due in the same
 -- second. Locks each row and checks again, so any number of workers may call it. Skips a row that
--- another transaction has locked. Returns one row per campaign. The limit applies to all of them
--- together, because their rows stay locked until the commit; a campaign for which nothing of it is
--- left must be sent again.
+-- another transaction has locked. Returns one row per campaign. p_limit applies to all campaigns
+-- together, because their rows stay locked until the commit. A campaign that is not processed
+-- because the limit was reached has more = true and must be passed again.
 --
--- p_process_clock is the time of the calling process. A closed campaign stays closed, so nothing is
+-- p_process_clock is the time of the calling process. Closing cannot be undone, so nothing is
 -- closed while that clock and the database's clock differ by more than clock_tolerance. Refuses:
 -- clock_skewed.
 create or replace function sambatan.settle_campaigns(
@@ -3289,10 +3318,10 @@ begin
 end
 $$;
 
--- Returns the orders of a completed campaign that are still unpaid: the amount, the latest time,
--- and whether it is certain at p_at that they were not paid in time. It is certain once the
--- statement of the account shows every transfer up to then, or the verification period after pay_by
--- has ended.
+-- Returns the orders of a completed campaign that are still unpaid: the participation, the latest
+-- time to pay, and whether it is certain at p_at that the order was not paid in time. It is certain
+-- once the statement of the account shows every transfer up to then, or the verification period
+-- after pay_by has ended.
 create or replace function sambatan.open_orders(c sambatan.campaigns, p_at timestamptz)
 returns table (participation_id uuid, pay_by timestamptz, is_unpaid boolean)
 language sql stable as $$
@@ -3320,8 +3349,8 @@ $$;
 -- Runs one step for a completed campaign: cancels at most p_limit unpaid orders, lets unpaid offers
 -- lapse, and offers the free slots to the waiting list. Once nothing can be paid any more, closes
 -- the waiting list. If unpaid orders leave fewer paid slots than the minimum, opens the decision
--- whether the batch continues. Returns the same as settle_step. The caller has locked the
--- campaign's row and stores c.
+-- whether the batch is made. Returns the same as settle_step. The caller has locked the campaign's
+-- row and stores c.
 create or replace function sambatan.settle_after_success(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer,
   out transitions sambatan.audit_logs[], out settled integer, out more boolean
@@ -3397,7 +3426,8 @@ begin
 end
 $$;
 
--- Whether a buyer of a campaign has received the goods, also if the order was refunded afterwards.
+-- Returns whether any buyer of a campaign has received the goods. Counts orders that were refunded
+-- afterwards too.
 create or replace function sambatan.has_received_orders(p_campaign_id uuid)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.participants p
@@ -3416,12 +3446,12 @@ returns boolean language sql stable as $$
         and t.status in ('pending', 'settled'))
 $$;
 
--- Decides whether a batch continues although fewer slots than its minimum were paid. For
--- decision_seconds only the seller may decide, after that an operator too (p_as_operator). If it
--- continues, nothing changes; otherwise the campaign is closed as cancelled, and settle_campaign
--- makes all refunds due. Returns whether it was cancelled. Refuses: campaign_not_found,
--- no_decision_open, decision_is_sellers, payout_settled_already, goods_received_already,
--- goods_shipped_already.
+-- Decides whether a batch is made although fewer slots than its minimum were paid. For
+-- decision_seconds only the seller may decide, after that an operator too (p_as_operator). If the
+-- batch is made, the campaign continues; otherwise the campaign is closed as cancelled, and
+-- settle_campaign makes all refunds due. Returns whether it was cancelled. Refuses:
+-- campaign_not_found, no_decision_open, decision_is_sellers, payout_settled_already,
+-- goods_received_already, goods_shipped_already.
 create or replace function sambatan.decide_below_minimum(
   p_campaign_id uuid, p_goes_on boolean, p_as_operator boolean, p_note text, p_actor text
 ) returns boolean language plpgsql as $$
@@ -3460,10 +3490,10 @@ begin
 end
 $$;
 
--- The seller has shipped the goods of a completed campaign. The time starts after which an order
--- counts as received. A repeated call changes nothing. No more slots are offered: the waiting list
--- is closed and its buyers are notified, but open offers can still be paid. Refuses:
--- campaign_not_found, transition_not_allowed.
+-- Records that the seller has shipped the goods of a completed campaign. From now on, an order
+-- counts as received if its buyer reports nothing for p_days. A repeated call changes nothing. No
+-- more slots are offered: the waiting list is closed and its buyers are notified, but open offers
+-- can still be paid. Refuses: campaign_not_found, transition_not_allowed.
 create or replace function sambatan.ship_campaign(
   p_campaign_id uuid, p_days integer, p_actor text
 ) returns void language plpgsql as $$
@@ -3493,9 +3523,9 @@ end
 $$;
 
 -- Runs one step: up to p_limit orders of a shipped campaign count as received, because their buyers
--- have reported nothing for the whole time. If an order was paid after it was shipped, its time
--- starts with the payment. An unpaid or disputed order waits. Returns how many. Skips a row that
--- another transaction has locked.
+-- have reported nothing for the whole period after shipping. If an order was paid after it was
+-- shipped, its period starts with the payment. An unpaid or disputed order waits. Returns the
+-- number of these orders. Skips a row that another transaction has locked.
 create or replace function sambatan.receive_unanswered(p_campaign_id uuid, p_limit integer)
 returns integer language plpgsql as $$
 declare
@@ -3531,7 +3561,8 @@ begin
     received := received + 1;
   end loop;
   if received < p_limit then
-    -- Buyers who pay an offer become participants after this.
+    -- Checks again in an hour while offers are open: a buyer who pays an offer becomes a
+    -- participant later.
     update sambatan.campaigns set receipts_due_at = case when waiting_entries > 0 or exists (
         select 1 from sambatan.participants
         where campaign_id = p_campaign_id and status = 'confirmed')
@@ -3545,9 +3576,9 @@ begin
 end
 $$;
 
--- The progress of one campaign. progress is a percentage with two decimals, total_contribution is
--- in whole rupiah. Slots that are reserved for the waiting list are not available. Returns no row
--- for a campaign that does not exist.
+-- Returns the progress of one campaign. progress is a percentage with two decimals,
+-- total_contribution is in whole rupiah. Slots that are reserved for the waiting list are not
+-- available. Returns no row for a campaign that does not exist.
 create or replace function sambatan.campaign_progress(p_campaign_id uuid)
 returns table (campaign_id uuid, total_slots integer, filled_slots integer,
   available_slots integer, progress numeric, participant_count integer,
@@ -3560,16 +3591,17 @@ language sql stable as $$
   from sambatan.campaigns c where c.campaign_id = p_campaign_id
 $$;
 
--- The books of one campaign, in whole rupiah. Received: paid, unique_codes, credits (paid too late,
--- twice or too much) and returned (refunds and payouts that came back). Still to be received:
--- receivable, and owed_back, which is the money that buyers must send back after a duplicate
--- refund. lost is the part of it that was written off; the platform bears it. Sent:
--- refunds_settled, payouts_settled. Still to be sent: refunds_due, payouts_due. gross is the value
--- of the slots to be delivered, fee the platform's share of it in a completed campaign, and
--- codes_kept the unique codes that are not refunded with their payment. cash is the money in hand.
--- It is negative if a duplicate refund was paid with the money of other campaigns.
+-- Returns the books of one campaign, in whole rupiah. The columns for money received are paid,
+-- unique_codes, credits (paid too late, twice or too much) and returned (refunds and payouts that
+-- came back). Money still to be received is in receivable, and in owed_back, which is the money
+-- that buyers must send back after a duplicate refund. lost is money of duplicate refunds that was
+-- written off; the platform bears it. Money sent is in refunds_settled and payouts_settled, and
+-- money still to be sent in refunds_due and payouts_due. gross is the value of the slots to be
+-- delivered, fee the platform's share of it in a completed campaign, and codes_kept the unique
+-- codes that are not refunded with their payment. cash is the money in hand. It is negative if a
+-- duplicate refund was paid with the money of other campaigns.
 --
--- They balance when
+-- The books balance if
 --   paid + unique_codes + credits + returned + receivable + owed_back + lost
 --     = gross + codes_kept + payouts_returned + refunds_due + refunds_settled.
 create or replace function sambatan.campaign_books(p_campaign_id uuid)
@@ -3645,10 +3677,10 @@ end
 $$;
 
 -- Settles a refund or payout whose money was sent, with the reference of the bank or provider.
--- Settling it again with the same reference changes nothing. An entry that is with a provider can
--- be settled only with the provider's reference, because nobody else may have sent it. A payout
--- must be released, not disputed, and covered by the money in hand that is owed to nobody else.
--- Refuses: movement_not_found, movement_transition_not_allowed, refund_is_kept,
+-- Settling it again with the same reference changes nothing. An entry that was sent to a provider
+-- can be settled only with the provider's reference, because nobody else may send its money. A
+-- payout must be released, not disputed, and covered by the money in hand that is owed to nobody
+-- else. Refuses: movement_not_found, movement_transition_not_allowed, refund_is_kept,
 -- payout_not_released, payout_disputed, payout_not_covered.
 create or replace function sambatan.settle_ledger_entry(
   p_transaction_id uuid, p_kind text, p_reference text, p_actor text
@@ -3687,8 +3719,8 @@ begin
 end
 $$;
 
--- Settles several entries with settle_ledger_entry, all or none, in the order of their campaigns,
--- in which every transaction locks them.
+-- Settles several entries with settle_ledger_entry, all or none. Uses the order of the campaigns'
+-- ids, because every transaction locks campaigns in that order.
 create or replace function sambatan.settle_ledger_entries(
   p_transaction_ids uuid[], p_kind text, p_reference text, p_actor text
 ) returns setof sambatan.transactions language plpgsql as $$
@@ -3730,9 +3762,9 @@ end
 $$;
 
 -- Records that money that was sent came back: adds an entry that reverses the refund or payout, and
--- makes the same amount due again. Of a duplicate refund, settles the overpaid refund instead. The
--- settled entry stays in the books. Returns the new entry, or the overpaid refund. Refuses:
--- movement_not_found, movement_transition_not_allowed.
+-- makes the same amount due again. If one of two duplicate refunds came back, settles the overpaid
+-- refund instead. The settled entry stays in the books. Returns the new entry, or the overpaid
+-- refund. Refuses: movement_not_found, movement_transition_not_allowed.
 create or replace function sambatan.reverse_ledger_entry(
   p_transaction_id uuid, p_kind text, p_reason text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -3773,9 +3805,9 @@ begin
 end
 $$;
 
--- Marks a ledger entry as being with a provider, under the provider's reference. Its result is
--- unknown until the provider reports it: receive_money (of a payment) or settle_ledger_entry
--- records success, mark_failed or fail_refund records failure. Refuses: movement_not_found,
+-- Marks a ledger entry as sent to a provider, with the provider's reference. Its result is unknown
+-- until the provider reports it: receive_money (of a payment) or settle_ledger_entry records
+-- success, mark_failed or fail_refund records failure. Refuses: movement_not_found,
 -- movement_transition_not_allowed, refund_is_kept.
 create or replace function sambatan.mark_pending(
   p_transaction_id uuid, p_kind text, p_provider text, p_provider_reference text
@@ -3824,8 +3856,8 @@ begin
 end
 $$;
 
--- Whether the result of a campaign is still open: an offer after success can still be paid, or
--- somebody must decide whether the batch continues.
+-- Returns whether the result of a campaign is still open: an offer made after success can still be
+-- paid, or somebody must decide whether the batch is made.
 create or replace function sambatan.is_undecided(p_campaign_id uuid)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.campaigns c where c.campaign_id = p_campaign_id
@@ -3899,9 +3931,9 @@ begin
 end
 $$;
 
--- An operator releases a payout before all buyers have confirmed receipt. It can be sent only as
--- far as the money is in hand. Refuses: movement_not_found, movement_transition_not_allowed,
--- payout_disputed, payout_unsettled.
+-- An operator releases a payout before all buyers have confirmed receipt. The payout can still be
+-- sent only if enough money is in hand. Refuses: movement_not_found,
+-- movement_transition_not_allowed, payout_disputed, payout_unsettled.
 create or replace function sambatan.release_payout(p_transaction_id uuid, p_actor text)
 returns sambatan.transactions language plpgsql as $$
 declare
@@ -3998,7 +4030,7 @@ begin
     -- This may have been the last unpaid order.
     perform sambatan.schedule_run(c.campaign_id, p_at);
   else
-    -- A new amount: it gets a new unique code when its payment is next viewed.
+    -- The amount has changed, so the payment gets a new unique code when it is next viewed.
     update sambatan.transactions set amount = amount - worth, account_id = null, unique_code = 0
       where campaign_id = c.campaign_id and transaction_id = t.transaction_id;
   end if;
@@ -4019,9 +4051,10 @@ end
 $$;
 
 -- An operator declares that a buyer of a completed campaign has not paid and will not. The order is
--- cancelled as unpaid before its time; if the goods were delivered, they count as not sold. The
--- payout does not wait for the money. Refuses: campaign_not_found, participation_not_found,
--- participation_transition_not_allowed, payment_not_due, payment_not_open, payout_settled_already.
+-- cancelled as unpaid, even before its payment term ends; if the goods were delivered, they count
+-- as not sold. The payout does not wait for the money. Refuses: campaign_not_found,
+-- participation_not_found, participation_transition_not_allowed, payment_not_due, payment_not_open,
+-- payout_settled_already.
 create or replace function sambatan.write_off_payment(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text
 ) returns void language plpgsql as $$
@@ -4081,11 +4114,12 @@ begin
 end
 $$;
 
--- Computes who gets how many slots if a completed campaign can deliver only p_slots. Buyers who
--- have received the goods come first, then the others in the order in which they joined. Each gets
--- the full quantity while slots remain, so at most one participation is delivered in part. Returns
--- each participation's place in that order, the slots that it keeps and loses, and the rupiah that
--- are due back. Refuses: transition_not_allowed, shortfall_not_possible, payment_not_open.
+-- Computes how many slots each buyer gets if a completed campaign can deliver only p_slots. Buyers
+-- who have received the goods come first, then the others in the order in which they joined. Each
+-- gets the full quantity while slots remain, so at most one participation is delivered in part.
+-- Returns each participation's place in that order, the slots that it keeps and loses, and the
+-- rupiah that are due back. Refuses: transition_not_allowed, shortfall_not_possible,
+-- payment_not_open.
 --
 -- The query is written so that the planner always uses one index lookup for each participation.
 create or replace function sambatan.shares_of_shortfall(p_campaign_id uuid, p_slots integer)
@@ -4104,7 +4138,7 @@ begin
   select * into strict c from sambatan.campaigns x where x.campaign_id = p_campaign_id;
   return query
   with line as (
-    -- The audit log has the order of buyers who joined at the same moment.
+    -- Uses the order of the audit log, because several buyers can have the same time of joining.
     select p.participation_id, p.user_id, p.status, p.quantity - p.undelivered_slots as has,
       row_number() over in_line as place,
       sum(p.quantity - p.undelivered_slots) over in_line - (p.quantity - p.undelivered_slots) as before
@@ -4130,11 +4164,11 @@ begin
 end
 $$;
 
--- The seller of a completed campaign can deliver only p_slots; shares_of_shortfall decides who gets
--- them. Refunds the rest, and sets the payout to the value of the delivered slots. Closes the
--- waiting list with its offers, because no slots are left for it. Can be called again with fewer
--- slots. Returns the rupiah that are due back. Refuses: campaign_not_found, transition_not_allowed,
--- shortfall_not_possible, payout_settled_already, payment_not_open.
+-- Records that the seller of a completed campaign can deliver only p_slots; shares_of_shortfall
+-- decides who gets them. Refunds the other slots, and sets the payout to the value of the delivered
+-- slots. Closes the waiting list with its offers, because no slots are left for it. Can be called
+-- again with fewer slots. Returns the rupiah that are due back. Refuses: campaign_not_found,
+-- transition_not_allowed, shortfall_not_possible, payout_settled_already, payment_not_open.
 create or replace function sambatan.declare_shortfall(
   p_campaign_id uuid, p_slots integer, p_reason text, p_actor text
 ) returns bigint language plpgsql as $$
@@ -4176,9 +4210,9 @@ returns text language sql immutable parallel safe as $$
   select btrim(regexp_replace(lower(p_text), '[^[:alnum:]]+', ' ', 'g'))
 $$;
 
--- The code of the refusal if a buyer may not open a dispute (again); null if they may. A dismissed
--- dispute can be opened once more within seven days, with other words. An upheld dispute, or a
--- second dismissal, is final. With p_reason null, the words are not checked.
+-- Returns the code of the refusal if a buyer may not open a dispute (again); null if the buyer may.
+-- A dismissed dispute can be opened once more within seven days, with a different text. An upheld
+-- dispute, or a second dismissal, is final. If p_reason is null, the text is not checked.
 create or replace function sambatan.why_not_disputed(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_at timestamptz
 ) returns text language sql stable as $$
@@ -4193,8 +4227,8 @@ create or replace function sambatan.why_not_disputed(
   where d.campaign_id = p_campaign_id and d.participation_id = p_participation_id
 $$;
 
--- A buyer disputes a paid order that was not refunded: the payout is blocked until an operator
--- resolves the dispute. Refuses: campaign_not_found, participation_not_found,
+-- Opens a buyer's dispute about a paid order that was not refunded: the payout is blocked until an
+-- operator resolves the dispute. Refuses: campaign_not_found, participation_not_found,
 -- participation_transition_not_allowed, dispute_not_paid, dispute_open_already, dispute_decided,
 -- dispute_says_nothing_new.
 create or replace function sambatan.open_dispute(
@@ -4278,7 +4312,8 @@ end
 $$;
 
 -- Returns the provider's order through which the money of a refund came, so that the provider can
--- send it back; null for money that came in another way. A credit names its own receipt.
+-- send it back; null for money that came in another way. The refund of a credit has the credit's
+-- receipt in its cause.
 create or replace function sambatan.refund_order(t sambatan.transactions, p_provider text)
 returns text language sql stable as $$
   select o.reference from sambatan.gateway_calls o
@@ -4295,9 +4330,9 @@ returns text language sql stable as $$
 $$;
 
 -- Records a refund that a provider has made. If the refund came back meanwhile and is due again,
--- settles that entry. If a person had already sent it too, the money was sent twice: records the
--- second refund, and an overpaid refund that its buyer must send back. Returns whether it was a
--- duplicate. Refuses: movement_not_found.
+-- settles the new entry. If a person had already sent the refund too, the money was sent twice:
+-- records the second refund, and an overpaid refund that its buyer must send back. Returns whether
+-- it was a duplicate. Refuses: movement_not_found.
 create or replace function sambatan.refund_by_provider(
   p_transaction_id uuid, p_provider text, p_reference text, p_actor text
 ) returns boolean language plpgsql as $$
@@ -4394,10 +4429,10 @@ begin
 end
 $$;
 
--- The work queues of operators: the number of items in each, counted up to p_max, and the time
--- since when the oldest item waits (null if the queue is empty). The refund queue has only refunds
--- that p_provider does not send automatically; all of them without a provider. Needs a few index
--- lookups, however many campaigns there are.
+-- Returns the work queues of operators: the number of items in each, counted up to p_max, and the
+-- time since when the oldest item waits (null if the queue is empty). The refund queue has only
+-- refunds that p_provider does not send automatically; if p_provider is null, it has all due
+-- refunds. Needs a few index lookups, however many campaigns there are.
 create or replace function sambatan.work_queues(p_max integer, p_provider text)
 returns table (queue text, items integer, oldest timestamptz) language plpgsql stable as $$
 begin
@@ -4424,8 +4459,8 @@ begin
       and not exists (select 1 from sambatan.disputes d
         where d.campaign_id = t.campaign_id and d.resolved_at is null)
     order by t.created_at limit p_max) q;
-  -- A lapsed or cancelled order has nothing to pay any more. Reads the newest first, so that it
-  -- does not scan payments that nobody will make.
+  -- A lapsed or cancelled order has nothing to pay any more. Reads the latest pay_by first, so that
+  -- it does not scan old payments that nobody will make.
   return query
   select 'overdue_payments', count(*)::integer, min(t.pay_by) from (
     select x.campaign_id, x.participation_id, x.pay_by from sambatan.transactions x
@@ -4455,9 +4490,9 @@ begin
 end
 $$;
 
--- Verifies the audit chain of one campaign, or of all with null, and returns the first broken row
--- of each: a row that is missing, whose hash does not match its content, or that the head of the
--- campaign's chain does not know.
+-- Verifies the audit chain of one campaign, or of all campaigns if p_campaign_id is null. Returns
+-- the first broken row of each chain: a row that is missing, a row whose hash does not match its
+-- content, or a row that contradicts the head of the chain.
 create or replace function sambatan.verify_audit(p_campaign_id uuid default null)
 returns table (campaign_id uuid, seq bigint, problem text)
 language sql stable as $$
@@ -4495,16 +4530,16 @@ language sql stable as $$
   order by b.campaign_id, b.seq
 $$;
 
--- Whether this database is in quarantine, so that it must send no e-mails and webhooks and move no
--- money: it was restored, and nobody has declared it the real one yet. A database without its row
--- in sambatan.installation was restored by hand.
+-- Returns whether this database is in quarantine, so that it must send no e-mails and webhooks and
+-- move no money: it was restored, and nobody has declared it the real one yet. A database without
+-- its row in sambatan.installation was restored by hand.
 create or replace function sambatan.is_quarantined() returns boolean
 language sql stable as $$
   select not exists (select from sambatan.installation where quarantined_since is null)
 $$;
 
--- The bytes of a row of the access log that its hash covers, after the hash of the previous row.
--- Fixed-width fields come first, and no text can contain a '|'.
+-- Returns the bytes of an access-log row from which its hash is computed, after the hash of the
+-- previous row. Fixed-width fields come first, and no text can contain a '|'.
 create or replace function sambatan.access_content(
   user_id uuid, seq bigint, occurred_at timestamptz, event text, method text, browser text
 ) returns bytea language sql stable parallel safe as $$
@@ -4552,7 +4587,8 @@ begin
       order by a.occurred_at limit p_people) o)
     for no key update skip locked
   loop
-    -- A clock may have been set back: deletes only a run of expired rows from the first row on.
+    -- If a clock was set back, the times are not in order. Deletes only the expired rows before the
+    -- first row that is not expired.
     select a.* into last_old from sambatan_auth.access_log a
       where a.user_id = v_user_id and a.seq < coalesce((
         select min(y.seq) from sambatan_auth.access_log y
@@ -4570,8 +4606,8 @@ begin
 end
 $$;
 
--- Verifies the access logs of these users, or of all with null, and returns the first broken row of
--- each, as verify_audit does for campaigns.
+-- Verifies the access logs of these users, or of all users if p_user_ids is null. Returns the first
+-- broken row of each log, as verify_audit does for campaigns.
 create or replace function sambatan.verify_access(p_user_ids uuid[] default null)
 returns table (user_id uuid, seq bigint, problem text)
 language sql stable as $$
@@ -4608,9 +4644,9 @@ language sql stable as $$
   where b.problem is not null order by b.user_id, b.seq
 $$;
 
--- Claims due e-mails, oldest first, and starts their attempts with a lease of a number of seconds.
--- The tables grow from nothing to millions of rows while plans are cached, so a plan for a small
--- table must never be used.
+-- Claims due e-mails, oldest first, and starts their attempts with a lease of p_lease_seconds. The
+-- tables can grow from empty to millions of rows while query plans are cached, so a plan that is
+-- good only for a small table must never be used.
 create or replace function sambatan.claim_emails(
   p_limit integer, p_lease_id uuid, p_lease_seconds double precision
 ) returns table (
@@ -4639,8 +4675,8 @@ create or replace function sambatan.claim_emails(
   left join sambatan.message_settings s on s.user_id = n.user_id and s.topic = n.topic
 $$;
 
--- Claims webhooks that are due and starts their attempts, with a maximum per endpoint, and skips
--- endpoints that are busy. Otherwise like claim_emails.
+-- Claims webhooks that are due and starts their attempts, at most p_per_endpoint for each endpoint.
+-- Skips the endpoints in p_busy. Apart from that, it works like claim_emails.
 create or replace function sambatan.claim_webhooks(
   p_limit integer, p_lease_id uuid, p_lease_seconds double precision, p_per_endpoint integer,
   p_busy uuid[]
@@ -4688,8 +4724,8 @@ create or replace function sambatan.extend_leases(
     and d.lease_id = w.lease_id and d.status = 'pending'
 $$;
 
--- Stores the results of attempts, except where the lease was lost. The wait (seconds until the next
--- attempt) is null if the delivery is finished.
+-- Stores the results of attempts, except those whose lease was lost. The wait (seconds until the
+-- next attempt) is null if the delivery is finished.
 create or replace function sambatan.end_attempts(
   p_campaign_ids uuid[], p_delivery_ids uuid[], p_lease_ids uuid[], p_statuses text[],
   p_waits double precision[], p_results text[]
@@ -4704,8 +4740,8 @@ create or replace function sambatan.end_attempts(
     and d.lease_id = w.lease_id and d.status = 'pending'
 $$;
 
--- Inserts notifications and queues their e-mails, according to each user's settings; defaults apply
--- where a user has none. A user who already has a notification does not get it twice.
+-- Inserts notifications and queues their e-mails, according to each user's settings; the defaults
+-- apply if a user has no settings. A user who already has a notification does not get it twice.
 create or replace function sambatan.insert_messages(
   p_campaign_id uuid, p_ids uuid[], p_user_ids uuid[], p_event_keys text[], p_kinds text[],
   p_params jsonb[], p_topics text[], p_email_defaults boolean[], p_in_app_defaults boolean[],
@@ -4736,12 +4772,12 @@ create or replace function sambatan.insert_messages(
   select (select count(*) from written)::integer, (select count(*) from sent)::integer
 $$;
 
--- Nobody but the service may read or write here. A Supabase project lets browsers reach its schemas
--- through the roles `anon` and `authenticated`, and may grant them every new table and function.
--- Therefore every migration ends with this block. It enables row-level security on every table
--- (there are no policies) and revokes every privilege on every table, view, sequence and function of
--- both schemas. Views need the revocation: they read with the rights of their owner, which row-level
--- security does not limit.
+-- Only the service may read or write the two schemas. A Supabase project lets browsers reach its
+-- schemas through the roles `anon` and `authenticated`, and may grant them every new table and
+-- function. Therefore every migration ends with this block. It enables row-level security on every
+-- table (there are no policies) and revokes every privilege on every table, view, sequence and
+-- function of both schemas. Views need the revocation: they read with the rights of their owner,
+-- which row-level security does not limit.
 do $$
 declare
   relation regclass;
