@@ -5,7 +5,7 @@ import { DomainError } from '../errors/errors.ts';
 import { asDomainError } from '../operation/run.ts';
 import type { JoinAnswer, Joined, JoinOptions, JoinRequest } from './join.ts';
 
-/** Sends one batch as one transaction; returns the answer of each request, in order. */
+/** Sends one batch as one transaction. Returns the answers of the requests, in the same order. */
 export type SendBatch = (
   requests: readonly JoinRequest[],
   options: Omit<JoinOptions, 'attemptLimit'>,
@@ -16,20 +16,21 @@ export interface BatcherOptions {
   /** Maximum number of requests in one transaction. */
   readonly maxBatch: number;
   /**
-   * Maximum number of requests that wait or are in progress, in total and per campaign; above it:
-   * `overloaded`.
+   * Maximum number of requests that wait or are in progress: in total, and per campaign. A request
+   * above either maximum is refused as `overloaded`.
    */
   readonly maxQueued: number;
   readonly maxQueuedPerCampaign: number;
-  /** Maximum number of concurrent batches, without those that wait for a locked row. */
+  /** Maximum number of batches in progress, not counting batches that wait for a locked row. */
   readonly concurrency: number;
   /**
-   * Maximum number of batches that wait for a row locked by another transaction, one per campaign.
+   * Maximum number of batches that wait for a row locked by another transaction. Each such batch
+   * has the requests of one campaign.
    */
   readonly waitingConcurrency: number;
   /** Called with each request when it is queued. */
   readonly onJoin?: (request: JoinRequest) => void;
-  /** Called with the wait of the first request of a batch, in milliseconds. */
+  /** Called with the time that the first request of a batch waited, in milliseconds. */
   readonly onWait?: (milliseconds: number) => void;
   /** Called with the size of each answered batch. */
   readonly onBatch?: (size: number) => void;
@@ -41,11 +42,11 @@ interface PendingJoin {
   readonly request: JoinRequest;
   readonly resolve: (joined: Joined) => void;
   readonly reject: (error: unknown) => void;
-  /** performance.now() in milliseconds. */
+  /** When the request was queued: performance.now() in milliseconds. */
   readonly since: number;
   /**
-   * The request was in a batch that may have been committed; the database must be asked for the
-   * outcome.
+   * True when the request was in a batch that may have been committed. Only the database then knows
+   * the outcome.
    */
   inDoubt: boolean;
 }
@@ -55,36 +56,42 @@ interface CampaignQueue {
   readonly campaignId: string;
   waiting: PendingJoin[];
   /**
-   * idle: no requests; ready: waits for a batch; busy: a batch with its requests is in progress;
-   * blocked: another transaction locks its row, and it waits for a slot to wait for the lock.
+   * idle: no requests. ready: the requests wait for a batch. busy: a batch with requests of the
+   * campaign is in progress. blocked: another transaction locks the campaign's row, and the
+   * requests wait until a batch may wait for the lock.
    */
   state: 'idle' | 'ready' | 'busy' | 'blocked';
 }
 
-/** A batch of this size is a burst; the batcher counts as under load for this long after it. */
+/**
+ * A batch of at least `size` requests is a burst. For `lastsMs` after a burst the batcher counts as
+ * under load.
+ */
 const burst = { size: 20, lastsMs: 500 };
 
 /**
- * Joins that got no slot to wait for the locked row within this time are answered `campaign_busy`.
- * The wait itself takes at most lock_timeout.
+ * When the row of a campaign is locked and none of the few batches that may wait for locks becomes
+ * free within this time, the campaign's joins are answered `campaign_busy`. Waiting for the lock
+ * itself takes at most lock_timeout.
  */
 const maxLockWaitMs = 1_500;
 
 /**
- * Combines concurrent joins into one transaction. While a batch is in progress, the next one
- * collects requests; otherwise a request starts at once, so a single join takes one transaction. A
- * campaign has at most one batch in progress, and campaigns are served round-robin, so a hot
- * campaign does not starve the others. One batch carries several campaigns; a campaign whose row
- * is locked leaves the batch and waits separately.
+ * Combines concurrent joins into one transaction. While a batch is in progress, new requests are
+ * collected for the next batch. When none is in progress, a request starts at once, so a single
+ * join takes one transaction. A campaign has at most one batch in progress, and campaigns take
+ * turns, so a campaign with very many joins does not delay the others. One batch contains joins of
+ * several campaigns. A campaign whose row is locked is taken out of the batch and waits separately.
  *
- * No request is answered before its COMMIT. A failed batch is retried only when provably nothing
- * was applied or, with `again`, when the database can tell the outcome by the participations' ids.
+ * No request is answered before its COMMIT. A failed batch is retried only when it provably changed
+ * nothing, or with `again` set: then the database recognises by the participations' ids what was
+ * applied.
  */
 export class JoinBatcher {
   readonly #options: BatcherOptions;
   readonly #queues = new Map<string, CampaignQueue>();
   #ready: CampaignQueue[] = [];
-  /** In order of arrival, each with the timer of maxLockWaitMs. */
+  /** The blocked campaigns in order of arrival, each with its timer of maxLockWaitMs. */
   readonly #blocked = new Map<CampaignQueue, NodeJS.Timeout>();
   #running = 0;
   #waitingRunning = 0;
@@ -103,7 +110,7 @@ export class JoinBatcher {
     return this.#queued;
   }
 
-  /** True during a burst of joins: background work should wait. */
+  /** True during a burst of joins and shortly after it: background work should wait. */
   get isUnderLoad(): boolean {
     return performance.now() < this.#underLoadUntil;
   }
@@ -114,8 +121,9 @@ export class JoinBatcher {
   }
 
   /**
-   * Queues a join; resolves in order of arrival. Throws DomainError: a refusal of the database,
-   * `overloaded` before any write, `campaign_busy`, `database_unavailable` or `outcome_unknown`.
+   * Queues a join and resolves with its result; joins of one campaign are answered in order of
+   * arrival. Throws DomainError: a refusal of the database, `overloaded` before any write,
+   * `campaign_busy`, `database_unavailable` or `outcome_unknown`.
    */
   join(request: JoinRequest): Promise<Joined> {
     const ahead = this.#queues.get(request.campaignId)?.waiting.length ?? 0;
@@ -136,7 +144,7 @@ export class JoinBatcher {
     });
   }
 
-  /** Refuses further joins and resolves when all queued ones are answered. */
+  /** Refuses further joins; resolves when all queued joins are answered. */
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#queued === 0) return;
@@ -157,7 +165,10 @@ export class JoinBatcher {
     this.#ready.push(queue);
   }
 
-  /** Requests of the same turn of the event loop share a batch. */
+  /**
+   * Starts batches after the current iteration of the event loop, so that requests that arrive in
+   * the same iteration share a batch.
+   */
   #planDispatch(): void {
     if (this.#dispatchIsPlanned || this.#ready.length === 0) return;
     if (this.#running >= this.#options.concurrency) return;
@@ -168,7 +179,7 @@ export class JoinBatcher {
     });
   }
 
-  /** Starts batches while slots are free. Returns true if any started. */
+  /** Starts batches until the maximum number is in progress. Returns true if any started. */
   #dispatch(): boolean {
     const before = this.#running;
     while (this.#ready.length > 0 && this.#running < this.#options.concurrency) {
@@ -177,7 +188,7 @@ export class JoinBatcher {
     return this.#running > before;
   }
 
-  /** Takes the next batch: an equal part from every campaign in the ready list. */
+  /** Takes the requests of the next batch: an equal share from each campaign that is ready. */
   #nextBatch(): Map<CampaignQueue, PendingJoin[]> {
     const batch = new Map<CampaignQueue, PendingJoin[]>();
     let room = this.#options.maxBatch;
@@ -227,8 +238,9 @@ export class JoinBatcher {
   }
 
   /**
-   * Starts the next batch first, so that the database works while this process answers the last
-   * one: a few hundred answers take as long as their joins.
+   * Starts the next batch before answering the last one, so that the database works while this
+   * process sends the answers: a few hundred answers take this process as long as the database
+   * needs for that many joins.
    */
   #continue(answer: () => void): void {
     this.#runBlocked();
@@ -247,7 +259,10 @@ export class JoinBatcher {
     this.#blocked.set(queue, setTimeout(giveUp, maxLockWaitMs));
   }
 
-  /** Each blocked campaign waits for its row alone, in one of few slots. */
+  /**
+   * Starts a batch for each blocked campaign that waits for the row's lock, up to the maximum
+   * number of such batches.
+   */
   #runBlocked(): void {
     for (const [queue, timer] of this.#blocked) {
       if (this.#waitingRunning >= this.#options.waitingConcurrency) return;
@@ -262,8 +277,8 @@ export class JoinBatcher {
     const joins = queue.waiting.splice(0, this.#options.maxBatch);
     const answers = await this.#answersOf(joins, true);
     this.#waitingRunning--;
-    // The joins behind them waited for the same row; answer them now instead of after another
-    // lock_timeout.
+    // The campaign's other queued joins waited for the same row. Answer them now, so that they do
+    // not wait for another lock_timeout.
     const alsoLocked = answers.some(isBusy) ? queue.waiting.splice(0) : [];
     this.#release(queue);
     this.#continue(() => {
@@ -300,7 +315,7 @@ export class JoinBatcher {
     for (const id of new Set(joined.map(({ request }) => request.campaignId))) onJoined(id);
   }
 
-  /** Sends a batch until each request has an answer; never throws. */
+  /** Sends a batch until each request has an answer: a result or an error. Never throws. */
   async #answersOf(joins: readonly PendingJoin[], wait: boolean): Promise<unknown[]> {
     const requests = joins.map((join) => join.request);
     const startedAt = performance.now();
@@ -318,8 +333,8 @@ export class JoinBatcher {
         }
         const waited = wait && failure.kind === 'busy';
         const retry = failure.kind === 'unavailable' || isWorthRetrying(error);
-        // When each connection attempt takes its whole time-out, three are too long. Keep retrying
-        // only if the batch may have been committed.
+        // When each attempt to connect takes its whole time-out, three attempts take too long. Keep
+        // retrying only if the batch may have been committed.
         const inDoubt = joins.some((join) => join.inDoubt);
         const inTime = inDoubt || performance.now() - startedAt < lastStartMs;
         if (retry && !waited && inTime && attempt < maxAttempts) {
@@ -335,7 +350,10 @@ export class JoinBatcher {
     }
   }
 
-  /** One join made the batch fail; send each alone so that the others succeed. */
+  /**
+   * Sends each join in a transaction of its own. Used when one join of a batch made the whole batch
+   * fail, so that the others succeed.
+   */
   async #sendOneByOne(joins: readonly PendingJoin[], wait: boolean): Promise<unknown[]> {
     const answers: unknown[] = [];
     for (const join of joins) {
@@ -345,7 +363,10 @@ export class JoinBatcher {
   }
 }
 
-/** Returns true when a single join can be the cause; an unreachable database fails all of them. */
+/**
+ * Returns true when a single join may have caused the failure. An unreachable database, for
+ * example, fails all joins.
+ */
 function canBeOneJoin({ kind }: DatabaseFailure): boolean {
   return kind === 'constraint' || kind === 'refusal' || kind === 'unknown';
 }

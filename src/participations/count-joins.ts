@@ -3,13 +3,13 @@ import type { Metrics } from '../observability/metrics.ts';
 import type { JoinBatcher } from './batcher.ts';
 import type { Joined, JoinRequest } from './join.ts';
 
-/** Dependencies of a join. */
+/** Dependencies of a join by a route or page. */
 export interface JoinDeps {
   readonly joins: Pick<JoinBatcher, 'join'>;
   readonly metrics: Pick<Metrics, 'joins'>;
 }
 
-/** Joins and counts the outcome in the metrics. Throws the batcher's errors. */
+/** Queues a join and counts its outcome in the metrics. Throws the same errors as the batcher. */
 export async function joinCounted(
   { joins, metrics }: JoinDeps,
   joinRequest: JoinRequest,

@@ -142,7 +142,7 @@ function progressRoutes(server: ApiServer, app: JoinRouteDeps): void {
     '/campaigns/:id/events',
     {
       config: { eventStream: true },
-      // A HEAD request would open a stream that nothing ends.
+      // No HEAD route: it would open an event stream that nothing ends.
       exposeHeadRoute: false,
       schema: {
         tags: ['participations'],

@@ -3,10 +3,13 @@ import { query, type Queryable } from '../database/query.ts';
 import { inApiWords } from '../database/status-words.ts';
 import { domainErrorNamed, type DomainError } from '../errors/errors.ts';
 
-/** One buyer's order of slots, with everything that its answer depends on. */
+/** One buyer's request for slots, with all the data on which its answer depends. */
 export interface JoinRequest {
   readonly campaignId: string;
-  /** A new uuid v7 from the service; it also tells whether a retried batch was applied. */
+  /**
+   * A new uuid v7 from the service. When a batch is retried, the database recognises by this id
+   * whether it was applied.
+   */
   readonly participationId: string;
   readonly userId: string;
   readonly quantity: number;
@@ -14,7 +17,7 @@ export interface JoinRequest {
   readonly note: string | null;
   /** The Idempotency-Key, if any. */
   readonly key: string | null;
-  /** The caller's name in the audit log. */
+  /** The caller as the audit log names callers. */
   readonly actor: string;
 }
 
@@ -22,7 +25,9 @@ export interface JoinRequest {
 export interface Joined {
   readonly participationId: string;
   readonly joinedAt: Date;
-  /** The key was used before; this is the first answer. */
+  /**
+   * True when the idempotency key was used before; then this is the answer of the first request.
+   */
   readonly replayed: boolean;
 }
 
@@ -62,18 +67,20 @@ const joinCampaigns = query<Parameters, AnswerRow>(
 
 /** Options of one call of the database function. */
 export interface JoinOptions {
-  /** Maximum number of joins per minute and user; 0 for no limit. */
+  /** Maximum number of joins per minute and user; 0 means no limit. */
   readonly attemptLimit: number;
-  /** True: wait (at most lock_timeout) for a locked campaign row. */
+  /**
+   * True: wait for a locked campaign row, at most lock_timeout. False: refuse its joins at once.
+   */
   readonly wait: boolean;
   /** True when the same batch was sent before and may have been committed. */
   readonly again: boolean;
 }
 
 /**
- * Applies a batch of joins in order of arrival, in one transaction: `db` runs this single
- * statement. Returns the answer of each request, in the same order. A join refused because the
- * campaign's row is locked is `campaign_busy`.
+ * Applies a batch of joins in order of arrival, in one transaction: the single statement that `db`
+ * runs. Returns the answers of the requests, in the same order. A join whose campaign row is locked
+ * is answered `campaign_busy`.
  */
 export async function joinAll(
   db: Queryable,
@@ -101,7 +108,7 @@ export async function joinAll(
   return requests.map((request) => answers.get(request)!);
 }
 
-/** Groups the requests by campaign; keeps the order of arrival within each. */
+/** Groups the requests by campaign. Requests of the same campaign stay in order of arrival. */
 function sideBySide(requests: readonly JoinRequest[]): readonly JoinRequest[] {
   const first = requests[0]?.campaignId;
   if (requests.every(({ campaignId }) => campaignId === first)) return requests;
@@ -121,7 +128,7 @@ function answerOf(row: AnswerRow): JoinAnswer {
   return refused;
 }
 
-/** Returns the hash of everything that must be equal for requests with the same Idempotency-Key. */
+/** Returns the hash of all fields that must be equal in requests with the same Idempotency-Key. */
 function requestHash(request: JoinRequest): Buffer {
   const { userId, quantity, shippingAddress, note } = request;
   return hash('sha256', JSON.stringify([userId, quantity, shippingAddress, note]), 'buffer');

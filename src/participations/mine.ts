@@ -12,18 +12,18 @@ import { runInTransaction } from '../operation/run.ts';
 import * as sql from './queries.ts';
 
 export interface OwnParticipationsInput {
-  /** Undefined: all statuses. */
+  /** Only orders in these statuses; undefined means all. */
   readonly statuses?: readonly ParticipationStatus[] | undefined;
-  /** Undefined: all payment states. */
+  /** Only orders in these payment states; undefined means all. */
   readonly paymentStates?: readonly PaymentState[] | undefined;
-  /** The last id of the previous page. */
+  /** The last id of the previous page; null for the first page. */
   readonly before: string | null;
   readonly limit: number;
 }
 
 /**
- * Returns a page of a buyer's orders, newest first, with the exact amounts to transfer. A payment
- * that was never opened gets its account and unique code now.
+ * Returns a page of a buyer's orders, newest first, with the exact amounts to transfer. An open
+ * payment that has no receiving account and unique code yet gets them now.
  */
 export async function viewOwnParticipations(
   db: Database,
@@ -41,13 +41,16 @@ export async function viewOwnParticipations(
   return opened.includes(true) ? await read() : rows;
 }
 
-/** Gives a payment its account and code. Returns false where that is not possible now. */
+/**
+ * Gives a payment its receiving account and unique code. Returns false when that is not possible
+ * now.
+ */
 async function open(db: Database, actor: Actor, participationId: string): Promise<boolean> {
   try {
     await runInTransaction(db, (tx) => viewPayment(tx, actor, participationId));
     return true;
   } catch (error) {
-    // The order's own page shows the reason; the list shows the price.
+    // The list shows the price instead; the page of the order shows why the payment has no account.
     if (error instanceof DomainError) return false;
     throw error;
   }

@@ -15,19 +15,19 @@ export interface JoinInput {
   readonly quantity: number;
   readonly shippingAddress: string;
   readonly note?: string | undefined;
-  /** The buyer of the slots. */
+  /** The user who gets the slots. */
   readonly userId: string;
   readonly key?: string | undefined;
 }
 
-/** Returns the trimmed shipping address. Refuses: validation_failed. */
+/** Returns the shipping address without spaces around it. Refuses: validation_failed. */
 export function shippingAddressOf(typed: string): string {
   const address = typed.trim();
   if (address.length >= 10) return address;
   throw invalidField('shipping_address', wording('errors.field.shippingAddress'));
 }
 
-/** Builds the join request of a caller's input. Refuses: validation_failed. */
+/** Builds the join request from a caller's input. Refuses: validation_failed. */
 export function joinRequestOf(caller: SignedIn, campaignId: string, input: JoinInput): JoinRequest {
   return {
     campaignId,
@@ -53,8 +53,8 @@ export async function viewParticipation(
 viewParticipation.refusals = refusals('participation_not_found');
 
 /**
- * Releases reserved slots. The reason records whether the owner, an operator or the service
- * cancelled.
+ * Cancels a participation and releases its reserved slots. The stored reason is whether the owner,
+ * an operator or the service cancelled.
  */
 export async function cancelParticipation(
   tx: Tx,
@@ -79,14 +79,14 @@ cancelParticipation.refusals = refusals(
 );
 
 export interface ParticipationChange {
-  /** At most the current quantity; the difference is released. */
+  /** The new quantity, at most the current one; the other slots are released. */
   readonly quantity?: number | undefined;
   readonly shippingAddress?: string | undefined;
-  /** Empty or null: no note. */
+  /** The new note; empty or null removes the note. */
   readonly note?: string | null | undefined;
 }
 
-/** Corrects a participation's address, note or quantity; omitted fields stay. */
+/** Corrects a participation's address, note or quantity; omitted fields do not change. */
 export async function changeParticipation(
   tx: Tx,
   actor: Actor,
@@ -118,7 +118,7 @@ changeParticipation.refusals = refusals(
   'campaign_busy',
 );
 
-/** Confirms a reserved participation after its payment was verified. */
+/** Confirms a reserved participation, after somebody has verified the payment. */
 export async function confirmParticipation(
   tx: Tx,
   actor: Actor,
@@ -159,7 +159,7 @@ fulfilParticipation.refusals = refusals(
   'campaign_busy',
 );
 
-/** Returns a participation after a change, with the effect on its money. */
+/** Returns a participation after a change, with its new payment state. */
 async function participationNow(tx: Tx, participationId: string): Promise<Participation> {
   return participationOf(await tx.one(sql.findParticipation, participationId));
 }
@@ -170,7 +170,7 @@ async function permitOnParticipation(
   action: Action,
   participationId: string,
 ): Promise<{ row: sql.ParticipationWithMoney; caller: SignedIn }> {
-  // The same answer for every id, so that guessing ids tells a visitor nothing.
+  // Visitors get the same error for every id, so that they cannot find out which ids exist.
   if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
   const row = await db.maybe(sql.findParticipation, participationId);
   const hidden = 'participation_not_found';

@@ -9,31 +9,31 @@ import {
 } from '../ledger/payments/payment-state.ts';
 import type { ParticipationWithMoney } from './queries.ts';
 
-/** A participation with the buyer's name and address, for packing and selling. */
+/** A participation with the buyer's name and e-mail address, for packing and selling. */
 export type ParticipantRow = ParticipationWithMoney & Buyer;
 
-/** From the buyer's profile. */
+/** The buyer's data from the profile. */
 export interface Buyer {
   readonly display_name: string | null;
   readonly email: string | null;
 }
 
-/** Filters of a participant list; null and empty mean no filter. */
+/** The filters of a participant list. Null or an empty list means no filter. */
 export type ParticipantFilter = readonly [
   campaignId: string,
   statuses: StoredParticipationStatus[],
   states: PaymentState[] | null,
-  /** Each word must occur in name, e-mail address, address, note or id. */
+  /** Each word must occur in the name, e-mail address, shipping address, note or id. */
   words: string[] | null,
-  /** Digits of a telephone number without country and area prefix. */
+  /** Digits of a telephone number, without country code and leading 0. */
   digits: string | null,
   /** Only orders to pack: paid, with at least one delivered slot. */
   onlyToPack: boolean,
 ];
 
 /**
- * Participations `p` that match. An unused filter costs nothing: an `or` whose first side is true
- * stops there, so a plain list reads no ledger entry and no profile.
+ * Participations `p` that match the filters. An unused filter costs nothing: its `or` ends at the
+ * first side, which is true. So a list without filters reads no ledger entry and no profile.
  */
 const matching = `sambatan.participants p
     join sambatan.campaigns c on c.campaign_id = p.campaign_id
@@ -55,7 +55,10 @@ const columns = `p.campaign_id, p.participation_id, p.user_id, p.quantity, p.und
     p.fulfilled_at, p.cancel_reason, p.shipping_address, p.note, f.display_name, f.email,
     ${moneyColumns('p', 'c', 'm')}`;
 
-/** Matching participations after an id, in the order of ids; for exports and packing. */
+/**
+ * Matching participations after a given id, in the order of ids. Exports and packing lists use
+ * this.
+ */
 export const listParticipants = query<
   [
     campaignId: string,
@@ -95,8 +98,8 @@ const sortNumber = `case $7::text
       end`;
 
 /**
- * One sorted page of matching participations with the total number of matches, for jumping between
- * pages; reads the whole campaign.
+ * One sorted page of matching participations with the total number of matches, so that a reader can
+ * jump to any page. It reads all participations of the campaign.
  */
 export const pageOfParticipants = query<
   [
@@ -150,16 +153,16 @@ export interface RefundRow {
   readonly participation_id: string;
   readonly user_id: string;
   readonly quantity: number;
-  /** Whole rupiah that were paid and would be refunded. */
+  /** The amount in whole rupiah that was paid and would be refunded. */
   readonly amount: bigint;
   readonly display_name: string | null;
 }
 
 /**
- * Payments received for confirmed participations: what a cancellation refunds, unique code
- * included. The query forces one index lookup per participation. With a plain join over ten
- * thousand rows that were not analyzed yet, PostgreSQL compared each payment with each
- * participation, and the page took longer than 15 s.
+ * The settled payments of confirmed participations: the amounts that a cancellation would refund,
+ * including the unique codes. `offset 0` forces one index lookup per participation. With a plain
+ * join over ten thousand rows without statistics, PostgreSQL compared each payment with each
+ * participation, and the page took longer than 15 seconds.
  */
 const paidParticipations = (start: string) => `(
     select participation_id, user_id, quantity from sambatan.participants
@@ -173,7 +176,7 @@ const paidParticipations = (start: string) => `(
       and x.status = 'settled'
     offset 0) t`;
 
-/** A page of the refunds, per buyer, that cancelling the campaign now would make. */
+/** A page of the refunds that cancelling the campaign now would make, one per order. */
 export const listExpectedRefunds = query<
   [campaignId: string, after: string | null, limit: number],
   RefundRow
@@ -188,7 +191,7 @@ export const listExpectedRefunds = query<
   order by r.participation_id`,
 );
 
-/** The number of these refunds and their sum. */
+/** The number and sum of all refunds that cancelling the campaign now would make. */
 export const sumExpectedRefunds = query<
   [campaignId: string],
   { readonly refunds: bigint; readonly amount: bigint }

@@ -12,24 +12,24 @@ import type { Actor } from '../identity/actor.ts';
 import type { PaymentState } from '../ledger/payments/payment-state.ts';
 import * as sql from './participant-list-queries.ts';
 
-/** Rows per SQL statement of an export. */
+/** Maximum number of rows that one SQL statement of an export reads. */
 const maxBatchRows = 1_000;
-/** Maximum number of words in a search; the rest is ignored. */
+/** Maximum number of words in a search; further words are ignored. */
 const maxWords = 8;
 
-/** Filters of a participant list; without any: all participants. */
+/** Filters of a participant list. Without any filter the list has all participants. */
 export interface ParticipantListInput {
   readonly status?: ParticipationStatus | undefined;
   readonly paymentState?: PaymentState | undefined;
-  /** Words of name, e-mail address, address, note or id; or a telephone number. */
+  /** Words of a name, e-mail address, shipping address, note or id; or a telephone number. */
   readonly search?: string | undefined;
   /** Only orders to pack: paid, with at least one delivered slot. */
   readonly onlyToPack?: boolean | undefined;
 }
 
 /**
- * Returns a campaign and its participants in the order of ids, with addresses, to callers who may
- * read them: `limit` of them after the participation `after`.
+ * Returns a campaign and a part of its participants with their addresses, in the order of ids:
+ * `limit` participations after the id `after`. Refuses callers who may not read the addresses.
  */
 export async function viewParticipants(
   db: Queryable,
@@ -48,18 +48,18 @@ export async function viewParticipants(
 }
 viewParticipants.refusals = refusals(authorizeOnCampaign);
 
-/** One page of participants, with the total number. */
+/** One page of participants, with the totals of all pages. */
 export interface ParticipantPage {
   readonly campaign: Campaign;
   readonly rows: readonly sql.ParticipantRow[];
-  /** Number of matching participations on all pages. */
+  /** Number of matching participants on all pages together. */
   readonly total: number;
-  /** Number of participations of the whole campaign per payment state. */
+  /** Number of participations per payment state in the whole campaign. */
   readonly states: ReadonlyMap<PaymentState, number>;
 }
 
 /**
- * Returns one sorted page of a campaign's participants; `page` counts from 1. Refuses:
+ * Returns one sorted page of a campaign's participants; the first page is 1. Refuses:
  * campaign_not_found, forbidden.
  */
 export async function viewParticipantPage(
@@ -84,13 +84,15 @@ export async function viewParticipantPage(
     db.rows(sql.pageOfParticipants, ...filter, sort, offset, pageSize);
   const states = await countStates(db, campaignId);
   let rows = await read((page - 1) * pageSize);
-  // An empty page after the last one has no row that carries the total.
+  // A page after the last one has no row, and so no row that contains the total: read the first
+  // page.
   if (rows.length === 0 && page > 1) rows = await read(0);
   return { campaign, rows, total: Number(rows[0]?.total ?? 0), states };
 }
 
 /**
- * Returns the number of a campaign's participations per payment state; omits states without any.
+ * Returns the number of a campaign's participations per payment state. A state without
+ * participations is left out.
  */
 export async function countStates(
   db: Queryable,
@@ -100,7 +102,7 @@ export async function countStates(
   return new Map(rows.map((row) => [row.payment_state, Number(row.participations)]));
 }
 
-/** Yields all participants page by page, so that memory does not grow with their number. */
+/** Yields all participants page by page, so that a long list does not need more memory. */
 export async function* wholeRoster(
   db: Queryable,
   campaignId: string,
@@ -136,7 +138,8 @@ function filterOf(campaignId: string, input: ParticipantListInput): sql.Particip
 }
 
 /**
- * Converts the words of a search to `like` patterns for text normalized by `sambatan.search_fold`.
+ * Converts the words of a search to `like` patterns, for text that `sambatan.search_fold` has
+ * normalized.
  */
 function wordsOf(search: string): string[] {
   const words = foldText(search)
@@ -146,8 +149,8 @@ function wordsOf(search: string): string[] {
 }
 
 /**
- * Returns the digits of a search that is (part of) a telephone number, without the country code or
- * the leading 0; undefined for anything else.
+ * Returns the digits of a search if it is a telephone number or part of one; undefined for any
+ * other search. Leaves out the country code and the leading 0.
  */
 export function phoneDigitsOf(search: string): string | undefined {
   if (!/^[\d\s+().\-/]+$/.test(search)) return undefined;
@@ -155,24 +158,25 @@ export function phoneDigitsOf(search: string): string | undefined {
   return digits.length >= 4 ? digits : undefined;
 }
 
-/** The refunds that cancelling the campaign now would make. */
+/** The refunds that cancelling the campaign now would make, with one page of the list. */
 export interface ExpectedRefunds {
   readonly campaign: Campaign;
   readonly refunds: number;
-  /** The sum in whole rupiah. */
+  /** The sum of all refunds in whole rupiah. */
   readonly amount: bigint;
   readonly rows: readonly sql.RefundRow[];
 }
 
-/** One page of a list of expected refunds. */
+/** The page of a list of expected refunds to return. */
 export interface RefundPage {
-  /** The participation before the page; null for the first page. */
+  /** The last participation of the previous page; null for the first page. */
   readonly after: string | null;
   readonly limit: number;
 }
 
 /**
- * Returns the refunds that cancelling the campaign now would make: the sum, and one page of them.
+ * Returns the refunds that cancelling the campaign now would make: their sum and one page of the
+ * list.
  */
 export async function expectedRefunds(
   db: Queryable,

@@ -4,13 +4,13 @@ import type { Joined, JoinRequest } from './join.ts';
 import type { ParticipationMoney } from '../ledger/payments/payment-state.ts';
 import type { OwnRow, ParticipationRow, ParticipationWithMoney } from './queries.ts';
 
-/** A participation as its owner, the campaign's seller, operators and the service see it. */
+/** A participation in the form for its owner, the campaign's seller, operators and the service. */
 export interface Participation extends ParticipationMoney {
   readonly id: string;
   readonly campaign_id: string;
   readonly user_id: string;
   readonly quantity: number;
-  /** Slots that the buyer gets; less than the quantity after a shortfall. */
+  /** Number of slots that the buyer gets; less than the quantity when a shortfall was reported. */
   readonly delivered_quantity: number;
   readonly status: ParticipationStatus;
   readonly shipping_address: string;
@@ -26,7 +26,7 @@ export interface Participation extends ParticipationMoney {
 }
 
 /**
- * Returns the slots that the buyer gets; in SQL this is `deliveredQuantity` of
+ * Returns the number of slots that the buyer gets. The same rule in SQL is `deliveredQuantity` in
  * ledger/payment-state.ts.
  */
 export function deliveredQuantityOf({
@@ -65,7 +65,7 @@ export function participationOf(row: ParticipationWithMoney): Participation {
   };
 }
 
-/** Converts a row to a participation with its campaign, for its buyer. */
+/** Converts a row to a participation with its campaign, in the form for its buyer. */
 export function ownParticipationOf(row: OwnRow) {
   return {
     ...participationOf(row),
@@ -75,7 +75,7 @@ export function ownParticipationOf(row: OwnRow) {
   };
 }
 
-/** The answer to a join: the new participation. */
+/** The answer to a join: fields of the new participation. */
 export type JoinResult = Pick<
   Participation,
   | 'id'
@@ -90,8 +90,8 @@ export type JoinResult = Pick<
 >;
 
 /**
- * Returns the answer to an accepted join. A replayed answer is the first answer: the key stands
- * for the same body, and its status then was reserved.
+ * Returns the answer to an accepted join. A repeated request gets the same answer as the first: the
+ * request is equal, and the participation was reserved then.
  */
 export function joinResultOf(request: JoinRequest, joined: Joined): JoinResult {
   return {

@@ -1,6 +1,6 @@
 import { query } from '../database/query.ts';
 
-/** A buyer, or an account that can become one. */
+/** A person with an account, who may have orders. */
 export interface PersonRow {
   readonly user_id: string;
   readonly display_name: string | null;
@@ -8,7 +8,7 @@ export interface PersonRow {
   readonly participations: bigint;
 }
 
-/** Maximum number of orders counted per person. */
+/** Maximum number of orders that are counted per person. */
 const maxCounted = 1_000;
 
 const person = (users: string) => `select u.user_id, f.display_name, f.email, n.participations
@@ -24,7 +24,10 @@ export const peopleByEmail = query<[email: string, limit: number], PersonRow>(
   person('select user_id from sambatan.profiles where lower(email) = lower($1) limit $2'),
 );
 
-/** Accounts whose name and e-mail address match this text search query by word prefixes. */
+/**
+ * Accounts whose name or e-mail address contains words that begin with the words of a text-search
+ * query.
+ */
 export const peopleByWords = query<[words: string, limit: number], PersonRow>(
   'people_by_words',
   person(`select user_id from sambatan.profiles
@@ -34,8 +37,8 @@ export const peopleByWords = query<[words: string, limit: number], PersonRow>(
 );
 
 /**
- * Accounts that saved an address, or ordered to one, with a telephone number that begins with
- * these digits (from the 8 on).
+ * Accounts with a telephone number that begins with these digits, in a saved address or an order's
+ * address. The digits begin with the 8 after the country code.
  */
 export const peopleByPhone = query<[digits: string, limit: number], PersonRow>(
   'people_by_phone',

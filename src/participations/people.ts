@@ -7,26 +7,26 @@ import * as people from './people-queries.ts';
 import * as sql from './queries.ts';
 import { phoneDigitsOf } from './participant-list.ts';
 
-/** Maximum number of people and of orders per search. */
+/** Maximum number of people in the result of a search, and of their orders. */
 const maxPeople = 20;
 const maxOrders = 100;
-/** Maximum number of words in a search; the rest is ignored. */
+/** Maximum number of words in a search; further words are ignored. */
 const maxWords = 6;
 
 export interface FoundPeople {
-  /** Empty when the search was an order's id. */
+  /** The people found. Empty when the search was the id of an order. */
   readonly people: readonly people.PersonRow[];
-  /** Their orders, newest first. */
+  /** The orders of these people, newest first. */
   readonly orders: readonly sql.FoundParticipation[];
-  /** True when there may be more people or orders. */
+  /** True when the search may have more people or orders than the result. */
   readonly isCut: boolean;
 }
 
 const noPeople: FoundPeople = { people: [], orders: [], isCut: false };
 
 /**
- * Finds people and their orders by the id of an order or an account, an e-mail address, a
- * telephone number, or words of a name. Refuses: forbidden.
+ * Finds people and their orders. The search is the id of an order or an account, an e-mail address,
+ * a telephone number, or words of a name. Refuses: forbidden.
  */
 export async function findPeople(
   db: Queryable,

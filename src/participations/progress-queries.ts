@@ -18,7 +18,7 @@ const campaignProgress = query<[campaignId: string], ProgressRow>(
   'select * from sambatan.campaign_progress($1)',
 );
 
-/** The progress of several campaigns, with their sequence numbers in the audit log. */
+/** The progress of several campaigns, each with the last sequence number of its audit log. */
 export const watchedProgress = query<
   [campaignIds: string[]],
   ProgressRow & { readonly audit_seq: bigint }
@@ -29,12 +29,15 @@ export const watchedProgress = query<
   where c.campaign_id = any ($1)`,
 );
 
-/** Data of live pages: progress, its sequence number in the log, the latest contributions. */
+/**
+ * The data of live pages: progress, the last sequence number of the audit log, and the latest
+ * contributions.
+ */
 export const watchedCampaigns = query<
   [campaignIds: string[], contributions: number],
   ProgressRow & {
     readonly audit_seq: bigint;
-    /** `joined_at` as RFC 3339. */
+    /** `joined_at` is in RFC 3339 format. */
     readonly contributions: readonly {
       readonly initial: string | null;
       readonly quantity: number;

@@ -2,7 +2,7 @@ import { toApiStatus } from '../database/status-words.ts';
 import type { ProgressRow } from './progress-queries.ts';
 
 /**
- * Converts a row of `campaign_progress` to the API's fields. Progress is in percent with two
+ * Converts a row of `campaign_progress` to the API's fields. The progress is a percentage with two
  * decimals.
  */
 export function progressOf(row: ProgressRow) {

@@ -17,7 +17,7 @@ export interface ParticipationRow {
   readonly participation_id: string;
   readonly user_id: string;
   readonly quantity: number;
-  /** Slots of the quantity that are not delivered or were taken back. */
+  /** Number of slots that the seller cannot deliver or that were taken back. */
   readonly undelivered_slots: number;
   readonly status: StoredParticipationStatus;
   readonly joined_at: Date;
@@ -39,10 +39,13 @@ const columns = `campaign_id, participation_id, user_id, quantity, undelivered_s
 /** A participation with its payment state. */
 export type ParticipationWithMoney = ParticipationRow & ParticipationMoney;
 
-/** Participations `p` with their campaigns `c` and payment state. */
+/** The columns of the payment state, for participations `p` with their campaigns `c`. */
 const money = moneyColumns('p', 'c', 'm');
 
-/** One participation by its id alone, with the brand that decides who may see it. */
+/**
+ * Finds a participation by its id alone. The row has the brand, which decides who may see the
+ * participation.
+ */
 export const findParticipation = query<
   [participationId: string],
   ParticipationWithMoney & { readonly brand_id: string }
@@ -54,7 +57,7 @@ export const findParticipation = query<
   ${ledgerOf('p')}`,
 );
 
-/** The owner's data of a looked-up participation. */
+/** The owner of a participation that an operator looks up. */
 export interface Whose {
   readonly title: string;
   readonly display_name: string | null;
@@ -68,13 +71,13 @@ const found = (where: string) => `select p.*, c.title, f.display_name, f.email, 
   left join sambatan.profiles f on f.user_id = p.user_id
   ${ledgerOf('p')}`;
 
-/** A participation with its owner's data, for operators who look one up. */
+/** A participation with data of its owner, for an operator who looks it up. */
 export const lookUpParticipation = query<[participationId: string], FoundParticipation>(
   'look_up_participation',
   found('participation_id = $1'),
 );
 
-/** The participations of these users, newest first. */
+/** The participations of several users, newest first. */
 export const lookUpUsersParticipations = query<
   [userIds: string[], limit: number],
   FoundParticipation
@@ -83,19 +86,19 @@ export const lookUpUsersParticipations = query<
   `${found('user_id = any ($1)')} order by p.participation_id desc limit $2`,
 );
 
-/** A public contribution: no id, no address, one letter of the name. */
+/** A contribution as everybody may see it: no id, no address, one letter of the name. */
 export interface ContributionRow {
   readonly quantity: number;
   readonly joined_at: Date;
   readonly initial: string | null;
 }
 
-/** Number of recent contributions shown to everybody. */
+/** Number of recent contributions that the public page shows. */
 export const shownContributions = 6;
 
 /**
- * The latest live contributions to a campaign, newest first. Considers only the newest fifty, so
- * that many cancelled ones are never read through.
+ * The latest contributions to a campaign that are not cancelled, newest first. It looks only at the
+ * newest fifty participations, so that many cancelled ones do not make it slow.
  */
 export const lastContributions = (campaignId: string, limit: string) => `
   select r.quantity, r.joined_at, upper(left(trim(f.display_name), 1)) as initial, r.participation_id
@@ -112,7 +115,7 @@ export const recentContributions = query<[campaignId: string, limit: number], Co
   order by participation_id desc`,
 );
 
-/** Campaign data of a participation for its buyer. Whole rupiah. */
+/** Data of the campaign that the buyer of a participation sees. Amounts are in whole rupiah. */
 export interface OwnCampaign {
   readonly title: string;
   readonly brand_name: string;
@@ -122,9 +125,11 @@ export interface OwnCampaign {
   readonly price_per_slot: bigint;
   readonly deadline: Date;
   readonly is_closing: boolean;
-  /** For a shipped batch: when an order without the buyer's answer counts as received. */
+  /**
+   * For a shipped batch: the time at which an order without the buyer's answer counts as received.
+   */
   readonly received_after: Date | null;
-  /** True when its payment has an account and a unique code. */
+  /** True when the payment already has a receiving account and a unique code. */
   readonly has_account: boolean;
 }
 
@@ -141,7 +146,7 @@ const own = (where: string) => `select p.*, c.title, b.name as brand_name, c.pro
   ${ledgerOf('p')}
   order by p.participation_id desc`;
 
-/** A buyer's participations, newest first; few enough to sort. */
+/** A buyer's participations, newest first. A buyer has few, so they are sorted without an index. */
 export const listOwnParticipations = query<
   [
     userId: string,
@@ -168,8 +173,8 @@ export const findOwnParticipation = query<[participationId: string, userId: stri
 );
 
 /**
- * A buyer's participations in one campaign, newest first. The quantity excludes undelivered slots,
- * unless nothing is delivered.
+ * A buyer's participations in one campaign, newest first. The quantity counts only the slots that
+ * are delivered; if none is delivered, it counts all.
  */
 export const ownInCampaign = query<
   [userId: string, campaignId: string],
@@ -182,8 +187,9 @@ export const ownInCampaign = query<
 );
 
 /**
- * The audit events of one participation, and of its campaign since it began, oldest first. Its own
- * events are found by their times, which it stores, so no index has to be updated on every join.
+ * The audit events of one participation, and those of its campaign since it was made, oldest first.
+ * The participation's events are found by the times in its row, so that joins need not update
+ * another index.
  */
 export const participationHistory = query<[campaignId: string, participationId: string], AuditRow>(
   'participation_history',
@@ -223,7 +229,7 @@ export const releaseParticipation = query<
   { changes: 1 },
 );
 
-/** Null keeps a field; an empty note removes the note. */
+/** Changes a participation. Null does not change a field; an empty note removes the note. */
 export const changeParticipation = query<
   [
     campaignId: string,
@@ -257,8 +263,8 @@ export const fulfilParticipation = query<
 });
 
 /**
- * Tells whether a buyer has live slots of a campaign from another request than the one with this
- * idempotency key, which may be repeated.
+ * Returns whether a buyer already has reserved or confirmed slots of a campaign. Returns false when
+ * the request with this idempotency key made them, because that request may be repeated.
  */
 export const hasOtherOrder = query<
   [campaignId: string, userId: string, key: string],

@@ -4,7 +4,7 @@ import { paymentStates } from '../ledger/payments/payment-state.ts';
 import Type from 'typebox';
 import { choice, closed, Id, nullable, Rupiah, text, Timestamp } from '../http/schemas.ts';
 
-/** The buyer's fields of a join, in the API and in forms. */
+/** The fields of a join that the buyer fills in, in the API and in forms. */
 export const JoinFields = {
   quantity: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
   shipping_address: text(10, 240),

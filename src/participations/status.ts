@@ -2,7 +2,7 @@ import type { ParticipationEvent } from '../audit/events.ts';
 import type { ParticipationStatus } from '../database/status-words.ts';
 
 /**
- * Maps each status to its possible events and their next status. All other transitions are
+ * Maps each status to its possible events and the next status of each. Any other transition is
  * refused.
  */
 export const participationTransitions = {
@@ -26,7 +26,7 @@ export const participationTransitions = {
   Partial<Record<ParticipationEvent, ParticipationStatus>>
 >;
 
-/** Returns the next status after an event; undefined when the event is not possible. */
+/** Returns the status after an event; undefined when the event is not possible in this status. */
 export function participationAfter(
   status: ParticipationStatus,
   event: ParticipationEvent,

@@ -15,14 +15,14 @@ export interface WaitingInput {
   readonly quantity: number;
   readonly shippingAddress: string;
   readonly note?: string | undefined;
-  /** The buyer who waits. */
+  /** The user who waits for slots. */
   readonly userId: string;
   readonly key?: string | undefined;
 }
 
 /**
  * Adds a buyer to the end of a waiting list; free slots are offered at once. A repeated request
- * with the same key returns the current state of the first entry.
+ * with the same key returns the entry of the first request, as it is now.
  */
 export async function waitForSlots(
   tx: Tx,
@@ -62,7 +62,7 @@ waitForSlots.refusals = refusals(
   'campaign_busy',
 );
 
-/** Returns one entry to its buyer and staff. */
+/** Returns one entry to its buyer or staff. */
 export async function viewWaitingEntry(
   db: Queryable,
   actor: Actor,
@@ -72,7 +72,7 @@ export async function viewWaitingEntry(
 }
 viewWaitingEntry.refusals = refusals(permitOnEntry);
 
-/** Returns a user's last entry in a campaign's list. */
+/** Returns the last entry of a user in a campaign's waiting list. */
 export async function viewOwnWaitingEntry(
   db: Queryable,
   campaignId: string,
@@ -85,8 +85,8 @@ export async function viewOwnWaitingEntry(
 viewOwnWaitingEntry.refusals = refusals('waiting_entry_not_found');
 
 /**
- * Returns rows of a campaign's waiting list after a position, one more than `limit` where there are
- * more; for its seller and staff.
+ * Returns the entries of a campaign's waiting list after a position, for its seller and staff.
+ * Returns at most `limit` + 1 rows; the extra row shows that there is another page.
  */
 export async function listWaiting(
   db: Queryable,
@@ -99,7 +99,7 @@ export async function listWaiting(
 }
 listWaiting.refusals = refusals(authorizeOnCampaign);
 
-/** Accepts an offer and joins its slots; idempotent. */
+/** Accepts an offer: the buyer joins with the offered slots. Idempotent. */
 export async function acceptOffer(tx: Tx, actor: Actor, entryId: string): Promise<WaitingEntry> {
   const { row, caller } = await permitOnEntry(tx, actor, 'waiting.answer', entryId);
   await tx.one(sql.acceptOffer, row.campaign_id, entryId, newId(), actorLabel(caller));
@@ -116,21 +116,21 @@ acceptOffer.refusals = refusals(
   'campaign_busy',
 );
 
-/** Declines an offer; the next entry gets the slots offered at once. */
+/** Declines an offer; the slots are offered to the next entry at once. */
 export async function declineOffer(tx: Tx, actor: Actor, entryId: string): Promise<WaitingEntry> {
   return await leave(tx, actor, entryId, 'waiting.answer', 'waiting_declined');
 }
 declineOffer.refusals = refusals(leave);
 
-/** Leaves the waiting list, with or without an offer. */
+/** Withdraws an entry from the waiting list, with or without an offer. */
 export async function withdrawEntry(tx: Tx, actor: Actor, entryId: string): Promise<WaitingEntry> {
   return await leave(tx, actor, entryId, 'waiting.withdraw', 'waiting_withdrawn');
 }
 withdrawEntry.refusals = refusals(leave);
 
 /**
- * Replaces a buyer's refund by an entry at the head of the waiting list: the platform keeps the
- * money and uses it as payment as soon as slots are free. Idempotent.
+ * Instead of a refund, puts a buyer at the head of the waiting list. The platform keeps the money
+ * and uses it as payment as soon as slots are free. Idempotent.
  */
 export async function waitInsteadOfRefund(
   tx: Tx,
@@ -189,7 +189,7 @@ async function permitOnEntry(
   if (row === undefined) throw new DomainError(hidden, {});
   const campaign = await findCampaign(db, row.campaign_id);
   const brandRole = campaign && (await brandRoleOf(db, actor, campaign.brand_id));
-  // Callers who see the campaign's list may know that the entry exists.
+  // Callers who may see the campaign's waiting list may also learn that the entry exists.
   const see = may(actor, 'waiting.list', { brandRole }) ? 'waiting.list' : 'waiting.read';
   const facts = { brandRole, ownerId: row.user_id };
   return { row, caller: authorizeOrHide(actor, { action, see, hidden }, facts) };

@@ -11,11 +11,14 @@ export interface WaitingRow {
   readonly overtaken: number;
   readonly offer_expires_at: Date | null;
   readonly participation_id: string | null;
-  /** For an offer after success: the id of the payment's order, and of the future participation. */
+  /**
+   * For an offer after success: the order id of the payment. It becomes the id of the
+   * participation.
+   */
   readonly order_id: string | null;
-  /** For a paid entry: the refund whose money is kept. */
+  /** The refund whose money is kept as payment; null for an ordinary entry. */
   readonly refund_id: string | null;
-  /** When that money was paid; null for an ordinary entry. */
+  /** When the kept money was paid; null for an ordinary entry. */
   readonly paid_at: Date | null;
   /** The kept money in whole rupiah. */
   readonly kept_amount: bigint | null;
@@ -31,7 +34,10 @@ export interface WaitingRow {
   readonly closed_at: Date | null;
 }
 
-/** Entries and slots ahead of an entry; nothing once it does not wait any more. */
+/**
+ * Number of entries and of slots that are ahead of an entry; both are 0 when the entry does not
+ * wait any more.
+ */
 export interface AheadRow {
   readonly entries_ahead: number;
   readonly slots_ahead: bigint;
@@ -41,7 +47,10 @@ const columns = `e.campaign_id, e.entry_id, e.user_id, e.position, e.quantity, e
     e.participation_id, e.order_id, e.refund_id, e.paid_at, e.kept_amount, e.shipping_address,
     e.note, e.created_at, e.updated_at, e.offered_at, e.accepted_at, e.declined_at, e.lapsed_at, e.withdrawn_at, e.closed_at`;
 
-/** Entries; an offer ends with the campaign if that is sooner. */
+/**
+ * Selects entries with the end of their offers. An offer to join ends at the campaign's deadline if
+ * that is earlier.
+ */
 const withOfferEnd = (relation: string) => `select ${columns},
     case when e.order_id is not null then e.offer_expires_at
       when e.offer_expires_at is not null then least(e.offer_expires_at, c.deadline) end
@@ -49,7 +58,10 @@ const withOfferEnd = (relation: string) => `select ${columns},
   from (${relation}) e
   join sambatan.campaigns c on c.campaign_id = e.campaign_id`;
 
-/** Each half of the entries ahead (paid and ordinary) has its own index. */
+/**
+ * Selects entries with what is ahead of them. The entries ahead with kept money and the ordinary
+ * ones are read separately, so that each part can use its own index.
+ */
 const withAhead = (relation: string) => `select p.*, a.* from (${withOfferEnd(relation)}) p
   cross join lateral (
     select count(*)::integer as entries_ahead, coalesce(sum(w.quantity), 0) as slots_ahead
@@ -62,13 +74,13 @@ const withAhead = (relation: string) => `select p.*, a.* from (${withOfferEnd(re
       where p.status = 'waiting' and k.campaign_id = p.campaign_id and k.status = 'waiting'
         and (k.paid_at, k.position) < (coalesce(p.paid_at, 'infinity'), p.position)) w) a`;
 
-/** One entry by its id alone. */
+/** Finds an entry by its id alone. */
 export const findWaitingEntry = query<[entryId: string], WaitingRow & AheadRow>(
   'find_waiting_entry',
   withAhead('select * from sambatan.waiting_entries where entry_id = $1'),
 );
 
-/** A user's last entry in a campaign's waiting list. */
+/** The last entry of a user in a campaign's waiting list. */
 export const findOwnWaitingEntry = query<
   [campaignId: string, userId: string],
   WaitingRow & AheadRow
@@ -78,7 +90,7 @@ export const findOwnWaitingEntry = query<
     where campaign_id = $1 and user_id = $2 order by position desc limit 1`),
 );
 
-/** A page of one campaign's waiting list in order of arrival, of all statuses or one. */
+/** A page of one campaign's waiting list in order of arrival: entries in all statuses or in one. */
 export const listWaiting = query<
   [campaignId: string, status: WaitingStatus | null, after: bigint, limit: number],
   WaitingRow
@@ -131,10 +143,10 @@ export const leaveWaiting = query<
   { changes: 1 },
 );
 
-/** A waiting-list entry with the campaign data for its buyer. */
+/** A waiting-list entry with the campaign's data that its buyer sees. */
 export type OwnWaitingRow = WaitingRow & AheadRow & { readonly title: string };
 
-/** A buyer's entries that wait or have an offer, newest first. */
+/** A buyer's entries that are waiting or have an offer, newest first. */
 export const openEntriesOf = query<
   [userId: string, limit: number],
   WaitingRow & AheadRow & { readonly title: string }
@@ -146,7 +158,7 @@ export const openEntriesOf = query<
   order by o.created_at desc`,
 );
 
-/** The owner of a refund. */
+/** The user to whom a refund is paid. */
 export const findRefundOwner = query<
   [refundId: string],
   { readonly campaign_id: string; readonly user_id: string; readonly brand_id: string }

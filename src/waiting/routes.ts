@@ -208,7 +208,7 @@ function offerRoutes(server: ApiServer, app: DatabaseDeps): void {
   );
 }
 
-/** Route that waits again instead of a refund. */
+/** Route by which a buyer keeps waiting instead of getting a refund. */
 function refundRoute(server: ApiServer, app: DatabaseDeps): void {
   server.post(
     '/refunds/:id/wait',

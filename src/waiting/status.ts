@@ -1,6 +1,6 @@
 import type { WaitingEvent } from '../audit/events.ts';
 
-/** Statuses of a waiting-list entry, equal in database and API. */
+/** The statuses of a waiting-list entry; the database and the API use the same words. */
 export const waitingStatuses = [
   'waiting',
   'offered',
@@ -13,9 +13,9 @@ export const waitingStatuses = [
 export type WaitingStatus = (typeof waitingStatuses)[number];
 
 /**
- * Maps each status to its possible events and their next status. All other transitions are
- * refused. An entry gets at most one offer: a buyer who does not accept it can make a new entry at
- * the end.
+ * Maps each status to its possible events and the next status of each. Any other transition is
+ * refused. An entry gets at most one offer: a buyer who did not accept it can make a new entry at
+ * the end of the list.
  */
 export const waitingTransitions = {
   waiting: {
@@ -38,7 +38,7 @@ export const waitingTransitions = {
   closed: {},
 } as const satisfies Record<WaitingStatus, Partial<Record<WaitingEvent, WaitingStatus>>>;
 
-/** Returns the next status after an event; undefined when the event is not possible. */
+/** Returns the status after an event; undefined when the event is not possible in this status. */
 export function waitingAfter(
   status: WaitingStatus,
   event: WaitingEvent,

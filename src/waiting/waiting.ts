@@ -2,47 +2,56 @@ import { hash } from 'node:crypto';
 import type { AheadRow, WaitingRow } from './queries.ts';
 import type { WaitingStatus } from './status.ts';
 
-/** A waiting-list entry as the campaign's seller sees it: without the address. */
+/** A waiting-list entry in the form for the campaign's seller: without the shipping address. */
 export interface ListedEntry {
   readonly id: string;
   readonly campaign_id: string;
   readonly user_id: string;
   readonly quantity: number;
   readonly status: WaitingStatus;
-  /** Number of offers made to later entries because they asked for fewer slots. */
+  /**
+   * How many offers went to later entries because this entry asks for more slots than were free.
+   */
   readonly overtaken: number;
-  /** When the kept money was paid; a paid entry is ahead of all ordinary ones. */
+  /** When the kept money was paid. Entries with kept money are ahead of all ordinary ones. */
   readonly paid_at: Date | null;
   readonly created_at: Date;
   readonly updated_at: Date;
   readonly offered_at: Date | null;
-  /** The slots are reserved for the buyer until then. */
+  /** The end of the offer; until then the slots are reserved for the buyer. */
   readonly offer_expires_at: Date | null;
   readonly accepted_at: Date | null;
   readonly declined_at: Date | null;
   readonly lapsed_at: Date | null;
   readonly withdrawn_at: Date | null;
   readonly closed_at: Date | null;
-  /** The participation of an accepted offer. */
+  /** The participation that accepting the offer made. */
   readonly participation_id: string | null;
 }
 
-/** An entry as its buyer sees it: its position, and no data of other buyers. */
+/** An entry in the form for its buyer: with its position, and without data of other buyers. */
 export interface WaitingEntry extends ListedEntry {
   readonly shipping_address: string;
   readonly note: string | null;
-  /** For an offer after success: paying this order accepts the offer. */
+  /** For an offer after success: the order to pay. Paying it accepts the offer. */
   readonly order_id: string | null;
-  /** The refund whose money pays for the slots; it is due again if none come free. */
+  /**
+   * The refund whose money pays for the slots. If no slots become free, the refund is due again.
+   */
   readonly refund_id: string | null;
-  /** The kept money in whole rupiah: at most 2^53, as every price of slots. */
+  /**
+   * The kept money in whole rupiah: at most 2^53, like every price of slots, so a number is exact.
+   */
   readonly kept_amount: number | null;
-  /** 1 for the first waiting entry; null once it does not wait any more. */
+  /**
+   * The place in the list: 1 for the first waiting entry; null when the entry does not wait any
+   * more.
+   */
   readonly position: number | null;
   readonly slots_ahead: number;
 }
 
-/** Converts a row to an entry of a list. */
+/** Converts a row to an entry in the form for the seller. */
 export function listedEntryOf(row: WaitingRow): ListedEntry {
   return {
     id: row.entry_id,
@@ -65,7 +74,7 @@ export function listedEntryOf(row: WaitingRow): ListedEntry {
   };
 }
 
-/** Converts a row to the entry that its buyer sees. */
+/** Converts a row to an entry in the form for its buyer. */
 export function waitingEntryOf(row: WaitingRow & AheadRow): WaitingEntry {
   return {
     ...listedEntryOf(row),
@@ -79,7 +88,7 @@ export function waitingEntryOf(row: WaitingRow & AheadRow): WaitingEntry {
   };
 }
 
-/** A request to wait, with everything that its answer depends on. */
+/** A buyer's request to wait, with all the data on which its answer depends. */
 export interface WaitingRequest {
   readonly userId: string;
   readonly quantity: number;
@@ -88,8 +97,8 @@ export interface WaitingRequest {
 }
 
 /**
- * Returns the hash of everything that must be equal for requests with the same Idempotency-Key;
- * never equal to the hash of a join.
+ * Returns the hash of all fields that must be equal in requests with the same Idempotency-Key. It
+ * never equals the hash of a join.
  */
 export function requestHash({ userId, quantity, shippingAddress, note }: WaitingRequest): Buffer {
   const content = ['waiting', userId, quantity, shippingAddress, note];
