@@ -48,6 +48,14 @@ export function textOf(language: Language, { key, values }: Wording): string {
   return template.format(valuesIn(language, values ?? {})) as string;
 }
 
+/** Returns the template of a message in a language, for code that cannot use this module. */
+export function templateText(language: Language, key: MessageKey): string {
+  const own = catalogues().get(language)?.get(key);
+  const source = own ?? catalogues().get(defaultLanguage)?.get(key);
+  if (source === undefined) throw new Error(`there is no message ${key}`);
+  return source;
+}
+
 /** Returns the languages of the service, the default language first. */
 export function languages(): readonly [Language, ...Language[]] {
   return [...catalogues().keys()] as [Language, ...Language[]];
@@ -94,12 +102,10 @@ function templateOf(language: Language, key: MessageKey): Template {
 }
 
 function parseTemplate(language: Language, key: MessageKey): Template {
-  const own = catalogues().get(language)?.get(key);
-  const source = own ?? catalogues().get(defaultLanguage)?.get(key);
-  if (source === undefined) throw new Error(`there is no message ${key}`);
+  const isTranslated = catalogues().get(language)?.has(key) === true;
   const template = new IntlMessageFormat(
-    source,
-    own === undefined ? localesOf(defaultLanguage) : localesOf(language),
+    templateText(language, key),
+    localesOf(isTranslated ? language : defaultLanguage),
     undefined,
     { ignoreTag: true, formatters },
   );

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { scriptMessagesJson } from './script-messages.ts';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 /**
@@ -51,8 +52,8 @@ function once(compress: () => Buffer): () => Buffer {
 }
 
 /**
- * Bundles the script into one file, so that a phone makes one request. Its modules share one scope;
- * imports, exports and comments are removed.
+ * Bundles the script and its messages into one file, so that a phone makes one request. Its modules
+ * share one scope; imports, exports and comments are removed.
  */
 function script(): Buffer {
   const parts = scripts.map((name) =>
@@ -64,5 +65,5 @@ function script(): Buffer {
     .replaceAll(/^export /gm, '')
     .replaceAll(/^\s*(\/\*\*[\s\S]*?\*\/|\/\/.*)$/gm, '')
     .replaceAll(/^\s*\n/gm, '');
-  return Buffer.from(text);
+  return Buffer.from(`const messages = ${scriptMessagesJson()};\n${text}`);
 }

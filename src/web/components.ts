@@ -17,7 +17,7 @@ export function progressBar(
   }: { readonly taken: number; readonly total: number; readonly minimum?: number },
 ): Html {
   const { language, t } = visit;
-  const label = t('site.components.ofTaken', { taken, total });
+  const label = t('site.components.slotsTaken', { taken, total });
   return html`<div class="progress">
     <div class="bar">
       <progress max="${total}" value="${taken}" aria-label="${label}"></progress>
@@ -66,11 +66,11 @@ export function timeLeft({ t, now }: Pick<PageContext, 't' | 'now'>, at: Date): 
     Math.floor(seconds / 3_600) % 24,
     Math.floor(seconds / 60) % 60,
   ];
-  if (days > 0) return t('site.components.dH', { days, hours });
-  if (hours > 0) return t('site.components.hMin', { hours, minutes });
+  if (days > 0) return t('site.components.daysHours', { days, hours });
+  if (hours > 0) return t('site.components.hoursMinutes', { hours, minutes });
   return minutes > 0
-    ? t('site.components.minS', { minutes, seconds: seconds % 60 })
-    : t('site.components.s', { seconds });
+    ? t('site.components.minutesSeconds', { minutes, seconds: seconds % 60 })
+    : t('site.components.seconds', { seconds });
 }
 
 export type Tone = 'good' | 'bad' | 'busy' | 'plain';

@@ -25,17 +25,9 @@ function busy(form, send) {
   form.dataset.sending = '';
   form.setAttribute('aria-busy', 'true');
   const words = send?.textContent;
-  if (send) send.textContent = t('Mengirim …', 'Sending …');
+  if (send) send.textContent = t('sending');
   const slow = setTimeout(() => {
-    say(
-      form,
-      'busy slow',
-      'status',
-      t(
-        'Masih mengirim. Koneksimu lambat, tunggu sebentar, ya.',
-        'Still sending. Your connection is slow – please wait a moment.',
-      ),
-    );
+    say(form, 'busy slow', 'status', t('slow'));
   }, 8000);
   return () => {
     clearTimeout(slow);
@@ -76,10 +68,7 @@ document.addEventListener('input', ({ target }) => {
   const known = Number.isInteger(slots) && slots > 0;
   total.textContent = known ? `Rp${number.format(BigInt(price) * BigInt(slots))}` : '–';
   const many = target.form.querySelector('[data-many]');
-  if (many)
-    many.textContent = known
-      ? `${number.format(slots)} ${t('slot', slots === 1 ? 'slot' : 'slots')}`
-      : '–';
+  if (many) many.textContent = known ? t('slots', { count: slots }) : '–';
 });
 
 /** Shows the names of the chosen files next to their field, and previews of the pictures. */
@@ -109,6 +98,6 @@ async function draw(file, canvas) {
 async function copied(button) {
   await navigator.clipboard.writeText(button.dataset.copy);
   const before = button.textContent;
-  button.textContent = t('Tersalin', 'Copied');
+  button.textContent = t('copied');
   setTimeout(() => (button.textContent = before), 2000);
 }

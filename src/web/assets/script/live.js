@@ -37,8 +37,7 @@ function contributed(place, contributions) {
     avatar.textContent = initial ?? '·';
     const name = words.appendChild(document.createElement('strong'));
     name.textContent = `${initial ?? ''}•••`;
-    const slots = t('slot', quantity === 1 ? 'slot' : 'slots');
-    words.append(` · ${number.format(quantity)} ${slots}`);
+    words.append(` · ${t('slots', { count: quantity })}`);
     time.className = 'quiet';
     time.dateTime = new Date(at).toISOString();
     time.dataset.ago = '';
@@ -135,14 +134,10 @@ function warn(part, other) {
     (one) => !actions.includes(one.getAttribute('action')),
   );
   if (!gone) return;
-  const words = t(
-    'Ada yang baru saja berubah, jadi formulir ini mungkin tidak bisa dikirim lagi. Isianmu masih ada. ',
-    'Something has just changed, so this form may no longer work. What you entered is still here. ',
-  );
   const link = document.createElement('a');
   link.href = root.dataset.page;
-  link.textContent = t('Muat ulang halaman', 'Reload the page');
-  say(part, 'busy stale', 'status', words, link);
+  link.textContent = t('reload');
+  say(part, 'busy stale', 'status', `${t('stale')} `, link);
 }
 
 function show(place, progress) {
@@ -152,10 +147,7 @@ function show(place, progress) {
     taken === total ? 100 : taken === 0 ? 0 : Math.min(99, Math.max(1, Math.floor(exact)));
   const words = {
     percent: `${percent}%`,
-    taken: t(
-      `${number.format(taken)} dari ${number.format(total)} slot terisi`,
-      `${number.format(taken)} of ${number.format(total)} ${total === 1 ? 'slot' : 'slots'} taken`,
-    ),
+    taken: t('slotsTaken', { taken, total }),
     left: number.format(left),
     people: number.format(progress.participant_count),
   };

@@ -71,11 +71,7 @@ function dress(next) {
 
 function offline() {
   main().querySelector('.offline')?.remove();
-  const words = t(
-    'Koneksi terputus. Cek internetmu, lalu coba lagi. Kalau tadi sudah terkirim, tidak akan dihitung dua kali.',
-    'You’re offline. Check your connection and try again. If it was already sent, it won’t count twice.',
-  );
-  say(main(), 'bad offline', 'alert', words);
+  say(main(), 'bad offline', 'alert', t('offline'));
   main().scrollIntoView();
 }
 

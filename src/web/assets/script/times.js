@@ -1,7 +1,17 @@
 // Times use the server's clock: phone clocks are wrong by minutes.
-const english = document.documentElement.lang === 'en';
-export const t = (id, en) => (english ? en : id);
-export const number = new Intl.NumberFormat(english ? 'en-GB' : 'id-ID');
+const { lang } = document.documentElement;
+const locales = [lang === 'en' ? 'en-GB' : lang, 'id-ID'];
+const plural = new Intl.PluralRules(locales);
+export const number = new Intl.NumberFormat(locales);
+
+/** Returns the text of a message in the language of the page, as src/web/script-messages.ts. */
+export function t(name, values = {}) {
+  const message = messages[lang][name];
+  const text = message.by ? (message[plural.select(values[message.by])] ?? message.other) : message;
+  return text.replace(/\{(\w+)\}/g, (_, key) =>
+    typeof values[key] === 'number' ? number.format(values[key]) : values[key],
+  );
+}
 let ahead = 0;
 const now = () => Date.now() + ahead;
 
@@ -17,11 +27,11 @@ function timeLeft(milliseconds) {
   const days = Math.floor(seconds / 86400);
   const hours = Math.floor(seconds / 3600) % 24;
   const minutes = Math.floor(seconds / 60) % 60;
-  if (days > 0) return t(`${days} hari ${hours} jam`, `${days} d ${hours} h`);
-  if (hours > 0) return t(`${hours} jam ${minutes} menit`, `${hours} h ${minutes} min`);
-  if (minutes > 0)
-    return t(`${minutes} menit ${seconds % 60} detik`, `${minutes} min ${seconds % 60} s`);
-  return t(`${seconds} detik`, `${seconds} s`);
+  if (days > 0) return t('daysHours', { days, hours });
+  if (hours > 0) return t('hoursMinutes', { hours, minutes });
+  return minutes > 0
+    ? t('minutesSeconds', { minutes, seconds: seconds % 60 })
+    : t('seconds', { seconds });
 }
 
 export function tick() {
@@ -36,7 +46,7 @@ export function tick() {
 }
 setInterval(tick, 1000);
 
-const relative = new Intl.RelativeTimeFormat(english ? 'en-GB' : 'id-ID');
+const relative = new Intl.RelativeTimeFormat(locales);
 const units = { day: 86400, hour: 3600, minute: 60, second: 1 };
 
 /** The elapsed time in its largest unit, worded as on the server's pages. */
@@ -53,14 +63,14 @@ export function localMoments() {
     const at = new Date(time.dateTime);
     const wib = -7 * 60 === at.getTimezoneOffset();
     if (wib) continue;
-    const own = at.toLocaleString(english ? 'en-GB' : 'id-ID', {
+    const own = at.toLocaleString(locales, {
       dateStyle: 'medium',
       timeStyle: 'short',
     });
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     const note = document.createElement('span');
     note.className = 'quiet local-time';
-    note.textContent = `${t('di tempatmu', 'your time')}: ${own} (${zone})`;
+    note.textContent = t('localTime', { time: own, zone });
     time.after(' ', note);
   }
 }
