@@ -21,7 +21,7 @@ export function messageKeys(): string {
   return `// Written by \`npm run messages\` from the folder locales. Do not edit.
 import type { Value } from './messages.ts';
 
-/** Every message key, with the values that its placeholders need. */
+/** All message keys. The type of a key lists the values that its placeholders need. */
 export interface Messages {
 ${lines.join('\n')}
 }

@@ -1,9 +1,7 @@
 // Written by `npm run messages` from the folder locales. Do not edit.
 import type { Value } from './messages.ts';
 
-/**
- * All message keys. The type of a key lists the values that the placeholders of its message need.
- */
+/** All message keys. The type of a key lists the values that its placeholders need. */
 export interface Messages {
   'account.access.account_deleted': undefined;
   'account.access.code': undefined;

@@ -12,7 +12,7 @@ import type { RateLimiter } from '../overload/rate-limiter.ts';
 import type { JoinDeps } from '../participations/count-joins.ts';
 import type { GatewayDeps } from '../ledger/gateway/deps.ts';
 
-/** The dependencies of the pages. */
+/** Dependencies of the pages. */
 export interface PageDeps extends DatabaseDeps, JoinDeps {
   readonly config: Config;
   readonly log: Logger;

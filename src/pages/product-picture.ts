@@ -2,8 +2,9 @@ import type { Picture } from '../catalogue/picture.ts';
 import { attribute, html, type Html } from '../web/html.ts';
 
 /**
- * A product's picture, or a placeholder with its first letter. `sizes` as in HTML: the displayed
- * width. Only pictures that are visible at once are loaded `eager`.
+ * Returns the picture of a product, or a placeholder with its first letter. `sizes` is the
+ * displayed width, as in the HTML attribute. Use `eager` only for pictures that are visible without
+ * scrolling.
  */
 export function pictureTag(
   picture: Picture | null,

@@ -11,7 +11,7 @@ interface Words {
   readonly tone: Tone;
 }
 
-/** Names of campaign statuses on pages. */
+/** The name of each campaign status on pages. */
 export const campaignWords = {
   inactive: { words: wording('site.campaignWords.inactive'), tone: 'plain' },
   scheduled: { words: wording('site.campaignWords.scheduled'), tone: 'busy' },
@@ -23,7 +23,7 @@ export const campaignWords = {
   cancelled: { words: wording('site.campaignWords.cancelled'), tone: 'bad' },
 } as const satisfies Record<CampaignStatus, Words>;
 
-/** Names of participation statuses on pages. */
+/** The name of each participation status on pages. */
 export const participationWords = {
   reserved: { words: wording('site.participationWords.reserved'), tone: 'busy' },
   confirmed: { words: wording('site.participationWords.confirmed'), tone: 'good' },
@@ -32,7 +32,7 @@ export const participationWords = {
   fulfilled: { words: wording('site.participationWords.fulfilled'), tone: 'good' },
 } as const satisfies Record<ParticipationStatus, Words>;
 
-/** Names of payment states on pages. */
+/** The name of each payment state on pages. */
 export const paymentWords = {
   not_due: { words: wording('site.paymentWords.not_due'), tone: 'plain' },
   due: { words: wording('site.paymentWords.due'), tone: 'busy' },

@@ -12,8 +12,8 @@ import { heading } from '../web/layout.ts';
 const params = closed({ token: Type.String({ maxLength: 300, pattern: '^[\\w.-]+$' }) });
 
 /**
- * The target of the unsubscribe link in e-mails: only the button unsubscribes, not opening the
- * page.
+ * Registers the page that the unsubscribe link in e-mails opens. Opening the page changes nothing,
+ * because mail scanners open links too; only its button unsubscribes.
  */
 export function unsubscribePages(app: PageDeps): PagePlugin {
   return async (server) => {

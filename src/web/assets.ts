@@ -5,13 +5,17 @@ import { scriptMessagesJson } from './script-messages.ts';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 /**
- * A file of the site. Its name contains a hash of its content, so browsers may cache it forever.
+ * A file that the site serves. Its name contains a hash of its content, so browsers may cache it
+ * forever.
  */
 export interface Asset {
   readonly path: string;
   readonly type: string;
   readonly bytes: Buffer;
-  /** Compressed at the first request, and kept: brotli takes a tenth of a second. */
+  /**
+   * Returns the file compressed with brotli. It is compressed at the first request, which takes a
+   * tenth of a second, and then kept.
+   */
   readonly brotli: () => Buffer;
   readonly gzip: () => Buffer;
 }
@@ -25,10 +29,10 @@ export type AssetName = keyof typeof types;
 
 const directory = join(import.meta.dirname, 'assets');
 
-/** The modules of the script, in the order in which they run. */
+/** The modules of the browser script, in the order in which they run. */
 const scripts = ['times', 'pages', 'live', 'forms', 'arrived'];
 
-/** Where the browser finds each file of the site. */
+/** The asset files of the site with their URLs. */
 export const assets: Readonly<Record<AssetName, Asset>> = Object.fromEntries(
   Object.entries(types).map(([name, type]) => [name, read(name, type)]),
 ) as Record<AssetName, Asset>;
@@ -52,8 +56,8 @@ function once(compress: () => Buffer): () => Buffer {
 }
 
 /**
- * Bundles the script and its messages into one file, so that a phone makes one request. Its modules
- * share one scope; imports, exports and comments are removed.
+ * Bundles the browser script and its messages into one file, so that a browser needs only one
+ * request for them. All modules share one scope. Imports, exports and comments are removed.
  */
 function script(): Buffer {
   const parts = scripts.map((name) =>

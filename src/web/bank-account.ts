@@ -3,13 +3,15 @@ import { input } from './components.ts';
 import { html, type Html } from './html.ts';
 import type { PageContext } from './visit.ts';
 
-/** The entered bank account and its field errors. */
+/** The input of a bank account form, and its field errors. */
 export interface TypedAccount {
   readonly typed: Readonly<Record<string, string | undefined>>;
   readonly errors?: readonly FieldError[] | undefined;
 }
 
-/** The fields of a bank account; `isOwn`: the user enters their own account. */
+/**
+ * Returns the form fields of a bank account. `isOwn` means that the users enter their own account.
+ */
 export function bankAccountInputs(
   visit: PageContext,
   { typed, errors }: TypedAccount,

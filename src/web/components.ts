@@ -5,8 +5,8 @@ import { attribute, html, type Html, type Part } from './html.ts';
 import { inLanguage, type PageContext } from './visit.ts';
 
 /**
- * The progress of a campaign as a bar and in words. The script updates it from the campaign's
- * events. A mark shows the minimum if it is less than all slots.
+ * Returns the progress of a campaign as a bar and in words. The browser script updates it when the
+ * campaign changes. If the minimum is less than all slots, the bar has a mark at the minimum.
  */
 export function progressBar(
   visit: PageContext,
@@ -40,8 +40,8 @@ export function progressBar(
 }
 
 /**
- * A time in Western Indonesian time and, if different, in the user's own time zone. For signed-out
- * users the script adds the time zone of the device.
+ * Returns a time in Western Indonesian time and, if it differs, in the user's time zone. For
+ * visitors, the browser script adds the time in the zone of the device.
  */
 export function exactMoment(visit: PageContext, at: Date): Html {
   const zone = visit.person?.timeZone;
@@ -51,14 +51,14 @@ export function exactMoment(visit: PageContext, at: Date): Html {
     >${own && html` <span class="quiet">(${formatMoment(at, visit.language, zone)})</span>`}`;
 }
 
-/** The time left. The script counts it down by the server's clock. */
+/** Returns the time that is left. The browser script counts it down by the server's clock. */
 export function countdown(visit: PageContext, at: Date): Html {
   return html`<time class="countdown" datetime="${at.toISOString()}" data-countdown
     >${timeLeft(visit, at)}</time
   >`;
 }
 
-/** The time left in its two largest units: `2 hari 3 jam`, `14 menit`. */
+/** Returns the time that is left in its two largest units, such as `2 hari 3 jam` or `14 menit`. */
 export function timeLeft({ t, now }: Pick<PageContext, 't' | 'now'>, at: Date): string {
   const seconds = Math.max(0, Math.floor((at.getTime() - now.getTime()) / 1_000));
   const [days, hours, minutes] = [
@@ -75,19 +75,25 @@ export function timeLeft({ t, now }: Pick<PageContext, 't' | 'now'>, at: Date): 
 
 export type Tone = 'good' | 'bad' | 'busy' | 'plain';
 
-/** A label for a state. The text alone is sufficient; the colour adds no information. */
+/**
+ * Returns a label that shows a state. Its text contains all information; the colour only repeats
+ * it.
+ */
 export function badge(words: string, tone: Tone = 'plain'): Html {
   return html`<span class="badge ${tone}">${words}</span>`;
 }
 
-/** A message above the page: the result of an action, or an error. Screen readers announce it. */
+/**
+ * Returns a message for the top of a page: the result of an action, or an error. Screen readers
+ * announce it.
+ */
 export function notice(tone: Exclude<Tone, 'plain'>, title: string, detail?: Part): Html {
   return html`<div class="notice ${tone}" role="${tone === 'bad' ? 'alert' : 'status'}">
     <strong>${title}</strong>${detail !== undefined && html` <span>${detail}</span>`}
   </div>`;
 }
 
-/** A button that copies a value. Hidden without the script. */
+/** Returns a button that copies a value. It is hidden in browsers that do not run the script. */
 export function copyButton(value: string, words: string, isMain = false): Html {
   return html`<button
     class="button${!isMain && ' quiet'}"
@@ -100,7 +106,9 @@ export function copyButton(value: string, words: string, isMain = false): Html {
   </button>`;
 }
 
-/** Replaces an empty list: says why it is empty and what to do next. */
+/**
+ * Returns the text that is shown instead of an empty list: why it is empty, and what to do next.
+ */
 export function emptyState(title: string, detail: Part, action?: Html): Html {
   return html`<div class="empty">
     <h2>${title}</h2>
@@ -112,17 +120,17 @@ export function emptyState(title: string, detail: Part, action?: Html): Html {
 export interface Field {
   readonly name: string;
   readonly label: string;
-  /** Help below the field. */
+  /** A help text below the field. */
   readonly hint?: Part | undefined;
-  /** The submitted value, else the default. */
+  /** The value that was sent, or else the default value. */
   readonly value?: string | number | bigint | null | undefined;
   readonly errors?: readonly FieldError[] | undefined;
   readonly required?: boolean | undefined;
-  /** Attributes of the control: type, inputmode, maxlength, autocomplete, … */
+  /** HTML attributes of the input: type, inputmode, maxlength, autocomplete, … */
   readonly control?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
 }
 
-/** The choices of a language: each with its own name. */
+/** Returns the languages that a user can choose. The name of each is in that language itself. */
 export function languageOptions(): readonly { readonly value: string; readonly label: string }[] {
   return languages().map((language) => ({
     value: language,
@@ -130,7 +138,7 @@ export function languageOptions(): readonly { readonly value: string; readonly l
   }));
 }
 
-/** A labelled input, described by its hint and its error. */
+/** Returns an input with its label, hint and error. */
 export function input(visit: PageContext, field: Field): Html {
   const value = field.value?.toString();
   return labelledControl(
@@ -141,7 +149,8 @@ export function input(visit: PageContext, field: Field): Html {
 }
 
 export function textarea(visit: PageContext, field: Field): Html {
-  // The first line break of a textarea is not part of its text.
+  // HTML ignores a line break at the start of a textarea. This one protects a line break at the
+  // start of the value.
   return labelledControl(
     visit,
     field,
@@ -165,7 +174,7 @@ export function select(
   );
 }
 
-/** A checkbox with its label after it. */
+/** Returns a checkbox, followed by its label. */
 export function checkbox(visit: PageContext, field: Field & { readonly checked: boolean }): Html {
   const wrong = errorOf(visit, field);
   return html`<div class="field check${wrong && ' wrong'}">
@@ -182,7 +191,7 @@ export function checkbox(visit: PageContext, field: Field & { readonly checked: 
   </div>`;
 }
 
-/** A control with its label, hint and error. */
+/** Returns a form control with its label, hint and error. */
 export function labelledControl(
   visit: PageContext,
   field: Field,
@@ -219,7 +228,7 @@ function errorOf(visit: PageContext, { name, errors = [] }: Field): string | und
   return found && inLanguage(visit, found.message);
 }
 
-/** Links to the first and the next page. Undefined if there is only one page. */
+/** Returns the links to the first and the next page. Undefined if there is only one page. */
 export function paging(
   visit: PageContext,
   links: { readonly first?: string | undefined; readonly next?: string | undefined },
@@ -238,8 +247,8 @@ export function paging(
 }
 
 /**
- * Navigation of a numbered list: previous, next, and a field to jump to a page. `query` has the
- * other parameters of the list.
+ * Returns the navigation of a list with numbered pages: links to the previous and next page, and a
+ * field for a page number. `query` contains the other parameters of the list.
  */
 export function pageJump(
   visit: PageContext,

@@ -3,17 +3,18 @@ import { attribute, html, type Html } from './html.ts';
 import type { PageContext } from './visit.ts';
 
 export interface FileField extends Omit<Field, 'value' | 'control'> {
-  /** Media types and file extensions, as in `accept`. */
+  /** The accepted media types and file extensions, as in the HTML attribute `accept`. */
   readonly accept: string;
-  /** Allows more than one file. */
+  /** True if the user may choose more than one file. */
   readonly multiple?: boolean;
-  /** The text of the button; default “Pilih file”. */
+  /** The text of the button. The default is “Pilih file” or its translation. */
   readonly button?: string;
 }
 
 /**
- * A file field whose button uses the page's language instead of the browser's. The script shows the
- * names of the chosen files and thumbnails of pictures.
+ * Returns a file field with a button in the language of the page, because the browser's own button
+ * has the browser's language. The script shows the names of the chosen files, and thumbnails of
+ * pictures.
  */
 export function fileInput(visit: PageContext, field: FileField): Html {
   const { t } = visit;

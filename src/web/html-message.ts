@@ -3,18 +3,20 @@ import { textOf, type Value } from '../i18n/messages.ts';
 import { Html, html } from './html.ts';
 import type { PageContext } from './visit.ts';
 
-/** The values of a message; HTML is allowed for each of them. */
+/** The values for the placeholders of a message. Each value may be HTML. */
 type HtmlValues<K extends MessageKey> = {
   readonly [N in keyof Messages[K]]: Messages[K][N] | Html;
 };
 
-/** The first of the private characters that stand for HTML while a message is formatted. */
+/**
+ * The first of the private-use characters that replace HTML values while a message is formatted.
+ */
 const firstMark = 0xe000;
 
 /**
- * Returns a message in the language of the page, with HTML in place of its placeholders. So a
- * sentence with a time or an emphasized amount stays one message, and each language chooses the
- * order of its words.
+ * Returns a message in the language of the page, with HTML values in its placeholders. So a
+ * sentence that contains a time or an emphasized amount is one message, and each language can
+ * choose the order of its words.
  */
 export function htmlMessage<K extends MessageKey>(
   { language }: Pick<PageContext, 'language'>,

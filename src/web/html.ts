@@ -1,4 +1,4 @@
-/** Text that is HTML already. Everything else is escaped when it is inserted. */
+/** Text that is already HTML. All other values are escaped when they are inserted into HTML. */
 export class Html {
   readonly #text: string;
 
@@ -11,12 +11,12 @@ export class Html {
   }
 }
 
-/** A value in a template. False, null and undefined produce nothing. */
+/** A value that can be inserted into an HTML template. False, null and undefined insert nothing. */
 export type Part = Html | string | number | bigint | boolean | null | undefined | readonly Part[];
 
 /**
- * Builds HTML. Values are escaped unless they are HTML themselves. Lists are joined. Attributes
- * must be in double quotes.
+ * Builds HTML from a template. Values are escaped unless they are HTML already. The items of lists
+ * are joined. Attributes must have double quotes.
  */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
   let text = strings[0]!;
@@ -24,12 +24,18 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
   return new Html(text);
 }
 
-/** Marks text as HTML without escaping. Only for our own files and generated SVG, never for input. */
+/**
+ * Marks a text as HTML that must not be escaped. Use it only for files of this project and
+ * generated SVG, never for user input.
+ */
 export function trusted(text: string): Html {
   return new Html(text);
 }
 
-/** An attribute. True gives it no value; false, null and undefined leave it out. */
+/**
+ * Returns an HTML attribute. True gives an attribute without a value; false, null and undefined
+ * give no attribute.
+ */
 export function attribute(name: string, value: string | number | boolean | null | undefined): Html {
   if (value === undefined || value === null || value === false) return new Html('');
   return new Html(value === true ? ` ${name}` : ` ${name}="${escapeText(String(value))}"`);

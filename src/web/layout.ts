@@ -4,25 +4,25 @@ import { assets } from './assets.ts';
 import { attribute, html, type Html, type Part } from './html.ts';
 import { pathIn, type PageContext } from './visit.ts';
 
-/** Metadata of a page. */
+/** The content and metadata of a page. */
 export interface PageProps {
   readonly title: string;
-  /** One sentence for search engines and previews. */
+  /** One sentence about the page, for search engines and link previews. */
   readonly description?: string | undefined;
-  /** More elements of the head: Open Graph tags, canonical URLs. */
+  /** Further elements for the head of the document: Open Graph tags, the canonical URL. */
   readonly head?: Html | undefined;
-  /** The navigation entry of this page. */
+  /** The entry of the navigation to which this page belongs. */
   readonly section?: Section | undefined;
-  /** The page's own path with its query, if it differs from `page` of the context. */
+  /** The path of the page with its query. Set it only if it differs from `page` in the context. */
   readonly path?: string | undefined;
   readonly main: Html;
-  /** A wide layout for tables and dashboards. */
+  /** True for a wide layout, for tables and dashboards. */
   readonly wide?: boolean | undefined;
 }
 
 export type Section = 'home' | 'mine' | 'shop' | 'operator' | 'account';
 
-/** The complete document of a page: head, navigation, footer. */
+/** Returns the complete HTML document of a page: head, navigation, content and footer. */
 export function layout(visit: PageContext, page: PageProps): Html {
   const { t, language, theme, now } = visit;
   const others = languages().filter((other) => other !== language);
@@ -83,7 +83,7 @@ export function layout(visit: PageContext, page: PageProps): Html {
     </html> `;
 }
 
-/** The links to this page in every language, for search engines. */
+/** Returns links to this page in every language, for search engines. */
 function alternates({ origin }: PageContext, path: string): readonly Html[] {
   const link = (hreflang: string, language: Language) =>
     html`<link rel="alternate" hreflang="${hreflang}" href="${origin}${pathIn(language, path)}" />`;
@@ -93,12 +93,15 @@ function alternates({ origin }: PageContext, path: string): readonly Html[] {
   ];
 }
 
-/** Search engines should not index personal pages and filtered lists. */
+/** Returns true for personal pages and filtered lists, which search engines should not index. */
 function isPrivate({ section }: PageProps, path: string): boolean {
   return section !== 'home' || path.includes('?');
 }
 
-/** The link is written in the language that the user's browser prefers. */
+/**
+ * Returns a link to the page in the language that the browser prefers. Its text is in that
+ * language.
+ */
 function inOtherLanguage(other: Language, path: string): Html {
   return html`<p class="other-language" lang="${other}">
     ${translate(other, 'site.layout.pageInThisLanguage')}
@@ -115,7 +118,7 @@ const logo = html`<svg class="logo" viewBox="0 0 32 32" width="28" height="28" a
   <circle cx="16" cy="14" r="2.300"></circle>
 </svg>`;
 
-/** The navigation: at the top on wide screens, at the bottom on phones. */
+/** Returns the navigation. It is at the top on wide screens and at the bottom on phones. */
 function navigation(visit: PageContext, section: Section | undefined): Html {
   const { t, person, actor } = visit;
   const operator = actor.kind === 'operator' || actor.kind === 'service';
@@ -178,7 +181,7 @@ function footer(visit: PageContext, path: string): Html {
   </footer>`;
 }
 
-/** A heading with a sentence below it, as every page begins. */
+/** Returns the heading of a page, with an optional sentence below it. */
 export function heading(title: string, lead?: Part): Html {
   return html`<div class="heading">
     <h1>${title}</h1>

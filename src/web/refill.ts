@@ -4,19 +4,22 @@ import type { DefaultTreeAdapterMap } from 'parse5';
 type Element = DefaultTreeAdapterMap['element'];
 type Parent = DefaultTreeAdapterMap['parentNode'];
 
-/** The input to restore in a form of a page. */
+/** Saved input to restore in a form of a page. */
 export interface Refill {
-  /** The form's `action` attribute. */
+  /** The `action` attribute of the form. */
   readonly action: string;
   readonly fields: readonly (readonly [name: string, value: string])[];
-  /** The notice. It appears above the form, or at the top of the page if the form is missing. */
+  /**
+   * The texts of the notice. `found` is shown above the form, `missing` at the top of the page if
+   * the page does not contain the form.
+   */
   readonly found: string;
   readonly missing: string;
 }
 
 /**
- * Restores earlier input in a form of a page and adds a notice. Takes and returns a complete
- * document. Hidden and file fields keep the page's values.
+ * Restores saved input in a form of a page and adds a notice. The argument and the result are
+ * complete HTML documents. Hidden fields and file fields keep the values of the page.
  */
 export function refillForm(document: string, refill: Refill): string {
   const page = parse(document);
@@ -35,8 +38,8 @@ export function refillForm(document: string, refill: Refill): string {
 }
 
 /**
- * The form with this action, or else a form for the same purpose (a waiting list instead of a
- * join).
+ * Returns the form with this action, or else a form with all of the saved fields. For example, the
+ * form of the waiting list can replace the join form.
  */
 function formFor(main: Element, { action, fields }: Refill): Element | undefined {
   const forms = elementsIn(main).filter(
@@ -64,7 +67,8 @@ function fillControl(control: Element, values: readonly string[]): void {
   const [first] = values;
   if (control.tagName === 'textarea' && first !== undefined) {
     control.childNodes = [];
-    // The first line break of a textarea is not part of its text.
+    // HTML ignores a line break at the start of a textarea. This one protects a line break at the
+    // start of the value.
     tree.insertText(control, `\n${first}`);
   }
   if (control.tagName === 'select' && first !== undefined) {
@@ -81,14 +85,14 @@ function fillControl(control: Element, values: readonly string[]): void {
   }
 }
 
-/** Open the collapsed parts around the form. */
+/** Opens the collapsed parts of the page that contain the form. */
 function open(form: Element): void {
   for (let at: Parent | null = form; at !== null && 'parentNode' in at; at = at.parentNode) {
     if ('tagName' in at && at.tagName === 'details') set(at, 'open', '');
   }
 }
 
-/** The entered text, for the user to copy. */
+/** Returns the saved input as a text that the user can copy. */
 function wordsOf({ fields }: Refill): string {
   return fields.map(([, value]) => `“${value}”`).join(' · ');
 }

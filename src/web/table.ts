@@ -4,11 +4,11 @@ import { attribute, html, type Html, type Part } from './html.ts';
 export interface Column<R> {
   readonly head: string;
   readonly cell: (row: R) => Part;
-  /** True for numeric cells, which are aligned to the right. */
+  /** True if the cells are numbers. They are aligned to the right. */
   readonly isNumber?: boolean;
-  /** True if its cells are row headings. */
+  /** True if the cells are the headings of their rows. */
   readonly isRowHead?: boolean;
-  /** CSS class of its cells. */
+  /** The CSS class of the cells. */
   readonly kind?: string;
 }
 
@@ -17,15 +17,17 @@ export interface TableProps<R> {
   readonly rows: readonly R[];
   readonly caption?: Part;
   readonly foot?: Part;
-  /** On a phone each row becomes a block with labelled lines. */
+  /**
+   * True if each row is shown as a block on phones, with the name of the column before each value.
+   */
   readonly isStacked?: boolean;
-  /** The column headings are visible to screen readers only. */
+  /** True if only screen readers get the column headings. */
   readonly hidesHead?: boolean;
-  /** CSS class of the table. */
+  /** The CSS class of the table. */
   readonly kind?: string;
 }
 
-/** A table of rows, with a heading for each column. */
+/** Returns a table with a heading for each column. */
 export function table<R>({
   columns,
   rows,
@@ -78,8 +80,8 @@ function cellOf<R>(column: Column<R>, row: R, isStacked: boolean): Html {
 }
 
 /**
- * A table that scrolls horizontally if it is too wide. Its accessible name is the element with the
- * id `labelledBy`, or `label`.
+ * Returns a table that can be scrolled horizontally if it is too wide. Its name for screen readers
+ * is the text of the element with the id `labelledBy`, or else `label`.
  */
 export function scrollingTable<R>(
   name: { readonly labelledBy: string } | { readonly label: string },

@@ -5,55 +5,61 @@ import type { Actor } from '../identity/actor.ts';
 export const themes = ['light', 'dark'] as const;
 export type Theme = (typeof themes)[number];
 
-/** The signed-in account as pages show it. */
+/** The signed-in user, as pages show this user. */
 export interface Person {
   readonly userId: string;
   readonly displayName: string;
   readonly email: string | null;
-  /** IANA name of the time zone in which this person sees times. */
+  /** The IANA name of the time zone in which this user sees times. */
   readonly timeZone: string;
 }
 
-/** The context of a request, which every page receives. */
+/** Data about a request that every page needs, such as the user and the language. */
 export interface PageContext {
   readonly actor: Actor;
-  /** Undefined for visitors and for programs. */
+  /** Undefined for visitors and for the service token. */
   readonly person: Person | undefined;
-  /** Undefined unless the reader is signed in by a session of the site. */
+  /** The id of the session. Undefined if the user did not sign in on this site. */
   readonly sessionId: string | undefined;
-  /** True if the browser sent a session that has ended. */
+  /** True if the browser sent a session cookie whose session has ended. */
   readonly sessionEnded: boolean;
   readonly language: Language;
-  /** The requested path without the language prefix, with its query. */
+  /** The requested path with its query, without the language prefix. */
   readonly path: string;
   /**
-   * The path of the displayed page. For the response to a form, it is the page of the form. Reload
-   * links and the language and theme switches lead there.
+   * The path of the page that is displayed. In the response to a form, it is the page with the
+   * form. The links to reload and to change the language or theme use it.
    */
   readonly page: string;
-  /** True for the response to a form. */
+  /** True in the response to a form. */
   readonly isAnswer: boolean;
-  /** The language that the browser prefers, if it differs from this page's. */
+  /** The language that the browser prefers, if the page has another one. */
   readonly preferred: Language | undefined;
-  /** The public origin of the site, without a trailing slash. */
+  /** The public origin of the site, without a slash at the end. */
   readonly origin: string;
-  /** Undefined: the preference of the device. */
+  /** Undefined if the page uses the preference of the device. */
   readonly theme: Theme | undefined;
-  /** The server's time of the request. */
+  /** The server's time when the request arrived. */
   readonly now: Date;
   /** Returns the text of a message in the language of this page. */
   readonly t: Translate;
-  /** Builds a path of the site with the prefix of this page's language. */
+  /** Returns a path of the site with the prefix of the page's language. */
   readonly url: (path: string) => string;
 }
 
-/** The path of a page in a language: Indonesian at the root, others below `/en`, `/jv`, ... */
+/**
+ * Returns the path of a page in a language. Indonesian has no prefix, other languages have one,
+ * such as `/en` or `/jv`.
+ */
 export function pathIn(language: Language, path: string): string {
   if (language === defaultLanguage) return path;
   return path === '/' ? `/${language}` : `/${language}${path}`;
 }
 
-/** Returns the language of a page by the first segment of its path. */
+/**
+ * Returns the language of a page. It is the first segment of the path, or Indonesian without such a
+ * segment.
+ */
 export function languageOfPath(path: string): Language {
   const first = /^\/([^/?]*)/.exec(path)?.[1] ?? '';
   return languages().includes(first) ? first : defaultLanguage;
@@ -67,7 +73,7 @@ export function withoutLanguage(path: string): string {
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
-/** Chooses the text in the language of the page. */
+/** Returns a text in the language of the page. */
 export function inLanguage(visit: Pick<PageContext, 'language'>, wording: Wording): string {
   return textOf(visit.language, wording);
 }

@@ -5,7 +5,10 @@ import { formatShortMoment } from '../../i18n/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
 
-/** Number of latest entries on the page; an export has all. */
+/**
+ * Number of entries that the page shows, newest first. The export of the user's data contains all
+ * entries.
+ */
 export const accessShown = 10;
 
 const events: Readonly<Record<AccessEvent, Wording>> = {
@@ -32,10 +35,13 @@ const methods: Readonly<Record<AccessMethod, Wording>> = {
   recovery_code: wording('account.access.recovery_code'),
 };
 
-/** Details that the event's text does not already contain. */
+/**
+ * Events for which the page also shows the sign-in method, because the text of the event does not
+ * contain it.
+ */
 const methodsTold: readonly AccessEvent[] = ['signed_in', 'proved_again'];
 
-/** Recent sign-ins and failed attempts, for the owner of the account. */
+/** Returns the list of recent sign-ins and failed attempts for the owner of the account. */
 export function accessList(visit: PageContext, rows: readonly AccessRow[]): Html {
   const { t } = visit;
   return html`<section class="panel" aria-labelledby="access">

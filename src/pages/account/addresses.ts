@@ -27,7 +27,10 @@ const readForm = formParser(
 );
 const list = '/akun/alamat';
 
-/** Saved addresses: a join can choose one with one tap. */
+/**
+ * Registers the pages for saved addresses. When joining a campaign, the user can choose a saved
+ * address with one tap.
+ */
 export function addressPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(list, async (request, reply) => {

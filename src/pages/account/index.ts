@@ -11,7 +11,10 @@ import { securityPages } from './security.ts';
 import { signInFactorPages } from './sign-in-mfa.ts';
 import { signInPages } from './sign-in.ts';
 
-/** Sign-in, sign-out, profile, second factor, saved addresses, refund account and notifications. */
+/**
+ * Registers the account pages: sign-in, sign-out, profile, second factor, saved addresses, refund
+ * account and notifications.
+ */
 export function accountPages(app: PageDeps): PagePlugin {
   return async (server) => {
     await server.register(signInPages(app));

@@ -24,7 +24,9 @@ const words: Readonly<Record<Topic, Wording>> = {
   seller_digest: wording('account.messageSettings.seller_digest'),
 };
 
-/** Notification settings for e-mail and inbox, in one form. */
+/**
+ * Registers the page with the notification settings for e-mail and inbox, which are in one form.
+ */
 export function messageSettingPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(path, async (request, reply) => {

@@ -27,7 +27,10 @@ const pageSize = 20;
 const schema = { params: closed({ id: Id }) };
 const readUpTo = formParser(closed({ up_to: Type.Optional(Id) }));
 
-/** The inbox: notifications, newest first, with their read state. */
+/**
+ * Registers the inbox page. It lists notifications, newest first, and shows which of them are
+ * unread.
+ */
 export function messagePages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(path, async (request, reply) => {
@@ -57,7 +60,7 @@ export function messagePages(app: PageDeps): PagePlugin {
       const { userId } = requirePerson(request.visit);
       authorize(request.visit.actor, 'notification.read');
       const form = readUpTo(request.body);
-      // Notifications that arrived after the page was rendered stay unread.
+      // Only notifications that were on the page are marked as read. Newer ones stay unread.
       const upTo = 'errors' in form ? null : (form.value.up_to?.toLowerCase() ?? null);
       await runInTransaction(app.db, (tx) => readAllMessages(tx, userId, upTo));
       return redirect(request, reply, path);

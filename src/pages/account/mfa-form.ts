@@ -5,13 +5,16 @@ import { input } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 
-/** A code of the app or a recovery code, depending on the submitted form. */
+/**
+ * Form fields for a second factor: a code of the authenticator app, or a recovery code. The user
+ * submits one of them.
+ */
 export const factorFields = {
   code: Type.Optional(text(1, 20)),
   recovery_code: Type.Optional(text(1, 40)),
 };
 
-/** The input of a six-digit code. */
+/** Attributes of an input for a six-digit code. */
 export const sixDigits = {
   inputmode: 'numeric',
   autocomplete: 'one-time-code',
@@ -20,24 +23,26 @@ export const sixDigits = {
 } as const;
 
 interface FactorForm {
-  /** The path to which both forms are sent, without the language. */
+  /** The path to which both forms are sent, without the language prefix. */
   readonly action: string;
-  /** Hidden fields by name; a name may occur twice. */
+  /** Hidden fields of both forms. A name may occur more than once. */
   readonly hidden: readonly (readonly [name: string, value: string])[];
-  /** Labels of the two codes; default as in `factorFields`. */
+  /** The field names of the two codes. The default is the names in `factorFields`. */
   readonly names?: { readonly code: string; readonly recovery: string };
   readonly button: string;
   readonly errors?: readonly FieldError[] | undefined;
 }
 
-/** Hidden fields by name. */
+/** Returns a hidden input for each field. */
 export function hiddenInputs(fields: FactorForm['hidden']): Html[] {
   return fields.map(
     ([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`,
   );
 }
 
-/** The form for a code of the app, and below it the form for a recovery code. */
+/**
+ * Returns the form for a code of the authenticator app and, below it, the form for a recovery code.
+ */
 export function factorInputs(visit: PageContext, form: FactorForm): Html {
   const { t, url } = visit;
   const { code, recovery } = form.names ?? { code: 'code', recovery: 'recovery_code' };

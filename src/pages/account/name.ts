@@ -19,7 +19,9 @@ const readForm = formParser(
   closed({ display_name: profileFields.display_name, back: Type.Optional(text(0, 600)) }),
 );
 
-/** The page that asks a new user for a name, once, after the first sign-in. */
+/**
+ * Registers the page that asks a new user for a name. It is shown once, after the first sign-in.
+ */
 export function namePages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/masuk/nama', async (request, reply) => {

@@ -9,15 +9,19 @@ import { html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
 
 /**
- * Path of the page with all captured e-mails, including sign-in codes. Its last part is a secret
- * derived from the secret key: anybody who knows the URL may read it.
+ * Returns the path of the page that shows all captured e-mails, including sign-in codes. The last
+ * part of the path is derived from the secret key, so that it cannot be guessed. Anybody who knows
+ * the URL can read the e-mails.
  */
 export function outboxPath(secretKey: string): string {
   const secret = hkdfSync('sha256', secretKey, '', 'sambatan outbox', 16);
   return `/outbox/${Buffer.from(secret).toString('base64url')}`;
 }
 
-/** The e-mails captured because no mail server is configured, so that new users can sign in. */
+/**
+ * Registers the page with the captured e-mails. E-mails are captured instead of sent when no mail
+ * server is configured; the page lets new users find their sign-in code.
+ */
 export function outboxPages(app: Pick<PageDeps, 'mailer' | 'outboxPath'>): PagePlugin {
   return async (server) => {
     server.get('/outbox/:secret', async (request, reply) => {
@@ -43,7 +47,7 @@ export function outboxPages(app: Pick<PageDeps, 'mailer' | 'outboxPath'>): PageP
                 </article>`,
             )
       }`;
-      // The URL contains a secret: send no referrer to other sites.
+      // The URL contains a secret, so the browser must not send it to other sites as the referrer.
       const head = html`<meta name="referrer" content="same-origin" />`;
       const title = t('account.outbox.outbox');
       return sendSecretPage(request, reply, { title, main, head });

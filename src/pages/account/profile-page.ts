@@ -12,7 +12,7 @@ import { heading, type PageProps } from '../../web/layout.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { accessList } from './access.ts';
 
-/** The word to type to delete an account, in each language. */
+/** The word that a user must type to delete the account. Each language has its own word. */
 export const deletionWord = wording('account.profilePage.deletionWord');
 
 export interface Shown {
@@ -88,7 +88,10 @@ function profileNotice(visit: PageContext, { saved, refusal }: Shown): Part {
   return saved === true && notice('good', visit.t('common.saved'));
 }
 
-/** Links to the pages where a user can remove what blocks the deletion. */
+/**
+ * For each error that prevents the deletion of an account: the page on which the user can solve the
+ * problem.
+ */
 const waysOut: Partial<Record<ErrorCode, { readonly path: string; readonly words: Wording }>> = {
   account_has_participations: {
     path: '/ikutan',

@@ -26,7 +26,10 @@ const readForm = formParser(closed(profileFields));
 
 const params = closed({ id: Id });
 
-/** A user's profile and sessions, the export of their data, and account deletion. */
+/**
+ * Registers the pages for the user's profile and sessions, the export of the user's data, and the
+ * deletion of the account.
+ */
 export function profilePages(app: PageDeps): PagePlugin {
   const show = async (visit: PageContext, more: Shown = {}): Promise<PageProps> => {
     const { actor } = visit;
@@ -59,7 +62,7 @@ export function profilePages(app: PageDeps): PagePlugin {
         const page = await show(visit, { typed, errors: refused.fields });
         return sendPage(request, reply, page, refused.status);
       }
-      // In the language that was just chosen.
+      // The next page is shown in the language that the user has just chosen.
       return reply.redirect(`${pathIn(outcome.done.language, '/akun')}?simpan=1`, 303);
     });
 

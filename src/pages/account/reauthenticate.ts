@@ -5,7 +5,10 @@ import { heading, type PageProps } from '../../web/layout.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { factorInputs, hiddenInputs, sixDigits } from './mfa-form.ts';
 
-/** Additional fields of this page's forms next to the original ones. */
+/**
+ * Names of the fields that a re-authentication form has in addition to the fields of the original
+ * form.
+ */
 export const reauthenticationFields = {
   id: 'proof_id',
   code: 'proof_code',
@@ -13,18 +16,21 @@ export const reauthenticationFields = {
   again: 'proof_again',
 } as const;
 
-/** The re-authentication request for a sensitive action. */
+/** What the re-authentication page shows before a sensitive action. */
 export interface Asked {
-  /** The available method; undefined: none in this service. */
+  /**
+   * How the user can re-authenticate: with the second factor, or with a code sent by e-mail.
+   * Undefined if this service offers the user neither.
+   */
   readonly way: 'factor' | 'code' | undefined;
-  /** The original form, which continues after re-authentication: its fields, in order. */
+  /** The fields of the original form, in order. The form is processed after re-authentication. */
   readonly fields: readonly (readonly [name: string, value: string])[];
-  /** Id of the sent code; undefined if none could be sent. */
+  /** The id of the code that was sent; undefined if no code could be sent. */
   readonly proofId: string | undefined;
   readonly refusal: DomainError | undefined;
 }
 
-/** The re-authentication page; its forms go to the target of the original form. */
+/** Returns the re-authentication page. Its forms are sent to the path of the original form. */
 export function reauthenticationPage(visit: PageContext, asked: Asked): PageProps {
   const { t, language } = visit;
   const wrong = asked.refusal?.text(language);

@@ -20,7 +20,7 @@ import { requirePerson } from '../kit/signed-in.ts';
 const readForm = formParser(closed(bankFields));
 const path = '/akun/rekening';
 
-/** The bank account for a buyer's refunds. */
+/** Registers the page for the bank account to which a buyer's refunds are sent. */
 export function refundAccountPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(path, async (request, reply) => {

@@ -29,7 +29,7 @@ const securityPath = '/akun/keamanan';
 const setUp = `${securityPath}/aplikasi`;
 const readCode = formParser(closed({ code: text(1, 20) }));
 
-/** A user's second factor: set-up, recovery codes, removal. */
+/** Registers the pages for the user's second factor: set-up, recovery codes and removal. */
 export function securityPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(securityPath, async (request, reply) => {
@@ -50,7 +50,8 @@ export function securityPages(app: PageDeps): PagePlugin {
       try {
         return await showSetUp(app, request, reply);
       } catch (error) {
-        // No set-up is in progress, or it is too old: start again on the previous page.
+        // There is no set-up in progress, or it has expired. The user must start again on the
+        // previous page.
         const isOver =
           error instanceof DomainError &&
           (error.status === 409 || error.code === 'reauthentication_required');
@@ -88,7 +89,8 @@ export function securityPages(app: PageDeps): PagePlugin {
       return sendSecretPage(request, reply, codesPage(visit, codes, false));
     });
 
-    // An operator whose session did not use their second factor.
+    // This form is for an operator who signed in without the second factor. The error starts the
+    // re-authentication.
     server.post(`${securityPath}/bukti`, async (request, reply) => {
       const { actor } = request.visit;
       requirePerson(request.visit);
@@ -107,7 +109,10 @@ export function securityPages(app: PageDeps): PagePlugin {
   };
 }
 
-/** Sends an e-mail about a change of the second factor. A failure is only logged. */
+/**
+ * Sends the user an e-mail about a change of the second factor. If sending fails, the error is only
+ * logged.
+ */
 async function sendMfaEmail(
   app: PageDeps,
   { visit, log }: FastifyRequest,
@@ -120,7 +125,7 @@ async function sendMfaEmail(
   });
 }
 
-/** The secret that is being set up. */
+/** Returns the secret of the second factor that is being set up. */
 async function pendingSecret(app: PageDeps, visit: PageContext): Promise<ShownSecret> {
   const { email, displayName } = requirePerson(visit);
   const label = email ?? (displayName === '' ? 'Sambatan' : displayName);
@@ -162,7 +167,10 @@ function securityPage(visit: PageContext, state: FactorState): PageProps {
   };
 }
 
-/** Tells an operator why operator pages are not available. */
+/**
+ * Returns a notice that tells an operator why the operator pages are not available. Undefined for
+ * other users.
+ */
 function missingFactorNotice({ t, url, actor }: PageContext, { since }: FactorState): Part {
   if (actor.kind !== 'user' || actor.lacksFactor !== true) return undefined;
   const told = t('account.security.operatorsNeedTwoStep');
@@ -248,7 +256,9 @@ function setUpPage(
   };
 }
 
-/** In groups of four, to read and type easily. */
+/**
+ * Inserts a space after every four characters, so that a person can read and type the key easily.
+ */
 function groupInFours(key: string): string {
   return key.replaceAll(/(.{4})(?=.)/g, '$1 ');
 }

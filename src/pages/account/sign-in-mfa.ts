@@ -16,7 +16,10 @@ import { awaitsFactor, signInWithFactor } from '../../accounts/sign-in/factor.ts
 const mfaPath = '/masuk/aplikasi';
 const readCode = formParser(closed({ ...factorFields, back: Type.Optional(text(0, 600)) }));
 
-/** The second step of a sign-in, for an open MFA challenge. */
+/**
+ * Registers the second step of a sign-in. It is only available while the user's MFA challenge is
+ * open.
+ */
 export function signInFactorPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(mfaPath, async (request, reply) => {

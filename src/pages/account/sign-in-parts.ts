@@ -25,17 +25,18 @@ export function refuse(
   return sendPage(request, reply, page(shown), refusal.status);
 }
 
-/** The error of the form as a whole. */
+/** Returns a notice for an error of the form as a whole. */
 export function formNotice(visit: PageContext, { refusal, errors }: Refused): Part {
   const other = errors?.find(({ field }) => field !== 'email' && field !== 'code');
-  // The user did not type hidden fields, so their errors are shown for the form as a whole.
+  // Hidden fields are not typed by the user, so their errors are shown as an error of the whole
+  // form.
   const wrong = refusal ?? (other && new DomainError('sign_in_ended', {}));
   if (wrong === undefined) return undefined;
   const { title, detail } = wrong.text(visit.language);
   return notice('bad', title, detail);
 }
 
-/** Why a user must sign in before continuing. */
+/** Returns the notice that explains why the user must sign in before continuing. */
 export function whySignIn({ t }: PageContext, reason: unknown, isKept: boolean): Html | undefined {
   const kept = isKept
     ? t('account.signInParts.weKeptWhatYouTyped')
@@ -138,7 +139,7 @@ export function linkPage(
   return {
     title: t('common.signIn'),
     section: 'account',
-    // The URL contains a secret: send no referrer to other pages.
+    // The URL contains a secret, so the browser must not send it to other pages as the referrer.
     head: html`<meta name="referrer" content="same-origin" />`,
     main: html`<div class="panel sign-in">
       ${heading(

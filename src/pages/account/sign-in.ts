@@ -41,10 +41,13 @@ const readCode = formParser(
   closed({ id: Id, code: text(1, 20), back: Type.Optional(text(0, 600)) }),
 );
 
-/** Short forms of visitors. */
+/** Small body limit for the short forms that visitors may send. */
 const short = { bodyLimit: formBytes.public } as const;
 
-/** Sign-in by an e-mailed code or link or with another service's token; sign-out. */
+/**
+ * Registers the pages for sign-in (with a code or link from an e-mail, or with the token of another
+ * service) and for sign-out.
+ */
 export function signInPages(app: PageDeps): PagePlugin {
   return async (server) => {
     emailRoutes(server, app);
@@ -54,7 +57,7 @@ export function signInPages(app: PageDeps): PagePlugin {
   };
 }
 
-/** The page that asks for an e-mail address. */
+/** Registers the page on which a user enters an e-mail address. */
 function emailRoutes(server: PageServer, app: PageDeps): void {
   server.get('/masuk', async (request, reply) => {
     const { back: given, alasan } = request.query as { back?: unknown; alasan?: unknown };
@@ -93,7 +96,7 @@ function emailRoutes(server: PageServer, app: PageDeps): void {
   });
 }
 
-/** The page that asks for the code of an e-mail. */
+/** Registers the page on which a user enters the code from the e-mail. */
 function codeRoutes(server: PageServer, app: PageDeps): void {
   const isCaptured = app.mailer.outbox !== undefined;
   server.get('/masuk/kode', async (request, reply) => {
@@ -131,9 +134,9 @@ function codeRoutes(server: PageServer, app: PageDeps): void {
   });
 }
 
-/** The page that the link of an e-mail opens. */
+/** Registers the page that the sign-in link in the e-mail opens. */
 function linkRoutes(server: PageServer, app: PageDeps): void {
-  // Mail scanners follow links: only the button on this page signs in.
+  // Mail scanners open links too, so opening this page does not sign in. Only its button does.
   server.get('/masuk/tautan', async (request, reply) => {
     const { t: secret, back } = request.query as { t?: unknown; back?: unknown };
     if (typeof secret !== 'string') return redirect(request, reply, '/masuk');
@@ -154,7 +157,10 @@ function linkRoutes(server: PageServer, app: PageDeps): void {
   });
 }
 
-/** Signing in with another service's token, and signing out. */
+/**
+ * Registers the form for signing in with the token of another service, and the form for signing
+ * out.
+ */
 function sessionRoutes(server: PageServer, app: PageDeps): void {
   server.post('/masuk/token', async (request, reply) => {
     const { access_token: given, back } = (request.body ?? {}) as Record<string, unknown>;
@@ -181,8 +187,9 @@ function sessionRoutes(server: PageServer, app: PageDeps): void {
 }
 
 /**
- * A new user may enter a name on the way back, and a user with a second factor uses it. The cookie
- * of an MFA challenge only opens the page for the code.
+ * Sets the session cookie and redirects. A new user is first asked for a name. A user with a second
+ * factor is first asked for its code; until then, the cookie belongs to an MFA challenge and gives
+ * access only to that page.
  */
 export function completeSignIn(
   request: FastifyRequest,
@@ -196,7 +203,11 @@ export function completeSignIn(
   return redirect(request, reply, isNew ? `/masuk/nama?${query}` : back);
 }
 
-/** Links use the configured origin, or this server's where e-mails are captured. */
+/**
+ * Returns a function that builds the sign-in link for an e-mail. The link uses the configured
+ * origin; where e-mails are only captured, it uses the origin of the request. Otherwise e-mails
+ * have no link, and undefined is returned.
+ */
 function linkFor({ config, mailer }: PageDeps, visit: PageContext, back: string) {
   if (config.http.publicUrl === undefined && mailer.outbox === undefined) return undefined;
   const page = `${visit.origin}${visit.url('/masuk/tautan')}`;

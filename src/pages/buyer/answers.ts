@@ -18,7 +18,10 @@ import { payOnline } from '../../ledger/gateway/orders.ts';
 
 const schema = { params: closed({ id: Id }) };
 
-/** What a buyer reports about an order: a payment, the receipt of the goods, or a problem. */
+/**
+ * Registers the forms with which a buyer pays online, keeps the money of a refund for new slots,
+ * confirms the receipt of the goods, uploads a proof of payment, or opens a dispute.
+ */
 export function answerPages(app: PageDeps): PagePlugin {
   return async (server) => {
     await server.register(proofPages(app));
@@ -29,7 +32,9 @@ export function answerPages(app: PageDeps): PagePlugin {
       const { id } = request.params;
       const row = await ownParticipation(app, visit, id);
       const answer = await toResult(() => payOnline(app.payments, visit.actor, id));
-      // The content security policy forbids forms to other hosts, so the page has a link.
+      // The buyer returns to the page of the order and follows a link to the provider. A direct
+      // redirect is not possible, because the content security policy forbids a form to lead to
+      // another host.
       if ('done' in answer) return redirect(request, reply, `/ikutan/${id}#bayar`);
       return showParticipation(app, request, reply, row, faultOf('online', answer.refused));
     });
@@ -61,8 +66,8 @@ export function answerPages(app: PageDeps): PagePlugin {
 const readKeeping = formParser(closed({ refund: Id }));
 
 /**
- * Chooses the head of the waiting list instead of a refund, by the form. Returns the result.
- * Throws: validation_failed.
+ * Handles the form with which a buyer chooses the first place of the waiting list instead of a
+ * refund. Returns the result or the refusal. Throws `validation_failed` for an invalid form.
  */
 export async function keepForSlots(app: PageDeps, { body, visit }: FastifyRequest) {
   const form = readKeeping(body);
@@ -73,7 +78,7 @@ export async function keepForSlots(app: PageDeps, { body, visit }: FastifyReques
   );
 }
 
-/** The proof of payment: uploading it by a form, and viewing it. */
+/** Registers the form that uploads a proof of payment, and the routes that show the proof. */
 function proofPages(app: PageDeps): PagePlugin {
   return async (server) => {
     takeUploads(server);

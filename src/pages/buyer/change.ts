@@ -31,7 +31,9 @@ interface Shown {
   readonly refused?: DomainError;
 }
 
-/** A buyer changes an order: address, note, or fewer slots. */
+/**
+ * Registers the page on which a buyer changes an order: its address, its note, or to fewer slots.
+ */
 export function changePages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/ikutan/:id/ubah', { schema: { params } }, async (request, reply) => {
@@ -61,12 +63,17 @@ export function changePages(app: PageDeps): PagePlugin {
   };
 }
 
-/** Whether the page offers changes: until the order has ended or was received. */
+/**
+ * Returns true while the page offers changes: until the order has ended or the goods were received.
+ */
 export function mayChange(row: OwnRow): boolean {
   return ['reserved', 'confirmed'].includes(toApiParticipationStatus(row.status));
 }
 
-/** Whether the page offers fewer slots; the request decides whether it is possible. */
+/**
+ * Returns true if the page offers a reduction of the slots. Whether it is still possible is checked
+ * when the form is sent.
+ */
 function mayReduce({ now }: PageContext, row: OwnRow): boolean {
   const isOpen = ['active', 'full'].includes(toApiStatus(row.campaign_status));
   return isOpen && row.quantity > 1 && !row.is_closing && row.deadline > now;
@@ -132,7 +139,10 @@ function quantityField(
   });
 }
 
-/** Additional slots are a separate order at the end of the queue, with its own payment. */
+/**
+ * Returns a link to order more slots. They become a separate order at the end of the queue, with a
+ * separate payment.
+ */
 function moreSlots({ t, url }: PageContext, row: OwnRow): Html {
   return html`<p class="quiet">
     ${t('order.change.wantMoreThan', { quantity: row.quantity })}

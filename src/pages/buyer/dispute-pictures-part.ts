@@ -1,7 +1,7 @@
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 
-/** Thumbnails of the pictures of a dispute, linked to the full pictures. */
+/** Returns thumbnails of the pictures of a dispute. Each is a link to the full picture. */
 export function disputePictures(
   { t, url }: PageContext,
   { dispute_id: id, pictures }: { readonly dispute_id: string; readonly pictures: number },

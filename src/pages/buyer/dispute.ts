@@ -29,7 +29,9 @@ const picture = {
 };
 const readTrouble = formParser(closed({ reason: text(3, 500) }));
 
-/** Opening a dispute with pictures, and viewing the pictures. */
+/**
+ * Registers the form that opens a dispute with pictures, and the routes that show these pictures.
+ */
 export function disputePages(app: PageDeps): PagePlugin {
   return async (server) => {
     takeUploads(server, { files: maxDisputePictures });
@@ -74,7 +76,10 @@ export function disputePages(app: PageDeps): PagePlugin {
   };
 }
 
-/** A multipart form if there are pictures; without pictures an ordinary form works too. */
+/**
+ * Reads the form. It is a multipart form if it has pictures; without pictures an ordinary form is
+ * accepted too.
+ */
 async function readSent(request: FastifyRequest) {
   if (!request.isMultipart()) return { fields: request.body, files: [] };
   return await readFormWithFiles(request, disputePictureField, disputePictureTooLarge);

@@ -13,8 +13,9 @@ import { disputePictures } from './dispute-pictures-part.ts';
 import type { Fault, Money } from './money.ts';
 
 /**
- * The refunds of the order at `path`, with the form for the bank account or for keeping the money
- * for slots, and the reason if that form was refused.
+ * Returns the part of the page with the refunds of an order or offer, whose page is at `path`. It
+ * has a link to the refund account and a form for waiting for slots instead of a refund. If that
+ * form was refused, the part shows the reason.
  */
 export function refundPart(
   visit: PageContext,
@@ -50,7 +51,10 @@ export function refundPart(
   </section>`;
 }
 
-/** The choice of a buyer whose money was paid in time but whose slots others have. */
+/**
+ * Returns the choice between a refund and the first place of the waiting list. It is for a buyer
+ * who paid in time but whose slots were already given to others.
+ */
 function choicePart(visit: PageContext, path: string, refund: OwnRefundRow): Html | undefined {
   const { t, url, language } = visit;
   const amount = formatRupiah(refund.amount, language);
@@ -101,7 +105,10 @@ function refundLine(visit: PageContext, refund: OwnRefundRow): Html {
   </li>`;
 }
 
-/** After completion: the forms to confirm the receipt or to open a dispute. */
+/**
+ * Returns the forms with which a buyer confirms the receipt of the goods or opens a dispute. They
+ * are shown after the campaign has completed.
+ */
 export function goodsPart(
   visit: PageContext,
   row: OwnRow,
@@ -114,7 +121,7 @@ export function goodsPart(
   const completed = toApiStatus(row.campaign_status) === 'completed';
   const mayReceive = status === 'confirmed' && row.payment_state === 'paid';
   const mayDispute = here && payment?.status === 'settled' && dispute?.may_again !== false;
-  // Shows the reason of a refused form, even if the form is no longer offered.
+  // The reason of a refused form is shown even if the form is no longer offered.
   const isShown = mayReceive || mayDispute || dispute !== undefined || fault?.form === 'received';
   if (!completed || !isShown) return undefined;
   return html`<section class="panel" aria-labelledby="goods" id="barang">
@@ -145,7 +152,7 @@ function disputeWords(visit: PageContext, dispute: LastDisputeRow): Html {
       );
 }
 
-/** Why the goods do not count as received. */
+/** Returns the reason why the confirmation of the receipt was refused. */
 function receiptRefusal({ language }: PageContext, fault: Fault | undefined): Html | undefined {
   const refused = fault?.form === 'received' ? fault.refused?.text(language) : undefined;
   return refused && notice('bad', refused.title, refused.detail);

@@ -4,7 +4,10 @@ import { formatMoment, formatShortMoment } from '../../i18n/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 
-/** The events of a participation and its campaign from the audit log, newest first. */
+/**
+ * Returns the history of an order: the events of the participation and of its campaign from the
+ * audit log, newest first.
+ */
 export function historyOf(visit: PageContext, row: OwnRow, log: readonly AuditRow[]): Html {
   const { t, language, person } = visit;
   const told = log.flatMap((entry) => {
@@ -84,7 +87,10 @@ function whyLeft({ t }: PageContext, { cancel_reason: why }: OwnRow): string {
     : t('order.history.youCancelled');
 }
 
-/** Why a campaign was cancelled: a person's own words, or that too few orders were paid. */
+/**
+ * Returns why a campaign was cancelled: the reason that a person entered, or that too few orders
+ * were paid.
+ */
 function whyCancelled({ t }: PageContext, reason: unknown): string {
   if (reason === 'below_minimum') return t('order.history.tooFewOrdersWerePaid');
   return typeof reason === 'string' && reason !== ''

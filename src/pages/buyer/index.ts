@@ -9,7 +9,10 @@ import { participationPages } from './participation.ts';
 import { reminderPages } from '../campaign/reminder.ts';
 import { waitingPages } from '../campaign/waiting.ts';
 
-/** Pages of buyers: join, orders, payment, cancellation. */
+/**
+ * Registers the pages and forms for buyers: joining, orders, payment, disputes, waiting lists,
+ * offers and reminders.
+ */
 export function buyerPages(app: PageDeps): PagePlugin {
   return async (server) => {
     for (const part of [

@@ -27,7 +27,7 @@ import { waitingPlaces } from '../campaign/waiting-part.ts';
 import { cursorPage } from '../kit/cursor-page.ts';
 
 const pageSize = 20;
-/** Maximum waiting-list entries shown. */
+/** Maximum number of waiting-list entries on the page. */
 const mostPlaces = 20;
 
 interface ShelfOf {
@@ -52,7 +52,7 @@ const shelves = {
 type Shelf = keyof typeof shelves;
 const shelfOfName: Readonly<Record<Shelf, ShelfOf>> = shelves;
 
-/** All orders and waiting-list entries of the user, newest first. */
+/** Registers the page with all orders and waiting-list entries of the user, newest first. */
 export function minePages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/ikutan', async (request, reply) => {
@@ -143,7 +143,7 @@ function item(visit: PageContext, row: OwnRow): Html {
   </li>`;
 }
 
-/** What the buyer has to do or wait for about the payment, with the amount. */
+/** Returns what the buyer has to do or to wait for: the payment with its amount. */
 function whatToDo(visit: PageContext, row: OwnRow): Html | undefined {
   const { t, language } = visit;
   const sumOf = (amount: bigint) => html`<strong>${formatRupiah(amount, language)}</strong>`;

@@ -12,20 +12,23 @@ import type { OwnRow } from '../../participations/queries.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { pageToPay } from '../../ledger/gateway/orders.ts';
 
-/** The money of a participation, for its buyer. */
+/** The payment, refunds and dispute of one participation, as its buyer sees them. */
 export interface Money {
   readonly payment: Payment | undefined;
-  /** Why a due payment cannot be made now. */
+  /** The reason why a due payment cannot be made now. */
   readonly unpayable: DomainError | undefined;
-  /** Whether online payment is available, and the provider's page if it was requested. */
+  /**
+   * `isOffered`: online payment is available. `page`: the URL of the provider's page, once the
+   * buyer has requested it.
+   */
   readonly online: { readonly isOffered: boolean; readonly page: string | undefined };
   readonly refunds: readonly OwnRefundRow[];
   readonly dispute: LastDisputeRow | undefined;
-  /** Whether the buyer has a refund account. */
+  /** True if the buyer has saved a bank account for refunds. */
   readonly hasRefundAccount: boolean;
 }
 
-/** The result of a form on the page of a participation. */
+/** A form on the page of a participation that was refused: its errors and its input. */
 export interface Fault {
   readonly form: 'proof' | 'online' | 'dispute' | 'received' | 'refund';
   readonly errors: readonly FieldError[];
@@ -34,13 +37,16 @@ export interface Fault {
   readonly status: number;
 }
 
-/** Converts a refused operation to the result of its form. */
+/** Converts the error of an operation to the data that its form shows. */
 export function faultOf(form: Fault['form'], refused: DomainError, typed?: RawFields): Fault {
   const { fields, status } = refused;
   return { form, errors: fields, refused, status, ...(typed && { typed }) };
 }
 
-/** Reads it. The first view gives the payment its unique code and receiving account. */
+/**
+ * Reads the payment, refunds and dispute of a participation. When a payment is viewed for the first
+ * time, it gets its unique code and its receiving account.
+ */
 export async function moneyOf(app: PageDeps, visit: PageContext, row: OwnRow): Promise<Money> {
   const { campaign_id: campaign, participation_id: id, user_id: userId } = row;
   const [paying, refunds, dispute] = await Promise.all([

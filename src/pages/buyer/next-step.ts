@@ -8,7 +8,10 @@ import { htmlMessage } from '../../web/html-message.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { sum } from '../campaign/rules.ts';
 
-/** The next step of a participation, and the due time of its payment, if any. */
+/**
+ * Returns the text about the next step of a participation. If a payment is due, the text contains
+ * the due time.
+ */
 export function nextStep(visit: PageContext, row: OwnRow, payment: Payment | undefined): Part {
   const { t } = visit;
   switch (toApiParticipationStatus(row.status)) {
@@ -62,7 +65,10 @@ function whileReserved(visit: PageContext, row: OwnRow, payment: Payment | undef
   return htmlMessage(visit, 'order.nextStep.yourSlotsAreYoursNothing', { amount, at });
 }
 
-/** The time to pay is over; a payment made in time still counts. */
+/**
+ * Returns the text for an order whose time to pay is over. A payment that was made in time is still
+ * accepted.
+ */
 function afterDeadline({ t }: PageContext, payment: Payment | undefined): string {
   if (payment?.status === 'proof_submitted') {
     return t('order.nextStep.timeIsUp');

@@ -29,7 +29,10 @@ import { pageToPay, payOnline } from '../../ledger/gateway/orders.ts';
 
 const schema = { params: closed({ id: Id }) };
 
-/** An offer after success: paying for it accepts it. */
+/**
+ * Registers the page of an offer in a campaign that has already succeeded. The buyer accepts the
+ * offer by paying.
+ */
 export function offerPages(app: PageDeps): PagePlugin {
   return async (server) => {
     takeUploads(server);
@@ -103,7 +106,10 @@ export function offerPages(app: PageDeps): PagePlugin {
 
 type Offer = WaitingEntry & { readonly order_id: string };
 
-/** The user's own offer that is accepted by payment; any other is “not found”. */
+/**
+ * Returns an offer that the user accepts by paying. Throws `waiting_entry_not_found` for any other
+ * entry and for an entry of another user.
+ */
 async function offerOf(app: PageDeps, visit: PageContext, id: string): Promise<Offer> {
   const { userId } = requirePerson(visit);
   const entry = await viewWaitingEntry(app.db, visit.actor, id);

@@ -34,7 +34,7 @@ import { payPart, type PayPlace } from './pay.ts';
 const params = closed({ id: Id });
 const readLeaving = formParser(closed({ reason: Type.Optional(text(0, 200)) }));
 
-/** One order of the user: status, next step, history and cancellation. */
+/** Registers the page of one order: its status, next step, history and cancellation. */
 export function participationPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/ikutan/:id', { schema: { params } }, async (request, reply) => {
@@ -63,7 +63,9 @@ export function participationPages(app: PageDeps): PagePlugin {
   };
 }
 
-/** Sends a participation's page with the result of one of its forms. */
+/**
+ * Sends the page of a participation. If one of its forms was refused, the page shows the errors.
+ */
 export async function showParticipation(
   app: PageDeps,
   request: FastifyRequest,
@@ -84,7 +86,10 @@ export async function showParticipation(
   return sendPage(request, reply, page, fault?.status ?? 200);
 }
 
-/** Only the user's own; any other is “not found”. */
+/**
+ * Returns a participation of the user. Throws `participation_not_found` for the participation of
+ * another user.
+ */
 export async function ownParticipation(
   app: PageDeps,
   visit: PageContext,
@@ -104,12 +109,15 @@ function savedNotice({ t }: PageContext): Html {
   );
 }
 
-/** Why keeping the money of a refund was refused. */
+/** Returns the error of the form with which the buyer keeps the money of a refund for slots. */
 function refusedOf(fault: Fault | undefined): DomainError | undefined {
   return fault?.form === 'refund' ? fault.refused : undefined;
 }
 
-/** The path of the order's payment page, and the end of its hold. */
+/**
+ * Returns the base path of the forms on the order's page, and the time until which its slots are
+ * held.
+ */
 function placeOf(row: OwnRow): PayPlace {
   return { path: `/ikutan/${row.participation_id}`, heldUntil: row.hold_expires_at };
 }
@@ -122,12 +130,12 @@ function welcome({ t }: PageContext, row: OwnRow): Html {
   );
 }
 
-/** Whether the user has just cancelled the order. */
+/** Returns true if the user has just cancelled the order. */
 function hasLeft(request: FastifyRequest): boolean {
   return Object.hasOwn(request.query as object, 'batal');
 }
 
-/** A notice after the cancellation: the slots are free, and nothing is due. */
+/** Returns a notice after a cancellation: the slots are free for others. */
 function cancelledNotice({ t }: PageContext, row: OwnRow): Html | undefined {
   if (toApiParticipationStatus(row.status) !== 'cancelled') return undefined;
   return notice(
@@ -174,7 +182,7 @@ function participationBody(
   </article>`;
 }
 
-/** What the buyer does next, with the facts of the order. */
+/** Returns the part of the page with the buyer's next step and the facts about the order. */
 function nextStepPart(visit: PageContext, row: OwnRow, money: Money): Html {
   const { t, url, language } = visit;
   return html`<section class="panel" aria-labelledby="next" data-part="next">
@@ -217,7 +225,10 @@ function nextStepPart(visit: PageContext, row: OwnRow, money: Money): Html {
   </section>`;
 }
 
-/** After a shortfall: the number of delivered and of ordered slots. */
+/**
+ * Returns the number of delivered slots compared with the ordered ones, after a shortfall was
+ * declared.
+ */
 function undelivered(visit: PageContext, row: OwnRow): Html | false {
   const { t, language } = visit;
   if (row.undelivered_slots === 0) return false;
@@ -231,7 +242,10 @@ function undelivered(visit: PageContext, row: OwnRow): Html | false {
     </dd>`;
 }
 
-/** The payment with its code; the price while there is no payment. */
+/**
+ * Returns the amount of the payment including its unique code. Without a payment, returns the price
+ * of the slots.
+ */
 function whatItCosts(visit: PageContext, row: OwnRow, payment: Payment | undefined): Html {
   const { t, language } = visit;
   if (payment === undefined || payment.status === 'void') {
@@ -244,7 +258,10 @@ function whatItCosts(visit: PageContext, row: OwnRow, payment: Payment | undefin
     }`;
 }
 
-/** Whether the page offers a cancellation; the request decides whether it is possible. */
+/**
+ * Returns true if the page offers a cancellation. Whether it is still possible is checked when the
+ * form is sent.
+ */
 function mayLeave({ now }: PageContext, row: OwnRow): boolean {
   const isReserved = toApiParticipationStatus(row.status) === 'reserved';
   return isReserved && !row.is_closing && row.deadline > now;

@@ -8,15 +8,24 @@ import { htmlMessage } from '../../web/html-message.ts';
 import type { PageContext } from '../../web/visit.ts';
 import type { Fault, Money } from './money.ts';
 
-/** The base path of payment forms: an order's page or an offer's. */
+/**
+ * Where the payment forms are sent, and until when the slots are held. It describes an order or an
+ * offer.
+ */
 export interface PayPlace {
-  /** Without the language. */
+  /** The path of the order or offer, without the language prefix. */
   readonly path: string;
-  /** The end of the hold or offer, where it may be earlier than the due time of the payment. */
+  /**
+   * The time at which the hold or the offer ends. It can be earlier than the due time of the
+   * payment.
+   */
   readonly heldUntil: Date | null;
 }
 
-/** The payment: amount, receiving account, due time, and the upload of a proof. */
+/**
+ * Returns the part of the page about the payment: the amount, the receiving account, the due time,
+ * and the form that uploads a proof.
+ */
 export function payPart(
   visit: PageContext,
   row: PayPlace,
@@ -40,7 +49,7 @@ export function payPart(
   </section>`;
 }
 
-/** The state of the payment in a sentence. */
+/** Returns a sentence about the state of the payment. */
 function paymentState(visit: PageContext, payment: Payment): Html | undefined {
   const { t, language, person } = visit;
   switch (payment.status) {
@@ -75,7 +84,10 @@ function paymentState(visit: PageContext, payment: Payment): Html | undefined {
   }
 }
 
-/** The button that creates the provider's page, and then the link to it. */
+/**
+ * Returns the part about online payment. At first it has a button that creates the payment page of
+ * the provider, then a link to that page.
+ */
 function onlinePart(
   visit: PageContext,
   row: PayPlace,
@@ -109,7 +121,7 @@ function dueTime(visit: PageContext, row: PayPlace, payment: Payment): Html | un
   const { t } = visit;
   const ends = [row.heldUntil, payment.pay_by].filter((end) => end !== null);
   if (ends.length === 0) return undefined;
-  // The time after which a payment is too late.
+  // A payment after this time is too late.
   const by = new Date(Math.min(...ends.map((end) => end.getTime())));
   if (by <= visit.now) {
     return notice(
@@ -186,7 +198,9 @@ function proofForm(
   </form>`;
 }
 
-/** The latest proof: a thumbnail of a picture, or a link with type and size for a PDF. */
+/**
+ * Returns the latest proof of payment: a thumbnail of a picture, or a link to a PDF with its size.
+ */
 function sentProof(visit: PageContext, path: string, proof: SentProof): Html {
   const { t, language, person } = visit;
   const at = formatShortMoment(proof.sent_at, language, person?.timeZone);

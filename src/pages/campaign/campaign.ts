@@ -29,7 +29,7 @@ import { rulesOf } from './rules.ts';
 import { previewTags, sharePart } from './share.ts';
 import { stateOf } from './state.ts';
 
-/** The page of one campaign: description, progress, rules and the join form. */
+/** Registers the page of a campaign with its description, progress, rules and join form. */
 export function campaignPages(app: PageDeps): PagePlugin {
   const shared = new SharedPageCache((visit, id) => drawCampaign(app, visit, id));
   return async (server) => {
@@ -44,7 +44,7 @@ export function campaignPages(app: PageDeps): PagePlugin {
   };
 }
 
-/** Sends a campaign's page with the input and errors of its form. */
+/** Sends the page of a campaign. After a refused form, the page shows its input and errors. */
 export async function showCampaign(
   app: PageDeps,
   request: FastifyRequest,
@@ -76,7 +76,7 @@ async function drawCampaign(
   };
 }
 
-/** The product details of the page. */
+/** The details of the product that the page shows. */
 export type ShownProduct = Pick<ProductRow, 'name' | 'description' | 'base_price'>;
 
 interface Around {
@@ -86,7 +86,10 @@ interface Around {
   readonly form: FormState | undefined;
 }
 
-/** Previews an unpublished campaign with the buyers' page; its forms are disabled. */
+/**
+ * Returns the page that buyers will see, for a campaign that is not published yet. Its forms are
+ * disabled.
+ */
 export function campaignToCome(
   visit: PageContext,
   campaign: Campaign,
@@ -103,7 +106,8 @@ function campaignBody(
   isPreview = false,
 ): Html {
   const published = campaign.status !== 'inactive' && !isPreview;
-  // An ended campaign keeps the progress at its end; the current counters exclude refunded slots.
+  // An ended campaign gets no live updates: its page keeps showing the slots at the end, whereas
+  // the current counters leave out refunded slots.
   const events =
     published && !isFinal(campaign.status) && `/api/sambatan/campaigns/${campaign.id}/events`;
   return html`<article
@@ -208,7 +212,9 @@ function story({ t }: PageContext, campaign: Campaign): Html | undefined {
   </section>`;
 }
 
-/** The maker's description of the product, equal in all of its campaigns. */
+/**
+ * Returns the maker's description of the product. It is the same in all campaigns of this product.
+ */
 function ofProduct({ t }: PageContext, { name, description }: ShownProduct): Html | undefined {
   if (description.trim() === '') return undefined;
   return html`<section class="panel" aria-labelledby="product">
@@ -217,7 +223,10 @@ function ofProduct({ t }: PageContext, { name, description }: ShownProduct): Htm
   </section>`;
 }
 
-/** At the end of the page: it grows as others join, and moves nothing below it. */
+/**
+ * Returns the list of recent joins. It is the last part of the page, so that its changing length
+ * moves no other part.
+ */
 function recent(visit: PageContext, rows: readonly ContributionRow[]): Html {
   const { t, language, now } = visit;
   const one = ({ initial, quantity, joined_at: at }: ContributionRow) =>

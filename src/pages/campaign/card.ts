@@ -6,7 +6,7 @@ import { campaignBadge } from '../statuses.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { productPicture } from './picture.ts';
 
-/** A campaign in a list: the whole card is a link. */
+/** Returns a campaign as a card for a list. The whole card is a link. */
 export function campaignCard(visit: PageContext, campaign: Campaign, isFirst = false): Html {
   const { language, url } = visit;
   const { status } = campaign;
@@ -38,7 +38,10 @@ export function campaignCard(visit: PageContext, campaign: Campaign, isFirst = f
   </li>`;
 }
 
-/** Taken slots; for an ended campaign before its refunds. */
+/**
+ * Returns the number of taken slots. For an ended campaign it is the number at its end, before
+ * refunds.
+ */
 export function takenOf(campaign: Pick<Campaign, 'slots_taken' | 'slots_at_close'>): number {
   return campaign.slots_at_close ?? campaign.slots_taken;
 }
@@ -68,6 +71,7 @@ function foot(visit: PageContext, campaign: Campaign): Html {
 
 function endOf(campaign: Campaign): Date {
   const { completed_at, failed_at, cancelled_at, updated_at } = campaign;
-  // A campaign that is cancelled after its success has both.
+  // A campaign that was cancelled after it had succeeded has both times. The time of the
+  // cancellation is shown.
   return cancelled_at ?? completed_at ?? failed_at ?? updated_at;
 }

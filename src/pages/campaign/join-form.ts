@@ -13,22 +13,28 @@ import { takesJoins } from './state.ts';
 import { refusalNotice } from '../kit/refusal-notice.ts';
 import { type Standing, isLive, minimumWithEnoughSlots, boundsOf } from './standing.ts';
 
-/** The choice of a new address instead of a saved one. */
+/** The value of the form field if the user enters a new address instead of choosing a saved one. */
 export const otherAddress = 'other';
 
-/** The submitted form, with its input and errors. */
+/** The state of a join form that was sent and is shown again. */
 export interface FormState {
   readonly typed: RawFields;
   readonly errors: readonly FieldError[];
   readonly refused?: DomainError | undefined;
   readonly status: number;
-  /** Valid, but the buyer already has an order, so it asks for confirmation. */
+  /**
+   * The form is valid, but the buyer already has an order here. The form then asks the buyer to
+   * confirm a further order.
+   */
   readonly asksMore?: boolean;
-  /** The form may be sent again with the same idempotency key. */
+  /** The idempotency key of the sent form, if the form may be sent again with that key. */
   readonly key?: string | undefined;
 }
 
-/** The order section of a campaign's page: existing orders, and the form or the way to it. */
+/**
+ * Returns the order part of a campaign's page: the orders of the user, and the join form or a link
+ * to sign in.
+ */
 export function joinPart(
   visit: PageContext,
   campaign: Campaign,
@@ -117,7 +123,9 @@ function joinForm(visit: PageContext, campaign: Campaign, parts: FormParts): Htm
   });
 }
 
-/** The same form for the waiting list; the number of free slots does not limit it. */
+/**
+ * Returns the join form for the waiting list. The number of free slots does not limit its quantity.
+ */
 export function waitForm(visit: PageContext, campaign: Campaign, parts: FormParts): Html {
   const { t } = visit;
   return orderForm(visit, parts, {
@@ -133,11 +141,11 @@ interface OrderForm {
   readonly quantity: Html;
   readonly send: string;
   readonly hint: string;
-  /** Whether the buyer already has an order. */
+  /** True if the buyer already has an order. */
   readonly asksMore?: boolean;
 }
 
-/** Tells the buyer about the existing order, and that this form creates another one. */
+/** Returns a note about the orders that the buyer has, and that this form creates another order. */
 function secondOrderPart({ t }: PageContext, { own }: Standing): Html {
   const taken = own
     .filter(({ status }) => isLive(status))
@@ -168,7 +176,7 @@ function orderForm(
   </form>`;
 }
 
-/** The choice of saved addresses, and a field for a new one. */
+/** Returns the choice of a saved address, and a field for a new one. */
 function addressFields(visit: PageContext, standing: Standing, form: FormState | undefined): Html {
   const { t } = visit;
   const { addresses, lastAddress } = standing;
@@ -179,7 +187,7 @@ function addressFields(visit: PageContext, standing: Standing, form: FormState |
     hint: t('common.addressHint'),
     value: typed['shipping_address'] ?? (addresses.length > 0 ? undefined : lastAddress),
     errors: form?.errors,
-    // With saved addresses it is required only if none of them is chosen.
+    // If there are saved addresses, a new address is only required when none of them is chosen.
     required: addresses.length > 0 ? undefined : true,
     control: { minlength: 10, maxlength: 240, rows: 3, autocomplete: 'street-address' },
   });
@@ -270,7 +278,7 @@ function quantityField(
   </div>`;
 }
 
-/** The price of each number of slots, for browsers without the script. */
+/** Returns the price for each number of slots, for browsers that do not run the script. */
 function sumsWithoutScript(
   visit: PageContext,
   campaign: Campaign,

@@ -23,14 +23,17 @@ const JoinForm = closed({
   shipping_address: Type.Optional(JoinFields.shipping_address),
   address_id: Type.Optional(Type.Union([Id, Type.Literal(otherAddress)])),
   key: Key,
-  /** The buyer has confirmed that they want another order. */
+  /** Sent when the buyer has confirmed a further order in the same campaign. */
   more: Type.Optional(Type.Literal('1')),
 });
-/** Parses a form that asks for slots. */
+/** Parses a join form or the form of the waiting list. */
 export const readJoin = formParser(JoinForm);
 type JoinForm = Static<typeof JoinForm>;
 
-/** Joins by a form, which contains an idempotency key: sent twice, it joins once. */
+/**
+ * Registers the join form. It contains an idempotency key, so that a form that is sent twice
+ * creates only one order.
+ */
 export function joinPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.post(
@@ -77,7 +80,8 @@ export function joinPages(app: PageDeps): PagePlugin {
           errors: refused.fields,
           refused,
           status: refused.status,
-          // The database's refusal is stored under this key, so a new form needs a new one.
+          // The refusal of the database is stored under this key and would be repeated. So the form
+          // gets a new key, except after a validation error, which is not stored.
           key: refused.code === 'validation_failed' ? key : undefined,
         });
       },
@@ -86,8 +90,8 @@ export function joinPages(app: PageDeps): PagePlugin {
 }
 
 /**
- * Whether a buyer already has slots of a campaign from another form. If so, an old form or one from
- * another window needs a confirmation.
+ * Returns true if the buyer already has slots in this campaign that another form ordered. A form
+ * that was loaded before that order then asks for a confirmation.
  */
 async function hasOther(
   app: PageDeps,
@@ -101,7 +105,7 @@ async function hasOther(
   return row.has_other;
 }
 
-/** The shipping address: a saved one of the caller, else the typed one. */
+/** Returns the shipping address of a form: a saved address of the caller, or else the typed one. */
 export async function addressOf(app: PageDeps, actor: Actor, form: JoinForm): Promise<string> {
   const { address_id: id = otherAddress, shipping_address: typed = '' } = form;
   return id === otherAddress ? typed : (await ownAddress(app.db, actor, id)).line;

@@ -2,14 +2,20 @@ import { pictureOf, type Picture, type PictureColumns } from '../../catalogue/pi
 import { html, type Html } from '../../web/html.ts';
 import { pictureTag } from '../product-picture.ts';
 
-/** The data for drawing a picture. */
+/** The data that is needed to show the picture of a product. */
 export interface Pictured extends Partial<PictureColumns> {
   readonly product_id: string;
-  /** The image of the product, or the database columns that identify it. */
+  /**
+   * The photograph of the product. If it is undefined, the columns of the database row identify the
+   * photograph.
+   */
   readonly picture?: Picture | null | undefined;
 }
 
-/** The picture of a campaign's product; drawn from its id if there is no photograph. */
+/**
+ * Returns the picture of a campaign's product. A product without a photograph gets a drawing, which
+ * is derived from its id.
+ */
 export function productPicture(campaign: Pictured, how: Parameters<typeof pictureTag>[1]): Html {
   const picture = campaign.picture ?? pictureIn(campaign);
   return picture === null ? drawnBottle(campaign.product_id) : pictureTag(picture, how);
@@ -23,7 +29,10 @@ function pictureIn({
   return pictureOf({ picture_digest, picture_width, picture_height });
 }
 
-/** Numbers derived from the id that vary the drawing of each product. */
+/**
+ * Returns numbers that make the drawing of each product look different. They are derived from the
+ * id of the product.
+ */
 export function lookOf(productId: string): { hue: number; second: number; shape: number } {
   let mixed = 2_166_136_261;
   for (const character of productId) {
@@ -34,7 +43,7 @@ export function lookOf(productId: string): { hue: number; second: number; shape:
   return { hue, second: (hue + 40 + ((mixed >>> 8) % 50)) % 360, shape: (mixed >>> 16) % 3 };
 }
 
-/** Shapes of bottles (body, neck and cap) in a drawing of 400 × 300. */
+/** The outlines of the bottles (body, neck and cap) for a drawing of 400 × 300. */
 export const bottles = [
   'M150 138q0-18 18-18h64q18 0 18 18v92q0 18-18 18h-64q-18 0-18-18z',
   'M200 118c42 0 64 30 64 66s-24 66-64 66-64-30-64-66 22-66 64-66z',

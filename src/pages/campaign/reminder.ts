@@ -16,7 +16,7 @@ const verbs = [
   ['lupakan', dropReminder],
 ] as const;
 
-/** Sets and removes a reminder of a deadline. */
+/** Registers the forms that set and remove a reminder of a campaign's deadline. */
 export function reminderPages(app: PageDeps): PagePlugin {
   return async (server) => {
     for (const [path, verb] of verbs) {
@@ -32,7 +32,10 @@ export function reminderPages(app: PageDeps): PagePlugin {
   };
 }
 
-/** The reminder button on a campaign's page, while there is a time to be reminded of. */
+/**
+ * Returns the reminder button for a campaign's page. Returns undefined when it is too late for a
+ * reminder.
+ */
 export function reminderPart(
   visit: PageContext,
   campaign: Campaign,

@@ -3,7 +3,9 @@ import { formatRupiah } from '../../i18n/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 
-/** The rules of a campaign in plain words: success, failure and payment times. */
+/**
+ * Returns the rules of a campaign in plain words: when it succeeds or fails, and when buyers pay.
+ */
 export function rulesOf(visit: PageContext, campaign: Campaign): Html {
   const { t } = visit;
   const rule = (question: string, answer: string) =>
@@ -37,7 +39,7 @@ function whenNot({ t }: PageContext, campaign: Campaign): string {
     : t('campaign.rules.itIsNotMadeAndThere');
 }
 
-/** When a buyer of this campaign pays, by its settings. */
+/** Returns the sentence about when a buyer of this campaign pays. */
 export function whenDue(
   { t }: PageContext,
   campaign: Pick<Campaign, 'payment_timing' | 'hold_seconds'>,
@@ -63,7 +65,10 @@ function leavingRule({ t }: PageContext, campaign: Campaign): string {
   return `${limits} ${t('campaign.rules.ifFewerThanThatAreLeft')}`;
 }
 
-/** How many slots each buyer takes; at least one of the bounds is there. */
+/**
+ * Returns the sentence about the minimum and maximum number of slots per buyer. At least one of the
+ * two numbers is set.
+ */
 function bounds(t: PageContext['t'], least: number | null, most: number | null): string {
   if (most === null) return t('campaign.rules.atLeast', { least: least! });
   if (least === null) return t('campaign.rules.atMost', { most });
@@ -72,7 +77,7 @@ function bounds(t: PageContext['t'], least: number | null, most: number | null):
     : t('campaign.rules.to', { least, most });
 }
 
-/** `Rp125.000 × 2 = Rp250.000`. */
+/** Returns a price calculation such as `Rp125.000 × 2 = Rp250.000`. */
 export function sum({ language }: PageContext, price: bigint, quantity: number): string {
   return formatRupiah(price * BigInt(quantity), language);
 }

@@ -10,29 +10,30 @@ import type { PageContext } from '../../web/visit.ts';
 import { takenOf } from './card.ts';
 import { bottles, lookOf } from './picture.ts';
 
-/** The formats of a preview: PNG is smallest for a drawing, JPEG for a photograph. */
+/** The file formats of a preview picture. A drawing is smallest as PNG, a photograph as JPEG. */
 export type PreviewFormat = 'png' | 'jpg';
 
-/** The better format for a campaign's preview. */
+/** Returns the better file format for the preview picture of a campaign. */
 export function formatOf({ picture }: Pick<Campaign, 'picture'>): PreviewFormat {
   return picture === null ? 'png' : 'jpg';
 }
 
 interface Drawn {
   readonly bytes: Buffer;
-  /** The entity tag, which changes with the picture. */
+  /** The entity tag for the header ETag. It changes when the picture changes. */
   readonly tag: string;
 }
 
 /**
- * Maximum cached pictures, and maximum renderings at a time; one takes about 60 KB and 150 ms of
- * one core.
+ * Maximum number of pictures in the cache, and of renderings that may wait. A picture needs about
+ * 60 KB, and its rendering takes 150 ms of one processor core.
  */
 const limits = { kept: 200, waiting: 20 };
 
 /**
- * Preview images of campaigns. A picture is identified by its content: it is rendered once for all
- * requests, and again only when its content changes.
+ * Renders the preview pictures of campaigns and caches them. The cache key is computed from the
+ * content of a picture. So a picture is rendered once for all requests, and again only when its
+ * content changes.
  */
 export class PreviewPictures {
   readonly #kept = new Map<string, Promise<Drawn>>();
@@ -59,7 +60,7 @@ export class PreviewPictures {
   }
 
   async #draw(key: string, render: () => Promise<Buffer>): Promise<Drawn> {
-    // One at a time, so that renderings do not take all cores from requests.
+    // Only one picture is rendered at a time, so that renderings leave processor time for requests.
     this.#waiting++;
     const drawn = this.#last.then(render);
     this.#last = drawn.catch(() => undefined).finally(() => this.#waiting--);
@@ -77,23 +78,27 @@ export class PreviewPictures {
   async #render(svg: string, { picture }: Campaign, format: PreviewFormat): Promise<Buffer> {
     if (picture === null) return await renderPicture(svg, format);
     const photo = await this.#photoOf(digestOf(picture));
-    // It was replaced meanwhile: the next request gets the new one.
+    // The photograph was replaced in the meantime. The next request uses the new one.
     if (photo === undefined) throw new DomainError('picture_not_found', {});
     const bytes = `data:image/jpeg;base64,${photo.toString('base64')}`;
     return await renderPicture(svg.replace(placeOfPhoto(picture), bytes), format);
   }
 }
 
-/** Returns a photograph as JPEG by its digest; undefined if it no longer exists. */
+/** Returns the photograph with this digest as JPEG; undefined if it no longer exists. */
 type PhotoOf = (digest: string) => Promise<Buffer | undefined>;
 
-/** The digest identifies the photograph in the cache key instead of its bytes. */
+/**
+ * Returns a placeholder for the photograph in the SVG. With it, the cache key depends on the digest
+ * and not on all bytes of the photograph.
+ */
 function placeOfPhoto(picture: Picture): string {
   return `photo:${digestOf(picture)}`;
 }
 
 async function renderPicture(svg: string, format: PreviewFormat): Promise<Buffer> {
-  // Loaded on demand: megabytes of a library that most processes never need.
+  // The library is imported only when it is needed: it takes megabytes of memory, and most
+  // processes never use it.
   const { renderAsync } = await import('@resvg/resvg-js');
   const drawn = await renderAsync(svg, {
     font: { fontFiles: [...fonts], loadSystemFonts: false, defaultFontFamily: family },
@@ -115,7 +120,7 @@ const fonts = ['500Medium', '700Bold', '800ExtraBold'].map((weight) =>
   join(fontHome, weight, `PlusJakartaSans_${weight}.ttf`),
 );
 
-/** The picture, 1200 × 630, as SVG. */
+/** Returns the preview picture as SVG, with 1200 × 630 pixels. */
 export function previewSvg(visit: PageContext, campaign: Campaign): Html {
   const { t, language } = visit;
   const { hue, second, shape } = lookOf(campaign.product_id);
@@ -172,7 +177,10 @@ export function previewSvg(visit: PageContext, campaign: Campaign): Html {
   </svg>`;
 }
 
-/** Fills: the background, the panel behind a drawing, and the drawing. */
+/**
+ * Returns the colour gradients of the picture: for the background, for the panel behind a drawing,
+ * and for the drawing.
+ */
 function gradients(hue: number, second: number): Html {
   return html`<defs>
     <linearGradient id="g" x1="0" y1="0" x2="1" y2="1">
@@ -199,7 +207,9 @@ const logo = html`<g transform="translate(72 62) scale(1.5)">
   </g>
 </g>`;
 
-/** The right third if the product has no photograph: its drawing. */
+/**
+ * Returns the drawing of a product without a photograph. It fills the right third of the picture.
+ */
 function bottle(hue: number, shape: number): Html {
   return html`<rect x="820" width="380" height="630" fill="url(#p)" />
     <circle cx="1130" cy="110" r="170" fill="#fff" opacity=".22" />
@@ -218,7 +228,10 @@ function bottle(hue: number, shape: number): Html {
     </g>`;
 }
 
-/** The right third with the product's photograph, cropped to fill it, without text on it. */
+/**
+ * Returns the photograph of the product. It is cropped to fill the right third of the picture, and
+ * no text covers it.
+ */
 function photograph(picture: Picture): Html {
   return html`<svg x="820" width="380" height="630" overflow="hidden">
     <image
@@ -230,7 +243,7 @@ function photograph(picture: Picture): Html {
   </svg>`;
 }
 
-/** Removes emoji and invisible characters, which the font cannot render. */
+/** Removes emoji and invisible characters, because the font has no glyphs for them. */
 function drawableText(text: string): string {
   return text
     .replaceAll(
@@ -241,7 +254,10 @@ function drawableText(text: string): string {
     .trim();
 }
 
-/** Wraps words to a line length; the rest is replaced by an ellipsis. */
+/**
+ * Wraps text to lines of at most `width` characters. If there are more than `most` lines, the last
+ * one ends with an ellipsis.
+ */
 function wrapText(text: string, width: number, most: number): string[] {
   const lines: string[] = [];
   let line = '';

@@ -22,7 +22,7 @@ import { sentenceOf } from './state.ts';
 const params = closed({ id: Id });
 const previewTypes = { png: 'image/png', jpg: 'image/jpeg' } as const;
 
-/** Sharing a campaign: preview image, QR code, poster. */
+/** Registers the routes for sharing a campaign: preview picture, QR code and poster. */
 export function sharePages(app: PageDeps): PagePlugin {
   const pictures = new PreviewPictures(async (digest) => {
     const found = await app.db.maybe(findPicture, digest, '960.jpg');
@@ -37,13 +37,14 @@ export function sharePages(app: PageDeps): PagePlugin {
           const campaign = await findPublished(app, request.visit.actor, request.params.id);
           const { bytes, tag } = await pictures.of(request.visit, campaign, format);
           reply.header('cache-control', 'public, max-age=300').header('etag', tag);
-          // Other sites show previews of a shared link in their pages.
+          // Other sites may show this picture in the preview of a shared link.
           reply.header('cross-origin-resource-policy', 'cross-origin');
           if (request.headers['if-none-match'] === tag) return reply.code(304).send();
           return reply.type(previewTypes[format]).send(bytes);
         },
       );
-    // A cached URL may be older or newer than the product's photograph.
+    // Both formats have a route for every campaign. A site may have stored the URL of one format
+    // before the photograph was added or removed.
     previewIn('png');
     previewIn('jpg');
 
@@ -67,14 +68,17 @@ export function sharePages(app: PageDeps): PagePlugin {
   };
 }
 
-/** A public campaign. A draft cannot be shared, not even by its seller. */
+/** Returns a public campaign. A draft cannot be shared, not even by its seller. */
 async function findPublished(app: PageDeps, actor: Actor, id: string): Promise<Campaign> {
   const campaign = await viewCampaign(app.db, actor, id);
   if (campaign.status === 'inactive') throw new DomainError('campaign_not_found', {});
   return campaign;
 }
 
-/** Sends a QR code of a URL; shared caches may store it only if the origin is configured. */
+/**
+ * Sends the QR code of a URL. Proxies may cache it only if the origin in that URL is configured and
+ * not taken from the request.
+ */
 function sendSvg(reply: FastifyReply, svg: string, isShared: boolean): FastifyReply {
   return reply
     .header('cache-control', isShared ? 'public, max-age=86400' : 'private, no-cache')
@@ -86,16 +90,20 @@ async function qrOf(address: string): Promise<string> {
   return await qrCode(address, { type: 'svg', errorCorrectionLevel: 'M', margin: 2 });
 }
 
-/** The URL of a campaign for sharing. */
+/** Returns the URL of a campaign for sharing. */
 function addressOf(visit: PageContext, campaign: Campaign): string {
   return visit.origin + visit.url(`/sambatan/${campaign.id}`);
 }
 
-/** Metadata for link previews of a campaign in messengers and networks (Open Graph). */
+/**
+ * Returns the metadata from which messengers and social networks build the preview of a link (Open
+ * Graph).
+ */
 export function previewTags(visit: PageContext, campaign: Campaign): Html {
   if (campaign.status === 'inactive') return html`<meta name="robots" content="noindex" />`;
   const address = addressOf(visit, campaign);
-  // The URL changes with the image, because other services cache previews for days.
+  // The URL of the picture changes together with the picture, because other services cache previews
+  // for days.
   const photo = campaign.picture === null ? '' : `-${digestOf(campaign.picture).slice(0, 8)}`;
   const version = `${campaign.status}-${takenOf(campaign)}${photo}`;
   const format = formatOf(campaign);
@@ -118,7 +126,7 @@ export function previewTags(visit: PageContext, campaign: Campaign): Html {
     ${structuredData(visit, campaign, { address, picture })}`;
 }
 
-/** The campaign as a product with an offer (schema.org), for search engines. */
+/** Returns data about the campaign for search engines: a product with an offer (schema.org). */
 function structuredData(
   visit: PageContext,
   campaign: Campaign,
@@ -141,14 +149,14 @@ function structuredData(
       availability: `https://schema.org/${availability}`,
     },
   };
-  // Escapes "<" as JSON, so that text cannot close the script tag.
+  // The character "<" is escaped, so that text in the data cannot close the script tag.
   const json = JSON.stringify(data).replaceAll('<', '\\u003c');
   return html`<script type="application/ld+json">
     ${trusted(json)}
   </script>`;
 }
 
-/** The links to share a campaign. */
+/** Returns the part of the page with the links to share a campaign. */
 export function sharePart(visit: PageContext, campaign: Campaign): Html {
   const { t, url } = visit;
   const address = addressOf(visit, campaign);

@@ -13,24 +13,27 @@ import { findOwnWaitingEntry } from '../../waiting/queries.ts';
 import { waitingEntryOf, type WaitingEntry } from '../../waiting/waiting.ts';
 import type { PageContext } from '../../web/visit.ts';
 
-/** The user's relation to a campaign. */
+/**
+ * What a user has in a campaign: orders, a waiting-list entry and a reminder; and the addresses for
+ * a new order.
+ */
 export interface Standing {
   readonly own: readonly {
     readonly id: string;
     readonly quantity: number;
     readonly status: ParticipationStatus;
   }[];
-  /** The shipping address of the last order, as the default. */
+  /** The shipping address of the user's last order. It is the default for a new order. */
   readonly lastAddress: string | undefined;
-  /** Saved addresses, the default one first. */
+  /** The saved addresses of the user, the default one first. */
   readonly addresses: readonly Address[];
-  /** The last waiting-list entry. */
+  /** The last waiting-list entry of the user in this campaign. */
   readonly waiting: WaitingEntry | undefined;
-  /** Whether the user has a reminder of the deadline. */
+  /** True if the user has set a reminder of the deadline. */
   readonly isReminded: boolean;
 }
 
-/** The relation of a user without any activity in a campaign. */
+/** The value for a visitor, and for a user without any activity in the campaign. */
 export const noStanding: Standing = {
   own: [],
   lastAddress: undefined,
@@ -39,7 +42,7 @@ export const noStanding: Standing = {
   isReminded: false,
 };
 
-/** Reads the relation; a visitor has none. */
+/** Reads what the user has in a campaign. Returns `noStanding` for a visitor. */
 export async function standingOf(
   db: Queryable,
   visit: PageContext,
@@ -69,19 +72,22 @@ export async function standingOf(
 
 const allStatuses = participationStatuses.map(toDbParticipationStatus);
 
-/** Whether the buyer still has the slots. */
+/** Returns true if the buyer still has the slots of an order with this status. */
 export function isLive(status: ParticipationStatus): boolean {
   return status !== 'cancelled' && status !== 'refunded';
 }
 
-/** Slots that this buyer has in the campaign. */
+/** Returns the number of slots that this buyer has in the campaign. */
 function heldIn({ own }: Pick<Standing, 'own'>): number {
   return own
     .filter(({ status }) => status === 'reserved' || status === 'confirmed')
     .reduce((total, { quantity }) => total + quantity, 0);
 }
 
-/** The minimum slots for this buyer, as long as enough slots are free. */
+/**
+ * Returns the minimum number of slots in this buyer's next order, if enough slots are free. It is
+ * lower for a buyer who already has slots.
+ */
 export function minimumWithEnoughSlots(
   campaign: Campaign,
   standing: Pick<Standing, 'own'>,
@@ -90,8 +96,9 @@ export function minimumWithEnoughSlots(
 }
 
 /**
- * The maximum number of slots that this buyer may still take; 0 for none. A remainder below the
- * minimum per buyer is sold as a whole: `least` is then the remainder.
+ * Returns the minimum and maximum number of slots that this buyer can order now; the maximum 0
+ * means none. If fewer slots are free than the minimum, they can only be ordered together: `least`
+ * is then the number of free slots.
  */
 export function boundsOf(
   campaign: Campaign,

@@ -6,7 +6,10 @@ import { htmlMessage } from '../../web/html-message.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { takenOf } from './card.ts';
 
-/** The most important fact about a campaign that accepts no joins. */
+/**
+ * Returns the most important fact about a campaign that accepts no joins. Undefined if it accepts
+ * joins.
+ */
 export function stateOf(visit: PageContext, campaign: Campaign): Html | undefined {
   const words = wordsOf(visit, campaign);
   return (
@@ -18,12 +21,15 @@ export function stateOf(visit: PageContext, campaign: Campaign): Html | undefine
   );
 }
 
-/** Whether a join is possible by the server's clock; the database decides. */
+/** Returns true if a join seems possible by the server's clock. Only the database can decide it. */
 export function takesJoins({ now }: Pick<PageContext, 'now'>, campaign: Campaign): boolean {
   return campaign.slots_remaining > 0 && campaign.status === 'active' && isOpen(now, campaign);
 }
 
-/** Whether all slots are taken or reserved while the campaign is running. */
+/**
+ * Returns true if the campaign is running and all slots are taken or held, so that users can join
+ * the waiting list.
+ */
 export function takesWaiting({ now }: Pick<PageContext, 'now'>, campaign: Campaign): boolean {
   const runs = campaign.status === 'active' || campaign.status === 'full';
   return runs && campaign.slots_remaining === 0 && isOpen(now, campaign);
@@ -98,7 +104,7 @@ function wordsOf(visit: PageContext, campaign: Campaign) {
   }
 }
 
-/** The text of a preview: price, progress and deadline. */
+/** Returns the text for link previews: price, progress and brand. */
 export function sentenceOf(visit: PageContext, campaign: Campaign): string {
   const { t, language } = visit;
   const price = formatRupiah(campaign.price_per_slot, language);

@@ -10,12 +10,12 @@ import type { PageContext } from '../../web/visit.ts';
 import { takesWaiting } from './state.ts';
 import { waitForm, type FormState } from './join-form.ts';
 
-/** The user's waiting-list entry or offer, at the top of a campaign's page. */
+/** Returns the user's waiting-list entry or offer, for the top of a campaign's page. */
 export function ownPlace(visit: PageContext, { waiting }: Standing): Html | undefined {
   return waiting && isOpen(waiting) ? place(visit, waiting, true) : undefined;
 }
 
-/** The form for the waiting list, if all slots are taken. */
+/** Returns the form for joining the waiting list. It is shown if all slots are taken. */
 export function waitingPart(
   visit: PageContext,
   campaign: Campaign,
@@ -31,7 +31,7 @@ function isOpen({ status }: WaitingEntry): boolean {
   return status === 'waiting' || status === 'offered';
 }
 
-/** The user's waiting-list entries, above the orders. */
+/** Returns the user's waiting-list entries, which are shown above the list of orders. */
 export function waitingPlaces(
   visit: PageContext,
   rows: readonly OwnWaitingRow[],

@@ -24,7 +24,7 @@ const answers = [
   ['keluar', withdrawEntry],
 ] as const;
 
-/** Joining the waiting list by a form, answering an offer, and leaving the list. */
+/** Registers the forms for joining the waiting list, accepting an offer, and leaving the list. */
 export function waitingPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.post('/sambatan/:id/antre', { schema }, async (request, reply) => {

@@ -3,16 +3,17 @@ import { paging } from '../../web/components.ts';
 import type { Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 
-/** One page of a list with a cursor. */
+/** One page of a list whose pages are linked by cursors. */
 export interface CursorPage<R> {
   readonly rows: readonly R[];
-  /** Links to the first and the next page; undefined if all rows are on one page. */
+  /** Links to the first and the next page. Undefined if all rows fit on one page. */
   readonly links: Html | undefined;
 }
 
 /**
- * Cuts the found rows to one page. `found` has one row more than the page if there are more; `url`
- * is the list's URL with its other parameters.
+ * Returns the first `size` of the found rows, and the links between pages. The query must read one
+ * row more than a page has; if that row exists, there is a next page. `url` is the URL of the list
+ * with its other parameters.
  */
 export function cursorPage<R>(
   visit: PageContext,

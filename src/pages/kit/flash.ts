@@ -5,9 +5,12 @@ import type { Html } from '../../web/html.ts';
 import { inLanguage } from '../../web/visit.ts';
 import { queryParam } from './params.ts';
 
-/** The result of a form, as a word in the query of the next page. */
+/**
+ * Messages about the result of a form. The keys are used as a parameter in the URL of the next
+ * page.
+ */
 const messages = {
-  // Messages of shops.
+  // Messages on the pages of sellers.
   'brand-dibuat': wording('site.flash.brand-dibuat'),
   tersimpan: wording('site.flash.tersimpan'),
   'produk-dibuat': wording('site.flash.produk-dibuat'),
@@ -29,7 +32,7 @@ const messages = {
   'kirim-ulang': wording('site.flash.kirim-ulang'),
   dikirim: wording('site.flash.dikirim'),
   dikurangi: wording('site.flash.dikurangi'),
-  // Messages of operators.
+  // Messages on the pages of operators.
   diterima: wording('site.flash.diterima'),
   ditolak: wording('site.flash.ditolak'),
   dipasangkan: wording('site.flash.dipasangkan'),
@@ -51,12 +54,12 @@ const messages = {
 
 export type FlashMessage = keyof typeof messages;
 
-/** Adds the message to a path; its page shows it once. */
+/** Adds a message to a path. The page at that path shows the message. */
 export function withFlash(path: string, message: FlashMessage): string {
   return `${path}${path.includes('?') ? '&' : '?'}kabar=${message}`;
 }
 
-/** The message that `withFlash` put into the query. */
+/** Returns the message that `withFlash` added to the URL. */
 export function flashMessage(request: FastifyRequest): Html | undefined {
   const word = queryParam(request, 'kabar');
   if (word === undefined || !Object.hasOwn(messages, word)) return undefined;

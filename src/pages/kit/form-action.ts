@@ -4,17 +4,20 @@ import { toResult, type ParseResult, type RawFields } from '../../http/forms.ts'
 import { redirect, sendPage } from '../../http/page-response.ts';
 import type { PageProps } from '../../web/layout.ts';
 
-/** The state of a form that is shown again: the input and its errors. */
+/** The state of a form that is shown again after an error: its input and the errors. */
 export interface FormState {
   readonly typed: RawFields;
   readonly errors?: readonly FieldError[] | undefined;
   readonly refused?: DomainError | undefined;
 }
 
-/** Assigns a refusal as a whole to a field. */
+/** The form field at which an error code is shown, for errors that concern only that field. */
 export type FieldOfError = { readonly [C in ErrorCode]?: string };
 
-/** A refused form: field errors belong next to their fields, anything else above the form. */
+/**
+ * Returns the state of a refused form. Errors of single fields are shown next to these fields, any
+ * other error above the form.
+ */
 export function refusedForm(
   typed: RawFields,
   refused: DomainError,
@@ -27,22 +30,28 @@ export function refusedForm(
   return refused.fields.length > 0 ? { typed, errors: refused.fields } : { typed, refused };
 }
 
-/** The HTTP status of a page that shows a refused form again. */
+/** Returns the HTTP status of a page that shows a refused form again. */
 export function statusOf(refused: DomainError | undefined): number {
   return refused === undefined ? 422 : refused.status;
 }
 
-/** The action of a button. */
+/** What happens after a button was pressed. */
 export interface PageAction<T> {
-  /** Runs the action. A `DomainError` below 500 shows the page again. */
+  /**
+   * Runs the operation. If it throws a `DomainError` with a status below 500, the page is shown
+   * again.
+   */
   readonly run: () => Promise<T>;
-  /** The path to go to afterwards. */
+  /** The path of the next page after success. */
   readonly next: string | ((result: T) => string);
-  /** Sends the page again with the reason of the refusal. */
+  /** Sends the page again with the reason why the operation was refused. */
   readonly showAgain: (refused: DomainError) => FastifyReply | Promise<FastifyReply>;
 }
 
-/** Runs the action and redirects, or shows the page again with its refusal. */
+/**
+ * Runs an operation and redirects to the next page. If the operation is refused, shows the page
+ * again with the reason.
+ */
 export async function runAction<T>(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -53,18 +62,18 @@ export async function runAction<T>(
   return redirect(request, reply, typeof next === 'string' ? next : next(result.done));
 }
 
-/** The action of a form with fields. */
+/** What happens after a form with fields was sent. */
 export interface FormAction<F, T> {
   readonly form: ParseResult<F>;
   readonly run: (value: F) => Promise<T>;
-  /** The path to go to afterwards. */
+  /** The path of the next page after success. */
   readonly next: string | ((result: T) => string);
-  /** The page of the form with its input and errors. */
+  /** Returns the page with the form, its input and its errors. */
   readonly page: (state: FormState) => PageProps | Promise<PageProps>;
   readonly fieldOf?: FieldOfError;
 }
 
-/** Handles a form: runs its action and redirects, or shows the page again with the errors. */
+/** Handles a form: runs its operation and redirects, or shows the page again with the errors. */
 export async function submitForm<F, T>(
   request: FastifyRequest,
   reply: FastifyReply,

@@ -3,7 +3,10 @@ import { notice } from '../../web/components.ts';
 import type { Html } from '../../web/html.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
 
-/** The reason of a refused form, shown above it; the first invalid field represents all of them. */
+/**
+ * Returns the reason why a form was refused, to be shown above the form. If fields are invalid, it
+ * is the error of the first one.
+ */
 export function refusalNotice(
   visit: PageContext,
   refused: Pick<DomainError, 'text' | 'fields'> | undefined,

@@ -31,7 +31,10 @@ interface Search {
   readonly cursor?: string;
 }
 
-/** Campaigns of all brands and statuses, found by words or by id, and one campaign in detail. */
+/**
+ * Registers the pages on which operators search the campaigns of all brands and see one campaign in
+ * detail.
+ */
 export function operatorCampaigns(app: PageDeps): PagePlugin {
   return async (server) => {
     searchRoute(server, app);
@@ -39,7 +42,10 @@ export function operatorCampaigns(app: PageDeps): PagePlugin {
   };
 }
 
-/** The page that finds campaigns of every brand and state. */
+/**
+ * Registers the page on which operators search campaigns of every brand and status, by words or by
+ * id.
+ */
 function searchRoute(server: PageServer, app: PageDeps): void {
   server.get<{ Querystring: Search }>('/operator/sambatan', async (request, reply) => {
     const { visit, query } = request;
@@ -68,7 +74,7 @@ function searchRoute(server: PageServer, app: PageDeps): void {
   });
 }
 
-/** The page of one campaign, and the forms that extend and cancel it. */
+/** Registers the page of one campaign, and the forms with which operators extend and cancel it. */
 function oneCampaignRoutes(server: PageServer, app: PageDeps): void {
   server.get('/operator/sambatan/:id', { schema: { params } }, async (request, reply) =>
     showCampaign(app, request, reply),
@@ -123,7 +129,7 @@ function oneCampaignRoutes(server: PageServer, app: PageDeps): void {
   });
 }
 
-/** The page of the campaign in the path. */
+/** Sends the page of the campaign whose id is in the path. */
 async function showCampaign(
   app: PageDeps,
   request: CampaignRequest,

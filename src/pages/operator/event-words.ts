@@ -1,7 +1,7 @@
 import { type Wording, wording } from '../../i18n/messages.ts';
 import type { AuditEvent } from '../../audit/events.ts';
 
-/** Names of events for the audit log's lists. */
+/** Names of the audit log's events, as the pages show them. */
 export const eventWords = {
   campaign_created: wording('operator.eventWords.campaign_created'),
   campaign_edited: wording('operator.eventWords.campaign_edited'),

@@ -13,7 +13,7 @@ import { operatorAccounts } from './money/receiving-accounts.ts';
 import { operatorRefunds } from './money/refunds.ts';
 import { operatorStatements } from './statements/statements.ts';
 
-/** Pages of operators. */
+/** Registers the pages for operators. */
 export function operatorPages(app: PageDeps): PagePlugin {
   return async (server) => {
     for (const part of [

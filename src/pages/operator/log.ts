@@ -24,20 +24,23 @@ import { cursorPage } from '../kit/cursor-page.ts';
 const pageSize = 50;
 const actorForm = /^(system|service|(user|operator):[0-9a-f-]{36})$/;
 
-/** The filter of the log; invalid values are ignored. */
+/** The filter of the audit log. Invalid values in the query are ignored. */
 interface Filter {
   readonly campaignId: string | undefined;
   readonly participationId: string | undefined;
   readonly event: AuditEvent | undefined;
   readonly actor: string | undefined;
   readonly cursor: string | undefined;
-  /** Whether to verify the chain: a second for 100,000 rows. */
+  /** True to verify the audit chain. Verifying 100,000 rows takes a second. */
   readonly verify: boolean;
 }
 
 type LogRow = AuditRow & { readonly title?: string };
 
-/** Events of one campaign and its participations, or of all campaigns; and the audit chain. */
+/**
+ * Registers the page of the audit log. It lists the events of one campaign and its participations,
+ * or the events of all campaigns, and can verify the audit chain of one campaign.
+ */
 export function operatorLog(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get<{ Querystring: Record<string, unknown> }>(
@@ -112,7 +115,10 @@ function cursorOf({ campaignId }: Filter, row: LogRow): readonly (string | numbe
     : [Number(row.seq)];
 }
 
-/** Whether the campaign's audit chain is valid; recomputed from its first row on request. */
+/**
+ * Returns the result of verifying a campaign's audit chain. The chain is recomputed from its first
+ * row, only when the operator requests it.
+ */
 async function chain(
   app: PageDeps,
   visit: PageContext,
@@ -183,7 +189,7 @@ function filterForm(visit: PageContext, filter: Filter): Html {
   </form>`;
 }
 
-/** The URL of the list with its filter. */
+/** Returns the URL of the list with its filter. */
 function urlOf(visit: PageContext, filter: Filter): string {
   const names = {
     sambatan: filter.campaignId,
@@ -228,7 +234,7 @@ function entryTable(visit: PageContext, rows: readonly LogRow[]): Html {
   );
 }
 
-/** Links to the campaign and the participation of an entry. */
+/** Returns links to the campaign and the participation that an entry is about. */
 function subjectLinks({ t, url }: PageContext, row: LogRow): Html {
   const { campaign_id: campaignId, participation_id: participationId } = row;
   return html`<a href="${url(`/operator/log?sambatan=${campaignId}`)}"

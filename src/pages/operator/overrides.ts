@@ -9,7 +9,7 @@ import type { PageContext } from '../../web/visit.ts';
 import { decisionPart } from '../seller/campaigns/decision.ts';
 import { refusalNotice } from '../kit/refusal-notice.ts';
 
-/** The input of one of the forms, and its refusal. */
+/** One of the two forms after it was refused, with its input. */
 export interface Sent {
   readonly form: 'extend' | 'cancel';
   readonly typed: RawFields;
@@ -17,7 +17,11 @@ export interface Sent {
   readonly refused?: DomainError | undefined;
 }
 
-/** The two overrides of an operator, each with a reason; none when the campaign is over. */
+/**
+ * Returns the two forms with which an operator overrides a seller: to extend and to cancel a
+ * campaign. Each needs a reason. For a campaign that is no longer running, returns only the forms
+ * of an open decision.
+ */
 export function overrides(visit: PageContext, campaign: Campaign, sent: Sent | undefined): Html {
   const { t } = visit;
   const open = campaign.status === 'active' || campaign.status === 'full';
@@ -90,7 +94,7 @@ function reasonField(visit: PageContext, sent: Sent | undefined): Html {
   });
 }
 
-/** The error if the typed title is not the campaign's. */
+/** Returns an error if the typed title differs from the title of the campaign. */
 export function wrongTitle(campaign: Campaign, typed: string): FieldError[] {
   if (typed.trim() === campaign.title.trim()) return [];
   return [

@@ -27,14 +27,20 @@ import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { sendOperatorPage } from './kit/frame.ts';
 import { scrollingTable } from '../../web/table.ts';
 
-/** A campaign closes within a second of its time; a longer delay means that it is stuck. */
+/**
+ * A campaign is listed as stuck if it is this late. Normally it opens and closes within a second of
+ * its time.
+ */
 const overdueAfterSeconds = 30;
 const mostOverdue = 20;
 const maxUndecided = 20;
-/** Workers send a heartbeat every four seconds. */
+/**
+ * A worker is considered alive for this time after its last heartbeat. Workers send one every four
+ * seconds.
+ */
 const aliveForMs = 15_000;
 
-/** Open work, running campaigns, and the scheduler's workers. */
+/** Registers the overview page: open work, figures about campaigns, and the scheduler's workers. */
 export function operatorOverview(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get<{ Querystring: { jalan?: string } }>('/operator', async (request, reply) => {
@@ -66,7 +72,7 @@ export function operatorOverview(app: PageDeps): PagePlugin {
   };
 }
 
-/** Each work queue with its link and number of items. */
+/** The page and the label of each work queue. */
 const queuePages = {
   proofs: { path: '/operator/pembayaran', label: 'operator.overview.proofsOfPayment' },
   overdue_payments: {
@@ -84,7 +90,10 @@ const queuePages = {
   decisions: { path: '/operator#decisions', label: 'operator.overview.decisions' },
 } as const satisfies Record<WorkQueue, { path: string; label: MessageKey }>;
 
-/** Work for operators, with links and the age of the oldest item. */
+/**
+ * Returns the work queues for operators, with links, numbers of items, and the age of the oldest
+ * item.
+ */
 function queues(visit: PageContext, waiting: ReadonlyMap<WorkQueue, QueueRow>): Html {
   const { t, url, language, now } = visit;
   const item = (queue: WorkQueue) => {
@@ -112,7 +121,10 @@ interface Undecided {
   readonly sellers_until: Date;
 }
 
-/** Batches with fewer paid slots than their minimum: the seller decides first, then operators. */
+/**
+ * Returns the campaigns with fewer paid slots than their minimum that wait for a decision. The
+ * seller can decide first; after a time limit operators can decide too.
+ */
 function undecidedPart(visit: PageContext, rows: readonly Undecided[]): Html | false {
   const { t, url, now, language, person } = visit;
   if (rows.length === 0) return false;

@@ -26,7 +26,10 @@ const params = closed({ id: Id });
 const readConfirmation = formParser(closed({ reference: Type.Optional(text(0, 200)) }));
 const readCancellation = formParser(closed({ reason: text(3, 200) }));
 
-/** Users and their orders, found by name, telephone, e-mail address or id; confirm and cancel. */
+/**
+ * Registers the page on which operators search users and their orders by name, telephone number,
+ * e-mail address or id, and confirm or cancel an order.
+ */
 export function operatorParticipations(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (
@@ -131,7 +134,7 @@ function tooMany(visit: PageContext): Html {
   );
 }
 
-/** The found people; several may have one name. */
+/** Returns a table of the users that were found. Several users may have the same name. */
 function peopleTable(visit: PageContext, people: FoundPeople['people']): Html {
   const { t, url } = visit;
   return html`<section class="panel" aria-labelledby="people">
@@ -191,7 +194,7 @@ function orderEntry(visit: PageContext, row: FoundParticipation): Html {
   </article>`;
 }
 
-/** The ordered quantity, and the delivered one if it is less. */
+/** Returns the number of ordered slots, and the number of delivered slots if it is lower. */
 function slotsOf({ t, language }: PageContext, row: FoundParticipation): string {
   const ordered = formatCount(row.quantity, language);
   if (row.undelivered_slots === 0) return ordered;

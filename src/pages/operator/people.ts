@@ -19,7 +19,7 @@ import { runAction } from '../kit/form-action.ts';
 const peoplePath = '/operator/orang';
 const readCandidate = formParser(closed({ email: text(3, 254) }));
 
-/** The operators: grant and revoke the role. */
+/** Registers the page on which operators grant and revoke the operator role. */
 export function operatorPeople(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, sent?: Sent) => {
@@ -58,7 +58,7 @@ export function operatorPeople(app: PageDeps): PagePlugin {
       const id = request.params.id.toLowerCase();
       return await runAction(request, reply, {
         run: () => runInTransaction(app.db, (tx) => revokeOperator(tx, actor, id)),
-        // Operators who revoke their own role may not see this page any more.
+        // Operators who revoke their own role can no longer see this page.
         next: person?.userId === id ? '/' : withFlash(peoplePath, 'dicabut'),
         showAgain: (refused) => show(request, reply, { refused }),
       });

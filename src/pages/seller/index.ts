@@ -15,7 +15,7 @@ import { statementPage } from './campaigns/statement.ts';
 import { webhookPage } from './brand/webhook.ts';
 import { webhooksPage } from './brand/webhooks.ts';
 
-/** Pages of sellers: brands and members, products, campaigns and participants. */
+/** Registers the pages for sellers: brands and members, products, campaigns and participants. */
 export function sellerPages(app: PageDeps): PagePlugin {
   const parts = [
     brandPages,

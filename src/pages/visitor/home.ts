@@ -14,7 +14,7 @@ import { cursorPage } from '../kit/cursor-page.ts';
 
 const pageSize = 24;
 
-/** The lists of campaigns with their default sort order. */
+/** The lists of campaigns on the home page, with the default sort order of each. */
 const shelves = {
   running: {
     words: wording('home.home.shelves.running'),
@@ -55,7 +55,7 @@ interface Wish {
   readonly cursor: string | undefined;
 }
 
-/** The campaigns as cards; default: running ones. */
+/** Registers the home page. It shows campaigns as cards; by default those that are running. */
 export function homePages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/', async (request, reply) => {
@@ -100,7 +100,7 @@ function description({ t }: PageContext): string {
   return t('home.description');
 }
 
-/** The requested list; an invalid value means the default. */
+/** Returns the list that a URL describes. Invalid values are replaced by the default ones. */
 function listQueryOf(asked: unknown): Wish {
   const given = asked as Readonly<Record<string, unknown>>;
   const shelf = typeof given['status'] === 'string' ? given['status'] : '';
@@ -196,7 +196,7 @@ function emptyShelf(visit: PageContext, listQuery: Wish): Html {
       );
 }
 
-/** The URL of a list without default values. */
+/** Returns the URL of a list. Parameters with default values are left out. */
 function address(visit: PageContext, { shelf, sort, words, cursor }: Wish): string {
   const query = new URLSearchParams();
   if (shelf !== 'running') query.set('status', shelf);

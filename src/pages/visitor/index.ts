@@ -4,7 +4,7 @@ import { campaignPages } from '../campaign/campaign.ts';
 import { homePages } from './home.ts';
 import { sharePages } from '../campaign/share.ts';
 
-/** Public pages: campaigns and sharing. */
+/** Registers the public pages: the home page, campaigns and sharing. */
 export function visitorPages(app: PageDeps): PagePlugin {
   return async (server) => {
     for (const part of [homePages(app), campaignPages(app), sharePages(app)]) {

@@ -6,22 +6,23 @@ import { withFlash, type FlashMessage } from '../../kit/flash.ts';
 import { params } from './parts.ts';
 import { runAction } from '../../kit/form-action.ts';
 
-/** A work queue whose entries have forms. */
+/** A page that lists the entries of a work queue. Each entry has forms. */
 interface QueuePage {
-  /** The path, without the language. */
+  /** The path of the page, without the language prefix. */
   readonly listPath: string;
-  /** The permission that its forms need. */
+  /** The permission that the forms on the page need. */
   readonly action: Action;
-  /** Sends the page with the refusal of a form. */
+  /** Sends the page again with the reason why a form was refused. */
   show(request: FastifyRequest, reply: FastifyReply, refused: DomainError): Promise<FastifyReply>;
 }
 
-/** The action of an entry's form. */
+/** Runs the operation of a form for the entry with this id. */
 type Verb = (request: FastifyRequest, id: string) => Promise<{ readonly campaign_id: string }>;
 
 /**
- * Returns a function that registers the form of an entry: its path below the entry, the success
- * message, and its action. A refusal shows the page again.
+ * Returns a function that registers a form of the entries in a work queue. Its arguments are the
+ * last part of the form's path, the message after success, and the operation. If the operation is
+ * refused, the page is shown again with the reason.
  */
 export function entryForms(
   server: Parameters<PagePlugin>[0],

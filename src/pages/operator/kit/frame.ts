@@ -16,7 +16,7 @@ const sections = [
 
 export type OperatorSection = (typeof sections)[number]['path'];
 
-/** Sends an operator page with the navigation to the others. */
+/** Sends an operator page with the navigation to the other operator pages. */
 export function sendOperatorPage(
   request: FastifyRequest,
   reply: FastifyReply,

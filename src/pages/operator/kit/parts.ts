@@ -11,19 +11,22 @@ export const params = closed({ id: Id });
 export const readReason = formParser(closed({ reason: text(3, 500) }));
 export const readReference = formParser(closed({ reference: text(1, 200) }));
 
-/** A refused form with its input. */
+/** A form that was sent and refused, with its input. */
 export interface Sent {
   readonly refused: DomainError;
   readonly typed?: RawFields;
 }
 
-/** Parses a form. Throws `validation_failed` with the field errors. */
+/**
+ * Returns the values of a valid form. Throws `validation_failed` with the field errors of an
+ * invalid one.
+ */
 export function requireValid<T>(reading: ParseResult<T>): T {
   if ('errors' in reading) throw new DomainError('validation_failed', {}, reading.errors);
   return reading.value;
 }
 
-/** Links to the pages of one section. */
+/** Returns the links to all pages of one section. */
 export function subsections(
   visit: PageContext,
   links: readonly { readonly path: string; readonly words: string }[],
@@ -43,14 +46,14 @@ export function subsections(
   </nav>`;
 }
 
-/** The campaign and the number of slots of an order, for a heading. */
+/** Returns the campaign and the number of slots of an order, for a heading. */
 export function orderSummary(visit: PageContext, row: ParticipationSummaryRow | undefined): Part {
   if (row === undefined) return '–';
   return html`<a href="${visit.url(`/operator/sambatan/${row.campaign_id}`)}">${row.title}</a>
     <span class="quiet">· ${formatSlots(row.quantity, visit.language)}</span>`;
 }
 
-/** The name of the buyer, linked to the order. */
+/** Returns the name of a buyer as a link to the order. */
 export function buyerLink(
   visit: PageContext,
   row: ParticipationSummaryRow | undefined,
@@ -60,7 +63,7 @@ export function buyerLink(
   return html`<a href="${visit.url(`/operator/ikutan?q=${participationId}`)}">${name}</a>`;
 }
 
-/** Bank, number and holder of the account that gets the money. */
+/** Returns the bank, number and holder of the bank account to which money is sent. */
 export function bankAccountText(
   visit: PageContext,
   row: { readonly [K in keyof BankAccountRow]: BankAccountRow[K] | null },
@@ -69,7 +72,9 @@ export function bankAccountText(
   return html`${row.bank} <code>${row.number}</code> ${visit.t('common.inTheName')} ${row.holder}`;
 }
 
-/** A field with a unique id, for pages that have the same form several times. */
+/**
+ * Returns a form field whose HTML id is unique, for pages that contain the same form several times.
+ */
 export function fieldOf(
   id: string,
   name: string,
@@ -87,7 +92,7 @@ export function fieldOf(
   </div>`;
 }
 
-/** A collapsed form. */
+/** Returns a form that is hidden until the user opens it. */
 export function collapsibleForm(
   visit: PageContext,
   {
@@ -107,7 +112,7 @@ export function collapsibleForm(
   </details>`;
 }
 
-/** The field for the reason of a rejection or reversal. */
+/** Returns the field for the reason of a rejection or reversal. */
 export function reasonOf(visit: PageContext, id: string, words?: string): Html {
   return fieldOf(id, 'reason', words ?? visit.t('common.reason'), {
     required: true,

@@ -4,7 +4,10 @@ import { formatDistance, formatShortMoment } from '../../../i18n/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 
-/** The waiting time of a queue's oldest item as facts: its age and its target time. */
+/**
+ * Returns since when an item of a work queue has been waiting, and when it is due, as a description
+ * list.
+ */
 export function waitingFacts(visit: PageContext, queue: WorkQueue, since: Date): Html {
   const { t } = visit;
   return html`<dt>${t('operator.queueAge.waitingSince')}</dt>
@@ -13,7 +16,10 @@ export function waitingFacts(visit: PageContext, queue: WorkQueue, since: Date):
     <dd>${dueWhen(visit, queue, since)}</dd>`;
 }
 
-/** The same for a cell of a table. */
+/**
+ * Returns since when an item of a work queue has been waiting, and when it is due, for a table
+ * cell.
+ */
 export function waitingCell(visit: PageContext, queue: WorkQueue, since: Date): Html {
   const { t } = visit;
   return html`${sinceWhen(visit, since)}<br /><small

@@ -36,7 +36,10 @@ const readResolution = formParser(
   closed({ resolution: choice(['upheld', 'dismissed']), explanation: text(3, 500) }),
 );
 
-/** Disputes of buyers; the payout is blocked until they are resolved. */
+/**
+ * Registers the page with the disputes of buyers. The payout of a campaign is blocked until its
+ * disputes are resolved.
+ */
 export function operatorDisputes(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {

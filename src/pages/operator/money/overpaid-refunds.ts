@@ -40,7 +40,10 @@ const section = '/operator/uang';
 const overpaidRefundsPath = `${section}/dobel`;
 const pageSize = 20;
 
-/** Overpaid refunds: recorded as returned, or written off. */
+/**
+ * Registers the page with overpaid refunds. Operators record that the money was returned, or write
+ * it off.
+ */
 export function operatorClaims(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {

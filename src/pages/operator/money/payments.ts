@@ -50,7 +50,10 @@ const readVerification = formParser(
   }),
 );
 
-/** Payments to verify, and payments that are still due. */
+/**
+ * Registers the page with the payments that operators must verify, and the payments that are still
+ * due.
+ */
 export function operatorPayments(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
@@ -111,7 +114,7 @@ export function operatorPayments(app: PageDeps): PagePlugin {
   };
 }
 
-/** The three pages of incoming money. */
+/** Returns the links to the three pages about incoming money. */
 export function paymentParts(visit: PageContext, at: string): Html {
   const { t } = visit;
   return subsections(

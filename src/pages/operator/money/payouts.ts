@@ -39,7 +39,10 @@ const payoutsPath = `${section}/pencairan`;
 const pageSize = 20;
 const madeShown = 20;
 
-/** Payouts to sellers: release, settle, reverse; blocked by a dispute. */
+/**
+ * Registers the page with payouts to sellers. Operators release, settle and reverse them. A payout
+ * with an open dispute is blocked.
+ */
 export function operatorPayouts(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {

@@ -35,7 +35,10 @@ const readChange = formParser(
   }),
 );
 
-/** The receiving accounts: list, add, change, set the default. */
+/**
+ * Registers the page of the receiving accounts. Operators add and change accounts and choose the
+ * default one.
+ */
 export function operatorAccounts(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, sent?: Sent) => {

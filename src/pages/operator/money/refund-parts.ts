@@ -18,7 +18,7 @@ import { scrollingTable } from '../../../web/table.ts';
 
 export const refundsPath = '/operator/uang';
 
-/** The pages of outgoing money. */
+/** Returns the links to the pages about outgoing money. */
 export function moneyOutParts(visit: PageContext, at: string): Html {
   const { t } = visit;
   return subsections(
@@ -135,7 +135,8 @@ function refundTable(visit: PageContext, rows: readonly RefundRow[], subjects: S
 }
 
 /**
- * Refunds that must not be sent: their buyers wait with the money at the head of a waiting list.
+ * Returns the list of refunds that operators must not send. Their buyers chose to wait at the head
+ * of a waiting list, and their money is kept for new slots.
  */
 export function keptPart(
   visit: PageContext,
@@ -160,7 +161,10 @@ export function keptPart(
   </section>`;
 }
 
-/** The latest sent payments, for finding returned ones. */
+/**
+ * Returns the latest money movements that were sent. Operators look for a movement here when the
+ * bank has returned its money.
+ */
 export function madePart(
   visit: PageContext,
   base: string,

@@ -31,24 +31,27 @@ import { refundsPath, moneyOutParts, refundQueue, keptPart, madePart } from './r
 
 const pageSize = 50;
 
-/** Maximum refunds that are settled together. */
+/** Maximum number of refunds that an operator can settle with one form. */
 const mostAtOnce = 500;
 
 const madeShown = 20;
 
-/** Maximum listed refunds with kept money, oldest due date first. */
+/** Maximum number of listed refunds whose money is kept, those with the oldest due date first. */
 const keptShown = 50;
 
 const readSettlement = formParser(closed({ reference: text(1, 200) }));
 
 const readIds = formParser(closed({ id: Id }));
 
-/** Refunds to buyers: a file for a bulk transfer, settle, mark as failed, reverse. */
+/**
+ * Registers the page with refunds to buyers. Operators download a file for a bulk transfer, settle
+ * refunds, mark them as failed, and reverse them.
+ */
 export function operatorRefunds(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(refundsPath, async (request, reply) => showRefunds(app, request, reply));
 
-    // POST comes from the re-authentication page.
+    // A link requests the file with GET. The re-authentication page requests it with POST.
     server.route({
       method: ['GET', 'POST'],
       url: `${refundsPath}/pengembalian.csv`,
@@ -101,7 +104,7 @@ export function operatorRefunds(app: PageDeps): PagePlugin {
   };
 }
 
-/** The page of all refunds that are to be made. */
+/** Sends the page with all refunds that must be made. */
 async function showRefunds(
   app: PageDeps,
   request: FastifyRequest,
@@ -132,7 +135,10 @@ async function showRefunds(
   return sendOperatorPage(request, reply, page, refused?.status ?? 200);
 }
 
-/** The ids of the ticked checkboxes: a list or a single value. */
+/**
+ * Returns the ids of the checked checkboxes. The form sends a list, or a single value if only one
+ * is checked.
+ */
 function chosenIds(chosen: unknown): string[] {
   const all = Array.isArray(chosen) ? (chosen as unknown[]) : [chosen];
   const wanted = all.filter((id) => 'value' in readIds({ id })).map((id) => String(id));

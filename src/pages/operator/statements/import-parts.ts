@@ -7,7 +7,7 @@ import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { skippedPart } from './import-preview.ts';
 
-/** The upload form of a statement. */
+/** Returns the form that uploads a bank statement. */
 export function importForm(
   visit: PageContext,
   listPath: string,
@@ -47,7 +47,7 @@ export function importForm(
   </section>`;
 }
 
-/** The latest imports with links. */
+/** Returns the list of the latest imports, each with a link. */
 export function importList(
   visit: PageContext,
   listPath: string,
@@ -85,7 +85,7 @@ function stateBadge(visit: PageContext, { state }: ImportRow): Html {
   return words[state];
 }
 
-/** The progress of a running import; the page reloads itself. */
+/** Returns the progress of a running import. The page reloads automatically. */
 export function progressPart(visit: PageContext, row: ImportRow, path: string): Html {
   const { t, url, language } = visit;
   const bar = (words: string, done: number, total: number) =>
@@ -107,7 +107,7 @@ export function progressPart(visit: PageContext, row: ImportRow, path: string): 
   </section>`;
 }
 
-/** The result of a finished import. */
+/** Returns the result of a finished import. */
 export function resultPart(
   visit: PageContext,
   row: ImportRow,

@@ -8,10 +8,13 @@ import type { Subjects } from './statement-parts.ts';
 import { scrollingTable } from '../../../web/table.ts';
 import type { PreviewedLine, StatementPreview } from '../../../ledger/bank-statements/preview.ts';
 
-/** Maximum lines shown in a preview; all of them are counted. */
+/** Maximum number of lines that a preview shows. The numbers in the preview count all lines. */
 const maxShown = 200;
 
-/** The effect of an import, how the file was parsed, and the button that starts it. */
+/**
+ * Returns the preview of an import: its effect, how the file was interpreted, and the button that
+ * starts the import.
+ */
 export function previewPart(
   visit: PageContext,
   path: string,
@@ -62,7 +65,7 @@ export function previewPart(
     ${skippedPart(visit, parsed.skipped, parsed.skipped.length)} ${otherRowsPart(visit, parsed)}`;
 }
 
-/** Rows without a transaction, such as headings and totals. */
+/** Returns the rows of the file that are not transactions, such as headings and totals. */
 function otherRowsPart(
   visit: PageContext,
   { otherRows }: StatementPreview['parsed'],
@@ -83,7 +86,7 @@ function otherRowsPart(
   );
 }
 
-/** The interpretation of numbers and dates, each with an example from the file. */
+/** Returns how the numbers and dates of the file are interpreted, each with an example. */
 function understoodPart(visit: PageContext, { parsed }: StatementPreview): Html {
   const { t, language } = visit;
   const { style, lines, period, checks } = parsed;
@@ -186,7 +189,10 @@ function previewTable(
 
 type Skipped = Omit<SkippedRow, 'amount'> & { readonly amount: bigint | number };
 
-/** Rows with an amount that are not incoming transfers, each with its reason. */
+/**
+ * Returns the rows that have an amount but are not incoming transfers, each with the reason for
+ * skipping it.
+ */
 export function skippedPart(
   visit: PageContext,
   rows: readonly Skipped[],
@@ -200,7 +206,7 @@ export function skippedPart(
     no_amount: t('operator.importPreview.noAmount'),
     balance: t('operator.importPreview.aBalance'),
   };
-  // Incoming money that was skipped must be checked by a person.
+  // Skipped incoming money is listed first, because a person must check it.
   const sorted = rows.toSorted((one, two) => Number(two.incoming) - Number(one.incoming));
   return (
     rows.length > 0 &&

@@ -9,7 +9,7 @@ import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { scrollingTable } from '../../../web/table.ts';
 
-/** Maximum rows and cells of a file on the mapping page. */
+/** Maximum numbers of rows and columns of the file that the mapping page shows. */
 const maxRows = 15;
 const maxColumns = 30;
 
@@ -29,7 +29,10 @@ const roles = [
 ] as const;
 type Role = (typeof roles)[number];
 
-/** The values of the mapping form: a bank's format, or a column for each role. */
+/**
+ * Parses the mapping form. It contains the format of a bank, or the number of the column for each
+ * role.
+ */
 export const readMapping = formParser(
   closed({
     format: choice([...statementFormats, 'columns'] as const),
@@ -47,7 +50,10 @@ export interface MappingFields extends Partial<Record<Role, number>> {
   readonly dates: 'auto' | 'DMY' | 'MDY';
 }
 
-/** The mapping of a form; undefined without a date column or without an amount column. */
+/**
+ * Returns the mapping that a form describes. Undefined if it has no date column or no amount
+ * column.
+ */
 export function mappingOfFields(fields: MappingFields): StoredMapping | undefined {
   if (fields.format !== 'columns') return { format: fields.format };
   const { date, credit, debit, amount, header_row: header = 0, numbers, dates } = fields;
@@ -84,11 +90,11 @@ interface MappingProps {
   readonly table: TablePreview;
   readonly mapping: StoredMapping;
   readonly guess: Partial<Mapping>;
-  /** True if the file cannot be read without a mapping. */
+  /** True if the file cannot be read without a mapping. The form is then open from the start. */
   readonly isOpen: boolean;
 }
 
-/** The first rows of a file, and a form that assigns its columns. */
+/** Returns the first rows of a file, and the form that assigns a role to its columns. */
 export function mappingPart(visit: PageContext, path: string, props: MappingProps): Html | false {
   const { t } = visit;
   const { table, isOpen } = props;
@@ -108,7 +114,7 @@ export function mappingPart(visit: PageContext, path: string, props: MappingProp
   </section>`;
 }
 
-/** The form that says what the columns of a file are. */
+/** Returns the form in which an operator chooses the meaning of each column. */
 function mappingForm(
   visit: PageContext,
   path: string,
@@ -143,7 +149,7 @@ function mappingForm(
   </form>`;
 }
 
-/** The fields for the formats of numbers and dates. */
+/** Returns the form fields for the formats of numbers and dates. */
 function formatSelects(
   visit: PageContext,
   chosen: Pick<ReturnType<typeof chosenColumns>, 'numbers' | 'dates'>,
@@ -240,7 +246,10 @@ interface Chosen {
   readonly roles: Partial<Record<Role, number>>;
 }
 
-/** The initial values of the form: the current mapping, else a guess from the headings. */
+/**
+ * Returns the initial values of the form: the current mapping, or else a guess from the column
+ * headings.
+ */
 function chosenColumns(mapping: StoredMapping, guess: Partial<Mapping>): Chosen {
   const kept = 'columns' in mapping ? mapping.columns : undefined;
   const columns = (kept?.columns ?? guess.columns ?? {}) as Readonly<Record<string, unknown>>;

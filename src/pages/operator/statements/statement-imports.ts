@@ -36,18 +36,24 @@ const readStart = formParser(
   }),
 );
 const tooLarge = wording('operator.statementImports.tooLarge');
-/** Small imports finish before the page is shown; others show their progress. */
+/**
+ * Maximum time that the response waits for an import. A small import is then finished and the page
+ * shows its result; otherwise the page shows the progress.
+ */
 const maxWaitMs = 3_000;
 const refreshSeconds = 3;
 const maxSkippedShown = 500;
 
 interface Overview {
-  /** The page of statements, without the language. */
+  /** The path of the page that lists statements, without the language prefix. */
   readonly listPath: string;
   show(request: FastifyRequest, reply: FastifyReply, refused: DomainError): Promise<FastifyReply>;
 }
 
-/** One statement file from upload to result: preview, columns, progress, result. */
+/**
+ * Registers the pages of one statement file from its upload to the result: preview, columns,
+ * progress and result.
+ */
 export function statementImports(app: PageDeps, { listPath, show }: Overview): PagePlugin {
   return async (server) => {
     const { maxStatementBytes } = statements;
@@ -112,7 +118,7 @@ export function statementImports(app: PageDeps, { listPath, show }: Overview): P
             });
           },
           next: pathOf(listPath, id),
-          // If the button was pressed twice, the import is already running.
+          // The button may have been pressed twice. The import is then already running.
           showAgain: (refused) =>
             refused.code === 'statement_import_started'
               ? redirect(request, reply, pathOf(listPath, id))
@@ -123,12 +129,12 @@ export function statementImports(app: PageDeps, { listPath, show }: Overview): P
   };
 }
 
-/** The path of one import's page. */
+/** Returns the path of the page of one import. */
 function pathOf(listPath: string, id: string): string {
   return `${listPath}/berkas/${id}`;
 }
 
-/** The page of one import. */
+/** Sends the page of one import. */
 async function showImport(
   app: PageDeps,
   listPath: string,
@@ -149,7 +155,7 @@ async function showImport(
   return sendOperatorPage(request, reply, page, refused?.status ?? 200);
 }
 
-/** The content of the page for each state of an import. */
+/** Returns the content of the page, which depends on the state of the import. */
 async function importPart(
   app: PageDeps,
   request: FastifyRequest,

@@ -39,7 +39,7 @@ import {
 } from './statement-parts.ts';
 import { runAction } from '../../kit/form-action.ts';
 
-/** Rows of the form that divides a line. */
+/** Maximum number of orders in the form that divides a line. */
 const maxRows = 20;
 const numbers = Array.from({ length: maxRows }, (_, index) => index + 1);
 const Amount = Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }));
@@ -59,10 +59,15 @@ const readTogether = formParser(closed({ participation_id: Id, lines: listOfIds 
 const readSettlement = formParser(closed({ lines: listOfIds, refund: Type.Boolean() }));
 const readNothing = formParser(closed({}));
 
-/** One statement line: its candidates, and the forms that allocate it. */
+/**
+ * Registers the page of one statement line: the orders that it may pay for, and the forms that
+ * allocate it.
+ */
 export function statementLines(app: PageDeps, listPath: string): PagePlugin {
   return async (server) => {
-    /** A form of one line; redirects to the path that `verb` returns. */
+    /**
+     * Registers a form of one line. After success, it redirects to the path that `verb` returns.
+     */
     const form = (path: string, verb: (request: FastifyRequest, id: string) => Promise<string>) =>
       server.post(`${listPath}/:id/${path}`, { schema: { params } }, async (request, reply) => {
         authorize(request.visit.actor, 'statement.import');
@@ -127,7 +132,7 @@ export function statementLines(app: PageDeps, listPath: string): PagePlugin {
   };
 }
 
-/** The page of the transfer in the path. */
+/** Sends the page of the statement line whose id is in the path. */
 async function showLine(
   app: PageDeps,
   listPath: string,
@@ -163,7 +168,7 @@ async function showLine(
 const isOpen = ({ status }: DividedLine) =>
   status === 'unmatched' || status === 'ambiguous' || status === 'allocated';
 
-/** The parts in a form; rows without an amount are omitted. */
+/** Returns the parts that a form contains. Rows without an amount are left out. */
 function partsOf(fields: Readonly<Record<string, unknown>>): PartInput[] {
   return numbers.flatMap((number) => {
     const id = fields[`participation_${number}`];
@@ -173,7 +178,10 @@ function partsOf(fields: Readonly<Record<string, unknown>>): PartInput[] {
   });
 }
 
-/** The current allocation of a line; before it is settled it can be confirmed or removed. */
+/**
+ * Returns the current allocation of a line. Until the payment is recorded, the operator can confirm
+ * or remove the allocation.
+ */
 function partsList(
   visit: PageContext,
   listPath: string,
@@ -233,7 +241,10 @@ function partsList(
     </form>`;
 }
 
-/** Finds buyers, and divides the line over their orders. */
+/**
+ * Returns a form that searches for buyers, and a form that divides the amount of the line between
+ * their orders.
+ */
 function divideForms(
   visit: PageContext,
   listPath: string,

@@ -10,7 +10,7 @@ import { fieldOf, collapsibleForm, reasonOf } from '../kit/parts.ts';
 
 export type Subjects = ReadonlyMap<string, ParticipationSummaryRow>;
 
-/** The statement lines that a person must handle. */
+/** Returns the list of statement lines that an operator must handle. */
 export function openList(
   visit: PageContext,
   listPath: string,
@@ -64,7 +64,10 @@ function openEntry(
   </article>`;
 }
 
-/** The amount of a line and its state; the heading level depends on the page. */
+/**
+ * Returns the heading of a line: its amount and its state. The level of the heading depends on the
+ * page.
+ */
 export function lineHead(visit: PageContext, line: OpenLine, level: 2 | 3): Html {
   const { t, language } = visit;
   const amount = formatRupiah(line.amount, language);
@@ -109,7 +112,9 @@ export function lineFacts(
   </dl>`;
 }
 
-/** A button for each candidate, with the reason; the allocation can still be removed. */
+/**
+ * Returns a button for each suggested allocation of the line, with the reason for the suggestion.
+ */
 export function candidateForms(
   visit: PageContext,
   listPath: string,
@@ -171,7 +176,10 @@ function candidateForm(
   </form>`;
 }
 
-/** Why a payment is suggested, and the difference of its sum. */
+/**
+ * Returns the reason why a payment is suggested, and the difference between its amount and the
+ * line.
+ */
 function reasonWords(
   visit: PageContext,
   { reason, named: isNamed, difference }: Candidate,
@@ -218,7 +226,10 @@ export function setAsideForm(
   );
 }
 
-/** Finds an order by its id, as a buyer quotes it or another page shows it. */
+/**
+ * Returns a form that allocates a line to the order with a given id. The buyer or another page can
+ * supply that id.
+ */
 export function assignForm(visit: PageContext, listPath: string, { line_id: id }: OpenLine): Html {
   const { t } = visit;
   return collapsibleForm(
@@ -242,7 +253,7 @@ export function assignForm(visit: PageContext, listPath: string, { line_id: id }
   );
 }
 
-/** The buyer and the campaign of an order. */
+/** Returns the buyer and the campaign of an order as a text. */
 export function orderName(visit: PageContext, id: string, subjects: Subjects): string {
   const row = subjects.get(id);
   if (row === undefined) return `…${id.slice(-12)}`;

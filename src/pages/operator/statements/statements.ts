@@ -24,7 +24,10 @@ const statementsPath = '/operator/pembayaran/mutasi';
 const pageSize = 20;
 const latestImports = 5;
 
-/** Bank statements: importing a file, and the lines that a person must handle. */
+/**
+ * Registers the page of bank statements, where operators import files and handle the lines that
+ * were not matched automatically.
+ */
 export function operatorStatements(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {

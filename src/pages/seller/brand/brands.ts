@@ -21,7 +21,7 @@ import { roleNames } from './shop-head.ts';
 
 const readBrand = formParser(closed({ name: brandName }));
 
-/** The user's brands, a form for a new one, and open invitations. */
+/** Registers the page with the user's brands, a form for a new brand, and open invitations. */
 export function brandPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko', async (request, reply) => {
@@ -69,7 +69,7 @@ export function brandPages(app: PageDeps): PagePlugin {
   };
 }
 
-/** The caller's brands, or what to do without one. */
+/** Returns the list of the user's brands. A user without a brand sees what to do next. */
 function brandList(
   visit: PageContext,
   brands: readonly BrandOfMemberRow[],

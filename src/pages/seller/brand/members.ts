@@ -38,10 +38,10 @@ const readRole = formParser(closed({ role: choice(brandRoles) }));
 
 const readName = formParser(closed({ name: brandName }));
 
-/** Members, invitations and the name are changed on one page. */
+/** Path of the page that has the forms for members, invitations and the name of the brand. */
 const formPage = '/toko/:id/anggota';
 
-/** The members of a brand, its invitations, and its name. */
+/** Registers the pages for the members of a brand, its invitations and its name. */
 export function memberPages(app: PageDeps): PagePlugin {
   return async (server) => {
     brandRoutes(server, app);
@@ -50,7 +50,9 @@ export function memberPages(app: PageDeps): PagePlugin {
   };
 }
 
-/** The page of a brand's members, and the form of its name. */
+/**
+ * Registers the page that shows the members of a brand, and the form that changes the brand's name.
+ */
 function brandRoutes(server: PageServer, app: PageDeps): void {
   server.get('/toko/:id/anggota', async (request, reply) => {
     const { visit } = request;
@@ -75,7 +77,7 @@ function brandRoutes(server: PageServer, app: PageDeps): void {
   });
 }
 
-/** The forms that invite a member and withdraw an invitation. */
+/** Registers the forms that invite a member and that withdraw an invitation. */
 function invitationRoutes(server: PageServer, app: PageDeps): void {
   server.post('/toko/:id/anggota/undang', async (request, reply) => {
     const { visit } = request;
@@ -106,7 +108,7 @@ function invitationRoutes(server: PageServer, app: PageDeps): void {
   );
 }
 
-/** The forms that change and remove a member. */
+/** Registers the forms that change the role of a member and that remove a member. */
 function memberRoutes(server: PageServer, app: PageDeps): void {
   server.post('/toko/:id/anggota/:user', async (request, reply) => {
     const { visit } = request;
@@ -139,7 +141,7 @@ function memberRoutes(server: PageServer, app: PageDeps): void {
   });
 }
 
-/** The page of one brand's members. */
+/** Returns the page with the members of one brand. */
 async function pageOfBrand(
   app: PageDeps,
   visit: PageContext,
@@ -165,7 +167,7 @@ async function pageOfBrand(
   });
 }
 
-/** Sends the page again with a refusal. */
+/** Sends the page again with the reason why a form was refused. */
 async function sendPageAgain(
   app: PageDeps,
   request: FastifyRequest,

@@ -25,7 +25,9 @@ import { shopHead, type ShopOf } from './shop-head.ts';
 
 const readAccount = formParser(closed(bankFields));
 
-/** The payout account of a brand: its owner changes it, staff can read it. */
+/**
+ * Registers the page of a brand's payout account. The owner can change it; staff can only see it.
+ */
 export function payoutAccountPage(app: PageDeps): PagePlugin {
   return async (server) => {
     const page = async (
@@ -67,7 +69,7 @@ export function payoutAccountPage(app: PageDeps): PagePlugin {
 interface Parts extends ShopOf {
   readonly known: OwnAccountRow | undefined;
   readonly edits: boolean;
-  /** Undefined: no form was sent yet. */
+  /** Undefined if no form was sent. */
   readonly sent: FormState | undefined;
   readonly news: Html | undefined;
 }

@@ -43,7 +43,7 @@ type ProductForm = Extract<ReturnType<typeof readProduct>, { value: unknown }>['
 
 const pageSize = 24;
 
-/** A brand's products, which campaigns are made of. */
+/** Registers the pages for a brand's products. Every campaign is about one product. */
 export function productPages(app: PageDeps): PagePlugin {
   return async (server) => {
     takeUploads(server);
@@ -52,7 +52,7 @@ export function productPages(app: PageDeps): PagePlugin {
   };
 }
 
-/** The list of a brand's products, and the form for a new one. */
+/** Registers the page that lists the products of a brand, and the form for a new product. */
 function productListRoutes(server: PageServer, app: PageDeps): void {
   server.get('/toko/:id/produk', async (request, reply) => {
     const { visit } = request;
@@ -103,7 +103,7 @@ function productListRoutes(server: PageServer, app: PageDeps): void {
   });
 }
 
-/** The form of one product. */
+/** Registers the form of one product. */
 function oneProductRoutes(server: PageServer, app: PageDeps): void {
   server.get('/toko/produk/:id', async (request, reply) => {
     const { visit } = request;
@@ -146,8 +146,9 @@ async function productAndBrand(app: PageDeps, visit: PageContext, productId: str
 type Sent = { readonly done: string } | (FormState & { readonly status: number });
 
 /**
- * Handles a product's form: its fields and optionally its picture, in one transaction. A browser
- * does not keep a chosen file, so all errors are reported at once.
+ * Handles the form of a product: saves its fields and, if one was sent, its picture in one
+ * transaction. After an error a browser does not keep the chosen file, so all errors are reported
+ * together to spare the user another upload.
  */
 async function sentProduct(
   app: PageDeps,

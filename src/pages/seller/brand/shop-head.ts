@@ -5,13 +5,13 @@ import type { PageContext } from '../../../web/visit.ts';
 
 export type ShopTab = 'campaigns' | 'products' | 'members' | 'account' | 'webhooks';
 
-/** A brand and the user's role in it. */
+/** A brand and the role that the user has in it. */
 export interface ShopOf {
   readonly brand: { readonly brand_id: string; readonly name: string };
   readonly role: BrandRole | undefined;
 }
 
-/** The header of every page of a brand: its name and tabs. */
+/** Returns the head of every page of a brand: the brand's name and the tabs. */
 export function shopHead(
   visit: PageContext,
   { brand, role }: ShopOf,
@@ -52,7 +52,10 @@ export const roleNames = {
   contributor: wording('seller.shopHead.roleNames.contributor'),
 } as const satisfies Record<BrandRole, Wording>;
 
-/** The display name of a buyer or member, else the last characters of their id. */
+/**
+ * Returns the display name of a buyer or member. Without a name, returns the last characters of the
+ * id.
+ */
 export function nameOf(
   visit: PageContext,
   { display_name, user_id }: { readonly display_name: string | null; readonly user_id: string },

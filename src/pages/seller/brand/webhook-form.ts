@@ -22,7 +22,10 @@ const boxes = Object.fromEntries(auditEvents.map((event) => [event, Type.Boolean
   readonly [E in AuditEvent]: Type.TBoolean;
 };
 
-/** A webhook as its form sends it: a checkbox for each event; none ticked means all of them. */
+/**
+ * Parses the form of a webhook. It has a checkbox for each event; if none is checked, the webhook
+ * gets all events.
+ */
 export const readWebhook = formParser(
   closed({ url: fields.url, description: Type.Optional(fields.description), ...boxes }),
 );
@@ -37,7 +40,7 @@ export function inputOf(
   return { url: form.url.trim(), description: form.description ?? '', events };
 }
 
-/** The form values of an existing webhook. */
+/** Returns the values of an existing webhook for its form. */
 export function typedOf({ url, description, events }: EndpointRow): RawFields {
   return { url, description, ...Object.fromEntries(events.map((event) => [event, 'on'])) };
 }
@@ -49,7 +52,7 @@ const groups: readonly (readonly [Wording, readonly AuditEvent[]])[] = [
   [wording('seller.webhookForm.paymentsAndPayouts'), [...moneyEvents, ...payoutEvents]],
 ];
 
-/** The fields of a webhook: URL, purpose and events. */
+/** Returns the form fields of a webhook: its URL, purpose and events. */
 export function webhookFields(
   visit: PageContext,
   { typed, errors }: Pick<FormState, 'typed' | 'errors'>,

@@ -31,7 +31,9 @@ import { cursorPage } from '../../kit/cursor-page.ts';
 
 const deliveriesShown = 20;
 
-/** One webhook of a brand: its deliveries and all of its actions. */
+/**
+ * Registers the page of one webhook of a brand, which shows its deliveries and all of its forms.
+ */
 export function webhookPage(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/webhook/:id', async (request, reply) =>
@@ -59,7 +61,8 @@ export function webhookPage(app: PageDeps): PagePlugin {
       const made = await runInTransaction(app.db, (tx) =>
         rotateEndpoint(tx, visit.actor, endpoint.endpoint_id),
       );
-      // Rendered in this response, because only this response contains the secret.
+      // The page is sent as the response to the form instead of a redirect, because only this
+      // response contains the secret.
       return sendPage(
         request,
         reply,
@@ -94,7 +97,9 @@ export function webhookPage(app: PageDeps): PagePlugin {
   };
 }
 
-/** The endpoint with its brand. Throws `webhook_not_found` if it belongs to no brand. */
+/**
+ * Returns a webhook and its brand. Throws `webhook_not_found` if the webhook belongs to no brand.
+ */
 async function findWebhook(app: PageDeps, visit: PageContext, id: string) {
   requireSignedIn(visit);
   const endpoint = await viewEndpoint(app.db, visit.actor, id);
@@ -106,7 +111,10 @@ async function findWebhook(app: PageDeps, visit: PageContext, id: string) {
   };
 }
 
-/** A handler that runs an operation on the webhook of the path, then redirects. */
+/**
+ * Returns a route handler. It runs an operation on the webhook whose id is in the path, and then
+ * redirects.
+ */
 function runAndRedirect(
   app: PageDeps,
   verb: (request: FastifyRequest, endpoint: EndpointRow) => Promise<unknown>,
@@ -119,17 +127,17 @@ function runAndRedirect(
   };
 }
 
-/** Which URLs a webhook may have. */
+/** Returns the rules for the URL of a webhook. */
 function urlRules(app: PageDeps) {
   return { allowLoopback: app.config.webhooks.allowLoopback };
 }
 
-/** The path of a webhook's page. */
+/** Returns the path of a webhook's page. */
 function pathOf(endpoint: EndpointRow) {
   return `/toko/webhook/${endpoint.endpoint_id}`;
 }
 
-/** Enables or disables the webhook of the path. */
+/** Returns a route handler that enables or disables the webhook whose id is in the path. */
 function enableOrDisable(app: PageDeps, enabled: boolean) {
   return runAndRedirect(
     app,
@@ -139,7 +147,7 @@ function enableOrDisable(app: PageDeps, enabled: boolean) {
   );
 }
 
-/** The page of the webhook in the path. */
+/** Returns the page of the webhook whose id is in the path. */
 async function pageOfWebhook(
   app: PageDeps,
   request: FastifyRequest,
@@ -159,7 +167,7 @@ interface Parts extends ShopOf {
   readonly endpoint: EndpointRow;
   readonly deliveries: readonly DeliveryRow[];
   readonly isFirst: boolean;
-  /** Undefined: no form was sent yet. */
+  /** Undefined if no form was sent. */
   readonly sent: FormState | undefined;
   readonly news: Html | undefined;
 }
@@ -180,7 +188,7 @@ function endpointPage(visit: PageContext, parts: Parts) {
   return { title: `${endpoint.url} · ${brand.name}`, section: 'shop' as const, main };
 }
 
-/** Why it is disabled, and how long the previous secret is still valid. */
+/** Returns why the webhook is disabled, and how long its previous secret is still accepted. */
 function endpointState(visit: PageContext, endpoint: EndpointRow): Html {
   const { t, now } = visit;
   const until = endpoint.previous_secret_until;

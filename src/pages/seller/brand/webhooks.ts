@@ -20,7 +20,10 @@ import { requireSignedIn } from '../../kit/signed-in.ts';
 import { shopHead, type ShopOf } from './shop-head.ts';
 import { inputOf, readWebhook, webhookFields } from './webhook-form.ts';
 
-/** The webhooks of a brand, and a new one, whose secret is shown once. */
+/**
+ * Registers the page that lists the webhooks of a brand, and the form for a new webhook. Its secret
+ * is shown once.
+ */
 export function webhooksPage(app: PageDeps): PagePlugin {
   const rules = { allowLoopback: app.config.webhooks.allowLoopback };
   return async (server) => {
@@ -57,14 +60,15 @@ export function webhooksPage(app: PageDeps): PagePlugin {
         const shown = await page(visit, id, refusedForm(reading.typed, made.refused));
         return sendPage(request, reply, shown, statusOf(made.refused));
       }
-      // Rendered in this response, because only this response contains the secret.
+      // The page is sent as the response to the form instead of a redirect, because only this
+      // response contains the secret.
       const secret = secretNotice(visit, made.done);
       return sendPage(request, reply, await page(visit, id, { typed: {} }, secret), 201);
     });
   };
 }
 
-/** A new secret, above the page of its webhook. */
+/** Returns a notice with a new secret, shown above the page of its webhook. */
 export function secretNotice(
   { t }: PageContext,
   { endpoint, secret }: { readonly endpoint: EndpointRow; readonly secret: string },
@@ -141,7 +145,7 @@ function item(visit: PageContext, endpoint: EndpointRow): Html {
   </li>`;
 }
 
-/** The purpose and the events of an endpoint in one line. */
+/** Returns the purpose and the events of a webhook in one line. */
 function about({ t }: PageContext, { description, events }: EndpointRow): string {
   const heard =
     events.length === 0
@@ -150,7 +154,7 @@ function about({ t }: PageContext, { description, events }: EndpointRow): string
   return description === '' ? heard : `${description} · ${heard}`;
 }
 
-/** Whether an endpoint is enabled. */
+/** Returns a badge that shows whether a webhook is enabled. */
 export function endpointBadge({ t }: PageContext, { status }: EndpointRow): Html {
   return status === 'enabled'
     ? badge(t('seller.webhooks.on'), 'good')

@@ -11,7 +11,7 @@ import type { PageContext } from '../../../web/visit.ts';
 import type { Campaign, CampaignTerms } from '../../../campaigns/campaign.ts';
 import type { FormState } from '../../kit/form-action.ts';
 
-/** The input of the seller; the hold is entered in hours. */
+/** Parses the form of a campaign. The hold is entered in hours. */
 export const readTerms = formParser(
   closed({
     product_id: Id,
@@ -32,7 +32,7 @@ export const readTerms = formParser(
 );
 export type TermsForm = Extract<ReturnType<typeof readTerms>, { value: unknown }>['value'];
 
-/** The campaign terms of a form. */
+/** Converts the values of the form to campaign terms. */
 export function termsOf(form: TermsForm): CampaignTerms {
   return {
     title: form.title.trim(),
@@ -51,7 +51,10 @@ export function termsOf(form: TermsForm): CampaignTerms {
 
 const dayMs = 86_400_000;
 
-/** Default values of a new campaign: two weeks, ending at nine in the evening in Jakarta. */
+/**
+ * Returns the default values for a new campaign. Its deadline is in two weeks, at nine in the
+ * evening in Jakarta.
+ */
 export function freshTerms(now: Date, product: ProductRow | undefined): FormState['typed'] {
   const day = formatFieldMoment(new Date(now.getTime() + 14 * dayMs)).slice(0, 10);
   return {
@@ -65,7 +68,7 @@ export function freshTerms(now: Date, product: ProductRow | undefined): FormStat
   };
 }
 
-/** The form values of an existing campaign. */
+/** Returns the values of an existing campaign for its form. */
 export function termsFields(campaign: Campaign): FormState['typed'] {
   const number = (value: number | bigint | null) => (value === null ? '' : String(value));
   return {
@@ -87,19 +90,25 @@ export function termsFields(campaign: Campaign): FormState['typed'] {
 export interface TermsParts {
   readonly action: string;
   readonly shown: FormState;
-  /** The products to choose from; a single one is selected automatically. */
+  /** The products that the seller can choose. If there is only one, it is already selected. */
   readonly products: readonly { readonly product_id: string; readonly name: string }[];
-  /** Once a campaign is open only its title and story can be changed. */
+  /** True after the campaign has opened. Then only its title and story can be changed. */
   readonly open: boolean;
-  /** Whether the form has an opening time: not for an existing draft. */
+  /** True if the form has a field for the opening time. It has none for an existing draft. */
   readonly opening: boolean;
-  /** Whether upfront buyers have a receiving account or a provider to pay to. */
+  /**
+   * True if buyers of an upfront campaign can pay: there is a receiving account or a payment
+   * provider.
+   */
   readonly collects: boolean;
-  /** True for an existing campaign without an opening time. */
+  /**
+   * True for an existing campaign without an opening time. The form then explains that the seller
+   * opens the campaign.
+   */
   readonly isDraft?: boolean;
 }
 
-/** The fields of a campaign, each with its error. */
+/** Returns the form with the fields of a campaign and their errors. */
 export function termsForm(visit: PageContext, parts: TermsParts): Html {
   const { t } = visit;
   const { shown, action } = parts;
@@ -206,7 +215,7 @@ function numberFields(visit: PageContext, { shown, opening, isDraft, collects }:
     </div>`;
 }
 
-/** The choice when buyers pay. */
+/** Returns the field in which the seller chooses when buyers pay. */
 function paymentTimingField(
   visit: PageContext,
   { typed, errors }: FormState,
@@ -233,12 +242,14 @@ function paymentTimingField(
   );
 }
 
-/** What is missing before an upfront campaign can open. */
+/** Returns what is missing before a campaign with upfront payment can open. */
 function collectsNothing({ t }: PageContext): string {
   return t('seller.campaignForm.upfrontCampaignsCannotOpenYetThere');
 }
 
-/** The input as hidden fields for the next step, except some fields. */
+/**
+ * Returns the input as hidden fields, so that the next step has it. Leaves out the fields in `but`.
+ */
 export function hiddenFields(
   typed: FormState['typed'],
   but: readonly string[] = [],

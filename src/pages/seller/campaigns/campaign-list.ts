@@ -12,7 +12,7 @@ import { checklist } from './checklist.ts';
 import { shopHead, type ShopOf } from '../brand/shop-head.ts';
 import type { CursorPage } from '../../kit/cursor-page.ts';
 
-/** The three lists of a dashboard with their statuses. */
+/** The three lists of campaigns on a brand's dashboard, with the statuses in each. */
 export const lists = {
   jalan: ['scheduled', 'active', 'full', 'verifying'],
   draf: ['inactive'],

@@ -9,16 +9,16 @@ export interface Previewed {
   readonly terms: CampaignTerms;
   readonly brand: { readonly brand_id: string; readonly name: string };
   readonly product: ProductRow;
-  /** The existing campaign; undefined for a new one. */
+  /** The campaign that is being changed; undefined for a new one. */
   readonly campaign?: Campaign | undefined;
 }
 
-/** Previews the buyers' page of a campaign with these terms. */
+/** Returns the page that buyers would see if the campaign had these terms. */
 export function campaignPreview(visit: PageContext, previewed: Previewed): Html {
   return framedPreview(visit, campaignWith(visit, previewed), previewed.product);
 }
 
-/** A draft or scheduled campaign as its buyers will see it. */
+/** Returns the page of a draft or scheduled campaign as buyers will see it. */
 export function draftPreview(visit: PageContext, campaign: Campaign, product: ProductRow): Html {
   return framedPreview(
     visit,
@@ -56,7 +56,7 @@ function campaignWith(
     deadline: terms.deadline,
     opens_at: terms.opensAt,
   };
-  // In an open campaign only the texts change.
+  // After a campaign has opened, only its title and story can be changed.
   const isOpen = campaign?.status === 'active' || campaign?.status === 'full';
   if (isOpen) return { ...campaign, title: terms.title, description: terms.description };
   const { now } = visit;

@@ -28,7 +28,7 @@ const chartSteps = 60;
 
 const readExtension = formParser(closed({ deadline: TimestampInput, reason: text(3, 500) }));
 
-/** One campaign as its seller sees it, with all possible actions. */
+/** Registers the page of one campaign for its seller, with everything that the seller can do. */
 export function campaignPage(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/sambatan/:id', async (request, reply) => {
@@ -122,7 +122,10 @@ async function toExtend(app: PageDeps, visit: PageContext, id: string): Promise<
   return (await authorizeOnCampaign(app.db, visit.actor, 'campaign.extend', id)).campaign;
 }
 
-/** The period from the opening until now or the end; none before the opening. */
+/**
+ * Returns the number of taken slots over time, from the opening until now or until the end. Empty
+ * before the opening.
+ */
 async function chartOf(app: PageDeps, visit: PageContext, campaign: Campaign): Promise<SlotsAt[]> {
   const from = campaign.opened_at;
   if (from === null) return [];
@@ -172,7 +175,7 @@ function overview(visit: PageContext, seen: Seen, points: readonly SlotsAt[]) {
   return { title: campaign.title, section: 'shop' as const, main };
 }
 
-/** The number of buyers and the worth of the slots that are taken. */
+/** Returns the number of buyers and the value of the taken slots. */
 function saleFigures(visit: PageContext, campaign: Campaign, slots: number): Html {
   const { t, language } = visit;
   return html`<ul class="figures sums">
@@ -191,7 +194,7 @@ function saleFigures(visit: PageContext, campaign: Campaign, slots: number): Htm
   </ul>`;
 }
 
-/** When the campaign opens and closes, and how many slots it needs. */
+/** Returns when the campaign opens and closes, and how many slots it needs. */
 function scheduleFacts(visit: PageContext, campaign: Campaign, isBeforeOpening: boolean): Html {
   const { t } = visit;
   return html`<dl class="facts">
@@ -221,7 +224,7 @@ function scheduleFacts(visit: PageContext, campaign: Campaign, isBeforeOpening: 
   </dl>`;
 }
 
-/** Links to everything that the seller may do with the campaign. */
+/** Returns links to everything that the seller may do with the campaign. */
 function sellerActions(
   visit: PageContext,
   { campaign, can }: Seen,
@@ -248,12 +251,12 @@ function sellerActions(
   </div>`;
 }
 
-/** Whether the campaign can be shared. */
+/** Returns true if the campaign can be shared. */
 function isShared({ status }: Campaign): boolean {
   return status === 'scheduled' || status === 'active' || status === 'full';
 }
 
-/** The buyers' view of a draft, and the form that publishes it. */
+/** Returns the page that buyers will see, and the form that publishes the campaign. */
 function publishPart(
   visit: PageContext,
   { campaign, product, can: { publish: publishes } }: Seen,

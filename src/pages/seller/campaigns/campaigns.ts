@@ -31,10 +31,10 @@ import { type Start, type Edited, newCampaign, editPage, previewPage } from './c
 
 const pageSize = 24;
 
-/** The story of a campaign may be long. */
+/** Large body limit, because the story of a campaign may be long. */
 const long = { bodyLimit: formBytes.long } as const;
 
-/** The dashboard of a brand: its campaigns in three lists. */
+/** Registers the dashboard of a brand, which shows its campaigns in three lists. */
 export function campaignPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/:id', async (request, reply) => {
@@ -80,7 +80,10 @@ export function campaignPages(app: PageDeps): PagePlugin {
   };
 }
 
-/** The form of a new campaign: fields, preview, and saving as a draft or publishing. */
+/**
+ * Registers the form for a new campaign. After a preview, the seller saves it as a draft or
+ * publishes it.
+ */
 export function newCampaignPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/:id/sambatan/baru', async (request, reply) => {
@@ -130,7 +133,7 @@ export function newCampaignPages(app: PageDeps): PagePlugin {
   };
 }
 
-/** The form that changes a campaign, and publishing a draft. */
+/** Registers the form that changes a campaign, and the form that publishes a draft. */
 export function editCampaignPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/sambatan/:id/ubah', async (request, reply) => {
@@ -173,7 +176,7 @@ export function editCampaignPages(app: PageDeps): PagePlugin {
   };
 }
 
-/** The pressed button and the content of the form. */
+/** Returns which button was pressed, and the content of the form. */
 function stepOf(body: unknown) {
   const { aksi, ...fields } = rawFields(body);
   return { aksi, reading: readTerms(fields) };
@@ -190,11 +193,15 @@ async function showAgain(
   return sendPage(request, reply, page(shown), statusOf(refused));
 }
 
-/** In an open campaign only title and story change; before that, everything. */
+/**
+ * Returns the changes in a form. After a campaign has opened, only its title and story can be
+ * changed.
+ */
 function changeOf(campaign: Campaign, form: TermsForm) {
   const terms = termsOf(form);
   if (isOpen(campaign)) return { title: terms.title, description: terms.description };
-  // The hold is shown in whole hours; an unchanged value keeps its seconds.
+  // The form shows the hold in whole hours. If that number was not changed, the stored number of
+  // seconds stays, because it may not be a whole number of hours.
   const { holdSeconds, opensAt, ...rest } = terms;
   const shownHours = Number(termsFields(campaign)['hold_hours']);
   return {
@@ -220,7 +227,7 @@ async function startOf(app: PageDeps, visit: PageContext, brandId: string): Prom
   return { brand, publishes, products, setup, collects };
 }
 
-/** Whether upfront buyers have a way to pay: a provider or a receiving account. */
+/** Returns true if buyers can pay upfront: there is a payment provider or a receiving account. */
 async function canCollect(app: PageDeps): Promise<boolean> {
   if (app.payments.gateway !== undefined) return true;
   return (await app.db.one(hasReceivingAccount)).is_there;

@@ -27,7 +27,9 @@ import { nameOf } from '../brand/shop-head.ts';
 
 const readCancellation = formParser(closed(deliberation));
 
-/** Cancelling a campaign: the effect on each buyer, and the form. */
+/**
+ * Registers the page for cancelling a campaign. It shows the effect on each buyer, and the form.
+ */
 export function cancellationPage(app: PageDeps): PagePlugin {
   return async (server) => {
     const previewOf = async (visit: PageContext, id: string, cursor?: string) => {
@@ -73,7 +75,10 @@ export function cancellationPage(app: PageDeps): PagePlugin {
   };
 }
 
-/** The numbers that the seller saw when deciding to cancel. */
+/**
+ * Returns the numbers that the seller sees before cancelling. The form sends them back, so that a
+ * change in the meantime is noticed.
+ */
 function seenIn({ campaign, refunds, amount }: ExpectedRefunds): string {
   return `${campaign.participant_count}.${campaign.slots_taken}.${refunds}.${amount}`;
 }

@@ -10,10 +10,13 @@ export interface SlotsAt {
 
 const [width, height] = [640, 220] as const;
 const margin = { left: 5, right: 5, top: 5, bottom: 5 } as const;
-/** Maximum rows of the table next to the chart. */
+/** Maximum number of rows in the table below the chart. */
 const tableRows = 8;
 
-/** Taken slots over time, as a chart and as a table; `total` is the top of the scale. */
+/**
+ * Returns the number of taken slots over time, as a chart and as a table. `total` is the highest
+ * value of the chart's scale.
+ */
 export function slotsChart(visit: PageContext, points: readonly SlotsAt[], total: number): Html {
   const { t, language } = visit;
   const [first, last] = [points[0]!, points.at(-1)!];
@@ -25,7 +28,7 @@ export function slotsChart(visit: PageContext, points: readonly SlotsAt[], total
     );
   const y = (slots: number) =>
     round(height - margin.bottom - (slots / total) * (height - margin.top - margin.bottom));
-  // A step chart: the number stays the same until the next change.
+  // The line has steps, because the number stays the same until the next change.
   const line = points
     .map(({ at, slots }, index) =>
       index === 0 ? `M${x(at)} ${y(slots)}` : `H${x(at)}V${y(slots)}`,
@@ -69,7 +72,7 @@ export function slotsChart(visit: PageContext, points: readonly SlotsAt[], total
   </figure>`;
 }
 
-/** Evenly spaced points, including the first and the last. */
+/** Returns evenly spaced points, including the first and the last one. */
 function thinOut(points: readonly SlotsAt[]): SlotsAt[] {
   const step = Math.max(1, (points.length - 1) / (tableRows - 1));
   const indexes = new Set(

@@ -9,12 +9,13 @@ interface Step {
   readonly isDone: boolean;
   readonly words: string;
   readonly why: string;
-  /** Undefined if another member of the brand has to do it. */
+  /** The path of the page for this step. Undefined if another member of the brand must do it. */
   readonly path: string | undefined;
 }
 
 /**
- * The set-up steps of a new brand before it can receive money, in order; empty when all are done.
+ * Returns the steps that a new brand must complete before it can receive money, in order. Returns
+ * nothing when all steps are done.
  */
 export function checklist(
   visit: PageContext,
@@ -76,7 +77,10 @@ function stepsOf({ t, actor }: PageContext, { brand, role }: ShopOf, setup: Bran
   ];
 }
 
-/** Shown before a campaign opens, not only when its payout is due. */
+/**
+ * Returns a notice that the brand has no payout account. It is shown before a campaign opens, so
+ * that the seller does not notice it only when a payout is due.
+ */
 export function noAccount({ t, url }: PageContext, brand: ShopOf['brand']): Html {
   return notice(
     'busy',

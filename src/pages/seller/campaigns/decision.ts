@@ -17,7 +17,10 @@ const readDecision = formParser(
   closed({ decision: choice(['continue', 'cancel']), note: Type.Optional(text(0, 500)) }),
 );
 
-/** The decision about a batch below its minimum: forms for the seller and for an operator. */
+/**
+ * Registers the forms with which a seller or an operator decides about a campaign with fewer paid
+ * slots than its minimum.
+ */
 export function decisionPages(app: PageDeps): PagePlugin {
   return async (server) => {
     for (const home of ['/toko/sambatan', '/operator/sambatan']) {
@@ -43,7 +46,7 @@ export function decisionPages(app: PageDeps): PagePlugin {
   };
 }
 
-/** The facts of the decision and its two options; undefined if none is open. */
+/** Returns the facts for the decision and its two options. Undefined if no decision is open. */
 export function decisionPart(
   visit: PageContext,
   campaign: Campaign,

@@ -8,16 +8,19 @@ import type { FormState } from '../../kit/form-action.ts';
 import { scrollingTable, type Column } from '../../../web/table.ts';
 import { cursorPage } from '../../kit/cursor-page.ts';
 
-/** Rows of the preview per page. */
+/** Number of rows per page of a preview. */
 export const rowsShown = 50;
 
 /**
- * The input of an irreversible action: the reason, the typed title, and the numbers that the user
- * saw.
+ * Form fields for an action that cannot be undone: the reason, the title of the campaign (typed to
+ * confirm), and the numbers that the user saw.
  */
 export const deliberation = { reason: text(3, 500), title: text(1, 200), seen: text(1, 60) };
 
-/** The error of a typed title; none if it equals the campaign's, ignoring case and spaces. */
+/**
+ * Returns an error if the typed title differs from the campaign's title. Upper and lower case and
+ * spaces are ignored.
+ */
 export function titleMistakes(title: string, typed: string): readonly FieldError[] {
   const plain = (words: string) =>
     words.normalize('NFKC').replaceAll(/\s+/g, ' ').trim().toLowerCase();
@@ -26,7 +29,10 @@ export function titleMistakes(title: string, typed: string): readonly FieldError
   return [{ field: 'title', message }];
 }
 
-/** A notice above the form if the numbers have changed since the user saw them. */
+/**
+ * Returns a notice that the numbers have changed since the user saw them. It is shown above the
+ * form.
+ */
 export function numbersChanged({ t }: PageContext): Html {
   return notice(
     'busy',
@@ -35,7 +41,9 @@ export function numbersChanged({ t }: PageContext): Html {
   );
 }
 
-/** The fields of such a form: the reason, and the title to type. */
+/**
+ * Returns the form fields for an action that cannot be undone: the reason, and the title to type.
+ */
 export function deliberateFields(
   visit: PageContext,
   {
@@ -68,7 +76,7 @@ export function deliberateFields(
     <p>${t('seller.deliberate.thisCannotBeUndone')}</p>`;
 }
 
-/** A page of the affected buyers, with a link to the next page. */
+/** Returns a table with one page of the affected buyers, and a link to the next page. */
 export function affectedTable<R>(
   visit: PageContext,
   {
@@ -83,7 +91,7 @@ export function affectedTable<R>(
     readonly caption: string;
     readonly columns: readonly Column<R>[];
     readonly rows: readonly R[];
-    /** The URL of the page, to which the cursor is added. */
+    /** The URL of the page. The cursor of the next page is added to it. */
     readonly path: string;
     readonly placeOf: (last: R) => string | number;
   },

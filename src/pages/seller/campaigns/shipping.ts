@@ -12,7 +12,9 @@ import { idParam } from '../../kit/params.ts';
 import { refusalNotice } from '../../kit/refusal-notice.ts';
 import { requireSignedIn } from '../../kit/signed-in.ts';
 
-/** Marking a batch as shipped: the consequences, and the form. */
+/**
+ * Registers the page for marking a batch as shipped. It explains the consequences and has the form.
+ */
 export function shippingPage(app: PageDeps): PagePlugin {
   return async (server) => {
     const { receivedAfterDays } = app.config.payments;

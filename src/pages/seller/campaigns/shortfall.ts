@@ -35,7 +35,10 @@ import { nameOf } from '../brand/shop-head.ts';
 const readNumber = formParser(closed({ slots: Type.Optional(slotsDelivered) }));
 const readShortfall = formParser(closed({ slots: slotsDelivered, ...deliberation }));
 
-/** Declaring a shortfall: the slots of each buyer, and the form. */
+/**
+ * Registers the page for declaring a shortfall. It shows how many slots each buyer gets, and the
+ * form.
+ */
 export function shortfallPage(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/sambatan/:id/kurang', async (request, reply) => {
@@ -98,7 +101,10 @@ export function shortfallPage(app: PageDeps): PagePlugin {
   };
 }
 
-/** The effect of a number of slots, or a field error if it is not possible. */
+/**
+ * Returns the effect of declaring this number of slots, or a field error if the number is not
+ * possible.
+ */
 async function previewOf(
   app: PageDeps,
   visit: PageContext,
@@ -123,14 +129,18 @@ async function previewOf(
 }
 
 /**
- * The possible range of a shortfall, and the effect of the form's number; undefined if impossible.
+ * The range of possible numbers, and the effect of the number in the form. The effect is undefined
+ * if that number is not possible.
  */
 interface Previewed {
   readonly possible: PossibleShortfall;
   readonly outcome?: ShortfallPreview | undefined;
 }
 
-/** The numbers that the seller saw when deciding on the shortfall. */
+/**
+ * Returns the numbers that the seller sees before declaring the shortfall. The form sends them
+ * back, so that a change in the meantime is noticed.
+ */
 function seenIn({ range, slots, sums }: ShortfallPreview): string {
   return `${range.delivered}.${slots}.${sums.affected}.${sums.refunds}.${sums.amount}`;
 }

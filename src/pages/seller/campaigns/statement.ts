@@ -14,7 +14,10 @@ import { idParam } from '../../kit/params.ts';
 import { requireSignedIn } from '../../kit/signed-in.ts';
 import { scrollingTable } from '../../../web/table.ts';
 
-/** The money of a campaign for its seller, with every rupiah on both sides; printable. */
+/**
+ * Registers the page with the money of a campaign for its seller. It can be printed, and every
+ * rupiah appears both as received and as used.
+ */
 export function statementPage(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/sambatan/:id/uang', async (request, reply) => {

@@ -8,14 +8,17 @@ import { participationWords, paymentWords } from '../../statuses.ts';
 import { inLanguage, type PageContext } from '../../../web/visit.ts';
 import { nameOf } from '../brand/shop-head.ts';
 
-/** One column of the exports: its heading, its width in a spreadsheet, and its value of a row. */
+/**
+ * A column of the exported files: its heading, its width in a spreadsheet, and a function that
+ * returns its value for a row.
+ */
 interface Column {
   readonly head: string;
   readonly width: number;
   cell(row: ParticipantRow): Cell;
 }
 
-/** The columns of every export. */
+/** Returns the columns that every exported file has. */
 function columnsOf(visit: PageContext, campaign: Campaign): readonly Column[] {
   const { t } = visit;
   const { weight_grams: weight, price_per_slot: price } = campaign;
@@ -69,7 +72,7 @@ function columnsOf(visit: PageContext, campaign: Campaign): readonly Column[] {
   ];
 }
 
-/** The heading of the participants' spreadsheet. */
+/** Returns the name and the column headings of the participants' spreadsheet. */
 export function sheetHead(visit: PageContext, campaign: Campaign): SheetHead {
   return {
     name: visit.t('common.participants'),
@@ -77,10 +80,11 @@ export function sheetHead(visit: PageContext, campaign: Campaign): SheetHead {
   };
 }
 
-// Functions cannot be sent to the worker thread.
+// A worker thread builds the spreadsheet. Functions cannot be sent to that thread, so they are left
+// out.
 const plain = ({ head, width }: Column) => ({ head, width });
 
-/** The participants, one line each. */
+/** Returns the rows of an exported file, one for each participant. */
 export async function* linesOf(
   visit: PageContext,
   campaign: Campaign,
@@ -90,7 +94,7 @@ export async function* linesOf(
   for await (const row of rows) yield columns.map((column) => column.cell(row));
 }
 
-/** The participants as CSV: a heading and one line each. */
+/** Returns the rows of the CSV file: the headings, then one row for each participant. */
 export async function* csvLinesOf(
   visit: PageContext,
   campaign: Campaign,
@@ -100,7 +104,7 @@ export async function* csvLinesOf(
   yield* linesOf(visit, campaign, rows);
 }
 
-/** The name of a downloaded file, from the campaign's title. */
+/** Returns the name of a downloaded file. It is made from the title of the campaign. */
 export function fileName(campaign: Campaign, ending: string): string {
   const plainTitle = campaign.title
     .normalize('NFKD')

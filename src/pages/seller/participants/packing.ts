@@ -9,19 +9,22 @@ import type { PageContext } from '../../../web/visit.ts';
 import { nameOf } from '../brand/shop-head.ts';
 import { cursorPage } from '../../kit/cursor-page.ts';
 
-/** Labels per page of the packing list. */
+/** Number of labels per page of the packing list. */
 export const maxLabels = 100;
 
 export interface PackingProps {
   readonly campaign: Campaign;
-  /** One more than a page, to detect a next page. */
+  /** The rows of the page, and one more row if there is a next page. */
   readonly rows: readonly ParticipantRow[];
   readonly isFirst: boolean;
   /** Number of participations in each payment state. */
   readonly states: ReadonlyMap<PaymentState, number>;
 }
 
-/** Printable labels of paid orders with their delivered slots. */
+/**
+ * Returns a page with labels to print for the paid orders. A label shows the number of delivered
+ * slots.
+ */
 export function packingPage(visit: PageContext, { campaign, rows, isFirst, states }: PackingProps) {
   const { t, url } = visit;
   const path = url(`/toko/sambatan/${campaign.id}`);
@@ -59,7 +62,7 @@ export function packingPage(visit: PageContext, { campaign, rows, isFirst, state
   return { title: `${title} · ${campaign.title}`, section: 'shop' as const, wide: true, main };
 }
 
-/** The number of unpaid orders, which are not packed, with a link to them. */
+/** Returns the number of unpaid orders, which must not be packed, with a link to them. */
 function unpaidNotice(
   visit: PageContext,
   path: string,

@@ -31,7 +31,7 @@ import { table } from '../../../web/table.ts';
 
 export const rosterPageSize = 50;
 
-/** The view of the list, in addition to its filter. */
+/** The sort order and the page number of the list. The filter is a separate type. */
 export interface RosterView {
   readonly sort: ParticipantSort;
   readonly page: number;
@@ -39,7 +39,10 @@ export interface RosterView {
 
 type View = ParticipantListInput & RosterView;
 
-/** A campaign's participants: search, filters, a sorted page, and links to all pages. */
+/**
+ * Returns the page with a campaign's participants: search, filters, a sorted table, and links to
+ * the other pages.
+ */
 export function rosterPage(
   visit: PageContext,
   { campaign, rows, total, states }: ParticipantPage,
@@ -91,7 +94,7 @@ export function rosterPage(
   return { title, section: 'shop' as const, wide: true, main };
 }
 
-/** Filter and sort order as a query string, without the page. */
+/** Returns the filter and the sort order as a query string. The page number is left out. */
 function queryOf({ status, paymentState, search, sort }: View): string {
   return new URLSearchParams({
     ...(search !== undefined && { q: search }),
@@ -186,7 +189,7 @@ function participantTable(visit: PageContext, rows: readonly ParticipantRow[]): 
   });
 }
 
-/** The delivered quantity, and the ordered one if it is more. */
+/** Returns the number of delivered slots, and the number of ordered slots if it is higher. */
 function slotsCell({ t, language }: PageContext, row: ParticipantRow): Html {
   const delivered = deliveredQuantityOf(row);
   const isLive = row.status !== 'cancelled' && row.status !== 'refunded';

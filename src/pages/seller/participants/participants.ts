@@ -23,11 +23,14 @@ import { queryParam, idParam } from '../../kit/params.ts';
 import { requireSignedIn } from '../../kit/signed-in.ts';
 
 const action = 'campaign.participants.read';
-/** Longer search terms are cut: no name or address is longer. */
+/** Maximum length of a search text. The rest is cut off, because no name or address is longer. */
 const maxSearchLength = 100;
 const maxPage = 100_000;
 
-/** The participants of a campaign with their addresses: to view, print and download. */
+/**
+ * Registers the pages on which a seller views, prints and downloads the participants of a campaign
+ * with their addresses.
+ */
 export function participantPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/sambatan/:id/peserta', async (request, reply) => {
@@ -82,7 +85,7 @@ export function participantPages(app: PageDeps): PagePlugin {
   };
 }
 
-/** The filter of the list; unknown values are ignored. */
+/** Returns the view of the list that a URL describes. Unknown values in the URL are ignored. */
 function viewOf(request: FastifyRequest): ParticipantListInput & RosterView {
   const page = Number(queryParam(request, 'page') ?? 1);
   return {

@@ -1,7 +1,9 @@
 import { follow } from './live.js';
 import { localMoments, tick } from './times.js';
 
-/** Runs after every page, whether it was loaded or swapped in. */
+/**
+ * Runs after a page was loaded, and after the script inserted another page into the current one.
+ */
 function enhance() {
   for (const one of document.querySelectorAll('[data-needs-script]')) {
     if (one.dataset.share !== undefined && !navigator.share) continue;

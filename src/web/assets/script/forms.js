@@ -1,7 +1,7 @@
 import { isSending, say, visit } from './pages.js';
 import { number, t } from './times.js';
 
-// Submits each form once: further taps are ignored while it is being sent.
+// Sends each form only once: while it is being sent, further taps on its button are ignored.
 document.addEventListener('submit', (event) => {
   const form = event.target;
   if (form.dataset.plain !== undefined || event.defaultPrevented) return;
@@ -20,7 +20,10 @@ document.addEventListener('submit', (event) => {
   void visit(url.href, { method: post ? 'post' : 'get', body, isTheme }).finally(done);
 });
 
-/** Shows that a form is being sent, also as text; returns a function that ends this state. */
+/**
+ * Shows that a form is being sent, also as text for screen readers. Returns a function that ends
+ * this state.
+ */
 function busy(form, send) {
   form.dataset.sending = '';
   form.setAttribute('aria-busy', 'true');
@@ -49,7 +52,7 @@ document.addEventListener('click', (event) => {
   if (event.target.closest('[data-print]')) print();
 });
 
-/** The plus and minus buttons of a slot quantity. */
+/** Handles the plus and minus buttons next to a slot quantity. */
 function step(button) {
   const field = document.getElementById(button.dataset.for);
   const value = Number(field.value || field.min) + Number(button.dataset.step);
@@ -58,7 +61,8 @@ function step(button) {
   field.dispatchEvent(new Event('input', { bubbles: true }));
 }
 
-// Shows the total price of the chosen slots, and the names of chosen files.
+// Updates the total price when the number of slots changes, and the names of files when files are
+// chosen.
 document.addEventListener('input', ({ target }) => {
   if (target.type === 'file') return chosen(target);
   const price = target.dataset?.price;
@@ -71,7 +75,7 @@ document.addEventListener('input', ({ target }) => {
   if (many) many.textContent = known ? t('slots', { count: slots }) : '–';
 });
 
-/** Shows the names of the chosen files next to their field, and previews of the pictures. */
+/** Shows the names of the chosen files next to their field, and previews of the chosen pictures. */
 function chosen(field) {
   const list = field.closest('.file')?.querySelector('.chosen');
   if (!list) return;

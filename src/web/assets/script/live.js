@@ -3,7 +3,7 @@ import { ago, number, t } from './times.js';
 
 let stream;
 
-/** Follows the events of this page's campaign while the page is visible. */
+/** Receives the events of the campaign on this page while the page is visible. */
 export function follow() {
   stream?.close();
   stream = undefined;
@@ -21,8 +21,8 @@ export function follow() {
 }
 
 /**
- * Replaces the list of recent joins. Screen readers do not announce it, because a busy campaign
- * would drown out everything else.
+ * Replaces the list of recent joins. Screen readers do not announce it, because the many joins of a
+ * busy campaign would interrupt all other announcements.
  */
 function contributed(place, contributions) {
   const part = place.querySelector('[data-contributions]');
@@ -48,14 +48,17 @@ function contributed(place, contributions) {
   part.hidden = contributions.length === 0;
 }
 
-/** Random delays, so that viewers do not all reload at once; retries if there is no answer. */
+/**
+ * Reloads the page after a random delay, so that not all viewers reload at once. Tries again if
+ * there is no answer.
+ */
 function refreshLater(tries = 0) {
   stream?.close();
   stream = undefined;
   const at = visits;
   setTimeout(
     async () => {
-      // The user has navigated away, or is about to.
+      // The user has opened another page in the meantime or is about to.
       if (at !== visits) return;
       if (isSending() || !(await refresh())) refreshLater(Math.min(tries + 1, 5));
     },
@@ -64,8 +67,8 @@ function refreshLater(tries = 0) {
 }
 
 /**
- * Reloads this page and swaps in its changed parts; fields in use keep their content. Returns
- * whether the request succeeded.
+ * Loads this page again and replaces its changed parts. A part with a form that the user is filling
+ * in stays as it is. Returns true if the request succeeded.
  */
 async function refresh() {
   const at = visits;
@@ -102,7 +105,10 @@ function renew(part, other) {
 }
 const focusable = 'a[href], button, summary, input, select, textarea';
 
-/** True if the user is typing in the form, has typed, or sees a field error. */
+/**
+ * Returns true if a form in this part is in use: the user is typing or has typed in it, or it shows
+ * an error.
+ */
 function isInUse(part) {
   const at = document.activeElement;
   if (part.contains(at) && at.matches('input, select, textarea')) return true;
@@ -126,7 +132,7 @@ function isChanged(control) {
     : false;
 }
 
-/** Shows above a form in use whether it can still be submitted. */
+/** Shows a warning above a form in use if the form can no longer be sent. */
 function warn(part, other) {
   part.querySelector('.stale')?.remove();
   const actions = [...other.querySelectorAll('form')].map((one) => one.getAttribute('action'));

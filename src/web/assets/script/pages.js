@@ -2,18 +2,21 @@ import { setClock, t } from './times.js';
 
 export const root = document.documentElement;
 export let visits = 0;
-/** Fires an event after a part of the page was swapped in. */
+/** Fires an event after a part of the page was replaced. */
 export const arrived = () => document.dispatchEvent(new Event('arrived'));
 export const main = () => document.querySelector('main');
 export const read = (text) => new DOMParser().parseFromString(text, 'text/html');
 export const isSending = () => document.querySelector('form[data-sending]') !== null;
 const addressOf = ({ pathname, search }) => pathname + search;
-/** The URL of the current page; a link to a fragment of it is not navigation. */
+/**
+ * The URL of the current page without a fragment. A link to a fragment of the same page does not
+ * load a page.
+ */
 let shown = addressOf(location);
 
 /**
- * Swaps in the content of another page. The URL changes too, except for the response to a form,
- * which has no URL of its own.
+ * Loads another page and replaces the content of the current one. The URL in the browser changes
+ * too, except for the response to a form, because that response has no page of its own.
  */
 export async function visit(url, { method = 'get', body, isTheme = false } = {}) {
   const mine = ++visits;
@@ -28,7 +31,7 @@ export async function visit(url, { method = 'get', body, isTheme = false } = {})
       return;
     }
     const next = read(await response.text());
-    // A newer request was started meanwhile.
+    // Another page was requested in the meantime, so this response is no longer needed.
     if (mine !== visits) return;
     if (isTheme && response.ok) return dress(next);
     const { lang, dataset } = next.documentElement;
@@ -58,7 +61,7 @@ export async function visit(url, { method = 'get', body, isTheme = false } = {})
   }
 }
 
-/** Only the theme changes; the content stays. */
+/** Applies the new theme. The content of the page stays. */
 function dress(next) {
   const { theme } = next.documentElement.dataset;
   if (theme === undefined) delete root.dataset.theme;
@@ -81,7 +84,8 @@ export function say(place, look, role, ...words) {
   note.className = `notice ${look}`;
   note.setAttribute('role', role);
   place.prepend(note);
-  // Screen readers announce text that is inserted into an existing live region.
+  // The text is inserted later than the notice, because screen readers announce text only if it is
+  // inserted into an existing live region.
   requestAnimationFrame(() => note.append(...words));
 }
 

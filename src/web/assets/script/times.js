@@ -1,4 +1,4 @@
-// Times use the server's clock: phone clocks are wrong by minutes.
+// Times are computed with the server's clock, because the clocks of phones can be wrong by minutes.
 const { lang } = document.documentElement;
 const locales = [lang === 'en' ? 'en-GB' : lang, 'id-ID'];
 const plural = new Intl.PluralRules(locales);
@@ -15,13 +15,13 @@ export function t(name, values = {}) {
 let ahead = 0;
 const now = () => Date.now() + ahead;
 
-/** Sets the clock from the server time in the page. */
+/** Sets the clock from the server time that the page contains. */
 export function setClock(at) {
   ahead = Date.parse(at ?? '') - Date.now() || ahead;
 }
 setClock(document.documentElement.dataset.now);
 
-/** The remaining time in its two largest units, worded as on the server's pages. */
+/** Returns the remaining time in its two largest units, worded like the server's text. */
 function timeLeft(milliseconds) {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
   const days = Math.floor(seconds / 86400);
@@ -49,14 +49,14 @@ setInterval(tick, 1000);
 const relative = new Intl.RelativeTimeFormat(locales);
 const units = { day: 86400, hour: 3600, minute: 60, second: 1 };
 
-/** The elapsed time in its largest unit, worded as on the server's pages. */
+/** Returns the elapsed time in its largest unit, worded like the server's text. */
 export function ago(at) {
   const seconds = Math.max(0, Math.round((now() - at) / 1000));
   const [unit, length] = Object.entries(units).find(([, size]) => seconds >= size) ?? ['second', 1];
   return relative.format(-Math.trunc(seconds / length), unit);
 }
 
-/** Adds the device's local time to times that are given in WIB. */
+/** Adds the time in the device's time zone to times that are shown in WIB. */
 export function localMoments() {
   for (const time of document.querySelectorAll('time[data-local]')) {
     time.removeAttribute('data-local');
