@@ -17,13 +17,13 @@ import {
   type Decision,
 } from './operations.ts';
 
-/** Dependencies of the lifecycle changes. */
+/** Dependencies of the functions that change a campaign's lifecycle. */
 export interface LifecycleDeps extends DatabaseDeps {
   readonly config: Config;
   readonly log: Logger;
 }
 
-/** Opens a campaign now, notifies its watchers and returns the campaign. */
+/** Opens a campaign now, notifies the pages that show it, and returns the campaign. */
 export async function publish(app: LifecycleDeps, actor: Actor, id: string): Promise<Campaign> {
   return await changeCampaign(app, id, (tx) =>
     publishCampaign(tx, actor, id, app.config.gateway.midtrans !== undefined),
@@ -31,7 +31,10 @@ export async function publish(app: LifecycleDeps, actor: Actor, id: string): Pro
 }
 publish.refusals = refusals(publishCampaign);
 
-/** Moves the deadline to a later time, notifies the watchers and returns the campaign. */
+/**
+ * Moves the deadline to a later time, notifies the pages that show the campaign, and returns the
+ * campaign.
+ */
 export async function extend(
   app: LifecycleDeps,
   actor: Actor,
@@ -42,7 +45,7 @@ export async function extend(
 }
 extend.refusals = refusals(extendCampaign);
 
-/** Marks a batch as shipped, notifies the watchers and returns the campaign. */
+/** Marks a batch as shipped, notifies the pages that show it, and returns the campaign. */
 export async function ship(app: LifecycleDeps, actor: Actor, id: string): Promise<Campaign> {
   const { receivedAfterDays } = app.config.payments;
   return await changeCampaign(app, id, (tx) => shipCampaign(tx, actor, id, receivedAfterDays));
@@ -50,9 +53,9 @@ export async function ship(app: LifecycleDeps, actor: Actor, id: string): Promis
 ship.refusals = refusals(shipCampaign);
 
 /**
- * Cancels a campaign and makes the refunds. With very many participants the returned campaign may
- * still be closing: the cancellation is committed, and the scheduler completes the refunds even if
- * this call fails.
+ * Cancels a campaign and makes the refunds. The returned campaign may still be closing when it has
+ * very many participants. The cancellation itself is committed: the scheduler completes the refunds
+ * even if this call fails.
  */
 export async function callOff(
   app: LifecycleDeps,
@@ -66,8 +69,8 @@ export async function callOff(
 callOff.refusals = refusals(cancelCampaign);
 
 /**
- * Continues with a batch below its minimum, or cancels it and makes the refunds. Returns the
- * campaign afterwards.
+ * Decides about a batch below its minimum: continues with it, or cancels it and makes the refunds.
+ * Returns the campaign as it is afterwards.
  */
 export async function decide(
   app: LifecycleDeps,

@@ -8,23 +8,26 @@ import { DomainError } from '../errors/errors.ts';
 import { asDomainError } from '../operation/run.ts';
 import * as sql from './queries.ts';
 
-/** One campaign transition as its audit row stores it. */
+/** One transition of a campaign, as its row in the audit log has it. */
 export interface Transition {
   readonly campaignId: string;
   readonly event: AuditEvent;
   readonly at: Date;
   readonly slotsTaken: number;
   readonly totalSlots: number;
-  /** Delay of the transition in milliseconds; undefined when it was not due. */
+  /** Milliseconds from the due time to the transition; undefined when the campaign was not due. */
   readonly lagMs: number | undefined;
 }
 
 export interface SettleDeps {
   readonly db: Database;
   readonly log: Log;
-  /** True when buyers pay through a provider; then no receiving account is required. */
+  /**
+   * True when buyers can pay through a payment provider. Then a campaign needs no receiving account
+   * to open.
+   */
   readonly paysOnline: boolean;
-  /** This process's clock; it is compared with the database's before anything is closed. */
+  /** This process's clock. It is compared with the database's clock before anything is closed. */
   readonly clock?: () => Date;
 }
 
@@ -32,19 +35,29 @@ export interface SettleDeps {
 export interface Settlement {
   readonly transitions: readonly Transition[];
   /**
-   * Why the run ended early (for example, a lost database). Everything committed until then stays.
+   * The error that ended the run early (for example, a lost database connection); undefined without
+   * one. All transactions that were committed before it stay.
    */
   readonly failure: unknown;
 }
 
-/** Campaigns per transaction: enough to share a commit, few enough to lock rows briefly. */
+/**
+ * Campaigns per transaction: enough that they share one commit, but few enough that their rows are
+ * locked only briefly.
+ */
 const campaignsAtOnce = 50;
 /** Number of concurrent transactions. */
 const concurrency = 3;
-/** Participations settled per transaction: locks the campaigns' rows well below half a second. */
+/**
+ * Participations settled per transaction. With this number the campaigns' rows are locked for well
+ * below half a second.
+ */
 const participationsAtOnce = 2_000;
 const dueAtOnce = 10_000;
-/** Settling is idempotent, so a failed connection is retried. */
+/**
+ * Maximum number of attempts when the connection fails. Settling is idempotent, so repeating it is
+ * safe.
+ */
 const attempts = 3;
 
 interface Task {
@@ -53,10 +66,11 @@ interface Task {
 }
 
 /**
- * Settles everything that is due, however old, and (with `completeFull`) every full campaign.
- * Several processes may run this at once: each row is locked and checked again, and rows locked by
- * another process are skipped. Returns the transitions made here. A campaign that fails is logged
- * and does not stop the others. `stop` ends the run after the transactions in progress.
+ * Settles all due campaigns, however long they are overdue, and (with `completeFull`) all full
+ * ones. Several processes may run this at the same time: each row is locked and checked again, and
+ * a row locked by another process is skipped. Returns the transitions that this run made. A
+ * campaign that fails is logged and does not stop the others. `stop` ends the run after the
+ * transactions in progress.
  */
 export async function settleDue(
   parts: SettleDeps,
@@ -66,8 +80,8 @@ export async function settleDue(
   try {
     let tasks = await dueTasks(parts.db, run);
     if (completeFull) tasks.push(...(await fullTasks(parts.db, tasks)));
-    // List due campaigns again after each pass, so that newly due ones do not wait until a large
-    // campaign is closed.
+    // List the due campaigns again after each pass: a campaign that has just become due must not
+    // wait until all passes over a large campaign are done.
     for (; tasks.length > 0; tasks = await dueTasks(parts.db, run)) await run.pass(tasks);
     return { transitions: run.transitions, failure: undefined };
   } catch (failure) {
@@ -76,8 +90,8 @@ export async function settleDue(
 }
 
 /**
- * Settles one campaign until nothing is left or another process locks it. If the database fails,
- * the rest stays due and any worker continues.
+ * Settles one campaign until nothing is left to do or another process locks it. If the database
+ * fails, the rest stays due and any worker continues it.
  */
 export async function settleUntilDone(parts: SettleDeps, campaignId: string): Promise<Settlement> {
   const run = new SettlementRun(parts, { completeFull: false, stop: undefined });
@@ -101,7 +115,7 @@ async function dueTasks(db: Database, run: SettlementRun): Promise<Task[]> {
     .map(({ campaign_id: campaignId, next_run_at: at }) => ({ campaignId, dueAt: at.getTime() }));
 }
 
-/** Full campaigns that are not due as well. */
+/** Returns the full campaigns that are not in the list of due ones. */
 async function fullTasks(db: Database, due: readonly Task[]): Promise<Task[]> {
   const known = new Set(due.map(({ campaignId }) => campaignId));
   const tasks: Task[] = [];
@@ -120,10 +134,11 @@ class SettlementRun {
   readonly #parts: SettleDeps;
   readonly #completeFull: boolean;
   readonly #stop: AbortSignal | undefined;
-  /** Campaigns that are finished in this run: settled, locked by another process, or failed. */
+  /** Campaigns with which this run is done: settled, locked by another process, or failed. */
   readonly #finished = new Set<string>();
   /**
-   * Original due times of campaigns that take several passes; the closing itself sets a new one.
+   * The original due times of campaigns that need several passes, because closing a campaign
+   * replaces the due time in its row.
    */
   readonly #dueAt = new Map<string, number>();
 
@@ -144,7 +159,10 @@ class SettlementRun {
     return this.#finished.has(campaignId);
   }
 
-  /** Runs one transaction per batch of campaigns; a large campaign needs several passes. */
+  /**
+   * Settles the campaigns of a list, one transaction per batch. A large campaign needs several
+   * passes.
+   */
   async pass(tasks: readonly Task[]): Promise<void> {
     let next = 0;
     const worker = async (): Promise<void> => {
@@ -163,7 +181,8 @@ class SettlementRun {
   }
 
   /**
-   * Runs one transaction; if one of its campaigns fails, each campaign gets its own transaction.
+   * Settles one batch in one transaction. If a campaign of the batch fails, each campaign gets its
+   * own transaction.
    */
   async #settle(batch: readonly Task[]): Promise<void> {
     const { db, log, paysOnline, clock = () => new Date() } = this.#parts;
@@ -184,13 +203,14 @@ class SettlementRun {
       for (const one of settled) this.#note(one, dueAt.get(one.campaign_id));
     } catch (error) {
       if (isWithoutConnection(error)) throw error;
-      // A clock error concerns every campaign, and closing is irreversible: stop the run.
+      // Differing clocks concern every campaign, and closing is irreversible: stop the run.
       const refusal = asDomainError(error);
       if (refusal instanceof DomainError && refusal.code === 'clock_skewed') throw refusal;
       if (batch.length > 1) {
         for (const task of batch) await this.#settle([task]);
       } else if (isWorthRetrying(error)) {
-        // A row of the campaign is locked; it stays due and is retried.
+        // Another transaction locks a row of the campaign. The campaign stays due and is tried
+        // again.
         log.info(
           { campaign_id: ids[0], err: error },
           'a campaign could not be settled; it stays due and is retried',
@@ -214,7 +234,10 @@ class SettlementRun {
   }
 }
 
-/** Retries while no connection is available or it is lost; finally throws the last error. */
+/**
+ * Repeats `run` while no connection is available or the connection is lost. Finally throws the last
+ * error.
+ */
 async function withRetry<T>(run: () => Promise<T>): Promise<T> {
   const startedAt = performance.now();
   for (let attempt = 1; ; attempt++) {

@@ -8,13 +8,16 @@ interface MaintenanceDeps {
   readonly log: Log;
 }
 
-/** Shipped campaigns checked per sweep, and orders received per short transaction. */
+/**
+ * Maximum number of shipped campaigns that a sweep checks, and of orders that one transaction marks
+ * as received.
+ */
 const campaignsAtOnce = 1_000;
 const ordersAtOnce = 200;
 
 /**
- * Marks shipped orders without the buyer's answer as received after their time. Logs failures; the
- * next sweep retries.
+ * Marks orders of shipped batches as received when their buyers have not answered in time. Logs
+ * failures; the next sweep tries again.
  */
 export async function receiveOrders({ db, log }: MaintenanceDeps): Promise<void> {
   for (const { campaign_id: id } of await db.rows(sql.listReceiptsDue, campaignsAtOnce)) {
@@ -32,7 +35,7 @@ export async function receiveOrders({ db, log }: MaintenanceDeps): Promise<void>
   }
 }
 
-/** Deletes expired rows. Logs failures; the next sweep deletes the rest. */
+/** Deletes expired rows. Logs failures; the next sweep deletes the remaining rows. */
 export async function deleteExpiredRows({ db, log }: MaintenanceDeps): Promise<void> {
   for (const statement of Object.values(sql.deleteExpiredRows)) {
     await db.rows(statement).catch((error: unknown) => {

@@ -10,7 +10,7 @@ import {
 } from '../participations/participant-list.ts';
 import * as sql from './queries.ts';
 
-/** Opens an inactive or scheduled campaign for joins now. */
+/** Opens an inactive or scheduled campaign now, so that buyers can join. */
 export async function publishCampaign(
   tx: Tx,
   actor: Actor,
@@ -48,9 +48,9 @@ extendCampaign.refusals = refusals(
 );
 
 /**
- * Decides whether a batch below its minimum of paid slots continues; otherwise cancels it as
- * cancelCampaign does. The seller decides; after the seller's time an operator may. Returns whether
- * it was cancelled.
+ * Decides about a batch below its minimum of paid slots: continues with it, or cancels it as
+ * cancelCampaign does. First only the seller may decide; after the seller's time an operator may
+ * too. Returns whether the campaign was cancelled.
  */
 export async function decideBelowMinimum(
   tx: Tx,
@@ -86,8 +86,8 @@ export interface Decision {
 }
 
 /**
- * Cancels a campaign. From the commit on it accepts no joins; `settleUntilDone` or any worker makes
- * the refunds and ends it.
+ * Cancels a campaign. It accepts no joins after the commit. Then `settleUntilDone` or any worker
+ * makes the refunds and ends the campaign.
  */
 export async function cancelCampaign(
   tx: Tx,
@@ -106,8 +106,8 @@ cancelCampaign.refusals = refusals(
 );
 
 /**
- * Records that the goods of a completed campaign were sent; idempotent. After a number of days an
- * order without the buyer's answer counts as received.
+ * Records that the goods of a completed campaign were sent. Idempotent. When the given number of
+ * days has passed, an order without the buyer's answer counts as received.
  */
 export async function shipCampaign(
   tx: Tx,
@@ -121,8 +121,8 @@ export async function shipCampaign(
 shipCampaign.refusals = refusals(authorizeOnCampaign, 'transition_not_allowed', 'campaign_busy');
 
 /**
- * Cancels a campaign and returns what that does, with a page of its refunds; for a transaction that
- * is rolled back (see `preview`).
+ * Cancels a campaign and returns the result, with a page of the refunds. Call it only in a
+ * transaction that is rolled back afterwards (see `preview`).
  */
 export async function previewCancellation(
   tx: Tx,
@@ -130,7 +130,7 @@ export async function previewCancellation(
   campaignId: string,
   page: RefundPage = { after: null, limit: 0 },
 ): Promise<ExpectedRefunds> {
-  // Read first: the campaign's row is locked only by the last statement.
+  // Read the refunds first, so that only the last statement locks the campaign's row.
   const expected = await expectedRefunds(tx, actor, campaignId, page);
   await cancelCampaign(tx, actor, campaignId, 'preview');
   return expected;

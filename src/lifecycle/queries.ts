@@ -30,14 +30,17 @@ export const shipCampaign = query<[campaignId: string, days: number, actor: stri
   { changes: 1 },
 );
 
-/** Shipped campaigns with orders whose time to answer is over, oldest first. */
+/**
+ * Shipped campaigns that have orders to count as received, because the time for the buyers' answers
+ * is over. Longest overdue first.
+ */
 export const listReceiptsDue = query<[limit: number], { readonly campaign_id: string }>(
   'list_receipts_due',
   `select campaign_id from sambatan.campaigns
   where receipts_due_at <= (select clock_timestamp()) order by receipts_due_at limit $1`,
 );
 
-/** Marks at most this many orders of one shipped campaign as received; returns the number. */
+/** Marks at most `limit` orders of one shipped campaign as received; returns their number. */
 export const receiveUnanswered = query<
   [campaignId: string, limit: number],
   { readonly received: number }
@@ -49,9 +52,9 @@ export interface Due {
 }
 
 /**
- * Due campaigns, the longest overdue first, without locks. The clock is read once in a subquery:
- * the bare function may change from row to row, so PostgreSQL would read every campaign with a
- * future time as well.
+ * Due campaigns, the longest overdue first, without locks. The subquery reads the clock only once.
+ * Without it PostgreSQL would read every campaign with a planned time, because the clock's value
+ * may differ from row to row.
  */
 export const listDue = query<[limit: number], Due>(
   'list_due',
@@ -59,7 +62,7 @@ export const listDue = query<[limit: number], Due>(
   where next_run_at <= (select clock_timestamp()) order by next_run_at limit $1`,
 );
 
-/** Full campaigns, which a lifecycle run completes before their deadline. */
+/** Full campaigns. A sweep completes them before their deadline. */
 export const listFull = query<[after: string | null, limit: number], Due>(
   'list_full',
   `select campaign_id, next_run_at from sambatan.campaigns
@@ -70,7 +73,7 @@ export const listFull = query<[after: string | null, limit: number], Due>(
 
 export interface Settled {
   readonly campaign_id: string;
-  /** Audit rows of the campaign's own transitions, as stored; PostgreSQL's JSON. */
+  /** The audit rows of the campaign's own transitions, as JSON from PostgreSQL. */
   readonly transitions: readonly SettledTransition[];
   /** Number of settled participations. */
   readonly settled: number;
@@ -87,8 +90,9 @@ export interface SettledTransition {
 }
 
 /**
- * Settles campaigns in one transaction, each locked and checked again, with a maximum total of
- * participations. Refuses: clock_skewed when the clocks of process and database differ.
+ * Settles campaigns in one transaction; each campaign is locked and checked again. Settles at most
+ * `participationsAtOnce` participations in total. Refuses: clock_skewed when the clocks of process
+ * and database differ too much.
  */
 export const settleCampaigns = query<
   [
@@ -107,8 +111,8 @@ export const settleCampaigns = query<
 );
 
 /**
- * By the database's clock: since when the longest overdue campaign was due (null when none is),
- * and when the next one will be.
+ * The due times by the database's clock: since when the longest overdue campaign is due (null when
+ * none is due), and when the next campaign becomes due.
  */
 export const nextDue = query<
   [],
@@ -122,7 +126,7 @@ export const nextDue = query<
   from clock`,
 );
 
-/** Records the heartbeat of this worker, with the result of its last run if there was one. */
+/** Records that this worker is alive, with the result of its last run if it made one. */
 export const heartbeat = query<
   [workerId: string, lastRunAt: Date | null, lastRunTransitions: number | null],
   never
@@ -144,14 +148,14 @@ export interface WorkerRow {
   readonly last_run_transitions: number | null;
 }
 
-/** Workers of the last day, latest heartbeat first. */
+/** The workers of the last day, first the one that reported last. */
 export const listWorkers = query<[], WorkerRow>(
   'list_workers',
   `select worker_id, started_at, seen_at, last_run_at, last_run_transitions
   from sambatan.workers order by seen_at desc limit 20`,
 );
 
-/** Campaigns that should have been opened or closed by now, the longest overdue first. */
+/** Campaigns that should have been opened or closed before now, the longest overdue first. */
 export const listOverdue = query<
   [graceSeconds: number, limit: number],
   Due & {
@@ -166,8 +170,8 @@ export const listOverdue = query<
 );
 
 /**
- * Batches below their minimum without a decision, the longest undecided first, with the end of the
- * time in which only the seller decides.
+ * Batches below their minimum that wait for a decision, the longest waiting first. Each has the
+ * time until which only the seller may decide.
  */
 export const listUndecided = query<
   [limit: number],
@@ -192,8 +196,8 @@ export const removeWorker = query<[workerId: string], never>(
 );
 
 /**
- * Deletes expired rows: rate-limit counts, stored answers of keys, silent workers, and
- * invitations, which contain addresses.
+ * Deletes expired rows: counts of rate limits, answers stored for idempotency keys, workers that no
+ * longer report, and invitations, which contain e-mail addresses.
  */
 export const deleteExpiredRows = {
   attempts: query<[], never>(
@@ -220,8 +224,8 @@ export const deleteExpiredRows = {
       where answered_at < now() - interval '30 days' order by answered_at limit 10000))`,
   ),
   /**
-   * Payments of cancelled participations, once no transfer can match them: their codes become
-   * free.
+   * Voids payments of cancelled participations when no transfer can match them any more, so that
+   * their unique codes can be used again.
    */
   payments: query<[], never>(
     'void_abandoned_payments',

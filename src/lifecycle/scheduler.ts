@@ -12,7 +12,7 @@ import { SerialQueue } from '../jobs/serial-queue.ts';
 import { traced, type Trace } from '../observability/trace.ts';
 
 export interface SchedulerOptions {
-  /** If set, each run is a trace. */
+  /** If set, each run is recorded as a trace. */
   readonly trace?: Trace | undefined;
   readonly db: Database;
   readonly changeNotifier: ChangeNotifier;
@@ -20,9 +20,9 @@ export interface SchedulerOptions {
   readonly metrics: Metrics;
   /** Minutes between sweeps. */
   readonly intervalMinutes: number;
-  /** True when buyers pay through a provider. */
+  /** True when buyers can pay through a payment provider. */
   readonly paysOnline: boolean;
-  /** This process's clock; tests set it wrong. */
+  /** This process's clock; tests pass a wrong one. */
   readonly clock?: () => Date;
 }
 
@@ -37,7 +37,7 @@ export interface SchedulerStatus {
   readonly nextRunTime: Date | null;
   readonly intervalMinutes: number;
   readonly lastRun: Run | null;
-  /** Why the scheduler does not run, or null. */
+  /** Why the scheduler is not running, or null. */
   readonly failure: string | null;
 }
 
@@ -46,50 +46,59 @@ interface RunOptions {
   readonly stop?: AbortSignal;
 }
 
-/** Maximum poll interval: the maximum delay after a lost notification. */
+/**
+ * Maximum time between two polls. A change whose notification was lost is noticed at the next poll.
+ */
 const maxPollMs = 5_000;
-/** Debounce: notifications arrive in bursts under load. */
+/**
+ * Delay from a notification to the next pass, because notifications arrive in bursts under load.
+ */
 const wakeDelayMs = 100;
-/** Retry interval for due campaigns that are locked or fail; doubles each time. */
+/**
+ * First wait before due campaigns that are locked or failed are tried again; it doubles each time.
+ */
 const lockedWaitMs = 100;
 /**
- * Heartbeat interval; shorter than the maximum sleep, so that every long sleep is followed by a
- * heartbeat.
+ * Interval of the heartbeat. It is shorter than the longest sleep, so that a heartbeat follows
+ * every long sleep.
  */
 const heartbeatMs = 4_000;
-/** Back-off while the scheduler cannot run. */
+/** First and longest wait between retries while the scheduler cannot run. */
 const retryMs = [1_000, 30_000] as const;
 /**
- * Maximum clock difference between the database and this process. Above it nothing is closed,
- * because closing is irreversible. The database's functions check it again.
+ * Maximum difference between the clocks of the database and this process. With a larger difference
+ * nothing is closed, because closing is irreversible. The database's functions check this again.
  */
 const maxClockOffsetMs = 30_000;
 
 /**
- * Opens and closes campaigns at their time. Sleeps until the next campaign is due by the
- * database's clock, and checks again when campaigns change. A sweep every few minutes finds
- * everything else that is overdue and completes full campaigns. When it cannot start, or the
- * database fails, it reports this in its status and retries.
+ * Opens and closes campaigns at their time. It sleeps until the next campaign is due by the
+ * database's clock, and checks again when a campaign changes. Every few minutes a sweep finds
+ * everything else that is overdue and completes full campaigns. When the scheduler cannot start, or
+ * the database fails, it reports this in its status and tries again.
  */
 export class Scheduler implements Job {
   readonly #options: SchedulerOptions;
   readonly #workerId = newId();
   readonly #loop: Loop;
-  /** Mutex: one run at a time in this process. */
+  /** Makes sure that this process has only one run at a time. */
   readonly #mutex = new SerialQueue();
-  // A monotonic clock: the machine's clock may jump.
+  // By a monotonic clock, because the clock of the machine may jump.
   #nextSweepAt = 0;
-  /** The same by the wall clock, computed once: every answer names the same time. */
+  /**
+   * The same time by the clock of the machine. It is computed once, so that every status reports
+   * the same time.
+   */
   #nextSweepTime = new Date(0);
   #nextCleanupAt = 0;
   #heartbeatAt = -Infinity;
   #lastRun: Run | undefined;
-  /** Resolves `start` when the worker is registered or registration failed. */
+  /** Ends the wait of `start`: called when the worker is registered or could not be registered. */
   #onRegistered: () => void = () => undefined;
-  /** Consecutive passes that found due campaigns and could settle none. */
+  /** Number of consecutive passes that found due campaigns but could settle none. */
   #idleAttempts = 0;
   #unsubscribe: (() => void) | undefined;
-  /** Whether it has run since the last failure or start. */
+  /** True when the scheduler has worked since it started or last failed. */
   #wasRunning = false;
 
   constructor(options: SchedulerOptions) {
@@ -113,14 +122,15 @@ export class Scheduler implements Job {
     };
   }
 
-  /** True while campaigns are being opened or closed. */
+  /** True while a run is opening and closing campaigns. */
   get isBusy(): boolean {
     return this.#mutex.isBusy;
   }
 
   /**
-   * Starts, or begins to retry; its status tells which. Does not wait for due campaigns, so a
-   * service that was down for long answers requests meanwhile. Never throws.
+   * Starts the scheduler. If that fails, it keeps trying; the status shows which. It does not wait
+   * for due campaigns, so that a service that was down for a long time can answer requests at once.
+   * Never throws.
    */
   async start(): Promise<void> {
     if (this.#loop.isStarted) return;
@@ -128,7 +138,7 @@ export class Scheduler implements Job {
     this.#heartbeatAt = -Infinity;
     this.#wasRunning = false;
     this.#unsubscribe = this.#options.changeNotifier.onChange((campaignId) => {
-      // Null: the database connection was lost and is back.
+      // The campaign id is null when the database connection was lost and is back.
       if (this.#loop.failure === null || campaignId === null) this.#loop.wake(wakeDelayMs);
     });
     const { promise: registered, resolve } = Promise.withResolvers<void>();
@@ -137,24 +147,25 @@ export class Scheduler implements Job {
     await registered;
   }
 
-  /** Runs at once because something became due without a change of its campaign. */
+  /** Starts a pass now. For when something became due without a notification about its campaign. */
   wake(): void {
     if (this.#loop.failure === null) this.#loop.wake(wakeDelayMs);
   }
 
-  /** Resolves after the transactions in progress. */
+  /** Resolves when the transactions in progress have ended. */
   async stop(): Promise<void> {
     if (!this.#loop.isStarted) return;
     this.#unsubscribe?.();
     await this.#loop.stop();
     await this.#mutex.onIdle();
     this.#options.metrics.schedulerRunning.set(0);
-    // Removes this worker from the list of workers; nothing depends on it.
+    // Remove this worker from the list of workers. A failure does not matter, because nothing
+    // depends on it.
     await this.#options.db.rows(sql.removeWorker, this.#workerId).catch(() => undefined);
   }
 
   /**
-   * Runs a full sweep on demand; works even when the scheduler could not start. Throws the first
+   * Runs a full sweep now; this works even when the scheduler could not start. Throws the first
    * failure.
    */
   async sweep(): Promise<Run> {
@@ -162,7 +173,7 @@ export class Scheduler implements Job {
     return await this.#sweep();
   }
 
-  /** Resolves to the milliseconds until the next pass. */
+  /** Runs one pass and resolves to the milliseconds until the next one. */
   async #pass(signal: AbortSignal): Promise<number> {
     if (this.#loop.failure !== null || performance.now() - this.#heartbeatAt >= heartbeatMs) {
       await this.#register();
@@ -170,7 +181,7 @@ export class Scheduler implements Job {
     return await this.#poll(signal);
   }
 
-  /** Registers this worker. */
+  /** Registers this worker in the list of workers. */
   async #register(): Promise<void> {
     await this.#compareClocks();
     await this.#sendHeartbeat();
@@ -191,7 +202,7 @@ export class Scheduler implements Job {
     this.#heartbeatAt = performance.now();
   }
 
-  /** Sweeps or settles due campaigns; resolves to the milliseconds until the next pass. */
+  /** Sweeps, or settles due campaigns. Resolves to the milliseconds until the next pass. */
   async #poll(stop: AbortSignal): Promise<number> {
     const { db } = this.#options;
     const sweep = performance.now() >= this.#nextSweepAt;
@@ -205,8 +216,8 @@ export class Scheduler implements Job {
       await this.#sendHeartbeat();
     }
     const { overdue_since: overdue, next_at: next, now } = await db.one(sql.nextDue);
-    // Still due: another worker locks it, or it failed. Campaigns that become due later do not wait
-    // for it.
+    // A campaign is still due when another worker locks it or it failed. Campaigns that become due
+    // later do not wait for it.
     if (overdue === null) this.#idleAttempts = 0;
     const untilRetry = overdue === null ? Infinity : lockedWaitMs * 2 ** this.#idleAttempts++;
     const untilNext = next === null ? Infinity : next.getTime() - now.getTime() + 1;
@@ -214,7 +225,7 @@ export class Scheduler implements Job {
     return Math.min(untilRetry, untilNext, untilSweep, maxPollMs);
   }
 
-  /** Compares the clocks of database and process. Throws while they differ too much. */
+  /** Compares the clocks of the database and this process; throws when they differ too much. */
   async #compareClocks(): Promise<void> {
     const { db } = this.#options;
     this.#checkClocks((await db.one(sql.nextDue)).now);
@@ -228,9 +239,9 @@ export class Scheduler implements Job {
   }
 
   /**
-   * Settles due campaigns, completes full ones, marks orders as received and, once per interval,
-   * deletes expired rows. The next sweep is an interval later, so a sweep on demand must include
-   * every step. Throws the error that ended it early.
+   * Settles due campaigns, completes full ones, and marks orders as received. Once per interval it
+   * also deletes expired rows. The next sweep starts an interval after this one, even when this one
+   * was on demand, so every sweep must include all steps. Throws the error that ended it early.
    */
   async #sweep(stop?: AbortSignal): Promise<Run> {
     return await this.#mutex.run(async () => {
@@ -244,7 +255,10 @@ export class Scheduler implements Job {
     });
   }
 
-  /** Throws the error that ended the run early, after counting its transitions. */
+  /**
+   * Runs the lifecycle once and counts its transitions. If an error ended the run early, throws it
+   * afterwards.
+   */
   async #run({ completeFull, stop }: RunOptions): Promise<Run> {
     const { db, log, metrics, trace, intervalMinutes, paysOnline } = this.#options;
     const { clock = () => new Date() } = this.#options;

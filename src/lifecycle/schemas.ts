@@ -1,6 +1,6 @@
 import { text, TimestampInput } from '../http/schemas.ts';
 
-/** The reason of an extension or cancellation; participants see it. */
+/** The reason of an extension or cancellation. Participants can read it. */
 export const reason = text(3, 500);
 
 /** The fields of an extension. */
