@@ -10,15 +10,18 @@ export type PaymentTiming = (typeof paymentTimings)[number];
 export const campaignSorts = ['deadline', 'progress', 'newest'] as const;
 export type CampaignSort = (typeof campaignSorts)[number];
 
-/** The limits of a campaign's numbers; checks of the schema repeat them. */
+/** The limits of a campaign's numbers. Checks in the database schema repeat them. */
 export const campaignLimits = {
   slots: 1_000_000,
-  /** Whole rupiah. With the maximum number of slots a campaign's total stays below 2^53. */
+  /**
+   * Maximum price in whole rupiah. With the maximum number of slots, a campaign's total is below
+   * 2^53, so a number is exact.
+   */
   pricePerSlot: 1_000_000_000,
   holdSeconds: { min: 60, max: 30 * 86_400, default: 86_400 },
 } as const;
 
-/** A campaign as everybody may see it. Money in whole rupiah. */
+/** A campaign as everybody may see it. Amounts are in whole rupiah. */
 export interface Campaign {
   readonly id: string;
   readonly brand_id: string;
@@ -27,7 +30,7 @@ export interface Campaign {
   readonly product_name: string;
   /** The picture of the product. */
   readonly picture: Picture | null;
-  /** The packed weight of one slot; null if the seller did not set it. */
+  /** The packed weight of one slot in grams; null when the seller did not set it. */
   readonly weight_grams: number | null;
   readonly title: string;
   readonly description: string;
@@ -36,11 +39,14 @@ export interface Campaign {
   readonly total_slots: number;
   readonly minimum_slots: number;
   readonly slots_taken: number;
-  /** Slots that anybody may join now, without those reserved for the waiting list. */
+  /**
+   * Number of slots that anybody may join now. Slots reserved for the waiting list are not
+   * included.
+   */
   readonly slots_remaining: number;
-  /** Buyers who wait for slots or have an offer. */
+  /** Number of buyers on the waiting list, with or without an offer. */
   readonly waiting_count: number;
-  /** Two decimals. */
+  /** Percentage of taken slots, with two decimals. */
   readonly progress_percent: number;
   readonly participant_count: number;
   readonly price_per_slot: bigint;
@@ -49,17 +55,26 @@ export interface Campaign {
   readonly hold_seconds: number;
   readonly deadline: Date;
   readonly opens_at: Date | null;
-  /** True from the decision to close until every participation is settled. */
+  /** True from the decision to close the campaign until every participation is settled. */
   readonly is_closing: boolean;
-  /** Taken slots at the decision to close; slots_taken falls as refunds are made. */
+  /**
+   * Number of taken slots when the campaign was closed. Unlike slots_taken, it stays the same while
+   * refunds are made.
+   */
   readonly slots_at_close: number | null;
-  /** While payments are checked after the deadline: the latest end of the check. */
+  /**
+   * The latest end of the check of payments after the deadline; null when no such check is running.
+   */
   readonly verifying_until: Date | null;
   /**
-   * While a decision about a batch below its minimum is open: until then only the seller decides.
+   * The time until which only the seller may decide about a batch below its minimum; null when no
+   * decision is open.
    */
   readonly decision_until: Date | null;
-  /** When the deadline was last moved: participants who joined before may cancel, paid or not. */
+  /**
+   * When the deadline was last extended. Participants who joined before that may cancel, whether
+   * they have paid or not.
+   */
   readonly extended_at: Date | null;
   /**
    * When the batch was shipped, and when an order without the buyer's answer counts as received.
@@ -133,7 +148,10 @@ function secondsAfter(moment: Date, seconds: number): Date {
   return new Date(moment.getTime() + seconds * 1_000);
 }
 
-/** Returns percent with two decimals, rounded as in `campaign_progress`. */
+/**
+ * Returns the percentage of filled slots with two decimals, rounded in the same way as the view
+ * `campaign_progress`.
+ */
 export function progressPercent(filledSlots: number, totalSlots: number): number {
   return Math.round((filledSlots * 10_000) / totalSlots) / 100;
 }
@@ -147,14 +165,14 @@ export interface CampaignTerms {
   readonly minimumSlots: number;
   readonly minSlotsPerUser: number | null;
   readonly maxSlotsPerUser: number | null;
-  /** Whole rupiah. */
+  /** The price of one slot in whole rupiah. */
   readonly pricePerSlot: bigint;
   readonly holdSeconds: number;
   readonly deadline: Date;
   readonly opensAt: Date | null;
 }
 
-/** The default terms of a campaign; the default minimum is all slots. */
+/** The default terms of a campaign. The default minimum is the total number of slots. */
 export const defaultTerms = {
   description: '',
   paymentTiming: 'on_completion',
@@ -165,11 +183,13 @@ export const defaultTerms = {
 } as const satisfies Partial<CampaignTerms>;
 
 /**
- * Checks terms in combination and returns the error with valid values; each single field was
- * checked before. Valid terms can be filled: buyers take the minimum each until less than that is
- * left, and one buyer may take the whole remainder (see join_campaigns). So every total and every
- * minimum can be reached as long as one buyer can take the minimum per buyer: it must not exceed
- * the total or the maximum per buyer.
+ * Checks the terms in combination and returns an error that names valid values. Each single field
+ * was checked before.
+ *
+ * Every total and every minimum number of slots can be reached with valid terms: when less than the
+ * minimum per buyer is left, one buyer may take the whole remainder (see join_campaigns). So a
+ * campaign can always be filled if one buyer can take the minimum per buyer. It must therefore not
+ * exceed the total or the maximum per buyer.
  */
 export function validateTerms(terms: CampaignTerms): DomainError | undefined {
   const { totalSlots, minimumSlots, minSlotsPerUser, maxSlotsPerUser, opensAt, deadline } = terms;

@@ -11,32 +11,32 @@ import { publishedStatuses } from './status.ts';
 
 /** Filters of a list of campaigns. */
 export interface CampaignListInput {
-  /** One status; undefined for all published campaigns. */
+  /** Only campaigns in this status; undefined means all published campaigns. */
   readonly status: CampaignStatus | undefined;
-  /** Several published statuses instead of one. */
+  /** Only campaigns in one of these published statuses; used instead of `status`. */
   readonly among?: readonly CampaignStatus[] | undefined;
   readonly brandId: string | undefined;
-  /** Words to match by prefix with the words of the title. */
+  /** Search words; each must be the beginning of a word of the title. */
   readonly words: string | undefined;
   readonly sort: CampaignSort;
-  /** Sort value (null for newest) and id of the last row of the previous page. */
+  /** The last row of the previous page: its sort value (null for the order "newest") and its id. */
   readonly after: { readonly value: Date | number | null; readonly id: string } | undefined;
   /** Maximum number of rows. */
   readonly limit: number;
 }
 
-/** Filters of a member's list of a brand's campaigns. */
+/** Filters of a list of one brand's campaigns, for its members. */
 export interface BrandListInput {
   readonly brandId: string;
   readonly statuses: readonly CampaignStatus[];
-  /** Id of the last row of the previous page. */
+  /** The id of the last row of the previous page; null for the first page. */
   readonly after: string | null;
   readonly limit: number;
 }
 
 /**
- * Returns rows of the campaigns that a caller may see. Drafts are visible to their brand and staff
- * only: forbidden.
+ * Returns the campaigns that the caller may see. Throws `forbidden` when the caller asks for drafts
+ * and may not see them: only the brand's members and staff may.
  */
 export async function listVisible(
   db: Queryable,
@@ -65,8 +65,8 @@ export async function listVisible(
 listVisible.refusals = refusals(authorize);
 
 /**
- * Returns rows of one brand's campaigns in some statuses, drafts included, newest first, after a
- * given campaign; for the brand's members and staff.
+ * Returns campaigns of one brand in the given statuses, including drafts, newest first, after a
+ * given campaign. Only for the brand's members and staff.
  */
 export async function listOfBrand(
   db: Queryable,
@@ -89,7 +89,7 @@ export interface Summary {
   readonly total_slots_taken: number;
 }
 
-/** Counts the published campaigns and their taken slots. */
+/** Counts the published campaigns and the slots taken in them. */
 export async function summarizeCampaigns(db: Queryable): Promise<Summary> {
   const rows = await db.rows(summarize);
   const count = (wanted?: CampaignStatus) =>

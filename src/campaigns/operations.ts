@@ -31,7 +31,7 @@ export async function viewCampaign(
   if (campaign === undefined) throw new DomainError('campaign_not_found', {});
   if (campaign.status === 'inactive') {
     const brandRole = await brandRoleOf(db, actor, campaign.brand_id);
-    // The existence of a draft is hidden too.
+    // The error does not show that a draft with this id exists.
     if (!may(actor, 'campaign.read_draft', { brandRole })) {
       throw new DomainError('campaign_not_found', {});
     }
@@ -49,8 +49,8 @@ export async function findCampaign(
 }
 
 /**
- * Throws unless the caller may do this to the campaign: `campaign_not_found` also for a draft that
- * they may not see.
+ * Checks that the caller may do this to the campaign; throws otherwise. The error is
+ * `campaign_not_found` for a draft that the caller may not see.
  */
 export async function authorizeOnCampaign(
   db: Queryable,
@@ -66,23 +66,29 @@ authorizeOnCampaign.refusals = refusals(viewCampaign, authorize);
 
 export interface NewCampaign extends CampaignTerms {
   readonly productId: string;
-  /** True: open it at once, or at `opensAt` if that is in the future. */
+  /** True: open the campaign at once, or at `opensAt` if that time is in the future. */
   readonly publish: boolean;
   readonly payments?: PaymentRules;
 }
 
-/** Payment time limits of a campaign in seconds; a campaign keeps the values of its creation. */
+/**
+ * Time limits for payments, in seconds. A campaign keeps the limits that were configured when it
+ * was created.
+ */
 export interface PaymentRules {
-  /** Grace period after the end of a hold. */
+  /** Time after the end of a hold during which a payment still counts. */
   readonly holdGraceSeconds: number;
-  /** The payment term of what becomes due at completion, and its grace period. */
+  /** Time to pay after the campaign completes, and the grace period after it. */
   readonly termSeconds: number;
   readonly graceSeconds: number;
-  /** Maximum delay between a payment and its record. */
+  /** Maximum time between a payment and its entry in the system. */
   readonly verificationSeconds: number;
-  /** How long only the seller decides about a batch below its minimum. */
+  /** Time during which only the seller may decide about a batch below its minimum. */
   readonly decisionSeconds: number;
-  /** True when buyers can pay through a provider, so no receiving account is needed. */
+  /**
+   * True when buyers can pay through a payment provider. Then a campaign needs no receiving
+   * account.
+   */
   readonly paysOnline: boolean;
 }
 
@@ -96,7 +102,7 @@ export const defaultPaymentRules: PaymentRules = {
   paysOnline: false,
 };
 
-/** Returns the payment rules of a configuration. */
+/** Returns the payment rules that the configuration sets. */
 export function paymentRulesOf({ payments, gateway }: PaymentConfig): PaymentRules {
   return {
     holdGraceSeconds: payments.holdGraceMinutes * 60,
@@ -110,15 +116,16 @@ export function paymentRulesOf({ payments, gateway }: PaymentConfig): PaymentRul
 type PaymentConfig = Pick<Config, 'payments' | 'gateway'>;
 
 /**
- * Creates a campaign of an enabled product: inactive, scheduled when it has an opening time, active
- * when published at once.
+ * Creates a campaign of an enabled product. It is active when it is published at once, scheduled
+ * when it has an opening time, and otherwise inactive.
  */
 export async function createCampaign(tx: Tx, actor: Actor, input: NewCampaign): Promise<Campaign> {
   const product = await tx.maybe(findProduct, input.productId);
   if (product === undefined) throw new DomainError('product_not_found', {});
   const brandRole = await brandRoleOf(tx, actor, product.brand_id);
   const caller = authorize(actor, 'campaign.create', { brandRole });
-  // A campaign that opens now or automatically is published by its creator.
+  // The creator of a campaign that opens now or at a set time also publishes it, and so needs the
+  // right to publish.
   if (input.publish || input.opensAt !== null) authorize(actor, 'campaign.publish', { brandRole });
   if (!product.sambatan_enabled) throw new DomainError('product_not_enabled', {});
   const { now } = await tx.one(databaseNow);
@@ -170,7 +177,7 @@ createCampaign.refusals = refusals(
   'product_not_enabled',
 );
 
-/** A campaign with upfront payment needs a receiving account once it is open. */
+/** Throws when a campaign with upfront payment has no receiving account to open with. */
 async function checkCollects(tx: Tx, timing: PaymentTiming, paysOnline: boolean): Promise<void> {
   if (timing !== 'upfront' || paysOnline) return;
   const { is_there } = await tx.one(sql.hasReceivingAccount);
@@ -178,7 +185,10 @@ async function checkCollects(tx: Tx, timing: PaymentTiming, paysOnline: boolean)
 }
 checkCollects.refusals = refusals('receiving_account_missing');
 
-/** Omit `now` for terms whose deadline was in the future when it was set. */
+/**
+ * Checks terms and throws the first error. Without `now`, the deadline may be in the past: it was
+ * in the future when it was set.
+ */
 function checkTerms(terms: CampaignTerms, now?: Date): void {
   if (now !== undefined && terms.deadline <= now)
     throw new DomainError('deadline_not_in_future', {});
@@ -189,12 +199,15 @@ checkTerms.refusals = refusals('deadline_not_in_future');
 
 export type CampaignChange = Partial<CampaignTerms>;
 
-/** Fields that may change after buyers have joined on the other terms. */
+/**
+ * Fields that may still change when buyers have joined, because they are not part of the agreement.
+ */
 const editableWhenOpen: readonly TermsField[] = ['title', 'description'];
 
 /**
- * Changes a campaign's terms: all of them before it opens, then only title and description. An
- * opening time can be moved, but not added to a draft or removed.
+ * Changes a campaign's terms: all of them before it opens, afterwards only title and description.
+ * The opening time of a scheduled campaign can be moved but not removed, and a draft cannot get
+ * one.
  */
 export async function editCampaign(
   tx: Tx,
@@ -204,8 +217,8 @@ export async function editCampaign(
 ): Promise<Campaign> {
   const { caller } = await authorizeOnCampaign(tx, actor, 'campaign.edit', campaignId);
   const row = await tx.one(sql.lockCampaign, campaignId);
-  // Buyers already see it, so this needs the right to publish. Checked under the lock, because
-  // another member may be publishing it now.
+  // Buyers can already see this campaign, so the caller needs the right to publish. Check under the
+  // lock, because another member may be publishing the campaign now.
   if (row.status !== 'draft') await authorizeOnCampaign(tx, actor, 'campaign.publish', campaignId);
   const before = termsOf(row);
   const fields = changedFields(before, change);
@@ -260,7 +273,7 @@ function isOpen(status: StoredCampaignStatus): boolean {
 
 type TermsField = keyof CampaignTerms;
 
-/** The names of the terms in the API and the audit log. */
+/** The names of the terms as the API and the audit log have them. */
 const wireNames = {
   title: 'title',
   description: 'description',

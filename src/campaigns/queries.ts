@@ -27,7 +27,7 @@ export interface CampaignRow {
   readonly waiting_entries: number;
   readonly reserved_slots: number;
   readonly progress_floor: number;
-  /** Whole rupiah. */
+  /** The price in whole rupiah. */
   readonly price_per_slot: bigint;
   readonly hold_seconds: number;
   readonly deadline: Date;
@@ -61,7 +61,7 @@ const ownColumns = `campaign_id, brand_id, product_id, title, description, statu
     payment_term_seconds, payment_grace_seconds, verification_seconds, decision_seconds,
     verifying_at, decision_opened_at, decided_at, shipped_at, received_after, audit_seq, created_at, updated_at, opened_at, filled_at, completed_at, failed_at, cancelled_at`;
 
-/** Adds the names of brand and product to a relation of campaigns. */
+/** Adds the names of brand and product to the rows of a query of campaigns. */
 const withNames = (relation: string) => `select c.*, b.name as brand_name, p.name as product_name,
     p.picture_digest, p.picture_width, p.picture_height, p.weight_grams
   from (${relation}) c
@@ -80,7 +80,7 @@ export const campaignById: Lookup<CampaignRow> = {
   idOf: (row) => row.campaign_id,
 };
 
-/** One campaign, its row locked until the transaction ends. */
+/** One campaign; its row stays locked until the transaction ends. */
 export const lockCampaign = query<[campaignId: string], CampaignRow>(
   'lock_campaign',
   withNames(
@@ -126,13 +126,13 @@ export const insertCampaign = query<
       when 'scheduled' then $15::timestamptz end, $17, $18, $19, $20, $21)`,
 );
 
-/** Tells whether there is an account that buyers can transfer to. */
+/** Returns whether there is an account to which buyers can transfer money. */
 export const hasReceivingAccount = query<[], { readonly is_there: boolean }>(
   'has_receiving_account',
   'select exists (select 1 from sambatan.receiving_accounts where is_active) as is_there',
 );
 
-/** Writes all fields that a seller can edit; the counters and the status are not among them. */
+/** Writes all fields that a seller can edit. It does not write the counters or the status. */
 export const updateCampaign = query<
   [
     campaignId: string,
@@ -158,7 +158,7 @@ export const updateCampaign = query<
   where campaign_id = $1`,
 );
 
-/** All list queries take these parameters; unused ones are null. */
+/** The parameters of all list queries. A query that does not use one of them gets null for it. */
 type ListParameters = [
   statuses: StoredCampaignStatus[],
   limit: number,
@@ -168,7 +168,7 @@ type ListParameters = [
   words: string | null,
 ];
 
-/** The sort columns of each order, and the start value of its first page. */
+/** The sort columns of each order, and the start value with which its first page begins. */
 const orders = {
   deadline: { column: 'deadline', type: 'timestamptz', direction: 'asc', first: '-infinity' },
   progress: { column: 'progress_floor', type: 'integer', direction: 'desc', first: '2147483647' },
@@ -181,12 +181,13 @@ const edge = {
 } as const;
 
 /**
- * Builds the list query of one order, after a row's value and id. Without brand or words, each
- * status is one ordered index scan and the scans are merged: a million campaigns are as fast as a
- * thousand. The campaigns of one brand or of a search are few enough to sort.
+ * Builds the list query of one order; a page begins after a row's sort value and id. Without a
+ * brand or search words, each status is read by one index scan in the right order, and the scans
+ * are merged. So a million campaigns are as fast as a thousand. The campaigns of one brand or of a
+ * search are few enough to sort.
  *
- * The first page has a start value too: a condition "no value given or after it" would read
- * everything before a later page, because no index can start at an "or".
+ * The first page has a start value too. A condition "no value is given, or the row is after it"
+ * would read all rows before a later page, because no index scan can start at an "or".
  */
 function list(
   sort: CampaignSort,
@@ -202,8 +203,9 @@ function list(
       ? `campaign_id ${edge[direction].sign} ${id}`
       : `(${column}, campaign_id) ${edge[direction].sign} (${value}, ${id})`;
   const ordered = `order by ${order('')} limit $2`;
-  // For the order by id PostgreSQL could choose the index of all campaigns and read them all for a
-  // rare status. With a range of statuses, only the index led by status gives the order.
+  // For the order by id PostgreSQL could choose an index of the campaigns of all statuses, and for
+  // a rare status it would read all of them. With a range of statuses only the index that begins
+  // with the status gives this order.
   const ofStatus =
     column === undefined
       ? {
@@ -211,7 +213,7 @@ function list(
           order: `order by status ${direction}, campaign_id ${direction} limit $2`,
         }
       : { where: `status = s.wanted and ${start}`, order: ordered };
-  // Every variant names every parameter, so that all take the same list.
+  // Every variant of the query uses every parameter, so that all have the same parameter list.
   const unused = `and $3::${type} is not distinct from $3`;
   const relation = {
     all: `select l.* from unnest($1::sambatan.campaign_status[]) as s (wanted)
@@ -222,7 +224,8 @@ function list(
     of_brand: `select ${ownColumns} from sambatan.campaigns
     where brand_id = $5 and status = any ($1)
       and ($6::text is null or search @@ to_tsquery('simple', $6)) and ${start} ${unused} ${ordered}`,
-    // Match first, then join the rest: in the list's own order a rare word would read all rows.
+    // Find the matching rows first and sort them afterwards: reading in the order of the list would
+    // read all rows for a rare word.
     matching: `select ${ownColumns} from (
       select * from sambatan.campaigns where search @@ to_tsquery('simple', $6) offset 0) m
     where status = any ($1) and $5::uuid is null and ${start} ${unused} ${ordered}`,
@@ -254,8 +257,9 @@ export interface SummaryRow {
 }
 
 /**
- * Published campaigns and their taken slots by status. Ended campaigns are counted from an index
- * that includes their final slots; only open ones are read from the table.
+ * The number of published campaigns and of their taken slots, by status. Ended campaigns are
+ * counted from an index that contains their final number of slots; only open campaigns are read
+ * from the table.
  */
 export const summarize = query<[], SummaryRow>(
   'summarize',

@@ -36,7 +36,10 @@ interface CampaignDeps extends DatabaseDeps {
 const { title, total_slots, price_per_slot, deadline } = TermsSchema;
 const params = closed({ id: Id });
 
-/** Routes of campaigns: create, edit, list, read; their logs; the totals of the dashboard. */
+/**
+ * Routes of campaigns: create, edit, list and read them; their audit logs; the totals of the
+ * dashboard.
+ */
 export function campaignRoutes(app: CampaignDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     createRoute(server, app);

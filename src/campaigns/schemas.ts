@@ -88,7 +88,7 @@ export const CampaignSchema = closed(
 const slots = (description: string) =>
   Type.Integer({ minimum: 1, maximum: campaignLimits.slots, description });
 
-/** The terms of a campaign in the API. */
+/** The terms of a campaign, in the form of the API. */
 export const TermsSchema = {
   title: nameText(3, 120),
   description: text(0, 5_000),
@@ -131,7 +131,7 @@ const fieldOf = {
   hold_seconds: 'holdSeconds',
 } as const satisfies Record<keyof Wire, keyof CampaignTerms>;
 
-/** Returns the terms that a body contains; omits the others. */
+/** Returns the terms that a request body contains; leaves out the others. */
 export function termsOf<W extends Partial<Wire>>(body: W): Given<W> {
   const terms: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(body)) {
@@ -173,7 +173,7 @@ export function logEntryOf(row: AuditRow): Static<typeof LogEntrySchema> {
   };
 }
 
-/** The types of a cursor's parts, per order. */
+/** The values of which a cursor consists, for each order. */
 export const cursorParts = {
   deadline: (row) => [row.deadline, row.campaign_id],
   progress: (row) => [row.progress_floor, row.campaign_id],
@@ -184,8 +184,8 @@ export const cursorParts = {
 >;
 
 /**
- * Returns the last row that a cursor stands for. Throws `validation_failed` for a cursor of
- * another list.
+ * Returns the last row of the previous page, which the cursor contains. Throws `validation_failed`
+ * for a cursor that belongs to another list.
  */
 export function lastOf(cursor: string | undefined, sort: CampaignSort): CampaignListInput['after'] {
   if (cursor === undefined) return undefined;

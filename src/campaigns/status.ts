@@ -1,11 +1,11 @@
 import type { CampaignEvent } from '../audit/events.ts';
 import { campaignStatuses, type CampaignStatus } from '../database/status-words.ts';
 
-/** The statuses that visitors may see: all except drafts. */
+/** The statuses of campaigns that visitors may see: all except drafts. */
 export const publishedStatuses = campaignStatuses.filter((status) => status !== 'inactive');
 
 /**
- * Maps each status to its possible events and their next status. All other transitions are
+ * Maps each status to its possible events and the next status of each. Any other transition is
  * refused.
  */
 export const campaignTransitions = {
@@ -42,13 +42,13 @@ export const campaignTransitions = {
     campaign_failed: 'failed',
     campaign_cancelled: 'cancelled',
   },
-  // Only below its minimum, once no further payment is possible.
+  // Possible only when the batch is below its minimum and no further payment can arrive.
   completed: { campaign_cancelled: 'cancelled' },
   failed: {},
   cancelled: {},
 } as const satisfies Record<CampaignStatus, Partial<Record<CampaignEvent, CampaignStatus>>>;
 
-/** Returns the next status after an event; undefined when the event is not possible. */
+/** Returns the status after an event; undefined when the event is not possible in this status. */
 export function campaignAfter(
   status: CampaignStatus,
   event: CampaignEvent,
@@ -57,7 +57,7 @@ export function campaignAfter(
   return possible[event];
 }
 
-/** Returns true when a campaign has ended: it accepts no joins, and its outcome is known. */
+/** Returns true when a campaign has ended. It then accepts no joins, and its outcome is known. */
 export function isFinal(status: CampaignStatus): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
 }

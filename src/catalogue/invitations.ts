@@ -13,13 +13,13 @@ import { authorizeOnBrand } from './operations.ts';
 import { findRole, insertMember } from './queries.ts';
 import * as sql from './member-queries.ts';
 
-/** Roles for invitations; only a member can become an owner. */
+/** Roles that an invited person can get. To become an owner, a person must first be a member. */
 export const invitedRoles = ['admin', 'contributor'] as const;
 export type InvitedRole = (typeof invitedRoles)[number];
 
 const lifeDays = 7;
 
-/** Rate limits of invitations and their e-mails. */
+/** The rate limits that count invitations and their e-mails. */
 export interface InvitationLimits {
   readonly limiter: RateLimiter;
   readonly budget: MailBudget;
@@ -30,16 +30,16 @@ export interface Invitation {
   readonly brandName: string;
   readonly email: string;
   readonly role: InvitedRole;
-  /** For the link in the e-mail; stored nowhere. */
+  /** The secret of the link in the e-mail. It is not stored; the database has its hash. */
   readonly token: string;
   readonly expiresAt: Date;
-  /** The language of the invited person; undefined when they have no account. */
+  /** The language of the invited person's account; undefined when there is no account. */
   readonly language: Language | undefined;
 }
 
 /**
- * Invites a person by e-mail; replaces an open invitation of the same address. The caller sends the
- * e-mail after the commit.
+ * Invites a person by e-mail. An open invitation of the same address is replaced. The caller of
+ * this function sends the e-mail after the commit.
  */
 export async function invite(
   tx: Tx,
@@ -49,7 +49,7 @@ export async function invite(
 ): Promise<Invitation> {
   const { brand, caller } = await authorizeOnBrand(tx, actor, 'brand.members.manage', brandId);
   requireRecentAuth(actor);
-  // A user without a verified address may not send e-mails to strangers through this service.
+  // A user without a verified e-mail address may not make this service send e-mails to strangers.
   if (caller.kind !== 'service' && caller.email === undefined) {
     throw new DomainError('verified_email_required', {});
   }
@@ -113,7 +113,7 @@ export async function withdrawInvitation(
 }
 withdrawInvitation.refusals = refusals(authorizeOnBrand, 'invitation_not_found');
 
-/** Returns the invitation of a link, to anybody who has the link. */
+/** Returns the invitation with this token, to anybody who has the link. */
 export async function viewInvitation(db: Queryable, token: string): Promise<sql.InvitationRow> {
   const invitation = await db.maybe(sql.findInvitation, hashOf(token));
   if (invitation === undefined) throw new DomainError('invitation_not_found', {});
@@ -122,9 +122,9 @@ export async function viewInvitation(db: Queryable, token: string): Promise<sql.
 viewInvitation.refusals = refusals('invitation_not_found');
 
 /**
- * Makes the caller a member of the brand, once. The link alone authorizes this: it was sent only to
- * the invited address, and people often read mail with one account and sign in with another. A
- * caller who is already a member keeps their role, and the link stays valid.
+ * Makes the caller a member of the brand; an invitation works once. Having the link is enough: it
+ * was sent only to the invited address, and people often read mail with one account and sign in
+ * with another. A caller who is already a member keeps the role, and the link stays valid.
  */
 export async function acceptInvitation(
   tx: Tx,

@@ -22,13 +22,16 @@ export interface InvitationInput {
   readonly brandId: string;
   readonly email: string;
   readonly role: InvitedRole;
-  /** The language of the e-mail when the invited person has no account. */
+  /** The language of the e-mail, for an invited person without an account. */
   readonly language: Language;
-  /** The public origin of the site. */
+  /** The public address of the site. */
   readonly origin: string;
 }
 
-/** Invites a person and sends the link; cancels the invitation when the e-mail cannot be sent. */
+/**
+ * Invites a person and sends the link by e-mail. If the e-mail cannot be sent, the invitation is
+ * cancelled.
+ */
 export async function inviteByMail(
   deps: InvitationLimits & { readonly db: Database; readonly mailer: Mailer },
   actor: Actor,
@@ -61,7 +64,7 @@ function mailOf(
   });
   return {
     to: email,
-    // Fixed: user text in a subject could be abused for spam.
+    // A fixed subject: text that a user wrote in a subject could be abused for spam.
     subject: translate(language, 'emails.invitation.subject'),
     text,
     messageId: `<invitation-${invitationId}@${new URL(origin).hostname}>`,
@@ -69,8 +72,8 @@ function mailOf(
 }
 
 /**
- * Makes user text safe for an e-mail: one line, short, and without links (adds an invisible word
- * joiner after each character that forms links).
+ * Makes a user's text safe for an e-mail: short, on one line, and without links. An invisible word
+ * joiner follows each character that is part of a link.
  */
 function plainWords(words: string): string {
   const line = words.replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim();

@@ -10,24 +10,27 @@ import {
 } from '../uploads/decode-image.ts';
 import { pictureWidths, type PictureVariant } from './picture.ts';
 
-/** The limit for sellers; a proof may have more, because phones take larger photos. */
+/**
+ * Maximum number of pixels of a picture by a seller. A proof of payment may have more, because
+ * phones take larger photos.
+ */
 const maxPixels = 40_000_000;
-/** Maximum ratio of length to width, either way. */
+/** Maximum ratio of the longer side to the shorter side. */
 const maxRatio = 3;
 
-/** A re-encoded picture with all its stored variants. */
+/** A re-encoded picture in all its stored variants. */
 export interface MadePicture {
   readonly digest: string;
-  /** Pixels of the largest variant. */
+  /** Width of the largest variant, in pixels. */
   readonly width: number;
   readonly height: number;
   readonly variants: readonly { readonly variant: PictureVariant; readonly bytes: Buffer }[];
 }
 
 /**
- * Decodes a JPEG, PNG or WebP and re-encodes it in the service's widths, so that other content of
- * the file (places and times in metadata, appended files) is not stored. `owner` is the product:
- * two products store the same picture twice, so that deleting one keeps the other. Refuses:
+ * Decodes a JPEG, PNG or WebP and encodes it again in the stored widths. So other content of the
+ * file, such as places and times in its metadata, is not stored. `owner` is the product's id: two
+ * products store the same picture twice, so that deleting one copy keeps the other. Refuses:
  * validation_failed of `picture`.
  */
 export async function makePicture(owner: string, bytes: Buffer): Promise<MadePicture> {
@@ -45,7 +48,7 @@ function checkSize({ width, height }: ImageSize): void {
 
 async function variantsOf(owner: string, pixels: Sharp): Promise<MadePicture> {
   const { default: sharp } = await import('sharp');
-  // Decode once; all variants come from these pixels.
+  // Decode only once; all variants are made from these pixels.
   const { data, info } = await pixels
     .toColourspace('srgb')
     .resize({ width: pictureWidths.at(-1)!, withoutEnlargement: true })

@@ -2,7 +2,7 @@ import type { Language } from '../i18n/language.ts';
 import { query } from '../database/query.ts';
 import type { BrandRole } from '../identity/policy.ts';
 
-/** Locks a brand's row, to serialize changes of its members. */
+/** Locks a brand's row, so that changes of its members run one after another. */
 export const lockBrand = query<[brandId: string], { readonly brand_id: string }>(
   'lock_brand',
   'select brand_id from sambatan.brands where brand_id = $1 for no key update',
@@ -56,7 +56,7 @@ const invitation = (relation: string) => `select i.invitation_id, i.brand_id, b.
     i.email, i.role, i.created_at, i.expires_at
   from (${relation}) i join sambatan.brands b on b.brand_id = i.brand_id`;
 
-/** Invitations that can still be accepted. */
+/** An invitation that can still be accepted. */
 const isOpen = 'accepted_at is null and cancelled_at is null and expires_at > now()';
 
 export const listInvitations = query<[brandId: string], InvitationRow>(
@@ -72,14 +72,14 @@ export const findInvitation = query<[tokenHash: Buffer], InvitationRow>(
   invitation(`select * from sambatan.brand_invitations where token_hash = $1 and ${isOpen}`),
 );
 
-/** The number of a brand's invitations in the last day, whatever their outcome. */
+/** The number of a brand's invitations in the last day, accepted or not. */
 export const countInvitations = query<[brandId: string], { readonly invited: bigint }>(
   'count_invitations',
   `select count(*) as invited from sambatan.brand_invitations
   where brand_id = $1 and created_at > now() - interval '1 day'`,
 );
 
-/** Ends earlier invitations of an address; only the newest link works. */
+/** Cancels earlier invitations of an address, so that only the newest link works. */
 export const replaceInvitations = query<[brandId: string, email: string], never>(
   'replace_invitations',
   `update sambatan.brand_invitations set cancelled_at = now()
@@ -106,7 +106,7 @@ export const insertInvitation = query<
   returning expires_at`,
 );
 
-/** Cancels an open invitation; no row when there is none. */
+/** Cancels an open invitation; no row when it is not open. */
 export const cancelInvitation = query<
   [brandId: string, invitationId: string],
   { readonly invitation_id: string }
@@ -117,7 +117,9 @@ export const cancelInvitation = query<
   returning invitation_id`,
 );
 
-/** Accepts an open invitation; no row when it was used or has ended. */
+/**
+ * Accepts an open invitation; no row when it was accepted before, was cancelled, or has expired.
+ */
 export const acceptInvitation = query<
   [tokenHash: Buffer, userId: string],
   { readonly brand_id: string; readonly role: BrandRole }

@@ -18,7 +18,10 @@ export async function viewMembers(
 }
 viewMembers.refusals = refusals(authorizeOnBrand);
 
-/** Changes a member's role. Only owners add or remove owners, and the last owner stays. */
+/**
+ * Changes a member's role. Only owners may make a member an owner or change an owner's role. The
+ * last owner of a brand stays its owner.
+ */
 export async function changeRole(
   tx: Tx,
   actor: Actor,
@@ -26,14 +29,14 @@ export async function changeRole(
 ): Promise<void> {
   const before = await memberToChange(tx, actor, brandId, userId);
   if (role === 'owner') await authorizeOnBrand(tx, actor, 'brand.owners.manage', brandId);
-  // All roles except contributor have access to money.
+  // Needed unless the member is and stays a contributor: every other role has access to money.
   if (before !== 'contributor' || role !== 'contributor') requireRecentAuth(actor);
   if (before === 'owner' && role !== 'owner') await keepAnOwner(tx, brandId);
   await tx.rows(sql.updateMember, brandId, userId, role);
 }
 changeRole.refusals = refusals(memberToChange, requireRecentAuth, keepAnOwner);
 
-/** Removes a member from a brand; members may leave on their own. The last owner stays. */
+/** Removes a member from a brand. Members may also remove themselves. The last owner stays. */
 export async function removeMember(
   tx: Tx,
   actor: Actor,
@@ -55,7 +58,8 @@ export async function removeMember(
 removeMember.refusals = refusals(memberToChange, requireRecentAuth, keepAnOwner);
 
 /**
- * Locks the brand's members and returns the current role of a member whom the caller may change.
+ * Locks the brand's members. Returns the current role of the member, if the caller may change that
+ * member.
  */
 async function memberToChange(
   tx: Tx,
@@ -65,7 +69,7 @@ async function memberToChange(
 ): Promise<BrandRole> {
   await authorizeOnBrand(tx, actor, 'brand.members.manage', brandId);
   await tx.maybe(sql.lockBrand, brandId);
-  // Check the caller's role again: it may have changed before the lock.
+  // Check the caller's role again under the lock: it may have changed in the meantime.
   authorize(actor, 'brand.members.manage', { brandRole: await brandRoleOf(tx, actor, brandId) });
   const { role } = await memberOf(tx, brandId, userId);
   if (role === 'owner') await authorizeOnBrand(tx, actor, 'brand.owners.manage', brandId);

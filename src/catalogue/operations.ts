@@ -10,8 +10,8 @@ import type { RateLimiter } from '../overload/rate-limiter.ts';
 import * as sql from './queries.ts';
 
 /**
- * Returns the caller's role in a brand; undefined for users who are not members, and for visitors
- * and the service.
+ * Returns the caller's role in a brand. Undefined for a user who is not a member, for a visitor and
+ * for the service.
  */
 export async function brandRoleOf(
   db: Queryable,
@@ -23,8 +23,8 @@ export async function brandRoleOf(
 }
 
 /**
- * Creates a brand. The user who creates it becomes its owner; the service names the owner with
- * `ownerId`.
+ * Creates a brand. The user who creates the brand becomes its owner. When the service creates it,
+ * `ownerId` names the owner.
  */
 export async function createBrand(
   tx: Tx,
@@ -67,7 +67,7 @@ export async function renameBrand(
 }
 renameBrand.refusals = refusals(authorizeOnBrand);
 
-/** Throws unless the caller may do this to the brand. */
+/** Checks that the caller may do this to the brand; throws otherwise. */
 export async function authorizeOnBrand(
   db: Queryable,
   actor: Actor,
@@ -80,7 +80,7 @@ export async function authorizeOnBrand(
 }
 authorizeOnBrand.refusals = refusals(readBrand, authorize);
 
-/** Throws unless the caller may do this to the product. */
+/** Checks that the caller may do this to the product; throws otherwise. */
 export async function authorizeOnProduct(
   db: Queryable,
   actor: Actor,
@@ -111,10 +111,10 @@ export interface ProductInput {
   readonly brandId: string;
   readonly name: string;
   readonly description?: string | undefined;
-  /** Whole rupiah. */
+  /** The normal price in whole rupiah. */
   readonly basePrice: bigint;
   readonly sambatanEnabled?: boolean | undefined;
-  /** The packed weight of one slot. Null: unknown. */
+  /** The packed weight of one slot in grams; null when the seller did not set it. */
   readonly weightGrams?: number | null | undefined;
 }
 
@@ -138,7 +138,7 @@ export async function createProduct(
 }
 createProduct.refusals = refusals(authorizeOnBrand);
 
-/** Undefined fields stay. */
+/** The fields to change; undefined fields do not change. */
 export type ProductChange = {
   readonly [K in Exclude<keyof ProductInput, 'brandId'>]?: ProductInput[K] | undefined;
 };
@@ -171,7 +171,8 @@ export async function setPicture(
   { digest, width, height, variants }: MadePicture,
 ): Promise<sql.ProductRow> {
   await authorizeOnProduct(tx, actor, 'product.edit', productId);
-  // Lock the product's row first: of two concurrent uploads only one picture stays.
+  // Lock the product's row first, so that only one picture stays after two uploads at the same
+  // time.
   const product = await tx.one(sql.updateProductPicture, productId, digest, width, height);
   await tx.rows(sql.deletePictures, productId, digest);
   for (const { variant, bytes } of variants) {

@@ -14,12 +14,12 @@ export interface ProductRow {
   readonly brand_id: string;
   readonly name: string;
   readonly description: string;
-  /** Whole rupiah. */
+  /** The normal price in whole rupiah. */
   readonly base_price: bigint;
   readonly sambatan_enabled: boolean;
   readonly weight_grams: number | null;
   readonly picture_digest: string | null;
-  /** Pixels of the largest variant. */
+  /** Width of the largest variant, in pixels. */
   readonly picture_width: number | null;
   readonly picture_height: number | null;
   readonly created_at: Date;
@@ -46,7 +46,6 @@ export const updateBrand = query<[brandId: string, name: string], BrandRow>(
   returning ${brandColumns}`,
 );
 
-/** A user's brands, by name. */
 /** A brand with the role of one of its members. */
 export interface BrandOfMemberRow extends BrandRow {
   readonly role: BrandRole;
@@ -96,7 +95,7 @@ export const findProduct = query<[productId: string], ProductRow>(
   `select ${productColumns} from sambatan.products where product_id = $1`,
 );
 
-/** Sets the fields that are not null; a weight of zero removes it. */
+/** Sets the fields of a product that are not null. A weight of zero removes the weight. */
 export const updateProduct = query<
   [
     productId: string,
@@ -129,7 +128,8 @@ export const listProducts = query<
 );
 
 /**
- * The products of a brand that campaigns can use, newest first; never more than a list can show.
+ * The enabled products of a brand, which campaigns can use, newest first: at most as many as a form
+ * can list.
  */
 export const listEnabledProducts = query<[brandId: string], ProductRow>(
   'list_enabled_products',
@@ -152,13 +152,13 @@ export const insertPicture = query<
   on conflict (digest, variant) do nothing`,
 );
 
-/** Deletes all pictures of a product except one. */
+/** Deletes all pictures of a product except the one with this content hash. */
 export const deletePictures = query<[productId: string, keptDigest: string | null], never>(
   'delete_pictures',
   'delete from sambatan.pictures where product_id = $1 and digest is distinct from $2',
 );
 
-/** Sets the picture of a product; all null for none. */
+/** Sets the picture of a product; null values remove it. */
 export const updateProductPicture = query<
   [productId: string, digest: string | null, width: number | null, height: number | null],
   ProductRow

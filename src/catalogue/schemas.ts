@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { closed, Id, nameText, nullable, Rupiah, text, Timestamp } from '../http/schemas.ts';
 
-/** A picture in a response: paths below the site's address. */
+/** A picture in a response. The paths begin at the root of the site. */
 export const PictureSchema = closed(
   {
     src: Type.String({ description: 'JPEG; the path changes with the picture' }),
@@ -35,7 +35,7 @@ export const ProductSchema = closed(
 
 export const brandName = nameText(2, 80);
 
-/** The fields of a product that its seller sets, in the API. */
+/** The fields of a product that its seller sets, in the form of the API. */
 export const productFields = {
   name: nameText(2, 120),
   description: text(0, 5_000),

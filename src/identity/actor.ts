@@ -1,26 +1,32 @@
-/** The caller of a request. `address` is the IP address after trusted proxies. */
+/**
+ * The caller of a request. `address` is the caller's IP address; the addresses of trusted proxies
+ * are skipped.
+ */
 export type Actor =
   | {
       readonly kind: 'visitor';
       readonly address: string;
-      /** The token of an anonymous user, which has no account here. */
+      /** True when the request has the token of an anonymous user, who has no account here. */
       readonly isAnonymousUser?: true;
     }
   | {
       readonly kind: 'user';
       readonly userId: string;
       readonly address: string;
-      /** From `app_metadata`, which users cannot edit. */
+      /** The roles in the token's `app_metadata`, which users cannot edit. */
       readonly roles: readonly string[];
-      /** True after a second factor; unset for users who do not need one. */
+      /** True when the user signed in with a second factor; not set when the user needs none. */
       readonly secondFactor?: boolean;
-      /** When the token's user last authenticated, in seconds since 1970, if the token says so. */
+      /**
+       * When the user last authenticated, in seconds since 1970; undefined when the token does not
+       * contain it.
+       */
       readonly provenAt?: number | undefined;
-      /** The last authentication is too old for sensitive actions. */
+      /** True when the last authentication is too old for sensitive actions. */
       readonly proofIsOld?: boolean;
-      /** An e-mail address from the token or the session. */
+      /** The e-mail address from the token or the session. */
       readonly email?: string;
-      /** An operator who has not passed the required second factor. */
+      /** True for an operator who still has to use the required second factor. */
       readonly lacksFactor?: true;
     }
   | {
@@ -31,7 +37,7 @@ export type Actor =
       readonly secondFactor?: boolean;
       readonly provenAt?: number | undefined;
       readonly proofIsOld?: boolean;
-      /** An e-mail address from the token or the session. */
+      /** The e-mail address from the token or the session. */
       readonly email?: string;
     }
   | { readonly kind: 'service'; readonly address: string };
@@ -39,7 +45,7 @@ export type Actor =
 export type SignedIn = Exclude<Actor, { kind: 'visitor' }>;
 export type Visitor = Extract<Actor, { kind: 'visitor' }>;
 
-/** Where operators need a second factor, returns an operator without one as a plain user. */
+/** If operators need a second factor, returns an operator who has not used one as a plain user. */
 export function withFactorNeeded<A extends Actor>(actor: A, isNeeded: boolean): A | UserActor {
   if (!isNeeded || actor.kind !== 'operator' || actor.secondFactor === true) return actor;
   return { ...actor, kind: 'user', lacksFactor: true };
@@ -47,7 +53,7 @@ export function withFactorNeeded<A extends Actor>(actor: A, isNeeded: boolean): 
 
 type UserActor = Extract<Actor, { kind: 'user' }>;
 
-/** The actor of automatic events in the audit log. */
+/** The actor of automatic events, as the audit log names it. */
 export const systemActor = 'system';
 
 /** Returns the caller's name in the audit log: `user:<uuid>`, `operator:<uuid>` or `service`. */

@@ -5,11 +5,11 @@ import { KeySetUnavailable, tokenVerifier } from './tokens.ts';
 import type { TokenRules } from './tokens.ts';
 
 /**
- * Returns the caller of a request from its `Authorization` header and its address. Without the
+ * Returns the caller of a request, from its `Authorization` header and its IP address. Without the
  * header, the caller is a visitor. Throws `unauthenticated` for an invalid header, and
- * `identity_unavailable` when the keys of users' tokens cannot be fetched. `asBuyer`: treats the
- * caller as a buyer, which every operator also is, and so avoids the operator lookup in the
- * database.
+ * `identity_unavailable` when the keys for checking users' tokens cannot be fetched. With
+ * `asBuyer`, an operator counts as a plain user: every operator may also buy, and this saves
+ * looking up the operators in the database.
  */
 export type Authenticator = (
   authorization: string | undefined,
@@ -21,7 +21,7 @@ export interface IdentityRules extends TokenRules {
   readonly serviceKey: string;
   /** An authentication counts as recent for this many minutes. */
   readonly reauthMinutes: number;
-  /** Accepts users without an address or password (Supabase's anonymous users). */
+  /** Accept users whom Supabase created without an e-mail address or password (anonymous users). */
   readonly allowAnonymousUsers: boolean;
 }
 
@@ -48,7 +48,7 @@ export function authenticator(rules: IdentityRules, now: () => number = Date.now
     const kind = claims.roles.includes(operatorRole) ? 'operator' : 'user';
     const { userId, roles, secondFactor, provenAt, email } = claims;
     const oldest = now() / 1_000 - rules.reauthMinutes * 60;
-    // A token without an authentication time does not count as recent.
+    // When the token does not contain the time of authentication, it counts as too old.
     const proofIsOld = provenAt === undefined || provenAt < oldest;
     const proved = {
       secondFactor,
@@ -66,7 +66,10 @@ function unavailable(cause: KeySetUnavailable): DomainError {
   return error;
 }
 
-/** Compares in constant time: both sides are hashed first. */
+/**
+ * Returns a function that compares a text with the secret in constant time, because it hashes both
+ * first.
+ */
 function secretComparison(secret: string): (given: string) => boolean {
   const expected = sha256(secret);
   return (given) => timingSafeEqual(sha256(given), expected);

@@ -4,18 +4,18 @@ import { join } from 'node:path';
 
 export interface GeneratedKey {
   readonly key: string;
-  /** True only on the start that created the key, which shows it to the operator. */
+  /** True only when this start created the key; then it is shown to the operator once. */
   readonly created: boolean;
   readonly path: string;
 }
 
-/** Keys that an installation with the embedded database generates. */
+/** Names of the keys that the service generates when it runs the embedded database. */
 export type KeyName = 'service-key' | 'secret-key';
 
 /**
- * Reads a key from its file in the data directory. Creates the file, readable by its owner only,
- * if there is none. Several processes may call this at once: all get the same key, and one of them
- * creates it. Throws when the file holds fewer than 32 characters.
+ * Reads a key from its file in the data directory. If there is no file, creates one that only its
+ * owner can read. Several processes may call this at the same time: all get the same key, and only
+ * one creates it. Throws when the file has fewer than 32 characters.
  */
 export async function generatedKey(dataDirectory: string, name: KeyName): Promise<GeneratedKey> {
   const path = join(dataDirectory, name);
@@ -29,7 +29,8 @@ export async function generatedKey(dataDirectory: string, name: KeyName): Promis
 }
 
 /**
- * Writes a temporary file and links it: no process reads a partial key, and the first writer wins.
+ * Writes a temporary file and then links it to the final name. So no process can read a partial
+ * key, and the first process that links wins.
  */
 async function publish(path: string, key: string): Promise<boolean> {
   const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;

@@ -1,41 +1,41 @@
 import { DomainError, refusals } from '../errors/errors.ts';
 import type { Actor, SignedIn, Visitor } from './actor.ts';
 
-/** A member's role in a brand, as in `sambatan.brand_role`. */
+/** The roles of a brand's members, as in the database type `sambatan.brand_role`. */
 export const brandRoles = ['owner', 'admin', 'contributor'] as const;
 export type BrandRole = (typeof brandRoles)[number];
 
 /**
- * The relations of a caller to an object. `self`: the caller owns the participation or
- * waiting-list entry; brand roles: the caller is a member of the brand that owns the object.
+ * The relations that a caller can have to an object. `self`: the caller owns the participation or
+ * waiting-list entry. Brand roles: the caller is a member of the brand that owns the object.
  */
 export const relations = ['visitor', 'user', 'self', ...brandRoles, 'operator', 'service'] as const;
 export type Relation = (typeof relations)[number];
 
-/** The caller's relation to the object; omit what does not apply. */
+/** What is known about the caller's relation to the object; leave out what does not apply. */
 export interface AuthorizationContext {
   readonly brandRole?: BrandRole | undefined;
-  /** The owner of the participation. */
+  /** The user who owns the participation or waiting-list entry. */
   readonly ownerId?: string | undefined;
 }
 
 const everybody = relations;
 const signedIn = ['user', 'operator', 'service'] as const;
 const seller = brandRoles;
-/** Members who represent the brand towards its buyers. */
+/** The roles of members who act for the brand towards its buyers. */
 const managers = ['owner', 'admin'] as const;
 const staff = ['operator', 'service'] as const;
 
-/** The only table of rights: who may do what (see the people of the domain in docs). */
+/** Who may do what: the only table of rights. The relations are described in the docs. */
 export const permissions = {
-  /** Profile, addresses, sessions, export and deletion: every person manages their own. */
+  /** Every person manages their own profile, addresses, sessions, export and account deletion. */
   'account.manage': ['user', 'operator'],
   'operators.manage': staff,
   'brand.create': signedIn,
   'brand.edit': [...managers, 'service'],
   'brand.members.read': [...seller, ...staff],
   'brand.members.manage': [...managers, 'service'],
-  // An admin can neither add nor remove owners.
+  // An admin may neither add nor remove owners.
   'brand.owners.manage': ['owner', 'service'],
   'brand.leave': seller,
   'invitation.accept': ['user', 'operator'],
@@ -47,35 +47,37 @@ export const permissions = {
   'campaign.read_draft': [...seller, ...staff],
   'campaign.create': [...seller, 'service'],
   'campaign.edit': [...seller, 'service'],
-  // Obligations of the brand towards its buyers, and buyers' addresses, are not for contributors.
+  // Contributors may not make promises to buyers for the brand and may not read buyers' addresses.
   'campaign.publish': [...managers, 'service'],
   'campaign.extend': [...managers, ...staff],
   'campaign.ship': [...managers, ...staff],
   'campaign.cancel': [...managers, ...staff],
   'campaign.decide': [...managers, ...staff],
   'campaign.participants.read': [...managers, ...staff],
-  // A log names the participants, so visitors cannot read it; they can read the progress.
+  // An audit log names the participants, so visitors may not read it. They may read the progress.
   'campaign.logs.read': [...managers, ...staff],
   'participation.join': signedIn,
   'participation.read': ['self', ...managers, ...staff],
   'participation.cancel': ['self', ...staff],
-  // The buyer decides the address and the number of slots; staff correct them on request.
+  // The buyer decides about the address and the number of slots. Staff correct them when the buyer
+  // asks.
   'participation.change': ['self', ...staff],
-  // Confirming means that money arrived. The seller profits from it and so may not confirm.
+  // Confirming means that the money has arrived. A seller profits from that, so a seller may not
+  // confirm.
   'participation.confirm': staff,
   'participation.fulfil': ['self', ...staff],
   'participation.search': staff,
   'audit.read': staff,
   'audit.verify': staff,
   'waiting.join': signedIn,
-  // The list has no addresses: a seller needs them only after an entry gets slots.
+  // The waiting list shows no addresses: a seller needs an address only after the buyer gets slots.
   'waiting.list': [...seller, ...staff],
   'waiting.read': ['self', ...staff],
-  // Accepting an offer is buying: only the buyer does it, or the service on the buyer's behalf.
+  // Accepting an offer is a purchase: only the buyer may do it, or the service for the buyer.
   'waiting.answer': ['self', 'service'],
   'waiting.withdraw': ['self', ...staff],
   'receiving_account.manage': staff,
-  // The account of a refund is personal data.
+  // The bank account for a refund is personal data.
   'refund_account.use': ['self', ...staff],
   'payout_account.read': ['owner', ...staff],
   'payout_account.edit': ['owner', 'service'],
@@ -84,7 +86,7 @@ export const permissions = {
   'payment.verify': staff,
   'statement.import': staff,
   'refund.settle': staff,
-  // Using a refund for slots is buying.
+  // Using a refund to pay for slots is a purchase.
   'refund.wait': ['self', 'service'],
   'payout.read': [...managers, ...staff],
   'payout.settle': staff,
@@ -92,13 +94,14 @@ export const permissions = {
   'books.read': [...seller, ...staff],
   'shortfall.declare': [...managers, ...staff],
   'dispute.open': ['self', 'service'],
-  // A buyer's pictures are for both sides of the dispute and for the operators who decide it.
+  // Both sides of a dispute may see the buyer's pictures, and the operators who decide the dispute.
   'dispute.pictures': ['self', ...managers, ...staff],
   'dispute.resolve': staff,
   'notification.read': signedIn,
   'notification.settings': signedIn,
   'reminder.ask': signedIn,
-  // A webhook's secret signs messages that others trust: not for contributors.
+  // With a webhook's secret one can sign messages that other systems trust, so contributors may not
+  // manage webhooks.
   'webhook.manage': ['owner', 'admin', ...staff],
   'webhook.manage_all': staff,
   'delivery.read_all': staff,
@@ -111,16 +114,16 @@ export const permissions = {
 export type Action = keyof typeof permissions;
 export const actions = Object.keys(permissions) as Action[];
 
-/** Returns true if the caller may do this. Pure: the result depends only on the arguments. */
+/** Returns true if the caller may do this. The result depends only on the arguments. */
 export function may(actor: Actor, action: Action, facts: AuthorizationContext = {}): boolean {
   const allowed: readonly Relation[] = permissions[action];
   return standingsOf(actor, facts).some((standing) => allowed.includes(standing));
 }
 
 /**
- * Throws unless the caller may do this: `unauthenticated` for a visitor, who can sign in,
- * `second_factor_required` for an operator who still needs the second factor, and `forbidden` for
- * any other caller. Returns the caller with the type of a signed-in one.
+ * Checks that the caller may do this; throws otherwise: `unauthenticated` for a visitor, who can
+ * sign in; `second_factor_required` for an operator who must first use the second factor;
+ * `forbidden` for any other caller. Returns the caller with the type of a signed-in caller.
  */
 export function authorize(
   actor: Actor,
@@ -134,8 +137,9 @@ export function authorize(
 authorize.refusals = refusals('forbidden', 'second_factor_required');
 
 /**
- * Returns why a visitor may not change anything: `unauthenticated`, or `account_required` with a
- * token of an anonymous user, for whom signing in again in the same way changes nothing.
+ * Returns the error for a visitor who tries to change something: `unauthenticated`, or
+ * `account_required` if the visitor has an anonymous user's token. For an anonymous user, signing
+ * in again in the same way would not help.
  */
 export function accountRequired(visitor: Visitor): DomainError {
   const code = visitor.isAnonymousUser === true ? 'account_required' : 'unauthenticated';
@@ -143,9 +147,10 @@ export function accountRequired(visitor: Visitor): DomainError {
 }
 
 /**
- * Throws `reauthentication_required` when the caller's last authentication is too old for
- * sensitive actions: outgoing money, its target, rights, secrets, the end of an account. The
- * service key belongs to a machine, which cannot re-authenticate, so it always passes.
+ * Throws `reauthentication_required` when the caller's last authentication is too old for a
+ * sensitive action. Sensitive actions send money, change where money goes, change rights or
+ * secrets, or delete an account. The service key always passes, because a machine cannot
+ * authenticate again.
  */
 export function requireRecentAuth(actor: Actor): void {
   if (actor.kind !== 'user' && actor.kind !== 'operator') return;
@@ -153,19 +158,22 @@ export function requireRecentAuth(actor: Actor): void {
 }
 requireRecentAuth.refusals = refusals('reauthentication_required');
 
-/** Names the missing second factor when the operator lacks nothing else. */
+/**
+ * Returns the error of a refused action: `second_factor_required` if the second factor is the only
+ * thing that the caller lacks.
+ */
 function refusal(actor: SignedIn, action: Action, facts: AuthorizationContext): DomainError {
   const isBarred = actor.kind === 'user' && actor.lacksFactor === true;
   const would = isBarred && may({ ...actor, kind: 'operator' }, action, facts);
   return new DomainError(would ? 'second_factor_required' : 'forbidden', {});
 }
 
-/** The error that hides an object from callers who may not know that it exists. */
+/** The error that an object does not exist. Callers who may not know of the object get it. */
 type HiddenAs = 'participation_not_found' | 'waiting_entry_not_found' | 'movement_not_found';
 
 /**
- * As authorize, for objects that only some callers may know of. A caller who may not `see` the
- * object gets the error `hidden`, as if it did not exist.
+ * Like authorize, for objects that only some callers may know of. A caller who may not do `see`
+ * gets the error `hidden`, as if the object did not exist.
  */
 export function authorizeOrHide(
   actor: Actor,

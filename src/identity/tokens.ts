@@ -6,7 +6,10 @@ import type { JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
 export interface Claims {
   readonly userId: string;
   readonly roles: readonly string[];
-  /** The claim `aal` (authenticator assurance level) is `aal2`, as Supabase Auth sets it. */
+  /**
+   * True when the claim `aal` (authenticator assurance level) is `aal2`, as Supabase Auth sets it
+   * after a second factor.
+   */
   readonly secondFactor: boolean;
   /**
    * When the user last authenticated, in seconds since 1970: the newest time in `amr` (Supabase
@@ -14,9 +17,12 @@ export interface Claims {
    * in the future.
    */
   readonly provenAt: number | undefined;
-  /** Supabase Auth created this user without an address or password (`is_anonymous`). */
+  /**
+   * True for a user whom Supabase Auth created without an e-mail address or password
+   * (`is_anonymous`).
+   */
   readonly isAnonymous?: true;
-  /** The e-mail address of the token's user, unless the token marks it as not verified. */
+  /** The user's e-mail address, unless the token marks it as not verified. */
   readonly email?: string;
 }
 
@@ -27,7 +33,7 @@ export interface TokenRules {
   readonly jwtAudience: string;
 }
 
-/** The key set cannot be fetched, so the token could not be verified. */
+/** The key set could not be fetched, so the token could not be checked. */
 export class KeySetUnavailable extends Error {
   constructor(cause: unknown) {
     super('the key set could not be fetched', { cause });
@@ -35,25 +41,31 @@ export class KeySetUnavailable extends Error {
   }
 }
 
-/** Resolves to the claims of a token, undefined when it is invalid; throws KeySetUnavailable. */
+/**
+ * Resolves to the claims of a valid token, or undefined for an invalid one. Throws
+ * KeySetUnavailable.
+ */
 export type TokenVerifier = (token: string) => Promise<Claims | undefined>;
 
 const keySetAlgorithms = ['RS256', 'ES256', 'EdDSA'];
-/** Allowed clock difference between the issuer and this machine. */
+/** Allowed difference in seconds between the clocks of the issuer and this machine. */
 const clockToleranceSeconds = 5;
 const keySetTimeoutMs = 2_000;
-/** An unknown key id refetches the set at most once in this interval. */
+/** Minimum time in milliseconds between two downloads of the key set because of unknown key ids. */
 const keySetCooldownMs = 30_000;
 const keySetAgeMs = 600_000;
-/** Maximum time that a verified token is cached, so that a revoked key stops working. */
+/**
+ * Maximum time in milliseconds for which a verified token is cached. A token whose key was revoked
+ * is refused after that.
+ */
 const cacheMs = 300_000;
 const rememberedTokens = 10_000;
 const maxTokenLength = 8_192;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /**
- * Creates the verifier of users' tokens. HS256 tokens are verified only with the secret, all
- * others only with the key set, so that a public key can never serve as a secret.
+ * Creates the function that verifies users' tokens. HS256 tokens are checked only with the secret,
+ * all others only with the key set. So nobody can use a public key as a secret to sign tokens.
  */
 export function tokenVerifier(rules: TokenRules, now: () => number = Date.now): TokenVerifier {
   const secret =
@@ -98,7 +110,10 @@ async function verifyToken(
   return (await jwtVerify(token, keySet, { ...options, algorithms: keySetAlgorithms })).payload;
 }
 
-/** Returns the algorithm that the token names; it is untrusted until the token is verified. */
+/**
+ * Returns the algorithm that the token names. The name cannot be trusted until the token is
+ * verified.
+ */
 function algorithmOf(token: string): string | undefined {
   try {
     return decodeProtectedHeader(token).alg;
@@ -141,7 +156,10 @@ function emailIn({ email, email_verified: isVerified }: JWTPayload): { email?: s
   return isGiven ? { email: email.trim().toLowerCase() } : {};
 }
 
-/** `iat` does not count: refreshing a token renews it without an authentication. */
+/**
+ * Returns when the user last authenticated. `iat` (issued at) is not used: refreshing a token
+ * renews it without an authentication.
+ */
 function provenAtIn({ amr, auth_time: authTime, iat }: JWTPayload, nowSeconds: number) {
   const latest = nowSeconds + clockToleranceSeconds;
   const methods = (Array.isArray(amr) ? amr : []) as { timestamp?: unknown }[];
@@ -154,8 +172,8 @@ function provenAtIn({ amr, auth_time: authTime, iat }: JWTPayload, nowSeconds: n
 }
 
 /**
- * Returns the roles of `app_metadata.role` and `app_metadata.roles`; users can edit
- * `user_metadata`.
+ * Returns the roles in `app_metadata.role` and `app_metadata.roles`. Roles in `user_metadata` do
+ * not count, because users can edit it.
  */
 function rolesIn(metadata: unknown): readonly string[] {
   if (typeof metadata !== 'object' || metadata === null) return [];
@@ -165,8 +183,8 @@ function rolesIn(metadata: unknown): readonly string[] {
 }
 
 /**
- * Cache of verified tokens by hash, so that each signature is verified once; evicts the oldest
- * first.
+ * Cache of verified tokens by their hashes, so that each signature is checked only once. When it is
+ * full, the oldest entry is removed.
  */
 class RememberedTokens {
   readonly #entries = new Map<string, { claims: Claims; until: number }>();

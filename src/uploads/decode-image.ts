@@ -1,25 +1,30 @@
 import type { Sharp } from 'sharp';
 import { SerialQueue } from '../jobs/serial-queue.ts';
 
-/** Larger images are not decoded: a file of a few kilobytes can claim a billion pixels. */
+/**
+ * Maximum number of pixels. Larger images are not decoded, because a file of a few kilobytes can
+ * contain a billion pixels.
+ */
 const maxPixels = 60_000_000;
 /**
- * Maximum decoded size in bytes: an interlaced image is in memory as a whole, and with 16 bits per
- * channel each pixel has eight bytes.
+ * Maximum size in bytes after decoding. The pixels of an interlaced image are all in memory at
+ * once, and with 16 bits per channel each pixel has eight bytes.
  */
 const maxDecodedBytes = 180_000_000;
 const secondsAtMost = 15;
 
-/** One image at a time: each may need as much memory as its pixels. */
+/** Decodes one image at a time, because each image may need as much memory as all its pixels. */
 const decoding = new SerialQueue();
 
 const formats: readonly string[] = ['jpeg', 'png', 'webp'];
-/** Bytes per channel, by the decoder's name of the type; other types have more. */
+/**
+ * Bytes per channel for each data type, by the decoder's names. All other types have more bytes.
+ */
 const depths: Readonly<Record<string, number>> = { uchar: 1, char: 1, ushort: 2, short: 2 };
 
 /**
- * Why an image is rejected: not a supported type (HEIC, from iPhones, has its own message),
- * broken, or too large.
+ * Why an image is rejected: its type is not supported, it cannot be decoded, or it is too large.
+ * HEIC, the format of iPhones, has its own message.
  */
 export type ImageFlaw = 'wrong_type' | 'heic' | 'unreadable' | 'too_large';
 
@@ -33,32 +38,34 @@ export class ImageDecodeError extends Error {
   }
 }
 
-/** The size in pixels after rotation. */
+/** Size in pixels, after rotating the image as its metadata requires. */
 export interface ImageSize {
   readonly width: number;
   readonly height: number;
 }
 
 /**
- * Decodes an untrusted image: `fits` checks its size and may throw; then `draw` gets its rotated
- * pixels, without any metadata. The type comes from the content, never from the name or the
- * declared type. The process decodes one image at a time, because each may need as much memory as
- * its pixels. Throws ImageDecodeError.
+ * Decodes an untrusted image. First `fits` gets the size and may throw; then `draw` gets the
+ * rotated pixels without any metadata. The type is recognised by the content, never by the file's
+ * name or declared type. The process decodes one image at a time, because each may need as much
+ * memory as all its pixels. Throws ImageDecodeError.
  */
 export async function decodeUntrustedImage<T>(
   bytes: Buffer,
   draw: (pixels: Sharp) => Promise<T>,
   fits: (size: ImageSize) => void = () => undefined,
 ): Promise<T> {
-  // Check this before the decoder, which supports more file types than are allowed here.
+  // Check the first bytes before the decoder reads them, because the decoder accepts more file
+  // types than are allowed here.
   if (!hasKnownBeginning(bytes)) throw new ImageDecodeError(isHeic(bytes) ? 'heic' : 'wrong_type');
   return await decoding.run(async () => {
     const { default: sharp } = await import('sharp');
-    // Sequential strips, one thread, no cache: memory use stays small.
+    // One thread and no cache keep the use of memory small.
     sharp.concurrency(1);
     sharp.cache(false);
     const plainly = { failOn: 'error', pages: 1, animated: false } as const;
-    // Reads only the header, without a size limit, to distinguish too large from broken.
+    // Read only the header, without a size limit, so that a too large image gets a different error
+    // from a broken one.
     const head = await sharp(bytes, { ...plainly, limitInputPixels: false })
       .metadata()
       .catch((error: unknown) => {
@@ -80,13 +87,16 @@ export async function decodeUntrustedImage<T>(
   });
 }
 
-/** HEIC photos of iPhones (ISO 23008-12): a brand of HEVC images after `ftyp`. */
+/**
+ * Returns true for HEIC photos, as iPhones take them: `ftyp` is followed by a brand for HEVC images
+ * (ISO 23008-12).
+ */
 function isHeic(bytes: Buffer): boolean {
   const brand = bytes.subarray(4, 12).toString('latin1');
   return /^ftyp(?:hei[cxmsf]|hev[cxms]|mif[12]|msf1)$/.test(brand);
 }
 
-/** JPEG, PNG, or WebP in its container. */
+/** Returns true when the first bytes are those of a JPEG, a PNG, or a WebP. */
 function hasKnownBeginning(bytes: Buffer): boolean {
   const hex = bytes.subarray(0, 12).toString('hex');
   return (

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { getDocumentProxy } from 'unpdf';
 import type { PdfFinding } from './inspect-pdf.ts';
 
-/** pdf.js throws this for a PDF that needs a password to open. */
+/** The name of the error that pdf.js throws for a PDF that cannot be opened without a password. */
 const passwordError = 'PasswordException';
 
 async function inspect(bytes: Uint8Array): Promise<PdfFinding> {
@@ -14,7 +14,7 @@ async function inspect(bytes: Uint8Array): Promise<PdfFinding> {
       verbosity: 0,
     });
     const { numPages } = document;
-    // The file may claim any number of pages; reading one fails if it does not exist.
+    // A file may claim any number of pages. Reading the first page fails if it does not exist.
     if (numPages > 0) await document.getPage(1);
     return { pages: numPages };
   } catch (error) {

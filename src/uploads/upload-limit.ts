@@ -2,19 +2,19 @@ import type { Readable } from 'node:stream';
 import { DomainError } from '../errors/errors.ts';
 import { limits } from '../config/limits.ts';
 
-/** The minimum speed of an upload. */
+/** The minimum speed that an upload must have. */
 export interface UploadSpeed {
-  /** The speed is checked after this long. */
+  /** Time in milliseconds before the speed is checked for the first time. */
   readonly graceMs: number;
-  /** From then on the minimum average speed, in bytes per second. */
+  /** Minimum average number of bytes per second after that time. */
   readonly minBytesPerSecond: number;
 }
 
 export const uploadSpeed: UploadSpeed = { graceMs: 10_000, minBytesPerSecond: 2_048 };
 
-/** Interval of the check for slow uploads. */
+/** Interval in milliseconds of the check for slow uploads. */
 const checkMs = 1_000;
-/** Retry-After of a refused caller. */
+/** Seconds after which a refused caller should try again (Retry-After). */
 const retrySeconds = 5;
 
 /** One multipart form that is being received or answered. */
@@ -23,16 +23,16 @@ export interface OpenUpload {
   readonly since: number;
   bytes: number;
   isComplete: boolean;
-  /** The reason why the upload was aborted. */
+  /** Why the upload was aborted; undefined while it is not. */
   failure: DomainError | undefined;
-  /** The file that is being read. */
+  /** The stream of the file that is being read. */
   source: Readable | undefined;
 }
 
 /**
- * Bounds the memory of uploads by the bytes that have arrived. Connections that send almost
- * nothing block no others and are aborted. When memory runs out, the slowest incomplete upload is
- * aborted.
+ * Limits the memory of uploads. It counts only bytes that have arrived, so connections that send
+ * almost nothing do not block other uploads; they are aborted as too slow. When the memory limit is
+ * reached, the slowest incomplete upload is aborted.
  */
 export class UploadRoom {
   readonly #open = new Set<OpenUpload>();
@@ -52,9 +52,9 @@ export class UploadRoom {
   }
 
   /**
-   * Starts an upload; `owner` is the account whose uploads are counted together, undefined for
-   * uploads that are not counted. Throws `rate_limited` when the account has its maximum in
-   * progress.
+   * Starts an upload. The uploads with the same `owner`, an account, are counted together; uploads
+   * without an owner are not counted. Throws `rate_limited` when the account already has the
+   * maximum number of uploads in progress.
    */
   begin(owner: string | undefined): OpenUpload {
     const own = [...this.#open].filter((one) => owner !== undefined && one.owner === owner);
@@ -74,7 +74,9 @@ export class UploadRoom {
     return upload;
   }
 
-  /** Counts bytes in memory for an upload. Throws the reason if it was aborted. */
+  /**
+   * Counts bytes of an upload that are now in memory. If the upload was aborted, throws the reason.
+   */
   add(upload: OpenUpload, bytes: number): void {
     upload.bytes += bytes;
     this.#bytes += bytes;
@@ -83,7 +85,7 @@ export class UploadRoom {
     if (upload.failure !== undefined) throw upload.failure;
   }
 
-  /** Ends an answered upload and frees its bytes. Idempotent. */
+  /** Ends an upload whose request was answered, and no longer counts its bytes. Idempotent. */
   end(upload: OpenUpload): void {
     if (!this.#open.delete(upload)) return;
     this.#bytes -= upload.bytes;
@@ -114,7 +116,9 @@ export class UploadRoom {
     }
   }
 
-  /** Frees the memory at once: the upload's reader gets an error. */
+  /**
+   * Aborts an upload and frees its memory at once: the code that reads the upload gets an error.
+   */
   #fail(upload: OpenUpload, failure: DomainError): void {
     if (upload.failure !== undefined) return;
     upload.failure = failure;

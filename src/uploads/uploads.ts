@@ -19,7 +19,7 @@ const pictureField = 'picture';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The uploads in progress, of all routes. */
+    /** The uploads in progress on all routes of the server. */
     uploads: UploadRoom;
   }
   interface FastifyRequest {
@@ -28,7 +28,7 @@ declare module 'fastify' {
   }
 }
 
-/** Gives a server the upload limits that all its routes share. */
+/** Prepares a server for uploads: all its routes share one set of limits. */
 export function countUploads(server: FastifyInstance, speed: Partial<UploadSpeed> = {}): void {
   server.decorate('uploads', new UploadRoom({ ...uploadSpeed, ...speed }));
   server.decorateRequest('upload', undefined);
@@ -38,21 +38,22 @@ export function countUploads(server: FastifyInstance, speed: Partial<UploadSpeed
 interface UploadLimits {
   readonly fileBytes?: number;
   readonly fieldBytes?: number;
-  /** Default: one. */
+  /** Maximum number of files; the default is one. */
   readonly files?: number;
 }
 
-/** A form with a picture. */
+/** The content of a form with an optional picture. */
 export interface Upload {
-  /** The text fields by name; the last value counts when a name occurs twice. */
+  /** The text fields by name. When a name occurs more than once, the last value is used. */
   readonly fields: Readonly<Record<string, string>>;
-  /** Undefined when no file was chosen. */
+  /** The picture; undefined when no file was chosen. */
   readonly picture: Buffer | undefined;
 }
 
 /**
- * Accepts forms with one file (by default a picture) on the routes of this instance, from
- * signed-in users. Refuses an upload above the limit before reading any of it.
+ * Makes the routes of this server instance accept forms with one file, by default a picture, from
+ * signed-in users. When a user already has too many uploads in progress, a further one is refused
+ * before any of it is read.
  */
 export function takeUploads(
   server: FastifyInstance,
@@ -72,7 +73,7 @@ export function takeUploads(
   const { uploads } = server;
   server.addHook('preHandler', async (request, reply) => {
     if (!request.isMultipart()) return;
-    // Pages have the caller in the page context, the API in `actor`.
+    // The pages have the caller in `visit`, the API has it in `actor`.
     const actor = (request as { visit?: { actor: Actor } }).visit?.actor ?? request.actor;
     if (actor.kind === 'visitor') throw accountRequired(actor);
     const upload = uploads.begin(actor.kind === 'service' ? undefined : actor.userId);
@@ -83,24 +84,25 @@ export function takeUploads(
 
 /**
  * Reads a form with an optional picture into memory: at most 5 MB of file and 1 MB of text.
- * Refuses: validation_failed (picture too large), malformed_request, unsupported_media_type.
+ * Refuses: validation_failed (the picture is too large), malformed_request, unsupported_media_type.
  */
 export async function readUpload(request: FastifyRequest): Promise<Upload> {
   const { fields, file } = await readFormWithFile(request, pictureField, pictureTooLarge);
   return { fields, picture: file };
 }
 
-/** A form with a file; without one if none was chosen. */
+/** The content of a form with an optional file. */
 export interface FormWithFile {
   readonly fields: Upload['fields'];
   readonly file: Buffer | undefined;
-  /** The name that the sender gave it. */
+  /** The file's name on the sender's device. */
   readonly fileName: string | undefined;
 }
 
 /**
- * Reads a form with an optional file in the field of this name; undefined when none was chosen.
- * Refuses as readUpload; a file that is too large with the given message.
+ * Reads a form with an optional file in the field with this name; the file is undefined when none
+ * was chosen. Refuses the same errors as readUpload; for a file that is too large, the error has
+ * the given message.
  */
 export async function readFormWithFile(
   request: FastifyRequest,
@@ -111,7 +113,7 @@ export async function readFormWithFile(
   return { fields, file: files.at(-1), fileName };
 }
 
-/** As readFormWithFile, but returns all chosen files in the field, in order. */
+/** Like readFormWithFile, but returns all chosen files of the field, in order. */
 export async function readFormWithFiles(
   request: FastifyRequest,
   fileField: string,
@@ -152,8 +154,8 @@ export async function readFormWithFiles(
 }
 
 /**
- * Returns the file of a proof-of-payment form; undefined when none was chosen. Refuses as
- * readUpload; a file that is too large is proof_not_accepted.
+ * Returns the file of a form with a proof of payment; undefined when none was chosen. Refuses the
+ * same errors as readUpload, but proof_not_accepted for a file that is too large.
  */
 export async function readProofFile(request: FastifyRequest): Promise<Buffer | undefined> {
   try {
@@ -164,7 +166,10 @@ export async function readProofFile(request: FastifyRequest): Promise<Buffer | u
   }
 }
 
-/** Returns the required picture of a request. Refuses as readUpload, and validation_failed. */
+/**
+ * Returns the picture of a request that must have one. Refuses the same errors as readUpload, and
+ * validation_failed when there is no picture.
+ */
 export async function readPicture(request: FastifyRequest): Promise<Buffer> {
   const { picture } = await readUpload(request);
   if (picture !== undefined) return picture;
@@ -175,7 +180,7 @@ readPicture.refusals = refusals('rate_limited', 'request_timeout');
 class TruncatedField extends Error {}
 class FileTooLarge extends Error {}
 
-/** Reads a file into memory and counts its bytes as they arrive. */
+/** Reads a file into memory. Its bytes are counted as they arrive. */
 async function bytesOf(
   file: Readable,
   upload: OpenUpload | undefined,
@@ -196,6 +201,6 @@ function refusalOf(error: unknown): unknown {
     return new DomainError('payload_too_large', { maximum_bytes: pictureLimitBytes });
   }
   if (statusCode !== undefined) return error;
-  // The parser's error for a body that is not a form or was cut off.
+  // The form parser failed: the body is not a form, or it was cut off.
   return new DomainError('malformed_request', {});
 }
