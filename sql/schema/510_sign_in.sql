@@ -54,8 +54,9 @@ create unlogged table sambatan_auth.attempts (
 );
 create index attempts_by_end on sambatan_auth.attempts (ends_at);
 
--- Browsers and networks that have signed in to an account before, as keyed hashes of both. Requests
--- from them have separate limits, which strangers cannot use up.
+-- Browsers and networks from which somebody has signed in to an account before. Each key is a keyed
+-- hash of the account's e-mail address and the browser or network. Requests from them have separate
+-- limits, which strangers cannot use up.
 create table sambatan_auth.known_origins (
   key text primary key,
   ends_at timestamptz not null

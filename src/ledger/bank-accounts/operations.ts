@@ -9,7 +9,7 @@ import * as sql from './queries.ts';
 
 export interface BankAccount {
   readonly bank: string;
-  /** Digits only. */
+  /** The account number; digits only. */
   readonly number: string;
   readonly holder: string;
 }
@@ -19,7 +19,7 @@ export function normalizeBankAccount({ bank, number, holder }: BankAccount): Ban
   return { bank: bank.trim(), number: number.replaceAll(/[\s.-]/g, ''), holder: holder.trim() };
 }
 
-/** Returns all receiving accounts, the default first; for staff. */
+/** Returns all receiving accounts, the default account first; for staff. */
 export async function receivingAccounts(
   db: Queryable,
   actor: Actor,
@@ -29,7 +29,7 @@ export async function receivingAccounts(
 }
 receivingAccounts.refusals = refusals(authorize);
 
-/** Adds an account to which buyers transfer; the first one is the default. */
+/** Adds a bank account to which buyers transfer. The first account becomes the default account. */
 export async function addReceivingAccount(
   tx: Tx,
   actor: Actor,
@@ -62,14 +62,22 @@ addReceivingAccount.refusals = refusals(
 
 export interface ReceivingAccountChange {
   readonly holder?: string | undefined;
-  /** Only true is possible: choosing another default resets this one. */
+  /**
+   * Only true is possible: to end this account's role as the default, make another account the
+   * default.
+   */
   readonly isDefault?: true | undefined;
   readonly isActive?: boolean | undefined;
-  /** The day (Asia/Jakarta, YYYY-MM-DD) through which its statement is completely imported. */
+  /**
+   * The last day (Asia/Jakarta, YYYY-MM-DD) up to which the statement of the account is completely
+   * imported.
+   */
   readonly statementThrough?: string | undefined;
 }
 
-/** Changes a receiving account. Bank and number stay: payments were made to them. */
+/**
+ * Changes a receiving account. Bank and number cannot change, because payments were made to them.
+ */
 export async function editReceivingAccount(
   tx: Tx,
   actor: Actor,
@@ -105,7 +113,7 @@ editReceivingAccount.refusals = refusals(
   'campaign_busy',
 );
 
-/** Returns the account for refunds of a buyer. */
+/** Returns the bank account for a buyer's refunds. */
 export async function refundAccount(
   db: Queryable,
   actor: Actor,
@@ -116,7 +124,7 @@ export async function refundAccount(
 }
 refundAccount.refusals = refusals(authorize, requireAccount);
 
-/** Sets the account for refunds of a buyer. */
+/** Sets the bank account for a buyer's refunds. */
 export async function setRefundAccount(
   tx: Tx,
   actor: Actor,
@@ -129,7 +137,7 @@ export async function setRefundAccount(
 }
 setRefundAccount.refusals = refusals(authorize, 'campaign_busy');
 
-/** Returns the account for payouts of a brand. */
+/** Returns the bank account for a brand's payouts. */
 export async function payoutAccount(
   db: Queryable,
   actor: Actor,
@@ -140,7 +148,7 @@ export async function payoutAccount(
 }
 payoutAccount.refusals = refusals(authorizeOnBrand, requireAccount);
 
-/** Sets the account for payouts of a brand. */
+/** Sets the bank account for a brand's payouts. */
 export async function setPayoutAccount(
   tx: Tx,
   actor: Actor,
@@ -154,7 +162,7 @@ export async function setPayoutAccount(
 }
 setPayoutAccount.refusals = refusals(authorizeOnBrand, requireRecentAuth, 'campaign_busy');
 
-/** For `catch`: turns `bank_account_not_found` into undefined and rethrows other errors. */
+/** Handler for `catch`: turns `bank_account_not_found` into undefined and rethrows other errors. */
 export function ignoreMissingAccount(error: unknown): undefined {
   if (error instanceof DomainError && error.code === 'bank_account_not_found') return undefined;
   throw error;

@@ -13,7 +13,7 @@ export interface ReceivingAccountRow {
   readonly account_id: string;
   readonly is_default: boolean;
   readonly is_active: boolean;
-  /** The last day (Asia/Jakarta, YYYY-MM-DD) of which a statement was completely imported. */
+  /** The last day (Asia/Jakarta, YYYY-MM-DD) up to which the statement is completely imported. */
   readonly statement_through: string | null;
   readonly created_at: Date;
   readonly updated_at: Date;
@@ -22,7 +22,9 @@ export interface ReceivingAccountRow {
 const accountColumns = `account_id, bank, number, holder, is_default, is_active,
     statement_through::text as statement_through, created_at, updated_at`;
 
-/** The list is short and not paged; the default comes first. */
+/**
+ * Returns all receiving accounts, the default account first. The list is short, so it has no pages.
+ */
 export const listReceivingAccounts = query<[], ReceivingAccountRow>(
   'list_receiving_accounts',
   `select ${accountColumns} from sambatan.receiving_accounts
@@ -36,7 +38,7 @@ export const findReceivingAccount = query<[accountId: string], ReceivingAccountR
 
 /**
  * Records that an account's statement is completely imported through a day (YYYY-MM-DD). Schedules
- * a run of the campaigns that wait for transfers to it.
+ * a lifecycle run of the campaigns that wait for transfers to the account.
  */
 export const statementImported = query<
   [accountId: string, through: string],
@@ -47,7 +49,7 @@ export const statementImported = query<
   { writes: true },
 );
 
-/** Advisory lock: one transaction at a time changes the default account. */
+/** Takes an advisory lock, so that only one transaction at a time changes the default account. */
 export const lockReceivingAccounts = query<[], never>(
   'lock_receiving_accounts',
   "select pg_advisory_xact_lock(hashtext('sambatan receiving accounts'))",
@@ -68,7 +70,7 @@ export const insertReceivingAccount = query<
   returning ${accountColumns}`,
 );
 
-/** Null leaves a column unchanged. */
+/** Changes a receiving account. A null parameter leaves its column unchanged. */
 export const updateReceivingAccount = query<
   [accountId: string, holder: string | null, isDefault: boolean | null, isActive: boolean | null],
   ReceivingAccountRow
@@ -102,7 +104,7 @@ export const putRefundAccount = query<
   returning bank, number, holder, updated_at`,
 );
 
-/** Which steps of its setup a brand has done: product, campaign, account for payouts. */
+/** Which steps of the setup a brand has done: a product, a campaign, a bank account for payouts. */
 export interface BrandSetupRow {
   readonly has_product: boolean;
   readonly has_campaign: boolean;

@@ -26,7 +26,9 @@ import {
 /** Dependencies of the bank-account routes. */
 interface BankAccountDeps {
   readonly db: Database;
-  /** Runs the lifecycle soon, because a newly imported statement may decide an outcome. */
+  /**
+   * `wake` starts a lifecycle run soon, because a newly imported statement may decide an outcome.
+   */
   readonly scheduler: { wake(): void };
 }
 
@@ -43,7 +45,7 @@ export function bankAccountRoutes(app: BankAccountDeps): FastifyPluginAsyncTypeb
   };
 }
 
-/** Routes that list and add accounts that buyers pay to. */
+/** Routes that list and add receiving accounts. */
 function receivingAccountListRoutes(server: ApiServer, app: BankAccountDeps): void {
   server.get(
     '/receiving-accounts',
@@ -85,7 +87,7 @@ function receivingAccountListRoutes(server: ApiServer, app: BankAccountDeps): vo
   );
 }
 
-/** Route that changes one account that buyers pay to. */
+/** Route that changes a receiving account. */
 function receivingAccountRoute(server: ApiServer, app: BankAccountDeps): void {
   server.patch(
     '/receiving-accounts/:id',
@@ -129,7 +131,7 @@ function receivingAccountRoute(server: ApiServer, app: BankAccountDeps): void {
   );
 }
 
-/** Routes of a buyer's account for refunds. */
+/** Routes of a buyer's bank account for refunds. */
 function refundAccountRoutes(server: ApiServer, app: BankAccountDeps): void {
   server.get(
     '/refund-account',
@@ -169,7 +171,7 @@ function refundAccountRoutes(server: ApiServer, app: BankAccountDeps): void {
   );
 }
 
-/** Routes of a brand's account for payouts. */
+/** Routes of a brand's bank account for payouts. */
 function payoutAccountRoutes(server: ApiServer, app: BankAccountDeps): void {
   server.get(
     '/brands/:id/payout-account',
@@ -206,7 +208,10 @@ function payoutAccountRoutes(server: ApiServer, app: BankAccountDeps): void {
   );
 }
 
-/** Returns the owner of the account. Operators and the service may name a buyer. */
+/**
+ * Returns the user who owns the bank account: the caller, or a buyer that an operator or the
+ * service names.
+ */
 function staffMayName(actor: Parameters<typeof authorize>[0], named: string | undefined): string {
   const caller = authorize(actor, 'participation.join');
   return caller.kind === 'operator' && named !== undefined

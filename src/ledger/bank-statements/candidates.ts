@@ -2,7 +2,7 @@ import { query } from '../../database/query.ts';
 import { toTransfer } from '../payments/rupiah.ts';
 import type { StatementLineRow } from './queries.ts';
 
-/** An open payment that a transfer may be for, with the names of its buyer. */
+/** An open payment to which a transfer may belong, with the names of its buyer. */
 export interface OpenPaymentRow {
   readonly campaign_id: string;
   readonly participation_id: string;
@@ -14,7 +14,7 @@ export interface OpenPaymentRow {
   readonly holder: string | null;
 }
 
-/** The most recent open payments, newest first. */
+/** Query for the newest open payments, newest first. */
 export const newestOpenPayments = query<[limit: number], OpenPaymentRow>(
   'newest_open_payments',
   `select t.campaign_id, t.participation_id, p.user_id, t.account_id, t.amount, t.unique_code,
@@ -38,7 +38,7 @@ export const newestOpenPayments = query<[limit: number], OpenPaymentRow>(
   order by t.created_at desc limit $1`,
 );
 
-/** Open lines of an account that may belong to the same payments, newest first. */
+/** Query for open lines of an account that may belong to the same payments, newest first. */
 export const newestOpenLines = query<
   [accountId: string, limit: number],
   Pick<StatementLineRow, 'line_id' | 'booked_on' | 'amount' | 'description'>
@@ -62,14 +62,14 @@ export const candidateReasons = [
 ] as const;
 export type CandidateReason = (typeof candidateReasons)[number];
 
-/** A possible use of a line, with the reason. */
+/** A possible allocation of a statement line, with the reason why it fits. */
 export interface Candidate {
   readonly reason: CandidateReason;
-  /** Whether the description names the buyer as well. */
+  /** Whether the line's description contains the name of the buyer too. */
   readonly named: boolean;
-  /** How a person would divide the line. */
+  /** The participations that the line would pay for, and the amount for each. */
   readonly parts: readonly { readonly participation_id: string; readonly amount: bigint }[];
-  /** Other lines that pay for the same participation together with this one. */
+  /** Ids of other lines that pay for the same participation together with this line. */
   readonly lines: readonly string[];
   /** Rupiah above the expected sum; negative if too little arrived. */
   readonly difference: bigint;
@@ -77,16 +77,25 @@ export interface Candidate {
 
 type Line = Pick<StatementLineRow, 'line_id' | 'booked_on' | 'amount' | 'description'>;
 
-/** Several orders of one buyer that one transfer may pay. */
+/** Maximum number of a buyer's orders that one transfer may pay together. */
 const maxOrders = 6;
-/** Tolerance in rupiah for a transfer of almost the right sum. */
+/**
+ * Maximum difference in rupiah between a transfer of almost the right sum and the total of a
+ * payment.
+ */
 const maxOff = 10n;
 const maxDaysApart = 14;
 const maxCandidates = 8;
-/** Maximum payments of one price that are listed when no name tells which one is meant. */
+/**
+ * Maximum number of payments of the same price that are listed if the line contains no buyer's
+ * name.
+ */
 const maxUnnamed = 5;
 
-/** Finds candidates for lines among the open payments; built once per page. */
+/**
+ * Finds candidates for statement lines among the open payments. Create it once for all lines of a
+ * page.
+ */
 export class CandidateFinder {
   readonly #payments: readonly OpenPaymentRow[];
   readonly #byTotal: ReadonlyMap<bigint, OpenPaymentRow[]>;
@@ -101,8 +110,8 @@ export class CandidateFinder {
   }
 
   /**
-   * Candidates, most likely first. `others` are open lines of the same account. `exact` are
-   * participations with a payment of exactly this sum.
+   * Returns the candidates for a line, most likely first. `others` are open lines of the same
+   * account. `exact` are participations with a payment of exactly the line's amount.
    */
   find(line: Line, others: readonly Line[], exact: readonly string[] = []): readonly Candidate[] {
     const words = wordsOf(line.description);
@@ -137,7 +146,10 @@ export class CandidateFinder {
     return fitting.map((payment) => single('exact', line, payment, words));
   }
 
-  /** Also matches if the buyer left out some or all unique codes. */
+  /**
+   * Finds several orders of one buyer that the line pays together, also if the buyer left out some
+   * or all unique codes.
+   */
   #severalOrders(line: Line, words: ReadonlySet<string>): Candidate[] {
     return (this.#sets.get(line.amount) ?? []).map((set) => {
       const total = sumOf(set, toTransfer);
@@ -221,7 +233,9 @@ function rankOf({ reason, named, difference }: Candidate): number {
   return candidateReasons.indexOf(reason) + (named ? 0 : 3) + closeness;
 }
 
-/** Sets of two or more open payments of one buyer, indexed by the sums that may pay them. */
+/**
+ * Returns sets of two or more open payments of one buyer, indexed by the sums that may pay them.
+ */
 function setsBySum(payments: readonly OpenPaymentRow[]) {
   const sets = new Map<bigint, (readonly OpenPaymentRow[])[]>();
   for (const own of Map.groupBy(payments, ({ user_id }) => user_id).values()) {
@@ -230,7 +244,7 @@ function setsBySum(payments: readonly OpenPaymentRow[]) {
       const set = some.filter((_, index) => (mask & (1 << index)) !== 0);
       if (set.length < 2) continue;
       const sums = new Set([sumOf(set, toTransfer), sumOf(set, ({ amount }) => amount)]);
-      // The buyer sent one transfer with the unique code of one payment only.
+      // The buyer may have added the unique code of only one of the payments.
       const [bare = 0n] = [sumOf(set, ({ amount }) => amount)];
       for (const { unique_code } of set) sums.add(bare + BigInt(unique_code));
       for (const sum of sums) sets.set(sum, [...(sets.get(sum) ?? []), set]);
@@ -276,7 +290,8 @@ function wordsOf(text: string): ReadonlySet<string> {
 }
 
 /**
- * True if the description contains most of the name of the buyer or of their bank account's holder.
+ * True if the description contains most of the buyer's name, or of the holder of the buyer's bank
+ * account.
  */
 function isNamed({ display_name, holder }: OpenPaymentRow, words: ReadonlySet<string>): boolean {
   return [display_name, holder].some((name) => {

@@ -3,10 +3,7 @@ import type { ParsedStatement } from '../statement-files/parse.ts';
 import * as sql from './import-queries.ts';
 import { dayAfter, dayInJakarta } from './mapping.ts';
 
-/**
- * Stores the day through which the account is completely imported. Returns the campaigns that this
- * decides.
- */
+/** Stores the last day up to which the account's statement is completely imported. */
 export async function noteThrough(
   tx: Tx,
   row: sql.ImportRow,
@@ -19,9 +16,10 @@ export async function noteThrough(
 }
 
 /**
- * The period for which the file has every line. The day of the download is excluded, because more
- * transfers may arrive. Without a period in the file, the last line's day is excluded too, because
- * it may be cut off. The first day is undefined if an operator declared the import complete.
+ * Returns the first and the last day of the period for which the file has every line. The day of
+ * the upload is excluded, because more transfers may arrive on it. If the file states no period,
+ * the day of its last line is excluded too, because later lines of that day may be missing. The
+ * first day is undefined if an operator stated the last day.
  */
 export function coveredDays(
   { period, lines: read }: ParsedStatement,

@@ -4,7 +4,10 @@ import type { KnownLine } from './line-identity.ts';
 export const importStates = ['uploaded', 'storing', 'matching', 'done', 'refused'] as const;
 export type ImportState = (typeof importStates)[number];
 
-/** A row of a file that is not an incoming transfer, as stored: amounts in whole rupiah. */
+/**
+ * A row of a file that is not an incoming transfer, in its stored form; amounts are in whole
+ * rupiah.
+ */
 export interface SkippedRow {
   readonly row: number;
   readonly text: string;
@@ -66,7 +69,7 @@ export const findImport = query<[importId: string], ImportRow>(
   `select ${columns} from sambatan.statement_imports where import_id = $1`,
 );
 
-/** The file of an unfinished import. */
+/** Query for the file of an unfinished import. */
 export const findImportFile = query<
   [importId: string],
   { readonly content: Buffer | null; readonly mapping: object; readonly created_at: Date }
@@ -75,7 +78,7 @@ export const findImportFile = query<
   'select content, mapping, created_at from sambatan.statement_imports where import_id = $1',
 );
 
-/** The first skipped rows of an import. */
+/** Query for the first skipped rows of an import. */
 export const listSkipped = query<
   [importId: string, limit: number],
   { readonly skipped: readonly SkippedRow[] }
@@ -87,7 +90,7 @@ export const listSkipped = query<
   from sambatan.statement_imports i where i.import_id = $1`,
 );
 
-/** The newest imports, starting at a cursor. */
+/** Query for a page of imports, the newest first, starting at a cursor. */
 export const listImports = query<
   [before: Date | null, beforeId: string | null, limit: number],
   ImportRow
@@ -134,8 +137,8 @@ export interface TakenImportRow extends ImportRow {
 }
 
 /**
- * Takes a lease of 30 seconds on an import that no worker holds: the given one, or the oldest. The
- * imports of one account run in order.
+ * Takes a lease of 30 seconds on an import that no worker has leased: the given import, or the
+ * oldest. The imports of one account run in the order in which they were started.
  */
 export const takeImport = query<[token: string, importId: string | null], TakenImportRow>(
   'claim_statement_import',
@@ -170,7 +173,10 @@ export const releaseImport = query<[importId: string, token: string], never>(
   where import_id = $1 and lease_token = $2`,
 );
 
-/** Lines of an account on certain days that other imports stored, in the order of the statement. */
+/**
+ * Query for lines of an account, on the days from `from` to `to`, that other imports stored; in the
+ * order of the statement.
+ */
 export const storedLines = query<
   [accountId: string, from: string, to: string, importId: string],
   KnownLine
@@ -226,7 +232,7 @@ export const noteStored = query<
   where import_id = $1`,
 );
 
-/** Stores the progress before and after a batch is matched. */
+/** Stores the progress of matching. */
 export const noteMatched = query<[importId: string, matched: number, toMatch: number], never>(
   'note_matched_lines',
   `update sambatan.statement_imports set matched_lines = matched_lines + $2,
@@ -250,8 +256,9 @@ export const refuseImport = query<[importId: string, error: string], never>(
 );
 
 /**
- * Moves the day through which the account is completely imported. It stays if days before the first
- * day of this file are missing, and it never goes back. Returns the campaigns that this may decide.
+ * Moves the last day up to which the account's statement is completely imported. The day does not
+ * change if days before the first day of this file are missing, and it never moves to an earlier
+ * day. Returns the campaigns whose outcome may be decided now.
  */
 export const noteThrough = query<
   [accountId: string, from: string | null, through: string],
@@ -264,7 +271,7 @@ export const noteThrough = query<
   { changes: 'rows' },
 );
 
-/** Uploaded files that nobody imported within a day are deleted with their rows. */
+/** Deletes uploaded files that nobody imported within a day, with their rows. */
 export const forgetUploads = query<[], never>(
   'delete_statement_uploads',
   `delete from sambatan.statement_imports

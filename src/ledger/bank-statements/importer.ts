@@ -15,13 +15,16 @@ import { noteThrough } from './covered-days.ts';
 
 /** How often workers look for unfinished imports. */
 const everyMs = 5_000;
-/** Maximum lines stored in one transaction. */
+/** Maximum number of lines that one transaction stores. */
 const maxStored = 1_000;
-/** Maximum lines matched in one transaction, which locks rows of campaigns. */
+/**
+ * Maximum number of lines that one transaction matches. It is low because matching locks rows of
+ * campaigns.
+ */
 const maxMatched = 50;
-/** Open lines compared with payments in one statement. */
+/** Maximum number of open lines that one SQL statement compares with payments. */
 const maxCompared = 1_000;
-/** Maximum skipped rows that are stored. */
+/** Maximum number of skipped rows that are stored. */
 export const maxSkippedKept = 5_000;
 
 interface ImporterDeps {
@@ -29,13 +32,13 @@ interface ImporterDeps {
   readonly log: Log;
 }
 
-/** Another worker holds the lease, or the import is finished. */
+/** Thrown if this worker does not have the lease any more, or the import is finished. */
 class LeaseLost extends Error {}
 
 /**
  * Imports statements that were started: stores their lines and matches them with payments in short
  * transactions. Each transaction stores the progress. If a worker is killed, another one continues
- * after 30 seconds. Every line is stored and counted once.
+ * after 30 seconds. Every line is stored and counted exactly once.
  */
 export class StatementImporter implements Job {
   readonly #deps: ImporterDeps;
@@ -56,7 +59,7 @@ export class StatementImporter implements Job {
     });
   }
 
-  /** Polls for unfinished imports, at once and then every few seconds. Never throws. */
+  /** Looks for unfinished imports at once and then every few seconds. Never throws. */
   start(): void {
     this.#isStopping = false;
     this.#loop.start();
@@ -84,7 +87,8 @@ export class StatementImporter implements Job {
 
   /**
    * Runs one import in this process. Resolves when it is finished or after `maxWaitMs`; the import
-   * continues in either case. `read` is the parsed file, if the caller has it. Never throws.
+   * continues in either case. `read` is the parsed file, if the caller has parsed it already. Never
+   * throws.
    */
   async drive(importId: string, maxWaitMs: number, read?: ParsedStatement): Promise<void> {
     const work = this.#takeOne(importId, read);
@@ -147,8 +151,8 @@ export class StatementImporter implements Job {
   }
 
   /**
-   * Parses the file again. If this version can no longer read it, the import is refused
-   * permanently.
+   * Parses the file again. If the current version of the service cannot read the file any more, the
+   * import is refused permanently.
    */
   async #read(taken: sql.TakenImportRow): Promise<ParsedStatement | undefined> {
     const mapping = storedMappingOf(taken.mapping);
@@ -198,7 +202,8 @@ export class StatementImporter implements Job {
 
   /**
    * Matches every open line of the account that now fits a payment, including lines of earlier
-   * imports. A batch that meets a locked campaign is retried after the others.
+   * imports. If a batch needs a campaign that another transaction has locked, the batch is retried
+   * after the other batches.
    */
   async #match(taken: sql.TakenImportRow, token: string): Promise<void> {
     const { import_id: importId, account_id: accountId } = taken;
@@ -267,8 +272,9 @@ function columnsOf(fresh: readonly (Identified & { readonly position: number })[
 }
 
 /**
- * Open lines that matching would change. Lines that fit one payment come first, by day, because the
- * first of two transfers of the same sum pays. Lines that fitted several payments follow.
+ * Returns the ids of open lines whose status matching may change, oldest first. The order matters
+ * because the first of two transfers of the same sum pays the payment. Lines for which several
+ * payments fitted before come last.
  */
 async function linesToMatch(db: Database, accountId: string): Promise<readonly string[]> {
   const found: lines.OpenLineRow[] = [];

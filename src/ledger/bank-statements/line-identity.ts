@@ -4,7 +4,7 @@ import type { Database } from '../../database/pool.ts';
 import type { ParsedStatement } from '../statement-files/parse.ts';
 import * as sql from './import-queries.ts';
 
-/** A line of an account that an earlier import stored. */
+/** A line of a bank account that another import stored before. */
 export interface KnownLine {
   readonly line_id: string;
   readonly booked_on: string;
@@ -14,7 +14,10 @@ export interface KnownLine {
   readonly balance_sen: bigint | null;
 }
 
-/** What the import does with one line of a file; it does not store `known` lines again. */
+/**
+ * The decision about one line of a file. The import does not store a line again if `isKnown` is
+ * true.
+ */
 export interface Identified {
   readonly line: StatementLine;
   readonly isKnown: boolean;
@@ -28,11 +31,13 @@ export interface Identified {
  * Decides which lines of a file are new for an account. Returns one entry for each line, in the
  * order of the file.
  *
- * Two equal transfers are compared by the running balance, or else by a reference that is unique on
- * its day. Without either, equal lines of one day are paired one by one, so that the second of two
- * is new. A pair is the same transfer if the file contains all stored lines of the day, or the
- * stored lines contain all of the file's, or both overlap at one end. In other cases nothing proves
- * it: the line is stored as new, with a link to the line that it may repeat.
+ * A line of the file and a stored line of equal amount are compared by their running balance, or
+ * else by a reference that is unique on its day. If neither is possible, equal lines of one day are
+ * paired one by one; if the file has two and one is stored, the second is new. Such a pair counts
+ * as the same transfer if the file contains all stored lines of the day, or the stored lines
+ * contain all lines of the file for that day, or the end of one list is the beginning of the other.
+ * In other cases it is uncertain: the line is stored as new, with a link to the line that it may
+ * repeat.
  */
 export function identify(
   lines: readonly StatementLine[],
@@ -70,7 +75,7 @@ interface Verdict {
   readonly perhaps?: KnownLine;
 }
 
-/** Compares the lines of a file with the stored ones of the same day. */
+/** Compares the lines of a file with the stored lines of the same day. */
 function judgeDay(
   own: readonly StatementLine[],
   stored: readonly KnownLine[],
@@ -100,7 +105,8 @@ function judgeDay(
   for (const [line, pair] of pairs) {
     verdicts.set(line, pair.sure || overlaps ? { same: pair.line } : { perhaps: pair.line });
   }
-  // The same transfer in another export of the bank, with other columns and wording.
+  // Another export of the bank may contain the same transfer with other columns and another
+  // description.
   for (const line of own) {
     if (verdicts.has(line)) continue;
     const other = [...left].find(
@@ -117,9 +123,9 @@ function judgeDay(
 }
 
 /**
- * True if the paired lines are all lines of the file's day, or all stored lines, or the overlap
- * where one ends and the other begins. A bank may list the newest line first, so the overlap may be
- * at either end.
+ * True if the paired lines are all lines of the day in the file, or all stored lines of the day, or
+ * the end of one list and the beginning of the other. Both directions are possible, because a bank
+ * may list the newest line first.
  */
 function isOverlap(
   own: readonly StatementLine[],
@@ -139,7 +145,10 @@ function isOverlap(
 const beginsWith = (marks: readonly boolean[], size: number): boolean =>
   marks.slice(0, size).every(Boolean);
 
-/** Compares by balance and reference only; 'unclear' unless both lines have one of them. */
+/**
+ * Compares two lines by balance, or else by reference. Returns 'unclear' if the lines do not both
+ * have a balance or both have a reference, or if several lines of the day have the same reference.
+ */
 function compare(
   line: StatementLine,
   other: KnownLine,
@@ -157,7 +166,10 @@ function compare(
   return repeated.has(reference) ? 'unclear' : 'same';
 }
 
-/** References that identify nothing, such as a branch code: several lines of the day have them. */
+/**
+ * Returns references that several lines of the day have, such as a branch code. They identify no
+ * transfer.
+ */
 function repeatedReferences(
   own: readonly StatementLine[],
   stored: readonly KnownLine[],
@@ -177,7 +189,7 @@ function repeatedReferences(
   return twice;
 }
 
-/** True if only one of the two has a balance, or only one has a reference. */
+/** True if only one of the two lines has a balance, or only one has a reference. */
 function isOtherShape(line: StatementLine, other: KnownLine): boolean {
   return (
     (line.balanceSen === undefined) !== (other.balance_sen === null) ||
@@ -204,8 +216,8 @@ function keyOf({ booked_on, amount, description, reference, balance_sen }: Known
 }
 
 /**
- * The lines of a file that are new for its account. The result is the same each time an import
- * resumes.
+ * Decides which lines of a file are new for its account. The result is the same each time an import
+ * continues.
  */
 export async function identifyLines(
   db: Database,

@@ -12,14 +12,14 @@ export interface DividedLine extends sql.StatementLineRow {
   readonly parts: readonly sql.LinePartRow[];
 }
 
-/** The amount in rupiah of a line for one participation. */
+/** The part of a line, in rupiah, that pays for one participation. */
 export interface PartInput {
   readonly participationId: string;
   /** `whole`: the whole amount of the line. */
   readonly amount: bigint | 'whole';
 }
 
-/** Lines with their allocations, in the given order. */
+/** Adds to each line its allocations; keeps the order of the lines. */
 export async function withParts(
   db: Queryable,
   lines: readonly sql.StatementLineRow[],
@@ -36,7 +36,7 @@ export async function withParts(
 /**
  * Records which participation a line pays for. The line is settled at once if it pays the amount
  * owed, alone or with other lines for the same participation. A smaller amount waits for the rest,
- * unless `refund` says to send it back.
+ * unless `refund` is true: then it is refunded.
  */
 export async function assignLine(
   tx: Tx,
@@ -94,7 +94,7 @@ divideLine.refusals = refusals(
 
 /**
  * Settles divided lines, all or none. The parts of several lines for one participation are added
- * up. The rest of a line is added to its first part; what pays for nothing becomes a refund.
+ * up. The rest of a line is added to its first part; money that pays for nothing becomes a refund.
  */
 export async function settleLines(
   tx: Tx,

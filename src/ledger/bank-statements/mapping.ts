@@ -29,7 +29,7 @@ const Columns = Type.Array(Column, { minItems: 1, maxItems: 10 });
 const words = Type.Array(Type.String({ minLength: 1, maxLength: 20 }), { maxItems: 10 });
 const lineNumber = Type.Integer({ minimum: 1, maximum: 1_000 });
 
-/** How to read the columns of a file, as operators send it to the API. */
+/** The mapping of a file's columns that operators send to the API. */
 export const MappingSchema = closed(
   {
     columns: closed({
@@ -65,7 +65,10 @@ export type StoredMapping =
 
 const isMapping = Compile(MappingSchema);
 
-/** Parses a stored mapping; `auto` if this version does not know it. */
+/**
+ * Parses a stored mapping. Returns `auto` if this version of the service does not know the stored
+ * format.
+ */
 export function storedMappingOf(value: unknown): StoredMapping {
   const { format, columns } = (value ?? {}) as { format?: unknown; columns?: unknown };
   if (isMapping.Check(columns)) return { columns };
@@ -82,7 +85,8 @@ export async function readByMapping(
   today: string,
 ): Promise<ParsedStatement> {
   if ('columns' in mapping) {
-    // With columns by number any delimiter would work, so the mapping must name one.
+    // If the columns are given by number, a wrong delimiter would cause no error, so the mapping
+    // must contain the delimiter.
     const delimiter = mapping.columns.delimiter ?? (await previewTable(bytes, 60)).delimiter;
     const columns = { ...mapping.columns, ...(delimiter === undefined ? {} : { delimiter }) };
     return await readStatement(bytes, {
@@ -95,8 +99,8 @@ export async function readByMapping(
 }
 
 /**
- * Reads a file for which the operator named no mapping: with the mapping of the account, or else
- * with the built-in mapping that fits. Returns the result and the mapping. Refuses:
+ * Reads a file for which the operator chose no mapping. Uses the stored mapping of the account, or
+ * else the built-in mapping that fits. Returns the result and the mapping. Refuses:
  * statement_not_readable.
  */
 export async function recognizeBank(
@@ -131,7 +135,7 @@ function parserMappingOf(input: MappingInput): Mapping {
   } as Mapping;
 }
 
-/** The calendar day of a time in Asia/Jakarta (which has no summer time). */
+/** Returns the calendar day of a time in Asia/Jakarta, which has no summer time. */
 export function dayInJakarta(moment: Date = new Date()): string {
   return new Date(moment.getTime() + 7 * 3_600_000).toISOString().slice(0, 10);
 }

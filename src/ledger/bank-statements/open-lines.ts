@@ -24,11 +24,14 @@ export interface OpenLine extends DividedLine {
   readonly candidates: readonly Candidate[];
 }
 
-/** Maximum open payments, and maximum open lines of an account, in the search for candidates. */
+/**
+ * Maximum number of open payments, and of open lines of an account, that the search for candidates
+ * reads.
+ */
 const maxPaymentsLooked = 10_000;
 const maxLinesLooked = 500;
 
-/** A page of statement lines that a person must handle, oldest day first. */
+/** Returns a page of statement lines that a person must handle, oldest day first. */
 export async function openLines(
   db: Queryable,
   actor: Actor,
@@ -40,7 +43,7 @@ export async function openLines(
 }
 openLines.refusals = refusals(authorize);
 
-/** Returns one line in any status. */
+/** Returns one statement line, whatever its status. */
 export async function oneLine(db: Queryable, actor: Actor, lineId: string): Promise<OpenLine> {
   authorize(actor, 'statement.import');
   const line = await db.maybe(findLine, lineId);
@@ -49,20 +52,20 @@ export async function oneLine(db: Queryable, actor: Actor, lineId: string): Prom
 }
 oneLine.refusals = refusals(authorize, 'statement_line_not_found');
 
-/** A line with the data of the page that divides it. */
+/** A line with the other data that the page for dividing the line shows. */
 export interface LineToDivide {
   readonly line: OpenLine;
   /**
    * Open payments that the line may pay: its candidates, its allocations and the search results.
    */
   readonly payments: readonly OpenPaymentRow[];
-  /** Lines, including this one, that are settled together for one participation. */
+  /** Lines, including this line, that are settled together for one participation. */
   readonly together: readonly StatementLineRow[];
 }
 
 const maxFound = 20;
 
-/** One line for the page that divides it. */
+/** Returns the data of the page for dividing a line. */
 export async function lineToDivide(
   db: Queryable,
   actor: Actor,
@@ -112,7 +115,10 @@ async function withCandidates(
   return lines.map((line) => ({ ...line, candidates: found.get(line.line_id) ?? [] }));
 }
 
-/** Participations with a payment of exactly the sum of a line, including manually verified ones. */
+/**
+ * Returns the participations that have a payment of exactly the amount of a line, including
+ * payments that were verified manually.
+ */
 async function fittingBySum(
   db: Queryable,
   accountId: string,

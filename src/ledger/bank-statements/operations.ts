@@ -20,7 +20,7 @@ import { readStatement, keptMapping } from './read-statement.ts';
 /** Maximum size of a statement in bytes: 20,000 lines (`maxStatementRows`) of 400 bytes. */
 export const maxStatementBytes = sizeLimits.statementBytes.max;
 
-/** An API request waits this long for its import; then it is answered with 202. */
+/** How long an API request waits for its import. If the import takes longer, the answer is 202. */
 export const maxImportWaitMs = 10_000;
 
 /** Dependencies of imports. */
@@ -29,7 +29,7 @@ export interface ImportDeps {
   readonly importer: StatementImporter;
 }
 
-/** Throws unless the caller may import statements of an existing account. */
+/** Throws unless the account exists and the caller may import its statements. */
 export async function authorizeImport(
   db: Queryable,
   actor: Actor,
@@ -88,7 +88,7 @@ function storableName(name: string): string {
     .join('');
 }
 
-/** One import with its current progress. */
+/** Returns one import with its current progress. */
 export async function findStatementImport(
   db: Queryable,
   actor: Actor,
@@ -101,7 +101,7 @@ export async function findStatementImport(
 }
 findStatementImport.refusals = refusals(authorize, 'statement_import_not_found');
 
-/** The bytes of an uploaded file. */
+/** Returns the bytes of an uploaded file. */
 export async function fileOf(
   db: Database,
   importId: string,
@@ -133,13 +133,13 @@ export interface StartInput {
   readonly mapping?: StoredMapping | undefined;
   /** True to use the mapping for later files of the account too. */
   readonly keepMapping?: boolean;
-  /** The last day for which the file is complete, YYYY-MM-DD. */
+  /** The last day up to which the file is complete, YYYY-MM-DD. */
   readonly through?: string | undefined;
 }
 
 /**
- * Imports an uploaded file and returns its progress after at most `maxWaitMs`; a worker finishes
- * the rest.
+ * Imports an uploaded file. Returns the progress of the import after at most `maxWaitMs`; if it is
+ * not finished then, it continues in the background.
  */
 export async function applyUpload(
   { db, importer }: ImportDeps,
@@ -153,7 +153,7 @@ export async function applyUpload(
     read: given,
   }: StartInput & {
     readonly maxWaitMs: number;
-    /** The parsed file, if the caller has it. */
+    /** The parsed file, if the caller has parsed it already. */
     readonly read?: { readonly parsed: ParsedStatement; readonly mapping: StoredMapping };
   },
 ): Promise<sql.ImportRow> {
@@ -205,10 +205,10 @@ export async function importStatement(
   const { db } = deps;
   await authorizeImport(db, actor, accountId);
   await assertNotQuarantined(db);
-  // Parse before storing anything: an unreadable file leaves no trace.
+  // Parse the file before storing anything, so that nothing is stored for an unreadable file.
   const read = await readStatement(db, accountId, input.bytes, input.mapping, dayInJakarta());
   const { import_id } = await uploadStatement(db, actor, accountId, input);
-  // The same idempotency key started this import before.
+  // An earlier request with the same idempotency key has started this import.
   const row = await findStatementImport(db, actor, import_id);
   if (row.state !== 'uploaded') {
     await deps.importer.drive(import_id, input.maxWaitMs);
@@ -218,7 +218,7 @@ export async function importStatement(
 }
 importStatement.refusals = refusals(assertNotQuarantined, uploadStatement);
 
-/** The open lines of the account, which a person must handle. */
+/** Returns the number of open lines of the account, which a person must handle. */
 export async function openCounts(db: Database, accountId: string) {
   return await db.one(countOpenLines, accountId);
 }

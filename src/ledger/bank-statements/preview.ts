@@ -9,16 +9,16 @@ import { identifyLines } from './line-identity.ts';
 import { readStatement } from './read-statement.ts';
 import { authorizeImport, findStatementImport, fileOf } from './operations.ts';
 
-/** What an import would do with a transfer. */
+/** The effect that an import would have on one transfer of the file. */
 export interface PreviewedLine {
-  /** Line of the file, from 1. */
+  /** The number of the line in the file, from 1. */
   readonly row: number;
   readonly booked_on: string;
   readonly amount: bigint;
   readonly description: string;
   /**
-   * `match`: it fits exactly one open payment. `known`: it was imported before and is skipped.
-   * `doubtful`: it may have been imported before, and a person must decide.
+   * `match`: the transfer fits exactly one open payment. `known`: it was imported before and is
+   * skipped. `doubtful`: it may have been imported before, and a person must decide.
    */
   readonly outcome: 'match' | 'ambiguous' | 'unmatched' | 'known' | 'doubtful';
   readonly participation_id: string | null;
@@ -32,8 +32,8 @@ export interface StatementPreview {
 }
 
 /**
- * Previews the import of a file line by line; nothing is changed. Without a mapping it uses the
- * mapping of the account, or else the built-in one that fits.
+ * Previews the import of a file line by line; nothing is changed. If no mapping is given, uses the
+ * mapping of the account, or else the built-in mapping that fits.
  */
 export async function previewStatement(
   db: Database,
@@ -65,7 +65,7 @@ async function previewLines(
     const shown = { row, booked_on, amount, description, participation_id: null };
     if (isKnown) return { ...shown, outcome: 'known' };
     if (duplicateOf !== null) return { ...shown, outcome: 'doubtful' };
-    // The first of two transfers of the same sum pays the open payment.
+    // If two transfers have the same sum, the first one pays the open payment.
     const open = (fitting.get(line) ?? []).filter((one) => !taken.has(one.participation_id));
     const [only] = open;
     if (only === undefined) return { ...shown, outcome: 'unmatched' };
@@ -75,7 +75,7 @@ async function previewLines(
   });
 }
 
-/** Parses an uploaded file with its mapping, or with the given one. */
+/** Previews the import of an uploaded file, with the file's mapping or with the given mapping. */
 export async function previewUpload(
   db: Database,
   actor: Actor,

@@ -12,7 +12,7 @@ export type StatementLineStatus = (typeof statementLineStatuses)[number];
 export interface StatementLineRow {
   readonly line_id: string;
   readonly account_id: string;
-  /** A day as the bank writes it, YYYY-MM-DD. */
+  /** The booking day that the bank states, YYYY-MM-DD. */
   readonly booked_on: string;
   /** The time, if the bank states it. */
   readonly booked_at: Date | null;
@@ -20,7 +20,7 @@ export interface StatementLineRow {
   readonly description: string;
   readonly reference: string | null;
   readonly status: StatementLineStatus;
-  /** Null also for a line that was divided over several participations. */
+  /** Also null for a line that was divided over several participations. */
   readonly campaign_id: string | null;
   readonly participation_id: string | null;
   readonly outcome: string | null;
@@ -33,7 +33,7 @@ export interface StatementLineRow {
 const columns = `line_id, account_id, booked_on::text as booked_on, booked_at, amount, description,
     reference, status, campaign_id, participation_id, outcome, duplicate_of, imported_at, handled_at`;
 
-/** The candidates of several transfers to an account. */
+/** Query for the payments that each of several transfers to an account may be for. */
 export const paymentsFor = query<
   [accountId: string, amounts: bigint[], bookedOn: string[]],
   {
@@ -50,7 +50,7 @@ export const paymentsFor = query<
   order by u.ordinal, f.participation_id`,
 );
 
-/** An open line, and whether an open payment fits it now. */
+/** An open line, and whether a payment fits it now. */
 export interface OpenLineRow {
   readonly line_id: string;
   readonly booked_on: string;
@@ -58,7 +58,9 @@ export interface OpenLineRow {
   readonly fits: boolean;
 }
 
-/** Unhandled lines of an account that matching may use, starting at a cursor, newest day first. */
+/**
+ * Query for open lines of an account that matching may use, newest day first, starting at a cursor.
+ */
 export const openLinesOf = query<
   [accountId: string, beforeDay: string | null, beforeId: string | null, limit: number],
   OpenLineRow
@@ -75,7 +77,7 @@ export const openLinesOf = query<
   order by l.booked_on desc, l.line_id desc`,
 );
 
-/** The number of unhandled lines of an account. */
+/** Query for the number of open lines of an account. */
 export const countOpenLines = query<
   [accountId: string],
   { readonly unmatched: number; readonly ambiguous: number }
@@ -148,7 +150,10 @@ export const findLines = query<[lineIds: string[]], StatementLineRow>(
   order by booked_on, line_id`,
 );
 
-/** Allocated lines that share a participation with one line, including that line. */
+/**
+ * Query for allocated lines that pay for the same participation as the given line, including that
+ * line.
+ */
 export const allocatedTogether = query<[lineId: string], StatementLineRow>(
   'allocated_together',
   `select ${columns} from sambatan.statement_lines
@@ -160,7 +165,10 @@ export const allocatedTogether = query<[lineId: string], StatementLineRow>(
   order by booked_on, line_id`,
 );
 
-/** Marks an open line as unrelated; no row if the line is no longer open. */
+/**
+ * Marks an open line as unrelated to any participation. Returns no row if the line is no longer
+ * open.
+ */
 export const ignoreLine = query<[lineId: string, reason: string, actor: string], StatementLineRow>(
   'ignore_line',
   `with undone as (
@@ -172,7 +180,7 @@ export const ignoreLine = query<[lineId: string, reason: string, actor: string],
   returning ${columns}`,
 );
 
-/** A page of lines that a person must handle, oldest day first. */
+/** Query for a page of lines that a person must handle, oldest day first. */
 export const listOpenLines = query<
   [afterDay: string | null, afterId: string | null, limit: number],
   StatementLineRow

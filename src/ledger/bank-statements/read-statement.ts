@@ -4,7 +4,7 @@ import type { ParsedStatement } from '../statement-files/parse.ts';
 import * as sql from './import-queries.ts';
 import { readByMapping, recognizeBank, storedMappingOf, type StoredMapping } from './mapping.ts';
 
-/** Reads a file for an account. */
+/** Reads a statement file of an account. */
 export async function readStatement(
   db: Database,
   accountId: string,
@@ -19,7 +19,7 @@ export async function readStatement(
 }
 readStatement.refusals = refusals('statement_not_readable');
 
-/** The stored mapping of an account; undefined if it has none. */
+/** Returns the stored mapping of an account; undefined if it has none. */
 export async function keptMapping(
   db: Database,
   accountId: string,

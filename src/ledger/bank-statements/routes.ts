@@ -12,7 +12,7 @@ import { statementLineOf, StatementLineSchema } from './schemas.ts';
 const params = closed({ id: Id });
 const Part = closed({ participation_id: Id, amount: Type.Integer({ ...RupiahInput, minimum: 1 }) });
 
-/** Routes for transfers that bank statements report and the payments that they pay. */
+/** Routes of the lines of bank statements, and of the payments that these lines pay. */
 export function statementRoutes(app: DatabaseDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     listRoutes(server, app);
@@ -21,7 +21,7 @@ export function statementRoutes(app: DatabaseDeps): FastifyPluginAsyncTypebox {
   };
 }
 
-/** Routes that list transfers that wait for a person, and get one. */
+/** Routes that list the statement lines that a person must handle, and get one line. */
 function listRoutes(server: ApiServer, app: DatabaseDeps): void {
   server.get(
     '/statement-lines',
@@ -64,7 +64,7 @@ function listRoutes(server: ApiServer, app: DatabaseDeps): void {
   );
 }
 
-/** Routes that assign one transfer to one participation, or set it aside. */
+/** Routes that assign a line to one participation, or ignore it. */
 function assignmentRoutes(server: ApiServer, app: DatabaseDeps): void {
   server.post(
     '/statement-lines/:id/assign',
@@ -116,7 +116,7 @@ function assignmentRoutes(server: ApiServer, app: DatabaseDeps): void {
   );
 }
 
-/** Routes that divide transfers over participations and count the parts. */
+/** Routes that divide lines over participations, and settle divided lines. */
 function divisionRoutes(server: ApiServer, app: DatabaseDeps): void {
   server.put(
     '/statement-lines/:id/parts',

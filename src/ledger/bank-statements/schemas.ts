@@ -9,7 +9,7 @@ import { statementLineStatuses } from './queries.ts';
 import type { PreviewedLine, StatementPreview } from './preview.ts';
 
 const Day = Type.String({ description: 'A day in Asia/Jakarta, YYYY-MM-DD' });
-/** The format of a file, where the caller says it. */
+/** The format of a file, if the caller chooses one. */
 export const Format = Type.Optional(choice(statementFormats));
 
 const Count = Type.Integer({ minimum: 0 });
@@ -181,7 +181,10 @@ export function statementLineOf(
   };
 }
 
-/** A mapping from the request, without properties that the schema does not know. */
+/**
+ * Returns the mapping of an import for a response, without properties that the schema does not
+ * have.
+ */
 const mappingOf = (value: unknown): StoredMapping => storedMappingOf(value);
 
 export function importOf(row: ImportRow) {
@@ -208,7 +211,7 @@ export function importOf(row: ImportRow) {
   };
 }
 
-/** A preview as an API response. */
+/** Converts a preview to an API response. */
 export function previewOf({ parsed, mapping, lines }: StatementPreview) {
   const { kind, style, period, account, skipped, checks } = parsed;
   return {
@@ -223,7 +226,7 @@ export function previewOf({ parsed, mapping, lines }: StatementPreview) {
   };
 }
 
-/** The response of the route that imports a file at once, built from the preview. */
+/** Builds the response of the route that imports a file at once, from the preview. */
 export function resultOf(lines: readonly PreviewedLine[], { skipped }: ParsedStatement) {
   const count = (word: PreviewedLine['outcome']) =>
     lines.filter(({ outcome }) => outcome === word).length;

@@ -20,7 +20,9 @@ import { previewUpload } from './preview.ts';
 const params = closed({ id: Id });
 const DayInput = Type.String({ pattern: '^2\\d{3}-\\d{2}-\\d{2}$' });
 
-/** Routes that show the first rows of an uploaded file, and forget an account's columns. */
+/**
+ * Routes that show the first rows of an uploaded file, and delete the stored mapping of an account.
+ */
 export function columnRoutes(server: ApiServer, app: statements.ImportDeps): void {
   server.get(
     '/statements/:id/rows',

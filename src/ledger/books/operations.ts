@@ -6,7 +6,7 @@ import type { Queryable } from '../../database/query.ts';
 import type { Actor } from '../../identity/actor.ts';
 import type { CampaignPayoutRow } from '../payouts/queries.ts';
 
-/** Returns the balance of a campaign in rupiah. */
+/** Returns the books of a campaign, in rupiah. */
 export async function viewBooks(
   db: Queryable,
   actor: Actor,
@@ -17,7 +17,7 @@ export async function viewBooks(
 }
 viewBooks.refusals = refusals(authorizeOnCampaign);
 
-/** The balance of a campaign, with its payouts to the seller. */
+/** The books of a campaign, with its payouts to the seller. */
 export interface SellerStatement {
   readonly campaign: Campaign;
   readonly books: sql.BooksRow;
@@ -40,7 +40,10 @@ function isPayout<R extends sql.PayoutOrNoneRow>(row: R): row is R & CampaignPay
   return row.transaction_id !== null;
 }
 
-/** Both sides of the balance in rupiah: money received or expected, and its use. They are equal. */
+/**
+ * Returns both sides of the books in rupiah: money received or expected, and the use of that money.
+ * Both are equal.
+ */
 export function balanceSides(books: sql.BooksRow): { readonly in: bigint; readonly for: bigint } {
   const { paid, unique_codes, credits, returned, receivable, owed_back, lost } = books;
   const { gross, codes_kept, payouts_returned, refunds_due, refunds_settled } = books;

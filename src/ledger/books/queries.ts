@@ -43,9 +43,9 @@ export interface PayoutOrNoneRow {
 }
 
 /**
- * The books of a campaign with each payout to its seller, whether due, on its way or settled,
- * oldest first; one row without a payout if there is none. It is a single SQL statement, so that
- * payouts and books agree.
+ * Query for the books of a campaign with each payout to its seller (due, pending or settled),
+ * oldest first. If there is no payout, it returns one row without a payout. It is a single SQL
+ * statement, so that payouts and books agree.
  */
 export const statementOfCampaign = query<[campaignId: string], BooksRow & PayoutOrNoneRow>(
   'statement_of_campaign',

@@ -6,7 +6,7 @@ import { BooksSchema } from './schemas.ts';
 
 const params = closed({ id: Id });
 
-/** The balance of a campaign. */
+/** Route of the books of a campaign. */
 export function booksRoutes(app: DatabaseDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(

@@ -8,7 +8,10 @@ import { newId } from '../../identity/ids.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { AgeCursor } from '../entries/cursor.ts';
 
-/** Opens a dispute about a participation. The campaign's payout is blocked until it is resolved. */
+/**
+ * Opens a dispute about a participation. The campaign's payout is blocked until the dispute is
+ * resolved.
+ */
 export async function openDispute(
   tx: Tx,
   actor: Actor,
@@ -59,7 +62,10 @@ export async function earlierDecisionsOf(
 }
 earlierDecisionsOf.refusals = refusals(authorize);
 
-/** Resolves a dispute. Upheld: the buyer is refunded. Dismissed: the seller keeps the money. */
+/**
+ * Resolves a dispute. If it is upheld, the buyer is refunded. If it is dismissed, the seller keeps
+ * the money.
+ */
 export async function resolveDispute(
   tx: Tx,
   actor: Actor,

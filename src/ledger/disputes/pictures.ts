@@ -12,11 +12,11 @@ import {
 } from '../../uploads/decode-image.ts';
 import * as sql from './queries.ts';
 
-/** Maximum pictures of one dispute. */
+/** Maximum number of pictures of one dispute. */
 export const maxDisputePictures = 3;
-/** Form field of the pictures; validation errors name it. */
+/** Name of the form field for the pictures. Validation errors contain this name. */
 export const disputePictureField = 'pictures';
-/** Maximum pixels of the longer side: enough to see a crack in a bottle. */
+/** Maximum number of pixels of a picture's longer side. It is enough to see a crack in a bottle. */
 const longestSide = 1_600;
 
 export const disputePictureTooLarge: Wording = wording('errors.disputePicture.tooLarge');
@@ -38,7 +38,7 @@ const tooMany: Wording = wording('errors.disputePicture.tooMany');
 export async function readDisputePictures(files: readonly Buffer[]): Promise<Buffer[]> {
   if (files.length > maxDisputePictures) throw invalidField(disputePictureField, tooMany);
   const pictures: Buffer[] = [];
-  // One at a time: a decoded picture needs much memory.
+  // Decode one picture at a time, because a decoded picture needs much memory.
   for (const file of files) pictures.push(await readOne(file));
   return pictures;
 }

@@ -11,7 +11,7 @@ export interface DisputeRow {
   readonly explanation: string | null;
   readonly resolved_at: Date | null;
   readonly position: bigint;
-  /** Number of pictures that the buyer added. */
+  /** The number of pictures that the buyer added. */
   readonly pictures: number;
 }
 
@@ -35,7 +35,7 @@ export const resolveDispute = query<
   changes: 'rows',
 });
 
-/** A page of open disputes, the oldest first. */
+/** Query for a page of open disputes, the oldest first. */
 export const listDisputes = query<
   [after: number | null, afterId: string | null, limit: number],
   DisputeRow
@@ -48,13 +48,16 @@ export const listDisputes = query<
 
 /** The first decision of an appealed dispute. */
 export interface EarlierDecisionRow {
-  /** Id of the open dispute. */
+  /** The id of the open dispute. */
   readonly dispute_id: string;
   readonly reason: string;
   readonly explanation: string;
 }
 
-/** The decisions before these disputes; no row for a first dispute. */
+/**
+ * Query for the decision before each of these disputes. Returns no row for the first dispute of a
+ * participation.
+ */
 export const earlierDecisions = query<[disputeIds: readonly string[]], EarlierDecisionRow>(
   'earlier_decisions',
   `select d.dispute_id, e.reason, e.explanation
@@ -68,11 +71,11 @@ export const earlierDecisions = query<[disputeIds: readonly string[]], EarlierDe
 );
 
 export interface LastDisputeRow extends DisputeRow {
-  /** Whether the buyer may appeal. */
+  /** Whether the buyer may open another dispute after the decision. */
   readonly may_again: boolean;
 }
 
-/** The last dispute of a participation. */
+/** Query for the last dispute of a participation. */
 export const lastDispute = query<[campaignId: string, participationId: string], LastDisputeRow>(
   'last_dispute',
   `select ${disputeColumns},
@@ -91,7 +94,7 @@ export const lockOpenDispute = query<
   where campaign_id = $1 and participation_id = $2 and resolved_at is null for update`,
 );
 
-/** Adds a picture as the last one; no row if there are three already. */
+/** Adds a picture after the others. Returns no row if the dispute has three pictures already. */
 export const addDisputePicture = query<
   [campaignId: string, disputeId: string, content: Buffer],
   { readonly number: number }
@@ -103,7 +106,7 @@ export const addDisputePicture = query<
   returning number`,
 );
 
-/** The participation of a dispute. */
+/** Query for the participation of a dispute. */
 export const findDispute = query<
   [disputeId: string],
   { readonly campaign_id: string; readonly participation_id: string }

@@ -169,7 +169,10 @@ async function pictureRoutes(server: ApiServer, app: DatabaseDeps): Promise<void
   });
 }
 
-/** Headers of a dispute's picture: shown inline, not cached by proxies. */
+/**
+ * Returns the response headers of a dispute's picture: the browser shows it inline, and proxies do
+ * not cache it.
+ */
 export function disputePictureHeaders(id: string, number: number) {
   return fileHeaders({ name: `keluhan-${id}-${number}.webp`, type: 'image/webp', isShown: true });
 }

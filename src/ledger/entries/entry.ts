@@ -1,4 +1,4 @@
-/** The statuses of a ledger entry, as `sambatan.transaction_status` has them. */
+/** The statuses of a ledger entry; the same as in the SQL type `sambatan.transaction_status`. */
 export const ledgerEntryStatuses = [
   'due',
   'proof_submitted',

@@ -1,13 +1,14 @@
 /**
- * Joins the one row of `table` that belongs to an earlier row in `from`. A lateral join makes
- * PostgreSQL evaluate the earlier row first. A plain join may start with the table and, if the
- * table is empty, skip the other side, which may be a function with effects or errors.
+ * Returns SQL that joins the one row of `table` that belongs to the row of an earlier item in
+ * `from`. The lateral join makes PostgreSQL evaluate the earlier item first. With a plain join,
+ * PostgreSQL may start with the table; if the table is empty, it then skips the earlier item, which
+ * may be a function that writes or raises errors.
  */
 export const joinAfter = (table: string, alias: string, condition: string) =>
   `cross join lateral (
     select * from ${table} ${alias} where ${condition} offset 0) ${alias}`;
 
-/** Joins the order `p` of a ledger entry `t`. */
+/** SQL that joins the order `p` of a ledger entry `t`. */
 export const joinOrder = joinAfter(
   'sambatan.orders',
   'p',

@@ -8,7 +8,7 @@ export interface GatewayDeps {
   readonly gateway: Gateway | undefined;
 }
 
-/** Returns the gateway. */
+/** Returns the gateway, or throws if none is configured. */
 export function requireGateway({ gateway }: GatewayDeps): Gateway {
   if (gateway === undefined) throw new DomainError('gateway_off', {});
   return gateway;

@@ -12,27 +12,33 @@ import type {
 
 export interface MidtransSettings {
   readonly serverKey: string;
-  /** Base URLs for creating orders and for querying their status; no trailing slash. */
+  /**
+   * Base URLs without a trailing slash: `snapUrl` to create orders, `apiUrl` to query their status
+   * and to refund.
+   */
   readonly snapUrl: string;
   readonly apiUrl: string;
 }
 
-/** Time-out of a call; after it the result is unknown. */
+/** Time-out of a call. If it is exceeded, the result of the call is unknown. */
 const timeoutMs = 10_000;
 
 interface Answer {
-  /** The status code in the body, if any: the API also returns errors with HTTP 200. */
+  /**
+   * The status code in the body, or else the HTTP status: the API also returns errors with HTTP
+   * 200.
+   */
   readonly code: number;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** Sends a GET, or a POST with a body and an idempotency key. */
+/** Sends a GET request, or a POST request if there are a body and an idempotency key. */
 type Send = (url: string, key?: string, body?: object) => Promise<Answer | Unknown>;
 
 /**
  * Midtrans adapter: Snap creates the order; the Core API returns its status and makes refunds. An
- * order has a permanent `order_id`, a refund a permanent `refund_key`. `Idempotency-Key` covers
- * retries within minutes after a lost response.
+ * order keeps its `order_id`, and a refund its `refund_key`. The `Idempotency-Key` makes a retry
+ * after a lost response safe for some minutes.
  */
 export function midtrans(settings: MidtransSettings, limitMs = timeoutMs): Gateway {
   const { serverKey, snapUrl, apiUrl } = settings;
@@ -80,8 +86,8 @@ async function createOrder(
   { reference, amount, startsAt, minutes }: Order,
 ): Promise<Ordered | Refused | Unknown> {
   const lasts = { unit: 'minutes', duration: minutes };
-  // Without a start time, the time to pay begins when the buyer chooses a method, and could end
-  // after the page has expired.
+  // Without a start time, the time to pay would begin when the buyer chooses a payment method, and
+  // could end after the page has expired.
   const expiry = { start_time: jakartaTime(startsAt), ...lasts };
   const answer = await send(`${snapUrl}/snap/v1/transactions`, reference, {
     transaction_details: { order_id: reference, gross_amount: Number(amount) },
@@ -108,8 +114,8 @@ async function makeRefund(
 }
 
 /**
- * The signature is SHA-512 over four fields and the server key; it does not cover the status
- * itself.
+ * Returns the order reference of a notification if its signature is valid. The signature is SHA-512
+ * over four fields and the server key; it does not protect the transaction status.
  */
 function signedOrder(serverKey: string, body: unknown): string | undefined {
   const { order_id, status_code, gross_amount, signature_key } = recordOf(body);
@@ -122,7 +128,10 @@ function signedOrder(serverKey: string, body: unknown): string | undefined {
   return fits ? order : undefined;
 }
 
-/** Maps the status of a payment. After a `deny` the buyer may try another card on the same page. */
+/**
+ * Maps Midtrans's status of a payment to an outcome. After `deny` the payment is still open,
+ * because the buyer may try another card on the same page.
+ */
 const outcomes: Readonly<Record<string, OrderStatus['outcome']>> = {
   pending: 'open',
   authorize: 'open',
@@ -142,8 +151,8 @@ function statusOf({ code, body }: Answer, reference: string): OrderStatus | Unkn
     return { outcome: 'absent', amount: 0n, paidAt: null, providerName: null, refunds: [] };
   }
   const status = String(body['transaction_status']);
-  // A card payment that the fraud check challenges counts as paid when the provider's staff accept
-  // it.
+  // If the fraud check doubts a card payment, it counts as paid only after the provider's staff
+  // accept it.
   const captured = body['fraud_status'] === 'accept' ? 'paid' : 'open';
   const outcome = status === 'capture' ? captured : outcomes[status];
   const amount = /^(\d{1,15})(\.0+)?$/.exec(String(body['gross_amount']))?.[1];
@@ -163,28 +172,32 @@ function statusOf({ code, body }: Answer, reference: string): OrderStatus | Unkn
 }
 
 /**
- * The time of payment. A card is charged when the order is made and settled a day later; other
- * methods settle when they are paid, even long after they were started.
+ * Returns the time of payment. A card payment is made at the transaction time and settled a day
+ * later. With other methods, the settlement time is the time at which the buyer paid, which can be
+ * long after the transaction time.
  */
 function paidAtOf(body: Readonly<Record<string, unknown>>): Date | null {
   const byCard = body['payment_type'] === 'credit_card';
   return momentOf(byCard ? body['transaction_time'] : body['settlement_time']);
 }
 
-/** Midtrans reports times in Asia/Jakarta, UTC+7 all year. */
+/** Parses a time from Midtrans, which reports times in Asia/Jakarta (UTC+7 all year). */
 function momentOf(text: unknown): Date | null {
   const parts = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)$/.exec(String(text));
   const moment = new Date(`${parts?.[1]}T${parts?.[2]}+07:00`);
   return Number.isNaN(moment.getTime()) ? null : moment;
 }
 
-/** The time format of Midtrans: `2026-11-30 17:05:00 +0700`. */
+/** Formats a time for Midtrans, such as `2026-11-30 17:05:00 +0700`. */
 function jakartaTime(moment: Date): string {
   const there = new Date(moment.getTime() + 7 * 3_600_000).toISOString();
   return `${there.slice(0, 10)} ${there.slice(11, 19)} +0700`;
 }
 
-/** A wrong key, rate limit or server error says nothing about the result of the call. */
+/**
+ * Decides whether an unsuccessful answer is a refusal. After a wrong key, a rate limit or a server
+ * error, the result of the call is unknown.
+ */
 function verdict({ code, body }: Answer): Refused | Unknown {
   const undecided = [401, 408, 409, 429].includes(code) || code < 400 || code >= 500;
   if (undecided || Number.isNaN(code)) return unknownOutcome(`code ${code}`);

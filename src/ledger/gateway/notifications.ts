@@ -6,8 +6,9 @@ import { applyOrder } from './orders.ts';
 import { recordRefundMade } from './refund-calls.ts';
 
 /**
- * Handles a notification: asks the provider for the status, and applies that. Idempotent;
- * notifications about unknown orders are ignored. Returns the refunds that were also made by hand.
+ * Handles a notification of the provider: asks the provider for the status of the order, and
+ * applies that status to the ledger. Repeating it is safe. Notifications about unknown orders are
+ * ignored. Returns the refunds that an operator had also made.
  */
 export async function handleNotification(
   parts: GatewayDeps,

@@ -27,7 +27,7 @@ export async function payOnline(
   const { db } = parts;
   await authorizeOnBuyer(db, actor, 'payment.prove', participationId);
   const gateway = requireGateway(parts);
-  // Commit before calling the provider, so that a call with a lost response is on record.
+  // Commit before calling the provider, so that the call is stored even if its response is lost.
   const { call, minutes } = await runInTransaction(db, (tx) =>
     startOrder(tx, actor, gateway.name, participationId),
   );
@@ -46,7 +46,7 @@ export async function payOnline(
       (await tx.maybe(sql.openCall, reference, answer.redirectUrl)) ??
       (await tx.maybe(sql.findCall, reference)),
   );
-  // The order was closed meanwhile; another order replaces it, so do not return its page.
+  // The order was closed meanwhile, and a new order will replace it, so do not return its page.
   if (opened?.status !== 'open' || opened.redirect_url === null) {
     throw new DomainError('gateway_unavailable', {});
   }
@@ -71,7 +71,10 @@ export async function pageToPay(
   return live?.redirect_url ?? undefined;
 }
 
-/** Minimum minutes to pay on the provider's page; no order is created with less time. */
+/**
+ * Minimum number of minutes to pay on the provider's page. If less time is left, no order is
+ * created.
+ */
 const minMinutesToPay = 3;
 
 async function startOrder(
@@ -88,8 +91,8 @@ async function startOrder(
   if (!['due', 'rejected', 'pending'].includes(payment.status)) {
     throw new DomainError('payment_not_open', { status: payment.status });
   }
-  // Reuse an order that can still be paid, even if a proof was uploaded since. Never create a
-  // second.
+  // Reuse an order that can still be paid, even if the buyer has uploaded a proof since then. Never
+  // create a second order for the same payment.
   const live = await tx.maybe(sql.findLiveCall, buyer.campaign_id, payment.id);
   if (live !== undefined && live.amount === payment.amount) {
     if (payment.status !== 'pending') {
@@ -130,8 +133,8 @@ startOrder.refusals = refusals(
 );
 
 /**
- * Closes an order that will not be paid; its payment is due again. With `unopened`, does nothing if
- * the page was returned meanwhile. Locks the call, then the campaign.
+ * Closes an order that will not be paid; its payment is due again. If `unopened` is true, does
+ * nothing if the provider's page was returned meanwhile. Locks the call, then the campaign.
  */
 async function giveUpOrder(tx: Tx, reference: string, reason: string, unopened: boolean) {
   const call = await tx.one(sql.lockCall, reference);
@@ -145,8 +148,9 @@ async function giveUpOrder(tx: Tx, reference: string, reason: string, unopened: 
 }
 
 /**
- * Applies the provider's status of an order to the ledger; idempotent. The money of an order is
- * counted once, also if its payment is settled or void. Returns whether the status is final.
+ * Applies the provider's status of an order to the ledger. Repeating it is safe. The money of an
+ * order is counted once, even if its payment is already settled or void. Returns whether the status
+ * is final.
  */
 export async function applyOrder(
   { db }: GatewayDeps,
@@ -168,7 +172,7 @@ export async function applyOrder(
     });
     return true;
   }
-  // The page was never returned, or nobody started to pay in time.
+  // The provider's page was never returned, or nobody started to pay in time.
   const unused = status.outcome === 'absent' && (call.status === 'unknown' || call.is_over);
   if (status.outcome !== 'not_made' && !unused) return false;
   await runInTransaction(db, async (tx) => {
@@ -182,8 +186,8 @@ export async function applyOrder(
 applyOrder.refusals = refusals(assertNotQuarantined, 'campaign_busy');
 
 /**
- * Returns the time of payment. If the provider does not report it, the end of the order is used:
- * the order cannot be paid later.
+ * Returns the time of payment. If the provider does not report it, returns the end of the time to
+ * pay, because the order cannot be paid later.
  */
 function paidAtOf({ payable_until: until }: sql.CallRow, { paidAt }: OrderStatus): Date | null {
   return paidAt ?? until;

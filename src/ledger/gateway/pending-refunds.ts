@@ -3,24 +3,25 @@ import { assertNotQuarantined } from '../../quarantine/operations.ts';
 import * as sql from './pending-queries.ts';
 
 /**
- * Pending ledger entries. An entry has one provider call at a time, with a constant reference
- * (`providerReference`). It is `pending` from before the call until the result is known, so that
- * the reconciliation can ask for the result of a call whose response was lost. Order:
- * `markPending`, commit, call the provider. On success `receiveMoney` (payment) or the settlement
- * of the refund or payout; on failure `markFailed` or `failRefund`.
+ * Pending ledger entries. An entry has at most one provider call at a time, whose reference
+ * (`providerReference`) does not change. The entry is `pending` from before the call until the
+ * result is known. So if the response is lost, the reconciliation can ask for the result. The order
+ * of the steps is: `markPending`, commit, call the provider. After success, `receiveMoney` records
+ * a payment, and the settlement records a refund or payout. After failure, call `markFailed` or
+ * `failRefund`.
  */
 
 export interface ProviderCall {
-  /** For example `midtrans`. */
+  /** The name of the provider, for example `midtrans`. */
   readonly provider: string;
-  /** Our reference of this call at the provider; unique per ledger entry. */
+  /** The reference that the service chose for this call; unique per ledger entry. */
   readonly providerReference: string;
 }
 
 /**
- * Marks a ledger entry as pending with a provider; idempotent. Refuses: movement_not_found,
- * movement_transition_not_allowed, installation_held, and for a payout payout_not_released and
- * payout_disputed.
+ * Marks a ledger entry as sent to a provider (pending). Repeating it is safe. Refuses:
+ * movement_not_found, movement_transition_not_allowed, installation_held, and for a payout
+ * payout_not_released and payout_disputed.
  */
 export async function markPending(
   tx: Tx,
@@ -33,8 +34,8 @@ export async function markPending(
 }
 
 /**
- * Marks a pending ledger entry as failed: it is due again, and may be sent under another reference.
- * Refuses: movement_not_found, movement_transition_not_allowed.
+ * Marks a pending ledger entry as failed: it is due again, and may be sent again with another
+ * reference. Refuses: movement_not_found, movement_transition_not_allowed.
  */
 export async function markFailed(
   tx: Tx,

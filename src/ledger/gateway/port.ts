@@ -1,30 +1,36 @@
 /** An order that a buyer pays on the provider's page. */
 export interface Order {
-  /** Our reference; the provider treats a repeated one as the same order. */
+  /**
+   * The reference that the service chose. The provider treats a repeated reference as the same
+   * order.
+   */
   readonly reference: string;
   /** Whole rupiah. */
   readonly amount: bigint;
-  /** Start and length of the time to pay; the end is fixed. */
+  /** Start and length of the time to pay. The buyer cannot move its end. */
   readonly startsAt: Date;
   readonly minutes: number;
 }
 
 export interface Refund {
   readonly orderReference: string;
-  /** Our reference; the provider treats a repeated one as the same refund. */
+  /**
+   * The reference that the service chose. The provider treats a repeated reference as the same
+   * refund.
+   */
   readonly reference: string;
-  /** Whole rupiah, at most what was paid. */
+  /** The amount to refund in whole rupiah; at most the amount that was paid. */
   readonly amount: bigint;
 }
 
 /** The result of the call is unknown: no response, or an invalid one. */
 export interface Unknown {
   readonly outcome: 'unknown';
-  /** For the log; holds nothing secret. */
+  /** The reason, for the log. It contains no secret. */
   readonly reason: string;
 }
 
-/** The provider refused. */
+/** The provider refused the call. */
 export interface Refused {
   readonly outcome: 'refused';
   readonly reason: string;
@@ -34,21 +40,24 @@ export type Ordered = { readonly outcome: 'made'; readonly redirectUrl: string }
 export type Refunded = { readonly outcome: 'made' };
 
 export interface OrderStatus {
-  /** `absent`: the provider knows no payment of this name (yet); `open`: it may still be paid. */
+  /**
+   * `absent`: the provider does not know a payment with this reference (yet). `open`: the order may
+   * still be paid.
+   */
   readonly outcome: 'paid' | 'open' | 'not_made' | 'absent';
-  /** Whole rupiah that were paid, or are to be. */
+  /** The rupiah that were paid, or that are to be paid. */
   readonly amount: bigint;
   /** When the buyer paid; null if unpaid or unknown. */
   readonly paidAt: Date | null;
   /** The provider's reference of the payment. */
   readonly providerName: string | null;
-  /** Our references of the refunds that were made. */
+  /** The references (chosen by the service) of the refunds that the provider made. */
   readonly refunds: readonly string[];
 }
 
 /** A payment provider. Methods do not throw on errors of the network or the provider. */
 export interface Gateway {
-  /** As `transactions.provider` has it. */
+  /** The name of the provider, as stored in `transactions.provider`. */
   readonly name: string;
   createOrder(order: Order): Promise<Ordered | Refused | Unknown>;
   orderStatus(reference: string): Promise<OrderStatus | Unknown>;

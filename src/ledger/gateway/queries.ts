@@ -12,7 +12,7 @@ export interface CallRow {
   readonly amount: bigint;
   readonly status: string;
   readonly redirect_url: string | null;
-  /** For the order of a payment: the end of the time to pay. */
+  /** The end of the time to pay; null for a refund. */
   readonly payable_until: Date | null;
   readonly created_at: Date;
   readonly is_over: boolean;
@@ -22,10 +22,13 @@ const columns = `campaign_id, reference, transaction_id, participation_id, kind,
     order_reference, amount, status, redirect_url, payable_until, created_at,
     expires_at < clock_timestamp() as is_over`;
 
-/** Lease for the duration of a call, so that no other process queries its status meanwhile. */
+/** The lease while a call runs, so that no other process queries the call's status meanwhile. */
 const lease = "interval '30 seconds'";
 
-/** Time in minutes to start and pay an order; its final status is known within one more hour. */
+/**
+ * Stores a call before it is made. `minutes` is the time in which the buyer must start and pay the
+ * order. Its final status is known at most one hour later.
+ */
 export const insertCall = query<
   [
     campaignId: string,
@@ -51,7 +54,10 @@ export const insertCall = query<
   returning ${columns}`,
 );
 
-/** Whole minutes from now in which a payment is still in time; at most one day. */
+/**
+ * Query for the number of whole minutes from now in which a payment is still in time; at most one
+ * day.
+ */
 export const minutesToPay = query<[payBy: Date | null], { readonly minutes: number }>(
   'gateway_minutes_to_pay',
   `select least(1440, greatest(0, coalesce(
@@ -68,7 +74,7 @@ export const lockCall = query<[reference: string], CallRow>(
   `select ${columns} from sambatan.gateway_calls where reference = $1 for update`,
 );
 
-/** Refunds of an order that were requested from the provider and are not confirmed. */
+/** Query for refunds of an order that were requested from the provider and are not confirmed. */
 export const refundsNotMade = query<[campaignId: string, orderReference: string], CallRow>(
   'refunds_not_made',
   `select ${columns} from sambatan.gateway_calls
@@ -76,7 +82,7 @@ export const refundsNotMade = query<[campaignId: string, orderReference: string]
   order by created_at`,
 );
 
-/** The current order of a payment at the provider. */
+/** Query for the current order of a payment at the provider. */
 export const findLiveCall = query<[campaignId: string, transactionId: string], CallRow>(
   'find_live_gateway_call',
   `select ${columns} from sambatan.gateway_calls
@@ -84,7 +90,10 @@ export const findLiveCall = query<[campaignId: string, transactionId: string], C
   order by created_at desc limit 1`,
 );
 
-/** Returns no row if the result of the call is already known. */
+/**
+ * Marks a call as open and stores its page. Returns no row if the result of the call is already
+ * known.
+ */
 export const openCall = query<[reference: string, redirectUrl: string], CallRow>(
   'open_gateway_call',
   `update sambatan.gateway_calls set status = 'open', redirect_url = $2
@@ -106,7 +115,10 @@ export const lookAgain = query<[campaignId: string], never>(
   { writes: true },
 );
 
-/** A notification could not be verified now: query the provider as soon as possible. */
+/**
+ * Makes the next status query of a call due now. Used if the status could not be queried when a
+ * notification arrived.
+ */
 export const hastenCall = query<[reference: string], { readonly reference: string }>(
   'expedite_gateway_call',
   `update sambatan.gateway_calls set next_check_at = clock_timestamp(), attempts = 0
@@ -115,8 +127,9 @@ export const hastenCall = query<[reference: string], { readonly reference: strin
 );
 
 /**
- * Takes leases on calls whose status must be queried, longest overdue first. The lease grows from
- * 30 seconds to 15 minutes, and so does the query interval of each call.
+ * Takes leases on calls whose status must be queried, longest overdue first. Each lease of a call
+ * is longer than the one before, from 30 seconds up to 15 minutes, so its status is queried less
+ * and less often.
  */
 export const claimCalls = query<[provider: string, limit: number], CallRow>(
   'claim_gateway_calls',
@@ -140,8 +153,8 @@ export interface RefundToSendRow {
 }
 
 /**
- * Due refunds of online payments, oldest first. Failed ones are left to operators: many payment
- * methods do not support refunds.
+ * Query for due refunds of online payments, oldest first. Leaves failed refunds to operators: many
+ * payment methods do not support refunds.
  */
 export const listRefundsToSend = query<[provider: string, limit: number], RefundToSendRow>(
   'list_refunds_to_send',

@@ -28,13 +28,16 @@ export interface Reconciled {
 type Step = 'closed' | 'open' | 'away' | 'failed';
 
 const everyMs = 15_000;
-/** Concurrent provider calls; several workers share the due calls. */
+/**
+ * Maximum number of concurrent calls to the provider by one worker. Several workers share the due
+ * calls.
+ */
 const atOnce = 4;
 
 /**
  * Queries the provider about every call without a known result, and sends due refunds. This
- * completes a payment after a lost notification and a refund after a lost response. Safe to run in
- * several processes at once. Does nothing if no gateway is configured.
+ * completes payments whose notification was lost, and refunds whose response was lost. Safe to run
+ * in several processes at once. Does nothing if no gateway is configured.
  */
 export class Reconciler implements Job {
   readonly #parts: GatewayDeps;
@@ -59,7 +62,7 @@ export class Reconciler implements Job {
     if (this.#parts.gateway !== undefined) this.#loop.start();
   }
 
-  /** Waits for calls in flight, at most ten seconds each. */
+  /** Waits for running calls, each for at most ten seconds. */
   async stop(): Promise<void> {
     await this.#loop.stop();
   }
@@ -112,7 +115,8 @@ export class Reconciler implements Job {
   }
 
   /**
-   * The provider treats a repeated reference as the same refund, so retry after a lost response.
+   * Repeats a refund whose response was lost. This is safe, because the provider treats a repeated
+   * reference as the same refund.
    */
   async #refund(gateway: Gateway, call: sql.CallRow): Promise<Step> {
     const { order_reference: orderReference, reference, amount } = call;
@@ -139,7 +143,7 @@ export class Reconciler implements Job {
     return 'away';
   }
 
-  /** An error of one call does not stop the others. */
+  /** Logs an error of one call, so that it does not stop the other calls. */
   async #safely(what: string, step: () => Promise<Step>): Promise<Step> {
     try {
       return await step();

@@ -11,8 +11,8 @@ import * as sql from './queries.ts';
 import type { GatewayDeps } from './deps.ts';
 
 /**
- * Marks a refund as pending with the provider. Returns undefined if another process did so.
- * Refuses: installation_held, movement_not_found, movement_transition_not_allowed.
+ * Marks a refund as pending with the provider. Returns undefined if another process did this
+ * already. Refuses: installation_held, movement_not_found, movement_transition_not_allowed.
  */
 export async function startRefund(
   db: Database,
@@ -22,8 +22,8 @@ export async function startRefund(
   const { campaign_id, transaction_id, participation_id, order_reference, amount } = refund;
   const reference = `SBT-R-${transaction_id}`;
   return await runInTransaction(db, async (tx) => {
-    // Insert first: of two processes only one sends the refund, and a failed refund is not sent
-    // again.
+    // Insert the call first, so that only one of two processes sends the refund, and a failed
+    // refund is not sent again.
     const call = await tx.maybe(
       sql.insertCall,
       campaign_id,
@@ -61,8 +61,8 @@ export async function closeWithdrawnRefund(
 }
 
 /**
- * Records that the provider made a refund. Returns true if it was also made by hand: the duplicate
- * is booked as an overpaid refund. Refuses: installation_held.
+ * Records that the provider made a refund. Returns true if an operator had also made it: then the
+ * duplicate is recorded as an overpaid refund. Refuses: installation_held.
  */
 export async function recordRefundMade({ db }: GatewayDeps, call: sql.CallRow): Promise<boolean> {
   const isDuplicate = await runInTransaction(db, async (tx) => {
@@ -84,7 +84,7 @@ export async function recordRefundMade({ db }: GatewayDeps, call: sql.CallRow): 
   return isDuplicate;
 }
 
-/** Logs that a refund was made by hand and by the provider. */
+/** Logs that both an operator and the provider made a refund. */
 export function reportDuplicateRefund(log: Log, { reference, transaction_id }: sql.CallRow): void {
   log.error({ reference, transaction_id }, 'DUPLICATE REFUND: it was also made by hand');
 }

@@ -25,7 +25,8 @@ const Reconciled = closed({
 });
 
 /**
- * The signature and the fields that it covers; the provider sends more fields and may add new ones.
+ * The signature of a notification and the fields that it protects. The provider sends more fields,
+ * and may add new ones.
  */
 const Notification = Type.Object(
   {
@@ -67,13 +68,16 @@ function payOnlineRoute(server: ApiServer, app: GatewayRouteDeps): void {
   );
 }
 
-/** Routes that take the provider's notifications and ask it for the state of payments. */
+/**
+ * Routes that receive the provider's notifications, and that ask the provider for the status of
+ * payments.
+ */
 function providerRoutes(server: ApiServer, app: GatewayRouteDeps): void {
   server.post(
     '/gateway/midtrans/notifications',
     {
       config: { idempotency: 'none', isSigned: true },
-      // The provider adds fields of its own; real notifications have 1 to 2 KB.
+      // The limit leaves space for the provider's other fields. Real notifications have 1 to 2 KB.
       bodyLimit: 16_384,
       schema: {
         tags: ['money'],

@@ -2,7 +2,7 @@ import { query } from '../../database/query.ts';
 import { isAfterCursor, positionColumn } from '../entries/cursor.ts';
 import { joinOrder } from '../entries/join-after.ts';
 
-/** An overpaid refund: a refund reached its buyer twice, and one is to be returned. */
+/** An overpaid refund: a refund reached the buyer twice, and the buyer must return one of them. */
 export interface OverpaidRefundRow {
   readonly campaign_id: string;
   readonly transaction_id: string;
@@ -10,9 +10,9 @@ export interface OverpaidRefundRow {
   readonly user_id: string;
   readonly status: 'due' | 'settled' | 'void';
   readonly amount: bigint;
-  /** Why it was written off. */
+  /** Why the overpaid refund was written off. */
   readonly reason: string | null;
-  /** Reference of the transfer that returned it. */
+  /** Reference of the transfer with which the buyer returned the money. */
   readonly reference: string | null;
   readonly created_at: Date;
   readonly settled_at: Date | null;
@@ -26,7 +26,7 @@ const overpaidRefund = (
   from ${entries} t
   ${joinOrder}`;
 
-/** A page of open overpaid refunds, the oldest first. */
+/** Query for a page of open overpaid refunds, the oldest first. */
 export const listOverpaidRefunds = query<
   [after: number | null, afterId: string | null, limit: number],
   OverpaidRefundRow
@@ -52,7 +52,9 @@ export const writeOffOverpaidRefund = query<
   changes: 'rows',
 });
 
-/** Records a refund of a provider. `is_duplicate`: an operator had also made it. */
+/**
+ * Records a refund that a provider made. `is_duplicate` is true if an operator had also made it.
+ */
 export const refundByProvider = query<
   [transactionId: string, provider: string, reference: string, actor: string],
   { readonly is_duplicate: boolean }

@@ -5,7 +5,7 @@ import type { Actor, SignedIn } from '../../identity/actor.ts';
 import { authorizeOrHide, type Action } from '../../identity/policy.ts';
 import { findBuyer } from './queries.ts';
 
-/** The buyer and the seller of a participation, or of an offer after success. */
+/** The buyer and the seller of a participation, or of an offer made after success. */
 export interface Buyer {
   readonly campaign_id: string;
   readonly participation_id: string;
@@ -14,8 +14,8 @@ export interface Buyer {
 }
 
 /**
- * Throws unless the caller may do this with the money of the participation; participation_not_found
- * if the caller may not see it.
+ * Throws unless the caller may do this action with the money of the participation. Throws
+ * participation_not_found if the caller may not see the participation.
  */
 export async function authorizeOnBuyer(
   db: Queryable,

@@ -13,8 +13,8 @@ import type { LedgerEntryStatus } from '../entries/entry.ts';
 
 /**
  * Returns the payment of a participation. The first view assigns the receiving account and the
- * unique code. With `paysOnline` it may have neither: then the buyer can only pay through the
- * provider.
+ * unique code. If `paysOnline` is true, the payment may have neither; then the buyer can only pay
+ * through the provider.
  */
 export async function viewPayment(
   tx: Tx,
@@ -53,7 +53,10 @@ export async function submitProof(
 }
 submitProof.refusals = refusals(authorizeOnBuyer, open, 'payment_not_open', 'campaign_busy');
 
-/** Authorize before processing the file; see submitProof. */
+/**
+ * Checks whether the caller may submit a proof. Call it before processing the file; see
+ * submitProof.
+ */
 export async function authorizeProof(
   db: Queryable,
   actor: Actor,
@@ -96,10 +99,10 @@ export interface Received {
 }
 
 /**
- * Verifies a payment manually: settles it and confirms a reserved participation, or handles it as
- * late money. `amount` is the received sum, if it differs from the expected one. `paidOn` is the
- * day of the transfer (Asia/Jakarta), which decides whether it was in time; the default is the day
- * of its proof, or today without a proof.
+ * Verifies a payment manually: settles it and confirms a reserved participation, or handles the
+ * amount as late money. `amount` is the received amount, if it differs from the expected amount.
+ * `paidOn` is the day of the transfer (Asia/Jakarta), which decides whether it was in time; the
+ * default is the day of the payment's proof, or today if it has no proof.
  */
 export async function verifyPayment(
   tx: Tx,
@@ -152,7 +155,7 @@ export async function receiveMoney(
     /** Received amount in whole rupiah. */
     readonly amount: bigint;
     readonly reference: string | null;
-    /** The time of payment, which decides whether it was in time; default: now. */
+    /** The time of payment, which decides whether the payment was in time. The default is now. */
     readonly paidAt?: Date | null;
   },
 ): Promise<Received> {
@@ -178,8 +181,8 @@ receiveMoney.refusals = refusals(
 );
 
 /**
- * Rejects a proof that shows no payment: the payment is due again, and a hold lasts at least one
- * more hour.
+ * Rejects a proof that shows no payment: the payment is due again, and the order's hold lasts at
+ * least one more hour.
  */
 export async function rejectPayment(
   tx: Tx,
@@ -199,7 +202,7 @@ rejectPayment.refusals = refusals(
   'campaign_busy',
 );
 
-/** Writes off the payment of a buyer in a completed campaign; this buyer gets no goods. */
+/** Writes off the payment of a buyer in a completed campaign; this buyer does not get the goods. */
 export async function writeOffPayment(
   tx: Tx,
   actor: Actor,
@@ -221,7 +224,8 @@ writeOffPayment.refusals = refusals(
 );
 
 /**
- * A page of payments in one open status, oldest first, or of overdue ones, longest overdue first.
+ * Returns a page of payments with one open status, oldest first, or of overdue payments, longest
+ * overdue first.
  */
 export async function openPayments(
   db: Queryable,

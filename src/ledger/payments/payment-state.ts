@@ -16,35 +16,36 @@ export const paymentStates = [
 ] as const;
 export type PaymentState = (typeof paymentStates)[number];
 
-/** The money columns of every list of participations. Whole rupiah. */
+/** The columns about money that every list of participations has. Amounts are in whole rupiah. */
 export interface ParticipationMoney {
   readonly payment_state: PaymentState;
   /**
-   * The amount that the buyer still has to transfer, including the unique code if there is one; 0
-   * for nothing.
+   * The amount that the buyer still has to transfer, including the unique code if the payment has
+   * one; 0 if the buyer owes nothing.
    */
   readonly amount_due: bigint;
   /** Due time of an open payment; null if nothing is due. */
   readonly pay_by: Date | null;
-  /** Total received for this participation. */
+  /** The total that was received for this participation. */
   readonly paid_amount: bigint;
-  /** Total due back to the buyer. */
+  /** The total that must still be refunded to the buyer. */
   readonly refund_due_amount: bigint;
-  /** Total that was refunded and not returned by the bank. */
+  /** The total that was refunded, without transfers that the bank returned. */
   readonly refunded_amount: bigint;
 }
 
 /**
- * Slots that the buyer of participation `p` gets: the ordered slots without undelivered ones, and
- * none if the order is cancelled or refunded.
+ * Returns SQL for the number of slots that the buyer of participation `p` gets: the ordered slots
+ * without the undelivered slots, or 0 if the participation is cancelled or refunded.
  */
 export const deliveredQuantity = (p: string) =>
   `case when ${p}.status in ('cancelled', 'refunded') then 0
       else ${p}.quantity - ${p}.undelivered_slots end`;
 
 /**
- * Totals of the ledger entries of participation `p`, as `m`. One index lookup per participation, so
- * that no query plan compares every entry with every participation.
+ * Returns SQL that joins the totals of the ledger entries of participation `p`, as `m`. It forces
+ * one index lookup per participation, so that no query plan compares every entry with every
+ * participation.
  */
 export const ledgerOf = (p: string) => `cross join lateral (
     select max(t.status) filter (where t.kind = 'payment') as payment_status,
@@ -65,7 +66,10 @@ export const ledgerOf = (p: string) => `cross join lateral (
     where t.campaign_id = ${p}.campaign_id and t.participation_id = ${p}.participation_id
     offset 0) m`;
 
-/** The payment state of participation `p` of campaign `c`, with its ledger entries `m`. */
+/**
+ * Returns SQL for the payment state of participation `p` of campaign `c`; `m` are the totals from
+ * ledgerOf.
+ */
 export const paymentState = (p: string, c: string, m: string) => `case
       when ${deliveredQuantity(p)} = 0 then case
         when ${m}.refund_due > 0 then 'refund_due'
@@ -86,7 +90,10 @@ export const paymentState = (p: string, c: string, m: string) => `case
 /** The states in which the buyer has to pay now. */
 const owing = `('due', 'overdue')`;
 
-/** The columns of ParticipationMoney, of participation `p`, campaign `c` and entries `m`. */
+/**
+ * Returns SQL for the columns of ParticipationMoney. `p` is the participation, `c` the campaign,
+ * and `m` the totals from ledgerOf.
+ */
 export const moneyColumns = (p: string, c: string, m: string) => {
   const state = paymentState(p, c, m);
   return `${state} as payment_state,

@@ -10,18 +10,21 @@ export interface Payment {
   readonly campaign_id: string;
   readonly participation_id: string;
   readonly status: LedgerEntryStatus;
-  /** Whole rupiah: quantity × price. */
+  /** Quantity × price, in whole rupiah. */
   readonly amount: bigint;
   readonly unique_code: number;
-  /** Exact rupiah to transfer: amount + unique_code. */
+  /** The exact number of rupiah to transfer: amount + unique_code. */
   readonly total: bigint;
   readonly pay_by: Date | null;
-  /** Null if the payment was never viewed, or can only be paid online. */
+  /**
+   * The bank account to transfer to. Null if the payment was never viewed, or can only be paid
+   * online.
+   */
   readonly account: BankAccountRow | null;
-  /** The reason of the rejection. */
+  /** The reason why the proof was rejected. */
   readonly reason: string | null;
   readonly has_proof: boolean;
-  /** The latest proof of payment as stored; null if there is none. */
+  /** The latest proof of payment in its stored form; null if there is none. */
   readonly proof: SentProof | null;
   readonly created_at: Date;
   readonly settled_at: Date | null;

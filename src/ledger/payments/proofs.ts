@@ -10,13 +10,16 @@ import { inspectPdf, isPdf } from '../../uploads/inspect-pdf.ts';
 
 /** Maximum size of an uploaded proof of payment in bytes. */
 export const proofLimitBytes = sizeLimits.pictureBytes.max;
-/** Maximum pixels of the longer side: enough to read a receipt. */
+/** Maximum number of pixels of a picture's longer side. It is enough to read a receipt. */
 const longestSide = 1_600;
 
-/** Thumbnail size in pixels, for screens with two device pixels per CSS pixel. */
+/**
+ * Maximum width and height of a thumbnail in pixels. It is sharp on screens with two device pixels
+ * per CSS pixel.
+ */
 const thumbnailSide = 320;
 
-/** A proof of payment as stored. */
+/** A proof of payment in its stored form. */
 export interface Proof {
   readonly contentType: 'image/webp' | 'application/pdf';
   readonly content: Buffer;
@@ -24,9 +27,10 @@ export interface Proof {
 
 /**
  * Converts an upload to a proof of payment for storage. A picture (JPEG, PNG, WebP) is re-encoded
- * as WebP: smaller, upright, and without metadata such as the location; only the first frame of an
- * animation remains. A PDF is stored unchanged after a test that it can be opened. The content
- * decides the type, never the file name. A request without a body has no bytes.
+ * as WebP. The result is smaller, upright, and without metadata such as the location; only the
+ * first frame of an animation remains. A PDF is stored unchanged after a test that it can be
+ * opened. The type is detected from the content, never from the file name. A request without a body
+ * is refused as empty.
  */
 export async function readProof(bytes: unknown): Promise<Proof> {
   if (!Buffer.isBuffer(bytes) || bytes.length === 0) throw proofRefusal('empty');

@@ -3,7 +3,10 @@ import { isAfterCursor, positionColumn } from '../entries/cursor.ts';
 import type { LedgerEntryStatus } from '../entries/entry.ts';
 import type { Proof } from './proofs.ts';
 
-/** The buyer and the brand of a participation or of an offer after success, for authorization. */
+/**
+ * Query for the buyer and the brand of a participation, or of an offer made after success, for
+ * authorization.
+ */
 export const findBuyer = query<
   [participationId: string],
   {
@@ -24,9 +27,12 @@ export interface PaymentRow {
   readonly participation_id: string;
   readonly transaction_id: string;
   readonly status: LedgerEntryStatus;
-  /** Whole rupiah, without the unique code. */
+  /** The amount in whole rupiah, without the unique code. */
   readonly amount: bigint;
-  /** After settlement, the part of the code that was paid; online payments have none. */
+  /**
+   * The unique code; after settlement, the part of the unique code that was paid. Payments through
+   * the provider do not include a unique code.
+   */
   readonly unique_code: number;
   readonly pay_by: Date | null;
   /** The time of payment, or only the day in Asia/Jakarta (YYYY-MM-DD) if the time is unknown. */
@@ -40,11 +46,11 @@ export interface PaymentRow {
   readonly number: string | null;
   readonly holder: string | null;
   readonly has_proof: boolean;
-  /** Data of the latest proof; all three are null if there is none. */
+  /** Data of the latest proof; all three columns are null if there is none. */
   readonly proof_type: Proof['contentType'] | null;
   readonly proof_bytes: number | null;
   readonly proof_sent_at: Date | null;
-  /** Cursor position: creation or due time in microseconds since 1970. */
+  /** The position for the cursor: the creation time or due time in microseconds since 1970. */
   readonly position: bigint;
 }
 
@@ -67,7 +73,10 @@ const payment = (
   left join sambatan.payment_proofs f
     on f.campaign_id = t.campaign_id and f.participation_id = t.participation_id`;
 
-/** The payment of a participation, created if necessary; no row if nothing is to be paid. */
+/**
+ * Returns the payment of a participation, and creates it if necessary. Returns no row if nothing is
+ * to be paid.
+ */
 export const openPayment = query<
   [campaignId: string, participationId: string, paysOnline: boolean],
   PaymentRow
@@ -84,7 +93,7 @@ export const findPayment = query<[campaignId: string, participationId: string], 
   where t.campaign_id = $1 and t.cause = 'payment:' || $2::uuid`,
 );
 
-/** A page of open payments in one status, the oldest first. */
+/** Query for a page of payments with one open status, the oldest first. */
 export const listPayments = query<
   [status: LedgerEntryStatus, after: number | null, afterId: string | null, limit: number],
   PaymentRow
@@ -97,7 +106,7 @@ export const listPayments = query<
   order by t.created_at, t.transaction_id limit $4`,
 );
 
-/** A page of overdue payments of live orders, longest overdue first. */
+/** Query for a page of overdue payments of confirmed or fulfilled orders, longest overdue first. */
 export const listOverduePayments = query<
   [after: number | null, afterId: string | null, limit: number],
   PaymentRow
@@ -142,7 +151,10 @@ export interface ReceivedRow {
   readonly participation_id: string;
 }
 
-/** The last parameter is the day of the transfer in Asia/Jakarta, YYYY-MM-DD. */
+/**
+ * Verifies a payment manually. The last parameter is the day of the transfer in Asia/Jakarta,
+ * YYYY-MM-DD.
+ */
 export const verifyPayment = query<
   [
     campaignId: string,
@@ -159,7 +171,7 @@ export const verifyPayment = query<
   { changes: 1 },
 );
 
-/** The last parameter is the time of payment; null if it is unknown. */
+/** Records received money. The last parameter is the time of payment; null if it is unknown. */
 export const receiveMoney = query<
   [
     campaignId: string,
@@ -188,8 +200,8 @@ export const writeOffPayment = query<
 >('write_off_payment', 'select sambatan.write_off_payment($1, $2, $3, $4) as done', { changes: 1 });
 
 /**
- * Holds that lapse before a given time and have not been released, earliest first, starting at a
- * cursor; for reminders. Holds that a proof has stopped are not included.
+ * Query for holds that lapse before a given time, earliest first, starting at a cursor; for
+ * reminders. Holds that a proof of payment has stopped are not included.
  */
 export const holdsAboutToLapse = query<
   [until: Date, after: Date | null, afterId: string | null, limit: number],
@@ -212,7 +224,7 @@ export const holdsAboutToLapse = query<
 
 /**
  * Locks the campaign before a payment is created and changed. All writers lock the campaign first;
- * a transaction that locked the payment first would deadlock with them. The lock has the same
+ * a transaction that locked the payment first could deadlock with them. The lock has the same
  * strength as other writers' locks. A stronger one would wait for a transaction that is viewing the
  * payment, and that transaction waits for this one.
  */
