@@ -2,21 +2,21 @@ import type { Outcome } from './figures.ts';
 import type { Generator } from './load/generator.ts';
 import type { Cluster } from './support/database.ts';
 
-/** The environment of a measurement. */
+/** The database server, load generator and options that a measurement uses. */
 export interface Bench {
   readonly cluster: Cluster;
   readonly generator: Generator;
-  /** Checks correctness only: short runs with small loads, whose times mean nothing. */
+  /** True if only correctness is checked: runs are short and loads small, so times mean nothing. */
   readonly quick: boolean;
   readonly rounds: number;
-  /** A database with this many active campaigns, created once and reused: it is only read. */
+  /** Returns a database with this many active campaigns. Measurements share it and only read it. */
   market(campaigns: number): Promise<string>;
   /** Prints progress to the terminal. */
   progress(sentence: string): void;
 }
 
 export interface Measurement {
-  /** For `--only`. */
+  /** The name to give to the option `--only`. */
   readonly name: string;
   readonly title: string;
   run(bench: Bench): Promise<Outcome>;

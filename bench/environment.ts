@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Cluster } from './support/database.ts';
 import { cores } from './support/cpu-usage.ts';
 
-/** The conditions of the results: machine, versions, settings. */
+/** Machine, versions and settings, which affect the results; by name. */
 export type Environment = Readonly<Record<string, string>>;
 
 export async function readEnvironment(
@@ -15,23 +15,25 @@ export async function readEnvironment(
   return {
     time: new Date().toISOString(),
     machine: `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cores} cores, ${gibibytes(totalmem())} GiB, ${type()} ${release()}`,
-    'load before': loadavg()[0]!.toFixed(2),
-    'one commit': `${(await commitMilliseconds(cluster)).toFixed(2)} ms`,
+    'load average before': loadavg()[0]!.toFixed(2),
+    'duration of a commit': `${(await commitMilliseconds(cluster)).toFixed(2)} ms`,
     versions: `Node ${process.versions.node}, PostgreSQL ${settings['server_version']}, autocannon ${versionOf('autocannon')}, fastify ${versionOf('fastify')}, pg ${versionOf('pg')}`,
     PostgreSQL: Object.entries(settings)
       .filter(([name]) => name !== 'server_version')
       .map(([name, value]) => `${name}=${value}`)
       .join(', '),
     server:
-      'LOG_LEVEL=info to /dev/null, NODE_ENV=production, scheduler in the same process, joins not limited unless a variant says so',
-    load: 'one process of autocannon over loopback, keep-alive, no pipelining, each join of another user',
-    rounds: quick ? `${rounds}, quick: for correctness, the times say nothing` : String(rounds),
+      'LOG_LEVEL=info, log written to /dev/null, NODE_ENV=production, scheduler in the same process, no join rate limit except in the variant “join limit on”',
+    load: 'one process of autocannon over loopback, keep-alive, no pipelining, each join from another user',
+    rounds: quick
+      ? `${rounds}, quick: checks correctness only, the times mean nothing`
+      : String(rounds),
   };
 }
 
 const commits = 300;
 
-/** The minimum cost of a transaction that writes one row: mostly the flush to the disk. */
+/** Measures the duration of a commit of one row, which is mostly the flush to the disk. */
 async function commitMilliseconds({ sql, createDatabase, dropDatabase }: Cluster): Promise<number> {
   const url = await createDatabase('bench_commit');
   await sql(url, 'create table commits (n integer)');

@@ -12,15 +12,15 @@ export interface Figure {
   readonly measurement: string;
   readonly variant: string;
   readonly unit: string;
-  /** Undefined for a variant that lost joins or oversold. */
+  /** Undefined if the variant lost joins or oversold. */
   readonly value: Spread | undefined;
-  /** Milliseconds. */
+  /** The 99th percentile of the latency in milliseconds. */
   readonly p99?: Spread | undefined;
   readonly usage?: Usage | undefined;
   readonly note?: string | undefined;
 }
 
-/** A ratio of two variants, or a result of ours, with its target; a bound is a hard limit. */
+/** A ratio of two variants, or a result of Sambatan, and its target, if there is one. */
 export interface Goal {
   readonly measurement: string;
   readonly what: string;
@@ -45,7 +45,10 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median, min: sorted[0]!, max: sorted.at(-1)! };
 }
 
-/** The ratio of each round and its spread: a disturbance in a round affects both variants. */
+/**
+ * Computes the ratio of two variants in each round, and the spread of these ratios. A disturbance
+ * in a round affects both variants, so it changes their ratio less than their values.
+ */
 export function ratioOf(over: readonly number[], under: readonly number[]): Spread {
   return spreadOf(over.map((value, round) => value / under[round]!));
 }
@@ -56,7 +59,7 @@ export function isReached({ value, target }: Goal): boolean | undefined {
   return 'min' in target ? value.median >= target.min : value.median <= target.max;
 }
 
-/** The median of each part over the rounds. */
+/** The CPU usage of each process: the median over the rounds. */
 export function medianUsage(usages: readonly Usage[]): Usage {
   const middle = (part: keyof Usage) => {
     const known = usages.flatMap((usage) => usage[part] ?? []);

@@ -1,8 +1,8 @@
-/** The parts of V8's CPU profile that are used here. */
+/** The fields of V8's CPU profile that `summarize` reads. */
 export interface CpuProfile {
   readonly nodes: readonly ProfileNode[];
   readonly samples: readonly number[];
-  /** Microseconds. */
+  /** Time between two samples in microseconds. */
   readonly timeDeltas: readonly number[];
 }
 
@@ -16,7 +16,7 @@ interface ProfileNode {
   readonly children?: readonly number[];
 }
 
-/** The category of a function: the first pattern that matches its file. */
+/** The categories of functions. The first pattern that matches its name or file applies. */
 const groups: readonly (readonly [string, RegExp])[] = [
   ['idle', /^\(idle\)/],
   ['garbage collection', /^\(garbage collector\)/],
@@ -48,7 +48,7 @@ const groups: readonly (readonly [string, RegExp])[] = [
   ['event loop', /node:internal\/(timers|process|async_hooks|promise)|node:async|node:events/],
 ];
 
-/** Where the time was spent: by category, then by function. */
+/** Returns a text table of the time spent: by category, then by function. */
 export function summarize({ nodes, samples, timeDeltas }: CpuProfile): string {
   const self = new Map<number, number>();
   for (const [index, id] of samples.entries()) {
@@ -82,7 +82,7 @@ ${lines([...byFunction], busy, 45)}
 `;
 }
 
-/** A native function belongs to the category of its caller. */
+/** Returns the category of a function. A native function has the category of its caller. */
 function groupOf(
   node: ProfileNode,
   parents: ReadonlyMap<number, number>,

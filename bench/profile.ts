@@ -76,7 +76,7 @@ cores: server ${share(usage.server)}, PostgreSQL ${share(usage.postgres)}, load 
 `;
 }
 
-/** Closes campaigns that are due together, with PostgreSQL's statement statistics. */
+/** Closes many campaigns that are due at the same time, and prints the cost of each statement. */
 async function profileClosing({ cluster, progress }: Bench): Promise<string> {
   progress(`profile: ${dueCampaigns} campaigns are due`);
   const databaseUrl = await createMarket(cluster, 'bench_profile_closing');

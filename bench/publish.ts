@@ -38,7 +38,7 @@ export function explainResults(figures: readonly Figure[]): string[] {
     figures.find((figure) => figure.measurement === measurement && figure.variant === variant);
   const joins = find('joins on one campaign, 200 connections', 'Sambatan');
   const naive = find('joins on one campaign, 200 connections', 'five statements per join');
-  const last = find('flash crowd, 200 connections', 'last update at each watcher, p99');
+  const last = find('flash sale, 200 connections', 'delay of the last update, p99');
   const lag = figures.find(
     ({ measurement, variant }) =>
       measurement.startsWith('deadline lag') && variant === 'Sambatan, p99',
@@ -46,7 +46,9 @@ export function explainResults(figures: readonly Figure[]): string[] {
   const sentences: (string | undefined)[] = [
     joins?.value &&
       `a batch of 5,000 slots sells out in ${(5_000 / joins.value.median).toFixed(1)} s` +
-        (naive?.value ? ` (${(5_000 / naive.value.median).toFixed(0)} s the naive way)` : ''),
+        (naive?.value
+          ? ` (${(5_000 / naive.value.median).toFixed(0)} s with five statements per join)`
+          : ''),
     joins?.p99 &&
       `99 of 100 buyers who order at the same moment get their answer within ${Math.ceil(joins.p99.median)} ms`,
     last?.value &&

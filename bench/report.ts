@@ -10,11 +10,13 @@ export interface Report extends Outcome {
 /** The tables as Markdown that is also readable in a terminal. */
 export function markdown({ environment, figures, goals, failures }: Report): string {
   const parts = [
-    '# Benchmark',
+    '# Results of the benchmark',
+    '',
     ...list(environment),
     '',
-    'Results are medians over the rounds, with minimum and maximum; CPU time is in cores',
-    '(1.00 is one core all the time) of the server, PostgreSQL, the load generator and the rest.',
+    'Results are medians over the rounds, with minimum and maximum. The last columns show the CPU',
+    'cores that the server, PostgreSQL, the load generator and all other programs used; 1.00 is one',
+    'core all the time.',
     '',
     ...table(
       [
@@ -23,31 +25,31 @@ export function markdown({ environment, figures, goals, failures }: Report): str
         'median',
         'min – max',
         'p99 ms',
-        'server',
-        'PG',
-        'load',
-        'rest',
-        '',
+        'server cores',
+        'PostgreSQL cores',
+        'load generator cores',
+        'other cores',
+        'note',
       ],
       figures.map(figureCells),
     ),
     '',
     ...(goals.length === 0 ? [] : [...goalTable(goals), '']),
     ...(failures.length === 0
-      ? ['Nothing was lost or oversold, and the invariants hold after every variant.']
+      ? ['No join was lost, no campaign was oversold, and no variant violated an invariant.']
       : ['WRONG:', '', ...failures.map((sentence) => `- ${sentence}`)]),
     '',
   ];
   return parts.join('\n');
 }
 
-/** The conditions, one per line. */
+/** The machine, versions and settings of a run, one per line. */
 export function list(environment: Environment): string[] {
   return Object.entries(environment).map(([name, value]) => `- ${name}: ${value}`);
 }
 
 export function goalTable(goals: readonly Goal[]): string[] {
-  const heads = ['measurement', 'ratio', 'target', 'median', 'min – max', ''];
+  const heads = ['measurement', 'ratio', 'target', 'median', 'min – max', 'result'];
   return table(heads, goals.map(goalCells));
 }
 
@@ -77,13 +79,13 @@ function goalCells(goal: Goal): string[] {
     [bound, unit].filter((part) => part !== undefined).join(' '),
     number(value.median),
     range(value),
-    { true: 'reached', false: 'missed', undefined: 'limit' }[String(isReached(goal))] ?? '',
+    { true: 'reached', false: 'missed', undefined: 'no target' }[String(isReached(goal))] ?? '',
   ];
 }
 
 const range = ({ min, max }: Spread) => `${number(min)} – ${number(max)}`;
 
-/** Three significant digits. */
+/** Formats a number with three significant digits. */
 function number(value: number): string {
   const size = Math.abs(value);
   const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;

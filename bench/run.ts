@@ -91,7 +91,7 @@ async function measure(bench: Bench, chosen: readonly Measurement[]): Promise<Re
   };
 }
 
-/** Each size is created once, on first use. */
+/** Creates the database for a number of campaigns on first use, and returns it again afterwards. */
 function markets(cluster: Cluster): Bench['market'] {
   const made = new Map<number, Promise<string>>();
   const make = async (campaigns: number): Promise<string> => {

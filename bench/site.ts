@@ -1,4 +1,5 @@
-// `npm run site:measure`: what a phone loads and waits for, and the server's cost of a page.
+// `npm run site:measure`: measures the bytes and the load time of a first visit on a phone, and how
+// many pages per second the server can answer.
 import type { CDPSession, Page } from 'playwright-core';
 import { startBrowser } from '../test/support/browser/browser-program.ts';
 import { Generator } from './load/generator.ts';
@@ -6,7 +7,7 @@ import { startCluster } from './support/database.ts';
 import { openCampaigns } from './support/open-campaigns.ts';
 import { startServer, stopServers, type Server } from './support/server.ts';
 
-/** Slow 4G and a cheap phone, as Lighthouse emulates them. */
+/** The network (slow 4G) and the processor of a cheap phone, with the values of Lighthouse. */
 const slow = { bitsPerSecond: 1_600_000, roundTripMs: 150, cpuTimesSlower: 4 };
 const rounds = 3;
 const loadSeconds = 4;
@@ -63,7 +64,7 @@ try {
   await cluster.stop();
 }
 
-/** First visits with an empty cache, on an emulated phone and network. */
+/** Measures several first visits, each with an empty cache, on an emulated phone and network. */
 async function firstVisits(url: string): Promise<FirstVisit[]> {
   const browser = await startBrowser();
   try {
@@ -102,7 +103,7 @@ async function firstVisit(page: Page, url: string): Promise<FirstVisit> {
   return { ...loaded, largestPaintMs: Math.round(paint), layoutShift: shift };
 }
 
-/** Transferred bytes including headers, without pictures and the event stream. */
+/** Counts transferred bytes including headers, without pictures and the event stream. */
 function countLoaded(debug: CDPSession, host: string) {
   const loaded = { bytes: 0, scriptBytes: 0, foreign: 0 };
   const kinds = new Map<string, string>();
@@ -119,7 +120,10 @@ function countLoaded(debug: CDPSession, host: string) {
   return loaded;
 }
 
-/** Answers per second without compression, so that both variants do the same work. */
+/**
+ * Measures the answers per second for a path. The requests allow no compression, so that page and
+ * JSON are compared without its cost.
+ */
 async function measureAnswersPerSecond({ url, pid }: Server, path: string): Promise<number> {
   const { rate, statuses } = await generator.run({
     url,

@@ -1,6 +1,6 @@
 import type { Cluster } from './support/database.ts';
 
-/** The extension that the embedded server loads to measure its statements. */
+/** Settings with which the embedded server loads pg_stat_statements, which measures statements. */
 export const countingSettings = {
   shared_preload_libraries: 'pg_stat_statements',
   'pg_stat_statements.track': 'all',
@@ -17,7 +17,7 @@ interface StatementRow {
   readonly text: string;
 }
 
-/** Resets the counters. */
+/** Resets the statistics of statements and of the write-ahead log. */
 export async function countStatements({ sql }: Cluster, url: string): Promise<void> {
   await sql(url, 'create extension if not exists pg_stat_statements');
   await sql(url, 'select pg_stat_statements_reset()');
@@ -25,8 +25,9 @@ export async function countStatements({ sql }: Cluster, url: string): Promise<vo
 }
 
 /**
- * PostgreSQL's work since then: the received statements, then those inside its functions, each with
- * its cost per one of `units`.
+ * Returns a text table of PostgreSQL's work since `countStatements`: the statements that it
+ * received, then those inside its functions. The cost of each is divided by `units`, the number of
+ * joins or closed campaigns.
  */
 export async function statements(
   { sql }: Cluster,

@@ -1,4 +1,4 @@
-/** The used part of autocannon 9.0.0, which has no types of its own. */
+/** Types for the part of autocannon 9.0.0 that we use. The package contains no types. */
 declare module 'autocannon' {
   import type { EventEmitter } from 'node:events';
 
@@ -15,20 +15,20 @@ declare module 'autocannon' {
     readonly reqsMade: number;
     /** The connection closes after this many requests are answered. */
     responseMax: number | undefined;
-    /** Builds the bytes of these requests now; they are sent in rotation. */
+    /** Builds the bytes of these requests now; sends them one after the other, repeatedly. */
     setRequests(requests: readonly PreparedRequest[]): void;
   }
 
   export interface Options {
     readonly url: string;
     readonly connections: number;
-    /** Seconds; ignored if there is an amount. */
+    /** Duration of the load in seconds; ignored if `amount` is set. */
     readonly duration: number;
     /** Total number of requests, divided evenly over the connections. */
     readonly amount?: number;
-    /** Seconds. */
+    /** Time-out of a request in seconds. */
     readonly timeout: number;
-    /** Milliseconds. */
+    /** Interval between two samples in milliseconds. */
     readonly sampleInt: number;
     readonly setupClient: (client: Client) => void;
   }

@@ -3,7 +3,10 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { LoadResult, Job } from './job.ts';
 
-/** The load generator, in a process of its own that stays warm from one load to the next. */
+/**
+ * The load generator. It runs in a separate process, which is kept for all loads, so that its code
+ * stays optimised.
+ */
 export class Generator {
   readonly #process: ChildProcess;
 
@@ -11,7 +14,7 @@ export class Generator {
     this.#process = fork(join(import.meta.dirname, 'process.ts'), { stdio: 'inherit' });
   }
 
-  /** Sends one load and returns the answers; rejects if the generator itself fails. */
+  /** Sends one load and returns its results; rejects if the generator itself fails. */
   async run(job: Job): Promise<LoadResult> {
     this.#process.send(job);
     const over = new AbortController();

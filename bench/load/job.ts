@@ -1,10 +1,10 @@
-/** The instructions for the load generator. */
+/** The requests that the load generator sends: joins or reads. */
 export type JoinMix =
   | {
       readonly kind: 'joins';
-      /** Each request joins one of these. */
+      /** The campaigns to join, one after the other. */
       readonly campaignIds: readonly string[];
-      /** The sender: a trusted backend for its users, or each user with their own token. */
+      /** The sender: a trusted backend that names the user, or each user with a separate token. */
       readonly as: { readonly serviceKey: string } | { readonly tokenSecret: string };
       /** Whether each request has an Idempotency-Key. */
       readonly keys?: boolean;
@@ -13,16 +13,19 @@ export type JoinMix =
     }
   | { readonly kind: 'reads'; readonly paths: readonly string[] };
 
-/** One load, from the first request to the last answer. */
+/** The description of one load for the load generator. */
 export interface Job {
   /** Origin of the server. */
   readonly url: string;
   readonly connections: number;
   readonly mix: JoinMix;
-  /** Duration of the warm-up and of the measured load; or a number of requests, all measured. */
+  /** Either the duration of the warm-up and of the measured load, or a number of requests. */
   readonly extent:
     { readonly warmSeconds: number; readonly seconds: number } | { readonly total: number };
-  /** Requests per second to prepare for; above that, users repeat. */
+  /**
+   * The expected requests per second: so many different requests are prepared. If the real rate is
+   * higher, requests are repeated.
+   */
   readonly expectedRate: number;
   /** The processes whose CPU time is measured. */
   readonly processes: Processes;
@@ -34,23 +37,23 @@ export interface Processes {
   readonly postgres: number | undefined;
 }
 
-/** Average number of used CPU cores: 1 is one core all the time. Undefined if unknown. */
+/** Average number of CPU cores that each process used. 1: one core all the time. */
 export interface Usage {
   readonly server: number | undefined;
   readonly postgres: number | undefined;
   readonly generator: number;
-  /** All other processes on this machine; should be almost nothing. */
+  /** All other processes on this machine; should be almost 0. */
   readonly others: number | undefined;
 }
 
 export interface LoadResult {
-  /** Answers per second in the measured time. */
+  /** Answers per second during the measured time. */
   readonly rate: number;
-  /** Milliseconds, in the measured time. */
+  /** Milliseconds from request to answer, during the measured time. */
   readonly latency: { readonly p50: number; readonly p99: number; readonly longest: number };
   /** Number of answers by status, from the first request to the last answer. */
   readonly statuses: Readonly<Record<string, number>>;
-  /** Requests that were repeated because no new ones were left. */
+  /** Number of requests that were sent again because all prepared requests had been sent. */
   readonly repeated: number;
   /** Time of the last answer in milliseconds since the epoch. */
   readonly lastAnswerAt: number;

@@ -5,9 +5,9 @@ import { readCpuUsage, usageBetween } from '../support/cpu-usage.ts';
 import type { LoadResult, Job } from './job.ts';
 import { prepareRequests } from './requests.ts';
 
-/** No time-out for our requests: they could have been stored. */
+/** So long that no request times out: a join that timed out could still have been stored. */
 const timeoutSeconds = 120;
-/** Maximum seconds for autocannon itself; we stop it earlier. */
+/** The duration that autocannon gets, in seconds. We stop every load earlier. */
 const longestSeconds = 600;
 
 process.on('message', (job: Job) => {
@@ -50,7 +50,7 @@ async function run(job: Job): Promise<LoadResult> {
     await sleep(extent.seconds * 1_000);
     const measured = answers.end();
     const usage = usageBetween(before, readCpuUsage(job.processes));
-    // Every request in flight is answered, then its connection closes.
+    // Wait for the answer of every request in flight; then autocannon closes its connection.
     for (const client of clients) client.responseMax = client.reqsMade;
     const { errors } = await load;
     return {
@@ -74,10 +74,10 @@ async function run(job: Job): Promise<LoadResult> {
   };
 }
 
-/** Counts every answer, and measures those within the measured time. */
+/** Counts every answer, and records the latency of those that arrive in the measured time. */
 class Answers {
   readonly statuses: Record<string, number> = {};
-  /** Milliseconds since the epoch. */
+  /** Time of the last answer in milliseconds since the epoch. */
   lastAt = 0;
   #latencies: number[] = [];
   #measuring = false;

@@ -3,14 +3,14 @@ import type { PreparedRequest } from 'autocannon';
 import { issuer } from '../../test/support/clients/client.ts';
 import type { JoinMix } from './job.ts';
 
-/** A shipping address of typical length. */
+/** Shipping addresses of typical length. */
 const addresses = [
   'Jalan Kenanga 12, RT 03/RW 05, Kelurahan Sukamaju, Bandung 40123',
   'Jl. Melati Raya No. 7, Perumahan Griya Asri Blok C2, Sleman 55281',
   'Gang Mawar 3 No. 19, Kampung Baru, Makassar 90111',
 ] as const;
 
-/** Builds the requests of one connection: each join has its own user. */
+/** Builds the requests of one connection. Each join belongs to another user. */
 export function prepareRequests(mix: JoinMix, count: number, first: number): PreparedRequest[] {
   return Array.from({ length: count }, (_, index) => {
     if (mix.kind === 'reads') return { path: mix.paths[(first + index) % mix.paths.length]! };

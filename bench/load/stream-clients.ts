@@ -1,5 +1,5 @@
-// Many stream clients of one campaign in a separate process: raw sockets, so that 5,000 of them
-// cost little. Commands and answers go over IPC.
+// A process with many clients that read the event stream of one campaign. It uses raw sockets, so
+// that 5,000 clients cost little. Commands and replies are sent over IPC.
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -15,18 +15,18 @@ export type Command =
   | { readonly kind: 'close' };
 
 /**
- * The number of open streams; or when each one received the given position; or the number of closed
- * ones.
+ * The reply to a command. `open`: the number of open streams. `seen`: the time when each client
+ * received the position. `close`: the number of closed streams.
  */
 export type Reply =
   | { readonly open: number }
-  /** Milliseconds since the epoch; clients that have not received it are missing. */
+  /** Milliseconds since the epoch, without the clients that have not received the position. */
   | { readonly seenAt: readonly number[]; readonly updates: number }
   | { readonly closed: number };
 
 interface Watcher {
   readonly socket: Socket;
-  /** The end of the received text: an event is a few hundred bytes and mostly one chunk. */
+  /** The last bytes received. An event has a few hundred bytes and mostly arrives in one chunk. */
   tail: Buffer;
   at: number;
 }
@@ -84,7 +84,10 @@ async function openStream({ port, path }: Command & { kind: 'open' }): Promise<W
   return promise;
 }
 
-/** Waits until all clients have received this position of the log; returns the times. */
+/**
+ * Waits until all clients have received this position of the audit log, or until the wait is over.
+ * Returns the time of each client that has received it.
+ */
 async function seen(seq: bigint, withinMs: number): Promise<number[]> {
   const giveUpAt = Date.now() + withinMs;
   while (watchers.some((watcher) => lastPosition(watcher) < seq) && Date.now() < giveUpAt) {

@@ -11,7 +11,7 @@ const connections = 200;
 const run = { warmSeconds: 1, seconds: 3 };
 const quickRun = { warmSeconds: 0.1, seconds: 0.3 };
 
-/** The maximum rate of the load generator: it must be far above every measured rate. */
+/** Measures the maximum rate of the load generator, which must be far above all other rates. */
 export const generator: Measurement = {
   name: 'generator',
   title: 'What the load generator can do',

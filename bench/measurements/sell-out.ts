@@ -10,7 +10,7 @@ const requests = 1_000;
 const connections = 50;
 const repetitions = 20;
 
-/** Far more joins than slots: exactly the slots are sold, in every round. */
+/** Sends far more joins than there are slots. In every round exactly all slots must be sold. */
 export const sellOut: Measurement = {
   name: 'sell-out',
   title: `${requests} requests for ${slots} slots`,
@@ -20,7 +20,7 @@ export const sellOut: Measurement = {
     const figures: Figure[] = [];
     const failures: string[] = [];
     for (const same of [false, true]) {
-      const who = same ? 'one buyer, the same payload' : 'each of another buyer';
+      const who = same ? 'all requests identical' : 'each request from another buyer';
       const rounds: LoadResult[] = [];
       for (let turn = 1; turn <= repetitions; turn++) {
         bench.progress(`sell-out: ${who}, ${turn} of ${repetitions}`);

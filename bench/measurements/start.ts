@@ -8,7 +8,10 @@ import { startServiceProcess } from '../../test/support/server/started.ts';
 
 const idleMs = 5_000;
 
-/** `npm start` with everything installed and existing data, until it is ready. */
+/**
+ * Measures `npm start` with installed packages and existing data: the time until the service is
+ * ready, and its memory when idle.
+ */
 export const startUp: Measurement = {
   name: 'start',
   title: 'Start and idle memory',

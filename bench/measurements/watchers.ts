@@ -16,7 +16,7 @@ const megabyte = 1_000_000;
 
 interface Crowd {
   readonly answered: LoadResult;
-  /** Milliseconds from the last answer to a buyer until each client received the last update. */
+  /** Milliseconds from the last answer to a buyer until each watcher received the last update. */
   readonly lags: readonly number[];
   readonly updatesPerWatcher: number;
   readonly memoryBytes: number;
@@ -24,7 +24,7 @@ interface Crowd {
 
 export const watchers: Measurement = {
   name: 'watchers',
-  title: 'A flash crowd that is watched',
+  title: 'A flash sale with watchers',
   run: async (bench) => {
     const count = bench.quick ? 200 : Math.min(5_000, maxConnections());
     const databaseUrl = await bench.cluster.createDatabase('bench_watchers');
@@ -55,7 +55,7 @@ interface Result {
   readonly watched: readonly Crowd[];
 }
 
-const measurement = `flash crowd, ${connections} connections`;
+const measurement = `flash sale, ${connections} connections`;
 const rates = (crowds: readonly Crowd[]) => crowds.map(({ answered }) => answered.rate);
 const p99s = (crowds: readonly Crowd[]) =>
   crowds.map(({ lags }) => [...lags].sort((a, b) => a - b)[Math.ceil(lags.length * 0.99) - 1] ?? 0);
@@ -64,8 +64,8 @@ const memories = (crowds: readonly Crowd[]) =>
 
 function figuresOf({ count, alone, watched }: Result, isWrong: boolean) {
   const several = [
-    { variant: 'Sambatan, nobody watches', crowds: alone },
-    { variant: `Sambatan, ${count.toLocaleString('en')} watch`, crowds: watched },
+    { variant: 'Sambatan, no watchers', crowds: alone },
+    { variant: `Sambatan, ${count.toLocaleString('en')} watchers`, crowds: watched },
   ];
   const [updates] = watched.map(({ updatesPerWatcher }) => updatesPerWatcher.toFixed(0));
   return [
@@ -80,7 +80,7 @@ function figuresOf({ count, alone, watched }: Result, isWrong: boolean) {
     })),
     {
       measurement,
-      variant: 'last update at each watcher, p99',
+      variant: 'delay of the last update, p99',
       unit: 'ms',
       value: isWrong ? undefined : spreadOf(p99s(watched)),
       note: `${updates} updates each`,
@@ -92,14 +92,14 @@ function goalsOf({ alone, watched }: Result): Goal[] {
   return [
     {
       measurement,
-      what: 'last update, p99',
+      what: 'delay of the last update, p99',
       value: spreadOf(p99s(watched)),
       target: { max: 500 },
       unit: 'ms',
     },
     {
       measurement,
-      what: 'watched, of unwatched',
+      what: 'throughput with watchers ÷ without',
       value: ratioOf(rates(watched), rates(alone)),
       target: { min: 0.7 },
     },

@@ -1,11 +1,11 @@
-// The load of `npm run overload`, in a separate process: receives jobs over IPC and answers each
-// with its results. Uses raw sockets: sending ten times the capacity of a service must cost less
-// than serving it.
+// The load generator of `npm run overload`, in a separate process. It receives jobs over IPC and
+// answers each with its results. It uses raw sockets, because it must send ten times as many
+// requests as the service can answer, with less processor time than the service.
 import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { sessionToken, type LoadResult, type Job, type Kind, type Latency } from './job.ts';
 
-/** Maximum wait for requests in flight after the end of a load. */
+/** Maximum time to wait for the responses to requests in flight after the end of a load. */
 const maxWaitMs = 20_000;
 const sliceMs = 100;
 const settledMs = 2_000;
@@ -27,7 +27,7 @@ interface Slice {
 
 class Crowd {
   readonly #job: Job;
-  /** One entry for each share of a kind: requests use the entries in rotation. */
+  /** Each kind as often as its weight. Requests use these entries in turn, repeatedly. */
   readonly #turns: readonly Kind[];
   readonly #idle: Line[] = [];
   readonly #lines = new Set<Line>();
@@ -89,7 +89,7 @@ class Crowd {
 
   /** Sends all due requests, whether or not earlier ones were answered. */
   #pace(rate: number): void {
-    // The timer may fire once after the end: do not send then, because it would not be counted.
+    // The timer may fire once after the end. A request that is sent then would not be counted.
     if (this.#isOver) return;
     const due = Math.floor(((performance.now() - this.#began) / 1_000) * rate);
     while (this.#sent + this.#unsent < due) {
@@ -164,7 +164,7 @@ class Crowd {
 
 interface Answer {
   readonly status: number;
-  /** The code of a 503. */
+  /** The error code of a 503 response; empty for other responses. */
   readonly code: string;
   readonly hasRetryAfter: boolean;
   /** The connection accepts no further request (RFC 9112, section 9.6). */
@@ -229,14 +229,17 @@ class Line {
   }
 }
 
-/** The kind of 503: programs get a code, browsers a page. */
+/** Returns the error code of a 503 response. The pages for browsers contain no code. */
 function codeOf(text: string): string {
   return (
     /"code":"(\w+)"/.exec(text)?.[1] ?? (/<title>Sedang ramai/.test(text) ? 'overloaded' : 'page')
   );
 }
 
-/** The length of a response, by its header or its last chunk; undefined while it is incomplete. */
+/**
+ * Returns the length of a response, from its header or its last chunk; undefined while the response
+ * is incomplete.
+ */
 function lengthOf(heard: Buffer): number | undefined {
   const end = heard.indexOf(endOfHead);
   if (end < 0) return undefined;

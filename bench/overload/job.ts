@@ -1,32 +1,33 @@
-/** One kind of request of a load; `weight` of all requests are of this kind. */
+/** One kind of request of a load. Its share of all requests is proportional to `weight`. */
 export interface Kind {
   readonly name: string;
   readonly weight: number;
-  /** The bytes of the request before and after the id of a new user. */
+  /** The request line and the headers that are the same for every user. */
   readonly head: string;
-  /** The body before and after the id of its user; undefined: no body. */
+  /** The text of the body before and after a new id; undefined: no body. */
   readonly body?: readonly [before: string, after: string];
   /**
-   * Number of signed-in users who send it in rotation, with the cookies `sessionToken` from 0 on.
+   * Number of signed-in users who send this kind, one after the other, each with the cookie of
+   * `sessionToken`. Undefined: the requests have no cookie.
    */
   readonly people?: number;
   /** The status of a successful response. */
   readonly good: number;
 }
 
-/** The headers of the browser of one of many users. */
+/** The session token of one of many users, by number. */
 export function sessionToken(person: number): string {
   return String(person).padStart(43, 's');
 }
 
-/** One load with an open or a closed loop. */
+/** The description of one load. */
 export interface Job {
   readonly port: number;
   readonly kinds: readonly Kind[];
   readonly seconds: number;
   /**
-   * Closed: this many at once, each sends when the previous one was answered. Open: this many per
-   * second.
+   * Closed loop: so many connections, each of which sends a request when the previous one is
+   * answered. Open loop: so many requests per second, whether or not earlier ones are answered.
    */
   readonly load:
     { readonly connections: number } | { readonly rate: number; readonly mostConnections: number };
@@ -39,32 +40,32 @@ export interface Latency {
 }
 
 export interface LoadResult {
-  /** Sent requests; requests without a connection were not sent. */
+  /** Number of requests that were sent. */
   readonly sent: number;
   readonly unsent: number;
-  /** Responses by kind, status and code of a 503: `join 201`, `join 503 overloaded`. */
+  /** Number of responses by kind, status and error code: `join 201`, `join 503 overloaded`. */
   readonly answers: Readonly<Record<string, number>>;
   /** Successful responses per second during the load. */
   readonly goodput: number;
   readonly good: Latency;
   readonly shed: Latency;
-  /** For requests after the first two seconds, when all connections are open. */
+  /** Like `shed`, without the first two seconds, in which the connections are opened. */
   readonly settledShed: Latency;
-  /** 503 responses without Retry-After. */
+  /** Number of 503 responses without Retry-After. */
   readonly rude: number;
-  /** Unexpected pieces of responses. */
+  /** How often data arrived that was not part of an expected response. */
   readonly stray: number;
-  /** Requests whose connection ended without a response. */
+  /** Number of requests without a response. */
   readonly unanswered: number;
   /**
-   * For each tenth of a second: successful responses, shed ones, and the maximum wait of a
-   * successful one.
+   * For each tenth of a second: the number of successful responses, the number of refused requests,
+   * and the maximum wait for a successful response in milliseconds.
    */
   readonly course: readonly {
     readonly good: number;
     readonly sheds: number;
     readonly longest: number;
   }[];
-  /** CPU cores used by the generator; near 1 it measures itself. */
+  /** CPU cores used by the generator. If this is near 1, the generator limits the results. */
   readonly ownCores: number;
 }

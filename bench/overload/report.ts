@@ -13,7 +13,7 @@ export interface Result {
   readonly name: LoadName;
   readonly times: number;
   readonly seconds: number;
-  /** Successful responses per second, closed loop. */
+  /** Successful responses per second, if each connection sends after its previous response. */
   readonly capacity: number;
   readonly during: LoadResult;
   readonly after: LoadResult;
@@ -34,17 +34,17 @@ const begin = '<!-- written by npm run overload: begin -->';
 const end = '<!-- written by npm run overload: end -->';
 
 const titles: Readonly<Record<LoadName, string>> = {
-  people: 'signed-in users: pages, join forms and progress in rotation',
-  site: "visitors' pages, joins by the API and progress in rotation",
-  joins: 'only joins by the API',
+  people: 'signed-in users: pages, join forms and progress, one third each',
+  site: "visitors' pages, joins with the API and progress, one third each",
+  joins: 'only joins with the API',
 };
 
 /** The results as a table in Markdown. */
 export function table(about: Environment, all: readonly Result[]): string {
   const parts = [...list(about), ''];
   for (const result of all) {
-    parts.push(`**${titles[result.name]}, ${result.times} times the capacity**`, '');
-    parts.push('| measure | target | result | |', '| --- | --- | --- | --- |');
+    parts.push(`**${titles[result.name]}, load of ${result.times} times the capacity**`, '');
+    parts.push('| value | target | measured | result |', '| --- | --- | --- | --- |');
     for (const [what, target, measured, reached] of rowsOf(result)) {
       const word = reached === undefined ? '' : reached ? 'reached' : 'missed';
       parts.push(`| ${what} | ${target} | ${measured} | ${word} |`);
@@ -63,23 +63,28 @@ function rowsOf({ capacity, during, after, seen, seconds, unknown, failures }: R
   const recovered = recoverySeconds(after);
   const megabytes = Math.round(seen.memory / 1e6);
   return [
-    ['capacity, closed loop', '', `${Math.round(capacity)} answers/s`],
-    ['offered load', '', `${sent} requests/s; ${percent(found)} found a connection`],
-    ['goodput, of capacity', '≥ 85 %', percent(goodput), goodput >= 0.85],
-    ['latency of successful answers, p50 and p99', '', both(during.good)],
-    ['shed, p99', '≤ 100 ms', `${Math.round(during.shed.p99)} ms`, during.shed.p99 <= 100],
-    ['shed, p50 and p99 after the first 2 s', '', both(during.settledShed)],
-    ['health request, max', '', `${Math.round(seen.longestHealthMs)} ms`],
-    ['memory, max', '≤ 300 MB', `${megabytes} MB`, megabytes <= 300],
-    ['recovery', '≤ 5 s', `${recovered.toFixed(1)} s`, recovered <= 5],
-    ['outcome unknown (the same key finds it)', '', String(unknown)],
+    ['capacity: successful answers without overload', '', `${Math.round(capacity)} answers/s`],
+    ['offered load', '', `${sent} requests/s; ${percent(found)} found a free connection`],
+    ['successful answers ÷ capacity', '≥ 85 %', percent(goodput), goodput >= 0.85],
+    ['time until a successful answer, p50 and p99', '', both(during.good)],
     [
-      'acknowledged = stored, invariants',
+      'time until a refusal, p99',
+      '≤ 100 ms',
+      `${Math.round(during.shed.p99)} ms`,
+      during.shed.p99 <= 100,
+    ],
+    ['time until a refusal, p50 and p99, without the first 2 s', '', both(during.settledShed)],
+    ['time until a health answer, maximum', '', `${Math.round(seen.longestHealthMs)} ms`],
+    ['memory of the service, maximum', '≤ 300 MB', `${megabytes} MB`, megabytes <= 300],
+    ['time to recover after the overload', '≤ 5 s', `${recovered.toFixed(1)} s`, recovered <= 5],
+    ['joins with an unknown outcome', '', String(unknown)],
+    [
+      'acknowledged joins = stored joins, and no invariant violated',
       'yes',
       failures.length === 0 ? 'yes' : 'no',
       failures.length === 0,
     ],
-    ['CPU cores of the generator', '', during.ownCores.toFixed(2)],
+    ['CPU cores used by the load generator', '', during.ownCores.toFixed(2)],
   ];
 }
 
@@ -87,7 +92,7 @@ const percent = (share: number) => `${Math.round(share * 100)} %`;
 const both = ({ p50, p99 }: { readonly p50: number; readonly p99: number }) =>
   `${Math.round(p50)} ms, ${Math.round(p99)} ms`;
 
-/** Seconds after the overload until no request was shed and none waited half a second. */
+/** Seconds from the end of the overload until no request is refused or waits half a second. */
 function recoverySeconds({ course }: LoadResult): number {
   const isWell = (slice: LoadResult['course'][number] | null | undefined) =>
     !slice || (slice.sheds === 0 && slice.longest < 500);
@@ -102,7 +107,7 @@ function recoverySeconds({ course }: LoadResult): number {
  */
 export function publish(about: Environment, all: readonly Result[]): void {
   mkdirSync(results, { recursive: true });
-  writeFileSync(join(results, 'overload.md'), table(about, all));
+  writeFileSync(join(results, 'overload.md'), `# Results under overload\n\n${table(about, all)}`);
   const short = all.map(({ during, after, ...rest }) => ({
     ...rest,
     during: { ...during, course: undefined },

@@ -27,7 +27,7 @@ const [times, seconds, connections] = [values.times, values.seconds, values.conn
   Number,
 ) as [number, number, number];
 
-/** Requests in flight when capacity is measured: a few, and enough for large batches. */
+/** Numbers of connections with which the capacity is measured; the best result counts. */
 const crowds = [100, 400, 1_000];
 
 /** More users than joins in a run, so that few join twice. */
@@ -60,11 +60,11 @@ try {
 
 function summarize(): string {
   const place =
-    cores > 1 ? 'on the last core, service and PostgreSQL on the others' : 'on the same core';
-  return `one process over loopback, ${place}; ${connections} connections at most, each with one request under way`;
+    cores > 1 ? 'on the last core (service and PostgreSQL use the others)' : 'on the same core';
+  return `one process over loopback, ${place}; at most ${connections} connections, each with at most one request in flight`;
 }
 
-/** Creates their sessions: returning users who open a shared link. */
+/** Creates the sessions of the signed-in users. */
 async function signIn({ sql }: Cluster, databaseUrl: string): Promise<void> {
   await sql(
     databaseUrl,
@@ -77,8 +77,9 @@ async function signIn({ sql }: Cluster, databaseUrl: string): Promise<void> {
 }
 
 /**
- * The load of browsers in a rush: signed-in users who join by the form, and visitors who look at
- * pages; or only joins with the service key, the cheapest writes.
+ * The kinds of requests of a load. `people`: signed-in users who read the page and join with the
+ * form. `site`: pages for visitors, and joins with the service key. `joins`: only joins with the
+ * service key, the cheapest writes.
  */
 function kindsOf(name: LoadName, id: string): Kind[] {
   const joining: Kind = {
@@ -141,7 +142,7 @@ async function overload(on: Cluster, crowd: ChildProcess, name: LoadName): Promi
   const count = (what: string) => all.reduce((sum, { answers }) => sum + (answers[what] ?? 0), 0);
   const joins = count('join 201') + count('form 303');
   const errors = all.reduce((sum, { unanswered }) => sum + unanswered, 0);
-  // Only a repeated request with the same key could tell whether these were stored.
+  // The service answered these requests without knowing whether their joins were stored.
   const unknown = count('join 503 outcome_unknown') + count('form 503 page');
   const failures =
     unknown === 0
@@ -157,7 +158,7 @@ async function overload(on: Cluster, crowd: ChildProcess, name: LoadName): Promi
   return { name, times, seconds, capacity, during, after, seen, unknown, failures };
 }
 
-/** Minimum and maximum number of stored joins. */
+/** Checks that the number of stored joins is within these bounds; returns a sentence if not. */
 async function checkBetween(
   { sql }: Cluster,
   databaseUrl: string,
@@ -180,7 +181,7 @@ function findProblems(kinds: readonly Kind[], answers: LoadResult['answers']): s
     .map((what) => `answered: ${what}`);
 }
 
-/** Pins the generator to other cores than the service, as if it were another machine. */
+/** Lets the generator run on another core than service and PostgreSQL, as on another machine. */
 function pinToCores(crowd: ChildProcess, served: readonly number[]): void {
   if (cores < 2) return;
   const last = cores - 1;
@@ -196,7 +197,7 @@ async function send(crowd: ChildProcess, job: Job): Promise<LoadResult> {
   return message.heard;
 }
 
-/** Requests health during the load, and records the memory. */
+/** Requests `/livez` during the load, and records the waits and the memory of the service. */
 function sampleHealth(server: Server) {
   const over = new AbortController();
   let unwell = 0;

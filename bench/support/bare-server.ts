@@ -1,5 +1,5 @@
-// The minimum work of a server for a join: reads the body, answers a fixed text. It shows the limit
-// of the load generator, not that of a service.
+// A server with the minimum work for a join: it reads the body and answers a fixed text. A load on
+// it shows the limit of the load generator.
 import { createServer } from 'node:http';
 
 const body = JSON.stringify({ id: 'x'.repeat(36), status: 'reserved', note: 'y'.repeat(200) });

@@ -11,7 +11,7 @@ interface Stored {
   readonly logged: bigint;
 }
 
-/** Compares the answers with the database. Returns a sentence for each difference. */
+/** Compares the acknowledged joins with the database. Returns a sentence for each difference. */
 export async function checkStored(
   cluster: Cluster,
   databaseUrl: string,
@@ -51,8 +51,8 @@ const allTold = `
     where c.campaign_id = any ($1) and c.audit_seq > coalesce(k.seq, 0)) as told`;
 
 /**
- * Waits until the notifications of these campaigns are written, so that they do not slow down later
- * measurements; returns the seconds.
+ * Waits until the notifications of these campaigns are written, so that writing them does not slow
+ * down later measurements. Returns the duration of the wait in seconds.
  */
 export async function waitForNotifications(
   cluster: Cluster,
@@ -69,7 +69,7 @@ export async function waitForNotifications(
   }
 }
 
-/** The naive variants do not chain hashes; all other invariants apply. */
+/** The naive variants write no hash chain, so this one invariant does not apply to them. */
 const chainless = ['08_audit_chain_is_whole'];
 const notKept: Partial<Record<Way, readonly string[]>> = { naive: chainless, atomic: chainless };
 

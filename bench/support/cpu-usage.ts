@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Processes, Usage } from '../load/job.ts';
 
-/** CPU time so far, in seconds. */
+/** CPU time that each process has used since its start, in seconds; undefined if unknown. */
 interface Reading {
   readonly at: number;
   readonly server: number | undefined;
@@ -11,10 +11,10 @@ interface Reading {
   readonly machine: number | undefined;
 }
 
-/** Linux reports CPU time in hundredths of a second, whatever the kernel's tick is. */
+/** Linux reports CPU time in hundredths of a second, with every timer frequency of the kernel. */
 const ticksPerSecond = 100;
 
-/** Reads the CPU time of the processes of a measurement; most values need Linux. */
+/** Reads the CPU time of the processes. Most values are known only on Linux. */
 export function readCpuUsage({ server, postgres }: Processes): Reading {
   const { user, system } = process.cpuUsage();
   return {
@@ -26,7 +26,7 @@ export function readCpuUsage({ server, postgres }: Processes): Reading {
   };
 }
 
-/** CPU cores used between two readings. */
+/** Computes the average number of CPU cores used between two readings. */
 export function usageBetween(before: Reading, after: Reading): Usage {
   const seconds = (after.at - before.at) / 1_000;
   const share = (from: number | undefined, to: number | undefined) =>
@@ -48,7 +48,7 @@ export function residentBytes(pid: number): number | undefined {
   return kilobytes === undefined ? undefined : Number(kilobytes) * 1_024;
 }
 
-/** Peak resident memory in bytes. */
+/** Peak resident memory of a process in bytes; undefined if unknown. */
 export function peakResidentBytes(pid: number): number | undefined {
   const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(textOf(`/proc/${pid}/status`) ?? '')?.[1];
   return kilobytes === undefined ? undefined : Number(kilobytes) * 1_024;
@@ -59,7 +59,7 @@ function secondsOf(pid: number): number | undefined {
   return found && (found.own + found.ofEndedChildren) / ticksPerSecond;
 }
 
-/** A process with its ended and its running children. */
+/** CPU time of a process with its ended and its running children, in seconds. */
 function secondsOfProcessTree(pid: number): number | undefined {
   let seconds = secondsOf(pid);
   if (seconds === undefined) return undefined;
@@ -71,7 +71,7 @@ function secondsOfProcessTree(pid: number): number | undefined {
 }
 
 function statOf(pid: number) {
-  // The second field is a name in brackets that may contain anything.
+  // The second field is the name of the program in brackets, which may itself contain brackets.
   const fields = textOf(`/proc/${pid}/stat`)?.split(') ').at(-1)?.split(' ').map(Number);
   if (fields === undefined) return undefined;
   const [parent = 0, user = 0, system = 0, childrenUser = 0, childrenSystem = 0] = [
@@ -81,7 +81,7 @@ function statOf(pid: number) {
   return { parent, own: user + system, ofEndedChildren: childrenUser + childrenSystem };
 }
 
-/** All CPU time of the machine without idle time. */
+/** CPU time of the whole machine in seconds, without idle time. */
 function secondsOfMachine(): number | undefined {
   const line = /^cpu +(.+)$/m.exec(textOf('/proc/stat') ?? '')?.[1];
   if (line === undefined) return undefined;

@@ -15,14 +15,14 @@ export interface Cluster {
   /** The directory for files of this benchmark; deleted at the end. */
   readonly directory: string;
   readonly postmaster: number;
-  /** A new database with the schema; `of` names another one to copy. */
+  /** Creates a database with the schema, or a copy of the database `of`. Returns its URL. */
   createDatabase(name: string, of?: string): Promise<string>;
   dropDatabase(name: string): Promise<void>;
   /** Runs SQL on a separate connection without a time-out. */
   sql<R extends object>(url: string, text: string, parameters?: readonly unknown[]): Promise<R[]>;
-  /** A connection without a time-out; the caller closes it. */
+  /** Opens a connection without a time-out; the caller closes it. */
   connect(url: string): Promise<pg.Client>;
-  /** Runs a checkpoint, so that no run pays for the writes of the previous one. */
+  /** Runs a checkpoint, so that the writes of one run do not slow down the next one. */
   checkpoint(): Promise<void>;
   /** Server settings that affect the results, by name. */
   settings(): Promise<Readonly<Record<string, string>>>;
@@ -32,13 +32,13 @@ export interface Cluster {
 const template = 'bench_template';
 
 /**
- * Starts the embedded server in a new directory next to the sources, so that it writes to a disk
- * and not to a memory file system. Throws if acknowledged writes would not reach the disk.
+ * Starts the embedded server in a new directory next to the sources, which is on a disk and not on
+ * a memory file system. Throws if PostgreSQL could acknowledge a write that is not on the disk.
  */
 export async function startCluster(settings?: Readonly<Record<string, string>>): Promise<Cluster> {
   const server = await startServerBelow(resolve(import.meta.dirname, '../..'), {
     prefix: 'data-bench-',
-    // The servers of all variants run at the same time, each with its pool.
+    // The servers of all variants run at the same time, each with a separate connection pool.
     settings: { max_connections: '300', ...settings },
   });
   try {

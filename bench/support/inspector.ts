@@ -18,7 +18,7 @@ export class Inspector {
     return new Inspector(socket);
   }
 
-  /** The profile of the execution of `work`, with a sample interval in microseconds. */
+  /** Runs `work` and returns its CPU profile. The sample interval is in microseconds. */
   async profile(work: () => Promise<unknown>, microseconds: number): Promise<CpuProfile> {
     await this.#call('Profiler.enable');
     await this.#call('Profiler.setSamplingInterval', { interval: microseconds });

@@ -4,8 +4,8 @@ import { queryable, type Lookup, type Query, type Queryable } from '../../src/da
 type AnyQuery = Query<readonly unknown[], unknown>;
 
 /**
- * Memoizes the reads of campaigns: the database is queried once, and the same routes then run
- * without it. Changes the object itself, because others already refer to it.
+ * Makes `db` read each campaign and each list only once: later reads get the first result, without
+ * the database. Changes the object itself, because other parts already refer to it.
  */
 export function memoizeReads(db: Database): void {
   const { rows, maybe, one, find, noteChanged } = db;

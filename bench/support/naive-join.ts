@@ -69,10 +69,10 @@ const insertAudit = query<
 /**
  * A join of a service that uses its database as a plain row store: read the campaign, lock and
  * reserve, insert the participation, read the campaign again, insert the audit row, each as one
- * statement. It has advantages: it reserves with one safe UPDATE, uses prepared statements and a
- * unix socket, and has no idempotency keys, bounds per buyer, rate limit or chained audit log. With
- * a pool, each statement is its own transaction: if it dies midway, slots are taken without a
- * participation.
+ * statement. This variant has advantages over Sambatan: it reserves with one safe UPDATE, uses
+ * prepared statements and a unix socket, and has no idempotency keys, bounds per buyer, rate limit
+ * or chained audit log. If `db` is a pool, each statement is a separate transaction: if the process
+ * dies between two statements, slots are taken without a participation.
  */
 export async function naiveJoin(db: Queryable, request: JoinRequest): Promise<Joined> {
   const { campaignId, participationId, quantity } = request;

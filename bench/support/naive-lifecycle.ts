@@ -1,10 +1,11 @@
 import type pg from 'pg';
 
 /**
- * Closes due campaigns one after the other with separate statements, each its own transaction: read
- * the campaign, set its status, settle its participants, write due money, pay the seller, log. It
- * has advantages: prepared statements, one statement for all participants of a campaign, no chained
- * log, and no concurrent load. If it dies midway, the campaign stays half closed.
+ * Closes due campaigns one after the other. Each statement is a separate transaction: read the
+ * campaign, set its status, settle its participants, write due payments, write the payout, write
+ * the log. This variant has advantages over Sambatan: prepared statements, one statement for all
+ * participants of a campaign, no chained log, and no concurrent load. If the process dies between
+ * two statements, the campaign stays half closed.
  */
 export async function closeOneByOne(db: pg.Client, campaignIds: readonly string[]): Promise<void> {
   for (const id of campaignIds) {

@@ -2,7 +2,7 @@ import type { Bench } from '../bench.ts';
 import { spreadOf, medianUsage, type Figure } from '../figures.ts';
 import { VariantServer, type Variant, type VariantResult } from './variant-server.ts';
 
-/** Samples of each round, by number of connections and variant. */
+/** The results of every round, by number of connections and variant. */
 export type Samples = Map<string, VariantResult[]>;
 const key = (connections: number, entry: Variant) => `${connections} ${entry.name}`;
 
@@ -17,7 +17,7 @@ export interface Stage {
 
 /**
  * Runs every stage with all variants in each round. Each round starts with another variant, so that
- * drift (heat, growing files) affects all equally.
+ * slow changes of the machine (heat, larger files) affect all variants equally.
  */
 export async function runVariants(
   bench: Bench,
@@ -75,14 +75,14 @@ export function figuresOf(
         p99: spreadOf(rounds.map(({ latency }) => latency.p99)),
         usage: medianUsage(rounds.map(({ usage }) => usage)),
         ...(told.length > 0 && {
-          note: `everybody is told ${spreadOf(told).median.toFixed(1)} s after it`,
+          note: `notifications written ${spreadOf(told).median.toFixed(1)} s after the load`,
         }),
       };
     }),
   );
 }
 
-/** The rate, or the p99, of every round. */
+/** The rates, or the p99 latencies, of all rounds. */
 export const rates = (samples: Samples, connections: number, entry: Variant) =>
   samples.get(key(connections, entry))!.map(({ rate }) => rate);
 export const p99s = (samples: Samples, connections: number, entry: Variant) =>

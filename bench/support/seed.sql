@@ -15,8 +15,9 @@ create function bench.seed_catalogue(p_brands integer) returns void language sql
     select bench.new_id(), brand_id, name || ' No. 1', 250000, true from sambatan.brands;
 $$;
 
--- Active campaigns with equally spaced deadlines. One of every p_success_every reaches its minimum
--- with its participants; the others require every slot and have one left. With 0 none succeeds.
+-- Inserts active campaigns with equally spaced deadlines. One of every p_success_every campaigns
+-- has enough participants to succeed. The minimum of the others is all of their slots, and at least
+-- one slot is free, so they fail. If p_success_every is 0, all of them fail.
 create function bench.seed(
   p_campaigns integer, p_participants integer, p_first_deadline timestamptz, p_spacing interval,
   p_success_every integer

@@ -4,7 +4,7 @@ import type { Cluster } from './database.ts';
 
 const functions = readFileSync(join(import.meta.dirname, 'seed.sql'), 'utf8');
 
-/** Creates campaigns directly in the database, where HTTP would take too long. */
+/** Campaigns to insert with SQL, because creating so many over HTTP would take too long. */
 export interface CampaignBatch {
   readonly campaigns: number;
   /** Participants of each campaign, one slot each. */
@@ -21,7 +21,7 @@ export interface CampaignBatch {
 const atOnce = 50_000;
 const brands = 1_000;
 
-/** A database with products and no campaigns. */
+/** Creates a database with products and no campaigns; returns its URL. */
 export async function createMarket(cluster: Cluster, name: string): Promise<string> {
   const url = await cluster.createDatabase(name);
   await cluster.sql(url, functions);
@@ -29,7 +29,7 @@ export async function createMarket(cluster: Cluster, name: string): Promise<stri
   return url;
 }
 
-/** Adds active campaigns; reports the total after each portion. */
+/** Inserts active campaigns. Calls `onPortion` with the number inserted so far. */
 export async function seed(
   { sql }: Cluster,
   url: string,

@@ -1,5 +1,5 @@
-// The service as `sambatan serve` builds it, with another way to run joins, which the argument
-// names. Settings come from the environment as usual.
+// Starts the service as `sambatan serve` does, but with another way to run joins. The argument is
+// the name of that way (a key of `otherWays`). The environment contains the settings as usual.
 import { loadConfig } from '../../src/config/config.ts';
 import { createApp, type App } from '../../src/app/app.ts';
 import { listen } from '../../src/overload/listen.ts';

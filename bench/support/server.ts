@@ -23,11 +23,11 @@ export interface ServerOptions {
   readonly nodeOptions?: readonly string[];
 }
 
-/** The secret of benchmark servers, which run for minutes and listen on loopback only. */
+/** The service key of benchmark servers. It is public, because they listen on loopback only. */
 export const serviceKey = 'bench-service-key-0123456789-0123456789';
 
 const root = resolve(import.meta.dirname, '../..');
-/** The options that npm start passes to Node. */
+/** The options that `npm start` passes to Node. */
 const asStarted = ['--max-semi-space-size=8'];
 
 const cleanups: (() => unknown)[] = [];
@@ -54,13 +54,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     ended,
   } = await startServiceProcess(onStop, {
     command: [process.execPath, ...asStarted, ...nodeOptions, ...program],
-    // Not in the source directory, where a developer's .env would apply.
+    // Not the project's directory, because the service would then read the developer's .env.
     cwd: tmpdir(),
-    // The log is written as in production, to a target that costs only the server.
+    // The log is written as in production, but to /dev/null, so that no other process reads it.
     isQuiet: true,
     variables: {
       NODE_ENV: 'production',
-      // As npm start sets it.
+      // The same value as in `npm start`.
       NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/node'),
       // Makes the service stop with its parent.
       npm_lifecycle_event: 'bench',

@@ -21,7 +21,7 @@ export class StreamClients {
     if (!('open' in reply) || reply.open !== count) throw new Error('not every watcher came in');
   }
 
-  /** When each client received this position of the audit log, in milliseconds since the epoch. */
+  /** Returns when each client received this position of the audit log, in ms since the epoch. */
   async seen(seq: bigint): Promise<{ seenAt: readonly number[]; updates: number }> {
     const reply = await this.#order({ kind: 'seen', seq: String(seq), withinMs: 20_000 });
     if (!('seenAt' in reply)) throw new Error('the watchers answered something else');
@@ -51,7 +51,10 @@ export class StreamClients {
   }
 }
 
-/** Maximum connections of a process; Node raises the soft limit to the hard one. */
+/**
+ * The number of connections that a process can open, from the hard limit of open files. Node raises
+ * its soft limit to the hard limit.
+ */
 export function maxConnections(): number {
   try {
     const limits = readFileSync('/proc/self/limits', 'utf8');

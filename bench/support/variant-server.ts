@@ -5,21 +5,21 @@ import { checkInvariants, checkStored, waitForNotifications } from './checks.ts'
 import { openCampaigns } from './open-campaigns.ts';
 import { serviceKey, startServer, type Server, type Way } from './server.ts';
 
-/** The variants of a measurement of joins. */
+/** A variant of a measurement of joins. */
 export interface Variant {
   readonly name: string;
   readonly way: Way;
-  /** Maximum joins per minute and user, as SAMBATAN_JOIN_RATE_LIMIT; default 0. */
+  /** The value of SAMBATAN_JOIN_RATE_LIMIT: joins per minute and user. Default 0: no limit. */
   readonly limit?: number;
-  /** Each request has its own Idempotency-Key. */
+  /** True if each request has a different Idempotency-Key. */
   readonly keys?: boolean;
-  /** Each user has their own token, which no server has seen before. */
+  /** True if each user has a different token, which the server has to verify for the first time. */
   readonly tokens?: boolean;
 }
 
-/** The answers to a load, and the time when all of its notifications were written. */
+/** The results of a load, and the time until all of its notifications were written. */
 export interface VariantResult extends LoadResult {
-  /** Seconds after its end; undefined without notifications. */
+  /** Seconds from the end of the load; undefined if the variant writes no notifications. */
   readonly toldAfter: number | undefined;
 }
 
@@ -27,7 +27,7 @@ export interface VariantResult extends LoadResult {
 const warmUp = { connections: 100, extent: { warmSeconds: 0, seconds: 5 } } as const;
 const firstGuess = 6_000;
 
-/** The server of one variant with its own database, for all rounds. */
+/** The server of one variant with a separate database. It runs during all rounds. */
 export class VariantServer {
   readonly entry: Variant;
   readonly server: Server;
@@ -53,7 +53,7 @@ export class VariantServer {
     await this.join(campaigns, { ...warmUp, extent: { warmSeconds: 0, seconds } });
   }
 
-  /** One load of joins on several new campaigns; the stored rows are checked afterwards. */
+  /** Sends one load of joins to new campaigns, and compares the stored rows with the answers. */
   async join(campaigns: number, load: Pick<Job, 'connections' | 'extent'>): Promise<VariantResult> {
     const { cluster, generator } = this.#bench;
     const { databaseUrl, pid, url } = this.server;
@@ -72,7 +72,7 @@ export class VariantServer {
         : undefined;
     this.#rate = Math.max(answered.rate, 500);
     const { errors, repeated, statuses } = answered;
-    // A repeated key gets one more answer and is stored once.
+    // A request that is repeated with its key is answered again, but its join is stored once.
     const acknowledged = (statuses['201'] ?? 0) - (this.entry.keys === true ? repeated : 0);
     const stored = { joins: this.entry.way === 'floor' ? 0 : acknowledged, errors };
     this.#note(await checkStored(cluster, databaseUrl, campaignIds, stored));

@@ -4,9 +4,9 @@ import { JoinBatcher } from '../../src/participations/batcher.ts';
 import { joinAll, type Joined, type JoinRequest } from '../../src/participations/join.ts';
 import { naiveJoin } from './naive-join.ts';
 
-/** The ways to run joins in the servers of the comparison. */
+/** The ways to run joins with which Sambatan is compared. */
 export const otherWays = {
-  /** Our transaction for each request alone, as many at once as there are connections. */
+  /** Sambatan's transaction, for each request alone; as many at once as there are connections. */
   single: (app: App) => {
     const gate = new Gate(poolSize);
     const options = { attemptLimit: app.config.joins.limitPerMinute, wait: true, again: false };
@@ -21,22 +21,23 @@ export const otherWays = {
     );
   },
   /**
-   * The same with at most one transaction per campaign at a time, so that none waits for a lock.
+   * Sambatan's batcher with batches of one request: each campaign has at most one transaction at a
+   * time, so no transaction waits for a row lock.
    */
   queued: undefined,
-  /** A service that queries its database step by step. */
+  /** Five separate statements for each join, each of them a transaction. */
   naive: (app: App) => {
     const gate = new Gate(poolSize);
     return new OtherJoins((request) => gate.pass(() => naiveJoin(app.db, request)));
   },
-  /** The same five statements in one transaction: as crash-safe as ours. */
+  /** The same five statements in one transaction: a crash loses as little as with Sambatan. */
   atomic: (app: App) => {
     const gate = new Gate(poolSize);
     return new OtherJoins((request) =>
       gate.pass(() => app.db.transaction((tx) => naiveJoin(tx, request))),
     );
   },
-  /** Everything without the database: the maximum speed of this route. */
+  /** The same route without the database, which shows the maximum speed of the route. */
   floor: () =>
     new OtherJoins(async ({ participationId }) => ({
       participationId,
@@ -47,10 +48,10 @@ export const otherWays = {
 
 export type OtherWay = keyof typeof otherWays;
 
-/** Pool size of a service (openDatabase's default). */
+/** Number of database connections in the pool of a service: the default of `openDatabase`. */
 export const poolSize = 20;
 
-/** Runs joins in another way than in batches. */
+/** Replaces the batcher with another way to run joins. */
 class OtherJoins extends JoinBatcher {
   readonly #join: (request: JoinRequest) => Promise<Joined>;
 
@@ -72,8 +73,8 @@ class OtherJoins extends JoinBatcher {
 }
 
 /**
- * A FIFO queue with a concurrency limit. Without it most of 1,000 requests would fail, because they
- * would get no connection within two seconds: it helps the slow variants.
+ * A FIFO queue with a concurrency limit. It helps the slow variants: without this queue, most of
+ * 1,000 requests would fail, because they would get no database connection within two seconds.
  */
 class Gate {
   #free: number;
