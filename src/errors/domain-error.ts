@@ -34,7 +34,7 @@ export class DomainError<C extends ErrorCode = ErrorCode> extends Error {
     return errorTable[this.code].status;
   }
 
-  /** Seconds to wait before a retry; undefined when a retry would not help. */
+  /** The number of seconds to wait before a retry. Undefined when a retry would not help. */
   get retryAfterSeconds(): number | undefined {
     const { retry_after_seconds: own } = this.params as { retry_after_seconds?: number };
     const definition: ErrorDefinition<never> = errorTable[this.code];

@@ -7,7 +7,7 @@ import type { ErrorCode } from './error-table.ts';
  */
 type DetailOf = (params: PageParams) => Wording | undefined;
 
-/** The parameters of an error of any code. */
+/** The type of the parameters of an error with any code. */
 export type PageParams = Readonly<Record<string, unknown>>;
 
 /** From this many seconds on, a page shows the waiting time in minutes instead of seconds. */

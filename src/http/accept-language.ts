@@ -21,7 +21,7 @@ export function languageOf(acceptLanguage: string | undefined): Language {
 function supportedLanguage(tag: string): Language | undefined {
   if (tag === '*') return defaultLanguage;
   const primary = tag.split('-')[0];
-  // Older Android phones send "in" for Indonesian.
+  // Older Android phones send the language code "in" for Indonesian instead of "id".
   return languages().find((language) => language === (primary === 'in' ? 'id' : primary));
 }
 

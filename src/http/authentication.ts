@@ -32,7 +32,10 @@ declare module 'fastify' {
  */
 export interface CallerLimits {
   readonly authenticate: Authenticator;
-  /** 0 turns the limit off. */
+  /**
+   * The configured limit of join attempts per minute. 0 turns the limit of anonymous attempts off
+   * too.
+   */
   readonly joinLimitPerMinute: number;
   /** Replaces the limit of anonymous join attempts that src/config/limits.ts defines. */
   readonly namelessJoins?: Pick<Limit, 'max' | 'seconds'> | undefined;
@@ -88,7 +91,10 @@ export function userOf(actor: SignedIn, named: string | undefined): string {
 }
 userOf.refusals = refusals('forbidden');
 
-/** Returns the `Idempotency-Key` of a request, or undefined; throws `validation_failed`. */
+/**
+ * Returns the header `Idempotency-Key` of a request, or undefined. Throws `validation_failed` for
+ * an invalid key.
+ */
 export function idempotencyKeyOf(request: FastifyRequest): string | undefined {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return undefined;
@@ -106,7 +112,7 @@ async function countAttempt(attempts: RateLimiterMemory, address: string): Promi
   }
 }
 
-/** Returns the caller's `User-Agent`. */
+/** Returns the value of the caller's header `User-Agent`. */
 export function deviceOf({ headers }: FastifyRequest): string {
   return headers['user-agent'] ?? '';
 }

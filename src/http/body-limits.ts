@@ -26,10 +26,10 @@ const scalarBytes = 64;
 
 /** Body limits of the site's forms in bytes, not counting files. */
 export const formBytes = {
-  /** For short forms that visitors may send without an account. */
+  /** The limit of short forms that visitors may send without an account. */
   public: sizeLimits.publicFormBytes.max,
   usual: sizeLimits.formBytes.max,
-  /** For forms with long texts. */
+  /** The limit of forms with long texts. */
   long: sizeLimits.longFormBytes.max,
 } as const;
 

@@ -6,7 +6,7 @@ export interface Cookie {
   readonly name: string;
   readonly holds: string;
   readonly lasts: string;
-  /** True if scripts of the page may read the cookie and http and https share it. */
+  /** True if scripts of the page may read the cookie, and if http and https use the same cookie. */
   readonly isPublic?: boolean;
 }
 

@@ -19,8 +19,8 @@ const readers: { [K in Kind]: (value: unknown) => Parts[K] | undefined } = {
   number: (value) => wholeNumber(value, Number.MAX_SAFE_INTEGER),
   percent: (value) => wholeNumber(value, 100),
   moment: (value) =>
-    // Only years that a request can name are valid, and one more: an offset can move the end of the
-    // last year into it. PostgreSQL supports fewer years than JavaScript.
+    // A year is valid if a request can contain it. One more year is valid, because a time offset
+    // can move the end of the last year into it. PostgreSQL supports fewer years than JavaScript.
     typeof value === 'string' &&
     /^(2\d{3}|3000)-\d\d-\d\dT[\d:.]+Z$/.test(value) &&
     !isNaN(Date.parse(value))

@@ -132,7 +132,7 @@ function readAs(field: FieldSchema | undefined, text: string): unknown {
   const isNumber = variants.some(({ type }) => type === 'integer' || type === 'number');
   const isMoment = variants.some(({ format }) => format === 'date-time');
   const shown = isNumber || isMoment ? keyboardText(text).trim() : text;
-  // Users write one and a quarter million as 1.250.000 or 1,250,000.
+  // Users type numbers with separators, such as 1.250.000 or 1,250,000.
   const plain = /^\d{1,3}([.,\s]\d{3})+$/.test(shown) ? shown.replaceAll(/[.,\s]/g, '') : shown;
   if (isNumber) return /^-?\d{1,15}$/.test(plain) ? Number(plain) : text;
   if (isMoment && localMoment.test(shown)) return `${shown.slice(0, 16)}:00+07:00`;

@@ -10,7 +10,7 @@ export interface KeptForm {
   readonly page: string;
   /** The path that the form is sent to, without the language. */
   readonly action: string;
-  /** The fields in order; a name may occur twice. */
+  /** The fields in the order in which they were sent. A name may occur more than once. */
   readonly fields: readonly (readonly [name: string, value: string])[];
   /** True when some fields were too long to save. */
   readonly isCut: boolean;
@@ -25,8 +25,8 @@ interface Sealed extends KeptForm {
 
 const keptSeconds = 30 * 60;
 /**
- * Below the 4,096 bytes that browsers accept for a cookie, because its name and attributes count
- * too.
+ * Maximum size of the cookie's value. Browsers accept 4,096 bytes, but the name and the attributes
+ * of the cookie count too.
  */
 const maxCookieBytes = 3_800;
 const maxOpenedBytes = 200_000;

@@ -77,7 +77,7 @@ export const namePattern = `^[${unseen}]*[^${unseen}${breaksOrTurns}][^${breaksO
 /** Matches a bank account number: 5 to 30 digits, with at most one separator between two digits. */
 export const accountNumberPattern = String.raw`^\d(?:[ .-]?\d){4,29}$`;
 
-/** Returns a schema for a display name; an invisible name is rejected. */
+/** Returns a schema for a display name. It rejects a name without any visible character. */
 export function nameText(minLength: number, maxLength: number) {
   return Type.String({ minLength, maxLength, pattern: namePattern });
 }
@@ -100,7 +100,7 @@ export const idempotencyKeyHeader = Type.Object({
   'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
 });
 
-/** A problem document (RFC 9457). */
+/** The schema of a problem document, which is the body of an error response (RFC 9457). */
 export const Problem = Type.Object(
   {
     type: Type.String(),

@@ -186,7 +186,7 @@ function fieldName(instancePath: string): string {
     .join('.');
 }
 
-/** The message for a field that the route does not know. */
+/** The error message for a field that the route does not accept. */
 export const unknownField: Wording = wording('errors.field.unknown');
 
 const wrongForm: Wording = wording('errors.field.wrongFormat');

@@ -16,7 +16,7 @@ export interface Wording {
   readonly values?: Readonly<Record<string, Value>> | undefined;
 }
 
-/** The arguments after a key: the values that the message of this key needs. */
+/** The values that the message of a key needs, as the type of the arguments after the key. */
 export type ValuesOf<K extends MessageKey> = Messages[K] extends undefined
   ? []
   : [values: Messages[K]];
@@ -24,7 +24,7 @@ export type ValuesOf<K extends MessageKey> = Messages[K] extends undefined
 /** Returns the text of a message in the language of the current page. */
 export type Translate = <K extends MessageKey>(key: K, ...values: ValuesOf<K>) => string;
 
-/** Returns a message whose language is chosen later, for errors and tables of texts. */
+/** Returns a message whose language is chosen later. It is used for errors and tables of texts. */
 export function wording<K extends MessageKey>(key: K, ...[values]: ValuesOf<K>): Wording {
   return values === undefined ? { key } : { key, values };
 }

@@ -66,8 +66,8 @@ export class EventStream {
  */
 function takeOver(response: ServerResponse, socket: Socket): void {
   response.detachSocket(socket);
-  // With a data listener on the socket, the HTTP parser does not get these bytes. It would read
-  // them as a new request.
+  // With a data listener on the socket, Node's HTTP parser does not get the bytes that the client
+  // sends. The parser would read them as a new request.
   socket.on('data', ignore);
   for (const event of ['data', 'error']) socket.removeAllListeners(event);
   socket.on('data', ignore);

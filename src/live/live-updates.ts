@@ -78,7 +78,7 @@ interface Channel {
   notBefore: number;
 }
 
-/** Defaults: heartbeat interval and maximum number of streams. */
+/** Default options, such as the heartbeat interval and the maximum number of streams. */
 export const liveDefaults = {
   heartbeatMs: 15_000,
   throttleMs: 250,
@@ -143,8 +143,8 @@ export class LiveUpdates {
   }
 
   /**
-   * This is not part of watch(), because a closure inside watch() would keep the request in memory
-   * until the stream ends.
+   * Starts the stream of a new watcher. The code is not part of watch(), because a closure there
+   * would keep the request in memory until the stream ends.
    */
   #begin(channel: Channel, owners: readonly string[], reply: FastifyReply): EventStream {
     const stream = new EventStream(reply, () => {

@@ -59,7 +59,7 @@ const shedMs = 0.01;
 const minLimit = 64;
 const growth = { factor: 0.1, min: 4 };
 const shrink = { min: 0.5, max: 0.9 };
-/** For this time after the last rejection, the process is considered overloaded. */
+/** Time after the last rejection for which the process is considered overloaded. */
 const saturatedMs = 2_000;
 const reportEveryMs = 1_000;
 
@@ -130,7 +130,7 @@ export class ConcurrencyLimiter {
     this.#sheds++;
   }
 
-  /** Counts a request that starts. */
+  /** Counts a request whose processing starts. */
   enter(): void {
     this.#inFlight++;
     if (this.#inFlight > this.#peak) this.#peak = this.#inFlight;
@@ -141,7 +141,7 @@ export class ConcurrencyLimiter {
     this.#inFlight--;
   }
 
-  /** Records a wait in milliseconds. */
+  /** Records how long a request waited for a resource, in milliseconds. */
   waited(what: Wait, milliseconds: number): void {
     const minWait = this.#minWait[what];
     if (this.#waits[what]++ === 0 || milliseconds < minWait) this.#minWait[what] = milliseconds;

@@ -26,7 +26,9 @@ export interface DoorstepParts {
   readonly firstMs: number;
   /** A connection on which nothing is sent or received for this time is closed. */
   readonly silentMs: number;
-  /** True when the process is about to stop. Connections are then closed after the response. */
+  /**
+   * Returns true when the process is about to stop. Connections are then closed after the response.
+   */
   readonly isDraining: () => boolean;
   /** Passes a connection on to the HTTP server. */
   readonly letIn: (connection: Duplex) => void;
@@ -171,8 +173,8 @@ export class Line extends Duplex {
   }
 
   /**
-   * True while a request is received or answered, or may be. Further bytes may then belong to that
-   * request.
+   * True while a request on this connection is received or answered, or may be. Further bytes may
+   * then belong to that request.
    */
   get isBusy(): boolean {
     return this.#isBusy;

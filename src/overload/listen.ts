@@ -24,7 +24,7 @@ const canShare = process.platform === 'linux' || process.platform === 'freebsd';
 
 export interface SocketAddress {
   readonly host: string;
-  /** 0 means any free port. */
+  /** The TCP port. 0 means any free port. */
   readonly port: number;
 }
 

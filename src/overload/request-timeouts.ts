@@ -63,7 +63,9 @@ export interface RequestTrackingDeps {
   /** Paths of requests that are never rejected because of overload. */
   readonly always: ReadonlySet<string>;
   readonly timeouts: RequestTimeouts;
-  /** True when the process is about to stop. Connections are then closed after the response. */
+  /**
+   * Returns true when the process is about to stop. Connections are then closed after the response.
+   */
   readonly isDraining: () => boolean;
   /**
    * Closes the connection of a request that exceeded a time limit. Sends an error response first if

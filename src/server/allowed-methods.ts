@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 
-/** Returns the methods that a path accepts; empty when no route matches. */
+/** Returns the HTTP methods that a path accepts. The list is empty if no route matches the path. */
 export type AllowedMethods = (path: string) => readonly string[];
 
 /**

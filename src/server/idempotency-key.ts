@@ -17,8 +17,8 @@ type Idempotency = 'own' | 'none' | 'preview' | undefined;
 declare module 'fastify' {
   interface FastifyRequest {
     /**
-     * Set while a new request with an Idempotency-Key is processed. A repeated request, which gets
-     * the first response again, does not have it.
+     * The idempotency key of the request, while the request is processed for the first time. A
+     * repeated request, which gets the first response again, does not have it.
      */
     keyedRequest: KeyedRequest | undefined;
   }

@@ -16,7 +16,7 @@ export interface HealthSources {
    * answer.
    */
   readonly pingDatabase: () => Promise<unknown>;
-  /** Undefined in a process that does not run the scheduler. */
+  /** The scheduler. Undefined in a process that does not run it. */
   readonly scheduler: { status(): SchedulerTimes } | undefined;
   /**
    * Returns true while the database is quarantined after a restore. Notifications and money
@@ -25,7 +25,7 @@ export interface HealthSources {
   readonly isQuarantined: () => Promise<boolean>;
   /** Returns true once shutdown has started. */
   readonly isDraining: () => boolean;
-  /** Undefined in a process that does not send notifications. */
+  /** The sender of notifications. Undefined in a process that does not send notifications. */
   readonly notifications:
     { status(): { readonly isRunning: boolean; readonly lagSeconds: number } } | undefined;
 }

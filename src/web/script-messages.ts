@@ -11,7 +11,7 @@ import type { Language } from '../i18n/language.ts';
 import type { MessageKey } from '../i18n/message-keys.ts';
 import { languages, templateText } from '../i18n/messages.ts';
 
-/** The messages that the browser script shows, by the name that the script uses. */
+/** The message keys of the texts that the browser script shows, by their name in the script. */
 const scriptMessages = {
   slots: 'common.slots',
   slotsTaken: 'site.components.slotsTaken',
@@ -34,7 +34,7 @@ const scriptMessages = {
  */
 type ScriptMessage = string | { readonly by: string; readonly [category: string]: string };
 
-/** Returns the messages of the script in all languages, as JSON. */
+/** Returns the messages of the browser script in all languages, as JSON. */
 export function scriptMessagesJson(): string {
   return JSON.stringify(
     Object.fromEntries(languages().map((language) => [language, messagesIn(language)])),
@@ -52,7 +52,7 @@ function messagesIn(language: Language): Readonly<Record<string, ScriptMessage>>
 
 type Elements = ReturnType<typeof parse>;
 
-/** Converts an ICU message; refuses with LocalesError what the script cannot format. */
+/** Converts an ICU message. Throws LocalesError if the script cannot format the message. */
 function scriptMessage(template: string, key: MessageKey): ScriptMessage {
   const elements = parse(template, { ignoreTag: true });
   const plural = elements.find(isPluralElement);

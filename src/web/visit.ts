@@ -17,7 +17,7 @@ export interface Person {
 /** Data about a request that every page needs, such as the user and the language. */
 export interface PageContext {
   readonly actor: Actor;
-  /** Undefined for visitors and for the service token. */
+  /** The signed-in user. Undefined for visitors and for the service token. */
   readonly person: Person | undefined;
   /** The id of the session. Undefined if the user did not sign in on this site. */
   readonly sessionId: string | undefined;
@@ -31,13 +31,15 @@ export interface PageContext {
    * form. The links to reload and to change the language or theme use it.
    */
   readonly page: string;
-  /** True in the response to a form. */
+  /** True if the page is the response to a form. */
   readonly isAnswer: boolean;
   /** The language that the browser prefers, if the page has another one. */
   readonly preferred: Language | undefined;
   /** The public origin of the site, without a slash at the end. */
   readonly origin: string;
-  /** Undefined if the page uses the preference of the device. */
+  /**
+   * The theme that the user has chosen. Undefined if the page uses the preference of the device.
+   */
   readonly theme: Theme | undefined;
   /** The server's time when the request arrived. */
   readonly now: Date;

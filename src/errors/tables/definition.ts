@@ -18,12 +18,12 @@ export type ErrorTable = Readonly<Record<string, ErrorDefinition<never>>>;
 
 type NoParams = Readonly<Record<never, never>>;
 
-/** Retry-After when the service or a campaign is busy, in seconds. */
+/** The number of seconds in Retry-After when the service or a campaign is busy. */
 export const busySeconds = 1;
-/** Retry-After when a dependency of the service is down, in seconds. */
+/** The number of seconds in Retry-After when a dependency of the service is down. */
 export const awaySeconds = 2;
 
-/** Defines an error whose detail depends on parameters. */
+/** Defines an error whose text depends on parameters. */
 export function define<P extends object>(
   status: number,
   title: Wording,

@@ -61,7 +61,7 @@ interface StatementPlace {
   /** The heading of the column, and the content of the cell. */
   readonly column?: string;
   readonly cell?: string;
-  /** Set for a wrong total or balance: the value in the file, and the computed value. */
+  /** The value in the file and the computed value, if a total or balance in the file is wrong. */
   readonly expected?: string;
   readonly found?: string;
 }

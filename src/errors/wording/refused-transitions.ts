@@ -24,7 +24,7 @@ const ofOrders: Readonly<Record<string, ByStatus>> = {
   dispute_opened: (at) => wording('errors.participation_transition_not_allowed.dispute_opened', at),
 };
 
-/** The parameters of a refused transition. */
+/** The parameters of the error for a transition that is not possible. */
 export interface RefusedTransition {
   readonly from: string;
   readonly event: string;

@@ -89,8 +89,8 @@ function profileNotice(visit: PageContext, { saved, refusal }: Shown): Part {
 }
 
 /**
- * For each error that prevents the deletion of an account: the page on which the user can solve the
- * problem.
+ * The page on which the user can solve the problem, for each error that prevents the deletion of an
+ * account.
  */
 const waysOut: Partial<Record<ErrorCode, { readonly path: string; readonly words: Wording }>> = {
   account_has_participations: {

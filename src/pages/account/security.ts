@@ -89,7 +89,7 @@ export function securityPages(app: PageDeps): PagePlugin {
       return sendSecretPage(request, reply, codesPage(visit, codes, false));
     });
 
-    // This form is for an operator who signed in without the second factor. The error starts the
+    // An operator who signed in without the second factor uses this form. The error starts the
     // re-authentication.
     server.post(`${securityPath}/bukti`, async (request, reply) => {
       const { actor } = request.visit;

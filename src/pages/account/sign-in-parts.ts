@@ -12,7 +12,7 @@ export interface Refused {
   readonly errors?: readonly FieldError[] | undefined;
 }
 
-/** Shows the form again with its errors. */
+/** Sends the page with the form again, with the errors of the form. */
 export function refuse(
   request: FastifyRequest,
   reply: FastifyReply,

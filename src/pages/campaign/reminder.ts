@@ -33,8 +33,8 @@ export function reminderPages(app: PageDeps): PagePlugin {
 }
 
 /**
- * Returns the reminder button for a campaign's page. Returns undefined when it is too late for a
- * reminder.
+ * Returns the reminder button for a campaign's page. Returns undefined for a visitor, and when it
+ * is too late for a reminder.
  */
 export function reminderPart(
   visit: PageContext,

@@ -45,7 +45,7 @@ export class PreviewPictures {
     this.#photoOf = photoOf;
   }
 
-  /** Throws `overloaded` if too many renderings are waiting. */
+  /** Returns the preview picture of a campaign. Throws `overloaded` if too many renderings wait. */
   async of(visit: PageContext, campaign: Campaign, format: PreviewFormat): Promise<Drawn> {
     const svg = previewSvg(visit, campaign).toString();
     const key = hash('sha256', `${format} ${svg}`, 'base64url');

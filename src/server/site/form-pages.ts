@@ -40,7 +40,7 @@ export class FormPages {
   }
 
   /**
-   * For each path that accepts only POST, adds a GET route that redirects to the page of the form.
+   * Adds a GET route for each path that accepts only POST. It redirects to the page of the form.
    */
   leadBack(scope: FastifyInstance): void {
     for (const path of this.#named.keys()) {

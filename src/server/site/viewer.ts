@@ -20,7 +20,7 @@ export interface ViewerDeps {
   readonly config: Config;
   readonly authenticate: Authenticator;
   readonly findSession: SessionFinder;
-  /** Used for re-authentication. It is undefined for a site without sessions. */
+  /** Dependencies of re-authentication. Undefined for a site without sessions. */
   readonly signIn: SignInDeps | undefined;
 }
 

@@ -69,7 +69,7 @@ export function payoutAccountPage(app: PageDeps): PagePlugin {
 interface Parts extends ShopOf {
   readonly known: OwnAccountRow | undefined;
   readonly edits: boolean;
-  /** Undefined if no form was sent. */
+  /** The state of the form after it was sent. Undefined if no form was sent. */
   readonly sent: FormState | undefined;
   readonly news: Html | undefined;
 }

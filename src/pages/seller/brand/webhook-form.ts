@@ -30,7 +30,7 @@ export const readWebhook = formParser(
   closed({ url: fields.url, description: Type.Optional(fields.description), ...boxes }),
 );
 
-/** Parses the form of a webhook. */
+/** Converts the values of a webhook's form to the input of the operation. */
 export function inputOf(
   form: { readonly url: string; readonly description?: string } & Readonly<
     Record<AuditEvent, boolean>

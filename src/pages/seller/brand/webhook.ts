@@ -167,7 +167,7 @@ interface Parts extends ShopOf {
   readonly endpoint: EndpointRow;
   readonly deliveries: readonly DeliveryRow[];
   readonly isFirst: boolean;
-  /** Undefined if no form was sent. */
+  /** The state of the form after it was sent. Undefined if no form was sent. */
   readonly sent: FormState | undefined;
   readonly news: Html | undefined;
 }
