@@ -24,7 +24,7 @@ export interface DoorstepParts {
   readonly always: ReadonlySet<string>;
   /** Time limit for the first request on a connection. */
   readonly firstMs: number;
-  /** A connection on which nothing is sent or received for this time is closed. */
+  /** Time after which a connection is closed if nothing was sent or received on it. */
   readonly silentMs: number;
   /**
    * Returns true when the process is about to stop. Connections are then closed after the response.

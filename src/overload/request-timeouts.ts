@@ -27,8 +27,8 @@ export const defaultTimeouts = {
    */
   wholeMs: 300_000,
   /**
-   * A connection on which nothing is sent or received for this time is closed. Event streams send
-   * heartbeats more often.
+   * Time after which a connection is closed if nothing was sent or received on it. Event streams
+   * send heartbeats more often.
    */
   silentMs: 60_000,
   /** Time for which an idle connection is kept open for the next request (keep-alive). */
@@ -56,7 +56,7 @@ interface Exchange {
   isSlow: boolean;
 }
 
-/** Dependencies of the functions in this file. */
+/** Dependencies of the HTTP server and of counting its requests. */
 export interface RequestTrackingDeps {
   readonly concurrencyLimiter: ConcurrencyLimiter;
   readonly metrics: Pick<Metrics, 'connectionsRefused'>;
@@ -135,8 +135,8 @@ export function boundedServer(parts: RequestTrackingDeps): FastifyServerFactory<
 }
 
 /**
- * Extends the closing methods of the server. Without this, they would not close the connections
- * that the early rejection still holds.
+ * Extends the closing methods of the server, so that they also close the connections that the early
+ * rejection still holds.
  */
 function closeWith(server: Server, doorstep: Doorstep): void {
   const closeIdle = server.closeIdleConnections.bind(server);
