@@ -5,7 +5,10 @@ import { query } from '../database/query.ts';
 const channel = 'sambatan_changed';
 /** Minimum interval between two NOTIFYs of this process, in milliseconds. */
 const gatherMs = 50;
-/** A NOTIFY payload is below 8,000 bytes; an id and a comma take 37. */
+/**
+ * Maximum number of ids in one NOTIFY. Its payload must be shorter than 8,000 bytes; an id with a
+ * comma needs 37.
+ */
 const idsPerNotify = 200;
 
 const notify = query<[channel: string, payload: string], never>(
@@ -16,9 +19,9 @@ const notify = query<[channel: string, payload: string], never>(
 type OnChange = (campaignId: string | null) => void;
 
 /**
- * Notifies subscribers that a campaign changed, after the commit: at once in this process, batched
- * and by NOTIFY in the others, without delaying the writer. A notification may be lost; a
- * subscriber that needs certainty polls.
+ * Notifies subscribers when a campaign has changed, after the commit. Subscribers in this process
+ * are called at once. Other processes get a NOTIFY for several changes together, so that the writer
+ * does not wait. A notification may be lost: a subscriber that must not miss a change also polls.
  */
 export class ChangeNotifier {
   readonly #db: Database;
@@ -33,19 +36,21 @@ export class ChangeNotifier {
     this.#log = log;
   }
 
-  /** Starts to LISTEN for other processes; does nothing where the database cannot LISTEN. */
+  /**
+   * Starts to listen for changes by other processes. Does nothing where the database cannot LISTEN.
+   */
   async start(): Promise<void> {
     if (!this.#db.canListen) return;
     this.#listening = await this.#db.listen(channel, (payload) => {
-      // An empty payload follows a reconnection: any campaign may have changed meanwhile.
+      // The payload is empty after a reconnection: any campaign may have changed in the meantime.
       if (payload === '') this.#tell(null);
       else for (const campaignId of payload.split(',')) this.#tell(campaignId);
     });
   }
 
   /**
-   * Calls `listener` with each changed campaign, or with null when any may have changed. Returns
-   * the function that unsubscribes.
+   * Calls `listener` with the id of each changed campaign, or with null when any campaign may have
+   * changed. Returns a function that ends the subscription.
    */
   onChange(listener: OnChange): () => void {
     this.#listeners.add(listener);

@@ -8,7 +8,7 @@ import { SerialQueue } from '../jobs/serial-queue.ts';
 import type { ChangeNotifier } from './change-notifier.ts';
 import * as sql from './queries.ts';
 
-/** Handles a campaign's next events inside the transaction that moves its cursor. */
+/** Handles the next events of a campaign, in the transaction that moves the campaign's cursor. */
 export type EventHandler = (
   tx: Tx,
   campaignId: string,
@@ -22,47 +22,59 @@ export interface EventConsumerOptions {
   readonly handle: EventHandler;
   /** Called after each committed batch. */
   readonly onHandled?: () => void;
-  /** Work with priority; the consumer waits for it. */
+  /** Reports whether more important work is in progress; if so, the consumer waits. */
   readonly load?: LoadSignal;
 }
 
-/** Load signal: the consumer postpones its work while this process is overloaded. */
+/** Shows whether this process is overloaded. While it is, the consumer postpones its work. */
 export interface LoadSignal {
   isOverloaded(): boolean;
-  /** Maximum delay in milliseconds; after it the consumer runs at half speed. */
+  /** Maximum postponement in milliseconds. After it the consumer works at half speed. */
   readonly maxDelayMs: number;
 }
 
-/** Events per transaction: enough to share a commit, few enough to hold in memory. */
+/**
+ * Maximum number of events per transaction: enough that they share one commit, few enough to keep
+ * them in memory.
+ */
 const maxEvents = 500;
-/** Campaigns processed at the same time. */
+/** Number of campaigns whose events are processed at the same time. */
 const slots = 2;
-/** Maximum number of notified campaigns kept in memory; the sweep finds the others. */
+/** Maximum number of changed campaigns that are remembered. The sweep finds the others. */
 const maxPending = 10_000;
-/** Debounce: notifications arrive in bursts under load. */
+/**
+ * Delay in milliseconds from a notification to the next pass, because notifications arrive in
+ * bursts under load.
+ */
 const wakeDelayMs = 50;
-/** Retry interval when another worker holds the cursor or the batch failed. */
+/**
+ * Milliseconds before the next attempt, when another worker has locked the cursor or the batch
+ * failed.
+ */
 const lockedWaitMs = 250;
-/** Campaigns per step of the sweep that finds lost notifications. */
+/**
+ * Number of campaigns that each query of a sweep checks. The sweep finds campaigns whose
+ * notification was lost.
+ */
 const sweepBatchSize = 5_000;
 /**
- * Interval between sweeps, in milliseconds: the maximum delay after a lost notification. Shorter
- * where the database sends no notifications.
+ * Time between two sweeps in milliseconds, and so the longest delay after a lost notification. It
+ * is shorter where the database sends no notifications.
  */
 const sweepIntervalMs = { withListen: 30_000, withoutListen: 3_000 };
 const retryMs = [1_000, 1_000] as const;
 const overloadedWaitMs = 250;
 
 /**
- * Consumes every audit event once, in order within its campaign. Each campaign has its own cursor:
- * a single cursor over all rows would skip a row that commits late. The cursor moves in the
- * transaction of the handler's writes, so both happen or neither does. Several processes may
- * consume: one of them locks each cursor.
+ * Gives every audit event to a handler once, in order within its campaign. Each campaign has its
+ * own cursor, because a single cursor over all rows would skip a row that is committed late. The
+ * cursor moves in the transaction of the handler's writes, so either both happen or neither.
+ * Several processes may run a consumer: only one at a time can lock the cursor of a campaign.
  */
 export class EventConsumer implements Job {
   readonly #options: EventConsumerOptions;
   readonly #loop: Loop;
-  /** drain() and the background loop share this mutex. */
+  /** Mutex of drain() and the background loop. */
   readonly #mutex = new SerialQueue();
   #waiting = new Set<string>();
   #sweepDueAt = 0;
@@ -78,7 +90,7 @@ export class EventConsumer implements Job {
     });
   }
 
-  /** The reason why the consumer makes no progress, or null. */
+  /** The reason why the consumer is not working, or null. */
   get failure(): string | null {
     return this.#loop.failure;
   }
@@ -93,19 +105,19 @@ export class EventConsumer implements Job {
     this.#loop.start();
   }
 
-  /** Resolves after the transactions in progress. */
+  /** Resolves when the transactions in progress have ended. */
   async stop(): Promise<void> {
     this.#unsubscribe?.();
     await this.#loop.stop();
   }
 
-  /** Processes everything available now; for tests and commands. Throws the first failure. */
+  /** Processes all events that exist now; for tests and commands. Throws the first failure. */
   async drain(): Promise<void> {
     await this.#mutex.run(async () => {
       await this.#sweep();
       while (this.#waiting.size > 0) {
         const locked = await this.#handleWaiting();
-        // The background loop retries the rest.
+        // Wait before trying again while another worker has locked a cursor.
         if (locked && this.#waiting.size > 0) await sleep(lockedWaitMs);
       }
     });
@@ -118,7 +130,8 @@ export class EventConsumer implements Job {
   }
 
   async #pass(): Promise<number> {
-    // Within the pass: what failed before stays in the status until events are handled again.
+    // This waits inside the pass, so that an earlier failure stays in the status until events are
+    // processed again.
     while (await this.#waitForLoad()) if (this.#loop.isStopping) return 0;
     const sweepInterval = this.#options.db.canListen
       ? sweepIntervalMs.withListen
@@ -142,8 +155,8 @@ export class EventConsumer implements Job {
   }
 
   /**
-   * Back-pressure: sleeps a moment and returns true while the process is overloaded, up to the
-   * maximum delay.
+   * While the process is overloaded, sleeps briefly and returns true, until the maximum delay has
+   * passed. Otherwise returns false.
    */
   async #waitForLoad(): Promise<boolean> {
     const { load } = this.#options;
@@ -157,7 +170,7 @@ export class EventConsumer implements Job {
     return true;
   }
 
-  /** Sweeps all campaigns for unread events, step by step. */
+  /** Searches all campaigns for unread events, a limited number per query. */
   async #sweep(): Promise<void> {
     for (let after: string | null = null; ;) {
       const step: { last: string | null; checked: number; behind: string[] } =
@@ -170,9 +183,10 @@ export class EventConsumer implements Job {
   }
 
   /**
-   * Processes one batch of each waiting campaign. Returns true when another worker holds some of
-   * them. A campaign that fails does not stop the others: its error is thrown at the end, or at
-   * once when the database is down, and the next sweep finds the campaign again.
+   * Processes one batch of events for each remembered campaign. Returns true when another worker
+   * has locked the cursor of one of them. A campaign that fails does not stop the others. Its error
+   * is thrown at the end, or at once when the database is unavailable; the next sweep finds the
+   * campaign again.
    */
   async #handleWaiting(): Promise<boolean> {
     const current = this.#waiting;
@@ -199,7 +213,7 @@ export class EventConsumer implements Job {
     return locked;
   }
 
-  /** Processes one campaign's next batch. */
+  /** Processes the next batch of events of one campaign. */
   async #handleNext(campaignId: string): Promise<'all' | 'some' | 'locked'> {
     const { db, handle, onHandled } = this.#options;
     const handled = await db.transaction(async (tx) => {
@@ -219,7 +233,8 @@ export class EventConsumer implements Job {
   async #cursorOf(tx: Tx, campaignId: string): Promise<bigint | undefined> {
     const found = await tx.maybe(sql.lockCursor, campaignId);
     if (found !== undefined) return found.seq;
-    // Waits for another worker that creates it at this moment; no longer than one batch.
+    // Creates the cursor. If another worker is creating it now, this waits for that worker, at most
+    // for one batch.
     await tx.rows(sql.makeCursor, campaignId);
     return (await tx.maybe(sql.lockCursor, campaignId))?.seq;
   }

@@ -1,4 +1,4 @@
-/** Events that change a campaign's status, or are only recorded on it. */
+/** Events of a campaign: they change its status or are only recorded for it. */
 export const campaignEvents = [
   'campaign_created',
   'campaign_edited',
@@ -23,10 +23,10 @@ export const participationEvents = [
 ] as const;
 export type ParticipationEvent = (typeof participationEvents)[number];
 
-/** Events that change a participation's content, not its status. */
+/** Events that change the content of a participation but not its status. */
 export const correctionEvents = ['participant_changed'] as const;
 
-/** Events of a waiting-list entry; its id is in their metadata. */
+/** Events of a waiting-list entry. The metadata of the event contains the entry's id. */
 export const waitingEvents = [
   'waiting_joined',
   'waiting_offered',
@@ -65,7 +65,7 @@ export const payoutEvents = [
   'campaign_continued',
 ] as const;
 
-/** Every event of the audit log; a check of the schema repeats this list. */
+/** All events of the audit log. A check in the database schema repeats this list. */
 export const auditEvents = [
   ...campaignEvents,
   ...participationEvents,

@@ -13,7 +13,10 @@ export interface AuditRow {
 
 const columns = 'campaign_id, seq, occurred_at, participation_id, event, actor, metadata';
 
-/** Appends one event; locks the campaign's row if it is not locked yet. */
+/**
+ * Appends one event to the log. It locks the campaign's row, unless the transaction has locked it
+ * before.
+ */
 export const recordEvent = query<
   [
     campaignId: string,
@@ -39,7 +42,7 @@ export const listAudit = query<
   order by seq desc limit $3`,
 );
 
-/** The campaign events after a sequence number in each campaign's log, oldest first. */
+/** For each campaign, the campaign events after a sequence number, oldest first. */
 export const campaignEventsAfter = query<[campaignIds: string[], after: bigint[]], AuditRow>(
   'campaign_events_after',
   `select e.* from unnest($1::uuid[], $2::bigint[]) as w (campaign_id, after)
@@ -52,8 +55,8 @@ export const campaignEventsAfter = query<[campaignIds: string[], after: bigint[]
 );
 
 /**
- * The number of taken slots at evenly spaced times between two limits: one index lookup per point,
- * however long the log is.
+ * The number of taken slots at evenly spaced times in a period. Each time needs one index lookup,
+ * whatever the length of the log.
  */
 export const slotsOverTime = query<
   [campaignId: string, from: Date, to: Date, steps: number],
@@ -77,13 +80,15 @@ export interface BrokenChain {
   readonly problem: string;
 }
 
-/** The first broken row of each audit chain; null checks all campaigns. */
+/** The first broken row of each audit chain, of one campaign or (with null) of all campaigns. */
 export const verifyAudit = query<[campaignId: string | null], BrokenChain>(
   'verify_audit',
   'select campaign_id, seq, problem from sambatan.verify_audit($1)',
 );
 
-/** The campaigns after an id, in the order of ids; a long verification pages through them. */
+/**
+ * The ids of campaigns after a given id, in order, so that a long verification can go page by page.
+ */
 export const campaignIdsAfter = query<
   [after: string | null, limit: number],
   { readonly campaign_id: string }
@@ -94,7 +99,10 @@ export const campaignIdsAfter = query<
   order by campaign_id limit $2`,
 );
 
-/** `key` lists the leading columns of the index to use. */
+/**
+ * Builds a query of the campaign events of all campaigns, newest first. `key` lists the first
+ * columns of the index to use.
+ */
 const ofMarket = (key: readonly string[], place: string, condition = '') => {
   const columnsOf = (prefix: string) => key.map((name) => `${prefix}${name} desc`).join(', ');
   return `select l.*, c.title from (
@@ -109,13 +117,13 @@ const place = `coalesce($2::timestamptz, 'infinity'),
       coalesce($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'),
       coalesce($4::bigint, 9223372036854775807)`;
 
-/** Campaign events of the whole market, newest first. */
+/** Campaign events of all campaigns, newest first. */
 export const listMarketAudit = query<
   [limit: number, beforeTime: Date | null, beforeCampaign: string | null, beforeSeq: bigint | null],
   AuditRow & { readonly title: string }
 >('list_market_audit', ofMarket(['occurred_at', 'campaign_id', 'seq'], place));
 
-/** Campaign events of one kind, newest first. */
+/** The campaign events with one name, of all campaigns, newest first. */
 export const listMarketAuditOfEvent = query<
   [
     limit: number,
@@ -127,13 +135,14 @@ export const listMarketAuditOfEvent = query<
   AuditRow & { readonly title: string }
 >(
   'list_market_audit_of_event',
-  // A range condition on the event: then only the index led by the event gives the order.
+  // A range condition for the event: with it, only the index that begins with the event gives this
+  // order.
   ofMarket(['event', 'occurred_at', 'campaign_id', 'seq'], `$5, ${place}`, ' and event >= $5'),
 );
 
 /**
- * A page of one campaign's log, newest first; optionally of one event, actor or participation. For
- * a rare match PostgreSQL reads the whole log of the campaign: about 100 ms for 100,000 rows.
+ * A page of one campaign's log, newest first; optionally only one event, actor or participation.
+ * When few rows match, PostgreSQL reads the campaign's whole log: about 100 ms for 100,000 rows.
  */
 export const searchAudit = query<
   [
@@ -161,7 +170,10 @@ export const makeCursor = query<[campaignId: string], never>(
   on conflict (campaign_id) do nothing`,
 );
 
-/** A campaign's cursor, locked; no row when another worker holds it or when there is none. */
+/**
+ * A campaign's cursor, which is then locked. No row when another worker has locked it or there is
+ * none.
+ */
 export const lockCursor = query<[campaignId: string], { readonly seq: bigint }>(
   'lock_cursor',
   `select seq from sambatan.notification_cursors where campaign_id = $1
@@ -175,8 +187,8 @@ export const moveCursor = query<[campaignId: string, seq: bigint], never>(
 );
 
 /**
- * A campaign's events after a sequence number, oldest first. Sequence numbers are assigned under
- * the lock of the campaign's row, so none becomes visible after a higher one.
+ * A campaign's events after a sequence number, oldest first. No event is missed: a sequence number
+ * is assigned while the campaign's row is locked, so it never becomes visible after a higher one.
  */
 export const auditAfter = query<[campaignId: string, after: bigint, limit: number], AuditRow>(
   'audit_after',
@@ -189,7 +201,10 @@ export const auditEntry = query<[campaignId: string, seq: bigint], AuditRow>(
   `select ${columns} from sambatan.audit_logs where campaign_id = $1 and seq = $2`,
 );
 
-/** One step of a sweep over all campaigns: its last id, and the campaigns with unread events. */
+/**
+ * One query of a sweep over all campaigns. It returns the last id that it checked, and the
+ * campaigns that have unread events.
+ */
 export const lagging = query<
   [after: string | null, limit: number],
   { readonly last: string | null; readonly checked: number; readonly behind: string[] }

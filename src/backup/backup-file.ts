@@ -5,44 +5,45 @@ import { createGunzip } from 'node:zlib';
 import type { AppliedMigration } from '../quarantine/queries.ts';
 
 /**
- * The file that `sambatan backup` writes, format 1: text in UTF-8, compressed with gzip, in lines
- * that end with "\n".
+ * The file that `sambatan backup` writes, in format 1. It is UTF-8 text, compressed with gzip, in
+ * lines that end with "\n".
  *
  *     {"format":"sambatan-backup","version":1, …}    BackupHeader
  *     {"table":"sambatan.brands","columns":["brand_id", …]}
  *     …                                              rows as COPY … TO STDOUT writes them (text)
  *     \.
- *     {"rows":12,"sha256":"…"}                       of the lines between the two above
+ *     {"rows":12,"sha256":"…"}                       of the rows of this table
  *     …                                              and so on for each table
  *     {"end":true,"tables":40,"rows":123456}
  *
- * It has the rows of our schemas and no definitions: those come from the migrations that the header
- * names. docs/operations.md describes it for people.
+ * The file contains the rows of the service's schemas but not the definitions of the tables: the
+ * migrations that the header names create the tables. docs/operations.md describes the file for
+ * operators.
  */
 export interface BackupHeader {
   readonly format: 'sambatan-backup';
   readonly version: 1;
-  /** ISO 8601. */
+  /** When the backup was started, in ISO 8601 format. */
   readonly begun_at: string;
-  /** As `server_version`, such as `18.4`. */
+  /** The server's version in the form of `server_version`, such as `18.4`. */
   readonly postgresql: string;
-  /** The migrations that create the schema of the rows. */
+  /** The migrations that create the schema for the rows. */
   readonly migrations: readonly AppliedMigration[];
   readonly tables: number;
   readonly sequences: readonly SequenceState[];
 }
 
 export interface SequenceState {
-  /** Quoted as SQL needs it, such as `sambatan.some_seq`. */
+  /** The name of the sequence, quoted for SQL, such as `sambatan.some_seq`. */
   readonly name: string;
   readonly last_value: string;
   readonly is_called: boolean;
 }
 
 export interface TableHeader {
-  /** Quoted as SQL needs it, such as `sambatan.brands`. */
+  /** The name of the table, quoted for SQL, such as `sambatan.brands`. */
   readonly table: string;
-  /** Not quoted; without generated columns. */
+  /** The names of the columns, not quoted. Generated columns are left out. */
   readonly columns: readonly string[];
 }
 
@@ -57,10 +58,13 @@ export interface BackupFooter {
   readonly rows: number;
 }
 
-/** Ends the rows of a table; no row can look like this, because COPY escapes backslashes. */
+/**
+ * The line after the last row of a table. No row can look like this line, because COPY escapes
+ * backslashes.
+ */
 export const endOfRows = '\\.\n';
 
-/** The file is not a complete backup; the message tells what is wrong. */
+/** The file is not a complete backup. The message describes what is wrong. */
 export class BackupDamaged extends Error {
   constructor(file: string, what: string) {
     super(`${file} is not a complete backup: ${what}`);
@@ -68,7 +72,9 @@ export class BackupDamaged extends Error {
   }
 }
 
-/** Returns which program wrote the file, by its first bytes; throws when it is not a backup. */
+/**
+ * Returns which program wrote the file, which its first bytes show. Throws when it is not a backup.
+ */
 export async function formatOf(file: string): Promise<'sambatan' | 'pg_dump'> {
   const handle = await open(file, 'r');
   try {
@@ -82,7 +88,7 @@ export async function formatOf(file: string): Promise<'sambatan' | 'pg_dump'> {
   throw new Error(`${file} was not made by sambatan backup`);
 }
 
-/** Counts and hashes the rows of one table while they pass. */
+/** Counts the rows of one table and computes their hash while they are written or read. */
 export class RowCounter {
   rows = 0;
   readonly #hash = createHash('sha256');
@@ -99,7 +105,7 @@ export class RowCounter {
 
 const maxLineBytes = 4 * 1024 * 1024;
 
-/** Reads a backup once from beginning to end; throws BackupDamaged. */
+/** Reads a backup once, from beginning to end. Throws BackupDamaged. */
 export class BackupReader {
   readonly #file: string;
   readonly #chunks: AsyncIterator<Buffer>;
@@ -119,7 +125,7 @@ export class BackupReader {
     };
   }
 
-  /** Closes the file; the unread part is not checked. */
+  /** Closes the file. The part that was not read is not verified. */
   close(): void {
     this.#close();
   }
@@ -138,7 +144,7 @@ export class BackupReader {
     return header as BackupHeader;
   }
 
-  /** Returns the next table header, or the footer at the end of the backup. */
+  /** Returns the header of the next table, or the footer when the backup has no further table. */
   async next(): Promise<TableHeader | BackupFooter> {
     const line = await this.#line<TableHeader | BackupFooter>();
     if ('end' in line) await this.#expectEnd();
@@ -146,14 +152,14 @@ export class BackupReader {
   }
 
   /**
-   * Yields the rows of the table that `next` returned, in chunks of any size; verifies them at the
-   * end.
+   * Yields the rows of the table whose header `next` returned, in chunks of any size. Verifies the
+   * rows after the last chunk.
    */
   async *rows(table: string): AsyncGenerator<Buffer> {
     const counter = new RowCounter();
     for (let atLineStart = true; ;) {
       const end = this.#endOfRows(atLineStart);
-      // Three bytes may be the beginning of the end-of-rows marker.
+      // Keep the last three bytes, because they may be the beginning of the end-of-rows marker.
       const ready = end ?? Math.max(0, this.#buffer.length - endOfRows.length);
       if (ready > 0) {
         const piece = this.#buffer.subarray(0, ready);
@@ -173,7 +179,10 @@ export class BackupReader {
     }
   }
 
-  /** Returns the position of the end-of-rows marker; undefined while it has not been read. */
+  /**
+   * Returns the position of the end-of-rows marker in the buffer; undefined when it is not in the
+   * buffer yet.
+   */
   #endOfRows(atLineStart: boolean): number | undefined {
     if (atLineStart && this.#buffer.subarray(0, endOfRows.length).toString() === endOfRows) {
       return 0;
@@ -200,7 +209,7 @@ export class BackupReader {
   }
 
   async #expectEnd(): Promise<void> {
-    // Reading to the end also verifies the checksum of gzip, which follows the data.
+    // Reading to the end also verifies the gzip checksum, which follows the data.
     if (this.#buffer.length > 0 || (await this.#fill())) {
       throw this.#damaged('something follows its end');
     }
@@ -226,8 +235,8 @@ export class BackupReader {
 }
 
 /**
- * Reads a backup from end to end and verifies every count and checksum in it. Returns its header
- * and its number of rows. Throws BackupDamaged.
+ * Reads a backup from beginning to end and verifies all its counts and checksums. Returns the
+ * header and the number of rows. Throws BackupDamaged.
  */
 export async function verifyBackup(
   file: string,

@@ -28,8 +28,8 @@ export interface Backup {
 }
 
 /**
- * Writes a backup, verifies it, and records it. The file appears complete and verified, or not at
- * all. Needs no PostgreSQL client programs. Throws any failure.
+ * Writes a backup, verifies it, and records it in the database. The file gets its final name only
+ * when it is complete and verified. Needs no PostgreSQL client programs. Throws any failure.
  */
 export async function backUp(options: BackupOptions): Promise<Backup> {
   const { url, db, file, overwrite = false, onTable } = options;
@@ -45,7 +45,7 @@ export async function backUp(options: BackupOptions): Promise<Backup> {
   await db.rows(sql.beginBackup, backupId, JSON.stringify(migrations));
   const partial = `${file}.partial`;
   try {
-    // A killed backup may have left its partial file.
+    // An earlier backup that was killed may have left a partial file.
     await rm(partial, { force: true });
     const dumped = await dump({ url, file: partial, ...(onTable && { onTable }) });
     if (!isDeepStrictEqual(dumped.migrations, migrations)) {
@@ -64,13 +64,13 @@ export async function backUp(options: BackupOptions): Promise<Backup> {
   }
 }
 
-/** Returns the major version of the server. */
+/** Returns the major version of the PostgreSQL server. */
 export async function majorVersion(db: Queryable): Promise<number> {
   const { version } = await db.one(sql.serverVersion);
   return Math.floor(version / 10_000);
 }
 
-/** Syncs the file to disk and returns its size and hash. */
+/** Makes sure that the file is on the disk (fsync). Returns its size and hash. */
 async function seal(file: string): Promise<{ bytes: number; sha256: string }> {
   const handle = await open(file, 'r+');
   try {
@@ -83,7 +83,10 @@ async function seal(file: string): Promise<{ bytes: number; sha256: string }> {
   }
 }
 
-/** Syncs the directory, so that the file's new name survives a power failure. */
+/**
+ * Makes sure that the directory is on the disk (fsync), so that the file's new name survives a
+ * power failure.
+ */
 async function syncDirectory(directory: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(directory, 'r');

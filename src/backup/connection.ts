@@ -1,7 +1,9 @@
 import pg from 'pg';
 import { driverUrl, isTransactionPooler } from '../database/session.ts';
 
-/** Session settings that make backups portable between servers. */
+/**
+ * Session settings that do not depend on the server, so that another server can restore the backup.
+ */
 const settings = [
   "set local client_encoding = 'UTF8'",
   "set local datestyle = 'ISO'",
@@ -12,13 +14,13 @@ const settings = [
   'set local statement_timeout = 0',
   'set local idle_in_transaction_session_timeout = 0',
   "set local lock_timeout = '60s'",
-  // With row security the backup would silently miss hidden rows.
+  // If row security is on, reading hidden rows fails instead of silently leaving them out.
   'set local row_security = off',
 ].join('; ');
 
 /**
- * Runs `work` in one transaction on its own connection, without statement time-outs. Commits when
- * it returns, rolls back when it throws. Throws on a transaction pooler.
+ * Runs `work` in one transaction on a connection of its own, without statement time-outs. Commits
+ * when `work` returns, rolls back when it throws. Refuses the URL of a transaction pooler.
  */
 export async function inOwnTransaction<T>(
   url: string,
@@ -32,7 +34,8 @@ export async function inOwnTransaction<T>(
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
   });
-  // The running statement fails by itself; an unhandled event would end the process.
+  // When the connection is lost, the running statement fails. Without this listener the event would
+  // also end the process.
   client.on('error', () => undefined);
   await client.connect();
   let isDone = false;
@@ -44,7 +47,8 @@ export async function inOwnTransaction<T>(
     isDone = true;
     return result;
   } finally {
-    // During a COPY the connection accepts nothing else: closing it makes the server roll back.
+    // During a COPY the connection accepts no rollback. Closing the connection makes the server
+    // roll back.
     if (isDone) await client.end();
     else
       (
@@ -53,7 +57,7 @@ export async function inOwnTransaction<T>(
   }
 }
 
-/** Throws on a transaction pooler: backups need a session. */
+/** Throws for the URL of a transaction pooler, because a backup needs a database session. */
 export function checkConnection(url: string): void {
   if (!isTransactionPooler(url)) return;
   throw new Error(

@@ -12,7 +12,7 @@ import { appliedMigrations, type AppliedMigration } from '../quarantine/queries.
 
 export interface DumpOptions {
   readonly url: string;
-  /** Created with mode 0600; must not exist. */
+  /** The file to create, with mode 0600. It must not exist. */
   readonly file: string;
   /** Called with the number of tables written so far. */
   readonly onTable?: (tables: number) => void;
@@ -24,20 +24,20 @@ export interface Dump {
   readonly rows: number;
 }
 
-/** Tables excluded from backups: the identity of this database and its worker list. */
+/** Tables that a backup leaves out: the identity of this database and the list of its workers. */
 const excludedTables = ['sambatan.installation', 'sambatan.workers'];
 
 /**
- * Writes the rows of the service's schemas to a file, as one consistent snapshot in a single
- * repeatable-read transaction. Throws the server's error, or that of the file (ENOSPC).
+ * Writes the rows of the service's schemas to a file: one consistent snapshot, read in a single
+ * repeatable-read transaction. Throws the error of the server or of the file (such as ENOSPC).
  */
 export async function dump({ url, file, onTable }: DumpOptions): Promise<Dump> {
   const handle = await open(file, 'wx', 0o600);
   const gzip = createGzip({ level: 5 });
-  // Each table is piped into gzip, and each pipeline leaves listeners behind.
+  // Each table is piped into gzip, and each pipeline leaves listeners on it, so allow any number.
   gzip.setMaxListeners(0);
   const written = pipeline(gzip, handle.createWriteStream());
-  // The write error is the cause; report it before the errors that follow from it.
+  // Handled below: an error of the file causes further errors, and only the file's error is thrown.
   written.catch(() => undefined);
   try {
     const begin = 'begin isolation level repeatable read read only';
@@ -61,7 +61,7 @@ async function writeAll(
   into: Writable,
   onTable: DumpOptions['onTable'],
 ): Promise<Dump> {
-  // Lock the tables before the snapshot, so that no migration changes them.
+  // Lock the tables before the snapshot is taken, so that no migration changes them in between.
   const named = await tablesOf(client);
   await client.query(
     `lock table ${named.map(({ table }) => table).join(', ')} in access share mode`,
@@ -117,8 +117,8 @@ async function writeTable(
 }
 
 /**
- * Returns the tables of the service's schemas with their columns, in a stable order; skips
- * unlogged ones.
+ * Returns the tables of the service's schemas with their columns, always in the same order. Leaves
+ * out unlogged tables.
  */
 async function tablesOf(client: pg.Client): Promise<TableHeader[]> {
   const { rows } = await client.query<TableHeader>(

@@ -8,13 +8,14 @@ import type { BackupHeader } from './backup-file.ts';
 
 export interface LoadOptions {
   readonly file: string;
-  /** Called with the number of tables read so far, and the total. */
+  /** Called with the number of tables loaded so far and the total number. */
   readonly onTable?: ((tables: number, all: number) => void) | undefined;
 }
 
 /**
- * Creates the schema of a backup by its migrations and loads its rows, in the transaction of
- * `client`. The service's schemas must not exist. Throws BackupDamaged, or the server's error.
+ * Creates the schema of a backup by running its migrations, then loads its rows. Runs in the
+ * transaction of `client`. The service's schemas must not exist before. Throws BackupDamaged or the
+ * server's error.
  */
 export async function load(client: pg.Client, { file, onTable }: LoadOptions): Promise<void> {
   const reader = new BackupReader(file);
@@ -34,7 +35,7 @@ export async function load(client: pg.Client, { file, onTable }: LoadOptions): P
   }
 }
 
-/** Runs the migrations of the backup's database. */
+/** Runs the migrations that the backup names. */
 async function makeSchema(client: pg.Client, { migrations }: BackupHeader): Promise<void> {
   const known = new Map(readMigrations().map((one) => [one.version, one]));
   const wanted = migrations.map(({ version, name, sha256 }): Migration => {
@@ -52,8 +53,8 @@ async function makeSchema(client: pg.Client, { migrations }: BackupHeader): Prom
 const ourSchema = "(n.nspname = 'sambatan' or n.nspname like 'sambatan\\_%')";
 
 /**
- * Drops the foreign keys of the service's schemas, so that tables can be loaded in any order.
- * Returns the statements that add them again and check every row.
+ * Drops the foreign keys of the service's schemas, so that the tables can be loaded in any order.
+ * Returns the statements that create the foreign keys again and check every row.
  */
 async function dropForeignKeys(client: pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ drop: string; add: string }>(
@@ -72,8 +73,8 @@ async function dropForeignKeys(client: pg.Client): Promise<string[]> {
 }
 
 /**
- * Disables triggers, so that rows are loaded unchanged. Returns the statements that enable them
- * again.
+ * Disables triggers, so that rows are loaded unchanged. Returns the statements that enable the
+ * triggers again.
  */
 async function disableTriggers(client: pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ disable: string; enable: string }>(
@@ -90,7 +91,7 @@ async function disableTriggers(client: pg.Client): Promise<string[]> {
   return rows.map(({ enable }) => enable);
 }
 
-/** Deletes rows that migrations insert; the backup has its own. */
+/** Deletes the rows that migrations inserted, because the backup contains these rows. */
 async function emptyTables(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ name: string }>(
     `select format('%I.%I', n.nspname, c.relname) as name
@@ -127,7 +128,7 @@ async function readTables(
   }
 }
 
-/** Returns the columns of the service's tables, by the table's quoted name. */
+/** Returns the columns of each table of the service, by the table's quoted name. */
 async function columnsOf(client: pg.Client): Promise<Map<string, readonly string[]>> {
   const { rows } = await client.query<{ name: string; columns: string[] }>(
     `select format('%I.%I', n.nspname, c.relname) as name, array_agg(a.attname::text) as columns

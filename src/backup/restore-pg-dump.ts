@@ -8,14 +8,14 @@ import { majorVersion } from './backup.ts';
 import { findTools, programTarget, run, runPsql, type Tools } from './tools.ts';
 
 export interface PgDumpRestoreOptions extends RestoreOptions {
-  /** Statements that run before and after the restore in the same transaction. */
+  /** SQL statements that run before and after the restore, in the same transaction. */
   readonly before: string;
   readonly after: string;
 }
 
 /**
- * Restores a backup in pg_dump's custom format, as versions up to 0.1.0 wrote it, with pg_restore
- * and psql of the server's major version. Throws ToolsMissing where they are not installed.
+ * Restores a backup in pg_dump's custom format, which versions up to 0.1.0 wrote. Needs pg_restore
+ * and psql of the server's major version. Throws ToolsMissing when they are not installed.
  */
 export async function restorePgDump(options: PgDumpRestoreOptions): Promise<void> {
   const { url, db, file, before, after } = options;
@@ -25,7 +25,8 @@ export async function restorePgDump(options: PgDumpRestoreOptions): Promise<void
   const { name, password } = programTarget(url);
   try {
     const list = join(place, 'contents');
-    // Default privileges name the owner of the old database; tables carry their own privileges.
+    // Leave out default privileges, because they name the owner of the old database. Each table has
+    // its own privileges in the backup.
     const wanted = contents.filter((line) => !line.includes(' DEFAULT ACL '));
     await writeFile(list, wanted.join('\n'));
     const args = ['--no-psqlrc', '--quiet', '--single-transaction', '--set=ON_ERROR_STOP=1'];
@@ -49,7 +50,10 @@ export async function restorePgDump(options: PgDumpRestoreOptions): Promise<void
   }
 }
 
-/** Returns the lines of a backup's table of contents; throws for a backup of another program. */
+/**
+ * Returns the lines of a backup's table of contents. Throws for a backup that another program
+ * wrote.
+ */
 async function contentsOf(tools: Tools, file: string): Promise<string[]> {
   const list = await textOf(tools, ['--list', file]);
   const lines = list.split('\n');

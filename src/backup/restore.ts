@@ -11,13 +11,13 @@ export interface RestoreOptions {
   readonly url: string;
   readonly db: Queryable;
   readonly file: string;
-  /** True: replace an existing market. */
+  /** True: replace the data of a database that is already in use. */
   readonly overwrite?: boolean;
-  /** Called with the number of tables read so far, and the total. */
+  /** Called with the number of tables loaded so far and the total number. */
   readonly onTable?: (tables: number, all: number) => void;
 }
 
-/** The database contains data, and `overwrite` is not set. */
+/** The database contains data that would be lost, and `overwrite` is not set. */
 export class NotEmpty extends Error {
   constructor() {
     super(
@@ -29,10 +29,10 @@ export class NotEmpty extends Error {
 }
 
 /**
- * Replaces the service's data by a backup, in one transaction: if anything fails, the database
- * stays as before. The restored database is quarantined from the first moment. Returns when the
- * backup was started. Throws NotEmpty, BackupDamaged, ToolsMissing (for a file of pg_dump), or the
- * server's error.
+ * Replaces the service's data by a backup, in one transaction: if anything fails, the database does
+ * not change. From the commit on, the restored database is quarantined. Returns when the backup was
+ * started. Throws NotEmpty, BackupDamaged, ToolsMissing (for a file of pg_dump), or the server's
+ * error.
  */
 export async function restore(options: RestoreOptions): Promise<{ begunAt: Date }> {
   const { url, db, file, overwrite = false } = options;
@@ -68,8 +68,8 @@ async function hasMarket(db: Queryable): Promise<boolean> {
 }
 
 /**
- * Runs last in the transaction of a restore: starts the quarantine, and records the backup's
- * migrations. Migration records of a surrounding marketplace stay.
+ * Runs at the end of a restore's transaction. Starts the quarantine and records the backup's
+ * migrations. The records of migrations of another application in the same database stay.
  */
 const afterRestore = `
   insert into sambatan.installation (quarantined_since, quarantine_reason)

@@ -10,15 +10,15 @@ import { checkConnection } from './connection.ts';
 const programs = ['pg_dump', 'pg_restore', 'psql'] as const;
 export type Program = (typeof programs)[number];
 
-/** The tools of one major version of PostgreSQL, all from one directory. */
+/** PostgreSQL's client programs of one major version, all from one directory. */
 export interface Tools {
   readonly directory: string;
   readonly major: number;
 }
 
 /**
- * This machine has no tools of the server's major version; the message names the package to
- * install.
+ * This machine has no client programs of the server's major version. The message names the package
+ * to install.
  */
 export class ToolsMissing extends Error {
   constructor(major: number, found: readonly Tools[]) {
@@ -35,7 +35,10 @@ export class ToolsMissing extends Error {
   }
 }
 
-/** Where packages of Debian, Red Hat and Homebrew install each major version. */
+/**
+ * Returns the directories in which packages of Debian, Red Hat and Homebrew install the client
+ * programs.
+ */
 function defaultDirectories(): string[] {
   const versioned = ['/usr/lib/postgresql', '/opt/homebrew/opt', '/usr/local/opt', '/usr'];
   return versioned.flatMap((parent) => {
@@ -49,7 +52,9 @@ function defaultDirectories(): string[] {
   });
 }
 
-/** Returns tools of the same major version as the server; throws ToolsMissing. */
+/**
+ * Returns client programs of the server's major version; throws ToolsMissing when there are none.
+ */
 export function findTools(
   major: number,
   directories: readonly string[] = [...defaultDirectories(), ...searchPath()],
@@ -80,8 +85,9 @@ function toolsIn(directory: string): Tools | undefined {
 }
 
 /**
- * Returns the URL for PostgreSQL's own programs, with the password separate: every user of the
- * machine can read arguments. Throws on a transaction pooler, which these programs do not support.
+ * Returns the URL for PostgreSQL's client programs and, separately, the password: every user of the
+ * machine can read a program's arguments. Throws for a transaction pooler, which these programs do
+ * not support.
  */
 export function programTarget(url: string): { readonly name: string; readonly password: string } {
   checkConnection(url);
@@ -97,13 +103,19 @@ export interface Running {
   readonly program: Program;
   readonly args: readonly string[];
   readonly password?: string;
-  /** Called with each line of standard error. */
+  /** Called with each line that the program writes to standard error. */
   readonly onLine?: (line: string) => void;
-  /** Receives standard output and is ended afterwards; default: discard. */
+  /**
+   * Receives the program's standard output and is not ended by this function; without it the output
+   * is discarded.
+   */
   readonly into?: Writable;
 }
 
-/** Runs a program to its end; throws with its last output lines when it fails. */
+/**
+ * Runs a program and waits for its end. When the program fails, throws an error with its last lines
+ * of output.
+ */
 export async function run({ tools, program, args, ...how }: Running): Promise<void> {
   const child = spawn(join(tools.directory, program), args, {
     env: childEnvironment({ PGPASSWORD: how.password ?? '', PGAPPNAME: 'sambatan backup' }),
@@ -111,13 +123,13 @@ export async function run({ tools, program, args, ...how }: Running): Promise<vo
   });
   if (how.into !== undefined) {
     child.stdout?.pipe(how.into, { end: false });
-    // The reader is gone: the program must not wait for it.
+    // When the reader is closed, the program must not wait for it.
     how.into.once('close', () => child.stdout?.destroy());
   }
   await exitOf(child, program, how.onLine);
 }
 
-/** Runs psql on the input that `feed` writes. */
+/** Runs psql with the input that `feed` writes. */
 export async function runPsql(
   { tools, args, password = '' }: Omit<Running, 'program'>,
   feed: (input: Writable) => Promise<void>,
@@ -126,7 +138,7 @@ export async function runPsql(
     env: childEnvironment({ PGPASSWORD: password, PGAPPNAME: 'sambatan restore' }),
     stdio: ['pipe', 'ignore', 'pipe'],
   });
-  // psql exits early when a statement fails; ignore later writes.
+  // psql may exit early because a statement failed. Ignore the errors of later writes.
   child.stdin.on('error', () => undefined);
   const ended = exitOf(child, 'psql');
   const early = ended.then(() => Promise.reject(new Error('psql ended before it was told to')));
@@ -134,7 +146,7 @@ export async function runPsql(
   try {
     await Promise.race([fed, early]);
   } catch (error) {
-    // It would wait for more input with its transaction open.
+    // Otherwise psql would wait for more input while its transaction stays open.
     child.kill();
     await ended.catch(() => undefined);
     throw error;

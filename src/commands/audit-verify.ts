@@ -9,7 +9,10 @@ import { exitCodes, UsageError, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
 import { withDatabase } from './database.ts';
 
-/** `sambatan audit verify`: walks the audit chains and names the first broken row of each. */
+/**
+ * `sambatan audit verify`: checks the chain of rows of each audit log, and reports the first broken
+ * row of each.
+ */
 export const auditVerify: Command = {
   usage: `
 Usage: sambatan audit verify [--campaign <id>]

@@ -6,7 +6,7 @@ import { exitCodes, UsageError, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
 import { withDatabaseAsItIs } from './database.ts';
 
-/** `sambatan backup`: writes all of the service's data into one file. */
+/** `sambatan backup`: writes all data of the service to one file. */
 export const backup: Command = {
   usage: `
 Usage: sambatan backup --to <file> [--overwrite]

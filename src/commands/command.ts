@@ -1,19 +1,19 @@
-/** Exit codes for scripts. */
+/** The exit codes of commands, for use in scripts. */
 export const exitCodes = {
   done: 0,
-  /** The command ran and found a problem: a broken chain, a violated invariant. */
+  /** The command ran and found a problem, such as a broken chain or a violated invariant. */
   found: 1,
   /** Wrong arguments or an invalid configuration. */
   usage: 2,
-  /** The command could not run: no database, for example. */
+  /** The command could not run, for example because the database is not reachable. */
   failed: 3,
 } as const;
 
-/** One command: its help text, its options, and its function. */
+/** A command of the command line: its help text, its options, and the function that runs it. */
 export interface Command {
   readonly usage: string;
   readonly options: Readonly<Record<string, { type: 'boolean' | 'string' }>>;
-  /** The name of its single argument; without it, the command takes none. */
+  /** The name of the command's only argument; undefined when it accepts none. */
   readonly argument?: string;
   run(
     options: Readonly<Record<string, string | boolean | undefined>>,

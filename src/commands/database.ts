@@ -11,19 +11,19 @@ import { createLog } from '../server/logging.ts';
 /** A reachable database with the current schema. */
 export interface ReadyDatabase {
   readonly url: string;
-  /** Versions of the migrations that were just applied. */
+  /** The versions of the migrations that this start applied. */
   readonly applied: readonly string[];
-  /** Stops the embedded server, if there is one. Idempotent. */
+  /** Stops the embedded server, if this process started one. Idempotent. */
   stop(): Promise<void>;
 }
 
-/** Maximum wait for a starting database, and the retry interval. */
+/** How long to wait for a database that is starting, and the time between two attempts. */
 const maxWaitMs = 60_000;
 const tryEveryMs = 1_000;
 
 /**
- * Returns the configured database, or starts the embedded one, and applies pending migrations.
- * Waits up to a minute for a configured database that does not answer yet; then throws its error.
+ * Returns the configured database, or starts the embedded one. Applies pending migrations. When a
+ * configured database does not answer, tries for a minute and then throws its error.
  */
 export async function readyDatabase(config: Config, log: Logger): Promise<ReadyDatabase> {
   const { url, dataDirectory } = config.database;
@@ -45,9 +45,9 @@ export async function readyDatabase(config: Config, log: Logger): Promise<ReadyD
 }
 
 /**
- * Runs a command on the configured database, on the database of a service that uses the data
- * directory now, or on the embedded one, started for the command. Applies pending migrations first
- * and passes their versions to the command.
+ * Runs a command on a database: the configured one; or the embedded one of a service that is
+ * running on the data directory; or the embedded one, started only for this command. Applies
+ * pending migrations first and passes their versions to the command.
  */
 export async function withDatabase<T>(
   config: Config,
@@ -68,7 +68,7 @@ export async function withDatabase<T>(
   }
 }
 
-/** As `withDatabase`, but leaves the schema as it is, or missing. */
+/** Like `withDatabase`, but applies no migrations: the schema may be old or missing. */
 export async function withDatabaseAsItIs<T>(
   config: Config,
   command: (url: string, log: Logger) => Promise<T>,
@@ -100,7 +100,10 @@ async function migratePatiently(url: string, log: Logger): Promise<{ applied: st
   }
 }
 
-/** The server rejects the user, password or database: a retry would not help. */
+/**
+ * Returns true when the server rejects the user, the password or the database name. Then another
+ * attempt would not help.
+ */
 function turnsUsAway(error: unknown): boolean {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';

@@ -7,7 +7,7 @@ import { exitCodes, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
 import { startServing, stopSignalled, type Serving } from './serve.ts';
 
-/** `sambatan demo`: serves a demo market with simulated users. */
+/** `sambatan demo`: runs the service with a demo market and simulated users. */
 export const demo: Command = {
   usage: `
 Usage: sambatan demo
@@ -25,7 +25,7 @@ SIGINT and SIGTERM stop everything. The market stays; delete the directory to st
     const running = await startServing(config, { withWorker: true });
     const ending = new AbortController();
     const show = runShow(config, running, ending.signal);
-    // If the simulation fails, the service stops first; then the error is reported.
+    // If the simulation fails, stop the service first and report the error afterwards.
     const failed = show.catch((error: unknown) => {
       if (!ending.signal.aborted) process.emit('SIGTERM', 'SIGTERM');
       return error;
@@ -43,8 +43,8 @@ SIGINT and SIGTERM stop everything. The market stays; delete the directory to st
 };
 
 /**
- * Returns the demo's configuration: its own data directory, early completion of full campaigns, a
- * quiet log.
+ * Returns the configuration of the demo: its own data directory, a sweep every minute so that full
+ * campaigns complete early, and fewer log lines.
  */
 function demoConfig(config: Config): Config {
   const { level } = config.log;
@@ -56,7 +56,7 @@ function demoConfig(config: Config): Config {
   };
 }
 
-/** Creates the market and runs the simulation until the signal. */
+/** Creates the demo market and runs the simulation until `signal` aborts it. */
 async function runShow(config: Config, running: Serving, signal: AbortSignal): Promise<void> {
   const { app } = running.service;
   const progress = showProgress('steps of the demo market', seedSteps);

@@ -4,7 +4,7 @@ import { exitCodes, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
 import { withDatabase } from './database.ts';
 
-/** `sambatan invariants`: searches the database for rows that must not exist. */
+/** `sambatan invariants`: searches the database for rows that break a rule of the domain. */
 export const invariants: Command = {
   usage: `
 Usage: sambatan invariants

@@ -1,6 +1,6 @@
 /**
- * Shows the progress of long work on standard error: one rewritten line on a terminal, otherwise a
- * line now and then. Call the result with the amount done, and `end` afterwards.
+ * Shows the progress of long work on standard error. On a terminal it rewrites one line; otherwise
+ * it writes a line from time to time. Report progress with `at`, and call `end` afterwards.
  */
 export function showProgress(what: string, total: number | undefined) {
   const onTerminal = process.stderr.isTTY;

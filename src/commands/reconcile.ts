@@ -5,7 +5,9 @@ import { Reconciler } from '../ledger/gateway/reconcile.ts';
 import { exitCodes, type Command } from './command.ts';
 import { withDatabase } from './database.ts';
 
-/** `sambatan reconcile`: queries the payment provider for all open payments and refunds. */
+/**
+ * `sambatan reconcile`: asks the payment provider for the status of all open payments and refunds.
+ */
 export const reconcile: Command = {
   usage: `
 Usage: sambatan reconcile
@@ -25,7 +27,7 @@ is 1 when the provider did not answer or the database is quarantined.
     return await withDatabase(config, async (url, log) => {
       const db = openDatabase({ url, log, maxConnections: 4 });
       try {
-        // Watchers of a campaign see the changes at the next poll.
+        // Pages that show a campaign notice the changes at their next poll.
         const reconciler = new Reconciler({ db, gateway }, log);
         const { sent, closed, open, stopped } = await reconciler.run();
         process.stdout.write(`${sent} refunds sent, ${closed} closed, ${open} still open\n`);

@@ -41,7 +41,7 @@ quarantine and --yes is missing.
   },
 };
 
-/** Returns the reason and start of the quarantine as text. */
+/** Returns a text with the reason of the quarantine and the time since which it holds. */
 export function formatQuarantine({ since, reason }: Quarantine): string {
   return since === null ? reason : `${reason}, since ${since.toISOString()}`;
 }

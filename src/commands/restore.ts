@@ -8,7 +8,7 @@ import { exitCodes, UsageError, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
 import { withDatabaseAsItIs } from './database.ts';
 
-/** `sambatan restore`: replaces the data by a backup and quarantines the database. */
+/** `sambatan restore`: replaces the data by a backup and then quarantines the database. */
 export const restoreCommand: Command = {
   usage: `
 Usage: sambatan restore --from <file> [--overwrite]

@@ -8,7 +8,10 @@ import { runInTransaction } from '../operation/run.ts';
 import { exitCodes, UsageError, type Command } from './command.ts';
 import { withDatabase } from './database.ts';
 
-/** `sambatan second-factor remove`: for a user who lost the phone and the recovery codes. */
+/**
+ * `sambatan second-factor remove`: removes the second factor of a user who lost the phone and the
+ * recovery codes.
+ */
 export const secondFactorRemove: Command = {
   usage: `
 Usage: sambatan second-factor remove <email> [--yes]
@@ -55,7 +58,7 @@ async function remove(db: Database, config: Config, email: string, sure: boolean
   return await sendEmail(config, { to: email, ...mfaEmail('lost', owner.language) });
 }
 
-/** Returns true when the next typed line is "yes"; no input means no. */
+/** Returns true when the next line that is typed is "yes". The end of the input means no. */
 async function isConfirmed(email: string): Promise<boolean> {
   process.stdout.write(
     `This ends the second factor and all sessions of ${email}. Are you sure that it is them? (yes/no) `,

@@ -5,7 +5,7 @@ import { exitCodes, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
 import { withDatabase } from './database.ts';
 
-/** `sambatan seed-demo`: creates the demo market once. */
+/** `sambatan seed-demo`: creates the demo market if it does not exist. */
 export const seedDemo: Command = {
   usage: `
 Usage: sambatan seed-demo [--force]

@@ -12,9 +12,9 @@ import { exitCodes, type Command } from './command.ts';
 import { formatQuarantine } from './release-hold.ts';
 import { openService, type Service } from './service.ts';
 
-/** Time for requests in flight at shutdown, in milliseconds. */
+/** How long to wait at shutdown for requests in progress, in milliseconds. */
 const graceMs = 10_000;
-/** `sambatan serve`: HTTP and, by default, the scheduler. */
+/** `sambatan serve`: runs the HTTP server and, by default, the background jobs. */
 export const serve: Command = {
   usage: `
 Usage: sambatan serve [--no-worker]
@@ -39,19 +39,20 @@ flight and stops everything that it started.
 /** A running HTTP service. */
 export interface Serving {
   readonly service: Service;
-  /** Its base URL. */
+  /** The base URL of the service. */
   readonly url: string;
-  /** The quarantine at its start. */
+  /** The quarantine of the database when the service started; undefined without one. */
   readonly hold: Quarantine | undefined;
   stop(): Promise<void>;
 }
 
-/** Starts everything in order; `stop` ends it in reverse order. */
+/** Starts all parts of the service in order; `stop` stops them in reverse order. */
 export async function startServing(
   config: Config,
   { withWorker }: { readonly withWorker: boolean },
 ): Promise<Serving> {
-  // Before the database: report a port in use without waiting for migrations.
+  // Check the port before the database starts, so that a port in use is reported without waiting
+  // for migrations.
   await checkAddress(config.http);
   const service = await openService(config);
   const { app } = service;
@@ -82,7 +83,7 @@ export async function startServing(
   }
 }
 
-/** Resolves after a stop signal, when everything has stopped. */
+/** Waits for a stop signal, calls `stop`, and resolves when everything has stopped. */
 export async function stopSignalled(stop: () => Promise<void>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   onStopSignal(
@@ -93,7 +94,8 @@ export async function stopSignalled(stop: () => Promise<void>): Promise<void> {
         resolve();
       }
     },
-    // npm forwards signals, but when npm is killed, only the parent check notices.
+    // npm forwards signals to this process. When npm is killed, only the check of the parent
+    // process notices that.
     { withParent: startedByNpm() },
   );
   await promise;
@@ -129,7 +131,7 @@ function greeting(config: Config, { service, url, hold }: Serving): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Shortens a path below the working directory. */
+/** Returns a path relative to the working directory if it is below it. */
 function shortPath(path: string): string {
   const near = relative(process.cwd(), path);
   return near.startsWith('..') ? path : `./${near}`;

@@ -6,16 +6,16 @@ import type { Trace } from '../observability/trace.ts';
 import { createLog } from '../server/logging.ts';
 import { readyDatabase } from './database.ts';
 
-/** A running service's application, and its stop function. */
+/** The application of a running service. */
 export interface Service {
   readonly app: App;
-  /** A newly generated service key, to show once. */
+  /** The service key if this start generated it; it is shown only once. */
   readonly newServiceKey: string | undefined;
   /** Stops the application, then the database, then the log. Idempotent. */
   stop(): Promise<void>;
 }
 
-/** Opens everything below HTTP and the scheduler: log, database, schema, application. */
+/** Opens the parts that the HTTP server and the worker need: log, database, schema, application. */
 export async function openService(config: Config): Promise<Service> {
   const { log, flush } = createLog(config.log.level);
   const database = await readyDatabase(config, log);
@@ -43,7 +43,10 @@ export async function openService(config: Config): Promise<Service> {
   };
 }
 
-/** Returns the configured keys, or those that the embedded installation generates. */
+/**
+ * Returns the configured keys. With the embedded database, a key that is not configured is
+ * generated.
+ */
 async function keysOf({ identity, database }: Config): Promise<{
   readonly service: Pick<GeneratedKey, 'key' | 'created'>;
   readonly secret: string;
@@ -57,7 +60,7 @@ async function keysOf({ identity, database }: Config): Promise<{
   return { service, secret: (await generatedKey(database.dataDirectory, 'secret-key')).key };
 }
 
-/** Loads the tracing code only where it is configured. */
+/** Loads the code for tracing only if tracing is configured. */
 async function openTraces({ traces }: Config, log: Logger): Promise<Trace | undefined> {
   const { url } = traces;
   if (url === undefined) return undefined;

@@ -1,14 +1,15 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Maximum duration of a shutdown before the process exits anyway, in milliseconds. */
+/** Maximum duration of a shutdown in milliseconds; after it the process exits anyway. */
 const stopMilliseconds = 45_000;
 
 /**
- * Calls `stop` once, on SIGINT, SIGTERM or SIGHUP, and (with `withParent`) when the parent process
- * is gone: npm forwards a signal, but nothing reports its death. A second signal exits at once.
- * When `stop` resolves, the process exits by an empty event loop; when it rejects or takes longer
- * than 45 s, with exit code 1. Returns a function that removes the handlers.
+ * Calls `stop` once: on SIGINT, SIGTERM or SIGHUP and, with `withParent`, when the parent process
+ * has ended. The parent is checked because npm forwards signals but does not report its own end. A
+ * second signal exits at once. When `stop` resolves, the process exits because nothing is left to
+ * do; when it rejects or takes longer than 45 s, the process exits with code 1. Returns a function
+ * that removes the handlers.
  */
 export function onStopSignal(
   stop: (reason: string) => Promise<void>,
@@ -38,10 +39,16 @@ export function onStopSignal(
   return release;
 }
 
-/** Read at start, so that a parent that dies during a long start is noticed too. */
+/**
+ * The parent process at the start. It is read early, so that the end of the parent during a long
+ * start is noticed too.
+ */
 const parent = process.ppid;
 
-/** Checks once a second whether the parent process is still the same. */
+/**
+ * Checks every second whether the parent process is still the same, and calls `gone` when it is
+ * not.
+ */
 function watchParent(gone: () => void): NodeJS.Timeout {
   const timer = setInterval(() => {
     if (process.ppid !== parent) gone();
@@ -50,20 +57,21 @@ function watchParent(gone: () => void): NodeJS.Timeout {
 }
 
 /**
- * Bounds the heap: V8 collects when it has grown to twice the live data; by default it waits for
- * four times as much, over 300 MB under load. The cost: docs/performance.md.
+ * Limits the growth of the heap: garbage collection starts when the heap has twice the size of the
+ * live data. By default V8 waits for four times the size, which is over 300 MB under load.
+ * docs/performance.md describes the cost.
  */
 export function boundHeap(): void {
   setFlagsFromString('--heap-growing-percent=100');
 }
 
 /**
- * Returns the memory used during the start to the system; V8 would keep it. Blocks the process for
- * about 100 ms.
+ * Gives memory that was needed only during the start back to the operating system; V8 would keep
+ * it. Blocks the process for about 100 ms.
  */
 export function handBackMemory(): void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as NodeJS.GCFunction;
-  // Only this kind of garbage collection shrinks the young generation.
+  // Only this kind of garbage collection makes V8's young generation smaller.
   collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }

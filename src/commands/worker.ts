@@ -5,10 +5,12 @@ import { exitCodes, type Command } from './command.ts';
 import { openService } from './service.ts';
 import { stopSignalled } from './serve.ts';
 
-/** Time for a scrape or probe in flight at shutdown, in milliseconds. */
+/** How long to wait at shutdown for a request in progress, in milliseconds. */
 const graceMs = 2_000;
 
-/** `sambatan worker`: only the scheduler and the notifications. */
+/**
+ * `sambatan worker`: runs only the background jobs, such as the scheduler and the notifications.
+ */
 export const worker: Command = {
   usage: `
 Usage: sambatan worker [--listen]
@@ -37,7 +39,7 @@ unless no other service runs on SAMBATAN_DATA_DIR.
   },
 };
 
-/** Starts the server without routes and pages. */
+/** Starts a server for health checks and metrics, without the API's routes and without pages. */
 async function openDoor(app: App): Promise<{ close(): Promise<void> }> {
   const server = await buildServer({ ...app, isDraining: () => false }, []);
   await server.listen({ host: app.config.http.host, port: app.config.http.port });

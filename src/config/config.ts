@@ -5,97 +5,103 @@ import { checkNames } from './setting-names.ts';
 import { variables, type LogLevel, type Variable } from './settings.ts';
 import { conflicts, missingFiles, setValue, describeValue, acceptedValues } from './problems.ts';
 
-/** The configuration: validated, frozen, grouped; units are in the names. */
+/** The configuration: validated, frozen and grouped. The names contain the units. */
 export interface Config {
   readonly http: {
     readonly host: string;
-    /** 0: any free port. */
+    /** The port to listen on; 0 means any free port. */
     readonly port: number;
-    /** Addresses and CIDR ranges whose X-Forwarded-For is trusted. */
+    /** Addresses and CIDR ranges of proxies whose X-Forwarded-For header is trusted. */
     readonly trustedProxies: readonly string[];
     /** The public address of the site, without a final slash. */
     readonly publicUrl: string | undefined;
-    /** Seconds from the stop signal to the end of listening. */
+    /** How long the server still accepts requests after a stop signal, in seconds. */
     readonly drainSeconds: number;
-    /** More concurrent requests are shed. */
+    /** Maximum number of concurrent requests; further ones are refused. */
     readonly maxInFlight: number;
   };
   readonly database: {
-    /** Undefined: the service starts its own PostgreSQL in `dataDirectory`. */
+    /** Undefined: the service starts its own PostgreSQL, with its data in `dataDirectory`. */
     readonly url: string | undefined;
-    /** Absolute path. */
+    /** The data directory as an absolute path. */
     readonly dataDirectory: string;
   };
   readonly identity: {
     /**
-     * Undefined only with the embedded database; then it is generated
+     * Undefined is possible only with the embedded database. Then the service generates the key
      * (identity/generated-keys.ts).
      */
     readonly serviceKey: string | undefined;
     /**
-     * Protects stored and signed data. Undefined: a generated key with the embedded database,
-     * otherwise the service key.
+     * The key that protects stored and signed data. If undefined, the embedded database uses a
+     * generated key, and any other database uses the service key.
      */
     readonly secretKey: string | undefined;
     readonly jwtSecret: string | undefined;
     readonly jwksUrl: string | undefined;
-    /** Always set when a secret or a key set is. */
+    /** Always set when `jwtSecret` or `jwksUrl` is set. */
     readonly jwtIssuer: string | undefined;
     readonly jwtAudience: string;
-    /** E-mail addresses of operators in lower case; each counts once it is verified. */
+    /**
+     * E-mail addresses of operators in lower case. An address counts only when its user has
+     * verified it.
+     */
     readonly operators: readonly string[];
     readonly operatorsNeedFactor: boolean;
     readonly reauthMinutes: number;
-    /** True: a token with "is_anonymous": true makes its bearer a user. */
+    /**
+     * True: the token of an anonymous Supabase user ("is_anonymous": true) belongs to a user, not
+     * to a visitor.
+     */
     readonly allowAnonymousUsers: boolean;
   };
   readonly scheduler: { readonly intervalMinutes: number };
-  /** 0: joins are not limited. */
+  /** Maximum number of joins per minute and user; 0 means no limit. */
   readonly joins: { readonly limitPerMinute: number };
   readonly payments: {
-    /** Grace period after the end of a hold; applies to new campaigns. */
+    /** Grace period after the end of a hold. A change applies only to new campaigns. */
     readonly holdGraceMinutes: number;
-    /** The payment term of buyers of a completed campaign. */
+    /** How long the buyers of a completed campaign have for paying. */
     readonly termHours: number;
-    /** Grace period after the term. */
+    /** Grace period after the payment term. */
     readonly graceHours: number;
-    /** Maximum delay between a payment and its record. */
+    /** Maximum time between a payment and its entry in the system. */
     readonly verificationHours: number;
-    /** How long only the seller decides about a batch below its minimum. */
+    /** How long only the seller may decide about a batch below its minimum. */
     readonly decisionHours: number;
-    /** Days after shipping until an order without the buyer's answer counts as received. */
+    /** Days after shipping; then an order without the buyer's answer counts as received. */
     readonly receivedAfterDays: number;
   };
   readonly gateway: {
-    /** Undefined: no online payments. */
+    /** The payment provider; undefined means that there are no online payments. */
     readonly midtrans:
       { readonly serverKey: string; readonly snapUrl: string; readonly apiUrl: string } | undefined;
   };
   readonly mail: {
-    /** Undefined: e-mails are written to the data directory instead. */
+    /** Undefined: e-mails are written to files in the data directory. */
     readonly smtpUrl: string | undefined;
-    /** The sender, as in a From header. */
+    /** The sender, in the format of a From header. */
     readonly from: string;
-    /** Maximum number of mailed codes and invitations, over all processes. */
+    /** Maximum number of e-mails with codes and invitations that all processes together send. */
     readonly perMinute: number;
     readonly perDay: number;
   };
-  /** 0: the workers do not check the invariants. */
+  /** Hours between two checks of an invariant; 0 means that the workers do not check them. */
   readonly watch: { readonly invariantHours: number };
   readonly messages: {
-    /** Sellers get one digest per window of this length. */
+    /** Length of the period that one digest for sellers covers. */
     readonly digestMinutes: number;
   };
   readonly webhooks: {
-    /** For development and tests: allows receivers on this machine. */
+    /** For development and tests: allows webhooks to receivers on this machine. */
     readonly allowLoopback: boolean;
   };
   readonly traces: {
-    /** The collector's address; undefined: tracing is off. */
+    /** The address of the trace collector; undefined means that tracing is off. */
     readonly url: string | undefined;
     readonly headers: Readonly<Record<string, string>>;
     readonly serviceName: string;
-    /** From 0 to 1. */
+    /** The share of traces that are kept, from 0 to 1. */
     readonly share: number;
   };
   readonly log: { readonly level: LogLevel };
@@ -106,7 +112,7 @@ type Values = {
   [N in Name]: (typeof variables)[N] extends Variable<infer T> ? T | undefined : never;
 };
 
-/** Invalid settings; `problems` has one sentence per problem. */
+/** The settings are invalid. `problems` has one sentence for each problem. */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
 
@@ -118,22 +124,27 @@ export class ConfigError extends Error {
   }
 }
 
-/** Returns true when npm started this process: npm forwards signals, but not its own death. */
+/**
+ * Returns true when npm started this process. npm forwards signals but does not report its own end.
+ */
 export const startedByNpm = (): boolean => process.env['npm_lifecycle_event'] !== undefined;
 
-/** Returns the directories of PATH. */
+/** Returns the directories of the PATH variable. */
 export const searchPath = (): string[] =>
   (process.env['PATH'] ?? '').split(delimiter).filter((directory) => directory !== '');
 
-/** Returns the environment of a child process: this process's own with some variables set. */
+/**
+ * Returns the environment for a child process: the environment of this process with some variables
+ * changed.
+ */
 export const childEnvironment = (set: Readonly<Record<string, string>>): NodeJS.ProcessEnv => ({
   ...process.env,
   ...set,
 });
 
 /**
- * Reads the process environment and, for unset variables, the `.env` file of the working
- * directory. Throws ConfigError with all problems at once.
+ * Reads the environment of the process and the `.env` file of the working directory. The file is
+ * used for variables that the environment does not set. Throws one ConfigError with all problems.
  */
 export function loadConfig(): Config {
   const { environment, cut } = readEnvironment();
@@ -143,8 +154,8 @@ export function loadConfig(): Config {
 }
 
 /**
- * Returns the directory of SAMBATAN_LOCALES_DIR, an absolute path. It is read before the other
- * settings, because many modules need the languages when they load.
+ * Returns the absolute path in SAMBATAN_LOCALES_DIR. This setting is read before the others,
+ * because many modules need the languages while they are loaded.
  */
 export function localesDirectory(): string | undefined {
   const text = setValue(readEnvironment().environment, 'SAMBATAN_LOCALES_DIR');
@@ -162,8 +173,8 @@ const cutSentence = ({ name, line }: CutValue): string =>
   `on is a comment; if it belongs to the value, write ${name}='…' with quotes around it`;
 
 /**
- * Converts an environment to the configuration. An empty variable counts as unset. Throws
- * ConfigError with all problems at once.
+ * Converts environment variables to the configuration. An empty variable counts as not set. Throws
+ * one ConfigError with all problems.
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const problems: string[] = [];
@@ -223,7 +234,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   });
 }
 
-/** Returns the text of `.env.example`: every variable with its explanation and default. */
+/** Returns the text of the file `.env.example`: every variable with its explanation and default. */
 export function exampleEnvironment(): string {
   const blocks = Object.entries(variables).map(([name, { about, fallback }]) => {
     const explanation = about.map((line) => `# ${line}`).join('\n');
@@ -235,7 +246,10 @@ export function exampleEnvironment(): string {
   return [head, ...blocks].join('\n');
 }
 
-/** Returns both addresses of the provider's environment, unless others are configured. */
+/**
+ * Returns the addresses of Midtrans for the chosen environment, unless another address is
+ * configured.
+ */
 function midtransOf(values: Values): Config['gateway']['midtrans'] {
   const { MIDTRANS_SERVER_KEY: serverKey, MIDTRANS_URL: url } = values;
   if (serverKey === undefined) return undefined;

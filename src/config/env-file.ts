@@ -7,8 +7,8 @@ export interface CutValue {
 }
 
 /**
- * Reads the text of a `.env` file. Also returns the values that are not in quotes and have a `#`
- * directly after another character, as a password may: everything from there on is a comment.
+ * Reads the text of a `.env` file. In a value without quotes a `#` begins a comment, even inside a
+ * password. The values that are cut off in this way are also returned.
  */
 export function readEnvFile(text: string): {
   readonly values: NodeJS.Dict<string>;

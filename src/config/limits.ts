@@ -1,17 +1,20 @@
-/** One limit of the service: a row of the table in docs/security.md. */
+/** One limit of the service; each limit is also a row of a table in docs/security.md. */
 export interface Limit {
-  /** The counted action. */
+  /** The action that is counted. */
   readonly bounds: string;
-  /** The subject that shares one count. */
+  /** What shares one count, such as an account or a network. */
   readonly per: string;
   readonly max: number;
-  /** Length of the window in seconds; 0: at the same time, or in one request. */
+  /**
+   * The period of the count in seconds; 0 means that actions at the same time, or in one request,
+   * are counted.
+   */
   readonly seconds: number;
-  /** The setting that changes `max`, where there is one. */
+  /** The setting that changes `max`, if there is one. */
   readonly setting?: string;
-  /** The answer when the limit is exceeded. */
+  /** What the caller gets when the limit is exceeded. */
   readonly answer: string;
-  /** Why many users behind one IP address do not reach it. */
+  /** Why many users behind one IP address do not reach this limit. */
   readonly sharedAddress: string;
 }
 
@@ -24,8 +27,8 @@ const perAccount = 'counted per account, whatever the IP address';
 const perEmail = 'counted per e-mail address, whatever the IP address';
 
 /**
- * Every rate limit of the service. docs/security.md has the same table; a test checks that both are
- * equal. "Known" is a browser or a network with an earlier sign-in to that account.
+ * All rate limits of the service. docs/security.md has the same table; a test checks that they are
+ * equal. A browser or network is "known" after an earlier sign-in to the same account.
  */
 export const limits = {
   codesOfNetwork: {

@@ -4,7 +4,7 @@ import { variables, type Variable } from './settings.ts';
 type Environment = Readonly<Record<string, string | undefined>>;
 type Name = keyof typeof variables;
 
-/** Returns problems between variables that are each valid alone. */
+/** Returns the problems of variables that are valid alone but not together. */
 export function conflicts(environment: Environment): string[] {
   const has = (name: Name) => setValue(environment, name) !== undefined;
   const problems: string[] = [];
@@ -20,7 +20,10 @@ export function conflicts(environment: Environment): string[] {
   return problems;
 }
 
-/** Returns unreadable files that the database URL names: a retry would not help. */
+/**
+ * Returns the files that the database URL names but that cannot be read. Trying again would not
+ * help.
+ */
 export function missingFiles(url: string | undefined): string[] {
   if (url === undefined) return [];
   const { searchParams } = new URL(url);

@@ -1,19 +1,25 @@
 import { variables } from './settings.ts';
 
-/** Variables of the project's tests and benchmarks; the service does not read them. */
+/** Variables that only the project's tests and benchmarks read, not the service. */
 const ofTests = /^SAMBATAN_(?:TEST|CHAOS|BOOKS|FUZZ|SMALL|LOOKS|SCREENSHOTS|BROWSER)(?:_|$)/;
 const ownPrefix = /^(?:SAMBATAN|MIDTRANS)_/i;
-/** Maximum edit distance of a misspelling; beyond it the name is a different word. */
+/**
+ * A name with at most this edit distance from a setting counts as misspelt; other names are
+ * different words.
+ */
 const maxDistance = 2;
 
 export interface NameProblems {
-  /** Names similar to a setting, which would silently have no effect. */
+  /** Names that are almost those of settings. The service would silently ignore them. */
   readonly misspelt: readonly string[];
-  /** Names with the service's prefix that no setting has; a newer version may know them. */
+  /**
+   * Names with the service's prefix that are not settings of this version. A newer version may know
+   * them.
+   */
   readonly unknown: readonly string[];
 }
 
-/** Finds misspelt and unknown settings; each result is a whole sentence. */
+/** Finds misspelt and unknown names of settings. Each result is a whole sentence. */
 export function checkNames(names: readonly string[]): NameProblems {
   const known = Object.keys(variables);
   const misspelt: string[] = [];

@@ -8,7 +8,7 @@ import { serverVariables } from './variables/server.ts';
 export { logLevels, type LogLevel } from './variables/observability.ts';
 export type { Variable } from './variables/variable.ts';
 
-/** Every variable the service reads, in the order of `.env.example`. */
+/** All variables that the service reads, in the order of `.env.example`. */
 export const variables = {
   ...serverVariables,
   ...campaignsVariables,

@@ -9,8 +9,8 @@ const inOneRequest = {
 const ofFile = '`payload_too_large`, for a form `validation_failed`';
 
 /**
- * Maximum sizes of one request. docs/security.md has the same rows; a test checks it. Each
- * route of the API has a limit of its own below `jsonBytes`: see src/http/body-limits.ts.
+ * Maximum sizes of a request. docs/security.md has the same rows; a test checks that. Each route of
+ * the API also has its own limit below `jsonBytes`: see src/http/body-limits.ts.
  */
 export const sizeLimits = {
   jsonBytes: {

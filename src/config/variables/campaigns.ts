@@ -3,7 +3,7 @@ import { variable } from './variable.ts';
 
 const minutesInADay = 1440;
 
-/** Joins, payment terms and the scheduler. */
+/** Settings of joins, payment terms and the scheduler. */
 export const campaignsVariables = {
   SAMBATAN_SCHEDULER_INTERVAL: variable({
     fallback: '5',

@@ -10,7 +10,7 @@ import { variable } from './variable.ts';
 
 const minutesInADay = 1440;
 
-/** Proxies, user tokens, operators and sign-in. */
+/** Settings of proxies, users' tokens, operators and sign-in. */
 export const identityVariables = {
   SAMBATAN_TRUSTED_PROXIES: variable({
     fallback: '',

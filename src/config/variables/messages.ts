@@ -3,7 +3,7 @@ import { variable } from './variable.ts';
 
 const minutesInADay = 1440;
 
-/** The public address, e-mail, digests and webhooks. */
+/** Settings of the public address, e-mails, digests and webhooks. */
 export const messagesVariables = {
   SAMBATAN_PUBLIC_URL: variable({
     fallback: undefined,

@@ -1,11 +1,11 @@
 import { headerList } from './values.ts';
 import { variable } from './variable.ts';
 
-/** The levels a log line can have, most silent first. */
+/** The levels of log lines; the first logs nothing, each next one logs more. */
 export const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** Traces and logs. */
+/** Settings of traces and logs. */
 export const observabilityVariables = {
   OTEL_EXPORTER_OTLP_ENDPOINT: variable({
     fallback: undefined,

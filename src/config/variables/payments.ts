@@ -1,7 +1,7 @@
 import { keySetUrl, siteUrl } from './values.ts';
 import { variable } from './variable.ts';
 
-/** The payment gateway. */
+/** Settings of the payment provider. */
 export const paymentsVariables = {
   MIDTRANS_SERVER_KEY: variable({
     fallback: undefined,

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { databaseUrl, key, secretLength, wholeNumber } from './values.ts';
 import { variable } from './variable.ts';
 
-/** The HTTP server, its database and its keys. */
+/** Settings of the HTTP server, its database and its keys. */
 export const serverVariables = {
   HOST: variable({
     fallback: '127.0.0.1',

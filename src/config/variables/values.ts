@@ -1,10 +1,10 @@
-// Parsers of setting values; undefined means that a value is not accepted.
+// Parsers for the values of settings. They return undefined for a value that is not accepted.
 import { isIP } from 'node:net';
 
-/** Minimum bytes of a secret: HS256 needs 256 bits (RFC 7518, section 3.2). */
+/** Minimum number of bytes of a secret, because HS256 needs 256 bits (RFC 7518, section 3.2). */
 export const secretLength = 32;
 
-/** `name=value` pairs separated by commas, names in lower case. */
+/** Parses `name=value` pairs separated by commas; the names become lower case. */
 export function headerList(text: string): Readonly<Record<string, string>> | undefined {
   const pairs = text
     .split(',')
@@ -15,29 +15,29 @@ export function headerList(text: string): Readonly<Record<string, string>> | und
   return Object.fromEntries(pairs.map((pair) => [pair![1]!.toLowerCase(), pair![2]!]));
 }
 
-/** A whole number within bounds. */
+/** Parses a whole number from `least` to `most`. */
 export function wholeNumber(text: string, least: number, most: number): number | undefined {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   return value >= least && value <= most ? value : undefined;
 }
 
-/** A key of printable characters without spaces, long enough for a secret. */
+/** Parses a key: printable characters without spaces, long enough for a secret. */
 export function key(text: string): string | undefined {
   return /^[\x21-\x7e]+$/.test(text) && longEnough(text) ? text : undefined;
 }
 
-/** Returns true when a text has the minimum number of bytes of a secret. */
+/** Returns true when a text has at least the number of bytes that a secret needs. */
 export function longEnough(text: string): boolean {
   return Buffer.byteLength(text) >= secretLength;
 }
 
-/** A URL of a PostgreSQL database. */
+/** Parses the URL of a PostgreSQL database. */
 export function databaseUrl(text: string): string | undefined {
   if (!URL.canParse(text)) return undefined;
   return /^postgres(ql)?:$/.test(new URL(text).protocol) ? text : undefined;
 }
 
-/** The origin of a site: no path, query or user. */
+/** Parses the origin of a site: a URL without path, query or user. */
 export function siteUrl(text: string): string | undefined {
   if (!URL.canParse(text)) return undefined;
   const { protocol, origin, pathname, search, username } = new URL(text);
@@ -45,7 +45,7 @@ export function siteUrl(text: string): string | undefined {
   return plain && /^https?:$/.test(protocol) ? origin : undefined;
 }
 
-/** A URL of a key set: HTTPS, or HTTP on this machine. */
+/** Parses the URL of a key set: https, or http on this machine. */
 export function keySetUrl(text: string): string | undefined {
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);
@@ -55,7 +55,7 @@ export function keySetUrl(text: string): string | undefined {
   return accepted ? text : undefined;
 }
 
-/** E-mail addresses separated by commas, in lower case. */
+/** Parses e-mail addresses separated by commas; they become lower case. */
 export function emailList(text: string): readonly string[] | undefined {
   const items = text
     .split(',')
@@ -64,7 +64,7 @@ export function emailList(text: string): readonly string[] | undefined {
   return items.every((item) => /^[^\s@]+@[^\s@]+$/.test(item)) ? items : undefined;
 }
 
-/** IP addresses and CIDR ranges separated by commas. */
+/** Parses IP addresses and CIDR ranges separated by commas. */
 export function addressList(text: string): readonly string[] | undefined {
   const items = text
     .split(',')

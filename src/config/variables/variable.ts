@@ -1,14 +1,16 @@
-/** One environment variable: how it is read, and what `.env.example` says of it. */
+/** One environment variable: how its value is parsed, and its text in `.env.example`. */
 export interface Variable<T> {
-  /** Used when the variable is unset or empty; undefined: there is none. */
+  /**
+   * The value to parse when the variable is not set or empty; undefined means that there is none.
+   */
   readonly fallback: string | undefined;
-  /** A secret's value never appears in a message. */
+  /** True for a secret: its value never appears in a message. */
   readonly secret: boolean;
-  /** Completes "accepted: …". */
+  /** The accepted values; completes a message that begins with "accepted: ". */
   readonly accepts: string;
-  /** Lines for `.env.example`. */
+  /** The lines of the explanation in `.env.example`. */
   readonly about: readonly string[];
-  /** Undefined means: not accepted. */
+  /** Returns the value, or undefined when the text is not accepted. */
   readonly parse: (text: string) => T | undefined;
 }
 
