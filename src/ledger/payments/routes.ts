@@ -27,8 +27,8 @@ interface PaymentDeps extends DatabaseDeps {
 }
 
 const params = closed({ id: Id });
-// Some phones call JPEG image/jpg. HEIC is accepted here so that the error can tell the buyer what
-// to do.
+// Some phones send JPEG pictures with the media type image/jpg. HEIC is accepted here so that the
+// error message can explain to the buyer what to do.
 const pictures = [
   'image/jpeg',
   'image/jpg',
@@ -52,7 +52,7 @@ export function paymentRoutes(app: PaymentDeps): FastifyPluginAsyncTypebox {
   };
 }
 
-/** Route that says what a participation has to pay. */
+/** Route that returns the payment of a participation. */
 function amountDueRoute(server: ApiServer, app: PaymentDeps): void {
   const paysOnline = app.payments.gateway !== undefined;
   server.get(
@@ -67,7 +67,8 @@ function amountDueRoute(server: ApiServer, app: PaymentDeps): void {
         response: {
           200: PaymentSchema,
           ...problems(
-            // The first view creates the payment, so this read has a commit that may fail.
+            // The first view creates the payment, so this GET request writes, and its commit may
+            // fail.
             viewPayment,
             'outcome_unknown',
           ),
@@ -135,7 +136,7 @@ async function proofRoutes(server: ApiServer, app: PaymentDeps): Promise<void> {
   });
 }
 
-/** Route that settles a payment. */
+/** Route that verifies a payment manually. */
 function verificationRoute(server: ApiServer, app: PaymentDeps): void {
   server.post(
     '/participations/:id/payment/verify',

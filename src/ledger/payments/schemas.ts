@@ -5,7 +5,9 @@ import { BankAccountSchema } from '../bank-accounts/schemas.ts';
 import { ledgerEntryStatuses } from '../entries/entry.ts';
 import type { Proof } from './proofs.ts';
 
-/** Download headers of a proof: a picture is shown inline, a PDF is an attachment. */
+/**
+ * Returns the response headers of a proof: the browser shows a picture inline and downloads a PDF.
+ */
 export function proofHeaders(participationId: string, type: Proof['contentType']) {
   const isShown = type === 'image/webp';
   return fileHeaders({

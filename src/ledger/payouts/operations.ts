@@ -8,7 +8,7 @@ import { authorize, requireRecentAuth } from '../../identity/policy.ts';
 import type { AgeCursor } from '../entries/cursor.ts';
 import { assertNotQuarantined } from '../../quarantine/operations.ts';
 
-/** Returns a page of due payouts, or only of released ones. */
+/** Returns a page of due payouts: all of them, or only the released ones. */
 export async function duePayouts(
   db: Queryable,
   actor: Actor,
@@ -23,7 +23,7 @@ export async function duePayouts(
 }
 duePayouts.refusals = refusals(authorize);
 
-/** A page of the payouts to a brand, newest first: due, on their way and settled. */
+/** Returns a page of the payouts to a brand, newest first: due, pending and settled payouts. */
 export async function payoutsOfBrand(
   db: Queryable,
   actor: Actor,
@@ -53,7 +53,7 @@ releasePayout.refusals = refusals(
   'campaign_busy',
 );
 
-/** Settles a payout that was made. */
+/** Records that a payout was sent (settles it). */
 export async function settlePayout(
   tx: Tx,
   actor: Actor,

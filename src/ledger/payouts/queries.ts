@@ -31,7 +31,7 @@ const payout = (entries: string) => `select t.campaign_id, c.brand_id, c.title,
   ${joinAfter('sambatan.campaigns', 'c', 'c.campaign_id = t.campaign_id')}
   left join sambatan.payout_accounts a on a.brand_id = c.brand_id`;
 
-/** A page of due payouts, the oldest first; all, or only released ones. */
+/** Query for a page of due payouts, the oldest first: all of them, or only the released ones. */
 export const listPayouts = query<
   [releasedOnly: boolean, after: number | null, afterId: string | null, limit: number],
   PayoutRow
@@ -43,7 +43,7 @@ export const listPayouts = query<
   order by t.created_at, t.transaction_id limit $4`,
 );
 
-/** A page of the payouts to a brand, newest first: due, on their way and settled. */
+/** Query for a page of the payouts to a brand, newest first: due, pending and settled payouts. */
 export const listPayoutsOfBrand = query<
   [brandId: string, before: number | null, beforeId: string | null, limit: number],
   PayoutRow
@@ -82,7 +82,7 @@ export const settlePayout = query<
   changes: 'rows',
 });
 
-/** Returns the new due payout. */
+/** Reverses a settled payout. Returns the new due payout. */
 export const reversePayout = query<
   [transactionId: string, reason: string, actor: string],
   PayoutRow

@@ -28,7 +28,7 @@ export function payoutRoutes(app: DatabaseDeps): FastifyPluginAsyncTypebox {
   };
 }
 
-/** Routes that list payouts to be made, and the payouts to a brand. */
+/** Routes that list payouts that must be sent, and the payouts to a brand. */
 function listRoutes(server: ApiServer, app: DatabaseDeps): void {
   server.get(
     '/payouts',
@@ -97,7 +97,7 @@ function releaseRoute(server: ApiServer, app: DatabaseDeps): void {
   );
 }
 
-/** Routes that record a payout as made, and as reversed. */
+/** Routes that record that a payout was sent, or that the bank returned it. */
 function settlementRoutes(server: ApiServer, app: DatabaseDeps): void {
   server.post(
     '/payouts/:id/settle',

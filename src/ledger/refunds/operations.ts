@@ -12,8 +12,8 @@ import { assertNotQuarantined } from '../../quarantine/operations.ts';
 export type RefundGateway = { readonly name: string } | undefined;
 
 /**
- * Returns a page of refunds that operators have to make, or only of failed ones. Refunds that
- * `gateway` sends are excluded.
+ * Returns a page of refunds that operators have to send: all of them, or only the failed ones.
+ * Excludes refunds that `gateway` sends.
  */
 export async function dueRefunds(
   db: Queryable,
@@ -31,8 +31,8 @@ export async function dueRefunds(
 dueRefunds.refusals = refusals(authorize);
 
 /**
- * Returns a page of retained refunds: their buyers wait for slots with the money, so operators must
- * not make them.
+ * Returns a page of retained refunds. Their buyers wait for slots instead of the money, so
+ * operators must not send them.
  */
 export async function retainedRefunds(
   db: Queryable,
@@ -46,8 +46,8 @@ export async function retainedRefunds(
 retainedRefunds.refusals = refusals(authorize);
 
 /**
- * Returns the due and settled refunds of a participation (or of an offer after success), the newest
- * first.
+ * Returns the due and settled refunds of a participation (or of an offer made after success), the
+ * newest first.
  */
 export async function refundsOf(
   db: Queryable,
@@ -59,10 +59,13 @@ export async function refundsOf(
 }
 refundsOf.refusals = refusals(authorizeOnBuyer);
 
-/** Number of refunds that one query of the export reads. */
+/** Number of refunds that the export reads with one query. */
 const refundsAtOnce = 1_000;
 
-/** Streams every refund that operators have to make, the oldest first, page by page. */
+/**
+ * Returns every refund that operators have to send as a stream, the oldest first. Reads them page
+ * by page.
+ */
 export async function refundsToMake(
   db: Queryable,
   actor: Actor,
@@ -90,8 +93,9 @@ async function* everyRefund(
 }
 
 /**
- * Settles refunds that were made with one reference, for example that of a bulk transfer: all or
- * none. Refunds already settled with this reference do not change.
+ * Settles refunds that were sent with one reference, for example the reference of a bulk transfer.
+ * Either all refunds are settled or none. Refunds that are already settled with this reference do
+ * not change.
  */
 export async function settleRefunds(
   tx: Tx,

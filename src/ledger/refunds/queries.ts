@@ -28,18 +28,24 @@ const refund = (entries: string) => `select t.campaign_id, t.transaction_id, t.p
   ${joinOrder}
   left join sambatan.refund_accounts a on a.user_id = p.user_id`;
 
-/** Whether a refund `t` is not retained for the waiting list, so that it may be sent. */
+/**
+ * Returns the SQL condition that the refund `t` is not retained for the waiting list, so that it
+ * may be sent.
+ */
 export const isNotRetained = (t: string) =>
   `(${t}.paid_in_time is null or not sambatan.is_retained(${t}.campaign_id, ${t}.transaction_id))`;
 
-/** Whether an operator has to make a due refund `t`; always without a provider. */
+/**
+ * Returns the SQL condition that an operator has to send the due refund `t`. It is always true if
+ * there is no provider.
+ */
 export const leftToPeople = (provider: `$${number}`) =>
   `(${provider}::text is null or t.attempts > 0
     or sambatan.refund_order(t, ${provider}) is null)`;
 
 /**
- * A page of refunds that operators have to make, the oldest first; all, or only failed ones.
- * Refunds of online payments go through the provider and are excluded.
+ * Query for a page of refunds that operators have to send, the oldest first: all of them, or only
+ * the failed ones. Excludes refunds that the provider sends.
  */
 export const listRefunds = query<
   [
@@ -59,7 +65,7 @@ export const listRefunds = query<
   order by t.created_at, t.transaction_id limit $4`,
 );
 
-/** A page of refunds retained for the waiting list, the oldest first. */
+/** Query for a page of refunds that are retained for the waiting list, the oldest first. */
 export const listRetainedRefunds = query<
   [after: number | null, afterId: string | null, limit: number],
   RefundRow
@@ -91,7 +97,7 @@ export const failRefund = query<[transactionId: string, reason: string, actor: s
   { changes: 'rows' },
 );
 
-/** Returns the new due refund. */
+/** Reverses a settled refund. Returns the new due refund. */
 export const reverseRefund = query<
   [transactionId: string, reason: string, actor: string],
   RefundRow
@@ -104,13 +110,13 @@ export type OwnRefundRow = Pick<
   RefundRow,
   'transaction_id' | 'status' | 'amount' | 'attempts' | 'reference' | 'created_at' | 'settled_at'
 > & {
-  /** Whether the buyer may choose the front of the waiting list instead. */
+  /** Whether the buyer may choose the front of the waiting list instead of the refund. */
   readonly may_wait: boolean;
-  /** The waiting-list entry that the money is retained for. */
+  /** The waiting-list entry for which the money is retained. */
   readonly kept_for: string | null;
 };
 
-/** The due and settled refunds of one participation, the newest first. */
+/** Query for the due and settled refunds of one participation, the newest first. */
 export const refundsOfParticipation = query<
   [campaignId: string, participationId: string],
   OwnRefundRow

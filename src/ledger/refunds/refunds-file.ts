@@ -7,8 +7,8 @@ import type { RefundRow } from './queries.ts';
 import { refundsToMake, type RefundGateway } from './operations.ts';
 
 /**
- * The columns that the bulk-transfer templates of banks need, in varying order. Programs read this
- * file too, so the names are the same in every language.
+ * The columns that banks' templates for bulk transfers need (each bank has its own order). Programs
+ * read this file too, so the column names are the same in every language.
  */
 const head = {
   name: 'Refunds',
@@ -24,8 +24,8 @@ const head = {
 } as const satisfies SheetHead;
 
 /**
- * Exports all due refunds as CSV. Refunds without a bank account come last, with a note that it is
- * missing. Refuses: forbidden, installation_held.
+ * Exports all due refunds as CSV. Refunds without a bank account come last, with a note that the
+ * bank account is missing. Refuses: forbidden, installation_held.
  */
 export async function refundsCsv(
   db: Database,
@@ -37,7 +37,7 @@ export async function refundsCsv(
 }
 
 /**
- * The same export as an Excel file, with account numbers as text. Refuses: forbidden,
+ * Exports all due refunds as an Excel file, with account numbers as text. Refuses: forbidden,
  * installation_held, export_too_large.
  */
 export async function refundsSheet(

@@ -33,7 +33,7 @@ interface RefundDeps extends DatabaseDeps {
 
 const params = closed({ id: Id });
 const reason = closed({ reason: text(3, 500) });
-/** Maximum refunds of one request that settles them. */
+/** Maximum number of refunds that one request may settle. */
 const maxRefunds = 500;
 
 /** Routes of refunds to buyers. */
@@ -45,7 +45,7 @@ export function refundRoutes(app: RefundDeps): FastifyPluginAsyncTypebox {
   };
 }
 
-/** Routes that list refunds to be made, and the refunds of a participation. */
+/** Routes that list refunds that must be sent, and the refunds of a participation. */
 function listRoutes(server: ApiServer, app: RefundDeps): void {
   server.get(
     '/refunds',
@@ -99,7 +99,7 @@ function listRoutes(server: ApiServer, app: RefundDeps): void {
   );
 }
 
-/** Route that exports refunds to be made as a file. */
+/** Route that exports refunds that must be sent, as a file. */
 function exportRoute(server: ApiServer, app: RefundDeps): void {
   server.get(
     '/refunds/export',
@@ -122,7 +122,7 @@ function exportRoute(server: ApiServer, app: RefundDeps): void {
         },
       },
     },
-    // The response type has no streams, so the file needs a cast.
+    // The type of the response does not allow streams, so the file needs a cast.
     async ({ actor, query: { format = 'csv' } }, reply) => {
       const make = format === 'csv' ? refundsCsv : refundsSheet;
       const file = await make(app.db, actor, app.payments.gateway);
@@ -131,7 +131,7 @@ function exportRoute(server: ApiServer, app: RefundDeps): void {
   );
 }
 
-/** Routes that record refunds as made, failed or reversed. */
+/** Routes that record that refunds were sent, that one failed, or that the bank returned one. */
 function settlementRoutes(server: ApiServer, app: RefundDeps): void {
   server.post(
     '/refunds/settle',

@@ -6,7 +6,7 @@ import { accountIn } from '../bank-accounts/schemas.ts';
 import { entryFields } from '../entries/schemas.ts';
 import type { OwnRefundRow, RefundRow } from './queries.ts';
 
-/** Download headers of the export of due refunds. */
+/** Response headers for the export of due refunds, by file format. */
 export const refundsFileHeaders = {
   csv: fileHeaders({ name: 'pengembalian.csv', type: csvType }),
   xlsx: fileHeaders({ name: 'pengembalian.xlsx', type: spreadsheetType }),

@@ -6,21 +6,21 @@ import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
 import { type Actor, actorLabel } from '../../identity/actor.ts';
 
-/** A completed campaign, and the slots that a shortfall can leave. */
+/** A completed campaign, and the number of slots that can remain after a shortfall. */
 export interface PossibleShortfall {
   readonly campaign: Campaign;
   readonly range: sql.ShortfallRange;
 }
 
-/** What a shortfall does. */
+/** The effects of a shortfall. */
 export interface ShortfallPreview extends PossibleShortfall {
   readonly slots: number;
   readonly sums: sql.SharesSum;
-  /** In reverse order of joining: buyers who lose slots come first. */
+  /** A page of rows in reverse order of `place`, so buyers who lose slots come first. */
   readonly rows: readonly sql.ShareRow[];
 }
 
-/** Returns how many slots a shortfall of the campaign can leave. */
+/** Returns how many slots of the campaign can remain after a shortfall. */
 export async function possibleShortfall(
   db: Queryable,
   actor: Actor,
@@ -32,8 +32,9 @@ export async function possibleShortfall(
 possibleShortfall.refusals = refusals(authorizeOnCampaign, 'transition_not_allowed');
 
 /**
- * Declares that a completed campaign delivers fewer slots than it sold. Buyers who joined first get
- * their slots; the others are refunded, and the payout falls. Returns the rupiah to refund.
+ * Declares that a completed campaign delivers fewer slots than it sold. Buyers who joined first
+ * keep their slots; the others get refunds, and the payout becomes smaller. Returns the rupiah to
+ * refund.
  */
 export async function declareShortfall(
   tx: Tx,
@@ -55,8 +56,9 @@ declareShortfall.refusals = refusals(
 );
 
 /**
- * Declares a shortfall and returns what that does: totals, and a page of what each buyer keeps,
- * loses and gets back. For a transaction that is rolled back (see `preview`).
+ * Declares a shortfall and returns its effects: totals, and a page with the slots that each buyer
+ * keeps and loses, and the refund. Call it only in a transaction that is rolled back (see
+ * `preview`).
  */
 export async function previewShortfall(
   tx: Tx,

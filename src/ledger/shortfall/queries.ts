@@ -7,7 +7,10 @@ export const declareShortfall = query<
   changes: 1,
 });
 
-/** Slots to deliver now, and the minimum and maximum that a shortfall can leave. */
+/**
+ * The number of slots that are to be delivered now, and the minimum and maximum that can remain
+ * after a shortfall.
+ */
 export interface ShortfallRange {
   readonly delivered: bigint;
   readonly minimum: bigint;
@@ -20,18 +23,21 @@ export const rangeOfShortfall = query<[campaignId: string], ShortfallRange>(
 );
 
 export interface ShareRow {
-  /** Position in the order of joining. */
+  /** The participation's position in the order in which slots are kept. */
   readonly place: bigint;
   readonly participation_id: string;
   readonly user_id: string;
   readonly keeps: number;
   readonly loses: number;
-  /** Whole rupiah. */
+  /** The refund in whole rupiah. */
   readonly refund: bigint;
   readonly display_name: string | null;
 }
 
-/** A page of the slots that each buyer would keep and lose, in reverse order of joining. */
+/**
+ * Query for a page of the slots that each buyer would keep and lose. It is in reverse order of
+ * `place`, so buyers who lose slots come first.
+ */
 export const listShares = query<
   [campaignId: string, slots: number, before: number | null, limit: number],
   ShareRow
@@ -46,11 +52,11 @@ export const listShares = query<
 );
 
 export interface SharesSum {
-  /** Number of participations that keep all slots, and of those that lose slots. */
+  /** The number of participations that keep all slots, and the number of those that lose slots. */
   readonly unaffected: bigint;
   readonly affected: bigint;
   readonly refunds: bigint;
-  /** Sum of the refunds in whole rupiah. */
+  /** The sum of the refunds in whole rupiah. */
   readonly amount: bigint;
   /** The value of the delivered slots for the seller in whole rupiah, after the fee. */
   readonly payout: bigint;

@@ -1,4 +1,4 @@
 import Type from 'typebox';
 
-/** How many slots of a completed campaign can be delivered. */
+/** The number of slots that the seller of a completed campaign can deliver. */
 export const slotsDelivered = Type.Integer({ minimum: 0, maximum: 1_000_000 });

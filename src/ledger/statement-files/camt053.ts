@@ -5,8 +5,8 @@ import { StatementRefused } from './values/refused.ts';
 import type { Encoding, ParsedStatement, StatementCheck } from './values/types.ts';
 
 /**
- * ISO 20022 CAMT.053, read by a strict XML parser. A file with a document type or entity is
- * refused.
+ * Reads bank statements in the XML format ISO 20022 CAMT.053 with a strict XML parser. A file with
+ * a document type declaration or an entity is refused.
  */
 
 interface Element {
@@ -91,7 +91,7 @@ function one(element: Element, ...path: readonly string[]): Element | undefined 
   return all(element, ...path)[0];
 }
 
-/** The text of the first path that has any. */
+/** Returns the text at the first path that has text. */
 function textAt(element: Element, ...paths: readonly string[]): string {
   for (const path of paths) {
     const found = one(element, ...path.split('/'))?.text.trim();
@@ -122,7 +122,10 @@ function senOf(element: Element | undefined, parent: Element): bigint {
   return BigInt(`${found[1]}${(found[2] ?? '').padEnd(2, '0')}`);
 }
 
-/** Incoming money is positive. A reversal states its own direction. */
+/**
+ * Returns the amount in sen; incoming money is positive. `CdtDbtInd` of a reversal is already the
+ * direction of the reversal, so it is not inverted.
+ */
 function signedSen(element: Element): bigint {
   const mark = textAt(element, 'CdtDbtInd');
   if (mark !== 'CRDT' && mark !== 'DBIT') {
@@ -135,7 +138,7 @@ function signedSen(element: Element): bigint {
 interface Entry {
   readonly sen: bigint;
   readonly isBooked: boolean;
-  /** The transactions of a batch entry, or the entry itself. */
+  /** The single transactions of a batch entry. For any other entry, the entry itself. */
   readonly parts: readonly Transaction[];
 }
 
@@ -161,7 +164,9 @@ function readEntry(entry: Element, account: string): Entry {
   return { sen, isBooked, parts };
 }
 
-/** The amount of one transaction of a batch entry; undefined if the bank states none. */
+/**
+ * Returns the amount of one transaction of a batch entry; undefined if the bank does not state it.
+ */
 function partSen(detail: Element, whole: bigint): bigint | undefined {
   const amount = one(detail, 'Amt') ?? one(detail, 'AmtDtls', 'TxAmt', 'Amt');
   if (amount === undefined) return undefined;
@@ -193,7 +198,9 @@ function transaction(
   };
 }
 
-/** The day in Asia/Jakarta, and the time if the entry has one. Refuses: date. */
+/**
+ * Returns the day of an entry in Asia/Jakarta, and the time if the entry has one. Refuses: date.
+ */
 function dayIn(entry: Element): { readonly day: string; readonly time?: Date } {
   const text = textAt(entry, 'BookgDt/DtTm', 'BookgDt/Dt', 'ValDt/DtTm', 'ValDt/Dt');
   const place = { line: entry.line, column: 'BookgDt', cell: text };

@@ -3,23 +3,24 @@ import { StatementRefused, type Place } from './values/refused.ts';
 import type { Summary } from './tables/summaries.ts';
 import type { CheckKind, NumberStyle, StatementCheck } from './values/types.ts';
 
-/** A parsed transaction; the sign of `sen` is the direction. */
+/** A parsed transaction. `sen` is positive for incoming money and negative for outgoing money. */
 export interface ReadEntry {
   readonly row: number;
   readonly sen: bigint;
   readonly balance?: bigint;
   readonly isPending: boolean;
   /**
-   * The cells of this row were repaired; only the running balance can prove that the repair is
-   * right.
+   * True if the cells of this row were repaired. Only the running balance can prove that the repair
+   * is right.
    */
   readonly repaired: boolean;
 }
 
 /**
- * Compares the parsed rows with the sums, counts and balances that the file states. Banks differ in
- * whether these include pending transactions, so either reading may hold, but the same for all of
- * them. Refuses: check, row_long (a repaired row without proof).
+ * Compares the parsed rows with the sums, counts and balances that the file states. Some banks
+ * include pending transactions in these values and others do not. So all values must be right with
+ * pending transactions, or all must be right without them. Refuses: check, row_long (a repaired row
+ * without proof).
  */
 export function checkAll(
   entries: readonly ReadEntry[],
@@ -110,8 +111,8 @@ function differs(kind: CheckKind, expected: bigint, found: bigint, place: Place)
 }
 
 /**
- * Each balance must be the previous one plus the row's amount, from the oldest row or from the
- * newest.
+ * Checks that each balance is the previous balance plus the row's amount. The rows may begin with
+ * the oldest or with the newest.
  */
 function runningBalance(entries: readonly ReadEntry[], opening: bigint | undefined) {
   const forwards = follow(entries, opening);
@@ -122,7 +123,10 @@ function runningBalance(entries: readonly ReadEntry[], opening: bigint | undefin
 }
 
 interface Followed {
-  /** Number of rows whose balance was compared with the previous one. */
+  /**
+   * The rows whose amounts are confirmed by the balances before and after them; `held` is their
+   * number.
+   */
   readonly proven: ReadonlySet<number>;
   readonly held: number;
   readonly last?: bigint | undefined;

@@ -4,9 +4,9 @@ import { StatementRefused } from './values/refused.ts';
 import type { Encoding, ParsedStatement, StatementCheck } from './values/types.ts';
 
 /**
- * SWIFT MT940, parsed strictly by our own code: the npm packages (mt940js 1.3.5, mt940-js 1.0.0)
- * use floating-point amounts. The opening balance plus the transactions must equal the closing
- * balance in every statement of the file.
+ * Parses bank statements in the format SWIFT MT940 strictly, without a library: the npm packages
+ * (mt940js 1.3.5, mt940-js 1.0.0) use floating-point amounts. The opening balance plus the
+ * transactions must equal the closing balance in every statement of the file.
  */
 
 interface Field {
@@ -78,7 +78,7 @@ export function readMt940(text: string, encoding: Encoding): ParsedStatement {
   };
 }
 
-/** The fields of all messages. Lines before the first field belong to the envelope. */
+/** Returns the fields of all messages, without the envelopes around the messages. */
 function fieldsOf(text: string): Field[] {
   const fields: Field[] = [];
   let isOpen = false;
@@ -104,7 +104,7 @@ function refusalOf({ tag, line, rows }: Field): StatementRefused {
   return new StatementRefused('mt940', { line, cell: `:${tag}:${rows[0]}` });
 }
 
-/** `C260930IDR100000,00`: sign, day, currency, amount. */
+/** Parses a balance such as `C260930IDR100000,00`: sign, day, currency, amount. */
 function balanceOf(field: Field): Balance {
   const found = /^([CD])(\d{6})([A-Z]{3})(\d+,\d{0,2})$/.exec(field.rows[0]!.trim());
   if (found === null) throw refusalOf(field);
@@ -137,8 +137,9 @@ function dayOf(text: string, field: Field): string {
 }
 
 /**
- * Value day, optional entry day, mark, optional last letter of the currency, amount, type,
- * references. `RC` reverses a credit, `RD` a debit; `EC` and `ED` are expected entries.
+ * The parts of a transaction: value day, optional entry day, mark, optional last letter of the
+ * currency, amount, type, references. `RC` reverses a credit, `RD` a debit; `EC` and `ED` are
+ * expected entries.
  */
 const transactionShape =
   /^(\d{6})(?:\d{4})?(RC|RD|EC|ED|C|D)[A-Z]?(\d+,\d{0,2})[A-Z][A-Z0-9]{3}([^\n]*)$/;
@@ -183,7 +184,10 @@ function compare(
   throw new StatementRefused('check', { line, expected: text(expected), found: text(found) });
 }
 
-/** `:90C:5IDR77001100,00`: number and sum of the credits. */
+/**
+ * Compares the stated number and sum of transactions with the file, such as `:90C:5IDR77001100,00`
+ * (5 credits of 77,001,100 rupiah together).
+ */
 function countsOf(field: Field, transactions: readonly Transaction[]): StatementCheck[] {
   const found = /^(\d{1,5})([A-Z]{3})(\d+,\d{0,2})$/.exec(field.rows[0]!.trim());
   if (found === null) throw refusalOf(field);

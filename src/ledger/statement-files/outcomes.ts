@@ -6,7 +6,7 @@ export interface Transaction {
   readonly row: number;
   /** The original row of the file, for the list of skipped rows. */
   readonly text: string;
-  /** Sen; positive for incoming money, negative for outgoing. */
+  /** The amount in sen; positive for incoming money, negative for outgoing money. */
   readonly sen: bigint;
   readonly isPending: boolean;
   /** YYYY-MM-DD; missing only for a pending transaction. */
@@ -50,7 +50,8 @@ function reasonToSkip({ sen, isPending, day }: Transaction): SkipReason | undefi
   if (sen === 0n) return 'no_amount';
   if (sen < 0n) return 'outgoing';
   if (isPending || day === undefined) return 'pending';
-  // Buyers transfer whole rupiah; an amount with sen is interest.
+  // Buyers transfer whole rupiah, so an amount with sen is not from a buyer (it is interest, for
+  // example).
   return sen % 100n === 0n ? undefined : 'sen';
 }
 

@@ -15,14 +15,17 @@ export {
 export { maxStatementRows, previewTable } from './read.ts';
 export { StatementRefused } from './values/refused.ts';
 
-/** Smaller files take a few milliseconds; larger ones are parsed in a worker thread. */
+/**
+ * Files up to this size are parsed in this thread, which needs a few milliseconds. Larger files are
+ * parsed in a worker thread.
+ */
 const maxInlineBytes = 64 * 1024;
 const maxWorkerMilliseconds = 60_000;
 const maxWorkerMegabytes = 512;
 
 /**
  * Parses a bank statement; types.ts documents the result. Large files and workbooks do not block
- * the event loop. Refuses by `StatementRefused` (statement_not_readable).
+ * the event loop. Refuses a file by throwing `StatementRefused` (statement_not_readable).
  */
 export async function readStatement(bytes: Buffer, options: ReadOptions): Promise<ParsedStatement> {
   const isArchive = bytes.subarray(0, 2).toString('latin1') === 'PK';

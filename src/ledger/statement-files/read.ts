@@ -31,12 +31,12 @@ import type {
 import type { DateFigure } from './values/date-figure.ts';
 import type { Period } from './values/periods.ts';
 
-/** Maximum transactions of one file. */
+/** Maximum number of transactions in one file. */
 export const maxStatementRows = 20_000;
 
 /**
- * Parses a bank statement in this thread; 20,000 rows take about a second. Refuses by
- * `StatementRefused` (statement_not_readable).
+ * Parses a bank statement in the current thread. For 20,000 rows this needs about a second. Refuses
+ * a file by throwing `StatementRefused` (statement_not_readable).
  */
 export async function readHere(bytes: Buffer, options: ReadOptions): Promise<ParsedStatement> {
   const file = await openFile(bytes);
@@ -59,7 +59,7 @@ function candidatesOf(mapping: ReadOptions['mapping']): readonly Mapping[] {
 
 type Table = Extract<StatementFile, { kind: 'text' | 'xlsx' }>;
 
-/** The table of a file, and the mapping that fits its heading best. */
+/** Returns the table of a file, and the mapping that fits its heading best. */
 function find(file: Table, mappings: readonly Mapping[]) {
   const tables =
     file.kind === 'xlsx'
@@ -73,14 +73,15 @@ function find(file: Table, mappings: readonly Mapping[]) {
   if (file.kind === 'xlsx' && found.length > 1) throw new StatementRefused('several_sheets');
   const best = found.toSorted((a, b) => b.located.score - a.located.score)[0];
   if (best === undefined) {
-    // An unclosed quotation mark above the heading may hide it.
+    // If an unclosed quotation mark hides the heading, this call throws quote_not_closed, which is
+    // more exact than heading_not_found.
     if (file.kind === 'text') rowsOfText(file.text, likelyDelimiter(file.text));
     throw new StatementRefused('heading_not_found');
   }
   return { rows: best.whole(), located: best.located, kind: best.kind };
 }
 
-/** The first lines of a text, split by each delimiter that occurs in it. */
+/** Returns the first lines of a text as one table for each delimiter that occurs in it. */
 function textTables(text: string, mappings: readonly Mapping[]) {
   const given = mappings.map(({ delimiter }) => delimiter);
   const wanted = given.includes(undefined)
@@ -96,12 +97,18 @@ function textTables(text: string, mappings: readonly Mapping[]) {
     }));
 }
 
-/** The rows of a table without the `sep=` line in which spreadsheets name their delimiter. */
+/**
+ * Returns the rows of a table, without the `sep=` line with which spreadsheet programs state the
+ * delimiter.
+ */
 function tableRows(text: string, delimiter: Delimiter): TableRow[] {
   return rowsOfText(text, delimiter).filter(({ cells }) => !/^sep=.?$/i.test(cells.join('')));
 }
 
-/** A truncated text may end inside quotation marks: then keep it up to the line where they open. */
+/**
+ * Parses the beginning of a text. It may end inside quotation marks; then only the lines before the
+ * opening quotation mark are parsed.
+ */
 function headRows(head: string, delimiter: Delimiter): TableRow[] {
   for (let lines = head.split('\n'); lines.length > 0; lines = lines.slice(0, -1)) {
     try {
@@ -160,7 +167,7 @@ function readTable(
   };
 }
 
-/** The balance of a dated row that states a balance instead of a transaction. */
+/** Returns the balance of a dated row that states a balance instead of a transaction. */
 function statedIn({ states, balance, row }: RawEntry): Summary[] {
   if (states === undefined || balance === undefined) return [];
   const cell = balance.place.cell ?? '';
@@ -219,7 +226,7 @@ function wholePeriod(periods: readonly Period[]): Period | undefined {
   return from === undefined || to === undefined ? undefined : { from, to };
 }
 
-/** The only bank account of a file. Refuses: several_accounts. */
+/** Returns the bank account that the file states. Refuses: several_accounts. */
 function accountOf(
   rows: readonly TableRow[],
   { columns, first }: Located,
@@ -260,7 +267,9 @@ function refuseOtherCurrencies(
   }
 }
 
-/** The first rows of a file as cells, for the page that maps its columns. */
+/**
+ * Returns the first rows of a file as cells, for the page on which an operator maps the columns.
+ */
 export async function previewTable(bytes: Buffer, maxRows = 40): Promise<TablePreview> {
   const file = await openFile(bytes);
   if (file.kind === 'xlsx') {

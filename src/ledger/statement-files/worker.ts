@@ -3,7 +3,9 @@ import { readHere } from './read.ts';
 import { StatementRefused, type Place } from './values/refused.ts';
 import type { ParsedStatement, ReadOptions, StatementReason } from './values/types.ts';
 
-/** The worker thread that parses one large statement; started by parse.ts. */
+/**
+ * The code of the worker thread that parses one large bank statement. parse.ts starts this thread.
+ */
 
 export interface WorkerInput {
   readonly bytes: Uint8Array;

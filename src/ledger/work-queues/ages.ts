@@ -3,7 +3,10 @@ import type { Actor } from '../../identity/actor.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { RefundGateway } from '../refunds/operations.ts';
 
-/** Target hours to handle an item of each queue; alerts fire after that. */
+/**
+ * Number of hours in which an item of each queue should be handled. After that time, alerts are
+ * sent.
+ */
 export const queueTargetHours = {
   proofs: 24,
   statement_lines: 48,
@@ -17,14 +20,14 @@ export const queueTargetHours = {
 export type WorkQueue = keyof typeof queueTargetHours;
 export const workQueues = Object.keys(queueTargetHours) as WorkQueue[];
 
-/** Maximum count of a queue's items. */
+/** Items of a queue are counted up to this number. */
 export const maxQueueItems = 1_000;
 
 export interface QueueRow {
-  /** A WorkQueue of the API; the database has no such type. */
+  /** A value of the API's type WorkQueue. The database has no such type, so it is a string here. */
   readonly queue: string;
   readonly items: number;
-  /** When the oldest item was added. */
+  /** The time since when the oldest item waits. */
   readonly oldest: Date | null;
 }
 
@@ -34,8 +37,8 @@ const measureQueues = query<[max: number, provider: string | null], QueueRow>(
 );
 
 /**
- * Returns the length (up to maxQueueItems) and the oldest item of each queue. Refunds that
- * `gateway` sends are excluded. Refuses: forbidden.
+ * Returns the length (up to maxQueueItems) and the oldest item of each queue. Excludes refunds that
+ * `gateway` sends. Refuses: forbidden.
  */
 export async function viewQueues(
   db: Queryable,
@@ -47,7 +50,7 @@ export async function viewQueues(
   return new Map(rows.map((row) => [row.queue as WorkQueue, row]));
 }
 
-/** Returns when an item that was added then is due. */
+/** Returns when an item that has waited since `since` should be handled. */
 export function dueAt(queue: WorkQueue, since: Date): Date {
   return new Date(since.getTime() + queueTargetHours[queue] * 3_600_000);
 }

@@ -1,12 +1,12 @@
 import { query } from '../../database/query.ts';
 import { deliveredQuantity } from '../payments/payment-state.ts';
 
-/** A participation as operators see it next to its amounts. */
+/** The data of a participation that operators see next to amounts. */
 export interface ParticipationSummaryRow {
   readonly participation_id: string;
   readonly campaign_id: string;
   readonly title: string;
-  /** Delivered slots; the ordered slots if none is delivered. */
+  /** The number of delivered slots, or of ordered slots if none is delivered. */
   readonly quantity: number;
   readonly display_name: string | null;
   readonly email: string | null;
@@ -39,7 +39,7 @@ export interface SettledRow {
   readonly settled_at: Date;
 }
 
-/** The latest settled refunds or payouts, the newest first. */
+/** Query for the latest settled refunds or payouts, the newest first. */
 export const listSettled = query<[kind: 'refund' | 'payout', limit: number], SettledRow>(
   'list_made',
   `select t.transaction_id, t.campaign_id, c.title, t.participation_id, t.amount, t.reference,

@@ -2,7 +2,7 @@ import { StatementRefused } from '../values/refused.ts';
 import type { TableRow } from './table.ts';
 import type { ColumnRef, Mapping } from '../values/types.ts';
 
-/** Indexes of a mapping's columns in one file; -1 for a column that it does not have. */
+/** The indexes of a mapping's columns in one file; -1 for a column that the file does not have. */
 export interface Columns {
   readonly date: number;
   readonly time: number;
@@ -15,9 +15,12 @@ export interface Columns {
   readonly reference: number;
   readonly account: number;
   readonly currency: number;
-  /** Number of cells of the heading, without empty ones at its end; 0 if there is no heading. */
+  /**
+   * Number of cells in the heading row, without empty cells at its end; 0 if the file has no
+   * heading row.
+   */
   readonly width: number;
-  /** Headings by column index, for messages. */
+  /** The headings by column index, for error messages. */
   readonly names: readonly string[];
 }
 
@@ -26,14 +29,17 @@ export interface Located {
   readonly columns: Columns;
   /** Index of the first row below the heading. */
   readonly first: number;
-  /** How many cells of the heading the mapping knows; the mapping with more fits better. */
+  /**
+   * How many cells of the heading row the mapping contains. The mapping with the highest score fits
+   * best.
+   */
   readonly score: number;
 }
 
-/** Number of rows at the top in which a heading is searched for. */
+/** The heading row must be among this many rows at the top of the file. */
 const maxHeadRows = 100;
 
-/** Headings are compared by letters and digits only. */
+/** Normalizes a heading for comparison: only letters and digits, in lower case. */
 export function plain(heading: string): string {
   return heading
     .normalize('NFKD')
@@ -41,18 +47,23 @@ export function plain(heading: string): string {
     .replaceAll(/[^\p{L}\p{N}]/gu, '');
 }
 
-/** A heading in two languages matches in either: `Tanggal / Date`, or on two lines. */
+/**
+ * Returns the names that a heading matches. A heading in two languages, such as `Tanggal / Date`,
+ * matches in either language, also if they are on two lines.
+ */
 function namesIn(heading: string): string[] {
   return [heading, ...heading.split(/\n| \/ /)].map(plain).filter((name) => name !== '');
 }
 
-/** Where the table of a mapping begins; undefined if the rows do not have its shape. */
+/**
+ * Returns where the table begins, and its columns; undefined if the rows do not fit the mapping.
+ */
 export function locate(rows: readonly TableRow[], mapping: Mapping): Located | undefined {
   if (mapping.firstRow !== undefined && mapping.headerRow === undefined) {
     const first = rows.findIndex(({ row }) => row >= mapping.firstRow!);
     const columns = columnsIn([], mapping);
     if (columns === undefined) return undefined;
-    // Without a heading, the first row of the table gives the number of cells.
+    // If there is no heading row, the number of cells is that of the table's first row.
     const width = rows[first]?.cells.length ?? 0;
     const from = first === -1 ? rows.length : first;
     return { mapping, columns: { ...columns, width }, first: from, score: 1 };
@@ -68,7 +79,8 @@ export function locate(rows: readonly TableRow[], mapping: Mapping): Located | u
 }
 
 /**
- * Whether the mapping names the day's column by heading, which distinguishes a heading from a row.
+ * True if the mapping refers to the date column by its heading. Only then can a heading row be
+ * distinguished from other rows.
  */
 export function isNamed({ columns }: Mapping): boolean {
   return columns.date.every((ref) => typeof ref === 'string');
@@ -82,7 +94,10 @@ function scoreOf(cells: readonly string[], mapping: Mapping): number {
   return cells.filter((cell) => namesIn(cell).some((name) => names.has(name))).length;
 }
 
-/** The columns of a heading; undefined if it does not fit this mapping. Refuses: column_twice. */
+/**
+ * Returns the columns of a heading row; undefined if the row does not fit this mapping. Refuses:
+ * column_twice.
+ */
 export function columnsIn(heading: readonly string[], mapping: Mapping): Columns | undefined {
   const cells = heading.map(namesIn);
   const all = (refs: readonly ColumnRef[] = []) =>
@@ -121,7 +136,10 @@ export function columnsIn(heading: readonly string[], mapping: Mapping): Columns
   };
 }
 
-/** If the heading to the right of the amount is empty, that cell has the debit/credit mark. */
+/**
+ * Returns the column to the right of the amount if its heading is empty: then it has the
+ * debit/credit mark.
+ */
 function markColumnBeside(cells: readonly string[][], amount: number): number[] {
   const right = cells[amount + 1];
   return right !== undefined && right.length === 0 ? [amount + 1] : [];

@@ -7,7 +7,8 @@ type Columns = Mapping['columns'];
 type Role = Exclude<keyof Columns, 'mark'> | 'mark';
 
 /**
- * Words that identify a column by its heading, in both languages; the first role that fits wins.
+ * Words that identify the role of a column by its heading, in Indonesian and English. If several
+ * roles fit, the first one is used.
  */
 const words: readonly (readonly [Role, RegExp])[] = [
   ['currency', /^(?:ccy|currency|matauang)/],
@@ -24,8 +25,9 @@ const words: readonly (readonly [Role, RegExp])[] = [
 ];
 
 /**
- * Proposes a mapping for the mapping page: the row of the heading, and each column by its words.
- * Leaves out what it cannot recognise. Nothing is imported by a guess.
+ * Proposes a mapping to the operator on the mapping page: the heading row, and the columns that it
+ * recognises by their headings. Nothing is imported with this mapping until the operator confirms
+ * it.
  */
 export function guessMapping(rows: TablePreview['rows']): Partial<Mapping> {
   const scored = rows.map(({ row, cells }) => {

@@ -19,8 +19,8 @@ import table from './mappings/table.json' with { type: 'json' };
 import type { Mapping } from '../values/types.ts';
 
 /**
- * Built-in mappings. Each is a data file that names the public importer or sample on which it is
- * based. If two fit a heading equally, the first one wins.
+ * Built-in mappings. Each is a JSON file that names the public importer or sample file on which it
+ * is based. If two mappings fit a heading row equally well, the first one is used.
  */
 export const builtInMappings = [
   bca,
@@ -43,7 +43,10 @@ export const builtInMappings = [
   tableEn,
 ] as readonly Mapping[];
 
-/** The format that an import requests: recognise it automatically, or one bank. */
+/**
+ * The formats that an import can request: `auto` recognises the format, and each other value is a
+ * bank's format.
+ */
 export const statementFormats = [
   'auto',
   'generic',

@@ -5,12 +5,12 @@ import { labelOf } from './summaries.ts';
 import type { TableRow } from './table.ts';
 import type { Mapping } from '../values/types.ts';
 
-/** The amount of a row, before the number style of the file is known. */
+/** The amount of a row before the number style of the file is known. */
 export interface RawMoney extends PlacedFigure {
   readonly direction: Direction;
 }
 
-/** The amount in a column; undefined if the cell is empty. Refuses: amount. */
+/** Returns the amount in a column of a row; undefined if the cell is empty. Refuses: amount. */
 export function figureAt(row: TableRow, columns: Columns, index: number): PlacedFigure | undefined {
   if (index === -1) return undefined;
   const cell = row.cells[index] ?? '';
@@ -21,7 +21,8 @@ export function figureAt(row: TableRow, columns: Columns, index: number): Placed
 }
 
 /**
- * Amount and direction; undefined if the row has no amount. Refuses: amount, amount_twice, mark.
+ * Returns the amount and the direction of a row; undefined if the row has no amount. Refuses:
+ * amount, amount_twice, mark.
  */
 export function moneyOf(row: TableRow, columns: Columns, mapping: Mapping): RawMoney | undefined {
   if (columns.credit === -1) return markedMoney(row, columns, mapping);
@@ -33,8 +34,8 @@ export function moneyOf(row: TableRow, columns: Columns, mapping: Mapping): RawM
   const found = debit ?? credit;
   if (found === undefined) return undefined;
   const own = debit ? 'debit' : 'credit';
-  // Some banks write debits as negative numbers in the debit column; a negative credit is a
-  // reversal.
+  // A negative number in the debit column is still a debit, because some banks write debits so. A
+  // negative number in the credit column is a reversal, which is a debit.
   const direction = credit?.figure.negative ? 'debit' : own;
   if (found.figure.mark !== undefined && found.figure.mark !== own) {
     throw new StatementRefused('mark', found.place);
@@ -70,7 +71,10 @@ function markedMoney(row: TableRow, columns: Columns, mapping: Mapping): RawMone
   };
 }
 
-/** Refuse a dated row with an amount outside the amount columns: it was not understood. */
+/**
+ * Refuses a row with a date whose only amount is outside the amount columns, because its meaning is
+ * unknown.
+ */
 export function refuseStrayMoney({ row, cells }: TableRow, columns: Columns): void {
   const amounts = [columns.amount, columns.debit, columns.credit].filter((at) => at !== -1);
   if (amounts.some((at) => figureOf(cells[at] ?? '') !== 'empty')) return;
@@ -86,14 +90,12 @@ export function refuseStrayMoney({ row, cells }: TableRow, columns: Columns): vo
   if (cell !== undefined) throw new StatementRefused('row_unknown', { line: row, cell });
 }
 
-/** A cell that consists of an amount with groups of three digits. */
+/** True if a cell consists of an amount with groups of three digits. */
 function looksLikeMoney(cell: string): boolean {
   return /^\D{0,8}\d{1,3}(?:([.,])\d{3})+(?:(?!\1)[.,]\d\d)?\D{0,8}$/.test(cell);
 }
 
-/**
- * An amount below a heading must be a transaction or a known footer; otherwise the file is refused.
- */
+/** Refuses a row with an amount that is neither a transaction nor a known footer. */
 export function refuseMoney(given: TableRow, columns: Columns): void {
   const { cells, row } = given;
   const dateCell = cells[columns.date] ?? '';

@@ -9,21 +9,23 @@ import { clockOf, dateFigureOf } from '../values/date-figure.ts';
 import { periodOf, type Period } from '../values/periods.ts';
 import { figureAt, moneyOf, refuseStrayMoney, refuseMoney, type RawMoney } from './row-money.ts';
 
-/** A row with a transaction, before the number and date styles of the file are known. */
+/** A row with a transaction before the number style and the date style of the file are known. */
 export interface RawEntry {
   readonly row: TableRow;
   /** Undefined for a pending transaction. */
   readonly date?: PlacedDate;
   readonly period?: Period;
-  /** A time of day from its own column or from the line below. */
+  /** The time of day, from a separate column or from the row below. */
   clock?: { readonly clock?: string; readonly offset?: number };
   /** Undefined if the row states no amount. */
   readonly money?: RawMoney;
   readonly balance?: PlacedFigure;
   description: string;
-  /** True if the row states only a balance, such as `SALDO AWAL`. */
+  /** Set if the row states only a balance, such as `SALDO AWAL` (opening balance). */
   readonly states?: 'opening' | 'closing';
-  /** True if the cells were repaired; only the running balance can prove the repair. */
+  /**
+   * True if the cells were repaired. Only the running balance can prove that the repair is right.
+   */
   readonly repaired: boolean;
 }
 
@@ -66,7 +68,10 @@ export function textOf({ cells }: TableRow): string {
   return shorten(cells.filter((cell) => cell !== '').join(' | '), 200);
 }
 
-/** Reads the rows above the heading: period and balances, but no transaction. */
+/**
+ * Reads the periods and balances in the rows above the heading row. Refuses a transaction there:
+ * rows_before_heading.
+ */
 function readHead(rows: readonly TableRow[], columns: Columns) {
   for (const { row, cells } of rows) {
     const date = dateFigureOf(cells[columns.date] ?? '');
@@ -82,7 +87,10 @@ function readHead(rows: readonly TableRow[], columns: Columns) {
   };
 }
 
-/** The periods that rows state, or one period whose first and last day are on two rows. */
+/**
+ * Returns the periods that rows state. If there are none, returns the period whose first and last
+ * day are in two rows.
+ */
 function periodsOf(rows: readonly TableRow[]): Period[] {
   const texts = rows.map(({ cells }) => cells.join(' '));
   const whole = texts.flatMap((text) => periodOf(text) ?? []);
@@ -93,13 +101,14 @@ function periodsOf(rows: readonly TableRow[]): Period[] {
   return both ? [both] : [];
 }
 
-/** A transaction, or undefined for a row without a day. */
+/** Returns the transaction of a row; undefined if the row has no date. */
 function entryOf(given: TableRow, located: Located, period?: Period): RawEntry | undefined {
   const dateCell = given.cells[located.columns.date] ?? '';
   const date = dateFigureOf(dateCell);
   const isPending = pendingWords.test(dateCell.replaceAll(/[^a-z]/gi, ''));
   if (date === undefined && !isPending) return undefined;
-  // A single day is the print date, unless the file ends on that day.
+  // A row with only a date is the print date, unless the file ends there without a line end and may
+  // be truncated.
   if (!given.isOpen && given.cells.filter((cell) => cell !== '').length === 1) return undefined;
   const { row, columns, repaired } = fitRow(given, located);
   const place = { line: row.row, column: columns.names[columns.date] ?? '', cell: dateCell };
@@ -158,7 +167,10 @@ function fitRow(given: TableRow, { columns }: Located) {
   return { row: { ...given, cells }, columns, repaired: true };
 }
 
-/** Some exports end with a balance without a heading; the amount before it then has its mark. */
+/**
+ * True if a row ends with a balance that has no heading, as in some exports. The amount before it
+ * then contains the debit/credit mark.
+ */
 function hasBalanceWithoutHeading({ cells }: TableRow, columns: Columns): boolean {
   const [amount, balance] = [columns.amount, columns.width].map((at) => figureOf(cells[at] ?? ''));
   return (
@@ -170,7 +182,10 @@ function hasBalanceWithoutHeading({ cells }: TableRow, columns: Columns): boolea
   );
 }
 
-/** The columns of a row with a mark between the amount and the cells after it. */
+/**
+ * Returns the columns of a row that has an additional cell with a debit/credit mark after the
+ * amount.
+ */
 function shiftColumns(columns: Columns): Columns {
   const { amount } = columns;
   const moved = (index: number) => (index > amount ? index + 1 : index);
@@ -187,7 +202,7 @@ export function tooLong(row: TableRow): StatementRefused {
   return new StatementRefused('row_long', { line: row.row, cell: textOf(row) });
 }
 
-/** Handles a row without a day: a page heading, a footer, or more text of the row above. */
+/** Handles a row without a date: a repeated heading, a footer, or more text of the row above. */
 function otherRow(given: TableRow, located: Located, above: RawEntry | undefined) {
   const { columns, mapping } = located;
   const isRepeated = isNamed(mapping) && columnsIn(given.cells, mapping) !== undefined;
@@ -204,14 +219,17 @@ function otherRow(given: TableRow, located: Located, above: RawEntry | undefined
   return { kind: 'text', summaries: [] } as const;
 }
 
-/** True for the second line of the heading in the other language: no cell has a digit. */
+/** True if the row repeats two or more headings of the table and contains nothing else. */
 function isHeading({ cells }: TableRow, columns: Columns): boolean {
   const known = new Set(columns.names.map(plain));
   const own = cells.map(plain).filter((cell) => cell !== '');
   return own.length > 1 && own.every((cell) => known.has(cell));
 }
 
-/** The second row of a transaction: a time below its day, and perhaps more of the description. */
+/**
+ * True for the second row of a transaction: it has a time below the date, and more text of the
+ * description.
+ */
 function isContinuation({ cells }: TableRow, columns: Columns): boolean {
   const allowed = new Set([...columns.descriptions, columns.date]);
   return (

@@ -2,13 +2,16 @@ import { figureOf, isAmount, type Figure } from '../values/amounts.ts';
 import { plain, type Columns } from './columns.ts';
 import type { TableRow } from './table.ts';
 
-/** A statement of a header or footer row about the whole file. */
+/** The kind of a sum, count or balance that a header or footer row states for the whole file. */
 export type SummaryKind =
   | 'opening'
   | 'closing'
   | 'credits'
   | 'debits'
-  /** Sum or number of transactions: `Jumlah Transaksi` means either, depending on the bank. */
+  /**
+   * Either the sum or the number of transactions: `Jumlah Transaksi` can mean both, depending on
+   * the bank.
+   */
   | 'creditsOrCount'
   | 'debitsOrCount'
   | 'total'
@@ -19,7 +22,7 @@ export interface Summary {
   readonly row: number;
   readonly figure: Figure;
   readonly cell: string;
-  /** Number of transactions after the sum, if the bank states it. */
+  /** The number of transactions, if the bank states it after the sum. */
   readonly count?: number;
 }
 
@@ -53,13 +56,15 @@ const labels: readonly (readonly [SummaryKind, RegExp])[] = [
   ],
 ];
 
-/** The kind of a cell that begins with a label, such as `Saldo Awal : 154,376,321.00`. */
+/** Returns the kind of a cell that begins with a label, such as `Saldo Awal : 154,376,321.00`. */
 export function labelOf(cell: string): SummaryKind | undefined {
   const text = cell.replaceAll(/\s+/g, ' ').trim();
   return labels.find(([, label]) => label.test(text))?.[0];
 }
 
-/** True if a description only labels a balance. */
+/**
+ * Returns the kind of balance if a description is only the label of a balance; otherwise undefined.
+ */
 export function isBalanceLabel(description: string): SummaryKind | undefined {
   const text = plain(description);
   if (/^(?:saldoawal|openingbalance|beginningbalance|startingbalance)$/.test(text)) {
@@ -69,8 +74,9 @@ export function isBalanceLabel(description: string): SummaryKind | undefined {
 }
 
 /**
- * The sums, counts and balances that a row states. The amount follows its label in the same cell or
- * the next one, and a count may follow the amount. A label without an amount states nothing.
+ * Returns the sums, counts and balances that a row states. The amount follows its label in the same
+ * cell or in the next cell, and a count may follow the amount. A label without an amount is
+ * ignored.
  */
 export function summariesOf(row: TableRow, columns?: Columns): Summary[] {
   const found: Summary[] = [];
@@ -90,7 +96,10 @@ export function summariesOf(row: TableRow, columns?: Columns): Summary[] {
   return found;
 }
 
-/** `Mutasi Kredit : 77,001,100.00` gives the amount; a label alone gives nothing. */
+/**
+ * Returns the text of a cell after its label: `77,001,100.00` for `Mutasi Kredit : 77,001,100.00`,
+ * and an empty text if there is only a label.
+ */
 function behindLabel(cell: string): string {
   const sign = /[:=]/.exec(cell);
   if (sign) return cell.slice(sign.index + 1).trim();
@@ -98,7 +107,8 @@ function behindLabel(cell: string): string {
 }
 
 function valueOf(values: readonly string[], row: TableRow, from: number) {
-  // An unquoted amount that its own commas split into cells: `Saldo Awal,1,000,000.00`.
+  // An amount without quotation marks is split into several cells by its commas: `Saldo
+  // Awal,1,000,000.00`.
   const joined = values.join(',');
   const whole = values.length > 1 ? amountIn(joined) : undefined;
   if (whole) return { figure: whole, cell: joined };
@@ -112,7 +122,7 @@ function valueOf(values: readonly string[], row: TableRow, from: number) {
   return { figure, cell: first, ...(count === undefined ? {} : { count }) };
 }
 
-/** A row `Total` has its sums in the columns of the amounts. */
+/** Returns the sums of a row `Total`, which are in the columns of the amounts. */
 function columnTotals({ row, cells, numbers }: TableRow, columns: Columns): Summary[] {
   const kinds = [
     ['credits', columns.credit],

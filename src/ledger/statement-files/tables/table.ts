@@ -9,12 +9,12 @@ export type Delimiter = ',' | ';' | '\t' | '|';
 export const delimiters: readonly Delimiter[] = [',', ';', '\t', '|'];
 
 export interface TableRow {
-  /** Line of the text file or row of the sheet, from 1. */
+  /** Number of the line in the text file, or of the row in the sheet, from 1. */
   readonly row: number;
   readonly cells: readonly string[];
-  /** Indexes of numeric workbook cells, written with a decimal point. */
+  /** Indexes of the cells that are numbers in the workbook; their text has a decimal point. */
   readonly numbers?: ReadonlySet<number>;
-  /** The file ends in this row without a line end: it may be truncated. */
+  /** True if the file ends in this row without a line end, so the row may be truncated. */
   readonly isOpen?: boolean;
 }
 
@@ -24,7 +24,7 @@ export type StatementFile =
   | { readonly kind: 'mt940'; readonly text: string; readonly encoding: Encoding }
   | { readonly kind: 'xlsx'; readonly sheets: readonly (readonly TableRow[])[] };
 
-/** Magic numbers of gzip, PNG, JPEG, RAR and 7z. */
+/** The first bytes (magic numbers) of gzip, PNG, JPEG, RAR and 7z files. */
 const otherFiles = ['1f8b', '89504e47', 'ffd8ff', '52617221', '377abcaf'];
 
 /**
@@ -57,7 +57,7 @@ export async function openFile(bytes: Buffer): Promise<StatementFile> {
 /** Maximum length of a row in characters. */
 const maxRowChars = 100_000;
 
-/** The rows of a text table. Refuses: quote_not_closed, not_a_statement. */
+/** Returns the rows of a text table. Refuses: quote_not_closed, not_a_statement. */
 export function rowsOfText(text: string, delimiter: Delimiter): TableRow[] {
   const records: { record: string[]; info: { lines: number } }[] = [];
   try {
@@ -75,7 +75,7 @@ export function rowsOfText(text: string, delimiter: Delimiter): TableRow[] {
     });
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    // The quotation mark was opened in the row after the last complete one.
+    // The quotation mark was opened in the row after the last complete row.
     throw new StatementRefused('quote_not_closed', { line: (records.at(-1)?.info.lines ?? 0) + 1 });
   }
   const open = text.endsWith('\n') ? -1 : records.length - 1;
@@ -89,8 +89,9 @@ export function rowsOfText(text: string, delimiter: Delimiter): TableRow[] {
 }
 
 /**
- * An unclosed quotation mark would swallow the rows below it, up to the next mark. Refuses a cell
- * of several lines that looks like rows: it has delimiters, or a line begins with a day.
+ * If a quotation mark is not closed, the rows below it become part of one cell, up to the next
+ * quotation mark. So this refuses a cell of several lines that looks like rows: it contains
+ * delimiters, or one of its lines begins with a date.
  */
 function refuseSwallowedRows(cells: readonly string[], row: number, delimiter: Delimiter): void {
   for (const cell of cells) {
@@ -104,7 +105,8 @@ function refuseSwallowedRows(cells: readonly string[], row: number, delimiter: D
 }
 
 /**
- * The delimiter that splits the first lines into the most columns, for a file of unknown format.
+ * Returns the delimiter that splits the first lines into the most columns, for a file of unknown
+ * format.
  */
 export function likelyDelimiter(text: string): Delimiter {
   const head = text.split('\n', 60).join('\n');

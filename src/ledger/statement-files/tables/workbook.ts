@@ -3,21 +3,23 @@ import readSheets from 'read-excel-file/node';
 import { StatementRefused } from '../values/refused.ts';
 import type { TableRow } from './table.ts';
 
-/** Maximum unpacked size of a workbook in bytes, and maximum number of its parts. */
+/** Maximum unpacked size of a workbook in bytes, and maximum number of files in its archive. */
 const maxUnpackedBytes = 48 * 1024 * 1024;
 const maxParts = 200;
 
-/** A cell beyond column CZ or row 99,999: the gap would be filled with empty cells. */
+/**
+ * Matches a cell beyond column CZ or row 99,999. The parser would create all empty cells before it.
+ */
 const farCell = /\br="(?:[A-Z]{3,}\d+|[D-Z][A-Z]\d+|[A-Z]*\d{6,})"/;
 
-/** Whether a file is a zip archive, as every .xlsx is. */
+/** True if a file is a zip archive, as every .xlsx file is. */
 export function isWorkbook(bytes: Buffer): boolean {
   return bytes.subarray(0, 4).toString('latin1') === 'PK\x03\x04';
 }
 
 /**
- * The rows of each sheet of an .xlsx, as text: numbers with a decimal point, days as YYYY-MM-DD.
- * Refuses: workbook, too_large, not_a_statement (another kind of archive).
+ * Returns the rows of each sheet of an .xlsx file, as text: numbers with a decimal point, days as
+ * YYYY-MM-DD. Refuses: workbook, too_large, not_a_statement (another kind of archive).
  */
 export async function readWorkbook(bytes: Buffer): Promise<TableRow[][]> {
   const safe = unpackedWithin(bytes);
@@ -54,7 +56,8 @@ function rowOf(cells: readonly unknown[], row: number): TableRow {
 }
 
 /**
- * A stored number without exponent; rounding errors of binary fractions after the sen are cut off.
+ * Returns a stored number without an exponent. Digits after the sen that are rounding errors of
+ * binary fractions are removed.
  */
 function decimalText(stored: string): string {
   const value = Number(stored);
@@ -71,8 +74,9 @@ function dateText(date: Date): string {
 }
 
 /**
- * Repacks the archive without compression, after checking the unpacked size of its parts: a small
- * archive may claim little and unpack to a lot (zip bomb).
+ * Checks the unpacked size of the files in the archive, and repacks them without compression. The
+ * check protects against a zip bomb: a small archive that states a small size but unpacks to a very
+ * large one.
  */
 function unpackedWithin(bytes: Buffer): Buffer {
   let sum = 0;

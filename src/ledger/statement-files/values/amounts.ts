@@ -2,25 +2,32 @@ import { StatementRefused, type Place } from './refused.ts';
 import type { NumberStyle } from './types.ts';
 
 /**
- * Amounts as banks write them. A cell is first split into sign, mark and digits. The meaning of
- * separators is decided once for all amounts of a file. All sums here are in sen.
+ * Parses amounts in the notations of banks. A cell is first split into sign, debit/credit mark and
+ * digits. The meaning of the separators is decided once for all amounts of a file. All results are
+ * in sen.
  */
 
 export type Direction = 'credit' | 'debit';
 
-/** A cell with an amount, before the number style is known. */
+/** A cell with an amount before the number style of the file is known. */
 export interface Figure {
   readonly negative: boolean;
   readonly mark?: Direction;
   /** Digits with their separators, such as `1,500,123.00`. */
   readonly digits: string;
-  /** A number of a workbook: its point is always a decimal point, whatever the other cells use. */
+  /**
+   * True for a number cell of a workbook. Its point is always a decimal point, even if text cells
+   * use another number style.
+   */
   readonly numeric: boolean;
 }
 
 const creditWords = ['cr', 'k', 'c', 'kredit', 'credit'];
 const debitWords = ['db', 'dr', 'd', 'debet', 'debit'];
-/** Words in a separate mark column such as `Jenis`; never part of an amount cell. */
+/**
+ * Words that mark the direction of money in a separate column such as `Jenis`. They never occur in
+ * an amount cell.
+ */
 const creditKinds = ['masuk', 'uang masuk', 'dana masuk', 'in', 'incoming', 'cash in', 'kr'];
 const debitKinds = ['keluar', 'uang keluar', 'dana keluar', 'out', 'outgoing', 'cash out'];
 const words = [...creditWords, ...debitWords].toSorted((a, b) => b.length - a.length).join('|');
@@ -28,7 +35,7 @@ const leadingMark = new RegExp(`^\\(?(${words})\\)?\\.?(?=[\\s\\d(+-])\\s*`, 'i'
 const trailingMark = new RegExp(`(?<=[\\d\\s)-])\\(?(${words})\\)?\\.?$`, 'i');
 const currency = /^(?:rp\.?|idr)(?=[\s\d.,(+-]|$)\s*|\s*(?:rp|idr)\.?$/i;
 
-/** Whether a word marks incoming or outgoing money. */
+/** Returns the direction of money that a word marks. */
 export function markOf(
   text: string,
   more: { readonly credit?: readonly string[]; readonly debit?: readonly string[] } = {},
@@ -43,8 +50,8 @@ export function markOf(
 }
 
 /**
- * Parses a cell. `empty` for a cell without an amount (also `-` and a lone `Rp`); undefined if it
- * contains anything but one amount.
+ * Parses a cell with an amount. Returns `empty` for a cell without an amount (also for `-` and for
+ * `Rp` alone), and undefined if the cell contains anything else than one amount.
  */
 export function figureOf(cell: string, numeric = false): Figure | 'empty' | undefined {
   if (/^\d[\d.,]*\d$/.test(cell)) return { negative: false, digits: cell, numeric };
@@ -77,14 +84,18 @@ export function figureOf(cell: string, numeric = false): Figure | 'empty' | unde
   if (rest === '' || /^-+$/.test(rest)) {
     return marks === 0 && negative === 0 ? 'empty' : undefined;
   }
-  // At most one sign and one mark; 100 stands for a plus.
+  // Allow at most one sign and one mark. `negative` is 1 for a minus sign or parentheses, and 100
+  // for a plus sign.
   if (marks > 1 || ![0, 1, 100].includes(negative)) return undefined;
   const digits = withoutGroupSpaces(rest);
   if (!/^\d+(?:[.,]\d+)*$|^[.,]\d\d$/.test(digits)) return undefined;
   return { negative: negative === 1, digits, numeric, ...(mark === undefined ? {} : { mark }) };
 }
 
-/** Replaces full-width digits, no-break spaces, invisible characters and dashes by plain ones. */
+/**
+ * Replaces full-width digits, no-break spaces and dashes by plain characters, and removes invisible
+ * characters.
+ */
 export function tidy(text: string): string {
   if (/^[\w.,]*$/.test(text)) return text;
   return text
@@ -98,7 +109,8 @@ export function tidy(text: string): string {
 }
 
 /**
- * Removes the separators of `1 500 123` and `1'500'123`; other spaces stay and make it unreadable.
+ * Removes the separators of `1 500 123` and `1'500'123`. Other spaces stay, so that the amount is
+ * refused.
  */
 function withoutGroupSpaces(text: string): string {
   return /^\d{1,3}(?:[ ']\d{3})+(?:[.,]\d\d)?$/.test(text) ? text.replaceAll(/[ ']/g, '') : text;
@@ -110,7 +122,7 @@ const shapes = {
 } as const;
 const pointed = /^(?:0|[1-9]\d*)(?:\.\d\d?)?$/;
 
-/** Whether the digits can be read in either number style. */
+/** True if the digits are an amount in at least one number style. */
 export function isAmount({ digits, numeric }: Figure): boolean {
   return numeric
     ? pointed.test(digits)
@@ -123,9 +135,9 @@ export interface PlacedFigure {
 }
 
 /**
- * The number style of a file, decided from all of its amounts. Three digits after a single
- * separator are thousands, because sen have two digits. Refuses: amount (fits neither style),
- * mixed_numbers (one amount fits only one style, another only the other).
+ * Decides the number style of a file from all its amounts. A single separator before three digits
+ * separates thousands, because sen have two digits. Refuses: amount (an amount fits neither style),
+ * mixed_numbers (two amounts fit only different styles).
  */
 export function numberStyleOf(
   figures: readonly PlacedFigure[],
@@ -148,7 +160,7 @@ export function numberStyleOf(
 /** The largest amount that is accepted: 15 digits of rupiah. */
 const maxSen = 10n ** 17n - 1n;
 
-/** The digits as sen, without the sign. Refuses: amount, amount_too_large. */
+/** Converts the digits to sen, without the sign. Refuses: amount, amount_too_large. */
 export function senOf({ figure, place }: PlacedFigure, style: NumberStyle): bigint {
   const decimal = figure.numeric || style === 'comma_thousands' ? '.' : ',';
   const [whole = '', sen = ''] = figure.digits.split(decimal);
@@ -159,7 +171,7 @@ export function senOf({ figure, place }: PlacedFigure, style: NumberStyle): bigi
   return value;
 }
 
-/** Formats sen for messages: `1.500.123,45`. */
+/** Formats an amount in sen for messages, such as `1.500.123,45`. */
 export function senText(sen: bigint): string {
   const [digits, sign] = sen < 0n ? [-sen, '-'] : [sen, ''];
   const whole = (digits / 100n).toString().replaceAll(/\B(?=(\d{3})+$)/g, '.');

@@ -3,13 +3,13 @@ export interface DayMonth {
   readonly month: number;
 }
 
-/** A cell with a date, before the order of its parts is known. */
+/** A cell with a date before the order of day and month is known. */
 export interface DateFigure {
   readonly dmy?: DayMonth;
   readonly mdy?: DayMonth;
-  /** Missing if the bank writes day and month only. */
+  /** Missing if the bank writes only day and month. */
   readonly year?: number;
-  /** `HH:MM:SS`, and the UTC offset in minutes if the bank names a zone. */
+  /** The time as `HH:MM:SS`, and the UTC offset in minutes if the bank states a time zone. */
   readonly clock?: string;
   readonly offset?: number;
 }
@@ -41,7 +41,10 @@ const zones: Record<string, number> = { Z: 0, UTC: 0, GMT: 0, WIB: 420, WITA: 48
 const clockShape =
   /^(\d{1,2})[:.](\d\d)(?:[:.](\d\d)(?:[.,]\d{1,9})?)?\s*([AP]M)?\s*(Z|UTC|GMT|WIB|WITA|WIT|[+-]\d\d:?\d\d)?$/i;
 
-/** A time of day, such as `09:39:37 WIB`, `9.39` or `2:05 PM`; undefined for anything else. */
+/**
+ * Parses a time of day, such as `09:39:37 WIB`, `9.39` or `2:05 PM`. Returns undefined for anything
+ * else.
+ */
 export function clockOf(cell: string): Pick<DateFigure, 'clock' | 'offset'> | undefined {
   const found = clockShape.exec(cell.trim());
   if (found === null) return undefined;
@@ -61,7 +64,7 @@ function offsetOf(zone: string): number {
   return (zone.startsWith('-') ? -1 : 1) * (hours * 60 + minutes);
 }
 
-/** The possible meanings of a cell as a date; undefined if it has none. */
+/** Returns the possible meanings of a cell as a date; undefined if the cell is not a date. */
 export function dateFigureOf(cell: string): DateFigure | undefined {
   const text = cell
     .normalize('NFKC')
@@ -86,7 +89,8 @@ type Parts = RegExpExecArray;
 const edge = String.raw`(?=$|[\sT,]|-\d\d:)`;
 
 /**
- * Patterns with the meaning of their parts. The first match wins; only a time may follow the date.
+ * Patterns of dates, with the meaning of their parts. The first pattern that matches is used; only
+ * a time may follow the date.
  */
 const dateShapes: readonly (readonly [RegExp, (parts: Parts) => DateFigure | undefined])[] = [
   [
@@ -159,7 +163,10 @@ function ambiguousDate(one: number, two: number, year?: number): DateFigure | un
   };
 }
 
-/** Days since 30 December 1899, as spreadsheets count, with the time as a fraction. */
+/**
+ * Parses a date of a spreadsheet: the number of days since 30 December 1899, with the time of day
+ * as a fraction.
+ */
 function serialDate(serial: number): DateFigure | undefined {
   if (serial < 36_526 || serial > 73_050) return undefined;
   const moment = new Date(Math.round((serial - 25_569) * 86_400) * 1000);

@@ -4,17 +4,18 @@ import { type DayMonth, type DateFigure, exists, isoDay } from './date-figure.ts
 import type { Period } from './periods.ts';
 
 /**
- * Dates as banks write them. Parsing a cell gives all days that it may mean; the order of day and
- * month is decided once for all dates of a file.
+ * Parses dates in the notations of banks. A cell may first have several meanings; the order of day
+ * and month is decided once for all dates of a file.
  */
 
 /** UTC offset of Asia/Jakarta in minutes, all year. */
 const jakartaMinutes = 7 * 60;
-/** Maximum days after the import that a booking date may have, for long weekends. */
+/** A booking date may be at most this many days after the import, because of long weekends. */
 const maxDaysAhead = 7;
 
 /**
- * Whether any date of a file has a time of day. Midnight everywhere means that no time is known.
+ * True if any date of a file has a time of day. If all times are midnight, the bank states no
+ * times.
  */
 export function hasClocks(dates: readonly PlacedDate[]): boolean {
   return dates.some(
@@ -29,9 +30,10 @@ export interface PlacedDate {
 }
 
 /**
- * Decides the order of day and month from all dates of a file: the order in which every date
- * exists. If both do, the one within the period of the file's header, or else before the import's
- * day. Refuses: date (no order fits this one), date_order.
+ * Decides the order of day and month from all dates of a file. Every date must exist in that order.
+ * If both orders are possible, chooses the order in which all dates are within the period of the
+ * file's header, or, if the file states no period, not later than a week after the import. Refuses:
+ * date (it does not fit the order of the mapping), date_order (no order fits, or both do).
  */
 export function dateStyleOf(
   dates: readonly PlacedDate[],
@@ -64,8 +66,8 @@ export function dateStyleOf(
 }
 
 /**
- * The day in Asia/Jakarta, and the time if the bank states one. The period gives a missing year.
- * Refuses: date, date_year, date_out_of_range.
+ * Returns the day in Asia/Jakarta, and the time if the bank states it. A missing year is taken from
+ * the period. Refuses: date, date_year, date_out_of_range.
  */
 export function dayOf(
   { date, place }: PlacedDate,
@@ -87,14 +89,17 @@ export function dayOf(
   return time === undefined ? { day } : { day, time };
 }
 
-/** Refuses a day before 2000 or more than a week from today: date_out_of_range. */
+/** Refuses a day before the year 2000, or more than a week after today: date_out_of_range. */
 export function refuseFarDay(day: string, today: string, place: Place): void {
   if (day < '2000-01-01' || day > addDays(today, maxDaysAhead)) {
     throw new StatementRefused('date_out_of_range', place);
   }
 }
 
-/** The year for which a day and month lie within a period; undefined for no year or several. */
+/**
+ * Returns the year in which a day and month lie within a period; undefined if there is no such year
+ * or more than one.
+ */
 function yearIn(parts: DayMonth, period: Period | undefined): number | undefined {
   if (period === undefined) return undefined;
   const [first, last] = [period.from, period.to].map((day) => Number(day.slice(0, 4))) as [

@@ -8,7 +8,7 @@ const boms: readonly (readonly [Encoding, readonly number[]])[] = [
 ];
 
 /**
- * The text of a file in UTF-8, UTF-16 or Windows-1252, with `\n` for every line end. Refuses:
+ * Decodes a file in UTF-8, UTF-16 or Windows-1252 to text, with `\n` for every line end. Refuses:
  * encoding.
  */
 export function decodeText(bytes: Buffer): { readonly text: string; readonly encoding: Encoding } {
@@ -20,18 +20,19 @@ export function decodeText(bytes: Buffer): { readonly text: string; readonly enc
     throw new StatementRefused('encoding');
   }
   text = text.replaceAll(/\r\n?/g, '\n');
-  // Ctrl-Z ended text files of old systems.
+  // Old systems end text files with the character Ctrl-Z; remove it.
   const end = text.trimEnd();
   if (end.endsWith('\u001a')) text = end.slice(0, -1);
   if (strange.test(text)) throw new StatementRefused('encoding');
   return { text, encoding };
 }
 
-/** Control characters that no table contains. */
+/** Matches control characters that no table contains. */
 const strange = /[^\P{Cc}\t\n\v\f\u0080-\u009f]|\ufffe|\uffff/u;
 
 function encodingOf(bytes: Buffer): Encoding {
-  // UTF-32 starts with the byte order mark of UTF-16, and no bank writes it.
+  // A UTF-32 file starts with the byte order mark of UTF-16. Refuse it, because no bank uses
+  // UTF-32.
   if (bytes.subarray(0, 4).equals(Buffer.from([0xff, 0xfe, 0, 0]))) {
     throw new StatementRefused('encoding');
   }
@@ -45,14 +46,18 @@ function encodingOf(bytes: Buffer): Encoding {
     throw new StatementRefused('encoding');
   }
   if (isUtf8(bytes)) return 'utf-8';
-  // Windows-1252 leaves five codes undefined: a file with one of them has another encoding.
+  // Five byte values are undefined in Windows-1252. A file that contains one of them has another
+  // encoding.
   if (bytes.some((byte) => unassigned.has(byte))) throw new StatementRefused('encoding');
   return 'windows-1252';
 }
 
 const unassigned = new Set([0x81, 0x8d, 0x8f, 0x90, 0x9d]);
 
-/** In UTF-16, text without accents has a zero in every second byte. */
+/**
+ * Counts zero bytes at even and at odd positions. In UTF-16, every second byte of a text without
+ * accents is zero.
+ */
 function zeroBytes(bytes: Buffer): { even: number; odd: number } {
   const zeros = { even: 0, odd: 0 };
   for (const [index, byte] of bytes.entries()) {

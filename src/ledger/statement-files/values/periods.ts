@@ -9,8 +9,8 @@ const datesInText =
   /\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d\d)\b|\d{1,2}[-/. ]*[A-Za-z]{3,9}\.?[-/. ,]*\d{4}/g;
 
 /**
- * The period in a header line, such as `Periode : 01/11/2026 - 30/11/2026`; undefined if the line
- * has none. The day comes first, as Indonesian banks write it.
+ * Returns the period in a header line, such as `Periode : 01/11/2026 - 30/11/2026`; undefined if
+ * the line has no period. The day comes before the month, as usual for Indonesian banks.
  */
 export function periodOf(text: string): Period | undefined {
   const line = text.replaceAll(/\s+/g, ' ');
@@ -29,7 +29,7 @@ export function periodOf(text: string): Period | undefined {
   return { from, to };
 }
 
-/** `Periode : NOVEMBER 2026`. */
+/** Returns the period in a line such as `Periode : NOVEMBER 2026`. */
 function monthOf(text: string): Period | undefined {
   const [, name, year] = /\bperiode?\b.*?\b([a-z]{3,9})[ ,-]+(20\d\d)\b/i.exec(text) ?? [];
   const month = monthByName.get(name?.toLowerCase() ?? '');

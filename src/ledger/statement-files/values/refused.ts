@@ -3,18 +3,18 @@ import type { StatementReason } from '../../../errors/wording/statement-reasons.
 
 /** The position at which a file becomes unreadable. */
 export interface Place {
-  /** Line of the text file or row of the sheet, from 1. */
+  /** Number of the line in the text file, or of the row in the sheet, from 1. */
   readonly line?: number;
   /** Heading of the column. */
   readonly column?: string;
   /** The text of the cell. */
   readonly cell?: string;
-  /** For a failed comparison: the value that the file states, and the value that was read. */
+  /** For a failed check: the value that the file states, and the value that its rows result in. */
   readonly expected?: string;
   readonly found?: string;
 }
 
-/** The whole file is refused: `statement_not_readable`, with position and reason. */
+/** Thrown to refuse a whole file: `statement_not_readable`, with position and reason. */
 export class StatementRefused extends DomainError<'statement_not_readable'> {
   constructor(reason: StatementReason, place: Place = {}) {
     const { cell, column, ...rest } = place;
@@ -36,7 +36,7 @@ export class StatementRefused extends DomainError<'statement_not_readable'> {
   }
 }
 
-/** Plain text on one line, truncated to a maximum length. */
+/** Returns a text as plain text on one line, truncated to a maximum length. */
 export function shorten(text: string, max: number): string {
   const line = text
     .replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, ' ')

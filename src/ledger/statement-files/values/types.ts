@@ -1,22 +1,23 @@
 /**
- * The contract of the statement parser, for the import job and the mapping page.
+ * Types of the statement parser's input and output. The import job and the mapping page use them.
  *
  * Every row with incoming money has exactly one of three outcomes: it is one of `lines`; it is one
  * of `skipped`, with its amount and a reason; or the whole file is refused by `StatementRefused`,
  * with line, cell and reason. Rows without money (headings, footers, blank rows) are `otherRows`.
  *
  * Sums, counts and balances that the file states are compared with the rows. `checks` lists the
- * comparisons; a failed one refuses the file.
+ * comparisons. If one fails, the file is refused.
  */
 import type { StatementReason } from '../../../errors/wording/statement-reasons.ts';
 
 export type { StatementReason };
 
-/** The number style of a file. `plain`: no amount has a separator. */
+/** The number style of a file. `plain`: no amount shows which style the file uses. */
 export type NumberStyle = 'dot_thousands' | 'comma_thousands' | 'plain';
 
 /**
- * Order of the parts of numeric dates. `ISO`: no date is ambiguous (year first, or month by name).
+ * The order of day, month and year in numeric dates. `ISO`: no date is ambiguous, because the year
+ * comes first or the month is a name.
  */
 export type DateStyle = 'DMY' | 'MDY' | 'ISO';
 
@@ -33,15 +34,15 @@ export interface StatementStyle {
 
 /** A booked incoming transfer in whole rupiah. */
 export interface StatementLine {
-  /** Line of the text file or row of the sheet, counted from 1. */
+  /** Number of the line in the text file, or of the row in the sheet, from 1. */
   readonly row: number;
-  /** YYYY-MM-DD in Asia/Jakarta. */
+  /** The booking day in Asia/Jakarta, YYYY-MM-DD. */
   readonly day: string;
   /** The time, if the bank states it. */
   readonly time?: Date;
-  /** Rupiah, above zero. */
+  /** The amount in rupiah, above zero. */
   readonly amount: bigint;
-  /** At most 400 characters, one line. */
+  /** The description of the transfer on one line, at most 400 characters. */
   readonly description: string;
   readonly reference?: string;
   /** The balance of the account after this line, in sen. */
@@ -58,15 +59,15 @@ export interface SkippedLine {
   readonly row: number;
   /** The row's cells, shortened to 200 characters. */
   readonly text: string;
-  /** Whole rupiah, without sen; never negative: `incoming` gives the direction. */
+  /** The whole rupiah of the amount, without sen. Never negative; `incoming` is the direction. */
   readonly amount: bigint;
-  /** The remaining sen, 0 to 99. */
+  /** The sen of the amount, 0 to 99. */
   readonly sen: number;
   readonly incoming: boolean;
   readonly reason: SkipReason;
 }
 
-/** A row below the table's heading that states no transfer. */
+/** A row below the heading row that states no transfer. */
 export interface OtherRow {
   readonly row: number;
   readonly text: string;
@@ -83,7 +84,9 @@ export const checkKinds = [
 ] as const;
 export type CheckKind = (typeof checkKinds)[number];
 
-/** A sum, count or balance that the file states and that agrees with its rows; amounts in sen. */
+/**
+ * A sum, count or balance that the file states and that agrees with its rows. Amounts are in sen.
+ */
 export interface StatementCheck {
   readonly kind: CheckKind;
   readonly expected: bigint;
@@ -92,11 +95,14 @@ export interface StatementCheck {
 }
 
 export interface ParsedStatement {
-  /** Id of the mapping in use; `mt940` and `camt053` for those formats. */
+  /**
+   * The id of the mapping with which the file was read; `mt940` or `camt053` for files of these
+   * formats.
+   */
   readonly mapping: string;
   readonly kind: FileKind;
   readonly style: StatementStyle;
-  /** ISO days of the period in the file's header, both inclusive. */
+  /** The first and the last day of the period in the file's header, YYYY-MM-DD. */
   readonly period?: { readonly from: string; readonly to: string };
   /** Number of the bank account in the file's header, digits only. */
   readonly account?: string;
@@ -106,13 +112,17 @@ export interface ParsedStatement {
   readonly checks: readonly StatementCheck[];
 }
 
-/** A column: its heading (compared without case, spaces and signs) or its index from 0. */
+/**
+ * A reference to a column: its heading (compared without case, spaces and punctuation) or its index
+ * from 0.
+ */
 export type ColumnRef = string | number;
 
 /**
  * How to read the columns of one bank's table. Built-in mappings are JSON files in `mappings`;
- * operators make others on a page. If several columns are named, the first one that the file has is
- * used; of `description` all that exist are joined.
+ * operators create others on the mapping page. If a mapping has several columns for one value, the
+ * first column that the file has is used. For `description`, the texts of all columns that the file
+ * has are joined.
  *
  * The direction of the money comes from `debit` and `credit`, or from `amount` with `mark`, or from
  * the sign of `amount`.
@@ -121,16 +131,19 @@ export interface Mapping {
   readonly id: string;
   /** The displayed name, such as `BCA (KlikBCA)`. */
   readonly name: string;
-  /** The format that selects this mapping in the import form and API, such as `bca`. */
+  /** The format with which the import form and the API select this mapping, such as `bca`. */
   readonly bank: string;
-  /** The public source of the shape; built-in mappings only. */
+  /** The public source of the format; only for built-in mappings. */
   readonly source?: string;
   readonly columns: {
     readonly date: readonly ColumnRef[];
     readonly time?: readonly ColumnRef[];
     readonly description: readonly ColumnRef[];
     readonly amount?: readonly ColumnRef[];
-    /** `beside`: the mark is in the amount's cell or in the cell to its right. */
+    /**
+     * The debit/credit mark. `beside`: it is in the amount's cell or in the cell to the right of
+     * that.
+     */
     readonly mark?: readonly ColumnRef[] | 'beside';
     readonly debit?: readonly ColumnRef[];
     readonly credit?: readonly ColumnRef[];
@@ -139,15 +152,15 @@ export interface Mapping {
     readonly account?: readonly ColumnRef[];
     readonly currency?: readonly ColumnRef[];
   };
-  /** Further headings that a file must have so that this mapping is chosen automatically. */
+  /** Other headings that a file must have for this mapping to fit. */
   readonly signature?: readonly string[];
-  /** Line of the heading, from 1; without it the heading is searched for. */
+  /** Line number of the heading row, from 1. If it is missing, the heading row is searched for. */
   readonly headerRow?: number;
   /** First line of the table, from 1, for files without a heading (columns by index). */
   readonly firstRow?: number;
   readonly numbers?: 'auto' | 'dot_thousands' | 'comma_thousands';
   readonly dates?: 'auto' | 'DMY' | 'MDY';
-  /** Words in a mark column in addition to the usual ones (CR, K, Kredit, DB, D, Debet …). */
+  /** Words in a mark column in addition to the usual words (CR, K, Kredit, DB, D, Debet …). */
   readonly creditMarks?: readonly string[];
   readonly debitMarks?: readonly string[];
   readonly delimiter?: ',' | ';' | '\t' | '|';
@@ -155,11 +168,14 @@ export interface Mapping {
 
 export interface ReadOptions {
   /**
-   * `auto`: the built-in mapping that fits the heading. A list: the mapping of the list that fits.
+   * `auto` uses the built-in mapping that fits the heading row best; a list uses the mapping of the
+   * list that fits best.
    */
   readonly mapping: Mapping | readonly Mapping[] | 'auto';
   readonly fileName?: string;
-  /** The day of the import in Asia/Jakarta, YYYY-MM-DD; days more than a week later are refused. */
+  /**
+   * The day of the import in Asia/Jakarta, YYYY-MM-DD; bookings more than a week later are refused.
+   */
   readonly today: string;
 }
 
