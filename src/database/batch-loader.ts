@@ -1,21 +1,24 @@
 import type { Lookup, Queryable } from './query.ts';
 
-/** Reads several keys at once; the result omits keys that have no value. */
+/** Reads the values of several keys at once. A key without a value is missing in the result. */
 export type ReadMany<V> = (keys: readonly string[]) => Promise<ReadonlyMap<string, V>>;
 
 export interface BatchLoaderOptions {
   /** Maximum number of keys in one read. */
   readonly maxKeys?: number;
-  /** Maximum number of concurrent reads, slow reads excluded. */
+  /** Maximum number of reads at the same time; slow reads do not count. */
   readonly concurrency?: number;
-  /** A read that takes longer than this no longer delays the next one. */
+  /** A read that takes longer than this counts as slow, so the next read does not wait for it. */
   readonly slowMs?: number;
 }
 
-/** Two reads: the database works on one while this process delivers the other. */
+/**
+ * Two reads at the same time: the database works on one while this process returns the results of
+ * the other.
+ */
 export const batchLoaderDefaults = { maxKeys: 200, concurrency: 2, slowMs: 250 };
 
-/** All callers that wait for one key in one read. */
+/** A key in a future read, for all callers that wait for this key. */
 interface PendingKey<V> {
   readonly answer: Promise<V | undefined>;
   readonly resolve: (value: V | undefined) => void;
@@ -23,10 +26,10 @@ interface PendingKey<V> {
 }
 
 /**
- * Batches lookups by key from concurrent callers. While reads are in progress, new keys are
- * collected for the next read; when none is in progress, a read starts at once, so a single caller
- * does not wait. Every read starts after its keys were requested: results are never stale and
- * there is no cache. If a read fails, all its callers get the error.
+ * Combines lookups by key from concurrent callers into fewer reads. While reads are in progress,
+ * new keys are collected for the next read. When none is in progress, a read starts at once, so a
+ * single caller does not wait. Every read starts after its keys were requested, so a result is
+ * never older than its request; nothing is cached. If a read fails, all its callers get the error.
  */
 export class BatchLoader<V> {
   readonly #read: ReadMany<V>;
@@ -41,7 +44,8 @@ export class BatchLoader<V> {
   }
 
   /**
-   * Resolves to the value of the key, or undefined when it has none. Throws the error of the read.
+   * Resolves to the value of the key, or undefined when the key has no value. Throws the error of
+   * the read.
    */
   find(key: string): Promise<V | undefined> {
     let pending = this.#waiting.get(key);
@@ -54,7 +58,10 @@ export class BatchLoader<V> {
     return pending.answer;
   }
 
-  /** Keys requested in the same turn of the event loop are read together. */
+  /**
+   * Starts a read after the current iteration of the event loop, so that keys requested in the same
+   * iteration are read together.
+   */
   #plan(): void {
     if (this.#isPlanned || this.#waiting.size === 0) return;
     if (this.#running >= this.#options.concurrency) return;
@@ -78,7 +85,7 @@ export class BatchLoader<V> {
     }
   }
 
-  /** Removes and returns the oldest keys; usually all of them. */
+  /** Removes and returns the keys that have waited the longest; usually these are all keys. */
   #takeOldest(): Map<string, PendingKey<V>> {
     const batch = this.#waiting;
     this.#waiting = new Map();
@@ -89,8 +96,8 @@ export class BatchLoader<V> {
   }
 
   /**
-   * Occupies a slot and returns the function that frees it. The slot also frees itself when the
-   * read is slow.
+   * Counts a read as in progress. Returns the function that ends this; it also ends when the read
+   * is slow.
    */
   #occupySlot(): () => void {
     let isHeld = true;

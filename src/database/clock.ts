@@ -1,6 +1,9 @@
 import { query } from './query.ts';
 
-/** The clock of the database. All processes use it; machine clocks may differ. */
+/**
+ * The time by the database's clock. All processes use this clock, because the clocks of machines
+ * may differ.
+ */
 export const databaseNow = query<[], { readonly now: Date }>(
   'database_now',
   'select clock_timestamp() as now',

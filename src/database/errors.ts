@@ -1,25 +1,28 @@
-/** Classes of database failures that callers distinguish. */
+/** The kinds of database failures between which callers distinguish. */
 export type DatabaseFailure =
-  /** A domain rule refused: an SQL function raised errcode SB000. */
+  /** An SQL function refused because of a domain rule: it raised the error code SB000. */
   | { readonly kind: 'refusal'; readonly code: string; readonly params: Record<string, unknown> }
-  /** The server is unreachable. `safe`: provably nothing was applied, so a retry is allowed. */
+  /**
+   * The server is unreachable. `safe` means that provably nothing was changed, so the operation may
+   * be repeated.
+   */
   | { readonly kind: 'unavailable'; readonly safe: boolean }
-  /** No connection of the pool became free within the time-out; nothing was applied. */
+  /** No connection of the pool became free in time; nothing was changed. */
   | { readonly kind: 'overloaded' }
-  /** A lock, a deadlock, a serialization failure or a time-out; nothing was applied. */
+  /** A lock, a deadlock, a serialization failure or a time-out; nothing was changed. */
   | { readonly kind: 'busy'; readonly sqlState: string }
-  /** A constraint of the schema failed; nothing was applied. */
+  /** A constraint of the database schema was violated; nothing was changed. */
   | { readonly kind: 'constraint'; readonly constraint: string; readonly sqlState: string }
   /** A bug in this code or in the server. */
   | { readonly kind: 'unknown' };
 
 /**
- * The connection could not be opened or was lost. `safe` means that provably nothing was applied:
- * the statement was not sent, or the COMMIT of its transaction was not.
+ * The connection could not be opened, or it was lost. `safe` means that provably nothing was
+ * changed: the statement, or the COMMIT of its transaction, was not sent.
  */
 export class ConnectionFailure extends Error {
   readonly safe: boolean;
-  /** All connections of the pool were in use; the server itself may be healthy. */
+  /** True when all connections of the pool were in use; the server itself may work well. */
   readonly poolExhausted: boolean;
 
   constructor(cause: unknown, { safe, poolExhausted = false }: FailureOptions) {
@@ -39,8 +42,8 @@ interface FailureOptions {
 }
 
 /**
- * COMMIT was answered with ROLLBACK: the operation swallowed an error inside the transaction.
- * Nothing was applied.
+ * The server answered COMMIT with ROLLBACK, because the code of the transaction ignored an error of
+ * a statement. Nothing was changed.
  */
 export class CommitRefused extends Error {
   constructor() {
@@ -55,11 +58,14 @@ interface ServerError extends Error {
   readonly severity: string;
   readonly detail?: string;
   readonly constraint?: string;
-  /** The PostgreSQL function that raised the error; independent of the language. */
+  /**
+   * The name of the PostgreSQL function in C that raised the error. Unlike the message, it is not
+   * translated.
+   */
   readonly routine?: string;
 }
 
-/** Classifies any error thrown by the functions of this folder; never throws. */
+/** Returns the kind of any error that the functions of this folder throw. Never throws. */
 export function databaseError(error: unknown): DatabaseFailure {
   if (error instanceof ConnectionFailure) {
     return error.poolExhausted ? { kind: 'overloaded' } : { kind: 'unavailable', safe: error.safe };
@@ -73,36 +79,43 @@ export function databaseError(error: unknown): DatabaseFailure {
   if (sqlState.startsWith('23')) {
     return { kind: 'constraint', constraint: error.constraint ?? '', sqlState };
   }
-  // An ERROR ends its statement without effect; errors that end the session arrive as
-  // ConnectionFailure.
+  // An ERROR undoes only its statement and the connection stays. Errors that end the connection
+  // have become a ConnectionFailure before this.
   if (isUnavailableState(sqlState) || couldNotStore(error) || isStalePlan(error)) {
     return { kind: 'unavailable', safe: true };
   }
   return { kind: 'unknown' };
 }
 
-/** Lock not available, serialization failure, deadlock, cancelled by a time-out. */
+/**
+ * Lock not available, serialization failure, deadlock, statement cancelled (for example by a
+ * time-out).
+ */
 const busyStates = new Set(['55P03', '40001', '40P01', '57014']);
 
-/** Errors after which the server is unreachable or refuses work: PostgreSQL manual, appendix A. */
+/**
+ * Returns true for error codes after which the server is unreachable or refuses work. The codes are
+ * in appendix A of the PostgreSQL manual.
+ */
 function isUnavailableState(sqlState: string): boolean {
   // 08 connection, 53 resources, 57P0x shutdown and start, 58 system, 25006 read-only standby,
-  // 25P03 and 25P04 session time-outs that end the connection.
+  // 25P03 and 25P04 time-outs that end the session.
   return /^(08|53|58|57P0)/.test(sqlState) || ['25006', '25P03', '25P04'].includes(sqlState);
 }
 
 /**
- * A file cannot grow because of a quota or a process limit. PostgreSQL has a code for a full disk
- * (53100) and reports the others as internal errors. The check uses the routine name, because
- * messages are translated.
+ * Returns true when the server could not make a file longer because of a quota or a process limit.
+ * PostgreSQL has an error code for a full disk (53100) but reports these cases as internal errors.
+ * They are recognised by the function's name, because messages are translated.
  */
 function couldNotStore({ code, routine = '' }: ServerError): boolean {
   return code === 'XX000' && /^(md(zero)?extend|mdwritev?|FileWrite|BufFileDump)/.test(routine);
 }
 
 /**
- * The connection no longer has the prepared statement, or a migration changed its result type:
- * PostgreSQL refused it before running it. A new connection prepares it again.
+ * Returns true when PostgreSQL refused a prepared statement before running it: the connection no
+ * longer has the statement, or a migration changed the type of its result. On a new connection it
+ * is prepared again.
  */
 export function isStalePlan(error: unknown): boolean {
   if (!isServerError(error)) return false;
@@ -121,8 +134,8 @@ export function endsConnection(error: unknown): boolean {
 }
 
 /**
- * Converts a lost connection into a ConnectionFailure that says whether anything may have been
- * applied; returns every other error unchanged.
+ * Converts a lost connection into a ConnectionFailure, in which `safe` shows whether anything may
+ * have been changed. Returns every other error unchanged.
  */
 export function withOutcome(error: unknown, { safe }: { safe: boolean }): unknown {
   if (error instanceof ConnectionFailure || !endsConnection(error) || isStalePlan(error)) {
@@ -132,15 +145,16 @@ export function withOutcome(error: unknown, { safe }: { safe: boolean }): unknow
 }
 
 /**
- * Returns true when no connection could be opened or it was lost; further statements would fail
- * too.
+ * Returns true when no connection could be opened, or the connection was lost. Further statements
+ * would fail too.
  */
 export function isWithoutConnection(error: unknown): boolean {
   const { kind } = databaseError(error);
   return kind === 'unavailable' || kind === 'overloaded';
 }
 
-// The driver's messages for a lost connection (pg 8.23) and the operating system's error codes.
+// How a lost connection looks: the messages of the driver (pg 8.23), and error codes of the
+// operating system.
 const lostMessages =
   /^(Connection terminated|timeout expired|Query read timeout|Client (has encountered|was closed))/;
 const lostCodes =

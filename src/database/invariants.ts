@@ -6,7 +6,7 @@ import { driverUrl } from './session.ts';
 
 const directory = join(import.meta.dirname, '../../sql/invariants');
 
-/** The result of one invariant query: rows that must not exist. */
+/** An invariant that is violated, with the rows that its query found. No such rows may exist. */
 export interface Violation {
   readonly name: string;
   readonly rows: readonly object[];
@@ -17,8 +17,8 @@ export const invariantCount = (): number => files().length;
 
 /**
  * Runs every query of sql/invariants and returns those that found rows. Calls `onEach` with the
- * number of queries that have run. Uses its own connection without a time-out, because a large
- * database takes long.
+ * number of queries that have run. The queries run on a connection of their own without a time-out,
+ * because they take long on a large database.
  */
 export async function findViolations(
   url: string,
@@ -42,15 +42,16 @@ export async function findViolations(
 /** The names of the invariants: their file names without the extension. */
 export const invariantNames = (): string[] => files().map((file) => file.replace(/\.sql$/, ''));
 
-/** Returns the query of one invariant without its final semicolon. */
+/** Returns the query of one invariant without the semicolon at its end. */
 export function invariantQuery(name: string): string {
   const text = readFileSync(join(directory, `${name}.sql`), 'utf8');
   return text.trim().replace(/;$/, '');
 }
 
 /**
- * Returns how many rows one invariant query finds, counted by the server. Uses its own connection
- * with a time-out of half an hour. Throws when `stop` aborts it.
+ * Returns the number of rows that the query of one invariant finds; the server counts them. The
+ * query runs on a connection of its own with a time-out of half an hour. Throws when `stop` aborts
+ * it.
  */
 export async function countViolations(
   url: string,

@@ -13,9 +13,10 @@ const firstRetryMilliseconds = 100;
 const lastRetryMilliseconds = 5_000;
 
 /**
- * One dedicated connection for all LISTEN channels. It opens on first use and reconnects when it
- * is lost (after 0.1 s, doubling to 5 s). Notifications may be lost: after each reconnection every
- * subscriber is called with ''.
+ * One connection that is used only for LISTEN, for all channels. It opens when it is first needed.
+ * When it is lost, it connects again: after 0.1 s, then with doubling waits up to 5 s.
+ * Notifications are lost in the meantime, so every subscriber is called with '' after each
+ * reconnection.
  */
 export class Listener {
   readonly #url: string;
@@ -30,7 +31,10 @@ export class Listener {
     this.#log = log;
   }
 
-  /** Rejects when the first LISTEN fails; later connection losses are repaired silently. */
+  /**
+   * Subscribes to a channel. Rejects when the first LISTEN fails. A connection that is lost later
+   * is repaired without an error.
+   */
   async listen(channel: string, onPayload: Callback): Promise<Listening> {
     if (this.#closed) throw new Error('the database was closed');
     const callback: Callback = (payload) => onPayload(payload);

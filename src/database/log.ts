@@ -1,4 +1,7 @@
 import type { BaseLogger } from 'pino';
 
-/** The logger of this folder: structured fields first, then a message. */
+/**
+ * The logger that the database code needs. Its methods get the structured fields first, then the
+ * message.
+ */
 export type Log = Pick<BaseLogger, 'debug' | 'info' | 'warn' | 'error'>;

@@ -7,21 +7,23 @@ import { driverUrl } from './session.ts';
 
 export interface MigrateOptions {
   readonly log: Log;
-  /** Default: the project's supabase/migrations. */
+  /** The directory of the migrations; the default is the project's supabase/migrations. */
   readonly directory?: string;
 }
 
 /** One migration file. */
 export interface Migration {
-  /** The time stamp in the file name: fourteen digits that define the order. */
+  /** The time stamp of fourteen digits in the file name. It determines the order. */
   readonly version: string;
   readonly name: string;
   readonly sql: string;
-  /** SHA-256 of the text with normalized line ends, in hex. */
+  /** SHA-256 of the text in hex. Line ends are normalized first. */
   readonly checksum: string;
 }
 
-/** The text of a migration changed after it was applied, so the schema may differ from it. */
+/**
+ * The text of a migration was changed after it was applied, so the schema may not match the text.
+ */
 export class EditedMigration extends Error {
   constructor({ version, name }: Migration) {
     super(
@@ -35,12 +37,15 @@ export class EditedMigration extends Error {
 const migrationsDirectory = join(import.meta.dirname, '../../supabase/migrations');
 
 /**
- * Applies all missing migrations in order, each in its own transaction, and returns their
- * versions. Several processes may call this at once: one process applies each migration, and all
- * return when all are applied. Migrations are recorded as the Supabase CLI records them, and its
- * records are accepted; an additional table holds the checksums. Migrations that the database has
- * and this directory lacks belong to a newer service and are ignored. Throws EditedMigration, or
- * the server's error with the file name as prefix.
+ * Applies all missing migrations in order, each in its own transaction, and returns their versions.
+ * Several processes may call this at the same time: one of them applies each migration, and all
+ * return when all migrations are applied.
+ *
+ * Applied migrations are recorded in the same table as the Supabase CLI uses, and migrations that
+ * the CLI has applied count as applied. An additional table contains the checksums. If the database
+ * has migrations that this directory does not have, a newer version of the service has applied
+ * them; they are ignored. Throws EditedMigration, or the server's error with the file name in
+ * front.
  */
 export async function migrate(
   url: string,
@@ -53,7 +58,8 @@ export async function migrate(
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
   });
-  // The running statement fails by itself; an unhandled event would end the process.
+  // When the connection is lost, the running statement fails. Without this listener the event would
+  // also end the process.
   client.on('error', (error) => log.debug({ err: error }, 'the connection was lost'));
   await client.connect();
   try {
@@ -73,8 +79,7 @@ export async function migrate(
 }
 
 /**
- * Returns the migrations of a directory in order. Throws on a file name without a valid time
- * stamp.
+ * Returns the migrations of a directory in order. Throws when a file name has no valid time stamp.
  */
 export function readMigrations(directory: string = migrationsDirectory): Migration[] {
   const files = readdirSync(directory).filter((file) => file.endsWith('.sql'));
@@ -91,7 +96,10 @@ export function readMigrations(directory: string = migrationsDirectory): Migrati
   return migrations;
 }
 
-/** Version → checksum; null when another tool applied it and no checksum is known. */
+/**
+ * The checksums of applied migrations by version. Null when another tool applied the migration, so
+ * its checksum is not known.
+ */
 type Recorded = ReadonlyMap<string, string | null>;
 
 function isRecorded(recorded: Recorded, migration: Migration): boolean {
@@ -117,17 +125,19 @@ async function readRecorded(client: pg.Client): Promise<Recorded> {
 }
 
 /**
- * Returns true when this call applied it, false when it was already applied (its checksum is
- * recorded then).
+ * Applies a migration and returns true. If the migration was applied before, only records its
+ * checksum and returns false.
  */
 async function applyOne(client: pg.Client, migration: Migration): Promise<boolean> {
-  // Time-outs for this transaction only: a transaction pooler does not keep session settings.
+  // Set the time-outs for this transaction only, because a transaction pooler does not keep
+  // settings of a session.
   await client.query("begin; set local lock_timeout = '10min'; set local statement_timeout = 0");
   try {
-    // A transaction lock, not a session lock: it works through poolers and cannot leak.
+    // A lock of the transaction, not of the session: it works through poolers and always ends with
+    // the transaction.
     await client.query("select pg_advisory_xact_lock(hashtext('sambatan migrate'))");
     await client.query(recordTables);
-    // Another process may have applied it while this one waited for the lock.
+    // Another process may have applied the migration while this process waited for the lock.
     const isNew = !isRecorded(await readRecorded(client), migration);
     if (isNew) await client.query(migration.sql);
     await record(client, migration, isNew);
@@ -140,7 +150,7 @@ async function applyOne(client: pg.Client, migration: Migration): Promise<boolea
   }
 }
 
-/** Creates the tables that record applied migrations, if they are missing. */
+/** SQL that creates the tables for recording applied migrations, if they do not exist. */
 export const recordTables = `
   create schema if not exists supabase_migrations;
   create table if not exists supabase_migrations.schema_migrations (

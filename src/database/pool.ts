@@ -12,44 +12,51 @@ import { runTransaction, type TransactionOptions, type Tx } from './transaction.
 /** The database. Each statement outside `transaction` is a transaction of its own. */
 export interface Database extends Queryable {
   /**
-   * Runs `verb` in one READ COMMITTED transaction and resolves with its result after the COMMIT
-   * was acknowledged. Errors: see databaseError(). Nothing is retried here.
+   * Runs `verb` in one READ COMMITTED transaction. Resolves with its result when the server has
+   * acknowledged the COMMIT. Errors: see databaseError(). Does not repeat anything after a failure.
    */
   transaction<T>(verb: (tx: Tx) => Promise<T>): Promise<T>;
   /**
-   * Calls `onPayload` for each NOTIFY on `channel`, and with '' after a reconnection
-   * (notifications sent meanwhile are lost). Rejects when the first LISTEN fails, and always when
-   * `canListen` is false.
+   * Calls `onPayload` for each NOTIFY on `channel`. After a reconnection it calls `onPayload` with
+   * '', because notifications may have been lost. Rejects when the first LISTEN fails, and always
+   * when `canListen` is false.
    */
   listen(channel: string, onPayload: (payload: string) => void): Promise<Listening>;
-  /** Number of connections that are open and idle, and of callers that wait for one. */
+  /** The number of all connections, of idle ones, and of callers that wait for a connection. */
   stats(): { total: number; idle: number; waiting: number };
-  /** False behind a transaction pooler. */
+  /** False when the URL points to a transaction pooler, through which LISTEN does not work. */
   readonly canListen: boolean;
-  /** Waits up to 5 s for running statements, then closes every connection. Idempotent. */
+  /** Waits up to 5 seconds for running statements, then closes all connections. Idempotent. */
   close(): Promise<void>;
 }
 
-/** The dependencies of a part that needs the database alone. */
+/** The dependencies of code that needs only the database. */
 export interface DatabaseDeps {
   readonly db: Database;
 }
 
 export interface DatabaseOptions {
-  /** Port 6543 or `pgbouncer=true` means that the URL points to a transaction pooler. */
+  /**
+   * The URL of the database. Port 6543 or `pgbouncer=true` means that it points to a transaction
+   * pooler.
+   */
   readonly url: string;
-  /** Maximum number of connections; default 20. */
+  /** Maximum number of connections; the default is 20. */
   readonly maxConnections?: number;
-  /** Called with the time that a caller waited for a connection, in milliseconds; usually 0. */
+  /**
+   * Called with the time in milliseconds that a caller waited for a connection; it is usually 0.
+   */
   readonly onWait?: (milliseconds: number) => void;
   /** If set, each statement and transaction becomes a span. */
   readonly trace?: Trace | undefined;
   readonly log: Log;
-  /** Called with each campaign that a statement changed, after the commit. Must not throw. */
+  /**
+   * Called after the commit with the id of each campaign that a statement changed. Must not throw.
+   */
   readonly onChanged?: (campaignId: string) => void;
 }
 
-/** Creates the pool; it connects on first use. Throws on an invalid URL. */
+/** Creates the connection pool. It connects when it is first used. Throws for an invalid URL. */
 export function openDatabase(options: DatabaseOptions): Database {
   const { url, log, trace, onChanged = () => undefined } = options;
   const pooled = isTransactionPooler(url);
@@ -78,8 +85,8 @@ export function openDatabase(options: DatabaseOptions): Database {
       }
     }
   };
-  // Outside a transaction a pooler's connection has none of this pool's settings, time-outs
-  // included.
+  // Behind a pooler, run single statements in a transaction: only there the connection has this
+  // pool's settings, including the time-outs.
   const inTransaction: Run = (statement, parameters) =>
     transaction((tx) => tx.rows({ ...statement, changes: undefined }, ...parameters));
 
@@ -112,7 +119,10 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
 }
 
-/** Connection pool: adds probes, time-outs and error handling that the driver does not have. */
+/**
+ * The connection pool. It adds probes, time-outs and error handling, which the driver does not
+ * have.
+ */
 class Connections {
   readonly #pool: pg.Pool;
   readonly #open = new Set<pg.PoolClient>();
@@ -142,26 +152,30 @@ class Connections {
     this.#pool.on('connect', (client) => {
       this.#reachable = true;
       this.#open.add(client);
-      // Without a listener, losing a connection in use would end the process; the running statement
-      // fails by itself.
+      // When a connection in use is lost, its running statement fails. Without this listener the
+      // event would also end the process.
       client.on('error', (error) => log.debug({ err: error }, 'a database connection was lost'));
     });
     this.#pool.on('remove', (client) => this.#open.delete(client));
     this.#pool.on('release', (_error, client) => this.#lastUse.set(client, performance.now()));
     this.#pool.on('error', (error) => {
-      // During a shared shutdown the server may close a connection first; that is not worth a
-      // warning.
+      // When the server and this process shut down together, the server may close a connection
+      // first. That needs no warning.
       const level = this.#closing === undefined ? 'warn' : 'debug';
       log[level]({ err: error }, 'an idle database connection was lost');
     });
   }
 
-  /** Returns a connection that works; throws ConnectionFailure (safe) within about two seconds. */
+  /**
+   * Returns a connection that works. Throws ConnectionFailure (safe) within about two seconds
+   * otherwise.
+   */
   async acquire(): Promise<pg.PoolClient> {
     const client = await this.#connect();
     if (!this.#mayBeDead(client)) return client;
     try {
-      // A cut network gives no error: without this probe the first statement would hang.
+      // A network that was cut causes no error. Without this probe the first statement would wait
+      // without end.
       await client.query({ text: 'select 1', query_timeout: limits.probeMilliseconds } as {
         text: string;
       });
@@ -183,7 +197,10 @@ class Connections {
     }
   }
 
-  /** One time-out covers both the wait for the pool and the network connection. */
+  /**
+   * Gets a connection from the pool. One time limit covers both the wait for a free connection and
+   * opening a new one.
+   */
   async #place(): Promise<pg.PoolClient> {
     const { idleCount, totalCount } = this.#pool;
     const connecting = this.#pool.connect();
@@ -199,7 +216,8 @@ class Connections {
     );
     try {
       const client = await Promise.race([connecting, late]);
-      // A connection time-out means the database is down; do not report it as pool saturation.
+      // Reported only here: a time-out of connecting means that the database is down, not that the
+      // pool is too small.
       this.#onWait?.(performance.now() - began);
       return client;
     } catch (error) {
@@ -243,7 +261,7 @@ async function setUp(client: pg.ClientBase, settings: string): Promise<void> {
   await client.query(statement as { text: string });
 }
 
-/** The driver exposes the socket, but its types do not. */
+/** Returns the socket of a connection, which the driver has but does not declare in its types. */
 function socketOf(client: pg.PoolClient): { destroy(): void } | undefined {
   return (client as { connection?: { stream?: { destroy(): void } } }).connection?.stream;
 }

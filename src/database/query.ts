@@ -5,57 +5,60 @@ declare const parametersAndRow: unique symbol;
 
 /** A named SQL statement: `P` are its parameters in order, `R` is one result row. */
 export interface Query<P extends readonly unknown[], R> {
-  /** At most 63 bytes, unique; also the name of the prepared statement. */
+  /** The unique name, at most 63 bytes. The prepared statement has the same name. */
   readonly name: string;
   readonly text: string;
   readonly changes?: ChangedCampaigns | undefined;
-  /** It only reads. Outside a transaction such a statement is retried. */
+  /**
+   * True when the statement only reads. Outside a transaction such a statement is repeated after a
+   * failure.
+   */
   readonly isRead?: boolean;
   readonly [parametersAndRow]?: (parameters: P) => R;
 }
 
 /**
- * Tells which campaigns a statement changes: the number of the parameter that holds their ids
- * (from 1; one id or several), or `rows` for the column campaign_id of its rows. Their watchers
- * are notified after the commit.
+ * Which campaigns a statement changes. A number is the position (from 1) of the parameter with the
+ * id or ids of the campaigns; `rows` means the column campaign_id of the returned rows. Pages that
+ * show these campaigns are notified after the commit.
  */
 export type ChangedCampaigns = number | 'rows';
 
 interface QueryOptions {
   readonly changes?: ChangedCampaigns;
-  /** The statement calls a function that writes, and changes no campaign. */
+  /** True when the statement calls a function that writes but changes no campaign. */
   readonly writes?: boolean;
 }
 
-/** Finds rows by id, one or several at once. */
+/** Queries that find rows by their ids: for one id, and for several at once. */
 export interface Lookup<R> {
   /**
-   * The query for one id takes a scalar: PostgreSQL caches its plan, but plans an array on every
-   * call.
+   * The query for one id. It exists because PostgreSQL caches its plan; it would plan a query with
+   * an array of ids again on every call.
    */
   readonly one: Query<[id: string], R>;
   readonly many: Query<[ids: string[]], R>;
   readonly idOf: (row: R) => string;
 }
 
-/** Runs statements: a pool (each statement is its own transaction) or a transaction. */
+/** Runs statements, either in one transaction or each in its own (a pool). */
 export interface Queryable {
   rows<P extends readonly unknown[], R>(query: Query<P, R>, ...parameters: P): Promise<R[]>;
-  /** Throws unless there is exactly one row. */
+  /** Returns the only row. Throws when there is no row or more than one. */
   one<P extends readonly unknown[], R>(query: Query<P, R>, ...parameters: P): Promise<R>;
-  /** Throws when there is more than one row. */
+  /** Returns the row, or undefined when there is none. Throws when there is more than one row. */
   maybe<P extends readonly unknown[], R>(
     query: Query<P, R>,
     ...parameters: P
   ): Promise<R | undefined>;
   /**
-   * Returns the row with this id (a uuid). Outside a transaction, concurrent lookups share one
-   * statement.
+   * Returns the row with this id (a uuid). Outside a transaction, lookups at the same time share
+   * one statement.
    */
   find<R>(lookup: Lookup<R>, id: string): Promise<R | undefined>;
   /**
-   * Notifies the watchers of a campaign after the commit. Only needed when no statement declares
-   * the change.
+   * Reports that a campaign changed; pages that show it are notified after the commit. Only needed
+   * when no statement declares the change.
    */
   noteChanged(campaignId: string): void;
 }
@@ -63,8 +66,9 @@ export interface Queryable {
 const declared = new Map<string, Query<readonly unknown[], unknown>>();
 
 /**
- * Declares a statement under a unique name of lower-case words joined by `_`, and registers it, so
- * that tests can prepare and explain every statement. Throws on a duplicate or malformed name.
+ * Declares an SQL statement with a unique name, lower-case words joined by `_`. The statement is
+ * registered, so that tests can prepare and explain every statement. Throws when the name is in use
+ * or malformed.
  */
 export function query<P extends readonly unknown[], R>(
   name: string,
@@ -83,7 +87,7 @@ export function query<P extends readonly unknown[], R>(
   return statement;
 }
 
-/** Every statement declared by the modules loaded so far. */
+/** Returns all statements that the modules loaded so far have declared. */
 export function allQueries(): readonly Query<readonly unknown[], unknown>[] {
   return [...declared.values()];
 }
@@ -95,7 +99,8 @@ export type Run = (
 ) => Promise<unknown[]>;
 
 /**
- * Builds a Queryable from one `run` function; calls `onChanged` with each campaign that changed.
+ * Builds a Queryable from the function `run`. Calls `onChanged` with the id of each changed
+ * campaign.
  */
 export function queryable(run: Run, onChanged: (campaignId: string) => void): Queryable {
   const rows = async <P extends readonly unknown[], R>(statement: Query<P, R>, parameters: P) => {
@@ -144,9 +149,9 @@ function wrongCount(name: string, expected: string, found: number): Error {
 }
 
 /**
- * Runs a statement on one connection. `named` prepares it once per connection; unnamed statements
- * also work through transaction poolers. Its span has the statement's name and never its
- * parameters.
+ * Runs a statement on one connection. With `named`, the statement is prepared once per connection;
+ * without it, the statement also works through transaction poolers. The trace span has the
+ * statement's name but never its parameters.
  */
 export async function send(
   client: pg.ClientBase,
@@ -168,8 +173,8 @@ export async function send(
 const oid = { int8: 20, int8Array: 1016, textArray: 1009, date: 1082, timestamp: 1114 } as const;
 
 /**
- * Parsers of PostgreSQL values: int8 to bigint, timestamptz to Date, json parsed, numeric as text.
- * Dates and times without a zone stay text: a Date would shift them by the local zone.
+ * Converts PostgreSQL values: int8 to bigint, timestamptz to Date, json to values, numeric to text.
+ * Dates and times without a zone stay text, because a Date would shift them by the local time zone.
  */
 export const columnTypes: pg.CustomTypesConfig = {
   getTypeParser: (type: number, format?: string) => {

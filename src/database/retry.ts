@@ -1,15 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConnectionFailure, databaseError } from './errors.ts';
 
-/** Maximum number of attempts, the first one included. */
+/** Maximum number of attempts, including the first one. */
 export const maxAttempts = 3;
 const firstWaitMs = 25;
-/** No retry starts later than this (milliseconds), so that lock waits are answered within 2 s. */
+/**
+ * No attempt starts later than this many milliseconds after the first one, so that a wait for locks
+ * ends within 2 seconds.
+ */
 export const lastStartMs = 1_000;
 
 /**
- * Runs what the database applies completely or not at all, and retries it while the database provably
- * applied nothing: three attempts, with growing, jittered waits. Throws the error of the last attempt.
+ * Runs an operation that the database applies completely or not at all. Repeats it after a failure
+ * if the database provably changed nothing: at most three attempts, with random waits that become
+ * longer. Throws the error of the last attempt.
  */
 export async function retrySafely<T>(run: () => Promise<T>): Promise<T> {
   const startedAt = performance.now();
@@ -24,7 +28,9 @@ export async function retrySafely<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-/** An interrupted read changed nothing: it may be retried, and its outcome is never unknown. */
+/**
+ * Marks the failure of a read as safe: an interrupted read changed nothing, so it may be repeated.
+ */
 export function asReadFailure(error: unknown): unknown {
   const failure = databaseError(error);
   if (failure.kind !== 'unavailable' || failure.safe) return error;
@@ -32,15 +38,15 @@ export function asReadFailure(error: unknown): unknown {
 }
 
 /**
- * Returns the wait before the next attempt in milliseconds: doubles, with full jitter above one
- * half.
+ * Returns the wait before the next attempt in milliseconds. The maximum doubles with each attempt;
+ * the wait is a random time between half of the maximum and the maximum.
  */
 export function retryWaitMs(attempt: number): number {
   const longest = firstWaitMs * 2 ** attempt;
   return longest / 2 + (Math.random() * longest) / 2;
 }
 
-/** Returns true when the database provably applied nothing and a retry may succeed. */
+/** Returns true when the database provably changed nothing and another attempt may succeed. */
 export function isWorthRetrying(error: unknown): boolean {
   const failure = databaseError(error);
   return failure.kind === 'busy' || (failure.kind === 'unavailable' && failure.safe);

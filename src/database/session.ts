@@ -1,21 +1,27 @@
-/** Time-outs in milliseconds. Each outer limit is longer than the inner one. */
+/**
+ * Time-outs in milliseconds. A time-out of the client is longer than the time-out of the server
+ * that it contains.
+ */
 export const limits = {
   connectMilliseconds: 2_000,
-  /** A network connection that was idle for longer than this is probed before use. */
+  /** A network connection that was idle for longer than this is tested before use. */
   idleTrustMilliseconds: 5_000,
   probeMilliseconds: 1_000,
   lockMilliseconds: 1_500,
   statementMilliseconds: 15_000,
   idleInTransactionMilliseconds: 10_000,
-  /** The client gives up after the server would have, and destroys the connection. */
+  /**
+   * The client stops waiting later than the server would stop the statement, and then destroys the
+   * connection.
+   */
   answerMilliseconds: 17_000,
   closeMilliseconds: 5_000,
 } as const;
 
 /**
- * Returns the session settings as SQL. `local` sets them for one transaction: behind a transaction
- * pooler the next transaction may use another server connection, and start-up options may be
- * refused.
+ * Returns SQL that sets the session's settings. With `local` they apply to one transaction. This is
+ * needed behind a transaction pooler: there the next transaction may use another server connection,
+ * and the pooler may refuse start-up options.
  */
 export function sessionSettings({ local }: { local: boolean }): string {
   const settings: Record<string, string | number> = {
@@ -24,11 +30,12 @@ export function sessionSettings({ local }: { local: boolean }): string {
     lock_timeout: limits.lockMilliseconds,
     statement_timeout: limits.statementMilliseconds,
     idle_in_transaction_session_timeout: limits.idleInTransactionMilliseconds,
-    // Statements here are short; JIT compilation costs more than it saves.
+    // No JIT compilation: for short statements it costs more than it saves.
     jit: 'off',
   };
   if (!local) {
-    // Detects a cut network on the server's side: locks are released after about ten seconds.
+    // Let the server notice a network that was cut, so that locks are released after about ten
+    // seconds.
     Object.assign(settings, {
       tcp_user_timeout: 10_000,
       tcp_keepalives_idle: 5,
@@ -41,16 +48,19 @@ export function sessionSettings({ local }: { local: boolean }): string {
     .join('; ');
 }
 
-/** Supabase's transaction pooler listens on 6543; `pgbouncer=true` marks any other one. */
+/**
+ * Returns true when the URL points to a transaction pooler. Supabase's pooler listens on port 6543;
+ * `pgbouncer=true` marks any other.
+ */
 export function isTransactionPooler(url: string): boolean {
   const { port, searchParams } = new URL(url);
   return port === '6543' || searchParams.get('pgbouncer') === 'true';
 }
 
 /**
- * Converts the URL for the driver. The driver reads `sslmode=require` as verify-full, which fails
- * for certificates of Supabase's own authority; this function restores the meaning of libpq. To
- * verify the server, use `sslmode=verify-full` with `sslrootcert`.
+ * Converts a URL for the driver. The driver treats `sslmode=require` as verify-full, which fails
+ * for certificates that Supabase's own authority has issued. This function makes it mean the same
+ * as in libpq. To verify the server, use `sslmode=verify-full` with `sslrootcert`.
  */
 export function driverUrl(url: string): string {
   const parsed = new URL(url);

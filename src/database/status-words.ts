@@ -1,6 +1,6 @@
 /*
- * Maps the database's statuses to the API's. Only this file knows both vocabularies; the compiler
- * checks that each mapping is complete.
+ * Converts between the words for statuses in the database and those in the API. Only this file
+ * knows both. The compiler checks that no status is missing.
  */
 
 /** A campaign's status as the database stores it (`sambatan.campaign_status`). */
@@ -110,7 +110,7 @@ export function toDbParticipationStatus(status: ParticipationStatus): StoredPart
   return dbParticipationWords[status];
 }
 
-/** Returns the parameters of a database refusal with statuses in the API's words. */
+/** Returns the parameters of a database refusal, with statuses in the words of the API. */
 export function inApiWords(code: string, params: unknown): unknown {
   if (typeof params !== 'object' || params === null) return params;
   if (code === 'campaign_not_active' && 'status' in params) {

@@ -1,6 +1,9 @@
 const marks = /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]/g;
 
-/** Letters that do not decompose, and the Latin letters that people type instead. */
+/**
+ * Letters that Unicode normalization does not reduce to a basic letter, with the letters that
+ * people type instead.
+ */
 const letters: Readonly<Record<string, string>> = {
   Ø: 'o',
   ø: 'o',
@@ -26,8 +29,9 @@ const letters: Readonly<Record<string, string>> = {
 const letter = new RegExp(`[${Object.keys(letters).join('')}]`, 'g');
 
 /**
- * Normalizes text for search: lower case, no accents, one form for composed, decomposed and
- * full-width characters. Equal to `sambatan.search_fold` in the database.
+ * Normalizes text for search: lower case, without accents, and with one form for characters that
+ * Unicode can write in several ways. Gives the same result as `sambatan.search_fold` in the
+ * database.
  */
 export function foldText(text: string): string {
   return text
@@ -40,8 +44,8 @@ export function foldText(text: string): string {
 }
 
 /**
- * Returns a `to_tsquery` in which every word of `search` must occur as a prefix; undefined without
- * words. Ignores words after the first `maxWords`.
+ * Returns a text for `to_tsquery` with which each word of `search` must be the beginning of a word.
+ * Ignores words after the first `maxWords`; undefined when there are no words.
  */
 export function prefixQuery(search: string, maxWords = Infinity): string | undefined {
   const words = foldText(search).match(/[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu) ?? [];

@@ -5,27 +5,31 @@ import type { Trace } from '../observability/trace.ts';
 
 declare const txBrand: unique symbol;
 
-/** An open transaction. Verbs that write require this type, so that a pool cannot be passed. */
+/**
+ * An open transaction. Operations that write require this type, so that they cannot be called with
+ * a pool.
+ */
 export interface Tx extends Queryable {
   readonly [txBrand]: true;
 }
 
-/** How a connection opens its transactions and sends its statements. */
+/** How a connection opens transactions and sends statements. */
 export interface TransactionOptions {
-  /** The statements that open a transaction, sent in one round trip. */
+  /** The statements that open a transaction. They are sent together. */
   readonly begin: string;
   readonly named: boolean;
   readonly trace?: Trace | undefined;
-  /** Called with each changed campaign after the commit. */
+  /** Called after the commit with the id of each changed campaign. */
   readonly onChanged: (campaignId: string) => void;
 }
 
 /**
- * Runs `verb` in a transaction on a checked-out connection and releases the connection. Resolves
- * with the operation's result after the COMMIT was acknowledged. Throws the operation's error after
- * ROLLBACK; a lost connection as ConnectionFailure, `safe` unless a COMMIT was sent that may have
- * succeeded; CommitRefused when the operation swallowed an error. A connection in an uncertain
- * state is destroyed.
+ * Runs `verb` in a transaction on a connection of the pool, and then releases the connection.
+ * Resolves with the result of `verb` when the server has acknowledged the COMMIT.
+ *
+ * Throws the error of `verb` after ROLLBACK, or CommitRefused when `verb` ignored the error of a
+ * statement. A lost connection becomes a ConnectionFailure. It is `safe`, unless a COMMIT was sent
+ * that may have succeeded. A connection whose state is uncertain is destroyed.
  */
 export async function runTransaction<T>(
   client: pg.PoolClient,
@@ -58,9 +62,9 @@ export async function runTransaction<T>(
     for (const campaignId of changed) options.onChanged(campaignId);
     return result;
   } catch (error) {
-    // A transaction lost before the COMMIT cannot have been committed. An ERROR at COMMIT (a
-    // deferred constraint, for example) is also definite. Only a connection lost during the COMMIT
-    // leaves the outcome unknown.
+    // If the connection was lost before the COMMIT was sent, nothing was committed. An ERROR in
+    // answer to the COMMIT (from a deferred constraint, for example) is certain too. The outcome is
+    // unknown only when the connection was lost during the COMMIT.
     const safe = phase !== 'committing' || lost;
     lost ||= endsConnection(error);
     const rollback = phase === 'open' && !lost;
@@ -76,7 +80,7 @@ async function rollBack(client: pg.PoolClient): Promise<void> {
     await client.query('rollback');
     client.release();
   } catch {
-    // The server rolls back when it notices that the connection is gone.
+    // The server rolls back when it notices that the connection is closed.
     client.release(true);
   }
 }

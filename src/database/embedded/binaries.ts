@@ -15,21 +15,25 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Log } from '../log.ts';
 
-/** The operating-system user of the server. PostgreSQL refuses to run as root. */
+/** The operating-system user as which the server runs. PostgreSQL refuses to run as root. */
 export interface OsAccount {
   readonly uid: number;
   readonly gid: number;
 }
 
-/** The version of the packages in package.json; it names the copy of the binaries. */
+/**
+ * The version of the PostgreSQL packages in package.json. The name of a copy of the binaries
+ * contains it.
+ */
 const version = '18.4.0';
 
 /** The major version of the embedded server. */
 export const embeddedMajor = Number.parseInt(version, 10);
 
 /**
- * Returns the OS account for a cluster directory: for root, the owner of an existing directory,
- * else `nobody`. Throws when the directory belongs to another user and this process is not root.
+ * Returns the operating-system user for the server of a cluster directory. Undefined means the user
+ * of this process. For root it is the owner of the directory if it exists, otherwise `nobody`.
+ * Throws when the directory belongs to another user and this process is not root.
  */
 export function osAccountFor(cluster: string): OsAccount | undefined {
   const own = process.getuid?.();
@@ -52,9 +56,9 @@ function numericId(flag: '-u' | '-g'): number {
 }
 
 /**
- * Returns a directory with `bin/postgres` and its libraries that `account` can execute. If the
- * package directory is below a private home, the binaries (60 MB) are copied once to the temporary
- * directory.
+ * Returns a directory with `bin/postgres` and its libraries, from which `account` can run programs.
+ * If the installed package is in a private home directory, its binaries (60 MB) are copied once to
+ * a temporary directory.
  */
 export function binaries(account: OsAccount | undefined, log: Log): string {
   const installed = installedBinaries();
@@ -90,8 +94,9 @@ function runs(directory: string, { uid, gid }: OsAccount): boolean {
 }
 
 /**
- * Makes a complete copy under `place` that only this user can write to. The name is public, so an
- * existing directory is used only when this user owns it; otherwise the copy gets a random name.
+ * Makes a complete copy under `place` to which only this user can write. Anybody can predict the
+ * copy's name, so an existing directory with this name is used only when this user owns it.
+ * Otherwise the copy gets a random name.
  */
 function sharedCopy(source: string, place: string): string {
   const known = join(place, `sambatan-postgres-${version}-${process.getuid?.()}`);
@@ -104,7 +109,7 @@ function sharedCopy(source: string, place: string): string {
     renameSync(fresh, known);
     return known;
   } catch {
-    // Another process made it first, or an attacker planted the name.
+    // Another process was faster, or an attacker created a directory with this name.
     if (!isOurs(known)) return fresh;
     rmSync(fresh, { recursive: true, force: true });
     return known;
@@ -117,7 +122,10 @@ function isOurs(directory: string): boolean {
   return found.uid === process.getuid?.() && (found.mode & 0o022) === 0;
 }
 
-/** Names and sizes of all files; temporary directories lose old files one by one. */
+/**
+ * Returns the names and sizes of all files. A copy is compared with the original, because systems
+ * delete old files in temporary directories one by one.
+ */
 function sizes(directory: string): string {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() || entry.isSymbolicLink())

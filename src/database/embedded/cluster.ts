@@ -19,29 +19,34 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { embeddedMajor, type OsAccount } from './binaries.ts';
 
-/** The paths and the account of one cluster. */
+/** The paths and the user of one cluster, the data directory of a PostgreSQL server. */
 export interface Cluster {
-  /** `<dataDir>/postgres`, absolute. */
+  /** The absolute path of `<dataDir>/postgres`. */
   readonly directory: string;
   /** The directory that contains `bin/postgres`. */
   readonly binaries: string;
-  /** Undefined: the server runs as the user of this process. */
+  /**
+   * The operating-system user as which the server runs; undefined means the user of this process.
+   */
   readonly account: OsAccount | undefined;
-  /** The superuser's password. Only the socket accepts connections. */
+  /** The superuser's password. The server accepts connections only through its socket. */
   readonly password: string;
 }
 
-/** The name of the superuser and of the database. */
+/** The name of both the superuser and the database. */
 export const embeddedName = 'sambatan';
 
 /**
- * The data directory path that is passed to the server. If the server's user cannot reach the
- * directory (a private home), this process passes an open descriptor, and Linux lets the server
- * enter through it.
+ * The path of the data directory, as the server gets it. The server's user may be unable to reach
+ * the directory, for example in a private home directory. Then this process opens the directory and
+ * passes the descriptor, through which Linux lets the server reach it.
  */
 export interface SocketDirectory {
   readonly path: string;
-  /** File descriptor 3 of the server process; undefined if the plain path works. */
+  /**
+   * The open directory, which becomes file descriptor 3 of the server; undefined if the server can
+   * use the path.
+   */
   readonly descriptor: number | undefined;
   close(): void;
 }
@@ -68,12 +73,12 @@ function canEnter(directory: string, { uid, gid }: OsAccount): boolean {
   return spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', directory], options).status === 0;
 }
 
-/** The environment of the server's programs: no variables of this process are inherited. */
+/** The environment of the server's programs. They inherit no variables of this process. */
 export const serverEnvironment = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
 
 /**
- * Returns the password of the cluster; creates it on first use. Its file is next to the cluster,
- * readable by this user only.
+ * Returns the password of the cluster and creates it on first use. Its file is next to the cluster;
+ * only this user can read it.
  */
 export function readOrMakePassword(dataDir: string): string {
   const file = join(dataDir, 'postgres-password');
@@ -83,7 +88,8 @@ export function readOrMakePassword(dataDir: string): string {
   }
   const draft = `${file}.${process.pid}`;
   try {
-    // Write to a temporary file first: on a full disk a partial file would block every later start.
+    // Write to a temporary file first: if the disk is full, a partial file would make every later
+    // start fail.
     const password = randomBytes(24).toString('base64url');
     writeFileSync(draft, `${password}\n`, { mode: 0o600, flush: true });
     linkSync(draft, file);
@@ -94,8 +100,8 @@ export function readOrMakePassword(dataDir: string): string {
 }
 
 /**
- * Throws when another major version of PostgreSQL made the cluster, because the server cannot read
- * it. A backup and a restore move data between major versions.
+ * Throws when the cluster was created by another major version of PostgreSQL, because the server
+ * cannot read such a cluster. With a backup and a restore, data moves to another major version.
  */
 export function checkMajorVersion(cluster: Cluster): void {
   const file = join(cluster.directory, 'PG_VERSION');
@@ -111,9 +117,9 @@ export function checkMajorVersion(cluster: Cluster): void {
 }
 
 /**
- * Creates the cluster if it does not exist: in a temporary directory, then moved into place, so
- * that a killed start leaves no partial cluster. If two processes do this at once, one wins and
- * both use its cluster.
+ * Creates the cluster if it does not exist. It is created in a temporary directory and then moved,
+ * so that a killed start leaves no partial cluster. If two processes do this at the same time, both
+ * use the cluster of the process that moves it first.
  */
 export function initialize(cluster: Cluster, dataDir: string): void {
   if (existsSync(join(cluster.directory, 'PG_VERSION'))) return;
@@ -165,7 +171,10 @@ function initdb(cluster: Cluster, directory: string, passwordFile: string): void
   }
 }
 
-/** Removes partial clusters of killed starts. A start in progress is younger than a minute. */
+/**
+ * Removes partial clusters of killed starts. A directory younger than a minute may belong to a
+ * start in progress, so it stays.
+ */
 function removeLeftovers(dataDir: string): void {
   for (const name of readdirSync(dataDir)) {
     if (!name.startsWith('postgres-new-')) continue;
@@ -181,7 +190,7 @@ const defaults: Readonly<Record<string, string>> = {
   max_connections: '100',
   shared_buffers: '256MB',
   shared_preload_libraries: '',
-  // Durable: acknowledged commits are on disk.
+  // Make commits durable: a commit that was acknowledged is on the disk.
   fsync: 'on',
   synchronous_commit: 'on',
   full_page_writes: 'on',
@@ -193,14 +202,15 @@ const defaults: Readonly<Record<string, string>> = {
   checkpoint_completion_target: '0.9',
   random_page_cost: '1.1',
   effective_cache_size: '1GB',
-  // Containers have little shared memory, and short statements gain nothing from parallel workers.
+  // No parallel workers: containers have little shared memory, and short statements gain nothing
+  // from them.
   max_parallel_workers_per_gather: '0',
   jit: 'off',
   timezone: 'UTC',
   log_timezone: 'UTC',
   datestyle: 'iso, mdy',
   password_encryption: 'scram-sha-256',
-  // Keeps a week of logs, one file per weekday, in `postgres/log`.
+  // Keep the logs of a week in `postgres/log`, with one file per weekday.
   logging_collector: 'on',
   log_directory: 'log',
   log_filename: 'postgresql-%a.log',
@@ -209,14 +219,15 @@ const defaults: Readonly<Record<string, string>> = {
   log_rotation_size: '0',
   log_line_prefix: '%m [%p] %a ',
   log_lock_waits: 'on',
-  // The detail of an error may contain a row, and a row may contain an address.
+  // Log no details of errors: a detail may contain a row, and a row may contain an address.
   log_error_verbosity: 'terse',
   log_min_error_statement: 'panic',
 };
 
 /**
- * Writes the server's settings and its access rules: only the superuser, with password, through
- * the socket. Runs before each start, so that a newer version's settings apply to older data.
+ * Writes the settings and access rules of the server. Only the superuser may connect, with the
+ * password and through the socket. This runs before each start, so that the settings of a newer
+ * version apply to older data.
  */
 export function writeSettings(
   cluster: Cluster,
@@ -237,7 +248,7 @@ export function writeSettings(
 }
 
 /**
- * Creates a directory that only `account` can use, with a path short enough for a socket (107
+ * Creates a directory that only `account` can use. Its path is short enough for a socket (107
  * bytes).
  */
 export function privateDirectory(prefix: string, account: OsAccount | undefined): string {
@@ -255,7 +266,10 @@ function own(path: string, account: OsAccount | undefined): void {
   if (account !== undefined) chownSync(path, account.uid, account.gid);
 }
 
-/** Gives the files of a cluster to the server's user; a copy made by root belongs to root. */
+/**
+ * Makes the server's user the owner of a cluster's files: when root has copied a cluster, the copy
+ * belongs to root.
+ */
 export function chownTo(directory: string, account: OsAccount | undefined): void {
   if (account === undefined || lstatSync(directory).uid === account.uid) return;
   own(directory, account);
@@ -264,7 +278,7 @@ export function chownTo(directory: string, account: OsAccount | undefined): void
   }
 }
 
-/** Creates the data directory, private to this user, unless it exists. */
+/** Creates the data directory if it does not exist. Only its owner can write to it. */
 export function makeDataDirectory(dataDir: string): void {
   mkdirSync(dataDir, { recursive: true, mode: 0o755 });
 }

@@ -7,12 +7,17 @@ import type { Log } from '../log.ts';
 const linux = process.platform === 'linux';
 const ownerPattern = /cluster_name=sambatan:(\d+):(\S+)/;
 
-/** The marker in a server's command line that names the service process that started it. */
+/**
+ * Returns the text in a server's command line that names the service process that started the
+ * server.
+ */
 export function ownerMark(pid: number = process.pid): string {
   return `sambatan:${pid}:${startTime(pid) ?? 'unknown'}`;
 }
 
-/** Another running service uses this data directory; a second server would destroy it. */
+/**
+ * Another running service uses this data directory. A second server on it would destroy the data.
+ */
 export class DataDirectoryInUse extends Error {
   constructor(directory: string, pid: number) {
     super(
@@ -24,9 +29,10 @@ export class DataDirectoryInUse extends Error {
 }
 
 /**
- * Stops what a killed service left running on this cluster: a postmaster without its service, or
- * server processes without their postmaster. Signals a pid only if that process is a `postgres` of
- * this directory. Throws DataDirectoryInUse when the service that started the server still runs.
+ * Stops the processes that a killed service left running on this cluster: a main server process
+ * (postmaster) without its service, or other server processes without their postmaster. A pid gets
+ * a signal only if its process is a `postgres` of this directory. Throws DataDirectoryInUse when
+ * the service that started the server still runs.
  */
 export async function stopOrphans(cluster: string, log: Log): Promise<void> {
   const found = serverProcesses(cluster);
@@ -37,8 +43,8 @@ export async function stopOrphans(cluster: string, log: Log): Promise<void> {
     log.warn({ pid: postmaster }, 'a PostgreSQL of a killed service still runs; stopping it');
     await end(postmaster, ['SIGINT', 'SIGQUIT', 'SIGKILL'], cluster);
   }
-  // Server processes notice that their postmaster is gone and exit by themselves, unless they are
-  // busy.
+  // When their postmaster has ended, server processes notice this and exit by themselves, unless
+  // they are busy.
   await waitUntilGone(cluster, 1_000);
   for (const pid of serverProcesses(cluster)) {
     log.warn({ pid }, 'a server process without a postmaster still runs; stopping it');
@@ -46,7 +52,7 @@ export async function stopOrphans(cluster: string, log: Log): Promise<void> {
   }
 }
 
-/** Waits until no process of this cluster is left, at most this many milliseconds. */
+/** Waits until no process of this cluster is left, but at most this many milliseconds. */
 export async function waitUntilGone(cluster: string, milliseconds: number): Promise<void> {
   for (let waited = 0; waited < milliseconds; waited += 10) {
     if (serverProcesses(cluster).length === 0) return;
@@ -71,8 +77,8 @@ export function isServerOf(cluster: string, pid: number): boolean {
 }
 
 /**
- * Returns the pids of this cluster's server processes (on systems other than Linux only the
- * postmaster).
+ * Returns the pids of this cluster's server processes. On systems other than Linux, only the pid of
+ * the main process (postmaster).
  */
 export function serverProcesses(cluster: string): number[] {
   if (linux) {
@@ -83,7 +89,7 @@ export function serverProcesses(cluster: string): number[] {
   return pid !== undefined && isServerOf(cluster, pid) ? [pid] : [];
 }
 
-/** Returns the pid in the cluster's lock file, whether it runs or not. */
+/** Returns the pid in the cluster's lock file; that process may have ended. */
 export function recordedPid(cluster: string): number | undefined {
   try {
     const pid = Number(readFileSync(`${cluster}/postmaster.pid`, 'utf8').split('\n')[0]);
@@ -96,7 +102,7 @@ export function recordedPid(cluster: string): number | undefined {
 function livingOwner(postmaster: number): number | undefined {
   const [, pid, started] = ownerPattern.exec(commandLine(postmaster)) ?? [];
   if (pid === undefined || Number(pid) === process.pid) return undefined;
-  // The system may have reused the pid for another process.
+  // Compare the start time, because the system may have given the pid to another process.
   return startTime(Number(pid)) === started ? Number(pid) : undefined;
 }
 
@@ -122,9 +128,9 @@ function commandLine(pid: number): string {
 }
 
 /**
- * Returns when a process started, in the unit of the system; only useful for comparison. Undefined
- * for a process that has ended, even before its parent reaped it: a killed service without a
- * parent can stay a zombie for a long time.
+ * Returns when a process started, in a unit that depends on the system; use the result only for
+ * comparison. Undefined for a process that has ended, even if it still exists as a zombie: a killed
+ * service without a parent can stay a zombie for a long time.
  */
 function startTime(pid: number): string | undefined {
   if (!linux) {
@@ -133,7 +139,8 @@ function startTime(pid: number): string | undefined {
   }
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // Field 22; the second field is a name in parentheses that may contain spaces.
+    // The start time is field 22. Field 2 is a name in parentheses that may contain spaces, so
+    // count from its end.
     const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return state === 'Z' || state === 'X' ? undefined : fields[18];
   } catch {

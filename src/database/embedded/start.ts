@@ -18,29 +18,33 @@ import type { Log } from '../log.ts';
 import { Supervisor, urlOf } from './supervisor.ts';
 
 export interface EmbeddedOptions {
-  /** The cluster is in its subdirectory `postgres`. */
+  /** The data directory. The cluster is in its subdirectory `postgres`. */
   readonly dataDir: string;
   readonly log: Log;
-  /** Additional server settings by name. */
+  /** Further settings of the server, by name. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
 export interface Embedded {
-  /** For openDatabase(); it stays the same when the server restarts. */
+  /** The URL for openDatabase(). It does not change when the server restarts. */
   readonly url: string;
-  /** The pid of the postmaster; undefined while the server is down. */
+  /**
+   * Returns the pid of the main server process (postmaster); undefined while the server is not
+   * running.
+   */
   postmaster(): number | undefined;
-  /** Fast shutdown; resolves when no process is left. Idempotent. */
+  /** Stops the server with a fast shutdown and resolves when no process is left. Idempotent. */
   stop(): Promise<void>;
 }
 
 const socketPrefix = 'sambatan-socket-';
 
 /**
- * Starts a private PostgreSQL on `<dataDir>/postgres`. Creates the cluster if it does not exist;
- * only a private Unix socket accepts connections. First stops what a killed service left running
- * there. Restarts the server when it dies; shuts it down when this process dies. Throws
- * DataDirectoryInUse when another service uses the directory.
+ * Starts a private PostgreSQL server on `<dataDir>/postgres` and creates the cluster if it does not
+ * exist. The server accepts connections only through a private Unix socket. Before the start,
+ * processes that a killed service left running are stopped. When the server dies, it is started
+ * again; when this process dies, the server is shut down. Throws DataDirectoryInUse when another
+ * service uses the directory.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { log } = options;
@@ -68,8 +72,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
 }
 
 /**
- * Returns the URL of the server that another service runs on this data directory, so that a
- * command can read its database; undefined when none runs.
+ * Returns the URL of the server that another service runs on this data directory, so that a command
+ * can use its database; undefined when no service runs.
  */
 export function runningEmbedded(dataDir: string): string | undefined {
   const cluster = join(resolve(dataDir), 'postgres');
@@ -91,14 +95,17 @@ function prepare(dataDir: string, log: Log): Cluster {
   };
 }
 
-/** Stops leftover processes, then removes their lock file and socket. */
+/**
+ * Stops the processes that a killed service left running, then removes their lock file and socket.
+ */
 async function recover(cluster: string, log: Log): Promise<void> {
   const lockFile = join(cluster, 'postmaster.pid');
   const socketDirectory = existsSync(lockFile)
     ? (readFileSync(lockFile, 'utf8').split('\n')[4] ?? '')
     : '';
   await stopOrphans(cluster, log);
-  // The server would trust a pid that may now belong to another process.
+  // Remove the lock file: the server would believe its pid, which may now belong to another
+  // process.
   rmSync(lockFile, { force: true });
   const found = lstatSync(socketDirectory, { throwIfNoEntry: false });
   if (basename(socketDirectory).startsWith(socketPrefix) && found?.isDirectory() === true) {

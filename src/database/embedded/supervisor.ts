@@ -7,7 +7,7 @@ import { openSocketDirectory, serverEnvironment, type Cluster, embeddedName } fr
 import { stopOrphans, isServerOf, ownerMark, recordedPid, waitUntilGone } from './processes.ts';
 import type { Log } from '../log.ts';
 
-/** Keeps one server running until stop() is called. */
+/** Keeps one server running until stop() is called: starts it, and restarts it when it dies. */
 export class Supervisor {
   readonly url: string;
   readonly #cluster: Cluster;
@@ -28,14 +28,14 @@ export class Supervisor {
     return this.#server?.pid;
   }
 
-  /** Resolves when the server accepts connections. */
+  /** Starts the server and resolves when it accepts connections. */
   async start(): Promise<void> {
     const outputFile = `${this.#cluster.directory}.log`;
     const server = this.#launch(outputFile);
     this.#server = server;
     server.once('exit', (code, signal) => {
       this.#server = undefined;
-      // A restart in progress reports this itself.
+      // A restart that is in progress reports a failed start itself.
       if (this.#stopping !== undefined || this.#restarting !== undefined) return;
       this.#log.error({ code, signal }, 'PostgreSQL exited unexpectedly; restarting it');
       this.#restarting = this.#restart().finally(() => {
@@ -57,8 +57,8 @@ export class Supervisor {
         ...account,
         cwd: '/',
         env: serverEnvironment,
-        // In a session of its own: Ctrl-C in a terminal goes to this process, which then stops the
-        // server in order.
+        // The server gets a session of its own. So Ctrl-C in a terminal reaches only this process,
+        // which then stops the server in order.
         detached: true,
         stdio: ['ignore', output, output, dataPath.descriptor ?? 'ignore'],
       },
@@ -74,12 +74,13 @@ export class Supervisor {
   }
 
   /**
-   * A shell that outlives this process. It reads the server's pid, then waits on the pipe; when
-   * this process ends in any way, the pipe closes without a word and the shell shuts the server
-   * down.
+   * Starts a shell that outlives this process. The shell reads the server's pid and then waits on a
+   * pipe. When this process ends for any reason, the pipe closes without the line "over", and the
+   * shell shuts the server down.
    */
   #watchdog(): ChildProcess {
-    // The socket's lock file shows that the server runs; a pid may stay as a zombie for long.
+    // Use the socket's lock file to see that the server runs, because its pid may stay as a zombie
+    // for a long time.
     const script =
       'read -r pid || exit 0; [ -n "$pid" ] || exit 0; read -r over && exit 0; ' +
       'lock="$1/.s.PGSQL.5432.lock"; kill -INT "$pid"; n=0; ' +
@@ -100,9 +101,7 @@ export class Supervisor {
     return watchdog;
   }
 
-  /**
-   * Waits until the last line of the server's lock file is `ready`; crash recovery may take long.
-   */
+  /** Waits until the server's lock file shows `ready`. Crash recovery may take long. */
   async #ready(server: ChildProcess, outputFile: string): Promise<void> {
     const begin = performance.now();
     let loggedAt = begin;
@@ -122,8 +121,8 @@ export class Supervisor {
   }
 
   /**
-   * Retries up to once a second, so that the server returns within a second after disk space is
-   * free.
+   * Tries to start the server again, after a while once per second, so that it is back within a
+   * second when disk space is free again.
    */
   async #restart(): Promise<void> {
     let loggedAt = -Infinity;
@@ -134,8 +133,8 @@ export class Supervisor {
         this.#log.info('PostgreSQL restarted');
         return;
       } catch (error) {
-        // A disk may be full for a night, and the log may be on the same disk: log at most every 30
-        // s.
+        // A disk may be full for a whole night, and the log may be on the same disk. So log at most
+        // every 30 seconds.
         if (performance.now() - loggedAt > 30_000) {
           loggedAt = performance.now();
           this.#log.error({ err: error }, 'PostgreSQL restart failed; it will retry');
@@ -167,15 +166,15 @@ export class Supervisor {
         this.#log.warn({ signal, milliseconds: wait }, 'PostgreSQL is slow to stop');
       }
     }
-    // The server's logger process exits shortly after the server.
+    // The server's logger process exits shortly after the server; wait for it.
     await waitUntilGone(this.#cluster.directory, 2_000);
     rmSync(this.#socketDirectory, { recursive: true, force: true });
   }
 }
 
 /**
- * Fast shutdown, then immediate (recovers at the next start), then SIGKILL; with the wait for
- * each.
+ * The signals that stop the server, each with the time to wait in milliseconds: fast shutdown,
+ * immediate shutdown (the next start recovers from it), and SIGKILL.
  */
 const stopSignals = [
   ['SIGINT', 30_000],
@@ -191,7 +190,10 @@ async function isBefore(event: Promise<unknown>, milliseconds: number): Promise<
   return first;
 }
 
-/** Throws DataDirectoryInUse when another service uses the cluster; otherwise stops its orphans. */
+/**
+ * Stops the processes that a killed service left running; throws DataDirectoryInUse when another
+ * service uses the cluster.
+ */
 async function endOrphansOf(cluster: string, pid: number, log: Log): Promise<void> {
   if (isServerOf(cluster, pid)) await stopOrphans(cluster, log);
 }
