@@ -33,45 +33,58 @@ import { traced, type Span, type Trace } from '../observability/trace.ts';
 import { Monitor } from '../monitor/monitor.ts';
 import type { GatewayDeps } from '../ledger/gateway/deps.ts';
 
-/** All parts of a running service, created once and passed on. */
+/** The parts of a running service. They are created once and passed to the code that needs them. */
 export interface App {
   readonly config: Config;
   readonly db: Database;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Undefined unless tracing is configured. */
+  /** Creates traces; undefined when tracing is not configured. */
   readonly trace: Trace | undefined;
-  /** The concurrency limit of requests. */
+  /** Limits how many requests run at the same time. */
   readonly concurrencyLimiter: ConcurrencyLimiter;
   readonly joins: JoinBatcher;
   readonly changeNotifier: ChangeNotifier;
-  /** All background services in their start order. A process with a worker starts them. */
+  /**
+   * All background jobs in the order in which they are started. Only processes with a worker start
+   * them.
+   */
   readonly jobs: readonly Job[];
-  /** Also usable on demand where it was not started. */
+  /**
+   * The scheduler. Its functions can also be called in a process in which the job was not started.
+   */
   readonly scheduler: Scheduler;
   readonly monitor: Monitor;
-  /** Dependencies of online payments; without a provider they are refused. */
+  /**
+   * The dependencies of online payments. Without a payment provider, online payments are refused.
+   */
   readonly payments: GatewayDeps;
   readonly reconciler: Reconciler;
-  /** Requests run their own imports also where it was not started. */
+  /**
+   * Imports statements. A request runs its own import, also in a process in which the job was not
+   * started.
+   */
   readonly importer: StatementImporter;
   readonly authenticate: Authenticator;
   readonly live: LiveUpdates;
   readonly mailer: Mailer;
   readonly limiter: RateLimiter;
   readonly budget: MailBudget;
-  /** Path of the page with captured e-mails, with its secret; used without a mail server. */
+  /**
+   * The path of the page that shows e-mails when there is no mail server. The path contains a
+   * secret.
+   */
   readonly outboxPath: string;
-  /** The base URL of links in e-mails, without a final slash. */
+  /** The address with which links in e-mails begin, without a final slash. */
   readonly siteUrl: string;
-  /** Looks up the user of a session token. */
+  /** Finds the user of a session token. */
   readonly findSession: SessionFinder;
   readonly signIn: SignInDeps;
   readonly notifications: NotificationService;
   readonly unsubscribeTokens: UnsubscribeTokens;
-  /** Saved form input of users who have to sign in again. */
+  /** Keeps what users typed into a form while they sign in again. */
   readonly keptForms: KeptForms;
-  /** Queries the database on its own connection, independent of a busy pool. */
+  /** Queries the database on a separate connection, so that it works even when the pool is busy. */
   readonly pingDatabase: () => Promise<unknown>;
   readonly isQuarantined: () => Promise<boolean>;
   close(): Promise<void>;
@@ -80,18 +93,21 @@ export interface App {
 export interface AppOptions {
   readonly config: Config;
   readonly log: Logger;
-  /** The database to use: configured, or embedded and started. */
+  /** The URL of the database: configured, or of the embedded server that was started. */
   readonly databaseUrl: string;
   readonly serviceKey: string;
-  /** Derives the keys that encrypt stored secrets and sign codes and links; default: serviceKey. */
+  /**
+   * The secret from which other keys are derived: for encrypting secrets, and for signing codes and
+   * links. The default is `serviceKey`.
+   */
   readonly secretKey?: string;
-  /** Exports traces, if configured. */
+  /** Creates and exports traces, if tracing is configured. */
   readonly trace?: Trace | undefined;
-  /** Overrides the batching of joins in benchmarks and tests. */
+  /** Settings of the join batcher that tests and benchmarks change. */
   readonly batching?: Partial<typeof batching>;
 }
 
-/** Default batching of joins; measured by `npm run bench`. */
+/** Settings of the join batcher; `npm run bench` measured which work best. */
 const batching = {
   maxBatch: 500,
   maxQueued: 10_000,
@@ -100,15 +116,22 @@ const batching = {
   waitingConcurrency: 3,
 };
 
-/** Maximum delay of notifications while joins or closings are busy. */
+/**
+ * Maximum delay of notifications, in milliseconds, while many joins or closings are in progress.
+ */
 const maxNotificationDelayMs = 10_000;
 
-/** Poll interval of watched campaigns; shorter where the database sends no notifications. */
+/**
+ * Interval in milliseconds at which campaigns on live pages are polled. It is shorter where the
+ * database sends no notifications.
+ */
 const livePollMs = { notified: 5_000, polled: 1_000 };
 
 const ping = query<[], { readonly alive: number }>('ping', 'select 1 as alive');
 
-/** Creates the application; it connects to the database on first use and starts nothing. */
+/**
+ * Creates the application. It connects to the database when it is first used, and starts no jobs.
+ */
 export function createApp(options: AppOptions): App {
   const { config, log, databaseUrl, serviceKey, secretKey = serviceKey, trace } = options;
   const { concurrencyLimiter, db } = openLimitedDatabase(options, (campaignId) =>
@@ -180,13 +203,13 @@ export function createApp(options: AppOptions): App {
   };
 }
 
-/** Creates the live updates of campaigns. */
+/** Creates the source of live updates of campaigns. */
 function openLive(parts: Pick<App, 'db' | 'changeNotifier' | 'log' | 'metrics'>): LiveUpdates {
   const pollMs = parts.db.canListen ? livePollMs.notified : livePollMs.polled;
   return new LiveUpdates(liveSources(parts), { pollMs });
 }
 
-/** Creates the rate limiter and the mail budget. */
+/** Creates the rate limiter and the limit of e-mails. */
 function createRateLimits({
   config,
   metrics,
@@ -199,19 +222,22 @@ function createRateLimits({
   };
 }
 
-/** Derives the sign-in keys from the secret key. */
+/** Derives the keys for sign-in from the secret key. */
 function signInKeys(secretKey: string): Pick<SignInDeps, 'secret' | 'factorKey'> {
   return { secret: codeSecret(secretKey), factorKey: factorKey(secretKey) };
 }
 
-/** Creates the authenticator of tokens. */
+/** Creates the function that checks the tokens of API requests. */
 function createAuthenticator(parts: Pick<App, 'config' | 'db'> & { readonly serviceKey: string }) {
   const { config, db, serviceKey } = parts;
   const check = authenticator({ ...config.identity, serviceKey });
   return withOperatorRole(check, db, { needFactor: config.identity.operatorsNeedFactor });
 }
 
-/** Creates the concurrency limit, and the database that reports waits to it. */
+/**
+ * Creates the limit of concurrent requests, and the database. The database reports to the limit how
+ * long callers wait for a connection.
+ */
 function openLimitedDatabase(
   { config, log, databaseUrl: url, trace }: AppOptions,
   onChanged: (campaignId: string) => void,
@@ -242,7 +268,10 @@ function createJoins(
   });
 }
 
-/** Makes a batch part of the trace of its first request, linked to the others. */
+/**
+ * Makes the span of a batch a child of the first request's span, and links it to the spans of the
+ * other requests.
+ */
 function traceBatches(trace: Trace | undefined, send: SendBatch) {
   if (trace === undefined) return { send };
   const spans = new WeakMap<JoinRequest, Span>();
@@ -259,8 +288,8 @@ function traceBatches(trace: Trace | undefined, send: SendBatch) {
 }
 
 /**
- * Creates the parts for incoming money: online payments (without a provider where none is
- * configured) and statements.
+ * Creates the parts for incoming money: online payments (refused when no provider is configured)
+ * and imports of statements.
  */
 function createPayments(parts: { config: Config; db: Database; log: Logger }) {
   const { config, db, log } = parts;
@@ -273,7 +302,10 @@ function createPayments(parts: { config: Config; db: Database; log: Logger }) {
   return { payments, reconciler: new Reconciler(payments, log), importer };
 }
 
-/** Load signal: joins or closings are busy, and they have priority. */
+/**
+ * Reports overload while many joins or closings are in progress, because they are more important
+ * than notifications.
+ */
 function loadSignal(joins: JoinBatcher, scheduler: Scheduler): LoadSignal {
   return {
     isOverloaded: () => joins.isUnderLoad || scheduler.isBusy,
@@ -281,7 +313,10 @@ function loadSignal(joins: JoinBatcher, scheduler: Scheduler): LoadSignal {
   };
 }
 
-/** Returns the base URL of links in e-mails: the public one, or this listener. */
+/**
+ * Returns the address with which links in e-mails begin: the configured public address, or else the
+ * address on which this process listens.
+ */
 function siteUrlOf({ http: { publicUrl, host, port } }: Config): string {
   const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
   return publicUrl ?? `http://${name.includes(':') ? `[${name}]` : name}:${port}`;

@@ -1,16 +1,16 @@
-/** Returns a uniformly random item. */
+/** Returns a random item; all items have the same probability. */
 export function oneOf<T>(items: readonly T[]): T | undefined {
   return items[Math.floor(Math.random() * items.length)];
 }
 
-/** Returns a random item, weighted. */
+/** Returns a random item; the probability of an item is proportional to its weight. */
 export function oneByWeight<T>(items: readonly T[], weigh: (item: T) => number): T | undefined {
   const total = items.reduce((sum, item) => sum + weigh(item), 0);
   let left = Math.random() * total;
   return items.find((item) => (left -= weigh(item)) < 0) ?? items.at(-1);
 }
 
-/** Returns a random number from `least` to below `most`. */
+/** Returns a random number that is at least `least` and below `most`. */
 export function between(least: number, most: number): number {
   return least + Math.random() * (most - least);
 }

@@ -1,6 +1,6 @@
 import type { CampaignStatus } from '../database/status-words.ts';
 
-/** A campaign of the API, as far as the simulation uses it. */
+/** The fields of a campaign in the API that the simulation uses. */
 export interface SeenCampaign {
   readonly id: string;
   readonly title: string;
@@ -24,7 +24,7 @@ export interface SeenProduct {
 
 const answerWithinMs = 5_000;
 
-/** The API answered with an error; `code` comes from its problem document. */
+/** The API answered with an error. `code` is the code in its problem document. */
 export class Refused extends Error {
   readonly status: number;
   readonly code: string;
@@ -37,13 +37,13 @@ export class Refused extends Error {
   }
 }
 
-/** An HTTP client of the service with the service key, like any trusted backend. */
+/** An HTTP client that uses the API with the service key, like any other trusted backend. */
 export class DemoClient {
   readonly #base: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #signal: AbortSignal;
 
-  /** `url` is the service's root; `signal` aborts requests in flight. */
+  /** `url` is the base URL of the service; `signal` aborts the requests in progress. */
   constructor(url: string, serviceKey: string, signal: AbortSignal) {
     this.#base = `${url}/api/sambatan`;
     this.#headers = { authorization: `Bearer ${serviceKey}`, 'content-type': 'application/json' };
@@ -58,7 +58,10 @@ export class DemoClient {
     return await this.#ask<T>('POST', path, body, headers);
   }
 
-  /** Throws Refused for an error response, and fetch's error without a response. */
+  /**
+   * Sends one request. Throws Refused for an error response, and the error of fetch when there is
+   * no response.
+   */
   async #ask<T>(
     method: string,
     path: string,

@@ -1,4 +1,4 @@
-/** A brand of the demo market; its name is invented and marked as demo. */
+/** A brand of the demo market. Its name is invented and contains a mark of the demo. */
 export interface DemoBrand {
   readonly name: string;
   readonly products: readonly DemoProduct[];
@@ -7,13 +7,13 @@ export interface DemoBrand {
 export interface DemoProduct {
   readonly name: string;
   readonly description: string;
-  /** Whole rupiah: the normal price of one bottle. */
+  /** The normal price of one bottle in whole rupiah. */
   readonly basePrice: bigint;
-  /** False: campaigns cannot use it. */
+  /** False when campaigns cannot use this product. */
   readonly enabled?: false;
 }
 
-/** Eight small perfume brands, as on an Indonesian marketplace. */
+/** Eight small perfume brands, like those of an Indonesian marketplace. */
 export const demoBrands: readonly DemoBrand[] = [
   {
     name: 'Aroma Nusantara (demo)',

@@ -1,16 +1,19 @@
 import { between, randomBoolean, oneByWeight, wholeBetween } from './chance.ts';
 import type { SeenProduct } from './client.ts';
 
-/** The body of POST /campaigns for a simulated campaign. */
+/** The body of a POST /campaigns request that opens a simulated campaign. */
 export interface Opening {
   readonly body: Readonly<Record<string, unknown>> & { readonly title: string };
-  /** Popularity with buyers; 1 is average. */
+  /** How many buyers the campaign attracts; 1 is average. */
   readonly appeal: number;
 }
 
 type Kind = 'hot' | 'slow' | 'cold' | 'upfront' | 'scheduled';
 
-/** Frequency, popularity and title of each kind of campaign. */
+/**
+ * How often campaigns of each kind are opened, how many buyers they attract, and how their titles
+ * end.
+ */
 const kinds = {
   hot: { often: 5, appeal: 8, title: 'batch kecil' },
   slow: { often: 3, appeal: 2.5, title: 'patungan santai' },
@@ -19,7 +22,7 @@ const kinds = {
   scheduled: { often: 2, appeal: 6, title: 'sebentar lagi' },
 } as const satisfies Record<Kind, { often: number; appeal: number; title: string }>;
 
-/** Creates the terms of a small campaign of a product that ends within minutes. */
+/** Returns the request body for a small campaign of a product. The campaign ends within minutes. */
 export function inventOpening({ id, name, base_price }: SeenProduct, now = new Date()): Opening {
   const kind = oneByWeight(Object.keys(kinds) as Kind[], (each) => kinds[each].often) ?? 'hot';
   const short = name.replace(/ (EDP|EDT|Ekstrak) .*$/, '');

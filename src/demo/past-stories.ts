@@ -2,7 +2,7 @@ import type { Scenario } from './stories.ts';
 
 const upfront = { paymentTiming: 'upfront' } as const;
 
-/** Ended campaigns, each with a different outcome. */
+/** Campaigns that have ended, each with a different outcome. */
 const past: readonly Scenario[] = [
   {
     product: 'Kopi Tubruk EDP 50 ml',
@@ -97,7 +97,7 @@ const past: readonly Scenario[] = [
   },
 ];
 
-/** A campaign whose last payments are still checked after the deadline. */
+/** A campaign whose deadline has passed and whose last payments are being checked. */
 const checked: readonly Scenario[] = [
   {
     product: 'Garam Laut EDT 50 ml',

@@ -2,17 +2,17 @@ import type { SignedIn } from '../identity/actor.ts';
 
 export type DemoUser = Extract<SignedIn, { kind: 'user' }>;
 
-/** Number of demo buyers: enough that none reaches the join limit per minute. */
+/** Number of demo buyers: enough that no buyer reaches the limit of joins per minute. */
 export const demoBuyerCount = 120;
 
 const address = '127.0.0.1';
 
-/** Returns a demo buyer by number, from 1; the ids are recognisably invented. */
+/** Returns the demo buyer with a number, from 1. The ids are easy to recognise as invented. */
 export function demoBuyer(number: number): DemoUser {
   return { kind: 'user', userId: demoId('b', number), address, roles: [] };
 }
 
-/** Returns the owner of a demo brand by number, from 1. */
+/** Returns the owner of the demo brand with a number, from 1. */
 export function demoSeller(number: number): DemoUser {
   return { kind: 'user', userId: demoId('5', number), address, roles: [] };
 }
@@ -28,7 +28,7 @@ export const demoOperator: SignedIn = {
 const streets = ['Jalan Contoh', 'Gang Percobaan', 'Perumahan Peraga', 'Jalan Ilustrasi'];
 const towns = ['Kota Contoh', 'Kabupaten Peraga', 'Kota Ilustrasi'];
 
-/** Returns a buyer's shipping address; it is recognisably invented. */
+/** Returns a buyer's shipping address, which is easy to recognise as invented. */
 export function demoAddress(number: number): string {
   const street = streets[number % streets.length];
   const town = towns[number % towns.length];
@@ -42,7 +42,7 @@ const notes = [
   'Semoga batch ini jadi!',
 ];
 
-/** Returns a buyer's note; most have none. */
+/** Returns a buyer's note; most buyers have none. */
 export function demoNote(number: number): string | undefined {
   return number % 5 === 0 ? notes[(number / 5) % notes.length] : undefined;
 }

@@ -6,7 +6,7 @@ export const findBrandsNamed = query<
   { readonly brand_id: string; readonly name: string }
 >('find_brands_named', 'select brand_id, name from sambatan.brands where name = any ($1)');
 
-/** Tells whether there is a brand with another name. */
+/** Returns whether there is a brand with any other name. */
 export const findOtherBrand = query<[names: string[]], { readonly found: boolean }>(
   'find_other_brand',
   'select exists (select from sambatan.brands where name <> all ($1)) as found',

@@ -14,23 +14,23 @@ import { startScenario, finishScenario, type RunningScenario } from './telling.t
 export interface SeedDeps {
   readonly db: Database;
   readonly log: Log;
-  /** Aborts between two steps. */
+  /** When aborted, the creation stops between two steps. */
   readonly signal?: AbortSignal;
-  /** Called with the number of steps done and the total. */
+  /** Called with the number of finished steps and the total number. */
   readonly onStep?: (done: number, total: number) => void;
 }
 
-/** The additions of a run; zeros when the market existed. */
+/** What a run added to the market; all numbers are 0 when the market existed before. */
 export interface Seeded {
   readonly brands: number;
   readonly products: number;
   readonly campaigns: number;
 }
 
-/** The total of steps that `onStep` gets. */
+/** The total number of steps, as `onStep` gets it. */
 export const seedSteps = demoBrands.length + 2 * demoScenarios.length;
 
-/** The database has brands that are not the demo's. */
+/** The database has brands that do not belong to the demo. */
 export class RealMarket extends Error {
   constructor() {
     super(
@@ -41,16 +41,17 @@ export class RealMarket extends Error {
   }
 }
 
-/** Throws RealMarket when the database has brands other than the demo's. */
+/** Throws RealMarket when the database has brands that do not belong to the demo. */
 export async function refuseRealMarket(db: Database): Promise<void> {
   const names = demoBrands.map(({ name }) => name);
   if ((await db.one(sql.findOtherBrand, names)).found) throw new RealMarket();
 }
 
 /**
- * Creates the demo market through the normal operations: brands, products, and campaigns in every
- * status. Skips existing ones by name, so it can run again; a campaign of an interrupted run stays
- * as it is. Takes a few seconds, because ended campaigns had real deadlines.
+ * Creates the demo market by the normal operations: brands, products, and campaigns in every
+ * status. It can run more than once: it skips objects whose names exist. A campaign that an
+ * interrupted run left unfinished stays unfinished. This takes a few seconds, because campaigns
+ * that end must reach their real deadlines.
  */
 export async function seedMarket(parts: SeedDeps): Promise<Seeded> {
   let steps = 0;
@@ -75,7 +76,7 @@ export async function seedMarket(parts: SeedDeps): Promise<Seeded> {
   return { ...catalogue.made, campaigns: open.length };
 }
 
-/** Creates a receiving account, which campaigns with upfront payment need to open. */
+/** Creates a receiving account, because campaigns with upfront payment cannot open without one. */
 async function seedAccount({ db }: SeedDeps): Promise<void> {
   if ((await db.one(hasReceivingAccount)).is_there) return;
   const account = { bank: 'Bank Contoh', number: '1234567890', holder: 'Sambatan Contoh' };

@@ -8,39 +8,42 @@ import { inventOpening } from './openings.ts';
 import { demoAddress, demoBuyer, demoBuyerCount, demoNote } from './people.ts';
 
 export interface SimulationOptions {
-  /** The service's base URL. */
+  /** The base URL of the service. */
   readonly url: string;
   readonly serviceKey: string;
   readonly log: Log;
-  /** Called with each campaign that opens, fills or ends. */
+  /** Called with each campaign that was opened, has filled up, or has ended. */
   readonly onNews?: (campaign: SeenCampaign) => void;
 }
 
-/** A join that its buyer may still pay or cancel. */
+/** A buyer's order that may still be paid or cancelled. */
 interface Pledge {
   readonly participationId: string;
   readonly upfront: boolean;
 }
 
-/** Minimum and maximum milliseconds between steps: about one join a second. */
+/**
+ * The shortest and longest pause in milliseconds between two steps of each loop. Together they make
+ * about one join per second.
+ */
 const rhythms = {
   look: [1_500, 1_500],
   buy: [200, 1_800],
   reconsider: [800, 3_000],
   open: [8_000, 16_000],
 } as const;
-/** Number of the newest campaigns that simulated buyers see. */
+/** Number of campaigns that the simulated buyers know: the newest ones. */
 const seenAtOnce = 100;
-/** Maximum number of campaigns that are open or about to open. */
+/** Maximum number of campaigns that are open or scheduled. */
 const mostUnderWay = 10;
 const briefMs = 10 * 60_000;
 const mostPledges = 300;
 const longestPauseMs = 30_000;
 
 /**
- * Simulated buyers and sellers over HTTP: they join, pay, cancel, and open new campaigns. The load
- * is bounded: four loops with one request at a time each. A loop whose step fails waits longer and
- * continues; nothing is thrown.
+ * Simulates buyers and sellers who use the API: they join, pay, cancel, and open new campaigns. The
+ * load is limited: there are four loops, and each runs one step at a time. After a failed step a
+ * loop waits longer and then continues. No errors are thrown.
  */
 export class Simulation {
   readonly #client: DemoClient;
@@ -60,7 +63,7 @@ export class Simulation {
     this.#onNews = onNews;
   }
 
-  /** Starts; returns at once. */
+  /** Starts the loops and returns at once. */
   start(): void {
     this.#loops = Promise.all([
       this.#repeat(rhythms.look, () => this.#look()),
@@ -70,7 +73,7 @@ export class Simulation {
     ]);
   }
 
-  /** Aborts requests in flight and resolves when every loop has ended. Idempotent. */
+  /** Aborts the requests in progress and resolves when all loops have ended. Idempotent. */
   async stop(): Promise<void> {
     this.#ending.abort();
     await this.#loops;
@@ -84,7 +87,7 @@ export class Simulation {
         await step();
         failures = 0;
       } catch (error) {
-        // A refusal by the rules is normal; any other error leads to a back-off.
+        // It is normal that a rule refuses a step. After any other error the pauses become longer.
         const isRefusal = error instanceof Refused && error.status < 500;
         failures = isRefusal ? 0 : failures + 1;
         if (!signal.aborted) this.#log.debug({ err: error }, 'a step of the simulation failed');
@@ -94,7 +97,7 @@ export class Simulation {
     }
   }
 
-  /** Polls the newest campaigns and reports changes. */
+  /** Reads the newest campaigns and reports those whose status has changed. */
   async #look(): Promise<void> {
     const path = `/campaigns?sort=newest&limit=${seenAtOnce}`;
     const { items } = await this.#client.get<{ items: SeenCampaign[] }>(path);
@@ -106,11 +109,11 @@ export class Simulation {
       if (changed && known) this.#onNews(campaign);
     }
     forgetBut(this.#statuses, items);
-    // A campaign that was just opened may not be in the list yet.
+    // The list may not contain a campaign that was just opened, so keep more entries than it has.
     if (this.#appeals.size > 2 * seenAtOnce) forgetBut(this.#appeals, items);
   }
 
-  /** One buyer joins; sometimes several at once. */
+  /** Makes one buyer join a campaign; sometimes several buyers at the same time. */
   async #buy(): Promise<void> {
     const open = this.#campaigns.filter(
       ({ status, slots_remaining }) => status === 'active' && slots_remaining > 0,
@@ -141,7 +144,7 @@ export class Simulation {
     if (this.#pledges.length > mostPledges) this.#pledges.shift();
   }
 
-  /** A buyer who has joined pays or cancels. */
+  /** Makes one buyer pay or cancel an order; sometimes the buyer does nothing. */
   async #reconsider(): Promise<void> {
     const index = wholeBetween(0, this.#pledges.length - 1);
     const [pledge] = this.#pledges.splice(Math.max(0, index), 1);
@@ -154,7 +157,7 @@ export class Simulation {
     }
   }
 
-  /** A seller opens a campaign or, rarely, cancels one. */
+  /** Makes a seller open a campaign or, rarely, cancel one. */
   async #open(): Promise<void> {
     const brief = this.#campaigns.filter(
       ({ status, deadline }) =>
@@ -184,7 +187,10 @@ export class Simulation {
     return this.#products;
   }
 
-  /** Returns the popularity of a campaign; derived from the id for an older one. */
+  /**
+   * Returns how many buyers a campaign attracts. For a campaign that the simulation did not open,
+   * the number is derived from the id.
+   */
   #appealOf(id: string): number {
     return this.#appeals.get(id) ?? 0.1 + Number.parseInt(id.slice(-2), 16) / 512;
   }

@@ -2,28 +2,28 @@ import type { CampaignStatus } from '../database/status-words.ts';
 import type { CampaignTerms } from '../campaigns/campaign.ts';
 import { pastScenarios } from './past-stories.ts';
 
-/** One campaign of the demo market and its final state. */
+/** A campaign of the demo market, and the state that it reaches. */
 export interface Scenario {
-  /** Name of a product of the demo market. */
+  /** The name of the campaign's product, which must be in the demo market. */
   readonly product: string;
   readonly terms: Pick<CampaignTerms, 'title' | 'description' | 'totalSlots' | 'pricePerSlot'> &
     Partial<CampaignTerms>;
   readonly ends: CampaignStatus;
-  /** Slots that are joined. */
+  /** Number of slots that buyers take. */
   readonly taken: number;
-  /** Number of buyers who paid; only with upfront payment. */
+  /** Number of buyers who pay; only for campaigns with upfront payment. */
   readonly payers?: number;
-  /** Number of buyers who cancel. */
+  /** Number of buyers who cancel their orders. */
   readonly leavers?: number;
-  /** Number of buyers who received the goods of a completed campaign. */
+  /** Number of buyers who receive the goods of a completed campaign. */
   readonly receivers?: number;
-  /** Minutes from now; ended campaigns have none. */
+  /** Minutes from now to the deadline; not used for campaigns that end. */
   readonly deadlineMinutes?: number;
-  /** Minutes from now, of a scheduled campaign. */
+  /** Minutes from now to the opening of a scheduled campaign. */
   readonly opensInMinutes?: number;
-  /** The reason of an extension. */
+  /** The reason for extending the deadline; without it the deadline is not extended. */
   readonly extended?: string;
-  /** The reason of the cancellation. */
+  /** The reason for cancelling the campaign. */
   readonly reason?: string;
 }
 
@@ -31,7 +31,7 @@ const hour = 60;
 const day = 24 * hour;
 const upfront = { paymentTiming: 'upfront' } as const;
 
-/** Campaigns that accept joins or have just stopped. */
+/** Campaigns that are open or are already full. */
 const present: readonly Scenario[] = [
   {
     product: 'Melati Senja EDP 50 ml',
@@ -157,7 +157,7 @@ const present: readonly Scenario[] = [
   },
 ];
 
-/** Scheduled campaigns, and a draft. */
+/** Campaigns that will open later, and a draft. */
 const future: readonly Scenario[] = [
   {
     product: 'Jahe Merah EDP 50 ml',
@@ -216,5 +216,5 @@ const future: readonly Scenario[] = [
   },
 ];
 
-/** The demo market's campaigns: every status, both payment timings. */
+/** All campaigns of the demo market. They have all statuses and both payment timings. */
 export const demoScenarios: readonly Scenario[] = [...pastScenarios, ...present, ...future];

@@ -32,20 +32,20 @@ interface Parts {
   readonly signal?: AbortSignal;
 }
 
-/** The environment of a scenario, and the next buyer. */
+/** What a scenario needs: the product, its seller, and a number that selects the buyers. */
 export interface Scene {
   readonly productId: string;
   readonly seller: DemoUser;
   readonly turn: number;
 }
 
-/** A participation of the demo. */
+/** A participation of a demo campaign. */
 interface Part {
   readonly id: string;
   readonly buyer: DemoUser;
 }
 
-/** A campaign that has reached its state before the deadline. */
+/** A demo campaign in the state that it has before its deadline. */
 export interface RunningScenario {
   readonly story: Scenario;
   readonly campaignId: string;
@@ -54,14 +54,17 @@ export interface RunningScenario {
   readonly parts: readonly Part[];
 }
 
-/** Lifetime of a campaign that ends soon: time for its buyers to join. */
+/**
+ * Time in milliseconds from the opening to the deadline of a campaign that must end. It is enough
+ * for the buyers to join.
+ */
 const shortLifeMs = 7_000;
 const otherLifeMinutes = 3 * 24 * 60;
 const minuteMs = 60_000;
-/** Maximum delay from deadline to settlement, whichever process settles it. */
+/** Maximum time in milliseconds from the deadline until some process has settled the campaign. */
 const settledWithinMs = 30_000;
 
-/** Creates a scenario's campaign and lets its buyers join, pay and cancel. */
+/** Creates the campaign of a scenario; then its buyers join, pay and cancel. */
 export async function startScenario(
   { db }: Parts,
   story: Scenario,
@@ -82,7 +85,8 @@ export async function startScenario(
     await runInTransaction(db, (tx) => confirmParticipation(tx, demoOperator, paid, reference));
   }
   if (story.ends === 'verifying') {
-    // Buyers who have seen the payment details may have paid until the deadline.
+    // Buyers who have opened the payment page may have paid before the deadline, so their payments
+    // are checked after it.
     for (const { id: owing, buyer } of parts.slice(story.payers ?? 0)) {
       await runInTransaction(db, (tx) => viewPayment(tx, buyer, owing));
     }
@@ -98,7 +102,7 @@ export async function startScenario(
   return { story, campaignId: id, seller, deadline, parts };
 }
 
-/** Ends a campaign that is to be over; leaves the others. */
+/** Ends the campaign if the scenario wants it to end; otherwise does nothing. */
 export async function finishScenario(parts: Parts, open: RunningScenario): Promise<void> {
   const { db, log } = parts;
   const { story, campaignId, seller } = open;
@@ -141,7 +145,7 @@ function termsOf(story: Scenario, now: Date): CampaignTerms {
   };
 }
 
-/** One batch of joins: first the buyers who stay, then those who cancel. */
+/** Makes the buyers join in one batch: first those who stay, then those who cancel. */
 async function join(
   db: Database,
   campaignId: string,
@@ -171,7 +175,7 @@ async function join(
 
 const habits = [1, 2, 1, 3, 1, 1, 2];
 
-/** Splits a scenario's slots among its buyers, within the bounds per buyer. */
+/** Divides a scenario's slots among its buyers, within the minimum and maximum per buyer. */
 function shares({ taken, terms }: Scenario): number[] {
   const least = terms.minSlotsPerUser ?? 1;
   const most = terms.maxSlotsPerUser ?? terms.totalSlots;
@@ -183,7 +187,7 @@ function shares({ taken, terms }: Scenario): number[] {
   return given;
 }
 
-/** Waits until the database's clock has passed a time. */
+/** Waits until the database's clock shows a later time than `moment`. */
 async function waitFor({ db, signal }: Parts, moment: Date): Promise<void> {
   for (;;) {
     const { now } = await db.one(databaseNow);

@@ -1,17 +1,19 @@
 import { Readable } from 'node:stream';
 
 /**
- * One cell of a spreadsheet table. An identifier made of digits (an account, a telephone number, a
- * postal code, a reference) is a string and stays text; amounts are numbers, exact up to 2^53;
- * null is an empty cell.
+ * One cell of an exported table. An identifier made of digits (account number, telephone number,
+ * postal code, reference) is a string, so it stays text. Amounts are numbers, which are exact up to
+ * 2^53. Null is an empty cell.
  */
 export type Cell = string | number | Date | null;
 
 /**
- * Streams rows as CSV for Indonesian Excel: semicolons and a byte order mark. A quote prefixes
- * every text that a spreadsheet would run as a formula (OWASP, CSV injection). A tab prefixes text
- * that it would convert to a number or a date: `0012345678` would lose its zeros, a number of 19
- * digits its last ones. Times are in Western Indonesian time.
+ * Streams rows as CSV for Excel with Indonesian settings: separated by semicolons, with a byte
+ * order mark at the start. Times are in Western Indonesian time.
+ *
+ * Text that a spreadsheet would run as a formula gets a quote in front (OWASP, CSV injection). Text
+ * that it would convert to a number or a date gets a tab in front: otherwise `0012345678` would
+ * lose its zeros, and a number of 19 digits its last digits.
  */
 export async function csvOf(lines: AsyncIterable<readonly Cell[]>): Promise<Readable> {
   const { stringify } = await import('csv-stringify');
@@ -23,7 +25,8 @@ export async function csvOf(lines: AsyncIterable<readonly Cell[]>): Promise<Read
     delimiter: ';',
     bom: true,
     record_delimiter: 'windows',
-    // Quoted too, so that a line break or a semicolon in an address does not end its cell.
+    // Put such cells in quotes, so that a line break or a semicolon in an address does not end the
+    // cell.
     quoted_match: /[;"\r\n\t']/,
   });
   source.once('error', (error) => csv.destroy(error));
@@ -31,7 +34,7 @@ export async function csvOf(lines: AsyncIterable<readonly Cell[]>): Promise<Read
   return source.pipe(csv);
 }
 
-/** Returns the time whose UTC clock shows the Western Indonesian clock of `at`. */
+/** Returns a time whose UTC clock shows what the Western Indonesian clock shows at `at`. */
 export function onWesternClock(at: Date): Date {
   return new Date(at.getTime() + 7 * 3_600_000);
 }
@@ -53,8 +56,9 @@ function looksLikeNumber(text: string): boolean {
 }
 
 /**
- * Escapes text that a spreadsheet could run as a formula, also after saving it again: covers the
- * leading formula characters, their full-width forms, and characters that may precede them.
+ * Puts a quote before text that a spreadsheet could run as a formula, even after the file was saved
+ * again. The check includes the characters that begin a formula, their full-width forms, and
+ * characters that may come before them.
  */
 export function escapeFormula(cell: string): string {
   return /^[\s\p{Cc}\p{Cf}]*[=+\-@＝＋－＠|%]/u.test(cell) || /^[\t\r\n]/.test(cell)

@@ -1,5 +1,5 @@
-// The worker thread of spreadsheet.ts: receives batches of rows until null, then posts the file and
-// ends.
+// The worker thread of spreadsheet.ts. It receives batches of rows until it receives null; then it
+// posts the file and ends.
 import { parentPort, workerData } from 'node:worker_threads';
 import writeExcelFile from 'write-excel-file/node';
 import { escapeFormula, onWesternClock, type Cell } from './csv.ts';
@@ -25,7 +25,7 @@ function sheetCell(cell: Cell): SheetCell {
   if (cell === null || cell === '') return null;
   if (typeof cell === 'number') return { value: cell, type: Number };
   if (typeof cell === 'string') return { value: escapeFormula(cell), type: String };
-  // Spreadsheets have no time zones: write the Western Indonesian clock.
+  // Spreadsheets have no time zones, so write the time of the Western Indonesian clock.
   return { value: onWesternClock(cell), type: Date, format: 'yyyy-mm-dd hh:mm' };
 }
 

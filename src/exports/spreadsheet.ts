@@ -3,27 +3,30 @@ import type { Cell } from './csv.ts';
 import { DomainError } from '../errors/errors.ts';
 import { SerialQueue } from '../jobs/serial-queue.ts';
 
-/** Maximum number of rows; the spreadsheet is built in memory. */
+/** Maximum number of rows, because the spreadsheet is built in memory. */
 export const maxSheetRows = 20_000;
 const maxBatchRows = 500;
-/** A file with the maximum number of rows takes about four seconds and 300 MB. */
+/**
+ * Memory limit of the thread. A file with the maximum number of rows needs about 300 MB and four
+ * seconds.
+ */
 const maxHeapMegabytes = 1_024;
 
 export const spreadsheetType = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet';
 
-/** The title and header of a spreadsheet. */
+/** The name of the sheet and its header row. */
 export interface SheetHead {
   readonly name: string;
   readonly columns: readonly { readonly head: string; readonly width: number }[];
 }
 
-/** One at a time: each takes a CPU and a few hundred megabytes. */
+/** Builds one spreadsheet at a time, because each needs a CPU and a few hundred megabytes. */
 const queue = new SerialQueue();
 
 /**
- * Returns rows as an Excel file: text stays text, amounts are numbers, and times are dates in
- * Western Indonesian time. Runs on a thread of its own, because compressing twenty thousand rows
- * would block the event loop for seconds. Refuses: export_too_large.
+ * Returns rows as an Excel file. Text stays text, amounts are numbers, and times are dates in
+ * Western Indonesian time. The file is built on another thread, because compressing twenty thousand
+ * rows would block the event loop for seconds. Refuses: export_too_large.
  */
 export async function spreadsheetOf(
   head: SheetHead,
@@ -39,7 +42,7 @@ export async function spreadsheetOf(
       worker.once('error', reject);
       worker.once('exit', (code) => reject(new Error(`the spreadsheet thread ended with ${code}`)));
     });
-    // `made` is awaited later; this prevents an unhandled rejection before that.
+    // `made` is awaited only later. This handler prevents an unhandled rejection before that.
     made.catch(() => undefined);
     try {
       let count = 0;

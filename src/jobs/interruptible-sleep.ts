@@ -1,6 +1,6 @@
 /**
- * A sleep that `end()` and `shorten()` can cut short. A wake-up between `begin()` and
- * `sleepUntil()` is not lost.
+ * A sleep that a wake-up can end early. A wake-up after `begin()` also shortens the next sleep, so
+ * that a wake-up during work is not lost.
  */
 export class InterruptibleSleep {
   #maxMs = Infinity;
@@ -8,7 +8,7 @@ export class InterruptibleSleep {
   #timer: NodeJS.Timeout | undefined;
   #resolve: (() => void) | undefined;
 
-  /** From this call on, a wake-up applies to the next sleep. */
+  /** Forgets earlier wake-ups. A wake-up after this call shortens the next sleep. */
   begin(): void {
     this.#maxMs = Infinity;
   }
@@ -23,7 +23,7 @@ export class InterruptibleSleep {
     this.#resolve = undefined;
   }
 
-  /** Ends the sleep within this many milliseconds. */
+  /** Makes the current or next sleep end within this many milliseconds. */
   wakeWithin(milliseconds: number): void {
     this.#maxMs = Math.min(this.#maxMs, milliseconds);
     if (this.#resolve !== undefined && performance.now() + milliseconds < this.#endsAt) {
@@ -31,7 +31,7 @@ export class InterruptibleSleep {
     }
   }
 
-  /** Ends the sleep now. */
+  /** Ends the current sleep now, or makes the next one end at once. */
   wake(): void {
     this.#maxMs = 0;
     this.#resolve?.();

@@ -1,27 +1,32 @@
 import { InterruptibleSleep } from './interruptible-sleep.ts';
 
-/** A background service of a worker process; `app.jobs` lists them all. */
+/** A background job of a worker process. `app.jobs` contains all of them. */
 export interface Job {
-  /** Resolves when the job runs or has started to retry. Never throws. Idempotent. */
+  /**
+   * Resolves when the job is running or is trying again after a failure. Never throws. Idempotent.
+   */
   start(): void | Promise<void>;
-  /** Resolves after the work in progress has ended. Idempotent. */
+  /** Resolves when the work in progress has ended. Idempotent. */
   stop(): Promise<void>;
 }
 
 export interface LoopOptions {
   /**
-   * One pass. Resolves to the milliseconds until the next pass. stop() aborts `signal`. When it
-   * throws, the loop calls `onError` and repeats the pass after a back-off.
+   * Does one pass of work and resolves to the milliseconds until the next pass. stop() aborts
+   * `signal`. When a pass throws, the loop calls `onError` and starts the next pass after a wait.
    */
   readonly pass: (signal: AbortSignal) => Promise<number>;
   readonly onError: (error: unknown, retryMs: number) => void;
-  /** Back-off in milliseconds; doubles from the first value to the last. */
+  /**
+   * The first and the longest wait after a failed pass, in milliseconds. The wait doubles with each
+   * further failure.
+   */
   readonly retryMs: readonly [first: number, max: number];
 }
 
 /**
- * The loop of a background service: runs passes one at a time until it is stopped. `wake` cuts the
- * sleep between passes short; failures lead to a back-off.
+ * The loop of a background job: runs one pass after the other until it is stopped. It sleeps
+ * between passes; `wake` shortens the sleep. After a failed pass the waits become longer.
  */
 export class Loop implements Job {
   readonly #options: LoopOptions;
@@ -36,7 +41,8 @@ export class Loop implements Job {
   }
 
   /**
-   * Why the loop does not run, or null: `not started`, `stopped`, or the error of the last pass.
+   * Why the loop is not working: `not started`, `stopped`, or the error of the last pass. Null when
+   * it is working.
    */
   get failure(): string | null {
     return this.#failure;
@@ -51,7 +57,7 @@ export class Loop implements Job {
     return this.#stopping.signal.aborted;
   }
 
-  /** The first pass starts at once. */
+  /** Starts the loop. The first pass starts at once. */
   start(): void {
     if (this.#running !== undefined) return;
     this.#stopping = new AbortController();
@@ -59,17 +65,17 @@ export class Loop implements Job {
     this.#running = this.#run(this.#stopping.signal);
   }
 
-  /** Starts the next pass within this many milliseconds; also works during a pass. */
+  /** Makes the next pass start within this many milliseconds. Can also be called during a pass. */
   wake(withinMs = 0): void {
     this.#sleep.wakeWithin(withinMs);
   }
 
-  /** Reports before the end of the first pass that the loop works. */
+  /** Makes `failure` null before the first pass has ended. */
   markRunning(): void {
     this.#failure = null;
   }
 
-  /** Resolves after the pass in progress. */
+  /** Stops the loop; resolves when the pass in progress has ended. */
   async stop(): Promise<void> {
     if (this.#running === undefined) return;
     this.#stopping.abort();

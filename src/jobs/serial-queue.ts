@@ -1,14 +1,17 @@
-/** Runs async tasks one at a time (in-process mutex). */
+/** Runs async tasks of this process one at a time (a mutex). */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve();
   #pending = 0;
 
-  /** True while a task runs or waits. */
+  /** True while a task is running or waiting. */
   get isBusy(): boolean {
     return this.#pending > 0;
   }
 
-  /** Queues `work`; resolves with its result. A failure does not affect later tasks. */
+  /**
+   * Runs `work` after all earlier tasks and resolves with its result. When it fails, later tasks
+   * still run.
+   */
   run<T>(work: () => Promise<T>): Promise<T> {
     this.#pending++;
     const result = this.#last.then(work).finally(() => this.#pending--);

@@ -11,23 +11,32 @@ export interface OutgoingEmail {
   readonly text: string;
   readonly html?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** The same at every attempt, so that a mailbox shows the e-mail once. */
+  /**
+   * The Message-ID. It is the same at every attempt, so that a mailbox can show the e-mail only
+   * once.
+   */
   readonly messageId?: string | undefined;
 }
 
-/** Sends e-mails by SMTP, or captures them in a directory for development. */
+/** Sends e-mails by SMTP or, without a mail server, writes them to a directory. */
 export interface Mailer {
-  /** Resolves when the server accepted the e-mail; rejects with its refusal or a time-out. */
+  /**
+   * Resolves when the mail server has accepted the e-mail. Rejects when the server refuses it or
+   * does not answer in time.
+   */
   send(mail: OutgoingEmail): Promise<void>;
-  /** The directory of captured e-mails; undefined with SMTP. */
+  /** The directory for e-mails when there is no mail server; undefined with SMTP. */
   readonly outbox: string | undefined;
   close(): Promise<void>;
 }
 
-/** Time-out of each SMTP step. */
+/** Time-out of each step of SMTP, in milliseconds. */
 const stepTimeoutMs = 10_000;
 
-/** Creates the configured mailer; loads nodemailer with the first e-mail. */
+/**
+ * Creates the mailer that is configured. The nodemailer package is loaded when the first e-mail is
+ * sent.
+ */
 export function createMailer(config: Config): Mailer {
   const { smtpUrl, from } = config.mail;
   const outbox = smtpUrl === undefined ? join(config.database.dataDirectory, 'outbox') : undefined;
@@ -59,7 +68,10 @@ async function open(smtpUrl: string | undefined): Promise<Transporter> {
   });
 }
 
-/** Sends an e-mail whose result the caller needs. Refuses: mail_unavailable. */
+/**
+ * Sends an e-mail and throws when that fails, for callers that need it to be sent. Refuses:
+ * mail_unavailable.
+ */
 export async function sendOrRefuse(mailer: Mailer, mail: OutgoingEmail): Promise<void> {
   try {
     await mailer.send(mail);
@@ -71,7 +83,7 @@ export async function sendOrRefuse(mailer: Mailer, mail: OutgoingEmail): Promise
 }
 sendOrRefuse.refusals = refusals('mail_unavailable');
 
-/** A captured e-mail on the development page. */
+/** An e-mail that was written to the directory, as its page shows it. */
 export interface CapturedEmail {
   readonly to: string;
   readonly subject: string;
@@ -80,8 +92,9 @@ export interface CapturedEmail {
 }
 
 /**
- * Writes the raw e-mail and its readable fields. Writes a temporary file and renames it, so that a
- * directory listing shows complete e-mails only.
+ * Writes an e-mail to the directory: the raw message, and a file with its readable fields. Each
+ * file is written under a temporary name and then renamed, so that a listing of the directory shows
+ * only complete files.
  */
 async function keep(outbox: string, mail: OutgoingEmail, message: Buffer): Promise<void> {
   await mkdir(outbox, { recursive: true, mode: 0o700 });
@@ -95,7 +108,7 @@ async function keep(outbox: string, mail: OutgoingEmail, message: Buffer): Promi
   }
 }
 
-/** Returns the latest captured e-mails, newest first; empty when there are none. */
+/** Returns the latest e-mails in the directory, newest first; an empty list when there are none. */
 export async function capturedEmails(outbox: string, most = 20): Promise<CapturedEmail[]> {
   const names = await readdir(outbox).catch(() => []);
   const newest = names

@@ -8,32 +8,34 @@ import * as sql from './queries.ts';
 
 export interface MonitorOptions {
   readonly db: Database;
-  /** Invariants run on a connection of their own. */
+  /** The URL of the database. The invariants are checked on a connection of their own. */
   readonly url: string;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** The maximum number of e-mails per window of the mail budget. */
+  /** The maximum number of e-mails in each period of the mail budget. */
   readonly budget: Pick<MailBudget, 'max'>;
-  /** Hours between two checks of an invariant, over all workers; 0: never. */
+  /** Hours between two checks of the same invariant by any worker; 0 means never. */
   readonly invariantHours: number;
 }
 
 /**
- * Alerts wait for minutes, so fresher values are not needed; each collection is one SQL statement.
+ * Time between two collections of the gauges, in milliseconds. Alerts wait for minutes, so newer
+ * values are not needed. A collection needs only a few SQL statements.
  */
 const everyMs = 15_000;
 /**
- * A warning is logged below this number of free three-digit codes; the alert has the same limit.
+ * When an account has fewer free three-digit unique codes, a warning is logged. The alert uses the
+ * same limit.
  */
 const minFreeCodes = 200;
 
-/** Items of a work queue are counted up to this number. */
+/** The items of a work queue are counted only up to this number. */
 const maxQueueItems = 10_000;
 
 /**
- * Collects the gauges for alerts. Every worker does, so that any of them can be scraped. The
- * invariants read the whole database, so one worker checks one at a time, each at the configured
- * interval; all workers report the last result.
+ * Collects the gauges for alerts. Every worker collects them, so that Prometheus can read them from
+ * any worker. Checking an invariant reads the whole database. So only one worker checks an
+ * invariant, one at a time, each at the configured interval. All workers report the last results.
  */
 export class Monitor implements Job {
   readonly #options: MonitorOptions;
@@ -55,7 +57,7 @@ export class Monitor implements Job {
         log.warn({ err: error }, 'gauges could not be collected; the next run retries'),
       retryMs,
     });
-    // A loop of its own: an invariant may take minutes.
+    // The invariants have a loop of their own, because a check may take minutes.
     this.#invariants = new Loop({
       pass: async (signal) => {
         await this.#checkNext(signal);
@@ -79,7 +81,9 @@ export class Monitor implements Job {
     await Promise.all([this.#gauges.stop(), this.#invariants.stop()]);
   }
 
-  /** Collects the gauges once, and checks one invariant if one is due. Throws the first failure. */
+  /**
+   * Collects the gauges once, and checks one invariant if a check is due. Throws the first failure.
+   */
   async look(): Promise<void> {
     await this.#lookAround();
     await this.#checkNext(new AbortController().signal);
@@ -112,7 +116,7 @@ export class Monitor implements Job {
     metrics.watched.set(Date.now() / 1_000);
   }
 
-  /** Warns once each time an account begins to run out of short codes. */
+  /** Counts the free unique codes. Logs one warning when an account begins to have too few. */
   async #countCodes(): Promise<void> {
     const { db, metrics, log } = this.#options;
     metrics.uniqueCodesFree.reset();

@@ -1,26 +1,26 @@
 import { query } from '../database/query.ts';
 
-/** The gauges for alerts. Ages in seconds, 0 when there is none. */
+/** The values of the gauges for alerts. An age is in seconds, and 0 when there is no item. */
 export interface GaugesRow {
-  /** Open campaigns past their deadline; counted up to 10,000. */
+  /** Number of open campaigns whose deadline has passed, up to 10,000. */
   readonly overdue: number;
   readonly overdue_seconds: number;
-  /** Refunds that are not settled; counted up to 10,000. */
+  /** Number of refunds that are not settled, up to 10,000. */
   readonly refunds: number;
   readonly refunds_seconds: number;
-  /** Claims that are open; counted and added up to 10,000. */
+  /** Number of open overpaid refunds, up to 10,000. The sum below includes only these. */
   readonly overpaid_refunds: number;
   readonly overpaid_refunds_rupiah: number;
   readonly overpaid_refunds_seconds: number;
-  /** Campaigns whose payments are checked after the deadline; counted up to 10,000. */
+  /** Number of campaigns whose payments are being checked after the deadline, up to 10,000. */
   readonly verifying: number;
-  /** The last finished backup, in seconds since 1970; 0 when there was none. */
+  /** When the last backup was finished, in seconds since 1970; 0 when there is none. */
   readonly backup_at: number;
   readonly installed_at: number;
   readonly quarantined: boolean;
 }
 
-/** Needs a few index lookups, however large the market. */
+/** Collects the gauges. It needs only a few index lookups, whatever the size of the market. */
 export const collectGauges = query<[], GaugesRow>(
   'collect_gauges',
   `with clock as materialized (select clock_timestamp() as now),
@@ -58,7 +58,7 @@ export const collectGauges = query<[], GaugesRow>(
   from clock`,
 );
 
-/** The number of items in each work queue, and the age of the oldest in seconds. */
+/** The number of items in each work queue, and the age of the oldest item in seconds. */
 export const measureWork = query<
   [max: number],
   { readonly queue: string; readonly items: number; readonly seconds: number }
@@ -76,8 +76,9 @@ export interface FreeCodesRow {
 }
 
 /**
- * Free three-digit codes per active account, at the price with the most open payments. Considers
- * the latest 10,000 open payments, which include those of a burst.
+ * The number of free three-digit codes of each active account, at the price for which the most
+ * codes are in use. Only the latest 10,000 open payments are counted; a burst of payments is among
+ * them.
  */
 export const freeCodes = query<[], FreeCodesRow>(
   'free_codes',
@@ -103,8 +104,8 @@ export const knowInvariants = query<[names: string[]], never>(
 );
 
 /**
- * Claims the invariant whose check is the longest overdue, for one worker; a check of a killed
- * worker is due again after an hour.
+ * Reserves for this worker the invariant whose check is the longest overdue. If the worker is
+ * killed during the check, another check is due after an hour.
  */
 export const takeInvariant = query<[names: string[], hours: number], { readonly name: string }>(
   'claim_invariant',
@@ -134,7 +135,7 @@ export const invariantChecks = query<
   from sambatan.invariant_checks where name = any ($1) and checked_at is not null`,
 );
 
-/** E-mails counted in the current windows of the mail budget. */
+/** The number of e-mails in the current periods of the mail budget. */
 export const mailBudgetUse = query<
   [keys: string[]],
   { readonly key: string; readonly used: number }

@@ -1,9 +1,11 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 
-/** The metrics of `GET /metrics`, one set per application; nothing is global to the process. */
+/**
+ * The metrics for `GET /metrics`. Each application has its own set; there are no global metrics.
+ */
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** Current connections of the database pool. */
+/** The numbers of connections in the database pool. */
 export interface PoolStats {
   readonly total: number;
   readonly idle: number;
@@ -13,14 +15,14 @@ export interface PoolStats {
 const secondsOfARequest = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const secondsOfLag = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 60, 300, 3_600, 86_400];
 
-/** Requests that this process accepts and sheds. */
+/** The numbers of requests that this process is handling and has refused. */
 export interface ConcurrencyStats {
   readonly inFlight: number;
   readonly limit: number;
   readonly sheds: number;
 }
 
-/** Data sources of the gauges that are read on each scrape. */
+/** The sources of the gauges whose values are read when the metrics are requested. */
 export interface MetricSources {
   readonly poolStats: () => PoolStats;
   readonly joinQueueDepth: () => number;
@@ -28,8 +30,8 @@ export interface MetricSources {
 }
 
 /**
- * Creates a set of metrics. Sources are read on each scrape, so no gauge has to be kept up to
- * date.
+ * Creates a set of metrics. The sources are read when the metrics are requested, so that no code
+ * has to update these gauges.
  */
 export function createMetrics(sources: MetricSources) {
   const registry = new Registry();
@@ -125,7 +127,10 @@ function backupMetrics(gauge: (name: string, help: string) => Gauge) {
   };
 }
 
-/** Gauges of the monitor. It runs only in workers, so alerts use the maximum of all processes. */
+/**
+ * Creates the gauges of the monitor. Only workers run the monitor, so alerts use the maximum over
+ * all processes.
+ */
 function watchMetrics(registers: Registry[]) {
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
   const ofInvariant = (name: string, help: string) =>
@@ -188,7 +193,10 @@ function watchMetrics(registers: Registry[]) {
   };
 }
 
-/** Campaigns whose payments are checked after the deadline, counted by the monitor. */
+/**
+ * Creates the gauge of campaigns whose payments are being checked after the deadline. The monitor
+ * sets it.
+ */
 function verifyingMetrics(registers: Registry[]) {
   return {
     campaignsVerifying: new Gauge({
@@ -199,7 +207,7 @@ function verifyingMetrics(registers: Registry[]) {
   };
 }
 
-/** Work queues of operators, counted by the monitor. */
+/** Creates the gauges of the operators' work queues. The monitor sets them. */
 function queueMetrics(registers: Registry[]) {
   return {
     queueItems: new Gauge({
@@ -256,7 +264,7 @@ function messageMetrics(registers: Registry[]) {
   };
 }
 
-/** Metrics that are computed when they are scraped. */
+/** Creates the gauges whose values are computed when the metrics are requested. */
 function readAtScrape(registry: Registry, sources: MetricSources): void {
   const { poolStats, joinQueueDepth, concurrencyLimiter } = sources;
   const registers = [registry];

@@ -3,33 +3,40 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Attributes, Span, SpanKind, SpanOptions, Trace } from './trace.ts';
 
-/** Where traces are sent, and the sampling rate. */
+/** Where traces are sent, and which share of them. */
 export interface OtlpOptions {
-  /** The collector's address without `/v1/traces`. */
+  /** The address of the collector without `/v1/traces`. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly serviceName: string;
-  /** Sampling rate from 0 to 1 of traces that start here. */
+  /**
+   * The share of traces that are kept, from 0 to 1. It applies to traces that start in this
+   * process.
+   */
   readonly share: number;
   readonly log: Pick<Logger, 'warn'>;
 }
 
 const sendEveryMs = 2_000;
 const spansASend = 512;
-/** Maximum number of queued spans; while the collector is down, further spans are dropped. */
+/**
+ * Maximum number of spans that wait to be sent. While the collector does not answer, further spans
+ * are dropped.
+ */
 const mostWaiting = 4_096;
 const sendTimeoutMs = 10_000;
 const kinds = { internal: 1, server: 2, client: 3 } as const satisfies Record<SpanKind, number>;
 const failed = 2;
 
-/** A span of an unsampled trace; its children are not sampled either. */
+/** A span of a trace that is not kept; then its child spans are not kept either. */
 interface Unkept extends Span {
   readonly isKept?: false;
 }
 
 /**
- * Exports traces to a collector by OTLP over HTTP as JSON (opentelemetry-proto 1.x), the only part
- * of OpenTelemetry needed here. Loaded only when an address is configured.
+ * Creates the part that exports traces to a collector: OTLP over HTTP with JSON
+ * (opentelemetry-proto 1.x). Nothing else of OpenTelemetry is needed here. This module is loaded
+ * only when an address is configured.
  */
 export function openTrace(options: OtlpOptions): Trace {
   const now = new AsyncLocalStorage<Span & { readonly isKept?: boolean }>();
@@ -76,7 +83,10 @@ function isKeptOf(span: object): boolean {
   return !('isKept' in span) || span.isKept !== false;
 }
 
-/** Nanoseconds since the epoch; the process clock has a finer resolution than the machine's. */
+/**
+ * Returns the time in nanoseconds since 1970. The process's clock is used, because it is finer than
+ * that of the machine.
+ */
 function nanoseconds(): string {
   return String(BigInt(Math.round((performance.timeOrigin + performance.now()) * 1_000)) * 1_000n);
 }
@@ -93,7 +103,7 @@ function wire(attributes: Attributes): object[] {
   }));
 }
 
-/** Queue of spans for the collector. */
+/** The queue of spans that will be sent to the collector. */
 class Outbox {
   readonly #options: OtlpOptions;
   readonly #timer: NodeJS.Timeout;
@@ -127,7 +137,10 @@ class Outbox {
     if (this.#waiting.length >= spansASend) await this.#send();
   }
 
-  /** Never throws: drops what cannot be sent and logs the number. */
+  /**
+   * Sends spans and never throws: spans that cannot be sent are dropped, and their number is
+   * logged.
+   */
   async #post(spans: readonly object[]): Promise<void> {
     const { url, headers, serviceName, log } = this.#options;
     const resource = { attributes: wire({ 'service.name': serviceName }) };

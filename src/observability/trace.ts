@@ -1,17 +1,20 @@
-/** Numbers, fixed words and names of routes or statements; never user input. */
+/**
+ * Attributes of a span: numbers, fixed words, and names of routes or statements. They never contain
+ * what a user typed.
+ */
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
 
-/** A timed operation of a trace. */
+/** An operation of a trace, with its start and end. */
 export interface Span {
   readonly traceId: string;
   readonly spanId: string;
-  /** Ends the span with final attributes; an error is reported only by its kind. */
+  /** Ends the span and adds attributes. An error is recorded only with its type. */
   end(attributes?: Attributes, failed?: boolean): void;
 }
 
 export type SpanKind = 'server' | 'client' | 'internal';
 
-/** The parent of a span; `isKept: false` means that the trace is not sampled. */
+/** The parent of a span. `isKept: false` means that the trace is not exported. */
 export interface Parent extends Pick<Span, 'traceId' | 'spanId'> {
   readonly isKept?: boolean;
 }
@@ -19,23 +22,23 @@ export interface Parent extends Pick<Span, 'traceId' | 'spanId'> {
 export interface SpanOptions {
   readonly kind?: SpanKind;
   readonly attributes?: Attributes;
-  /** Undefined: the current span; null: no parent. */
+  /** The parent: undefined for the current span, null for none. */
   readonly parent?: Parent | null | undefined;
-  /** Other related spans. */
+  /** Other spans that are related to this one. */
   readonly links?: readonly Pick<Span, 'traceId' | 'spanId'>[];
 }
 
-/** Creates and exports spans; absent unless tracing is configured. */
+/** Creates and exports spans. It exists only if tracing is configured. */
 export interface Trace {
   begin(name: string, options?: SpanOptions): Span;
-  /** Runs `work` with this span as the current one. */
+  /** Runs `work`; during it, this span is the current one. */
   within<T>(span: Span, work: () => T): T;
   current(): Span | undefined;
-  /** Sends the remaining spans. Idempotent. */
+  /** Sends the spans that are still waiting. Idempotent. */
   close(): Promise<void>;
 }
 
-/** Runs some work in a span, or without one where tracing is off. */
+/** Runs `work` in a new span; without tracing, only runs it. */
 export async function traced<T>(
   trace: Trace | undefined,
   name: string,

@@ -4,18 +4,18 @@ import { query, type Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { DomainError } from '../errors/errors.ts';
 
-/** A request that came with an Idempotency-Key. */
+/** A request with an Idempotency-Key header. */
 export interface KeyedRequest {
-  /** The caller as the audit log names it. A key belongs to one caller. */
+  /** The caller as the audit log names callers. Each caller has separate keys. */
   readonly caller: string;
   readonly key: string;
-  /** SHA-256 of everything that must be equal in a repeated request. */
+  /** The SHA-256 hash of all fields that must be equal when the request is repeated. */
   readonly hash: Buffer;
 }
 
 interface KeyRow {
   readonly request_hash: Buffer;
-  /** Never null after the commit of the transaction that claimed the key. */
+  /** Null only inside the transaction that claimed the key; set before its commit. */
   readonly result: Buffer;
   readonly status: number | null;
   readonly content_type: string | null;
@@ -28,7 +28,10 @@ const findRequestKey = query<[caller: string, key: string], KeyRow>(
   from sambatan.request_keys where caller = $1 and key = $2`,
 );
 
-/** Waits while another request uses the key; returns no row when the key was used before. */
+/**
+ * Stores a key for a request. Waits while another transaction is storing the same key. Returns no
+ * row when the key was used before.
+ */
 const claimRequestKey = query<
   [caller: string, key: string, hash: Buffer],
   { readonly key: string }
@@ -52,7 +55,7 @@ const keepRequestAnswer = query<
   where caller = $1 and key = $2 and status is null`,
 );
 
-/** The stored answer of the first request. */
+/** The response to the first request, as stored. */
 export interface FirstAnswer {
   readonly status: number;
   readonly contentType: string | null;
@@ -60,8 +63,8 @@ export interface FirstAnswer {
 }
 
 /**
- * Returns the first answer to the same request, or undefined when there is none yet. Throws
- * `idempotency_key_reused` when the key came with another request.
+ * Returns the response to the first request with this key, or undefined when none is stored yet.
+ * Throws `idempotency_key_reused` when the key was used for a different request.
  */
 export async function firstAnswer(
   db: Queryable,
@@ -74,7 +77,7 @@ export async function firstAnswer(
   return { status: row.status, contentType: row.content_type, body: row.body };
 }
 
-/** Stores the answer of a request whose change was committed under its key. */
+/** Stores the response to a request whose change was committed with its key. */
 export async function keepAnswer(
   db: Queryable,
   { caller, key }: KeyedRequest,
@@ -83,7 +86,7 @@ export async function keepAnswer(
   await db.rows(keepRequestAnswer, caller, key, status, contentType, body);
 }
 
-/** The current request; `used` is true after one of its changes has taken the key. */
+/** The current request; `isTaken` is true when one of its changes has used the key. */
 interface Slot {
   readonly request: KeyedRequest;
   isTaken: boolean;
@@ -91,16 +94,16 @@ interface Slot {
 
 const current = new AsyncLocalStorage<Slot>();
 
-/** Runs the handler of a request with an idempotency key: its first change runs under the key. */
+/** Runs the handler of a request that has an idempotency key. Its first change uses the key. */
 export function withRequestKey<T>(request: KeyedRequest, run: () => T): T {
   return current.run({ request, isTaken: false }, run);
 }
 
 /**
- * Wraps an operation so that it runs once under the idempotency key of the current request, however
- * often the request is sent. A repeated request gets the stored result; the operation does not run.
- * Only the first change of a request uses the key; later steps (an e-mail, a second change) must
- * tolerate repetition. Without a key this function returns the operation unchanged.
+ * Wraps an operation so that it runs only once per idempotency key, however often the request is
+ * sent. For a repeated request it returns the stored result, and the operation does not run. Only
+ * the first change of a request uses the key, so later steps (sending an e-mail, a second change)
+ * must not cause harm when repeated. Without a key this function returns the operation unchanged.
  */
 export function onceByKey<T>(verb: (tx: Tx) => Promise<T>): (tx: Tx) => Promise<T> {
   const slot = current.getStore();

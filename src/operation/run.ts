@@ -7,22 +7,24 @@ import { DomainError, domainErrorNamed } from '../errors/errors.ts';
 import { onceByKey } from './idempotency-keys.ts';
 
 /**
- * Runs an operation in a transaction and resolves with its result after the COMMIT was
- * acknowledged. All writes go through this function. It retries only what the database provably did
- * not apply (a lock, a deadlock, a connection that could not be opened): three attempts, with
- * growing, jittered waits. It never retries what may have been applied. In a request with an
- * Idempotency-Key the operation runs once, however often the request is sent (see
- * idempotency-keys.ts).
+ * Runs an operation in a transaction. Resolves with its result when the server has acknowledged the
+ * COMMIT. All writes go through this function. When the database provably changed nothing (because
+ * of a lock, a deadlock, or a connection that could not be opened), it tries again: at most three
+ * attempts, with random waits that become longer. It never repeats what may have been committed. In
+ * a request with an Idempotency-Key the operation runs only once, however often the request is sent
+ * (see idempotency-keys.ts).
  *
  * Throws DomainError: the refusals of the operation, `campaign_busy`, `overloaded`,
- * `database_unavailable`, or `outcome_unknown` when the connection died during COMMIT.
+ * `database_unavailable`, or `outcome_unknown` when the connection was lost during the COMMIT.
  */
 export async function runInTransaction<T>(db: Database, verb: (tx: Tx) => Promise<T>): Promise<T> {
   const once = onceByKey(verb);
   return await attempt(() => db.transaction(once));
 }
 
-/** Carries the result of a previewed operation out of the transaction that is rolled back. */
+/**
+ * An error with the result of a previewed operation. Throwing it makes the transaction roll back.
+ */
 class Previewed<T> extends Error {
   readonly value: T;
 
@@ -33,8 +35,8 @@ class Previewed<T> extends Error {
 }
 
 /**
- * Runs an operation as `runInTransaction` does and rolls it back. Returns the result or throws the
- * error that the operation would give now; changes nothing.
+ * Runs an operation in a transaction and rolls it back, so nothing changes. Returns the result, or
+ * throws the error, that the operation would have now.
  */
 export async function preview<T>(db: Database, verb: (tx: Tx) => Promise<T>): Promise<T> {
   return await attempt(async () => {
@@ -49,7 +51,10 @@ export async function preview<T>(db: Database, verb: (tx: Tx) => Promise<T>): Pr
   });
 }
 
-/** Runs with retries and throws DomainErrors; what is unknown is thrown unchanged. */
+/**
+ * Runs with retries. Converts failures of the database into DomainErrors; other errors stay as they
+ * are.
+ */
 async function attempt<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await retrySafely(run);
@@ -58,7 +63,7 @@ async function attempt<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Converts a database failure into a DomainError; returns an unknown error unchanged. */
+/** Converts a failure of the database into a DomainError; returns any other error unchanged. */
 export function asDomainError(error: unknown): unknown {
   const failure = databaseError(error);
   switch (failure.kind) {

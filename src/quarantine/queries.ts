@@ -1,6 +1,6 @@
 import { query } from '../database/query.ts';
 
-/** Tells whether this database is quarantined. */
+/** Returns whether this database is quarantined. */
 export const isQuarantined = query<[], { readonly quarantined: boolean }>(
   'is_quarantined',
   'select sambatan.is_quarantined() as quarantined',
@@ -12,14 +12,17 @@ export interface QuarantineRow {
   readonly quarantine_reason: string | null;
 }
 
-/** The quarantine and its reason; a database that was restored by hand has neither time nor reason. */
+/**
+ * The quarantine, with its time and reason. A database that was restored by hand has neither of
+ * them.
+ */
 export const findQuarantine = query<[], QuarantineRow>(
   'find_quarantine',
   `select sambatan.is_quarantined() as quarantined, i.quarantined_since, i.quarantine_reason
   from (values (true)) here (is_the_one) left join sambatan.installation i using (is_the_one)`,
 );
 
-/** Returns no row if the database was not quarantined. */
+/** Ends the quarantine. Returns no row if the database was not quarantined. */
 export const release = query<[], { readonly installation_id: string }>(
   'release_installation',
   `insert into sambatan.installation as i (released_at) values (clock_timestamp())
@@ -54,7 +57,10 @@ export interface AppliedMigration {
   readonly sha256: string;
 }
 
-/** The service's migrations that this database has; another tool may have recorded more. */
+/**
+ * The migrations of the service that this database has. Other tools may have recorded further
+ * migrations.
+ */
 export const appliedMigrations = query<[], AppliedMigration>(
   'applied_migrations',
   `select m.version, m.name, c.sha256
@@ -62,13 +68,13 @@ export const appliedMigrations = query<[], AppliedMigration>(
   join supabase_migrations.sambatan_checksums c using (version) order by m.version`,
 );
 
-/** As `server_version_num`: 170010 is 17.10. */
+/** The server's version in the form of `server_version_num`: 170010 is 17.10. */
 export const serverVersion = query<[], { readonly version: number }>(
   'server_version',
   "select current_setting('server_version_num')::integer as version",
 );
 
-/** Number of connections of services and workers, without this one. */
+/** The number of other connections of the service and its workers to this database. */
 export const connectedServices = query<[], { readonly connected: number }>(
   'connected_services',
   `select count(*)::integer as connected from pg_stat_activity
@@ -76,7 +82,7 @@ export const connectedServices = query<[], { readonly connected: number }>(
     and application_name in ('sambatan', 'sambatan listen')`,
 );
 
-/** The schemas that a restore replaces. */
+/** The database schemas that a restore replaces. */
 export const ownSchemas = query<[], { readonly name: string }>(
   'own_schemas',
   `select nspname::text as name from pg_namespace
@@ -88,14 +94,17 @@ export const schemaIsThere = query<[], { readonly there: boolean }>(
   "select to_regclass('sambatan.backups') is not null as there",
 );
 
-/** Tells whether the database contains data that a restore would delete. */
+/** Returns whether the database contains data that a restore would delete. */
 export const marketIsThere = query<[], { readonly there: boolean }>(
   'market_is_there',
   `select exists (select from sambatan.campaigns) or exists (select from sambatan.brands)
     or exists (select from sambatan.profiles) as there`,
 );
 
-/** The backup that this database was restored from; in its own data it is unfinished. */
+/**
+ * The backup from which this database was restored. In the restored data this backup is not
+ * finished, because the data were copied before its end.
+ */
 export const restoredBackup = query<[], { readonly begun_at: Date }>(
   'restored_backup',
   'select max(started_at) as begun_at from sambatan.backups where finished_at is null',
