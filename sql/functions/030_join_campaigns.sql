@@ -11,9 +11,9 @@
 -- arrival. Key and request hash are null for a request without an Idempotency-Key. The rate limit
 -- counts by caller; p_attempt_limit is joins per minute and caller, 0 for no limit. p_again is true
 -- if the same batch was sent before and may have been committed. A request whose participation
--- exists already then gets the answer 'joined'. Its id makes the retry idempotent, and the lock
--- makes the answer final. A refusal in a retry is stored in refused_joins. If the first attempt
--- runs later, it is refused too and takes no slot.
+-- exists already then gets the answer 'joined'. So the retry changes nothing. The answer is final,
+-- because the campaign's row is locked. A refusal in a retry is stored in refused_joins. If the
+-- first attempt runs later, it is refused too and takes no slot.
 --
 -- Returns one row per request, in order: 'joined', or the code of a refusal with the parameters of
 -- its message. replayed is true if the key had been answered before; joined_at is then the time of

@@ -1,11 +1,11 @@
--- The number of times that an entry of a waiting list may be overtaken. An entry is overtaken when
+-- Returns how many times an entry of a waiting list may be overtaken. An entry is overtaken when
 -- the free slots are too few for it and a smaller entry behind it gets them. After that number of
 -- times, free slots are reserved until they are enough for the entry.
 create or replace function sambatan.max_waiting_overtakes()
 returns integer language sql immutable parallel safe as $$ select 3 $$;
 
--- The maximum number of open entries of one campaign's waiting list. When a slot becomes free, all
--- open entries may have to be compared with it.
+-- Returns the maximum number of open entries of one campaign's waiting list. When a slot becomes
+-- free, all open entries may have to be compared with it.
 create or replace function sambatan.waiting_list_limit()
 returns integer language sql immutable parallel safe as $$ select 1000 $$;
 

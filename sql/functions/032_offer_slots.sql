@@ -142,8 +142,8 @@ begin
 end
 $$;
 
--- The number of slots of a completed campaign that were revoked from whole orders. They are free,
--- but no goods are delivered for them.
+-- Returns the number of slots of a completed campaign that were revoked from whole orders. They are
+-- free, but no goods are delivered for them.
 create or replace function sambatan.revoked_slots(c sambatan.campaigns)
 returns integer language sql stable as $$
   select coalesce(sum(p.quantity), 0)::integer from sambatan.participants p
@@ -170,8 +170,8 @@ begin
 end
 $$;
 
--- Calls offer_slots for a caller that has locked the campaign's row and has already stored its
--- change.
+-- Calls offer_slots for a caller that has locked the campaign's row and has already stored its own
+-- change of the row.
 create or replace function sambatan.offer_freed_slots(p_campaign_id uuid, p_at timestamptz)
 returns void language plpgsql as $$
 declare

@@ -41,7 +41,7 @@ begin
 end
 $$;
 
--- The number of slots of a campaign that are neither taken nor under an offer. Slots that were
+-- Returns the number of slots of a campaign that are neither taken nor offered. Slots that were
 -- revoked from whole orders of a completed campaign do not count: no goods are delivered for them.
 create or replace function sambatan.free_slots(p_campaign_id uuid)
 returns integer language plpgsql stable as $$
@@ -140,7 +140,7 @@ $$;
 
 -- Records that the buyer of a refund chooses the front of the waiting list instead of the money.
 -- The price of the slots and the unique code are retained; any amount above that is refunded at
--- once. Free slots are assigned at once. A repeated choice returns the entry that the first one
+-- once. Free slots are assigned at once. A repeated choice returns the entry that the first choice
 -- made. Refuses: campaign_not_found, refund_has_no_choice, refund_sent_already,
 -- waiting_list_closed, quantity_out_of_bounds.
 create or replace function sambatan.wait_with_retained_refund(

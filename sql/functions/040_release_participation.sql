@@ -1,7 +1,7 @@
 -- Cancels one reserved participation and frees its slots, for the waiting list first. If the
 -- campaign was full, it accepts joins again. A paid participation that its buyer may cancel (the
 -- deadline was extended after it was made) is refunded. p_reason is 'buyer' or 'operator'; p_note
--- is the person's own words, if any. Refuses: campaign_not_found, participation_not_found,
+-- is a text that the person wrote, if any. Refuses: campaign_not_found, participation_not_found,
 -- participation_transition_not_allowed, campaign_closing, deadline_passed.
 create or replace function sambatan.release_participation(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text,

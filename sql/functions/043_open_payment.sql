@@ -74,11 +74,11 @@ begin
 end
 $$;
 
--- Returns the payment of a participation, and gives it an account and a unique code if it has none.
--- The payment is created when somebody first views it, so that neither joins nor the closing of a
--- large campaign spend time on it. Concurrent callers get the same payment. A payment to an account
--- always has a unique code: without it, only the name of the sender could match the transfer to the
--- payment.
+-- Returns the payment of a participation. Assigns an account and a unique code if the payment has
+-- none. The payment is created when somebody first views it, so that neither joins nor the closing
+-- of a large campaign spend time on it. Concurrent callers get the same payment. A payment to an
+-- account always has a unique code: without it, only the name of the sender could match the
+-- transfer to the payment.
 --
 -- An offer made after success has a payment too. When it is paid, the offer becomes a
 -- participation.

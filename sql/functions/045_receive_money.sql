@@ -29,10 +29,11 @@ begin
 end
 $$;
 
--- Counts p_amount rupiah that arrived for a participation, once per receipt ('line:…' of a
--- statement, 'verified:…' by a person, a provider's own name for it). p_paid_at or p_paid_on is
--- when the buyer paid, as far as it is known; this time decides, not the time at which the money
--- was noticed. Returns the participation that has the slots, and what happened to the money:
+-- Counts p_amount rupiah that arrived for a participation. Each receipt is counted once: it is
+-- 'line:…' for a statement line, 'verified:…' for a manual verification, or the name of a provider
+-- and its reference. p_paid_at or p_paid_on is when the buyer paid, if known. This time decides
+-- whether the payment was in time, not the time at which the money was noticed. Returns the
+-- participation that has the slots, and what happened to the money:
 --   settled   the money pays what was due; a reserved participation is confirmed, and an offer made
 --             after success becomes a confirmed participation
 --   given     the hold had lapsed, but the campaign still has enough slots: the buyer gets slots
@@ -100,7 +101,7 @@ begin
 
   outcome := case when participation_id = p_participation_id then 'settled' else 'given' end;
   if outcome = 'given' then
-    -- The next events come after the join in the log, so their time must not be earlier.
+    -- The next events follow the join in the audit log, so their time must not be earlier.
     now_at := clock_timestamp();
     -- The unique code that was paid belongs to the new payment. Later money for the old
     -- participation counts as a second payment, even if nobody had opened its payment.
@@ -133,9 +134,9 @@ $$;
 
 -- Joins again for a buyer whose hold had lapsed although they paid in time. The rules of a join
 -- apply: the slots must be free, not reserved for the waiting list, and within the bounds per
--- buyer. After the deadline no join is accepted, but slots that were paid before it are assigned
--- again. Returns the new participation, or null if it was refused. The caller has locked the
--- campaign's row.
+-- buyer. After the deadline no join is accepted, but slots that were paid before the deadline are
+-- assigned again. Returns the new participation, or null if it was refused. The caller has locked
+-- the campaign's row.
 create or replace function sambatan.rejoin_lapsed(
   c sambatan.campaigns, p sambatan.participants, p_actor text
 ) returns uuid language plpgsql as $$

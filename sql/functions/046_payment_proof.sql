@@ -46,10 +46,10 @@ begin
 end
 $$;
 
--- The buyer submits a proof of payment: the payment waits for verification, and its hold does not
--- lapse meanwhile. A later proof replaces an earlier one. A payment that was sent to a provider
--- becomes a payment by transfer. The provider is still asked for the status of its order, and the
--- money that is noticed first pays for the participation. Refuses: campaign_not_found,
+-- Stores a buyer's proof of payment. The payment then waits for verification, and the order's hold
+-- does not lapse meanwhile. A later proof replaces an earlier one. A payment that was sent to a
+-- provider becomes a payment by transfer. The provider is still asked for the status of its order,
+-- and the money that is noticed first pays for the participation. Refuses: campaign_not_found,
 -- participation_not_found, payment_not_due, payment_not_open.
 create or replace function sambatan.submit_proof(
   p_campaign_id uuid, p_participation_id uuid, p_content_type text, p_content bytea, p_actor text
@@ -116,8 +116,8 @@ $$;
 
 -- Verifies an open payment manually: p_amount rupiah arrived, or the expected amount if it is null.
 -- p_paid_on is the day of the transfer; if it is null, the day of the proof counts, or now without
--- a proof. The outcome is known, and nothing is counted again, in two cases. First, the same amount
--- was verified before with the same reference, or both times without a reference. Second, a
+-- a proof. The outcome is 'known', and nothing is counted again, in two cases. First, the same
+-- amount was verified before with the same reference, or both times without a reference. Second, a
 -- statement line of this amount was counted for the participation, and its description contains
 -- p_reference or p_reference is null. Refuses: campaign_not_found, payment_not_due,
 -- payment_not_open.

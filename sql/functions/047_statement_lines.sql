@@ -10,8 +10,8 @@ returns table (amount bigint, outcome text, description text) language sql stabl
   group by s.receipt
 $$;
 
--- Whether a person verified exactly this amount for a participation, and no statement line has been
--- matched with that verification yet.
+-- Returns whether a person verified exactly this amount for a participation, and no statement line
+-- has been matched with that verification yet.
 create or replace function sambatan.is_manually_verified(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint
 ) returns boolean language sql stable as $$
@@ -20,13 +20,13 @@ create or replace function sambatan.is_manually_verified(
   from sambatan.manual_verifications(p_campaign_id, p_participation_id) s where s.amount = p_amount
 $$;
 
--- Returns the payments that a transfer of p_amount rupiah on a day may be for. These are open
--- payments of exactly that amount to that account, if the transfer was booked between a day before
--- they were created and fourteen days after they were due (is_known false). If no open payment
--- fits, returns payments that a person verified manually (is_known true), and payments with a
--- unique code that were paid through a provider (is_known false, because the transfer pays a second
--- time and is refunded). Such a payment is returned only while no statement line has been matched
--- with it.
+-- Returns the payments that a transfer of p_amount rupiah, booked on p_booked_on, may be for. These
+-- are open payments of exactly that amount to that account, if the transfer was booked between a
+-- day before they were created and fourteen days after they were due (is_known false). If no open
+-- payment fits, returns payments that a person verified manually (is_known true), and payments with
+-- a unique code that were paid through a provider (is_known false, because the transfer pays a
+-- second time and is refunded). Such a payment is returned only while no statement line has been
+-- matched with it.
 create or replace function sambatan.payments_for(
   p_account_id uuid, p_amount bigint, p_booked_on date
 ) returns table (campaign_id uuid, participation_id uuid, is_known boolean)
@@ -54,9 +54,9 @@ language sql stable as $$
 $$;
 
 -- Returns the participation for which a person manually verified the amount of a statement line:
--- the participation of the line itself; or, if the amount would pay nothing there, another one of
--- the same buyer in the campaign (slots that were assigned again or joined again). Null if there is
--- none. The caller has locked the campaign's row.
+-- p_participation_id itself; or, if the amount would pay nothing there, another participation of
+-- the same buyer in the campaign (made when the buyer got slots again or joined again). Null if
+-- there is none. The caller has locked the campaign's row.
 create or replace function sambatan.manually_verified_for(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_paid timestamptz
 ) returns uuid language plpgsql stable as $$

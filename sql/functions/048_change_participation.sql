@@ -60,9 +60,9 @@ end
 $$;
 
 -- Changes the address, the note and the number of slots of a participation. A null argument changes
--- nothing; an empty note removes the note. Address and note can change while it is reserved or
--- confirmed. The number of slots can become smaller while the campaign accepts joins: the freed
--- slots are offered to the waiting list first, the money for them is refunded, and the
+-- nothing; an empty note removes the note. Address and note can change while the participation is
+-- reserved or confirmed. The number of slots can become smaller while the campaign accepts joins:
+-- the freed slots are offered to the waiting list first, the money for them is refunded, and the
 -- participation keeps its status. A request without a change writes nothing. The audit log names
 -- the changed fields, but contains no address. Refuses: campaign_not_found,
 -- participation_not_found, participation_transition_not_allowed, and what check_fewer and

@@ -29,8 +29,8 @@ end
 $$;
 
 -- Returns how many rupiah p_amount, paid at p_paid, falls short of what a participation owes. Zero
--- if it pays all of it; null if the money would not pay for it anyway. The caller has locked the
--- campaign's row.
+-- if it pays all of that; null if the money would not pay for the participation for another reason.
+-- The caller has locked the campaign's row.
 create or replace function sambatan.missing_of(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_paid timestamptz
 ) returns bigint language plpgsql stable as $$
@@ -76,8 +76,8 @@ end
 $$;
 
 -- Divides an open statement line into parts, each with an amount for one participation. Nothing is
--- counted yet. Replaces earlier parts; no parts at all removes them. Refuses:
--- statement_line_not_found, statement_line_handled, statement_parts_exceed_line.
+-- counted yet. Replaces earlier parts; if no parts are given, earlier parts are only removed.
+-- Refuses: statement_line_not_found, statement_line_handled, statement_parts_exceed_line.
 create or replace function sambatan.allocate_line(
   p_line_id uuid, p_campaign_ids uuid[], p_participation_ids uuid[], p_amounts bigint[], p_actor text
 ) returns sambatan.statement_lines language plpgsql as $$
@@ -192,10 +192,11 @@ returns void language sql as $$
   where l.line_id = d.line_id
 $$;
 
--- A person assigns a line to one participation. Counts it at once, together with other lines that
--- wait for the same participation, if they pay what it owes. An amount that is too little waits for
--- the rest, unless p_refund says that it is refunded. Refuses: campaign_not_found,
--- statement_line_handled, statement_line_not_found, and as receive_money does.
+-- Assigns a line to one participation, as a person decided. Counts the line at once, together with
+-- other lines that wait for the same participation, if they pay what the participation owes. An
+-- amount that is too little waits for the rest, unless p_refund is true: then it is refunded.
+-- Refuses: campaign_not_found, statement_line_handled, statement_line_not_found, and as
+-- receive_money does.
 create or replace function sambatan.assign_line(
   p_line_id uuid, p_campaign_id uuid, p_participation_id uuid, p_refund boolean, p_actor text
 ) returns sambatan.statement_lines language plpgsql as $$

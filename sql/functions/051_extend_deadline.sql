@@ -1,6 +1,7 @@
--- Moves the deadline of an active or full campaign to a later time. Buyers who joined before may
--- cancel from now on, paid or not: see cancellable_participation. Refuses: campaign_not_found,
--- transition_not_allowed, campaign_closing, deadline_passed, deadline_not_later.
+-- Moves the deadline of an active or full campaign to a later time. Buyers who joined before this
+-- change may cancel from now on, whether they have paid or not: see cancellable_participation.
+-- Refuses: campaign_not_found, transition_not_allowed, campaign_closing, deadline_passed,
+-- deadline_not_later.
 create or replace function sambatan.extend_deadline(
   p_campaign_id uuid, p_deadline timestamptz, p_reason text, p_actor text
 ) returns sambatan.audit_logs language plpgsql as $$
@@ -18,8 +19,8 @@ begin
   elsif p_deadline <= c.deadline then
     perform sambatan.refuse('deadline_not_later', jsonb_build_object('deadline', c.deadline));
   end if;
-  -- next_run_at stays: a hold or an offer may end between the old deadline and the new one. A
-  -- lifecycle run that is too early changes nothing.
+  -- next_run_at does not change, because a hold or an offer may end between the old deadline and
+  -- the new one. A lifecycle run that is too early changes nothing.
   update sambatan.campaigns set deadline = p_deadline, extended_at = now_at
     where campaign_id = p_campaign_id;
   -- Holds that the old deadline had cut short get their full time.

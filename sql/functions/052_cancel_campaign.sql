@@ -1,6 +1,6 @@
 -- Cancels a campaign. A campaign that was never open ends at once. A campaign that accepted joins
--- is marked as closing and accepts no more; settle_campaign then makes its refunds due and ends it.
--- Returns true if it has ended. Refuses: campaign_not_found, transition_not_allowed,
+-- is marked as closing and accepts no more joins; settle_campaign then makes its refunds due and
+-- ends it. Returns true if it has ended. Refuses: campaign_not_found, transition_not_allowed,
 -- campaign_closing.
 create or replace function sambatan.cancel_campaign(
   p_campaign_id uuid, p_reason text, p_actor text

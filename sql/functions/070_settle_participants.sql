@@ -26,11 +26,12 @@ begin
 end
 $$;
 
--- Runs one short step: settles up to p_limit participations of a campaign, with their audit rows
--- and the money that falls due, and returns how many. While the campaign is being closed, each
--- participation gets the status that follows from the outcome. Before that, only cancels
--- participations whose hold has lapsed, so that a full campaign accepts joins again (the caller
--- records that event). The caller has locked the campaign's row and stores c and the writes.
+-- Runs one short step: gives up to p_limit participations of a campaign their new status, and
+-- collects their audit rows and the ledger rows that become due. Returns the number of these
+-- participations. While the campaign is being closed, each participation gets the status that
+-- follows from the outcome. Before that, only cancels participations whose hold has lapsed, so that
+-- a full campaign accepts joins again (the caller records that event). The caller has locked the
+-- campaign's row and stores c and the writes.
 create or replace function sambatan.settle_participants(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out settled integer,
   out writes sambatan.pending_writes

@@ -2,13 +2,13 @@
 -- offers lapse, decides its outcome at the deadline (with p_complete_full, as soon as it is full),
 -- and closes it in steps of at most p_limit participations and waiting entries. At the deadline of
 -- an upfront campaign, first waits until no payment made in time can appear any more, at most for
--- the verification period. If buyers have no way to pay (p_pays_online says that there is a
--- provider), such a campaign does not open by itself; a later run tries again. The caller has
--- locked the campaign's row and stores c with store_campaigns, so that a campaign that closes in
--- one step is written once. The caller also stores the writes.
+-- the verification period. A scheduled upfront campaign does not open while buyers have no way to
+-- pay; a later run tries again. p_pays_online is true if buyers can pay through a provider. The
+-- caller has locked the campaign's row and stores c with store_campaigns, so that a campaign that
+-- closes in one step is written once. The caller also stores the writes.
 --
 -- Returns the audit rows of the campaign's own transitions, the number of settled participations,
--- and in more whether another call (in a new transaction) is needed to finish.
+-- and in `more` whether another call (in a new transaction) is needed to finish.
 create or replace function sambatan.settle_step(
   inout c sambatan.campaigns, p_complete_full boolean, p_limit integer, p_pays_online boolean,
   out transitions sambatan.audit_logs[], out settled integer, out more boolean,
@@ -37,7 +37,7 @@ begin
   elsif c.status = 'scheduled' and c.opens_at <= now_at then
     transitions := transitions || sambatan.open_campaign(c.campaign_id, 'system');
     select * into c from sambatan.campaigns t where t.campaign_id = c.campaign_id;
-    -- The next events come after the opening in the log, so their time must not be earlier.
+    -- The next events follow the opening in the audit log, so their time must not be earlier.
     now_at := clock_timestamp();
   end if;
   if c.status = 'fulfilled' and c.closing_outcome is null then
@@ -202,8 +202,8 @@ returns void language sql as $$
       is distinct from (s.audit_seq, s.next_run_at, s.closing_outcome, s.reserved_slots)
 $$;
 
--- Runs settle_step for one campaign. Locks its row and checks again, so any number of workers may
--- call it. Skips a row that another transaction has locked.
+-- Runs settle_step for one campaign. Locks the campaign's row and checks again what is due, so
+-- several workers may call it at the same time. Skips a row that another transaction has locked.
 create or replace function sambatan.settle_campaign(
   p_campaign_id uuid, p_complete_full boolean, p_limit integer,
   p_process_clock timestamptz default null, p_pays_online boolean default false,

@@ -22,7 +22,7 @@ $$;
 
 -- Returns the orders of a completed campaign that are still unpaid: the participation, the latest
 -- time to pay, and whether it is certain at p_at that the order was not paid in time. It is certain
--- once the statement of the account shows every transfer up to then, or the verification period
+-- once the statement of the account shows every transfer up to pay_by, or the verification period
 -- after pay_by has ended.
 create or replace function sambatan.open_orders(c sambatan.campaigns, p_at timestamptz)
 returns table (participation_id uuid, pay_by timestamptz, is_unpaid boolean)
@@ -37,8 +37,8 @@ language sql stable as $$
     and t.status in ('due', 'proof_submitted', 'rejected', 'pending')
 $$;
 
--- The number of slots of a completed campaign that were paid, including those that the seller could
--- not deliver and those that were refunded after a dispute.
+-- Returns the number of slots of a completed campaign that were paid, including those that the
+-- seller could not deliver and those that were refunded after a dispute.
 create or replace function sambatan.paid_slots(c sambatan.campaigns)
 returns bigint language sql stable as $$
   select coalesce(sum(p.quantity), 0) from sambatan.participants p
@@ -137,8 +137,8 @@ returns boolean language sql stable as $$
       and p.fulfilled_at is not null)
 $$;
 
--- Whether a completed campaign can still be cancelled: it is not shipped, nobody has received
--- anything, and no payout is sent or is being sent.
+-- Returns whether a completed campaign can still be cancelled: it is not shipped, nobody has
+-- received anything, and no payout is sent or is being sent.
 create or replace function sambatan.can_be_cancelled(c sambatan.campaigns)
 returns boolean language sql stable as $$
   select c.status = 'fulfilled' and c.closing_outcome is null and c.shipped_at is null

@@ -9,7 +9,7 @@ returns boolean language sql stable as $$
       where e.campaign_id = p_campaign_id and e.status = 'offered')
 $$;
 
--- Whether an order of a campaign is still unpaid.
+-- Returns whether any order of a campaign is still unpaid.
 create or replace function sambatan.has_open_orders(p_campaign_id uuid)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.transactions t
@@ -73,8 +73,8 @@ begin
 end
 $$;
 
--- An operator releases a payout before all buyers have confirmed receipt. The payout can still be
--- sent only if enough money is in hand. Refuses: movement_not_found,
+-- Releases a payout for an operator before all buyers have confirmed receipt. The payout can still
+-- be sent only if enough money is in hand. Refuses: movement_not_found,
 -- movement_transition_not_allowed, payout_disputed, payout_unsettled.
 create or replace function sambatan.release_payout(p_transaction_id uuid, p_actor text)
 returns sambatan.transactions language plpgsql as $$

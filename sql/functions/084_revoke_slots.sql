@@ -61,11 +61,11 @@ begin
 end
 $$;
 
--- An operator declares that a buyer of a completed campaign has not paid and will not. The order is
--- cancelled as unpaid, even before its payment term ends; if the goods were delivered, they count
--- as not sold. The payout does not wait for the money. Refuses: campaign_not_found,
--- participation_not_found, participation_transition_not_allowed, payment_not_due, payment_not_open,
--- payout_settled_already.
+-- Records an operator's decision that a buyer of a completed campaign has not paid and will not
+-- pay. The order is cancelled as unpaid, even before its payment term ends; if the goods were
+-- delivered, they count as not sold. The payout does not wait for the money. Refuses:
+-- campaign_not_found, participation_not_found, participation_transition_not_allowed,
+-- payment_not_due, payment_not_open, payout_settled_already.
 create or replace function sambatan.write_off_payment(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text
 ) returns void language plpgsql as $$

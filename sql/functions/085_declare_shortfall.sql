@@ -22,9 +22,9 @@ $$;
 
 -- Computes how many slots each buyer gets if a completed campaign can deliver only p_slots. Buyers
 -- who have received the goods come first, then the others in the order in which they joined. Each
--- gets the full quantity while slots remain, so at most one participation is delivered in part.
--- Returns each participation's place in that order, the slots that it keeps and loses, and the
--- rupiah that are due back. Refuses: transition_not_allowed, shortfall_not_possible,
+-- buyer gets the full quantity while slots remain, so at most one participation is delivered in
+-- part. Returns each participation's place in that order, the slots that it keeps and loses, and
+-- the rupiah that are due back. Refuses: transition_not_allowed, shortfall_not_possible,
 -- payment_not_open.
 --
 -- The query is written so that the planner always uses one index lookup for each participation.

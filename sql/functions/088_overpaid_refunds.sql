@@ -81,8 +81,8 @@ begin
 end
 $$;
 
--- A person declares, with a reason, that an overpaid refund will not come back: the platform bears
--- the loss. Refuses: movement_not_found, movement_transition_not_allowed.
+-- Records a person's decision, with a reason, that an overpaid refund will not come back. The
+-- platform bears the loss. Refuses: movement_not_found, movement_transition_not_allowed.
 create or replace function sambatan.write_off_overpaid_refund(
   p_transaction_id uuid, p_reason text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$

@@ -24,7 +24,8 @@ language sql stable as $$
         when l.seq > c.head then 'row beyond the head of the chain'
         else 'the last row is not the head of the chain' end as problem
     from (
-      -- The first row of a campaign is its creation, so every campaign has one.
+      -- The first audit row of a campaign records its creation, so every campaign has at least one
+      -- row.
       select campaign_id, greatest(audit_seq, 1) as head, audit_hash from sambatan.campaigns
       where p_campaign_id is null or campaign_id = p_campaign_id) c
     cross join lateral (

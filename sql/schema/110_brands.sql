@@ -37,5 +37,6 @@ create unique index brand_invitations_open on sambatan.brand_invitations (brand_
   where accepted_at is null and cancelled_at is null;
 create index brand_invitations_by_brand on sambatan.brand_invitations (brand_id, created_at);
 create index brand_invitations_by_expiry on sambatan.brand_invitations (expires_at);
--- For the export and the deletion of a person's data, which include invitations sent to them.
+-- Used by the export and the deletion of a person's data, which include invitations sent to that
+-- person.
 create index brand_invitations_by_email on sambatan.brand_invitations (lower(email));

@@ -36,7 +36,7 @@ create index participants_by_status
   on sambatan.participants (campaign_id, status, participation_id);
 create index participants_by_hold on sambatan.participants (campaign_id, hold_expires_at)
   where status = 'pending_payment' and hold_expires_at is not null;
--- Reminders look for holds that lapse soon, across campaigns.
+-- Reminders use this index to find holds that lapse soon, in all campaigns.
 create index participants_holds on sambatan.participants (hold_expires_at, participation_id)
   where status = 'pending_payment' and hold_expires_at is not null;
 -- Operators find people by a telephone number in an address.

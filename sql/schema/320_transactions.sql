@@ -84,7 +84,7 @@ create unique index transactions_one_of_a_kind
 create index transactions_by_expected
   on sambatan.transactions (account_id, (amount + unique_code), created_at)
   where kind = 'payment' and account_id is not null;
--- The work queues of operators, oldest first.
+-- Used by the work queues of operators, oldest item first.
 create index transactions_open
   on sambatan.transactions (kind, status, created_at, transaction_id)
   where status in ('due', 'proof_submitted', 'rejected', 'pending');
@@ -92,7 +92,7 @@ create index transactions_open
 -- back.
 create index transactions_made on sambatan.transactions (kind, settled_at desc, transaction_id)
   where status = 'settled' and kind in ('refund', 'payout');
--- Overdue payments.
+-- Used by the list of overdue payments.
 create index transactions_by_pay_by on sambatan.transactions (pay_by, transaction_id)
   where kind = 'payment' and status in ('due', 'rejected') and pay_by is not null;
 

@@ -22,7 +22,7 @@ create table sambatan.statement_imports (
   content bytea check (octet_length(content) between 1 and 16777216),
   -- 'auto', the name of a bank's format, or the columns as an operator mapped them.
   mapping jsonb not null,
-  -- The last day up to which the file is complete, as an operator stated.
+  -- The last day up to which the file is complete, if an operator stated it.
   stated_through date,
   created_by text not null,
   created_at timestamptz not null,

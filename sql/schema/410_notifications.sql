@@ -32,8 +32,8 @@ create index notifications_inbox on sambatan.notifications (user_id, notificatio
   where in_app;
 create index notifications_unread on sambatan.notifications (user_id, notification_id)
   where in_app and read_at is null;
--- For the export and the deletion of a person's data, which include notifications sent by e-mail
--- only.
+-- Used by the export and the deletion of a person's data, which include notifications sent by
+-- e-mail only.
 create index notifications_by_mail_only on sambatan.notifications (user_id) where not in_app;
 create index notifications_by_time on sambatan.notifications (created_at);
 

@@ -119,7 +119,8 @@ create unique index brand_invitations_open on sambatan.brand_invitations (brand_
   where accepted_at is null and cancelled_at is null;
 create index brand_invitations_by_brand on sambatan.brand_invitations (brand_id, created_at);
 create index brand_invitations_by_expiry on sambatan.brand_invitations (expires_at);
--- For the export and the deletion of a person's data, which include invitations sent to them.
+-- Used by the export and the deletion of a person's data, which include invitations sent to that
+-- person.
 create index brand_invitations_by_email on sambatan.brand_invitations (lower(email));
 
 -- Products and their pictures.
@@ -421,7 +422,7 @@ create index participants_by_status
   on sambatan.participants (campaign_id, status, participation_id);
 create index participants_by_hold on sambatan.participants (campaign_id, hold_expires_at)
   where status = 'pending_payment' and hold_expires_at is not null;
--- Reminders look for holds that lapse soon, across campaigns.
+-- Reminders use this index to find holds that lapse soon, in all campaigns.
 create index participants_holds on sambatan.participants (hold_expires_at, participation_id)
   where status = 'pending_payment' and hold_expires_at is not null;
 -- Operators find people by a telephone number in an address.
@@ -807,7 +808,7 @@ create unique index transactions_one_of_a_kind
 create index transactions_by_expected
   on sambatan.transactions (account_id, (amount + unique_code), created_at)
   where kind = 'payment' and account_id is not null;
--- The work queues of operators, oldest first.
+-- Used by the work queues of operators, oldest item first.
 create index transactions_open
   on sambatan.transactions (kind, status, created_at, transaction_id)
   where status in ('due', 'proof_submitted', 'rejected', 'pending');
@@ -815,7 +816,7 @@ create index transactions_open
 -- back.
 create index transactions_made on sambatan.transactions (kind, settled_at desc, transaction_id)
   where status = 'settled' and kind in ('refund', 'payout');
--- Overdue payments.
+-- Used by the list of overdue payments.
 create index transactions_by_pay_by on sambatan.transactions (pay_by, transaction_id)
   where kind = 'payment' and status in ('due', 'rejected') and pay_by is not null;
 
@@ -922,7 +923,7 @@ create table sambatan.statement_imports (
   content bytea check (octet_length(content) between 1 and 16777216),
   -- 'auto', the name of a bank's format, or the columns as an operator mapped them.
   mapping jsonb not null,
-  -- The last day up to which the file is complete, as an operator stated.
+  -- The last day up to which the file is complete, if an operator stated it.
   stated_through date,
   created_by text not null,
   created_at timestamptz not null,
@@ -1128,8 +1129,8 @@ create index notifications_inbox on sambatan.notifications (user_id, notificatio
   where in_app;
 create index notifications_unread on sambatan.notifications (user_id, notification_id)
   where in_app and read_at is null;
--- For the export and the deletion of a person's data, which include notifications sent by e-mail
--- only.
+-- Used by the export and the deletion of a person's data, which include notifications sent by
+-- e-mail only.
 create index notifications_by_mail_only on sambatan.notifications (user_id) where not in_app;
 create index notifications_by_time on sambatan.notifications (created_at);
 

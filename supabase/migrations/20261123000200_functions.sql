@@ -307,9 +307,9 @@ $$;
 -- arrival. Key and request hash are null for a request without an Idempotency-Key. The rate limit
 -- counts by caller; p_attempt_limit is joins per minute and caller, 0 for no limit. p_again is true
 -- if the same batch was sent before and may have been committed. A request whose participation
--- exists already then gets the answer 'joined'. Its id makes the retry idempotent, and the lock
--- makes the answer final. A refusal in a retry is stored in refused_joins. If the first attempt
--- runs later, it is refused too and takes no slot.
+-- exists already then gets the answer 'joined'. So the retry changes nothing. The answer is final,
+-- because the campaign's row is locked. A refusal in a retry is stored in refused_joins. If the
+-- first attempt runs later, it is refused too and takes no slot.
 --
 -- Returns one row per request, in order: 'joined', or the code of a refusal with the parameters of
 -- its message. replayed is true if the key had been answered before; joined_at is then the time of
@@ -673,14 +673,14 @@ begin
 end
 $$;
 
--- The number of times that an entry of a waiting list may be overtaken. An entry is overtaken when
+-- Returns how many times an entry of a waiting list may be overtaken. An entry is overtaken when
 -- the free slots are too few for it and a smaller entry behind it gets them. After that number of
 -- times, free slots are reserved until they are enough for the entry.
 create or replace function sambatan.max_waiting_overtakes()
 returns integer language sql immutable parallel safe as $$ select 3 $$;
 
--- The maximum number of open entries of one campaign's waiting list. When a slot becomes free, all
--- open entries may have to be compared with it.
+-- Returns the maximum number of open entries of one campaign's waiting list. When a slot becomes
+-- free, all open entries may have to be compared with it.
 create or replace function sambatan.waiting_list_limit()
 returns integer language sql immutable parallel safe as $$ select 1000 $$;
 
@@ -848,8 +848,8 @@ begin
 end
 $$;
 
--- The number of slots of a completed campaign that were revoked from whole orders. They are free,
--- but no goods are delivered for them.
+-- Returns the number of slots of a completed campaign that were revoked from whole orders. They are
+-- free, but no goods are delivered for them.
 create or replace function sambatan.revoked_slots(c sambatan.campaigns)
 returns integer language sql stable as $$
   select coalesce(sum(p.quantity), 0)::integer from sambatan.participants p
@@ -876,8 +876,8 @@ begin
 end
 $$;
 
--- Calls offer_slots for a caller that has locked the campaign's row and has already stored its
--- change.
+-- Calls offer_slots for a caller that has locked the campaign's row and has already stored its own
+-- change of the row.
 create or replace function sambatan.offer_freed_slots(p_campaign_id uuid, p_at timestamptz)
 returns void language plpgsql as $$
 declare
@@ -889,8 +889,8 @@ end
 $$;
 
 -- Adds a buyer to the end of a campaign's waiting list, and offers free slots at once. With an
--- idempotency key, a repeated request returns the entry that the first one made. A refusal writes
--- nothing. Refuses: campaign_not_found, idempotency_key_reused, campaign_closing,
+-- idempotency key, a repeated request returns the entry that the first request made. A refusal
+-- writes nothing. Refuses: campaign_not_found, idempotency_key_reused, campaign_closing,
 -- campaign_not_active, deadline_passed, already_waiting, quantity_out_of_bounds, slots_available,
 -- waiting_list_full.
 create or replace function sambatan.wait_for_slots(
@@ -1219,7 +1219,7 @@ begin
 end
 $$;
 
--- The number of slots of a campaign that are neither taken nor under an offer. Slots that were
+-- Returns the number of slots of a campaign that are neither taken nor offered. Slots that were
 -- revoked from whole orders of a completed campaign do not count: no goods are delivered for them.
 create or replace function sambatan.free_slots(p_campaign_id uuid)
 returns integer language plpgsql stable as $$
@@ -1318,7 +1318,7 @@ $$;
 
 -- Records that the buyer of a refund chooses the front of the waiting list instead of the money.
 -- The price of the slots and the unique code are retained; any amount above that is refunded at
--- once. Free slots are assigned at once. A repeated choice returns the entry that the first one
+-- once. Free slots are assigned at once. A repeated choice returns the entry that the first choice
 -- made. Refuses: campaign_not_found, refund_has_no_choice, refund_sent_already,
 -- waiting_list_closed, quantity_out_of_bounds.
 create or replace function sambatan.wait_with_retained_refund(
@@ -1496,7 +1496,7 @@ $$;
 -- Cancels one reserved participation and frees its slots, for the waiting list first. If the
 -- campaign was full, it accepts joins again. A paid participation that its buyer may cancel (the
 -- deadline was extended after it was made) is refunded. p_reason is 'buyer' or 'operator'; p_note
--- is the person's own words, if any. Refuses: campaign_not_found, participation_not_found,
+-- is a text that the person wrote, if any. Refuses: campaign_not_found, participation_not_found,
 -- participation_transition_not_allowed, campaign_closing, deadline_passed.
 create or replace function sambatan.release_participation(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text,
@@ -1678,11 +1678,11 @@ begin
 end
 $$;
 
--- Returns the payment of a participation, and gives it an account and a unique code if it has none.
--- The payment is created when somebody first views it, so that neither joins nor the closing of a
--- large campaign spend time on it. Concurrent callers get the same payment. A payment to an account
--- always has a unique code: without it, only the name of the sender could match the transfer to the
--- payment.
+-- Returns the payment of a participation. Assigns an account and a unique code if the payment has
+-- none. The payment is created when somebody first views it, so that neither joins nor the closing
+-- of a large campaign spend time on it. Concurrent callers get the same payment. A payment to an
+-- account always has a unique code: without it, only the name of the sender could match the
+-- transfer to the payment.
 --
 -- An offer made after success has a payment too. When it is paid, the offer becomes a
 -- participation.
@@ -1883,10 +1883,11 @@ begin
 end
 $$;
 
--- Counts p_amount rupiah that arrived for a participation, once per receipt ('line:…' of a
--- statement, 'verified:…' by a person, a provider's own name for it). p_paid_at or p_paid_on is
--- when the buyer paid, as far as it is known; this time decides, not the time at which the money
--- was noticed. Returns the participation that has the slots, and what happened to the money:
+-- Counts p_amount rupiah that arrived for a participation. Each receipt is counted once: it is
+-- 'line:…' for a statement line, 'verified:…' for a manual verification, or the name of a provider
+-- and its reference. p_paid_at or p_paid_on is when the buyer paid, if known. This time decides
+-- whether the payment was in time, not the time at which the money was noticed. Returns the
+-- participation that has the slots, and what happened to the money:
 --   settled   the money pays what was due; a reserved participation is confirmed, and an offer made
 --             after success becomes a confirmed participation
 --   given     the hold had lapsed, but the campaign still has enough slots: the buyer gets slots
@@ -1954,7 +1955,7 @@ begin
 
   outcome := case when participation_id = p_participation_id then 'settled' else 'given' end;
   if outcome = 'given' then
-    -- The next events come after the join in the log, so their time must not be earlier.
+    -- The next events follow the join in the audit log, so their time must not be earlier.
     now_at := clock_timestamp();
     -- The unique code that was paid belongs to the new payment. Later money for the old
     -- participation counts as a second payment, even if nobody had opened its payment.
@@ -1987,9 +1988,9 @@ $$;
 
 -- Joins again for a buyer whose hold had lapsed although they paid in time. The rules of a join
 -- apply: the slots must be free, not reserved for the waiting list, and within the bounds per
--- buyer. After the deadline no join is accepted, but slots that were paid before it are assigned
--- again. Returns the new participation, or null if it was refused. The caller has locked the
--- campaign's row.
+-- buyer. After the deadline no join is accepted, but slots that were paid before the deadline are
+-- assigned again. Returns the new participation, or null if it was refused. The caller has locked
+-- the campaign's row.
 create or replace function sambatan.rejoin_lapsed(
   c sambatan.campaigns, p sambatan.participants, p_actor text
 ) returns uuid language plpgsql as $$
@@ -2133,10 +2134,10 @@ begin
 end
 $$;
 
--- The buyer submits a proof of payment: the payment waits for verification, and its hold does not
--- lapse meanwhile. A later proof replaces an earlier one. A payment that was sent to a provider
--- becomes a payment by transfer. The provider is still asked for the status of its order, and the
--- money that is noticed first pays for the participation. Refuses: campaign_not_found,
+-- Stores a buyer's proof of payment. The payment then waits for verification, and the order's hold
+-- does not lapse meanwhile. A later proof replaces an earlier one. A payment that was sent to a
+-- provider becomes a payment by transfer. The provider is still asked for the status of its order,
+-- and the money that is noticed first pays for the participation. Refuses: campaign_not_found,
 -- participation_not_found, payment_not_due, payment_not_open.
 create or replace function sambatan.submit_proof(
   p_campaign_id uuid, p_participation_id uuid, p_content_type text, p_content bytea, p_actor text
@@ -2203,8 +2204,8 @@ $$;
 
 -- Verifies an open payment manually: p_amount rupiah arrived, or the expected amount if it is null.
 -- p_paid_on is the day of the transfer; if it is null, the day of the proof counts, or now without
--- a proof. The outcome is known, and nothing is counted again, in two cases. First, the same amount
--- was verified before with the same reference, or both times without a reference. Second, a
+-- a proof. The outcome is 'known', and nothing is counted again, in two cases. First, the same
+-- amount was verified before with the same reference, or both times without a reference. Second, a
 -- statement line of this amount was counted for the participation, and its description contains
 -- p_reference or p_reference is null. Refuses: campaign_not_found, payment_not_due,
 -- payment_not_open.
@@ -2271,8 +2272,8 @@ returns table (amount bigint, outcome text, description text) language sql stabl
   group by s.receipt
 $$;
 
--- Whether a person verified exactly this amount for a participation, and no statement line has been
--- matched with that verification yet.
+-- Returns whether a person verified exactly this amount for a participation, and no statement line
+-- has been matched with that verification yet.
 create or replace function sambatan.is_manually_verified(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint
 ) returns boolean language sql stable as $$
@@ -2281,13 +2282,13 @@ create or replace function sambatan.is_manually_verified(
   from sambatan.manual_verifications(p_campaign_id, p_participation_id) s where s.amount = p_amount
 $$;
 
--- Returns the payments that a transfer of p_amount rupiah on a day may be for. These are open
--- payments of exactly that amount to that account, if the transfer was booked between a day before
--- they were created and fourteen days after they were due (is_known false). If no open payment
--- fits, returns payments that a person verified manually (is_known true), and payments with a
--- unique code that were paid through a provider (is_known false, because the transfer pays a second
--- time and is refunded). Such a payment is returned only while no statement line has been matched
--- with it.
+-- Returns the payments that a transfer of p_amount rupiah, booked on p_booked_on, may be for. These
+-- are open payments of exactly that amount to that account, if the transfer was booked between a
+-- day before they were created and fourteen days after they were due (is_known false). If no open
+-- payment fits, returns payments that a person verified manually (is_known true), and payments with
+-- a unique code that were paid through a provider (is_known false, because the transfer pays a
+-- second time and is refunded). Such a payment is returned only while no statement line has been
+-- matched with it.
 create or replace function sambatan.payments_for(
   p_account_id uuid, p_amount bigint, p_booked_on date
 ) returns table (campaign_id uuid, participation_id uuid, is_known boolean)
@@ -2315,9 +2316,9 @@ language sql stable as $$
 $$;
 
 -- Returns the participation for which a person manually verified the amount of a statement line:
--- the participation of the line itself; or, if the amount would pay nothing there, another one of
--- the same buyer in the campaign (slots that were assigned again or joined again). Null if there is
--- none. The caller has locked the campaign's row.
+-- p_participation_id itself; or, if the amount would pay nothing there, another participation of
+-- the same buyer in the campaign (made when the buyer got slots again or joined again). Null if
+-- there is none. The caller has locked the campaign's row.
 create or replace function sambatan.manually_verified_for(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_paid timestamptz
 ) returns uuid language plpgsql stable as $$
@@ -2403,9 +2404,9 @@ end
 $$;
 
 -- Changes the address, the note and the number of slots of a participation. A null argument changes
--- nothing; an empty note removes the note. Address and note can change while it is reserved or
--- confirmed. The number of slots can become smaller while the campaign accepts joins: the freed
--- slots are offered to the waiting list first, the money for them is refunded, and the
+-- nothing; an empty note removes the note. Address and note can change while the participation is
+-- reserved or confirmed. The number of slots can become smaller while the campaign accepts joins:
+-- the freed slots are offered to the waiting list first, the money for them is refunded, and the
 -- participation keeps its status. A request without a change writes nothing. The audit log names
 -- the changed fields, but contains no address. Refuses: campaign_not_found,
 -- participation_not_found, participation_transition_not_allowed, and what check_fewer and
@@ -2507,8 +2508,8 @@ end
 $$;
 
 -- Returns how many rupiah p_amount, paid at p_paid, falls short of what a participation owes. Zero
--- if it pays all of it; null if the money would not pay for it anyway. The caller has locked the
--- campaign's row.
+-- if it pays all of that; null if the money would not pay for the participation for another reason.
+-- The caller has locked the campaign's row.
 create or replace function sambatan.missing_of(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_paid timestamptz
 ) returns bigint language plpgsql stable as $$
@@ -2554,8 +2555,8 @@ end
 $$;
 
 -- Divides an open statement line into parts, each with an amount for one participation. Nothing is
--- counted yet. Replaces earlier parts; no parts at all removes them. Refuses:
--- statement_line_not_found, statement_line_handled, statement_parts_exceed_line.
+-- counted yet. Replaces earlier parts; if no parts are given, earlier parts are only removed.
+-- Refuses: statement_line_not_found, statement_line_handled, statement_parts_exceed_line.
 create or replace function sambatan.allocate_line(
   p_line_id uuid, p_campaign_ids uuid[], p_participation_ids uuid[], p_amounts bigint[], p_actor text
 ) returns sambatan.statement_lines language plpgsql as $$
@@ -2670,10 +2671,11 @@ returns void language sql as $$
   where l.line_id = d.line_id
 $$;
 
--- A person assigns a line to one participation. Counts it at once, together with other lines that
--- wait for the same participation, if they pay what it owes. An amount that is too little waits for
--- the rest, unless p_refund says that it is refunded. Refuses: campaign_not_found,
--- statement_line_handled, statement_line_not_found, and as receive_money does.
+-- Assigns a line to one participation, as a person decided. Counts the line at once, together with
+-- other lines that wait for the same participation, if they pay what the participation owes. An
+-- amount that is too little waits for the rest, unless p_refund is true: then it is refunded.
+-- Refuses: campaign_not_found, statement_line_handled, statement_line_not_found, and as
+-- receive_money does.
 create or replace function sambatan.assign_line(
   p_line_id uuid, p_campaign_id uuid, p_participation_id uuid, p_refund boolean, p_actor text
 ) returns sambatan.statement_lines language plpgsql as $$
@@ -2798,9 +2800,10 @@ begin
 end
 $$;
 
--- Moves the deadline of an active or full campaign to a later time. Buyers who joined before may
--- cancel from now on, paid or not: see cancellable_participation. Refuses: campaign_not_found,
--- transition_not_allowed, campaign_closing, deadline_passed, deadline_not_later.
+-- Moves the deadline of an active or full campaign to a later time. Buyers who joined before this
+-- change may cancel from now on, whether they have paid or not: see cancellable_participation.
+-- Refuses: campaign_not_found, transition_not_allowed, campaign_closing, deadline_passed,
+-- deadline_not_later.
 create or replace function sambatan.extend_deadline(
   p_campaign_id uuid, p_deadline timestamptz, p_reason text, p_actor text
 ) returns sambatan.audit_logs language plpgsql as $$
@@ -2818,8 +2821,8 @@ begin
   elsif p_deadline <= c.deadline then
     perform sambatan.refuse('deadline_not_later', jsonb_build_object('deadline', c.deadline));
   end if;
-  -- next_run_at stays: a hold or an offer may end between the old deadline and the new one. A
-  -- lifecycle run that is too early changes nothing.
+  -- next_run_at does not change, because a hold or an offer may end between the old deadline and
+  -- the new one. A lifecycle run that is too early changes nothing.
   update sambatan.campaigns set deadline = p_deadline, extended_at = now_at
     where campaign_id = p_campaign_id;
   -- Holds that the old deadline had cut short get their full time.
@@ -2839,8 +2842,8 @@ end
 $$;
 
 -- Cancels a campaign. A campaign that was never open ends at once. A campaign that accepted joins
--- is marked as closing and accepts no more; settle_campaign then makes its refunds due and ends it.
--- Returns true if it has ended. Refuses: campaign_not_found, transition_not_allowed,
+-- is marked as closing and accepts no more joins; settle_campaign then makes its refunds due and
+-- ends it. Returns true if it has ended. Refuses: campaign_not_found, transition_not_allowed,
 -- campaign_closing.
 create or replace function sambatan.cancel_campaign(
   p_campaign_id uuid, p_reason text, p_actor text
@@ -2910,11 +2913,12 @@ begin
 end
 $$;
 
--- Runs one short step: settles up to p_limit participations of a campaign, with their audit rows
--- and the money that falls due, and returns how many. While the campaign is being closed, each
--- participation gets the status that follows from the outcome. Before that, only cancels
--- participations whose hold has lapsed, so that a full campaign accepts joins again (the caller
--- records that event). The caller has locked the campaign's row and stores c and the writes.
+-- Runs one short step: gives up to p_limit participations of a campaign their new status, and
+-- collects their audit rows and the ledger rows that become due. Returns the number of these
+-- participations. While the campaign is being closed, each participation gets the status that
+-- follows from the outcome. Before that, only cancels participations whose hold has lapsed, so that
+-- a full campaign accepts joins again (the caller records that event). The caller has locked the
+-- campaign's row and stores c and the writes.
 create or replace function sambatan.settle_participants(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out settled integer,
   out writes sambatan.pending_writes
@@ -3020,13 +3024,13 @@ $$;
 -- offers lapse, decides its outcome at the deadline (with p_complete_full, as soon as it is full),
 -- and closes it in steps of at most p_limit participations and waiting entries. At the deadline of
 -- an upfront campaign, first waits until no payment made in time can appear any more, at most for
--- the verification period. If buyers have no way to pay (p_pays_online says that there is a
--- provider), such a campaign does not open by itself; a later run tries again. The caller has
--- locked the campaign's row and stores c with store_campaigns, so that a campaign that closes in
--- one step is written once. The caller also stores the writes.
+-- the verification period. A scheduled upfront campaign does not open while buyers have no way to
+-- pay; a later run tries again. p_pays_online is true if buyers can pay through a provider. The
+-- caller has locked the campaign's row and stores c with store_campaigns, so that a campaign that
+-- closes in one step is written once. The caller also stores the writes.
 --
 -- Returns the audit rows of the campaign's own transitions, the number of settled participations,
--- and in more whether another call (in a new transaction) is needed to finish.
+-- and in `more` whether another call (in a new transaction) is needed to finish.
 create or replace function sambatan.settle_step(
   inout c sambatan.campaigns, p_complete_full boolean, p_limit integer, p_pays_online boolean,
   out transitions sambatan.audit_logs[], out settled integer, out more boolean,
@@ -3055,7 +3059,7 @@ begin
   elsif c.status = 'scheduled' and c.opens_at <= now_at then
     transitions := transitions || sambatan.open_campaign(c.campaign_id, 'system');
     select * into c from sambatan.campaigns t where t.campaign_id = c.campaign_id;
-    -- The next events come after the opening in the log, so their time must not be earlier.
+    -- The next events follow the opening in the audit log, so their time must not be earlier.
     now_at := clock_timestamp();
   end if;
   if c.status = 'fulfilled' and c.closing_outcome is null then
@@ -3220,8 +3224,8 @@ returns void language sql as $$
       is distinct from (s.audit_seq, s.next_run_at, s.closing_outcome, s.reserved_slots)
 $$;
 
--- Runs settle_step for one campaign. Locks its row and checks again, so any number of workers may
--- call it. Skips a row that another transaction has locked.
+-- Runs settle_step for one campaign. Locks the campaign's row and checks again what is due, so
+-- several workers may call it at the same time. Skips a row that another transaction has locked.
 create or replace function sambatan.settle_campaign(
   p_campaign_id uuid, p_complete_full boolean, p_limit integer,
   p_process_clock timestamptz default null, p_pays_online boolean default false,
@@ -3234,16 +3238,16 @@ begin
 end
 $$;
 
--- The maximum difference between the clocks of the database and of a process. Beyond it, no
--- campaign is closed.
+-- Returns the maximum difference between the clocks of the database and of a process. If the
+-- difference is larger, no campaign is closed.
 create or replace function sambatan.clock_tolerance()
 returns interval language sql immutable parallel safe as $$ select interval '30 seconds' $$;
 
 -- Settles several campaigns in one transaction: one commit for many that are due in the same
--- second. Locks each row and checks again, so any number of workers may call it. Skips a row that
--- another transaction has locked. Returns one row per campaign. p_limit applies to all campaigns
--- together, because their rows stay locked until the commit. A campaign that is not processed
--- because the limit was reached has more = true and must be passed again.
+-- second. Locks each row and checks again what is due, so several workers may call it at the same
+-- time. Skips a row that another transaction has locked. Returns one row per campaign. p_limit
+-- applies to all campaigns together, because their rows stay locked until the commit. A campaign
+-- that is not processed because the limit was reached has more = true and must be passed again.
 --
 -- p_process_clock is the time of the calling process. Closing cannot be undone, so nothing is
 -- closed while that clock and the database's clock differ by more than clock_tolerance. Refuses:
@@ -3320,7 +3324,7 @@ $$;
 
 -- Returns the orders of a completed campaign that are still unpaid: the participation, the latest
 -- time to pay, and whether it is certain at p_at that the order was not paid in time. It is certain
--- once the statement of the account shows every transfer up to then, or the verification period
+-- once the statement of the account shows every transfer up to pay_by, or the verification period
 -- after pay_by has ended.
 create or replace function sambatan.open_orders(c sambatan.campaigns, p_at timestamptz)
 returns table (participation_id uuid, pay_by timestamptz, is_unpaid boolean)
@@ -3335,8 +3339,8 @@ language sql stable as $$
     and t.status in ('due', 'proof_submitted', 'rejected', 'pending')
 $$;
 
--- The number of slots of a completed campaign that were paid, including those that the seller could
--- not deliver and those that were refunded after a dispute.
+-- Returns the number of slots of a completed campaign that were paid, including those that the
+-- seller could not deliver and those that were refunded after a dispute.
 create or replace function sambatan.paid_slots(c sambatan.campaigns)
 returns bigint language sql stable as $$
   select coalesce(sum(p.quantity), 0) from sambatan.participants p
@@ -3435,8 +3439,8 @@ returns boolean language sql stable as $$
       and p.fulfilled_at is not null)
 $$;
 
--- Whether a completed campaign can still be cancelled: it is not shipped, nobody has received
--- anything, and no payout is sent or is being sent.
+-- Returns whether a completed campaign can still be cancelled: it is not shipped, nobody has
+-- received anything, and no payout is sent or is being sent.
 create or replace function sambatan.can_be_cancelled(c sambatan.campaigns)
 returns boolean language sql stable as $$
   select c.status = 'fulfilled' and c.closing_outcome is null and c.shipped_at is null
@@ -3867,7 +3871,7 @@ returns boolean language sql stable as $$
       where e.campaign_id = p_campaign_id and e.status = 'offered')
 $$;
 
--- Whether an order of a campaign is still unpaid.
+-- Returns whether any order of a campaign is still unpaid.
 create or replace function sambatan.has_open_orders(p_campaign_id uuid)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.transactions t
@@ -3931,8 +3935,8 @@ begin
 end
 $$;
 
--- An operator releases a payout before all buyers have confirmed receipt. The payout can still be
--- sent only if enough money is in hand. Refuses: movement_not_found,
+-- Releases a payout for an operator before all buyers have confirmed receipt. The payout can still
+-- be sent only if enough money is in hand. Refuses: movement_not_found,
 -- movement_transition_not_allowed, payout_disputed, payout_unsettled.
 create or replace function sambatan.release_payout(p_transaction_id uuid, p_actor text)
 returns sambatan.transactions language plpgsql as $$
@@ -4050,11 +4054,11 @@ begin
 end
 $$;
 
--- An operator declares that a buyer of a completed campaign has not paid and will not. The order is
--- cancelled as unpaid, even before its payment term ends; if the goods were delivered, they count
--- as not sold. The payout does not wait for the money. Refuses: campaign_not_found,
--- participation_not_found, participation_transition_not_allowed, payment_not_due, payment_not_open,
--- payout_settled_already.
+-- Records an operator's decision that a buyer of a completed campaign has not paid and will not
+-- pay. The order is cancelled as unpaid, even before its payment term ends; if the goods were
+-- delivered, they count as not sold. The payout does not wait for the money. Refuses:
+-- campaign_not_found, participation_not_found, participation_transition_not_allowed,
+-- payment_not_due, payment_not_open, payout_settled_already.
 create or replace function sambatan.write_off_payment(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text
 ) returns void language plpgsql as $$
@@ -4116,9 +4120,9 @@ $$;
 
 -- Computes how many slots each buyer gets if a completed campaign can deliver only p_slots. Buyers
 -- who have received the goods come first, then the others in the order in which they joined. Each
--- gets the full quantity while slots remain, so at most one participation is delivered in part.
--- Returns each participation's place in that order, the slots that it keeps and loses, and the
--- rupiah that are due back. Refuses: transition_not_allowed, shortfall_not_possible,
+-- buyer gets the full quantity while slots remain, so at most one participation is delivered in
+-- part. Returns each participation's place in that order, the slots that it keeps and loses, and
+-- the rupiah that are due back. Refuses: transition_not_allowed, shortfall_not_possible,
 -- payment_not_open.
 --
 -- The query is written so that the planner always uses one index lookup for each participation.
@@ -4412,8 +4416,8 @@ begin
 end
 $$;
 
--- A person declares, with a reason, that an overpaid refund will not come back: the platform bears
--- the loss. Refuses: movement_not_found, movement_transition_not_allowed.
+-- Records a person's decision, with a reason, that an overpaid refund will not come back. The
+-- platform bears the loss. Refuses: movement_not_found, movement_transition_not_allowed.
 create or replace function sambatan.write_off_overpaid_refund(
   p_transaction_id uuid, p_reason text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -4516,7 +4520,8 @@ language sql stable as $$
         when l.seq > c.head then 'row beyond the head of the chain'
         else 'the last row is not the head of the chain' end as problem
     from (
-      -- The first row of a campaign is its creation, so every campaign has one.
+      -- The first audit row of a campaign records its creation, so every campaign has at least one
+      -- row.
       select campaign_id, greatest(audit_seq, 1) as head, audit_hash from sambatan.campaigns
       where p_campaign_id is null or campaign_id = p_campaign_id) c
     cross join lateral (
@@ -4531,8 +4536,8 @@ language sql stable as $$
 $$;
 
 -- Returns whether this database is in quarantine, so that it must send no e-mails and webhooks and
--- move no money: it was restored, and nobody has declared it the real one yet. A database without
--- its row in sambatan.installation was restored by hand.
+-- move no money: it was restored, and nobody has declared it the real one yet. A database without a
+-- row in sambatan.installation is in quarantine too, because backups leave this row out.
 create or replace function sambatan.is_quarantined() returns boolean
 language sql stable as $$
   select not exists (select from sambatan.installation where quarantined_since is null)

@@ -22,9 +22,9 @@ export interface ImportRow {
   readonly account_id: string;
   readonly state: ImportState;
   readonly file_name: string;
-  /** See `StoredMapping`. */
+  /** How the columns of the file are read; a `StoredMapping`. */
   readonly mapping: object;
-  /** YYYY-MM-DD, as the operator entered it. */
+  /** The last day up to which the file is complete, YYYY-MM-DD, if an operator stated it. */
   readonly stated_through: string | null;
   readonly created_at: Date;
   readonly started_by: string | null;
@@ -37,7 +37,7 @@ export interface ImportRow {
   readonly skipped_lines: number;
   readonly to_match: number;
   readonly matched_lines: number;
-  /** Error code and parameters of the refusal. */
+  /** The code and the parameters of the error if the import was refused; null otherwise. */
   readonly error: object | null;
 }
 

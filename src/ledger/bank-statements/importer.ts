@@ -86,9 +86,9 @@ export class StatementImporter implements Job {
   }
 
   /**
-   * Runs one import in this process. Resolves when it is finished or after `maxWaitMs`; the import
-   * continues in either case. `read` is the parsed file, if the caller has parsed it already. Never
-   * throws.
+   * Runs one import in this process. Resolves when the import is finished, or after `maxWaitMs`;
+   * then the import continues in the background. `read` is the parsed file, if the caller has
+   * parsed it already. Never throws.
    */
   async drive(importId: string, maxWaitMs: number, read?: ParsedStatement): Promise<void> {
     const work = this.#takeOne(importId, read);
@@ -102,7 +102,7 @@ export class StatementImporter implements Job {
     clearTimeout(timer);
   }
 
-  /** Never throws. */
+  /** Takes one import and processes it. Never throws. */
   async #takeOne(
     importId: string | null,
     read?: ParsedStatement,

@@ -21,9 +21,12 @@ export interface KnownLine {
 export interface Identified {
   readonly line: StatementLine;
   readonly isKnown: boolean;
-  /** A stored line that may be the same transfer; a person must check. */
+  /**
+   * The id of a stored line that may be the same transfer, so that a person must check; null if
+   * there is none.
+   */
   readonly duplicateOf: string | null;
-  /** 32 bytes, unique among the lines of the bank account. */
+  /** A hash of 32 bytes that is unique among the lines of the bank account. */
   readonly fingerprint: Buffer;
 }
 

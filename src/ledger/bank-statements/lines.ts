@@ -7,7 +7,10 @@ import { assertNotQuarantined } from '../../quarantine/operations.ts';
 import { findBuyer } from '../payments/queries.ts';
 import * as sql from './queries.ts';
 
-/** A statement line with the participations that it pays for, as far as known. */
+/**
+ * A statement line with its parts: the participations for which it pays, if a person or the import
+ * has recorded them.
+ */
 export interface DividedLine extends sql.StatementLineRow {
   readonly parts: readonly sql.LinePartRow[];
 }

@@ -19,7 +19,7 @@ import {
   type StatementLineRow,
 } from './queries.ts';
 
-/** An unmatched statement line with its candidate payments. */
+/** A statement line with its parts and, if the line is open, its candidate payments. */
 export interface OpenLine extends DividedLine {
   readonly candidates: readonly Candidate[];
 }

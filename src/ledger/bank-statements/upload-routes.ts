@@ -73,13 +73,13 @@ export function columnRoutes(server: ApiServer, app: statements.ImportDeps): voi
   );
 }
 
-/** Routes that preview and apply an uploaded file. */
+/** Routes that preview and import an uploaded file. */
 export function applyRoutes(server: ApiServer, app: statements.ImportDeps): void {
   server.post(
     '/statements/:id/preview',
     {
       config: { idempotency: 'preview' },
-      // Maximum length of a mapping in JSON; more than the headings of any bank need.
+      // Maximum size of a mapping in JSON. It is more than the headings of any bank need.
       bodyLimit: maxJsonBytes,
       schema: {
         tags: ['money'],
@@ -99,7 +99,7 @@ export function applyRoutes(server: ApiServer, app: statements.ImportDeps): void
   server.post(
     '/statements/:id/apply',
     {
-      // Maximum length of a mapping in JSON; more than the headings of any bank need.
+      // Maximum size of a mapping in JSON. It is more than the headings of any bank need.
       bodyLimit: maxJsonBytes,
       schema: {
         tags: ['money'],

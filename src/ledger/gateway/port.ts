@@ -5,7 +5,7 @@ export interface Order {
    * order.
    */
   readonly reference: string;
-  /** Whole rupiah. */
+  /** The amount to pay, in whole rupiah. */
   readonly amount: bigint;
   /** Start and length of the time to pay. The buyer cannot move its end. */
   readonly startsAt: Date;
@@ -23,7 +23,7 @@ export interface Refund {
   readonly amount: bigint;
 }
 
-/** The result of the call is unknown: no response, or an invalid one. */
+/** The result of the call is unknown, because there was no response or an invalid response. */
 export interface Unknown {
   readonly outcome: 'unknown';
   /** The reason, for the log. It contains no secret. */

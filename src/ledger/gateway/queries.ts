@@ -108,7 +108,7 @@ export const closeCall = query<[reference: string, status: 'made' | 'not_made'],
   returning ${columns}`,
 );
 
-/** Schedules a run of the campaign: its outcome may depend on this order. */
+/** Schedules a lifecycle run of the campaign, because its outcome may depend on this order. */
 export const lookAgain = query<[campaignId: string], never>(
   'schedule_run',
   'select sambatan.schedule_run($1, clock_timestamp())',

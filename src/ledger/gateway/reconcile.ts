@@ -21,7 +21,10 @@ export interface Reconciled {
   readonly closed: number;
   /** Number of queries without a final result. */
   readonly open: number;
-  /** Why the pass ended early. */
+  /**
+   * Why the pass ended early; null if it did not. `held`: the database is in quarantine.
+   * `provider_away`: the provider did not answer.
+   */
   readonly stopped: 'held' | 'provider_away' | null;
 }
 
@@ -126,7 +129,8 @@ export class Reconciler implements Job {
       await this.#made(call);
       return 'closed';
     }
-    // A refusal may mean that an earlier call with the same reference succeeded.
+    // A refusal may mean that an earlier call with the same reference succeeded, so query the
+    // status.
     const status = await gateway.orderStatus(orderReference);
     if (status.outcome === 'unknown') return this.#away(call, status.reason);
     if (status.refunds.includes(reference)) await this.#made(call);

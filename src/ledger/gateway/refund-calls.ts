@@ -89,7 +89,7 @@ export function reportDuplicateRefund(log: Log, { reference, transaction_id }: s
   log.error({ reference, transaction_id }, 'DUPLICATE REFUND: it was also made by hand');
 }
 
-/** Records that the provider refused a refund; an operator has to make it. */
+/** Records that the provider refused a refund; an operator has to send it. */
 export async function recordRefundRefused(
   { db }: GatewayDeps,
   call: sql.CallRow,

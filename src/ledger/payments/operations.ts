@@ -99,10 +99,11 @@ export interface Received {
 }
 
 /**
- * Verifies a payment manually: settles it and confirms a reserved participation, or handles the
- * amount as late money. `amount` is the received amount, if it differs from the expected amount.
- * `paidOn` is the day of the transfer (Asia/Jakarta), which decides whether it was in time; the
- * default is the day of the payment's proof, or today if it has no proof.
+ * Verifies a payment manually: settles it and confirms a reserved participation, or refunds the
+ * amount if it does not pay for the participation (for example, because it was too late). `amount`
+ * is the received amount, if it differs from the expected amount. `paidOn` is the day of the
+ * transfer (Asia/Jakarta), which decides whether it was in time; the default is the day of the
+ * payment's proof, or today if it has no proof.
  */
 export async function verifyPayment(
   tx: Tx,
@@ -142,8 +143,8 @@ verifyPayment.refusals = refusals(
 
 /**
  * Records received money for a participation, reported by a provider or a person. Each `receipt`
- * (the provider's name and its own reference) is counted once, however often it is reported. The
- * caller must have authenticated the report.
+ * (the provider's name and the provider's reference) is counted once, however often it is reported.
+ * The caller must have authenticated the report.
  */
 export async function receiveMoney(
   tx: Tx,

@@ -225,8 +225,8 @@ export const holdsAboutToLapse = query<
 /**
  * Locks the campaign before a payment is created and changed. All writers lock the campaign first;
  * a transaction that locked the payment first could deadlock with them. The lock has the same
- * strength as other writers' locks. A stronger one would wait for a transaction that is viewing the
- * payment, and that transaction waits for this one.
+ * strength as other writers' locks. A stronger lock would have to wait for a transaction that is
+ * viewing the payment, while that transaction waits for this lock.
  */
 export const lockPaymentsOf = query<[campaignId: string], { readonly campaign_id: string }>(
   'lock_payments_of_campaign',

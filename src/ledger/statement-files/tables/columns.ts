@@ -49,7 +49,7 @@ export function plain(heading: string): string {
 
 /**
  * Returns the names that a heading matches. A heading in two languages, such as `Tanggal / Date`,
- * matches in either language, also if they are on two lines.
+ * matches in either language, also if the languages are on two lines.
  */
 function namesIn(heading: string): string[] {
   return [heading, ...heading.split(/\n| \/ /)].map(plain).filter((name) => name !== '');

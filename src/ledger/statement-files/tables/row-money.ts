@@ -34,8 +34,8 @@ export function moneyOf(row: TableRow, columns: Columns, mapping: Mapping): RawM
   const found = debit ?? credit;
   if (found === undefined) return undefined;
   const own = debit ? 'debit' : 'credit';
-  // A negative number in the debit column is still a debit, because some banks write debits so. A
-  // negative number in the credit column is a reversal, which is a debit.
+  // A negative number in the debit column is still a debit, because some banks write debits in this
+  // way. A negative number in the credit column is a reversal, which is a debit.
   const direction = credit?.figure.negative ? 'debit' : own;
   if (found.figure.mark !== undefined && found.figure.mark !== own) {
     throw new StatementRefused('mark', found.place);
