@@ -110,10 +110,10 @@ create index statement_lines_of_participation
 create index statement_lines_of_import on sambatan.statement_lines (import_id, position)
   where import_id is not null;
 
--- What a line pays for: one part per participation. While the line is allocated, the parts add up to
--- at most its amount; once it is counted, to exactly its amount. Lines that pay for one
--- participation together share a receipt. The participation may still be an unpaid offer (see the
--- view orders).
+-- What a line pays for; it has one part for each participation. While the line is allocated, the
+-- parts add up to at most its amount; once it is counted, to exactly its amount. Lines that pay for
+-- one participation together share a receipt. The participation may still be an unpaid offer (see
+-- the view orders).
 create table sambatan.statement_line_parts (
   line_id uuid not null references sambatan.statement_lines,
   part integer not null check (part between 1 and 50),

@@ -55,7 +55,7 @@ create index deliveries_due_email on sambatan.deliveries (next_attempt_at)
 create index deliveries_due_webhook on sambatan.deliveries (endpoint_id, next_attempt_at)
   where status = 'pending' and channel = 'webhook';
 -- A hash index, because it cannot sort: the planner would use an ordered index for lists too,
--- although they must use the index by status.
+-- although they must use the indexes by status and by endpoint.
 create index deliveries_by_id on sambatan.deliveries using hash (delivery_id);
 create index deliveries_by_endpoint on sambatan.deliveries (endpoint_id, delivery_id)
   where channel = 'webhook';

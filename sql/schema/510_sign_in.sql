@@ -13,8 +13,8 @@ create table sambatan_auth.sign_ins (
   email text not null check (email = lower(email)),
   code_hash bytea not null,
   link_hash bytea not null unique,
-  -- The browser that asked for the code. In that browser, the link in the e-mail signs in without a
-  -- further question.
+  -- The browser that asked for the code. In that browser, the page of the link in the e-mail shows
+  -- no warning about another browser.
   browser_hash bytea,
   -- Set for a code that confirms an existing session. Such a code does not sign in.
   session_id uuid,

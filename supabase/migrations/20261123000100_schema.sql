@@ -1011,10 +1011,10 @@ create index statement_lines_of_participation
 create index statement_lines_of_import on sambatan.statement_lines (import_id, position)
   where import_id is not null;
 
--- What a line pays for: one part per participation. While the line is allocated, the parts add up to
--- at most its amount; once it is counted, to exactly its amount. Lines that pay for one
--- participation together share a receipt. The participation may still be an unpaid offer (see the
--- view orders).
+-- What a line pays for; it has one part for each participation. While the line is allocated, the
+-- parts add up to at most its amount; once it is counted, to exactly its amount. Lines that pay for
+-- one participation together share a receipt. The participation may still be an unpaid offer (see
+-- the view orders).
 create table sambatan.statement_line_parts (
   line_id uuid not null references sambatan.statement_lines,
   part integer not null check (part between 1 and 50),
@@ -1245,7 +1245,7 @@ create index deliveries_due_email on sambatan.deliveries (next_attempt_at)
 create index deliveries_due_webhook on sambatan.deliveries (endpoint_id, next_attempt_at)
   where status = 'pending' and channel = 'webhook';
 -- A hash index, because it cannot sort: the planner would use an ordered index for lists too,
--- although they must use the index by status.
+-- although they must use the indexes by status and by endpoint.
 create index deliveries_by_id on sambatan.deliveries using hash (delivery_id);
 create index deliveries_by_endpoint on sambatan.deliveries (endpoint_id, delivery_id)
   where channel = 'webhook';
@@ -1268,8 +1268,8 @@ create table sambatan_auth.sign_ins (
   email text not null check (email = lower(email)),
   code_hash bytea not null,
   link_hash bytea not null unique,
-  -- The browser that asked for the code. In that browser, the link in the e-mail signs in without a
-  -- further question.
+  -- The browser that asked for the code. In that browser, the page of the link in the e-mail shows
+  -- no warning about another browser.
   browser_hash bytea,
   -- Set for a code that confirms an existing session. Such a code does not sign in.
   session_id uuid,
