@@ -39,7 +39,7 @@ export interface SessionRules {
   readonly operators: readonly string[];
   /** True: an operator whose session has no second factor counts as a user. */
   readonly operatorsNeedFactor: boolean;
-  /** An authentication counts as recent for this many minutes. */
+  /** Number of minutes for which an authentication counts as recent. */
   readonly reauthMinutes: number;
 }
 
@@ -133,7 +133,10 @@ export async function endSession(tx: Tx, token: string): Promise<void> {
   await recordAccess(tx, { userId, event: 'signed_out', device });
 }
 
-/** Ends one of the caller's own sessions, or all of them. Refuses: unauthenticated, forbidden. */
+/**
+ * Ends the session with this id, or all sessions, of the caller. Refuses: unauthenticated,
+ * forbidden.
+ */
 export async function endOwnSessions(tx: Tx, actor: Actor, sessionId?: string): Promise<void> {
   const userId = ownerOf(actor);
   if (sessionId === undefined) {

@@ -20,7 +20,7 @@ export interface EventConsumerOptions {
   readonly changeNotifier: ChangeNotifier;
   readonly log: Log;
   readonly handle: EventHandler;
-  /** Called after each committed batch. */
+  /** Called after the commit of each batch of events. */
   readonly onHandled?: () => void;
   /** Reports whether more important work is in progress; if so, the consumer waits. */
   readonly load?: LoadSignal;

@@ -66,7 +66,7 @@ export const listInvitations = query<[brandId: string], InvitationRow>(
   )} order by i.created_at desc limit 200`,
 );
 
-/** The open invitation with this token. */
+/** The open invitation whose link contains this token. */
 export const findInvitation = query<[tokenHash: Buffer], InvitationRow>(
   'find_invitation',
   invitation(`select * from sambatan.brand_invitations where token_hash = $1 and ${isOpen}`),

@@ -1,6 +1,6 @@
 import { parseEnv } from 'node:util';
 
-/** A line of a `.env` file whose value is cut off at a `#`. */
+/** A line of a `.env` file whose value ends at a `#`, although the `#` may be part of the value. */
 export interface CutValue {
   readonly name: string;
   readonly line: number;

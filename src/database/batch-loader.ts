@@ -114,7 +114,7 @@ export class BatchLoader<V> {
   }
 }
 
-/** Returns a `find` that reads the rows of concurrent callers in one SQL statement. */
+/** Returns a function `find` that reads the rows for concurrent callers in one SQL statement. */
 export function findBatched(db: Pick<Queryable, 'rows'>): Queryable['find'] {
   const loaders = new WeakMap<object, unknown>();
   const loaderOf = <R>(lookup: Lookup<R>): BatchLoader<R> => {

@@ -13,7 +13,7 @@ export type DatabaseFailure =
   | { readonly kind: 'busy'; readonly sqlState: string }
   /** A constraint of the database schema was violated; nothing was changed. */
   | { readonly kind: 'constraint'; readonly constraint: string; readonly sqlState: string }
-  /** A bug in this code or in the server. */
+  /** Any other error: a bug in this code or in the server. */
   | { readonly kind: 'unknown' };
 
 /**

@@ -47,7 +47,7 @@ export interface DatabaseOptions {
    * Called with the time in milliseconds that a caller waited for a connection; it is usually 0.
    */
   readonly onWait?: (milliseconds: number) => void;
-  /** If set, each statement and transaction becomes a span. */
+  /** If set, each statement and each transaction is recorded as a span of a trace. */
   readonly trace?: Trace | undefined;
   readonly log: Log;
   /**

@@ -20,7 +20,7 @@ export function wholeBetween(least: number, most: number): number {
   return Math.floor(between(least, most + 1));
 }
 
-/** Returns true with this probability, from 0 to 1. */
+/** Returns true with the given probability, from 0 to 1. */
 export function randomBoolean(probability: number): boolean {
   return Math.random() < probability;
 }

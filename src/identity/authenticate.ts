@@ -19,7 +19,7 @@ export type Authenticator = (
 
 export interface IdentityRules extends TokenRules {
   readonly serviceKey: string;
-  /** An authentication counts as recent for this many minutes. */
+  /** Number of minutes for which an authentication counts as recent. */
   readonly reauthMinutes: number;
   /** Accept users whom Supabase created without an e-mail address or password (anonymous users). */
   readonly allowAnonymousUsers: boolean;
@@ -27,7 +27,7 @@ export interface IdentityRules extends TokenRules {
 
 const operatorRole = 'operator';
 
-/** Creates the authenticator. `now` returns milliseconds since the epoch. */
+/** Creates the authenticator. `now` returns the time in milliseconds since 1970. */
 export function authenticator(rules: IdentityRules, now: () => number = Date.now): Authenticator {
   const isServiceKey = secretComparison(rules.serviceKey);
   const verify = tokenVerifier(rules, now);

@@ -52,7 +52,7 @@ export class Loop implements Job {
     return this.#running !== undefined;
   }
 
-  /** True between stop() and the next start(). */
+  /** True from the call of stop() until the next start(). */
   get isStopping(): boolean {
     return this.#stopping.signal.aborted;
   }

@@ -46,7 +46,7 @@ export interface Settlement {
  * locked only briefly.
  */
 const campaignsAtOnce = 50;
-/** Number of concurrent transactions. */
+/** Number of transactions that settle batches of campaigns at the same time. */
 const concurrency = 3;
 /**
  * Participations settled per transaction. With this number the campaigns' rows are locked for well

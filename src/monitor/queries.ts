@@ -69,7 +69,9 @@ export const measureWork = query<
   from sambatan.work_queues($1, null)`,
 );
 
-/** The smallest number of free three-digit codes that an active account has. */
+/**
+ * The number of free three-digit unique codes that a receiving account has for its busiest price.
+ */
 export interface FreeCodesRow {
   readonly account: string;
   readonly free: number;

@@ -11,13 +11,16 @@ import {
   type DeliveryStatus,
 } from './delivery-queries.ts';
 
-/** The outcome of one attempt; `result` is stored for operators and contains no personal data. */
+/**
+ * The outcome of one attempt to send a delivery. `result` is stored for operators and contains no
+ * personal data.
+ */
 export interface Outcome {
   readonly kind: 'delivered' | 'again' | 'failed' | 'dropped';
   readonly result: string;
 }
 
-/** A transport for deliveries (e-mail or webhook). */
+/** A way to send deliveries: by e-mail or as webhooks. */
 export interface Transport<C extends Claimed> {
   readonly channel: Channel;
   /** Maximum number of attempts that run at the same time. */

@@ -15,7 +15,7 @@ export type Channel = (typeof channels)[number];
 export interface Claimed {
   readonly campaign_id: string;
   readonly delivery_id: string;
-  /** Number of attempts, including this one. */
+  /** Number of attempts so far, including the current one. */
   readonly attempts: number;
 }
 
@@ -23,7 +23,7 @@ export type ClaimedEmail = Claimed & Reader & EmailFacts;
 
 /** The notification that an e-mail contains, and the recipient. */
 export interface EmailFacts {
-  /** Null when the notification was deleted. */
+  /** The recipient; null when the notification was deleted. */
   readonly user_id: string | null;
   readonly kind: string | null;
   readonly topic: string | null;
@@ -40,7 +40,7 @@ export const claimEmails = query<
 
 export type ClaimedWebhook = Claimed & EventToSend;
 
-/** The event of a webhook, and its endpoint. */
+/** The event that a webhook reports, and the endpoint to which it is sent. */
 export interface EventToSend {
   readonly endpoint_id: string;
   readonly url: string;
@@ -71,7 +71,7 @@ export const claimWebhooks = query<
   ClaimedWebhook
 >('claim_webhooks', 'select * from sambatan.claim_webhooks($1, $2, $3, $4, $5)', { writes: true });
 
-/** Renews the leases of attempts in progress. */
+/** Renews the leases of attempts that are in progress, so that no other worker repeats them. */
 export const extendLeases = query<
   [campaignIds: string[], deliveryIds: string[], leaseIds: string[], leaseSeconds: number],
   never

@@ -9,7 +9,7 @@ import type { UnsubscribeTokens } from './unsubscribe.ts';
 
 /** The data from which the links in e-mails are built. */
 export interface EmailLinks {
-  /** The site's address without a final slash. */
+  /** The address of the site, without a final slash. */
   readonly siteUrl: string;
   readonly tokens: UnsubscribeTokens;
 }

@@ -50,7 +50,7 @@ export async function fanOut(tx: Tx, campaignId: string, seq: bigint): Promise<b
   const people = await tx.rows(sql.peopleAfter, campaignId, fanout.after, toldAtOnce);
   const isShipping = event?.event === 'campaign_shipped';
   const messages = people.flatMap(({ user_id: userId, is_live: isLive, is_paid: isPaid }) => {
-    // An unpaid order is not shipped.
+    // An order that is not paid is not shipped, so its buyer gets no notification of shipping.
     const isTold = isLive && (isPaid || !isShipping);
     const message = event && isTold ? messageForParticipant(event, facts, userId) : undefined;
     return message ?? [];

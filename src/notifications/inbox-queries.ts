@@ -19,7 +19,7 @@ export interface MessageRow {
   readonly read_at: Date | null;
 }
 
-/** A page of a person's notifications, newest first: all or only unread. */
+/** A page of a person's notifications, newest first: all of them or only the unread ones. */
 export const listInbox = query<
   [userId: string, unreadOnly: boolean, before: string | null, limit: number],
   InboxRow

@@ -192,13 +192,13 @@ const rules = {
   campaign_shortfall: { everybody: always('shortfall') },
 } as const satisfies Record<AuditEvent, Rule>;
 
-/** Returns true when a correction changed one of these fields. */
+/** Returns true when the event is a correction of one of these fields. */
 function isChanged({ metadata }: AuditRow, ...names: readonly string[]): boolean {
   const { fields } = metadata;
   return Array.isArray(fields) && names.some((name) => fields.includes(name));
 }
 
-/** Returns true when a waiting-list entry has kept money. */
+/** Returns true for an event of a waiting-list entry for which money is kept. */
 function hasKeptMoney({ metadata }: AuditRow): boolean {
   return metadata['amount'] !== undefined;
 }

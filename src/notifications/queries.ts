@@ -10,7 +10,10 @@ export interface CampaignFacts {
   readonly brand_name: string;
   readonly status: StoredCampaignStatus;
   readonly closing_outcome: StoredCampaignStatus | null;
-  /** The reason in the words of the person who cancelled; set once a cancellation starts. */
+  /**
+   * The reason in the words of the person who cancelled the campaign; set when the cancellation
+   * starts.
+   */
   readonly cancel_reason: string | null;
   readonly payment_timing: PaymentTiming;
   /** Seconds from completion until the payment is due, without the grace period. */

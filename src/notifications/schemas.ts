@@ -51,7 +51,7 @@ export const EndpointInput = {
   events: Type.Array(choice(auditEvents), { maxItems: auditEvents.length, uniqueItems: true }),
 };
 
-/** Converts a row to an endpoint without its secrets. */
+/** Converts a row to an endpoint for a response, without its secrets. */
 export function endpointOf(row: EndpointRow) {
   return {
     id: row.endpoint_id,

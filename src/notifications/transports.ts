@@ -95,7 +95,7 @@ async function sendWithTimeout(send: () => Promise<void>): Promise<Outcome> {
   }
 }
 
-/** Fields that the driver adds to an error: the failed step, and the server's response. */
+/** Fields that the mail library adds to an error: the failed step, and the server's response. */
 interface MailError {
   readonly code?: string;
   readonly responseCode?: number;

@@ -105,7 +105,7 @@ export class JoinBatcher {
     this.#options = options;
   }
 
-  /** Number of joins that wait or are in a batch. */
+  /** Number of joins that wait for a batch or are in a batch. */
   get depth(): number {
     return this.#queued;
   }

@@ -65,7 +65,7 @@ const joinCampaigns = query<Parameters, AnswerRow>(
   { writes: true },
 );
 
-/** Options of one call of the database function. */
+/** Options of one call of the database function join_campaigns. */
 export interface JoinOptions {
   /** Maximum number of joins per minute and user; 0 means no limit. */
   readonly attemptLimit: number;

@@ -83,7 +83,7 @@ export const listParticipants = query<
   order by p.participation_id`,
 );
 
-/** Sort orders of a participant list. */
+/** The orders in which a participant list can be sorted. */
 export const participantSorts = ['joined', 'newest', 'name', 'slots', 'pay_by'] as const;
 export type ParticipantSort = (typeof participantSorts)[number];
 

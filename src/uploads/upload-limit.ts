@@ -46,7 +46,7 @@ export class UploadRoom {
     this.#maxBytes = maxBytes;
   }
 
-  /** Number of multipart forms in progress. */
+  /** Number of forms that are being received or answered. */
   get underWay(): number {
     return this.#open.size;
   }

@@ -9,12 +9,12 @@ import { accountRequired } from '../identity/policy.ts';
 import { cleanPastedText } from '../http/pasted-text.ts';
 import { UploadRoom, uploadSpeed, type OpenUpload, type UploadSpeed } from './upload-limit.ts';
 
-/** Maximum size of an uploaded picture. */
+/** Maximum size of an uploaded picture in bytes. */
 const pictureLimitBytes = sizeLimits.pictureBytes.max;
 
 const pictureTooLarge: Wording = wording('errors.picture.tooLarge');
 
-/** The form field of a picture. */
+/** The name of the form field with the picture. */
 const pictureField = 'picture';
 
 declare module 'fastify' {

@@ -20,7 +20,7 @@ export interface WaitingRow {
   readonly refund_id: string | null;
   /** When the kept money was paid; null for an ordinary entry. */
   readonly paid_at: Date | null;
-  /** The kept money in whole rupiah. */
+  /** The kept money in whole rupiah; null for an ordinary entry. */
   readonly kept_amount: bigint | null;
   readonly shipping_address: string;
   readonly note: string | null;

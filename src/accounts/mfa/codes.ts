@@ -123,7 +123,7 @@ export function recoveryCodeHash(userId: string, code: string): Buffer {
   return hash('sha256', `${userId} ${plainCode(code)}`, 'buffer');
 }
 
-/** Removes spaces and separators from a typed code. */
+/** Returns a typed code without spaces and separators. */
 export function plainCode(code: string): string {
   return code.toLowerCase().replaceAll(/[\s-]/g, '');
 }

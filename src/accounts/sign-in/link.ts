@@ -33,7 +33,7 @@ export async function viewLink(
   return { maskedEmail: maskedEmail(email), isSameBrowser };
 }
 
-/** Signs in with the link of an e-mail, which works once. Refuses: sign_in_ended. */
+/** Signs in with the link in an e-mail. A link works only once. Refuses: sign_in_ended. */
 export async function signInWithLink(
   parts: SignInDeps,
   link: string,

@@ -138,7 +138,7 @@ export async function signInWithToken(
 ): Promise<SignInResult> {
   return await runInTransaction(parts.db, async (tx) => {
     await tx.one(sql.startProfile, claims.userId, noName, browser.language, null);
-    // A token without an authentication time does not count as recent.
+    // When the token does not contain the time of authentication, the authentication counts as old.
     const provenAt = claims.provenAt ?? 0;
     const identity = { ...claims, provenAt, hours: tokenSessionHours, method: 'token' } as const;
     return { ...(await openSession(tx, identity, browser)), isNew: false };

@@ -7,15 +7,15 @@ export interface NotificationValues {
   readonly campaign: string;
   readonly brand: string;
   readonly quantity: number;
-  /** Formatted money. */
+  /** An amount of money, formatted for the reader. */
   readonly amount: string;
   /** The reason in the words of the person who wrote it. */
   readonly reason: string;
-  /** A formatted time. */
+  /** A time, formatted for the reader. */
   readonly until: string;
   readonly slotsTaken: number;
   readonly totalSlots: number;
-  /** For a digest: the number of people and their slots. */
+  /** For a digest: how many buyers joined, were confirmed or cancelled, each with their slots. */
   readonly joined: number;
   readonly joinedSlots: number;
   readonly confirmed: number;
@@ -24,7 +24,7 @@ export interface NotificationValues {
   readonly cancelledSlots: number;
 }
 
-/** A message key whose placeholders are values of a notification. */
+/** The message keys whose placeholders are all among the values of a notification. */
 type NotificationKey = {
   [K in MessageKey]: Messages[K] extends undefined
     ? K

@@ -25,7 +25,7 @@ export interface MessageParams {
   readonly until?: string | undefined;
   readonly slots_taken?: number | undefined;
   readonly total_slots?: number | undefined;
-  /** For a digest: the number of people and their slots. */
+  /** For a digest: how many buyers joined, were confirmed or cancelled, each with their slots. */
   readonly joined?: number | undefined;
   readonly joined_slots?: number | undefined;
   readonly confirmed?: number | undefined;

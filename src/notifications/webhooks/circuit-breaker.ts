@@ -34,7 +34,7 @@ export class CircuitBreaker {
     return [...new Set([...full, ...resting].map(([endpointId]) => endpointId))];
   }
 
-  /** Records the start of an attempt; returns the function to call when it ends. */
+  /** Records the start of an attempt. Call the returned function when the attempt ends. */
   begin(endpointId: string): () => void {
     const startedAt = this.#now();
     this.#underWay.set(endpointId, (this.#underWay.get(endpointId) ?? 0) + 1);
