@@ -44,14 +44,14 @@ export function examine(history: readonly Operation[], stored: readonly Found[])
   }
   const lost: Operation[] = [];
   const duplicated: Operation[] = [];
-  const ghosts: Operation[] = [];
+  const refusedButStored: Operation[] = [];
   const open: Operation[] = [];
   for (const operation of history) {
     const found = byUser.get(operation.userId) ?? [];
     byUser.delete(operation.userId);
     if (found.length > 1) duplicated.push(operation);
     if (operation.outcome === 'unknown') open.push(operation);
-    if (operation.outcome === 'fail' && found.length > 0) ghosts.push(operation);
+    if (operation.outcome === 'fail' && found.length > 0) refusedButStored.push(operation);
     const isThere = found.some(
       ({ participationId, campaignId }) =>
         participationId === operation.participationId && campaignId === operation.campaignId,
@@ -61,7 +61,7 @@ export function examine(history: readonly Operation[], stored: readonly Found[])
   return {
     lost,
     duplicated,
-    refusedButStored: ghosts,
+    refusedButStored,
     open,
     unexpected: [...byUser.values()].flat(),
   };

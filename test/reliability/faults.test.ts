@@ -53,7 +53,7 @@ const stored = ({ userId, campaignId, participationId }: Operation): Found => ({
 test('control: the checker finds lost, duplicated, invented and unresolved writes', () => {
   const good = [operation(), operation(), operation({ outcome: 'fail', participationId: null })];
   const there = good.slice(0, 2).map(stored);
-  const none = { lost: [], duplicated: [], ghosts: [], strangers: [], open: [] };
+  const none = { lost: [], duplicated: [], refusedButStored: [], unexpected: [], open: [] };
   assert.deepEqual(examine(good, there), none);
   assert.deepEqual(examine(good, there.slice(1)), { ...none, lost: [good[0]] });
   const other = { ...there[0]!, participationId: newId() };
@@ -62,9 +62,9 @@ test('control: the checker finds lost, duplicated, invented and unresolved write
   assert.deepEqual(examine(good, [moved, there[1]!]), { ...none, lost: [good[0]] });
   assert.deepEqual(examine(good, [...there, other]), { ...none, duplicated: [good[0]] });
   const ghost = stored(good[2]!);
-  assert.deepEqual(examine(good, [...there, ghost]), { ...none, ghosts: [good[2]] });
+  assert.deepEqual(examine(good, [...there, ghost]), { ...none, refusedButStored: [good[2]] });
   const stranger = stored(operation());
-  assert.deepEqual(examine(good, [...there, stranger]), { ...none, strangers: [stranger] });
+  assert.deepEqual(examine(good, [...there, stranger]), { ...none, unexpected: [stranger] });
   const open = operation({ outcome: 'unknown', participationId: null });
   assert.deepEqual(examine([...good, open], there), { ...none, open: [open] });
 });
