@@ -72,7 +72,7 @@ test('terms are refused exactly if no set of buyers can reach the minimum and th
 test('terms that cannot be filled are refused with valid alternatives', () => {
   const fault = validateTerms(termsOf({ total: 5, minimum: 5, least: 6, most: 5 }));
   assert.equal(fault?.fields[0]?.field, 'min_slots_per_user');
-  assert.match(textOf('en', fault!.fields[0]!.message), /at most 5/);
+  assert.match(textOf('en', fault!.fields[0]!.message), /Enter 5 or less/);
 });
 
 for (const [total, least, most] of [

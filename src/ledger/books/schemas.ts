@@ -22,6 +22,6 @@ export const BooksSchema = closed(
   {
     title: 'CampaignBooks',
     description:
-      'paid + unique_codes + credits + returned + receivable + owed_back + lost = gross + codes_kept + payouts_returned + refunds_due + refunds_settled. `held` is the cash in hand, `owed_back` the amount that buyers must return after duplicate refunds, and `lost` the written-off part of it.',
+      'paid + unique_codes + credits + returned + receivable + owed_back + lost = gross + codes_kept + payouts_returned + refunds_due + refunds_settled. “held” is the cash in hand, “owed_back” the amount that buyers must return after duplicate refunds, and “lost” the written-off part of it.',
   },
 );
