@@ -130,7 +130,7 @@ export class EventConsumer implements Job {
   }
 
   async #pass(): Promise<number> {
-    // This waits inside the pass, so that an earlier failure stays in the status until events are
+    // Wait inside the pass, so that an earlier failure stays in the status until events are
     // processed again.
     while (await this.#waitForLoad()) if (this.#loop.isStopping) return 0;
     const sweepInterval = this.#options.db.canListen

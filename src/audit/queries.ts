@@ -55,7 +55,7 @@ export const campaignEventsAfter = query<[campaignIds: string[], after: bigint[]
 );
 
 /**
- * The number of taken slots at evenly spaced times in a period. Each time needs one index lookup,
+ * The number of taken slots at evenly spaced points in time. Each point needs one index lookup,
  * whatever the length of the log.
  */
 export const slotsOverTime = query<

@@ -109,7 +109,8 @@ export class Simulation {
       if (changed && known) this.#onNews(campaign);
     }
     forgetBut(this.#statuses, items);
-    // The list may not contain a campaign that was just opened, so keep more entries than it has.
+    // The list may not contain a campaign that was just opened. So keep more entries than the list
+    // has.
     if (this.#appeals.size > 2 * seenAtOnce) forgetBut(this.#appeals, items);
   }
 

@@ -8,8 +8,8 @@ import type { TokenRules } from './tokens.ts';
  * Returns the caller of a request, from its `Authorization` header and its IP address. Without the
  * header, the caller is a visitor. Throws `unauthenticated` for an invalid header, and
  * `identity_unavailable` when the keys for checking users' tokens cannot be fetched. With
- * `asBuyer`, an operator counts as a plain user: every operator may also buy, and this saves
- * looking up the operators in the database.
+ * `asBuyer`, the function does not look up in the database whether the user is an operator: a
+ * request to buy does not need that, because every operator may also buy.
  */
 export type Authenticator = (
   authorization: string | undefined,

@@ -39,7 +39,10 @@ export interface NotificationServiceStatus {
   readonly failure: string | null;
 }
 
-/** Interval in milliseconds between two runs of digests, reminders and fan-out. */
+/**
+ * Interval in milliseconds between two runs of digests, reminders and notifications to all
+ * participants.
+ */
 const stepsEveryMs = 1_000;
 const deleteEveryMs = 3_600_000;
 const atOnce = 100;

@@ -23,12 +23,13 @@ export interface EventContext {
 type KindOf = (happening: EventContext) => MessageKind | undefined;
 
 interface Rule {
-  /** Kind for the buyer of the participation or waiting-list entry. */
+  /** The kind of notification for the buyer of the participation or waiting-list entry. */
   readonly buyer?: KindOf;
-  /** Kind for all participants. They are notified later, in batches. */
+  /** The kind of notification for all participants. They are notified later, in batches. */
   readonly everybody?: KindOf;
   /**
-   * Kind for the members of the brand. They are notified in the transaction of the event's handler.
+   * The kind of notification for the members of the brand. They are notified in the transaction of
+   * the event's handler.
    */
   readonly sellers?: KindOf;
   /** The counter of the seller digest that the event increases. */
@@ -48,7 +49,8 @@ const always =
 const rules = {
   campaign_created: {},
   campaign_edited: {},
-  // A seller who published the campaign knows already, so only an automatic opening notifies.
+  // A seller who published the campaign knows already; only an automatic opening causes a
+  // notification.
   campaign_opened: { sellers: ({ event }) => bySystem(event, 'seller_opened') },
   campaign_full: { sellers: always('seller_full') },
   campaign_reopened: {},
@@ -134,7 +136,7 @@ const rules = {
       return event.metadata['reason'] === 'offer' ? 'waiting_offer_lapsed' : 'waiting_in_vain';
     },
   },
-  // A buyer who withdrew knows already; only a withdrawal by an operator notifies.
+  // A buyer who withdrew knows already; only a withdrawal by an operator causes a notification.
   waiting_withdrawn: {
     buyer: ({ event }) => {
       if (!event.actor.startsWith('operator:')) return undefined;
@@ -232,7 +234,7 @@ function bySystem(event: AuditRow, kind: MessageKind): MessageKind | undefined {
   return event.actor === 'system' ? kind : undefined;
 }
 
-/** The notifications of one event. */
+/** The notifications that one event causes. */
 export interface Plan {
   readonly messages: readonly PlannedMessage[];
   readonly isForEverybody: boolean;

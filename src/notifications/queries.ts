@@ -48,7 +48,7 @@ export interface Person {
   readonly quantity: number;
   /** The end of a hold or an offer. */
   readonly ends_at: Date | null;
-  /** When a payment that became due at completion must be made; null for other payments. */
+  /** When the payment of the participation must be made; null when it has no payment. */
   readonly pay_by: Date | null;
 }
 

@@ -121,7 +121,10 @@ export type MessageKind = keyof typeof notificationKinds;
 type KeyOf<K extends MessageKind> =
   `notifications.${K}.${'title' | (typeof notificationKinds)[K]['parts'][number]}`;
 
-/** Returns the message key of a kind's title or part; the compiler knows each of these keys. */
+/**
+ * Returns the message key of a kind's title or part. The return type lists all such keys, so the
+ * compiler can check them.
+ */
 export function notificationKey(kind: MessageKind, part: 'title' | Part): NotificationKey {
   const key = `notifications.${kind}.${part}`;
   return key as { [K in MessageKind]: KeyOf<K> }[MessageKind];
