@@ -55,7 +55,8 @@ const maxPollMs = 5_000;
  */
 const wakeDelayMs = 100;
 /**
- * First wait before due campaigns that are locked or failed are tried again; it doubles each time.
+ * First wait in milliseconds before the next attempt to settle due campaigns that are locked or have
+ * failed. It doubles each time.
  */
 const lockedWaitMs = 100;
 /**
