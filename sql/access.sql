@@ -2,8 +2,8 @@
 -- schemas through the roles `anon` and `authenticated`, and may grant them every new table and
 -- function. Therefore every migration ends with this block. It enables row-level security on every
 -- table (there are no policies) and revokes every privilege on every table, view, sequence and
--- function of both schemas. Views need the revocation: they read with the rights of their owner,
--- which row-level security does not limit.
+-- function of both schemas. Row-level security alone does not protect views: a view reads with the
+-- rights of its owner. Therefore privileges on views must be revoked.
 do $$
 declare
   relation regclass;

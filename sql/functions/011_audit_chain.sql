@@ -1,5 +1,6 @@
 -- Computes the hashes of many audit rows in one SQL statement: audit_chain(head, content) over
--- (order by …) returns each row's hash, starting from the head of the campaign's chain.
+-- (order by …) returns each row's hash, starting from the last hash of the campaign's chain (the
+-- head).
 create or replace function sambatan.audit_chain_step(state bytea, head bytea, content bytea)
 returns bytea language plpgsql immutable parallel safe as $$
 begin

@@ -1,6 +1,6 @@
--- Builds the next event of a campaign's audit log and updates the head of the chain in c. Adds the
--- taken and total slots to the metadata. Stores nothing: the caller has locked the campaign's row,
--- passes its new state as c, and stores c and the event.
+-- Builds the next event of a campaign's audit log and updates the head of the hash chain in c. Adds
+-- the numbers of taken and total slots to the metadata. This function stores nothing. The caller
+-- has locked the campaign's row, passes the row's new state as c, and stores c and the event.
 create or replace function sambatan.next_event(
   inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz,
   p_participation_id uuid, p_metadata jsonb, out entry sambatan.audit_logs
@@ -22,7 +22,7 @@ begin
 end
 $$;
 
--- Like next_event, but inserts the event into the audit log at once. The caller stores c.
+-- Works like next_event, but also inserts the event into the audit log. The caller stores c.
 create or replace function sambatan.append_event(
   inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz,
   p_participation_id uuid, p_metadata jsonb, out entry sambatan.audit_logs

@@ -1,6 +1,6 @@
 -- Returns a participation that its buyer may cancel: a reserved participation, or a paid
 -- participation that was made before the deadline was extended. The caller has locked the
--- campaign's row. Refuses as reserved_participation does.
+-- campaign's row. Refuses with the same codes as reserved_participation.
 create or replace function sambatan.cancellable_participation(
   c sambatan.campaigns, p_participation_id uuid, p_at timestamptz
 ) returns sambatan.participants language plpgsql as $$

@@ -1,18 +1,20 @@
--- Returns the time that decides whether a payment was in time: the exact time of the provider or
--- the bank statement; else the start of the day (Asia/Jakarta) if only the day is known, so that
--- any time of that day counts; else p_now. Never later than p_now.
+-- Returns the time that decides whether a payment was in time. This is the exact time from the
+-- provider or the bank statement, if it is known. If only the day is known, it is the start of that
+-- day (Asia/Jakarta), so that a payment at any time of the day of the deadline counts. If nothing
+-- is known, it is p_now. The result is never later than p_now.
 create or replace function sambatan.paid_moment(
   p_paid_at timestamptz, p_paid_on date, p_now timestamptz
 ) returns timestamptz language sql immutable parallel safe as $$
   select least(p_now, coalesce(p_paid_at, p_paid_on::timestamp at time zone 'Asia/Jakarta', p_now))
 $$;
 
--- Returns whether money for an open payment that was due by p_by may still appear: its proof or its
--- online order is undecided, or a transfer may be on its way. No transfer is on its way if the
--- payment has no account yet, because the buyer has not seen where to transfer. No transfer is on
--- its way either once the statement of the account is imported through the day of p_by and a person
--- has assigned the lines with a similar amount: then every transfer that was in time is known. If a
--- person rejected the proof after p_by, nothing more can appear.
+-- Returns whether the service may still find money that was sent by p_by for an open payment. This
+-- is the case while the payment's proof or online order is undecided, or while a transfer may exist
+-- that the service does not know. No such transfer exists if the payment has no account yet,
+-- because the buyer has not seen where to transfer. No such transfer exists either if the statement
+-- of the account is imported through the day of p_by and a person has assigned the lines with a
+-- similar amount: then every transfer that was in time is known. If a person rejected the proof
+-- after p_by, the service expects no more money.
 create or replace function sambatan.may_still_arrive(t sambatan.transactions, p_by timestamptz)
 returns boolean language plpgsql stable as $$
 begin
@@ -22,7 +24,8 @@ begin
     select 1 from sambatan.gateway_calls g where g.campaign_id = t.campaign_id
       and g.transaction_id = t.transaction_id and g.kind = 'payment'
       and g.status in ('unknown', 'open'))
-    -- Part of the amount has arrived and waits for the rest, or for a person to count it.
+    -- Part of the amount has arrived. It is not counted until the rest arrives, or until a person
+    -- counts it.
     or exists (select 1 from sambatan.statement_line_parts s
       where s.campaign_id = t.campaign_id and s.participation_id = t.participation_id
         and s.outcome is null)
@@ -39,9 +42,10 @@ $$;
 
 -- Returns whether an open statement line could be the transfer for an open payment. Such a line is
 -- on the payment's account, is booked by the day of p_by, and has an amount near the expected
--- amount: the amount of this order, or of all open orders of its buyer in the campaign together.
--- Near means at most 1,000 rupiah above the amount with unique codes, and at most 1,000 rupiah
--- below the amount without them: people round amounts, and mistype or omit codes.
+-- amount. The expected amount is the amount of this order, or of all open orders of the buyer in
+-- the campaign together. Near means at most 1,000 rupiah above the amount with unique codes, and at
+-- most 1,000 rupiah below the amount without unique codes, because people round amounts, and
+-- mistype or omit codes.
 create or replace function sambatan.has_line_like(t sambatan.transactions, p_by timestamptz)
 returns boolean language sql stable as $$
   with sums as (
@@ -62,8 +66,8 @@ returns boolean language sql stable as $$
       and (p_by at time zone 'Asia/Jakarta')::date)
 $$;
 
--- Returns whether money for any reserved participation may still appear, in a campaign whose
--- deadline has passed.
+-- Returns whether the service may still find money for any reserved participation of a campaign
+-- whose deadline has passed.
 create or replace function sambatan.awaits_payments(c sambatan.campaigns)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.participants p

@@ -7,21 +7,22 @@
 -- locked: the requests for that campaign get the answer 'campaign_busy' and write nothing, so that
 -- one stuck campaign cannot block the rest of the batch.
 --
--- Each array has one element per request; the requests of one campaign are adjacent and in order of
--- arrival. Key and request hash are null for a request without an Idempotency-Key. The rate limit
--- counts by caller; p_attempt_limit is joins per minute and caller, 0 for no limit. p_again is true
--- if the same batch was sent before and may have been committed. A request whose participation
--- exists already then gets the answer 'joined'. So the retry changes nothing. The answer is final,
--- because the campaign's row is locked. A refusal in a retry is stored in refused_joins. If the
--- first attempt runs later, it is refused too and takes no slot.
+-- Each array has one element per request. The requests for one campaign are adjacent and in order
+-- of arrival. Key and request hash are null for a request without an Idempotency-Key.
+-- p_attempt_limit is the maximum number of joins per minute for each caller; 0 means no limit.
+-- p_again is true if the same batch was sent before and may have been committed. In this case, a
+-- request whose participation exists already gets the answer 'joined', and nothing is changed. The
+-- answer is final, because the campaign's row is locked. A refusal in a retry is stored in
+-- refused_joins. If the first attempt runs later than the retry, it is refused too and takes no
+-- slot.
 --
--- Returns one row per request, in order: 'joined', or the code of a refusal with the parameters of
--- its message. replayed is true if the key had been answered before; joined_at is then the time of
--- the first answer.
+-- Returns one row per request, in order. The outcome is 'joined', or the code of a refusal with the
+-- parameters of its message. replayed is true if the request had been answered before; joined_at is
+-- then the time of the first answer.
 --
--- Data that a plain join does not need (keys, limits, bounds per buyer) is read once for the whole
--- batch, and only if one of its requests needs it. So a plain join needs only one iteration of the
--- loop, and writes only its own rows.
+-- A simple join needs no idempotency keys, rate limits or bounds per buyer. This data is read once
+-- for the whole batch, and only if one of the requests needs it. So a simple join needs only one
+-- iteration of the loop, and writes only the rows of that join.
 create or replace function sambatan.join_campaigns(
   p_campaign_ids uuid[], p_participation_ids uuid[], p_user_ids uuid[], p_quantities integer[],
   p_addresses text[], p_notes text[], p_keys text[], p_request_hashes bytea[],
@@ -102,7 +103,8 @@ begin
     end loop;
   end if;
 
-  -- The table is almost always empty, so this is one lookup per campaign, not per join.
+  -- The table is almost always empty. Therefore this condition needs one lookup per campaign
+  -- instead of one per join.
   if exists (select from sambatan.refused_joins where campaign_id = any (locked)) then
     for r in
       select q.ordinal, d.campaign_id, d.participation_id, d.outcome, d.params, d.answered_at
@@ -118,7 +120,7 @@ begin
   if p_attempt_limit > 0 then
     for r in
       with requests as materialized (
-        -- Does not count the requests of a busy campaign, because the service sends them again.
+        -- Requests for a busy campaign are not counted, because the service sends them again.
         select q.caller, q.ordinal, row_number() over (partition by q.caller order by q.ordinal)
           as nth, count(*) over (partition by q.caller) as here
         from unnest(p_campaign_ids, p_callers) with ordinality

@@ -4,14 +4,14 @@
 create or replace function sambatan.max_waiting_overtakes()
 returns integer language sql immutable parallel safe as $$ select 3 $$;
 
--- Returns the maximum number of open entries of one campaign's waiting list. When a slot becomes
--- free, all open entries may have to be compared with it.
+-- Returns the maximum number of open entries of one campaign's waiting list. The number is limited
+-- because, when a slot becomes free, the service may have to look at all open entries.
 create or replace function sambatan.waiting_list_limit()
 returns integer language sql immutable parallel safe as $$ select 1000 $$;
 
--- Returns whether anybody may join with the free slots of a campaign although entries wait: the
--- slots are fewer than the minimum per buyer, and are not reserved for an entry that may not be
--- overtaken any more.
+-- Returns whether anybody may take the free slots of a campaign although its waiting list has
+-- entries. This is allowed if fewer slots are free than the minimum per buyer, and they are not
+-- reserved for an entry that must not be overtaken again.
 create or replace function sambatan.has_open_remainder(p_campaign_id uuid)
 returns boolean language plpgsql stable as $$
 declare

@@ -1,22 +1,22 @@
 -- Offers the free slots of a campaign to its waiting list, in order of arrival, each time to the
--- first entry whose quantity fits. An entry that is passed over because too few slots are free is
--- overtaken by that offer. Once an entry has been overtaken the maximum number of times, entries
--- behind it get no offers. The free slots are reserved for that entry, but only until keep_until,
--- so that slots do not stay unused for ever.
+-- first entry whose quantity fits. If too few slots are free for an entry and an entry behind it
+-- gets the offer, the first entry is overtaken. When an entry has been overtaken the maximum number
+-- of times, entries behind it get no offers. The free slots are reserved for that entry, but only
+-- until keep_until, so that slots do not stay unused for ever.
 --
--- Slots that were revoked from orders of a completed campaign (by a shortfall or an upheld dispute)
--- are not offered: there are no goods for them.
+-- Some slots are revoked from orders of a completed campaign, because of a shortfall or an upheld
+-- dispute. They are not offered, because there are no goods for them.
 --
 -- Paid entries come first, in order of the time of their payment. They get slots at once, without
 -- an offer. A paid entry lapses if its buyer would have more slots than the maximum per buyer.
--- After the deadline of a campaign that has not succeeded, only paid entries get slots.
+-- After the deadline, as long as the campaign has not succeeded, only paid entries get slots.
 --
 -- After the campaign has succeeded, an offer lasts as long as a hold, because the buyer accepts it
 -- by paying. The offer already has the id of the participation that the payment creates.
 --
 -- Call this function in the transaction that freed slots or changed the waiting list. The caller
--- has locked the campaign's row, and stores c with its new number of reserved slots. A second call
--- changes nothing.
+-- has locked the campaign's row, and stores c with its new number of reserved slots. Calling it a
+-- second time changes nothing.
 create or replace function sambatan.offer_slots(inout c sambatan.campaigns, p_at timestamptz)
 language plpgsql set enable_seqscan = off as $$
 declare
@@ -25,8 +25,8 @@ declare
   under_offer integer;
   free integer;
   succeeded constant boolean := c.status = 'fulfilled';
-  -- How many more offers may be made to entries behind those that were passed over. Null if no
-  -- entry was passed over.
+  -- The number of offers that may still be made to entries behind an entry that was passed over.
+  -- Null if no entry was passed over.
   allowance integer;
   ends_at timestamptz;
   offered uuid[] := '{}';
@@ -125,8 +125,8 @@ begin
   update sambatan.waiting_entries set keep_until = ends_at, updated_at = p_at
     where campaign_id = c.campaign_id and entry_id = blocked and keep_until is null;
 
-  -- If fewer slots are free than the minimum per buyer, they fit no entry, so anybody may join with
-  -- them.
+  -- If fewer slots are free than the minimum per buyer, they are too few for every entry, so
+  -- anybody may take them by joining.
   c.reserved_slots := case
     when free > 0 and free < c.min_slots_per_user and blocked is null then under_offer
     when exists (select from sambatan.waiting_entries
@@ -150,8 +150,8 @@ returns integer language sql stable as $$
   where p.campaign_id = c.campaign_id and p.status = 'refunded' and p.refunded_at >= c.completed_at
 $$;
 
--- Renews the open offers of a campaign that has just succeeded: from now on their buyers accept by
--- paying. The caller has locked the campaign's row and stores c.
+-- Renews the open offers of a campaign that has just succeeded. From now on, buyers accept these
+-- offers by paying. The caller has locked the campaign's row and stores c.
 create or replace function sambatan.renew_offers(inout c sambatan.campaigns, p_at timestamptz)
 language plpgsql as $$
 declare
@@ -170,8 +170,8 @@ begin
 end
 $$;
 
--- Calls offer_slots for a caller that has locked the campaign's row and has already stored its own
--- change of the row.
+-- Reads the campaign's row, calls offer_slots, and stores the row. The caller has locked the row
+-- and has already stored all other changes of it.
 create or replace function sambatan.offer_freed_slots(p_campaign_id uuid, p_at timestamptz)
 returns void language plpgsql as $$
 declare

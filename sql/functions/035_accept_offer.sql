@@ -1,7 +1,7 @@
 -- Accepts an offer: creates a participation with the same rules, hold and events as a join. An
--- offer that is already accepted is returned unchanged. An offer made after success is accepted
--- only by paying for it. Refuses: offer_expired, offer_is_paid, and whatever open_waiting_entry and
--- a join refuse.
+-- offer that is already accepted is returned unchanged. After the campaign has succeeded, an offer
+-- can be accepted only by paying for it. Refuses: offer_expired, offer_is_paid, and the codes of
+-- open_waiting_entry and join_campaigns.
 create or replace function sambatan.accept_offer(
   p_campaign_id uuid, p_entry_id uuid, p_participation_id uuid, p_actor text
 ) returns sambatan.waiting_entries language plpgsql as $$
@@ -20,8 +20,8 @@ begin
   elsif now_at >= e.offer_expires_at then
     perform sambatan.refuse('offer_expired');
   end if;
-  -- The slots leave the reserved slots and are taken by the join under the same row lock, so no
-  -- other transaction sees them as free.
+  -- This transaction releases the reserved slots and takes them with the join while it holds the
+  -- lock of the campaign's row. So no other transaction sees them as free.
   c.reserved_slots := c.reserved_slots - e.quantity;
   c := sambatan.append_events(c, 'waiting_accepted', p_actor, now_at, array[
     jsonb_build_object('entry_id', p_entry_id, 'quantity', e.quantity,

@@ -1,6 +1,7 @@
 -- Records that entries have left a waiting list, with one event for each element of p_metadata, and
--- lowers the counter. Their slots stay reserved until offer_slots runs; if no entry is left, they
--- are free at once. The caller has locked the campaign's row and stores c.
+-- lowers the counter. The slots of these entries stay reserved until offer_slots runs. If no entry
+-- is left on the list, the slots are free at once. The caller has locked the campaign's row and
+-- stores c.
 create or replace function sambatan.remove_waiting_entries(
   inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz, p_metadata jsonb[]
 ) language plpgsql as $$

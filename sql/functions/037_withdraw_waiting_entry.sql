@@ -1,7 +1,7 @@
 -- Removes an entry from the waiting list at the request of its buyer. p_event is waiting_declined
--- (for an offer) or waiting_withdrawn (for any open entry). Offers its slots to the next entry at
--- once. An entry that has already left in this way is returned unchanged. Refuses as
--- open_waiting_entry does.
+-- (for an offer) or waiting_withdrawn (for any open entry). The slots that this frees are offered
+-- to the next entry at once. If the same event has already removed the entry, it is returned
+-- unchanged. Refuses with the same codes as open_waiting_entry.
 create or replace function sambatan.withdraw_waiting_entry(
   p_campaign_id uuid, p_entry_id uuid, p_event text, p_actor text
 ) returns sambatan.waiting_entries language plpgsql as $$

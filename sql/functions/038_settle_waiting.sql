@@ -1,8 +1,8 @@
 -- Runs one step for the waiting list of an open or completed campaign. At most p_limit entries
--- lapse: offers that were not answered in time, and entries for which slots were reserved until
--- keep_until. Then offers the free slots. An offer that is accepted by paying does not lapse while
--- a payment that was made in time may still appear. Returns how many entries lapsed. The caller has
--- locked the campaign's row and stores c.
+-- lapse: offers that their buyers did not answer in time, and entries whose reservation of slots
+-- ended at keep_until. Then the step offers the free slots. An offer that is accepted by paying
+-- does not lapse while the service may still find a payment that was made in time. Returns how many
+-- entries lapsed. The caller has locked the campaign's row and stores c.
 create or replace function sambatan.settle_waiting(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out lapsed integer
 ) language plpgsql set enable_seqscan = off as $$
@@ -11,7 +11,8 @@ declare
   events jsonb[];
 begin
   lapsed := 0;
-  -- Offers lapse first, because their slots may be enough for an entry whose time is also over.
+  -- Offers lapse first. The slots that this frees may be enough for a waiting entry whose
+  -- keep_until has also passed.
   foreach kind in array array['offered', 'waiting']::sambatan.waiting_status[] loop
     with picked as (
       select entry_id, position, quantity, kept_amount from sambatan.waiting_entries
@@ -44,8 +45,8 @@ end
 $$;
 
 -- Returns when the lifecycle must next run for a waiting list; null if no entry has a time limit.
--- If the time of an offer that is accepted by paying is over at p_at, this is the end of the
--- verification period, because a payment that was made in time may still appear until then.
+-- For an offer that is accepted by paying and whose time is over at p_at, the result is the end of
+-- the verification period. Until then, the service may still find a payment that was made in time.
 create or replace function sambatan.waiting_next_run_at(c sambatan.campaigns, p_at timestamptz)
 returns timestamptz language sql stable as $$
   select min(case when status = 'waiting' then keep_until
@@ -57,8 +58,8 @@ returns timestamptz language sql stable as $$
 $$;
 
 -- Runs one step of closing a campaign's waiting list: closes at most p_limit entries and returns
--- how many. With p_keep_offers, open offers stay open until they are paid or lapse. The caller has
--- locked the campaign's row and stores c.
+-- how many it closed. If p_keep_offers is true, open offers stay open until they are paid or lapse.
+-- The caller has locked the campaign's row and stores c.
 create or replace function sambatan.close_waiting(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer,
   p_keep_offers boolean default false, out closed integer

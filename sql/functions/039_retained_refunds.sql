@@ -18,10 +18,10 @@ begin
 end
 $$;
 
--- Returns the order p_order_id if it has lapsed unpaid: a participation, or an offer made after
--- success that never became a participation. Undelivered slots are not included. pay_by is the end
--- of its hold or offer. All columns are null if there is no such order, or if its buyer cancelled
--- it.
+-- Returns the order p_order_id if it lapsed because nobody paid it in time. The order is a
+-- participation, or an offer made after the campaign succeeded that never became a participation.
+-- quantity does not include undelivered slots. pay_by is the end of the hold or of the offer. All
+-- columns are null if there is no such order, or if the buyer cancelled it.
 create or replace function sambatan.lapsed_order(
   p_campaign_id uuid, p_order_id uuid, out user_id uuid, out quantity integer,
   out shipping_address text, out note text, out pay_by timestamptz
@@ -41,8 +41,9 @@ begin
 end
 $$;
 
--- Returns the number of slots of a campaign that are neither taken nor offered. Slots that were
--- revoked from whole orders of a completed campaign do not count: no goods are delivered for them.
+-- Returns the number of slots of a campaign that are neither taken nor offered. Slots that a
+-- completed campaign revoked from whole orders are not included, because there are no goods for
+-- them.
 create or replace function sambatan.free_slots(p_campaign_id uuid)
 returns integer language plpgsql stable as $$
 declare
@@ -59,9 +60,10 @@ begin
 end
 $$;
 
--- Returns whether a campaign's waiting list still accepts a paid entry for p_quantity slots. Once
--- the campaign has succeeded, slots must be free or may still become free, and packing must not
--- have begun: nothing is shipped or received, and no payout is released or sent.
+-- Returns whether a campaign's waiting list still accepts a paid entry for p_quantity slots. After
+-- the campaign has succeeded, two more conditions apply. Enough slots must be free, or slots may
+-- still become free. And delivery must not have begun: no goods are shipped or received, and no
+-- payout is released or sent.
 create or replace function sambatan.accepts_retained_refund(p_campaign_id uuid, p_quantity integer)
 returns boolean language plpgsql stable as $$
 declare
@@ -87,11 +89,11 @@ begin
 end
 $$;
 
--- Returns when p_amount rupiah for an order were paid, if the buyer may choose between the refund
--- and the front of the waiting list: the money pays the whole order, was paid by its pay_by, and
--- the waiting list is open. Null for any other money, and for a second payment of the same order.
--- p_why is the result of why_not_owed for p_paid, the time of the payment. The caller has locked
--- the campaign's row.
+-- Returns the time of a payment of p_amount rupiah for an order if its buyer may choose between the
+-- refund and the front of the waiting list. The buyer may choose if the money pays the whole order,
+-- was paid by the order's pay_by, and the waiting list is open. The result is null in all other
+-- cases, and for a second payment of the same order. p_why is the result of why_not_owed for
+-- p_paid, the time of the payment. The caller has locked the campaign's row.
 create or replace function sambatan.paid_in_time(
   p_campaign_id uuid, p_order_id uuid, p_amount bigint, p_why text, p_paid timestamptz
 ) returns timestamptz language plpgsql stable as $$
@@ -139,10 +141,10 @@ end
 $$;
 
 -- Records that the buyer of a refund chooses the front of the waiting list instead of the money.
--- The price of the slots and the unique code are retained; any amount above that is refunded at
--- once. Free slots are assigned at once. A repeated choice returns the entry that the first choice
--- made. Refuses: campaign_not_found, refund_has_no_choice, refund_sent_already,
--- waiting_list_closed, quantity_out_of_bounds.
+-- The service retains the price of the slots and the unique code, and refunds any amount above that
+-- at once. If slots are free, they are assigned to the buyer at once. If the buyer repeats the
+-- choice, the function returns the existing entry. Refuses: campaign_not_found,
+-- refund_has_no_choice, refund_sent_already, waiting_list_closed, quantity_out_of_bounds.
 create or replace function sambatan.wait_with_retained_refund(
   p_campaign_id uuid, p_refund_id uuid, p_entry_id uuid, p_actor text
 ) returns uuid language plpgsql as $$
@@ -206,9 +208,9 @@ begin
 end
 $$;
 
--- Returns the number of slots of a campaign that a buyer has, plus the slots of the buyer's paid
--- entries that wait ahead of the entry with p_paid_at and p_position. Without these arguments,
--- counts all paid entries of the buyer that wait.
+-- Returns the number of slots that a buyer has in a campaign, plus the slots of the buyer's waiting
+-- paid entries that are ahead of the entry with p_paid_at and p_position. Without these two
+-- arguments, the result includes all waiting paid entries of the buyer.
 create or replace function sambatan.slots_of_buyer(
   p_campaign_id uuid, p_user_id uuid, p_paid_at timestamptz default 'infinity',
   p_position bigint default 0
@@ -271,10 +273,10 @@ begin
 end
 $$;
 
--- Pays a new participation with the money of a retained refund. Reverses the part of the credit
--- that pays, moves the receipt to the new payment, and voids the refund. The amount above p_price
--- is the unique code. Later money for the old order counts as a second payment. The caller has
--- locked the campaign's row.
+-- Pays a new participation with the money of a retained refund. Books the refund's amount out of
+-- the credit, moves the receipt to the new payment, and voids the refund. The part of the amount
+-- above p_price is the unique code. If more money arrives for the old order later, it counts as a
+-- second payment. The caller has locked the campaign's row.
 create or replace function sambatan.pay_with_retained_refund(
   p_campaign_id uuid, p_refund_id uuid, p_participation_id uuid, p_price bigint, p_at timestamptz
 ) returns void language plpgsql as $$

@@ -1,8 +1,9 @@
--- Cancels one reserved participation and frees its slots, for the waiting list first. If the
--- campaign was full, it accepts joins again. A paid participation that its buyer may cancel (the
--- deadline was extended after it was made) is refunded. p_reason is 'buyer' or 'operator'; p_note
--- is a text that the person wrote, if any. Refuses: campaign_not_found, participation_not_found,
--- participation_transition_not_allowed, campaign_closing, deadline_passed.
+-- Cancels one reserved participation and frees its slots. They are offered to the waiting list
+-- first. If the campaign was full, it accepts joins again. A buyer may also cancel a paid
+-- participation if the deadline was extended after the buyer had joined; such a participation is
+-- refunded. p_reason is 'buyer' or 'operator'; p_note is a text that the person wrote, if any.
+-- Refuses: campaign_not_found, participation_not_found, participation_transition_not_allowed,
+-- campaign_closing, deadline_passed.
 create or replace function sambatan.release_participation(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text,
   p_note text default null

@@ -1,6 +1,6 @@
--- Confirms one reserved participation whose payment was verified, and settles that payment. The
--- buyer had paid by the day on which the proof was uploaded, so the payment counts even if the
--- deadline has passed since then. Refuses as release_participation does.
+-- Confirms one reserved participation whose payment was verified, and settles that payment. The day
+-- on which the buyer uploaded the proof counts as the day of the payment, so the payment counts
+-- even if the deadline has passed since then. Refuses with the same codes as release_participation.
 create or replace function sambatan.confirm_participation(
   p_campaign_id uuid, p_participation_id uuid, p_actor text, p_reference text default null
 ) returns sambatan.participants language plpgsql as $$

@@ -18,10 +18,10 @@ create or replace function sambatan.free_code(
 $$;
 
 -- Chooses the account and the unique code for a new payment of p_amount rupiah. Prefers codes up to
--- 999, first of the default account, then of other accounts. Higher codes are used only when every
--- active account has used all of these for this price, and they are as low as possible, because
--- buyers pay the code. Both are null if no account is active; only the code is null if all 99,999
--- codes of every account are taken.
+-- 999, first of the default account, then of other accounts. A higher code is used only if all
+-- codes up to 999 of every active account are taken for this amount. It is as low as possible,
+-- because the buyer pays the code in addition to the price. Both are null if no account is active;
+-- only the code is null if all 99,999 codes of every account are taken.
 create or replace function sambatan.choose_code(
   p_amount bigint, out account_id uuid, out unique_code integer
 ) language plpgsql volatile as $$
@@ -42,9 +42,9 @@ begin
 end
 $$;
 
--- Returns the participation that an offer made after success becomes when it is paid. It is
--- reserved until the offer ends, and cancelled after that. All columns are null if there is no such
--- offer.
+-- An offer that is made after the campaign has succeeded becomes a participation when it is paid.
+-- Returns that participation before it exists. Its status is reserved while the offer is open, and
+-- cancelled after that. All columns are null if there is no such offer.
 create or replace function sambatan.offered_participation(p_campaign_id uuid, p_order_id uuid)
 returns sambatan.participants language plpgsql stable as $$
 declare
@@ -77,17 +77,18 @@ $$;
 -- Returns the payment of a participation. Assigns an account and a unique code if the payment has
 -- none. The payment is created when somebody first views it, so that neither joins nor the closing
 -- of a large campaign spend time on it. Concurrent callers get the same payment. A payment to an
--- account always has a unique code: without it, only the name of the sender could match the
--- transfer to the payment.
+-- account always has a unique code. Without the code, only the name of the sender would show for
+-- which payment a transfer is.
 --
--- An offer made after success has a payment too. When it is paid, the offer becomes a
--- participation.
+-- An offer that is made after the campaign has succeeded also has a payment. When the buyer pays
+-- it, the offer becomes a participation.
 --
 -- p_pays_online is true if buyers can pay through a provider. Then a payment is opened without an
 -- account if no account is active, and gets an account when one is active.
 --
--- Takes no lock that a join would wait for. Returns null if there is nothing to pay (yet). Refuses:
--- participation_not_found, payment_account_missing, unique_codes_exhausted.
+-- The function takes no lock that a join would have to wait for. Returns null if there is nothing
+-- to pay, or nothing to pay yet. Refuses: participation_not_found, payment_account_missing,
+-- unique_codes_exhausted.
 create or replace function sambatan.open_payment(
   p_campaign_id uuid, p_participation_id uuid, p_pays_online boolean default false
 ) returns sambatan.transactions language plpgsql as $$

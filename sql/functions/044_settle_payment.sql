@@ -24,8 +24,9 @@ end
 $$;
 
 -- Records that a participation was paid: p_amount is the amount that arrived, at least the price.
--- The part above the price is kept up to the unique code, and the rest is refunded. p_paid_at or
--- p_paid_on is when its buyer paid, if known. The caller has locked the campaign's row.
+-- If the amount is above the price, the platform keeps up to the unique code, and the rest is
+-- refunded. p_paid_at or p_paid_on is the time or day at which the buyer paid, if known. The caller
+-- has locked the campaign's row.
 create or replace function sambatan.settle_payment(
   c sambatan.campaigns, p sambatan.participants, p_amount bigint, p_at timestamptz, p_actor text,
   p_reference text, p_receipt text, p_paid_at timestamptz default null, p_paid_on date default null
@@ -33,8 +34,8 @@ create or replace function sambatan.settle_payment(
 declare
   t sambatan.transactions;
 begin
-  -- Another transaction may be opening the payment at this moment. The insert decides which of the
-  -- two is first.
+  -- At the same moment, another transaction may be creating the row of the payment. The insert
+  -- decides which of the two transactions is first.
   insert into sambatan.transactions as old (campaign_id, kind, status, participation_id, amount,
       cause, actor, reference, created_at, settled_at, receipt, paid_at, paid_on)
     values (c.campaign_id, 'payment', 'settled', p.participation_id,

@@ -1,5 +1,5 @@
--- Returns the reason why p_amount rupiah that were paid at p_paid would not pay for a
--- participation; null if they would. The reason is one of those in the event payment_late. The
+-- Returns the reason why p_amount rupiah that were paid at p_paid do not pay for a participation,
+-- or null if they pay for it. The reason is one of the reasons of the event payment_late. The
 -- caller has locked the campaign's row.
 create or replace function sambatan.why_not_owed(
   c sambatan.campaigns, p sambatan.participants, p_amount bigint, p_paid timestamptz
@@ -29,11 +29,12 @@ begin
 end
 $$;
 
--- Counts p_amount rupiah that arrived for a participation. Each receipt is counted once: it is
--- 'line:…' for a statement line, 'verified:…' for a manual verification, or the name of a provider
--- and its reference. p_paid_at or p_paid_on is when the buyer paid, if known. This time decides
--- whether the payment was in time, not the time at which the money was noticed. Returns the
--- participation that has the slots, and what happened to the money:
+-- Counts p_amount rupiah that arrived for a participation. p_receipt identifies the money, and each
+-- receipt is counted once. It is 'line:…' for a statement line, 'verified:…' for a manual
+-- verification, or the name of a provider and the provider's reference. p_paid_at or p_paid_on is
+-- the time or day at which the buyer paid, if known. It decides whether the payment was in time;
+-- the time at which the service noticed the money does not matter. Returns the participation that
+-- has the slots, and what happened to the money:
 --   settled   the money pays what was due; a reserved participation is confirmed, and an offer made
 --             after success becomes a confirmed participation
 --   given     the hold had lapsed, but the campaign still has enough slots: the buyer gets slots
@@ -101,10 +102,12 @@ begin
 
   outcome := case when participation_id = p_participation_id then 'settled' else 'given' end;
   if outcome = 'given' then
-    -- The next events follow the join in the audit log, so their time must not be earlier.
+    -- In the audit log, the next events follow the join, so their time must not be earlier than the
+    -- time of the join.
     now_at := clock_timestamp();
-    -- The unique code that was paid belongs to the new payment. Later money for the old
-    -- participation counts as a second payment, even if nobody had opened its payment.
+    -- The unique code that was paid belongs to the new payment. If more money arrives for the old
+    -- participation later, it counts as a second payment. This is also true if the old
+    -- participation had no payment row before.
     insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
         actor, created_at, reason)
       values (c.campaign_id, 'payment', 'void', p_participation_id, price,
@@ -132,11 +135,11 @@ begin
 end
 $$;
 
--- Joins again for a buyer whose hold had lapsed although they paid in time. The rules of a join
--- apply: the slots must be free, not reserved for the waiting list, and within the bounds per
--- buyer. After the deadline no join is accepted, but slots that were paid before the deadline are
--- assigned again. Returns the new participation, or null if it was refused. The caller has locked
--- the campaign's row.
+-- Joins again for a buyer whose hold lapsed although the buyer had paid in time. The rules of a
+-- join apply: the slots must be free, not reserved for the waiting list, and within the bounds per
+-- buyer. After the deadline, nobody can join, but this function still assigns slots that were paid
+-- before the deadline. Returns the new participation, or null if it was refused. The caller has
+-- locked the campaign's row.
 create or replace function sambatan.rejoin_lapsed(
   c sambatan.campaigns, p sambatan.participants, p_actor text
 ) returns uuid language plpgsql as $$
@@ -167,8 +170,9 @@ end
 $$;
 
 -- Adds a participation outside the normal join: for the same buyer, with the quantity and address
--- of p, reserved or confirmed at once. Marks an open campaign as full if this takes its last slots.
--- The caller has locked the campaign's row and has checked that the slots are free. Stores c.
+-- of p, reserved or confirmed at once. If the participation takes the last slots of an open
+-- campaign, the campaign becomes full. The caller has locked the campaign's row and has checked
+-- that the slots are free. Stores c.
 create or replace function sambatan.add_participation(
   c sambatan.campaigns, p sambatan.participants, p_participation_id uuid,
   p_status sambatan.participant_status, p_at timestamptz, p_actor text
@@ -202,8 +206,9 @@ begin
 end
 $$;
 
--- Accepts an offer that was made after success and is now paid. p is the participation that the
--- offer becomes; it is added as confirmed. The caller has locked the campaign's row.
+-- Accepts an offer that was made after the campaign succeeded and is now paid. p is the
+-- participation that the offer becomes; it is added as confirmed. The caller has locked the
+-- campaign's row.
 create or replace function sambatan.take_paid_offer(
   c sambatan.campaigns, p sambatan.participants, p_at timestamptz, p_actor text
 ) returns void language plpgsql as $$

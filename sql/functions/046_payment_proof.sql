@@ -1,8 +1,8 @@
--- Makes a payment payable again and stores the reason. If a proof had stopped the hold, the hold
--- continues with the time that was left, but at least for an hour (or for hold_seconds, if that is
--- shorter), and never beyond the deadline. After the deadline no time is left to pay. p_is_rejected
--- is true if a person has checked the proof and rejected it. The caller has locked the campaign's
--- row.
+-- Makes a payment payable again and stores the reason. If the proof had paused the hold, the hold
+-- continues with the remaining time, but at least for an hour (or for hold_seconds, if that is
+-- shorter), and never beyond the deadline. After the deadline, the hold does not continue.
+-- p_is_rejected is true if a person has checked the proof and rejected it. The caller has locked
+-- the campaign's row.
 create or replace function sambatan.reopen_payment(
   c sambatan.campaigns, p sambatan.participants, t sambatan.transactions, p_reason text,
   p_at timestamptz, p_is_rejected boolean default false
@@ -46,11 +46,12 @@ begin
 end
 $$;
 
--- Stores a buyer's proof of payment. The payment then waits for verification, and the order's hold
--- does not lapse meanwhile. A later proof replaces an earlier one. A payment that was sent to a
--- provider becomes a payment by transfer. The provider is still asked for the status of its order,
--- and the money that is noticed first pays for the participation. Refuses: campaign_not_found,
--- participation_not_found, payment_not_due, payment_not_open.
+-- Stores a buyer's proof of payment. The payment then waits until a person verifies it, and the
+-- order's hold does not lapse during this time. A later proof replaces an earlier proof. If the
+-- payment was sent to a provider, it becomes a payment by transfer. The service still asks the
+-- provider for the status of the provider's order, and the money that the service notices first
+-- pays for the participation. Refuses: campaign_not_found, participation_not_found,
+-- payment_not_due, payment_not_open.
 create or replace function sambatan.submit_proof(
   p_campaign_id uuid, p_participation_id uuid, p_content_type text, p_content bytea, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -86,7 +87,8 @@ end
 $$;
 
 -- Returns the amounts that people verified manually for a participation, with their references. If
--- a person verified more than was owed, the rest is in a separate credit; it is added here.
+-- a person verified more than the buyer owed, the books have the rest as a separate credit. The
+-- result includes that credit.
 create or replace function sambatan.manual_verifications(p_campaign_id uuid, p_participation_id uuid)
 returns table (amount bigint, reference text) language sql stable as $$
   select t.amount + t.surcharge + coalesce(above.amount, 0), t.reference
@@ -97,8 +99,8 @@ returns table (amount bigint, reference text) language sql stable as $$
     and t.receipt like 'verified:%'
 $$;
 
--- Returns the receipt of the next manual verification of a participation. Several are possible: an
--- earlier amount may have been too little.
+-- Returns the receipt for the next manual verification of a participation. A participation can have
+-- several manual verifications, because an earlier amount may have been too little.
 create or replace function sambatan.next_verified_receipt(
   p_campaign_id uuid, p_participation_id uuid
 ) returns text language sql stable as $$
@@ -106,8 +108,8 @@ create or replace function sambatan.next_verified_receipt(
   from sambatan.manual_verifications(p_campaign_id, p_participation_id)
 $$;
 
--- Returns the day (Asia/Jakarta) on which a proof of a payment was last uploaded: the buyer had
--- paid by then. Null without a proof.
+-- Returns the day (Asia/Jakarta) on which the buyer last uploaded a proof of payment. The buyer had
+-- paid by that day. Null if there is no proof.
 create or replace function sambatan.proof_day(p_campaign_id uuid, p_participation_id uuid)
 returns date language sql stable as $$
   select (f.uploaded_at at time zone 'Asia/Jakarta')::date from sambatan.payment_proofs f
@@ -115,12 +117,12 @@ returns date language sql stable as $$
 $$;
 
 -- Verifies an open payment manually: p_amount rupiah arrived, or the expected amount if it is null.
--- p_paid_on is the day of the transfer; if it is null, the day of the proof counts, or now without
--- a proof. The outcome is 'known', and nothing is counted again, in two cases. First, the same
--- amount was verified before with the same reference, or both times without a reference. Second, a
--- statement line of this amount was counted for the participation, and its description contains
--- p_reference or p_reference is null. Refuses: campaign_not_found, payment_not_due,
--- payment_not_open.
+-- p_paid_on is the day of the transfer. If it is null, the day of the proof is used, or the present
+-- time if there is no proof. The outcome is 'known', and nothing is counted again, in two cases.
+-- First, the same amount was verified before with the same reference, or both times without a
+-- reference. Second, a statement line of this amount was counted for the participation, and its
+-- description contains p_reference or p_reference is null. Refuses: campaign_not_found,
+-- payment_not_due, payment_not_open.
 create or replace function sambatan.verify_payment(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint, p_actor text, p_reference text,
   p_paid_on date default null, out outcome text, out participation_id uuid
@@ -148,8 +150,8 @@ begin
 end
 $$;
 
--- Rejects a proof: the payment is payable again. Refuses: campaign_not_found, payment_not_due,
--- payment_not_open.
+-- Rejects a proof of payment, so that the payment becomes payable again. Refuses:
+-- campaign_not_found, payment_not_due, payment_not_open.
 create or replace function sambatan.reject_payment(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$

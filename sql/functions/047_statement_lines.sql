@@ -1,5 +1,5 @@
--- Returns the amounts of bank statements that were counted for a participation: one for each
--- transfer, part of a transfer, or several transfers that paid together.
+-- Returns the amounts of bank statements that were counted for a participation. Each amount is a
+-- whole transfer, a part of a transfer, or the sum of several transfers that were counted together.
 create or replace function sambatan.counted_sums(p_campaign_id uuid, p_participation_id uuid)
 returns table (amount bigint, outcome text, description text) language sql stable as $$
   select sum(s.amount)::bigint, min(s.outcome), string_agg(l.description, ' ')
@@ -25,8 +25,8 @@ $$;
 -- day before they were created and fourteen days after they were due (is_known false). If no open
 -- payment fits, returns payments that a person verified manually (is_known true), and payments with
 -- a unique code that were paid through a provider (is_known false, because the transfer pays a
--- second time and is refunded). Such a payment is returned only while no statement line has been
--- matched with it.
+-- second time and is refunded). A payment of these two kinds is returned only while no statement
+-- line has been matched with it.
 create or replace function sambatan.payments_for(
   p_account_id uuid, p_amount bigint, p_booked_on date
 ) returns table (campaign_id uuid, participation_id uuid, is_known boolean)
@@ -54,9 +54,10 @@ language sql stable as $$
 $$;
 
 -- Returns the participation for which a person manually verified the amount of a statement line:
--- p_participation_id itself; or, if the amount would pay nothing there, another participation of
--- the same buyer in the campaign (made when the buyer got slots again or joined again). Null if
--- there is none. The caller has locked the campaign's row.
+-- p_participation_id itself, or another participation of the same buyer in the campaign. The other
+-- participation is searched only if the amount would not pay for p_participation_id; it exists if
+-- the buyer got slots again or joined again. Null if there is no such participation. The caller has
+-- locked the campaign's row.
 create or replace function sambatan.manually_verified_for(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_paid timestamptz
 ) returns uuid language plpgsql stable as $$

@@ -1,8 +1,9 @@
--- When a participation keeps only p_quantity of its slots in a campaign that has not ended: lowers
--- the amount of its open payment, or makes a refund of its settled payment due. An open payment
--- with a new amount gets a new unique code when it is next viewed. Returns the rupiah that are
--- refunded. Refuses: payment_not_open while a proof is being checked or a provider has the payment,
--- because it is then unknown which amount will arrive. The caller has locked the campaign's row.
+-- Changes the payment of a participation that will keep only p_quantity of its slots in a campaign
+-- that has not ended. Lowers the amount of an open payment, or makes a partial refund of a settled
+-- payment due. An open payment with a new amount gets a new unique code when it is next viewed.
+-- Returns the rupiah that are refunded. Refuses: payment_not_open while a proof waits for
+-- verification or a provider processes the payment, because the service does not know which amount
+-- will arrive. The caller has locked the campaign's row.
 create or replace function sambatan.pay_for_fewer(
   c sambatan.campaigns, p sambatan.participants, p_quantity integer, p_at timestamptz, p_actor text
 ) returns bigint language plpgsql as $$

@@ -1,7 +1,7 @@
 -- Counts p_amount rupiah of a statement for a participation, unless a person had verified exactly
--- that amount manually before. Without p_refund, refuses an amount that is less than the
+-- that amount manually before. If p_refund is false, refuses an amount that is less than the
 -- participation owes, because it may be one of several transfers. The caller has locked the
--- campaign's row. Refuses: statement_lines_too_little, and as receive_money does.
+-- campaign's row. Refuses: statement_lines_too_little, and the codes of receive_money.
 create or replace function sambatan.count_money(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_refund boolean, p_actor text,
   p_reference text, p_receipt text, p_booked_at timestamptz, p_booked_on date,
@@ -28,9 +28,9 @@ begin
 end
 $$;
 
--- Returns how many rupiah p_amount, paid at p_paid, falls short of what a participation owes. Zero
--- if it pays all of that; null if the money would not pay for the participation for another reason.
--- The caller has locked the campaign's row.
+-- Returns how many rupiah are missing if p_amount, paid at p_paid, is used to pay for a
+-- participation. Zero if it is enough; null if the money does not pay for the participation for
+-- another reason. The caller has locked the campaign's row.
 create or replace function sambatan.missing_of(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_paid timestamptz
 ) returns bigint language plpgsql stable as $$
@@ -58,7 +58,7 @@ begin
 end
 $$;
 
--- Returns an open statement line, locked. Refuses: statement_line_not_found,
+-- Locks an open statement line and returns it. Refuses: statement_line_not_found,
 -- statement_line_handled.
 create or replace function sambatan.open_line(p_line_id uuid)
 returns sambatan.statement_lines language plpgsql as $$
@@ -75,9 +75,10 @@ begin
 end
 $$;
 
--- Divides an open statement line into parts, each with an amount for one participation. Nothing is
--- counted yet. Replaces earlier parts; if no parts are given, earlier parts are only removed.
--- Refuses: statement_line_not_found, statement_line_handled, statement_parts_exceed_line.
+-- Divides an open statement line into parts, each with an amount for one participation. This does
+-- not count any money yet. The new parts replace earlier parts; if no parts are passed, earlier
+-- parts are only removed. Refuses: statement_line_not_found, statement_line_handled,
+-- statement_parts_exceed_line.
 create or replace function sambatan.allocate_line(
   p_line_id uuid, p_campaign_ids uuid[], p_participation_ids uuid[], p_amounts bigint[], p_actor text
 ) returns sambatan.statement_lines language plpgsql as $$
@@ -104,12 +105,12 @@ begin
 end
 $$;
 
--- Counts allocated lines. All their parts for one participation count as one amount, so that
--- several transfers can pay one order together. If the parts of a line do not add up to its amount,
--- the rest is added to its first part, and is refunded to that buyer if it pays for nothing. Either
--- all lines are counted or none. With p_refund, an amount that is too little is refunded. Refuses:
--- statement_line_not_found, statement_line_handled, statement_line_not_divided, and as count_money
--- does.
+-- Counts allocated lines. All parts for one participation count as one amount, so that several
+-- transfers can pay one order together. If the parts of a line are less than the amount of the
+-- line, the difference is added to its first part; money that pays for nothing is refunded to that
+-- buyer. Either all lines are counted or none. If p_refund is true, an amount that is too little is
+-- refunded. Refuses: statement_line_not_found, statement_line_handled, statement_line_not_divided,
+-- and the codes of count_money.
 create or replace function sambatan.count_lines(
   p_line_ids uuid[], p_refund boolean, p_actor text
 ) returns void language plpgsql as $$
@@ -192,17 +193,17 @@ returns void language sql as $$
   where l.line_id = d.line_id
 $$;
 
--- Assigns a line to one participation, as a person decided. Counts the line at once, together with
--- other lines that wait for the same participation, if they pay what the participation owes. An
--- amount that is too little waits for the rest, unless p_refund is true: then it is refunded.
--- Refuses: campaign_not_found, statement_line_handled, statement_line_not_found, and as
--- receive_money does.
+-- Assigns a line to the participation that a person has chosen. If this line, together with other
+-- uncounted lines for the same participation, pays what the participation owes, the lines are
+-- counted at once. An amount that is too little stays uncounted until the rest arrives; if p_refund
+-- is true, it is refunded instead. Refuses: campaign_not_found, statement_line_handled,
+-- statement_line_not_found, and the codes of receive_money.
 create or replace function sambatan.assign_line(
   p_line_id uuid, p_campaign_id uuid, p_participation_id uuid, p_refund boolean, p_actor text
 ) returns sambatan.statement_lines language plpgsql as $$
 declare
-  -- Locks the campaign before it reads the manual verifications: a person may be verifying that
-  -- amount at this moment.
+  -- Locks the campaign before it reads the manual verifications, because at this moment a person
+  -- may be verifying the same amount manually.
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   waiting constant uuid[] := array(select s.line_id from sambatan.statement_line_parts s
     join sambatan.statement_lines o on o.line_id = s.line_id

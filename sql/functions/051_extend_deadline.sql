@@ -23,7 +23,8 @@ begin
   -- the new one. A lifecycle run that is too early changes nothing.
   update sambatan.campaigns set deadline = p_deadline, extended_at = now_at
     where campaign_id = p_campaign_id;
-  -- Holds that the old deadline had cut short get their full time.
+  -- If a hold was shorter than hold_seconds only because of the old deadline, it is extended, up to
+  -- the new deadline.
   update sambatan.participants set updated_at = now_at, hold_expires_at = greatest(
       hold_expires_at, least(joined_at + c.hold_seconds * interval '1 second', p_deadline))
     where campaign_id = p_campaign_id and status = 'pending_payment'

@@ -26,12 +26,12 @@ begin
 end
 $$;
 
--- Runs one short step: gives up to p_limit participations of a campaign their new status, and
+-- Runs one short step: computes the new status of up to p_limit participations of a campaign, and
 -- collects their audit rows and the ledger rows that become due. Returns the number of these
 -- participations. While the campaign is being closed, each participation gets the status that
--- follows from the outcome. Before that, only cancels participations whose hold has lapsed, so that
--- a full campaign accepts joins again (the caller records that event). The caller has locked the
--- campaign's row and stores c and the writes.
+-- follows from the outcome. Before that, the step only cancels participations whose hold has
+-- lapsed. A full campaign then accepts joins again; the caller records that event. The caller has
+-- locked the campaign's row and stores c and the writes.
 create or replace function sambatan.settle_participants(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out settled integer,
   out writes sambatan.pending_writes
@@ -60,8 +60,8 @@ begin
     ) p
   ), money as (
     -- If the campaign completes, the payments of its participations become due. If it fails or is
-    -- cancelled, refunds of the paid money become due, less the part whose refund is already due or
-    -- sent.
+    -- cancelled, refunds of the paid money become due. Amounts whose refund is already due or sent
+    -- are subtracted.
     select row(c.campaign_id, 'payment', k.participation_id, k.quantity * c.price_per_slot,
       'payment:' || k.participation_id, by_actor, p_at,
       p_at + (c.payment_term_seconds + c.payment_grace_seconds) * interval '1 second')

@@ -1,14 +1,15 @@
--- Brings one campaign to the state that it should have now. Opens it at its time, lets holds and
--- offers lapse, decides its outcome at the deadline (with p_complete_full, as soon as it is full),
--- and closes it in steps of at most p_limit participations and waiting entries. At the deadline of
--- an upfront campaign, first waits until no payment made in time can appear any more, at most for
--- the verification period. A scheduled upfront campaign does not open while buyers have no way to
--- pay; a later run tries again. p_pays_online is true if buyers can pay through a provider. The
--- caller has locked the campaign's row and stores c with store_campaigns, so that a campaign that
--- closes in one step is written once. The caller also stores the writes.
+-- Brings one campaign to the state that it should have now. Opens it at its opening time, lets
+-- holds and offers lapse, and decides its outcome at the deadline; if p_complete_full is true, it
+-- succeeds as soon as it is full. Then closes it in steps of at most p_limit participations and
+-- waiting entries. At the deadline of an upfront campaign, the decision waits while the service may
+-- still find payments that were made in time, at most for the verification period. A scheduled
+-- upfront campaign does not open while buyers have no way to pay; a later run tries again.
+-- p_pays_online is true if buyers can pay through a provider. The caller has locked the campaign's
+-- row. The caller stores c with store_campaigns, so that the row is written only once if the
+-- campaign closes in one step, and stores the writes with apply_writes.
 --
--- Returns the audit rows of the campaign's own transitions, the number of settled participations,
--- and in `more` whether another call (in a new transaction) is needed to finish.
+-- Returns the audit rows of the campaign's status changes, the number of settled participations and
+-- entries, and in `more` whether another call (in a new transaction) is needed to finish.
 create or replace function sambatan.settle_step(
   inout c sambatan.campaigns, p_complete_full boolean, p_limit integer, p_pays_online boolean,
   out transitions sambatan.audit_logs[], out settled integer, out more boolean,
@@ -37,7 +38,8 @@ begin
   elsif c.status = 'scheduled' and c.opens_at <= now_at then
     transitions := transitions || sambatan.open_campaign(c.campaign_id, 'system');
     select * into c from sambatan.campaigns t where t.campaign_id = c.campaign_id;
-    -- The next events follow the opening in the audit log, so their time must not be earlier.
+    -- In the audit log, the next events follow the opening, so their time must not be earlier than
+    -- the time of the opening.
     now_at := clock_timestamp();
   end if;
   if c.status = 'fulfilled' and c.closing_outcome is null then
@@ -78,8 +80,9 @@ begin
     if now_at >= c.deadline and c.payment_timing = 'upfront' and now_at < verified_at
       and sambatan.awaits_payments(c)
     then
-      -- Runs again after ten minutes: a person may ignore a statement line meanwhile, which can
-      -- decide the payments of any number of campaigns.
+      -- The lifecycle checks this campaign again after ten minutes. In the meantime a person may
+      -- mark a statement line as ignored, which can decide payments of many campaigns and does not
+      -- start a lifecycle run.
       c.next_run_at := least(verified_at, now_at + interval '10 minutes');
       if c.status <> 'verifying' then
         c.status := 'verifying';
@@ -112,8 +115,8 @@ begin
   end if;
 
   settled := 0;
-  -- If the campaign succeeds, its waiting list continues: it gets the slots of orders that are not
-  -- paid.
+  -- After a campaign succeeds, its waiting list stays open. Slots of orders that are not paid are
+  -- offered to the buyers on it.
   if c.waiting_entries > 0 and c.closing_outcome <> 'fulfilled' then
     select * into r from sambatan.close_waiting(c, now_at, p_limit);
     c := r.c;
@@ -162,9 +165,10 @@ begin
   c.closing_reason := null;
   c.next_run_at := null;
   if c.status = 'fulfilled' and c.waiting_entries > 0 then
-    -- Offers the slots that nobody paid for by the deadline at once; the rest of the waiting list
-    -- is settled in another transaction. Paid entries get their slots in this transaction too. This
-    -- needs the ledger rows of the closing, so they are stored first.
+    -- Slots that nobody paid for by the deadline are offered at once. The rest of the waiting list
+    -- is settled in another transaction. Paid entries get their slots in this transaction too.
+    -- Assigning these slots needs the ledger rows that the closing created, so these rows are
+    -- stored first.
     if exists (select 1 from sambatan.waiting_entries where campaign_id = c.campaign_id
       and status = 'waiting' and refund_id is not null)
     then

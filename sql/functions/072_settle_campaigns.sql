@@ -3,11 +3,12 @@
 create or replace function sambatan.clock_tolerance()
 returns interval language sql immutable parallel safe as $$ select interval '30 seconds' $$;
 
--- Settles several campaigns in one transaction: one commit for many that are due in the same
--- second. Locks each row and checks again what is due, so several workers may call it at the same
--- time. Skips a row that another transaction has locked. Returns one row per campaign. p_limit
--- applies to all campaigns together, because their rows stay locked until the commit. A campaign
--- that is not processed because the limit was reached has more = true and must be passed again.
+-- Settles several campaigns in one transaction, so that many campaigns that are due in the same
+-- second need only one commit. Locks each row and checks again what is due, so several workers may
+-- call it at the same time. Skips a row that another transaction has locked. Returns one row per
+-- campaign. p_limit applies to all campaigns together, because their rows stay locked until the
+-- commit. A campaign that is not processed because the limit was reached has more = true and must
+-- be passed again.
 --
 -- p_process_clock is the time of the calling process. Closing cannot be undone, so nothing is
 -- closed while that clock and the database's clock differ by more than clock_tolerance. Refuses:

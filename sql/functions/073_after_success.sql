@@ -20,10 +20,10 @@ begin
 end
 $$;
 
--- Returns the orders of a completed campaign that are still unpaid: the participation, the latest
--- time to pay, and whether it is certain at p_at that the order was not paid in time. It is certain
--- once the statement of the account shows every transfer up to pay_by, or the verification period
--- after pay_by has ended.
+-- Returns the orders of a completed campaign that are still unpaid. Each row has the participation,
+-- the latest time to pay, and whether it is certain at p_at that the order was not paid in time. It
+-- is certain once the statement of the account shows every transfer up to pay_by, or the
+-- verification period after pay_by has ended.
 create or replace function sambatan.open_orders(c sambatan.campaigns, p_at timestamptz)
 returns table (participation_id uuid, pay_by timestamptz, is_unpaid boolean)
 language sql stable as $$
@@ -49,10 +49,10 @@ returns bigint language sql stable as $$
 $$;
 
 -- Runs one step for a completed campaign: cancels at most p_limit unpaid orders, lets unpaid offers
--- lapse, and offers the free slots to the waiting list. Once nothing can be paid any more, closes
--- the waiting list. If unpaid orders leave fewer paid slots than the minimum, opens the decision
--- whether the batch is made. Returns the same as settle_step. The caller has locked the campaign's
--- row and stores c.
+-- lapse, and offers the free slots to the waiting list. When no order and no offer can be paid any
+-- more, closes the waiting list. If fewer slots were paid than the minimum because orders were not
+-- paid, the seller must then decide whether the batch is made. Returns the same as settle_step. The
+-- caller has locked the campaign's row and stores c.
 create or replace function sambatan.settle_after_success(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer,
   out transitions sambatan.audit_logs[], out settled integer, out more boolean
@@ -65,7 +65,8 @@ begin
   transitions := '{}';
   settled := 0;
   more := false;
-  -- Each unpaid order changes the payout, which must not change while it is being sent.
+  -- Cancelling an unpaid order changes the amount of the payout. The amount must not change while
+  -- the payout is being sent.
   if exists (select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
     and t.kind = 'payout' and t.status = 'pending')
   then
@@ -119,7 +120,8 @@ begin
       c := r.c;
       transitions := transitions || r.entry;
     elsif not more then
-      -- The payout may have waited for an offer or an order that is decided now.
+      -- The payout may have waited for an open offer or an unpaid order. All of these are decided
+      -- now.
       perform sambatan.store_campaigns(array[c]);
       perform sambatan.release_when_received(c.campaign_id, p_at);
       select * into c from sambatan.campaigns x where x.campaign_id = c.campaign_id;
@@ -148,11 +150,11 @@ returns boolean language sql stable as $$
         and t.status in ('pending', 'settled'))
 $$;
 
--- Decides whether a batch is made although fewer slots than its minimum were paid. For
--- decision_seconds only the seller may decide, after that an operator too (p_as_operator). If the
--- batch is made, the campaign continues; otherwise the campaign is closed as cancelled, and
--- settle_campaign makes all refunds due. Returns whether it was cancelled. Refuses:
--- campaign_not_found, no_decision_open, decision_is_sellers, payout_settled_already,
+-- Decides whether a batch is made although fewer slots than its minimum were paid. During the first
+-- decision_seconds, only the seller may decide. After that, an operator may decide too
+-- (p_as_operator). If the batch is made, the campaign continues; otherwise the campaign is closed
+-- as cancelled, and settle_campaign makes all refunds due. Returns whether it was cancelled.
+-- Refuses: campaign_not_found, no_decision_open, decision_is_sellers, payout_settled_already,
 -- goods_received_already, goods_shipped_already.
 create or replace function sambatan.decide_below_minimum(
   p_campaign_id uuid, p_goes_on boolean, p_as_operator boolean, p_note text, p_actor text

@@ -1,7 +1,7 @@
--- Records that the seller has shipped the goods of a completed campaign. From now on, an order
--- counts as received if its buyer reports nothing for p_days. A repeated call changes nothing. No
--- more slots are offered: the waiting list is closed and its buyers are notified, but open offers
--- can still be paid. Refuses: campaign_not_found, transition_not_allowed.
+-- Records that the seller has shipped the goods of a completed campaign. An order counts as
+-- received if its buyer reports nothing for p_days days. A repeated call changes nothing. From now
+-- on, no more slots are offered: the waiting list is closed and its buyers are notified, but open
+-- offers can still be paid. Refuses: campaign_not_found, transition_not_allowed.
 create or replace function sambatan.ship_campaign(
   p_campaign_id uuid, p_days integer, p_actor text
 ) returns void language plpgsql as $$
@@ -32,8 +32,8 @@ $$;
 
 -- Runs one step: up to p_limit orders of a shipped campaign count as received, because their buyers
 -- have reported nothing for the whole period after shipping. If an order was paid after it was
--- shipped, its period starts with the payment. An unpaid or disputed order waits. Returns the
--- number of these orders. Skips a row that another transaction has locked.
+-- shipped, its period starts with the payment. Unpaid and disputed orders do not count as received.
+-- Returns the number of these orders. Skips a row that another transaction has locked.
 create or replace function sambatan.receive_unanswered(p_campaign_id uuid, p_limit integer)
 returns integer language plpgsql as $$
 declare
@@ -69,8 +69,8 @@ begin
     received := received + 1;
   end loop;
   if received < p_limit then
-    -- Checks again in an hour while offers are open: a buyer who pays an offer becomes a
-    -- participant later.
+    -- While offers are open, the next check is in an hour, because a buyer who pays an offer
+    -- becomes a participant later.
     update sambatan.campaigns set receipts_due_at = case when waiting_entries > 0 or exists (
         select 1 from sambatan.participants
         where campaign_id = p_campaign_id and status = 'confirmed')

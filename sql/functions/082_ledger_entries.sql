@@ -16,12 +16,13 @@ begin
 end
 $$;
 
--- Settles a refund or payout whose money was sent, with the reference of the bank or provider.
--- Settling it again with the same reference changes nothing. An entry that was sent to a provider
--- can be settled only with the provider's reference, because nobody else may send its money. A
--- payout must be released, not disputed, and covered by the money in hand that is owed to nobody
--- else. Refuses: movement_not_found, movement_transition_not_allowed, refund_is_kept,
--- payout_not_released, payout_disputed, payout_not_covered.
+-- Settles a refund or payout whose money was sent, with the reference of the bank or provider. A
+-- second call with the same reference changes nothing. An entry that was sent to a provider can be
+-- settled only with the provider's reference, because only that provider may send the money. A
+-- payout must be released and not disputed. The campaign's money in hand, less what it owes to
+-- others, must be at least the amount of the payout. Refuses: movement_not_found,
+-- movement_transition_not_allowed, refund_is_kept, payout_not_released, payout_disputed,
+-- payout_not_covered.
 create or replace function sambatan.settle_ledger_entry(
   p_transaction_id uuid, p_kind text, p_reference text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -59,8 +60,8 @@ begin
 end
 $$;
 
--- Settles several entries with settle_ledger_entry, all or none. Uses the order of the campaigns'
--- ids, because every transaction locks campaigns in that order.
+-- Settles several entries with settle_ledger_entry, all or none. Processes them in the order of the
+-- campaigns' ids, because every transaction locks campaigns in that order.
 create or replace function sambatan.settle_ledger_entries(
   p_transaction_ids uuid[], p_kind text, p_reference text, p_actor text
 ) returns setof sambatan.transactions language plpgsql as $$
@@ -76,8 +77,9 @@ begin
 end
 $$;
 
--- Records that a refund could not be made: it stays due, with the reason and the number of
--- attempts. Refuses: movement_not_found, movement_transition_not_allowed, refund_is_kept.
+-- Records that a refund could not be sent. The refund is due again, and the reason and the number
+-- of attempts are stored. Refuses: movement_not_found, movement_transition_not_allowed,
+-- refund_is_kept.
 create or replace function sambatan.fail_refund(
   p_transaction_id uuid, p_reason text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -114,7 +116,8 @@ declare
   again sambatan.transactions;
   overpaid uuid;
 begin
-  -- One of two duplicate refunds came back: nothing is due again.
+  -- If one of two duplicate refunds came back, the buyer still has the other one, so nothing is due
+  -- again.
   select x.transaction_id into overpaid from sambatan.transactions x
     where x.campaign_id = t.campaign_id and x.purpose = 'overpaid_refund'
       and x.status in ('due', 'void')
@@ -145,10 +148,10 @@ begin
 end
 $$;
 
--- Marks a ledger entry as sent to a provider, with the provider's reference. Its result is unknown
--- until the provider reports it: receive_money (of a payment) or settle_ledger_entry records
--- success, mark_failed or fail_refund records failure. Refuses: movement_not_found,
--- movement_transition_not_allowed, refund_is_kept.
+-- Marks a ledger entry as sent to a provider, with the provider's reference. The result is unknown
+-- until the provider reports it. Success is recorded by receive_money for a payment, and by
+-- settle_ledger_entry otherwise. Failure is recorded by mark_failed or fail_refund. Refuses:
+-- movement_not_found, movement_transition_not_allowed, refund_is_kept.
 create or replace function sambatan.mark_pending(
   p_transaction_id uuid, p_kind text, p_provider text, p_provider_reference text
 ) returns sambatan.transactions language plpgsql as $$
@@ -175,8 +178,8 @@ begin
 end
 $$;
 
--- Records that the provider has not made a ledger entry and will not make it: the entry is due
--- again. Refuses: movement_not_found, movement_transition_not_allowed.
+-- Records that the provider has not executed a payment or transfer and will not execute it. The
+-- ledger entry is due again. Refuses: movement_not_found, movement_transition_not_allowed.
 create or replace function sambatan.mark_failed(
   p_transaction_id uuid, p_kind text, p_reason text
 ) returns sambatan.transactions language plpgsql as $$

@@ -1,5 +1,5 @@
--- Returns whether the result of a campaign is still open: an offer made after success can still be
--- paid, or somebody must decide whether the batch is made.
+-- Returns whether the result of a completed campaign is still open: a buyer can still pay an offer,
+-- the campaign is being closed, or somebody must decide whether the batch is made.
 create or replace function sambatan.is_undecided(p_campaign_id uuid)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.campaigns c where c.campaign_id = p_campaign_id
@@ -73,8 +73,8 @@ begin
 end
 $$;
 
--- Releases a payout for an operator before all buyers have confirmed receipt. The payout can still
--- be sent only if enough money is in hand. Refuses: movement_not_found,
+-- Releases a payout because an operator asks for it before all buyers have confirmed receipt.
+-- Enough money must still be in hand when the payout is settled. Refuses: movement_not_found,
 -- movement_transition_not_allowed, payout_disputed, payout_unsettled.
 create or replace function sambatan.release_payout(p_transaction_id uuid, p_actor text)
 returns sambatan.transactions language plpgsql as $$
@@ -98,9 +98,10 @@ begin
 end
 $$;
 
--- Sets the payout of a completed campaign to the present value of its slots, less the fee, and
--- returns the amount still to be paid. Refuses: payout_settled_already if more was sent than that,
--- or if a provider has the payout. The caller has locked the campaign's row.
+-- Sets the payout of a completed campaign to the present value of its slots, less the fee and what
+-- was sent already, and returns the amount still to be sent. Refuses: payout_settled_already if
+-- more was sent than the seller should get, or if a provider is sending the payout. The caller has
+-- locked the campaign's row.
 create or replace function sambatan.refresh_payout(
   p_campaign_id uuid, p_at timestamptz, p_actor text
 ) returns bigint language plpgsql as $$

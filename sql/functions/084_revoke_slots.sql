@@ -1,6 +1,7 @@
--- Returns the part of a payment that is due back if p_slots of a participation are not delivered:
--- the price paid for them, and also the unique code if the participation is refunded. Zero if it is
--- not paid. Refuses: payment_not_open while a provider has the payment.
+-- Returns the part of a payment that must be refunded if p_slots of a participation are not
+-- delivered. This is the price of the slots, plus the unique code if the whole participation is
+-- refunded. Zero if the participation is not paid. Refuses: payment_not_open while a provider
+-- processes the payment.
 create or replace function sambatan.refund_of_slots(
   t sambatan.transactions, p_price bigint, p_slots integer, p_is_refunded boolean
 ) returns bigint language plpgsql stable as $$
@@ -14,10 +15,11 @@ begin
 end
 $$;
 
--- Revokes p_slots of a participation in a completed campaign, because they are not delivered:
--- refunds their price, or lowers the open payment. A participation that keeps no slot becomes
--- refunded, with its unique code, also after its buyer received the goods. Returns the rupiah that
--- are due back. The caller has locked the campaign's row, and updates the payout.
+-- Revokes p_slots of a participation in a completed campaign, because they are not delivered. Makes
+-- a refund of their price due, or lowers the open payment. A participation that keeps no slot gets
+-- the status refunded, and its unique code is refunded too. This is possible even after the buyer
+-- received the goods. Returns the rupiah to be refunded. The caller has locked the campaign's row,
+-- and updates the payout.
 create or replace function sambatan.revoke_slots(
   c sambatan.campaigns, p sambatan.participants, p_slots integer, p_at timestamptz, p_actor text,
   p_reason text
@@ -62,8 +64,8 @@ end
 $$;
 
 -- Records an operator's decision that a buyer of a completed campaign has not paid and will not
--- pay. The order is cancelled as unpaid, even before its payment term ends; if the goods were
--- delivered, they count as not sold. The payout does not wait for the money. Refuses:
+-- pay. The order is cancelled as unpaid, even before its payment term ends. If the goods were
+-- delivered, they count as not sold. The payout no longer waits for this payment. Refuses:
 -- campaign_not_found, participation_not_found, participation_transition_not_allowed,
 -- payment_not_due, payment_not_open, payout_settled_already.
 create or replace function sambatan.write_off_payment(
@@ -88,7 +90,7 @@ begin
     select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
     c := sambatan.cancel_unpaid(c, p, now_at, p_actor);
     perform sambatan.void_payment(p_campaign_id, p_participation_id, 'unpaid');
-    -- Offers the slots at once; the lifecycle checks whether this was the last open order.
+    -- The slots are offered at once. The lifecycle run checks whether this was the last open order.
     c.next_run_at := now_at;
     if c.waiting_entries > 0 then
       c := sambatan.offer_slots(c, now_at);

@@ -1,6 +1,6 @@
 -- Returns how many slots of a completed campaign are to be delivered now, and the minimum and
--- maximum that a shortfall can leave: at least as many as were received, and fewer than now.
--- Refuses: transition_not_allowed.
+-- maximum number of slots after a shortfall. The minimum is the number of slots that buyers have
+-- received; the maximum is one less than are to be delivered now. Refuses: transition_not_allowed.
 create or replace function sambatan.range_of_shortfall(
   p_campaign_id uuid, out delivered bigint, out minimum bigint, out maximum bigint
 ) language plpgsql stable as $$
@@ -23,11 +23,12 @@ $$;
 -- Computes how many slots each buyer gets if a completed campaign can deliver only p_slots. Buyers
 -- who have received the goods come first, then the others in the order in which they joined. Each
 -- buyer gets the full quantity while slots remain, so at most one participation is delivered in
--- part. Returns each participation's place in that order, the slots that it keeps and loses, and
--- the rupiah that are due back. Refuses: transition_not_allowed, shortfall_not_possible,
+-- part. Each row has a participation's place in that order, the numbers of slots that it keeps and
+-- loses, and the rupiah to be refunded. Refuses: transition_not_allowed, shortfall_not_possible,
 -- payment_not_open.
 --
--- The query is written so that the planner always uses one index lookup for each participation.
+-- The query is written in a form that makes the planner use one index lookup for each
+-- participation, whatever its statistics say.
 create or replace function sambatan.shares_of_shortfall(p_campaign_id uuid, p_slots integer)
 returns table (place bigint, participation_id uuid, user_id uuid, keeps integer, loses integer,
   refund bigint)
@@ -72,9 +73,10 @@ $$;
 
 -- Records that the seller of a completed campaign can deliver only p_slots; shares_of_shortfall
 -- decides who gets them. Refunds the other slots, and sets the payout to the value of the delivered
--- slots. Closes the waiting list with its offers, because no slots are left for it. Can be called
--- again with fewer slots. Returns the rupiah that are due back. Refuses: campaign_not_found,
--- transition_not_allowed, shortfall_not_possible, payout_settled_already, payment_not_open.
+-- slots. Closes the waiting list and all open offers, because no slots are left for them. The
+-- function can be called again with fewer slots. Returns the rupiah to be refunded. Refuses:
+-- campaign_not_found, transition_not_allowed, shortfall_not_possible, payout_settled_already,
+-- payment_not_open.
 create or replace function sambatan.declare_shortfall(
   p_campaign_id uuid, p_slots integer, p_reason text, p_actor text
 ) returns bigint language plpgsql as $$

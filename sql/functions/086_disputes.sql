@@ -22,10 +22,10 @@ create or replace function sambatan.why_not_disputed(
   where d.campaign_id = p_campaign_id and d.participation_id = p_participation_id
 $$;
 
--- Opens a buyer's dispute about a paid order that was not refunded: the payout is blocked until an
--- operator resolves the dispute. Refuses: campaign_not_found, participation_not_found,
--- participation_transition_not_allowed, dispute_not_paid, dispute_open_already, dispute_decided,
--- dispute_says_nothing_new.
+-- Opens a buyer's dispute about a paid order that was not refunded. The campaign's payout is
+-- blocked until an operator resolves the dispute. Refuses: campaign_not_found,
+-- participation_not_found, participation_transition_not_allowed, dispute_not_paid,
+-- dispute_open_already, dispute_decided, dispute_says_nothing_new.
 create or replace function sambatan.open_dispute(
   p_campaign_id uuid, p_participation_id uuid, p_dispute_id uuid, p_reason text, p_actor text
 ) returns sambatan.disputes language plpgsql as $$
@@ -63,8 +63,9 @@ begin
 end
 $$;
 
--- Resolves a dispute: upheld refunds the buyer, dismissed leaves the money with the seller.
--- Refuses: dispute_not_found, dispute_resolved_already, payout_settled_already.
+-- Resolves a dispute. If the resolution is upheld, the buyer gets a refund; if it is dismissed, the
+-- seller keeps the money. Refuses: dispute_not_found, dispute_resolved_already,
+-- payout_settled_already.
 create or replace function sambatan.resolve_dispute(
   p_dispute_id uuid, p_resolution text, p_explanation text, p_actor text
 ) returns sambatan.disputes language plpgsql as $$

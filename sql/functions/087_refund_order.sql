@@ -1,6 +1,6 @@
--- Returns the provider's order through which the money of a refund came, so that the provider can
--- send it back; null for money that came in another way. The refund of a credit has the credit's
--- receipt in its cause.
+-- Returns the reference of the provider's order through which the buyer paid the money of a refund,
+-- so that the provider can send the money back. Null if the buyer paid in another way. If a refund
+-- is for a credit, its cause contains the receipt of the credit.
 create or replace function sambatan.refund_order(t sambatan.transactions, p_provider text)
 returns text language sql stable as $$
   select o.reference from sambatan.gateway_calls o

@@ -1,7 +1,7 @@
--- Records a refund that a provider has made. If the refund came back meanwhile and is due again,
--- settles the new entry. If a person had already sent the refund too, the money was sent twice:
--- records the second refund, and an overpaid refund that its buyer must send back. Returns whether
--- it was a duplicate. Refuses: movement_not_found.
+-- Records that a provider has sent a refund. If the refund came back in the meantime and is due
+-- again, settles the new ledger entry. If a person had already sent the refund too, the buyer got
+-- the money twice. In this case, records the second refund, and an overpaid refund: an amount that
+-- the buyer must send back. Returns whether the refund was sent twice. Refuses: movement_not_found.
 create or replace function sambatan.refund_by_provider(
   p_transaction_id uuid, p_provider text, p_reference text, p_actor text
 ) returns boolean language plpgsql as $$
@@ -53,9 +53,9 @@ begin
 end
 $$;
 
--- Records that the money of an overpaid refund came back, also after it was written off. A repeated
--- call with the same reference changes nothing. Refuses: movement_not_found,
--- movement_transition_not_allowed.
+-- Records that the buyer sent the money of an overpaid refund back. This is possible even after the
+-- amount was written off. A repeated call with the same reference changes nothing. Refuses:
+-- movement_not_found, movement_transition_not_allowed.
 create or replace function sambatan.settle_overpaid_refund(
   p_transaction_id uuid, p_reference text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$

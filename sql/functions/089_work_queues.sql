@@ -1,7 +1,7 @@
 -- Returns the work queues of operators: the number of items in each, counted up to p_max, and the
 -- time since when the oldest item waits (null if the queue is empty). The refund queue has only
 -- refunds that p_provider does not send automatically; if p_provider is null, it has all due
--- refunds. Needs a few index lookups, however many campaigns there are.
+-- refunds. The function needs only a few index lookups, also with a million campaigns.
 create or replace function sambatan.work_queues(p_max integer, p_provider text)
 returns table (queue text, items integer, oldest timestamptz) language plpgsql stable as $$
 begin
@@ -28,8 +28,9 @@ begin
       and not exists (select 1 from sambatan.disputes d
         where d.campaign_id = t.campaign_id and d.resolved_at is null)
     order by t.created_at limit p_max) q;
-  -- A lapsed or cancelled order has nothing to pay any more. Reads the latest pay_by first, so that
-  -- it does not scan old payments that nobody will make.
+  -- The queue leaves out lapsed and cancelled orders, because nothing must be paid for them. The
+  -- query reads payments with the latest pay_by first, so that it does not read old payments that
+  -- nobody will make.
   return query
   select 'overdue_payments', count(*)::integer, min(t.pay_by) from (
     select x.campaign_id, x.participation_id, x.pay_by from sambatan.transactions x

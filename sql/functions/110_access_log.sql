@@ -1,5 +1,6 @@
--- Returns the bytes of an access-log row from which its hash is computed, after the hash of the
--- previous row. Fixed-width fields come first, and no text can contain a '|'.
+-- Returns the bytes of an access-log row from which its hash is computed, together with the hash of
+-- the previous row. Fixed-width fields come first, and no text can contain a '|', so two different
+-- rows never have the same content.
 create or replace function sambatan.access_content(
   user_id uuid, seq bigint, occurred_at timestamptz, event text, method text, browser text
 ) returns bytea language sql stable parallel safe as $$
@@ -29,8 +30,9 @@ begin
 end
 $$;
 
--- Deletes expired rows of the access logs of at most p_people users. The head keeps the hash of the
--- last deleted row, on which the remaining chain builds. Returns the number of deleted rows.
+-- Deletes expired rows of the access logs of at most p_people users. The hash of the last deleted
+-- row is stored in access_heads, because the hash of the first remaining row depends on it. Returns
+-- the number of deleted rows.
 create or replace function sambatan.delete_old_access(p_people integer)
 returns bigint language plpgsql as $$
 declare
@@ -47,8 +49,8 @@ begin
       order by a.occurred_at limit p_people) o)
     for no key update skip locked
   loop
-    -- If a clock was set back, the times are not in order. Deletes only the expired rows before the
-    -- first row that is not expired.
+    -- If a clock was set back, the times are not in order. Therefore only the expired rows before
+    -- the first row that is not expired are deleted.
     select a.* into last_old from sambatan_auth.access_log a
       where a.user_id = v_user_id and a.seq < coalesce((
         select min(y.seq) from sambatan_auth.access_log y

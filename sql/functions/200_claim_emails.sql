@@ -1,6 +1,6 @@
--- Claims due e-mails, oldest first, and starts their attempts with a lease of p_lease_seconds. The
--- tables can grow from empty to millions of rows while query plans are cached, so a plan that is
--- good only for a small table must never be used.
+-- Claims due e-mails, oldest first, and starts their attempts with a lease of p_lease_seconds.
+-- While PostgreSQL caches a query plan, an empty table can get millions of rows. The settings of
+-- this function forbid plans that are fast only for a small table.
 create or replace function sambatan.claim_emails(
   p_limit integer, p_lease_id uuid, p_lease_seconds double precision
 ) returns table (

@@ -1,5 +1,6 @@
--- Stores the results of attempts, except those whose lease was lost. The wait (seconds until the
--- next attempt) is null if the delivery is finished.
+-- Stores the results of delivery attempts. Ignores an attempt if another worker has claimed its
+-- delivery in the meantime. p_waits are the seconds until the next attempt; the value is null if
+-- the delivery is finished.
 create or replace function sambatan.end_attempts(
   p_campaign_ids uuid[], p_delivery_ids uuid[], p_lease_ids uuid[], p_statuses text[],
   p_waits double precision[], p_results text[]

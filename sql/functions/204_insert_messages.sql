@@ -1,5 +1,6 @@
--- Inserts notifications and queues their e-mails, according to each user's settings; the defaults
--- apply if a user has no settings. A user who already has a notification does not get it twice.
+-- Inserts notifications and queues their e-mails, according to the settings of each user. The
+-- defaults apply to a user without settings. A user who already has a notification with the same
+-- event key does not get another one.
 create or replace function sambatan.insert_messages(
   p_campaign_id uuid, p_ids uuid[], p_user_ids uuid[], p_event_keys text[], p_kinds text[],
   p_params jsonb[], p_topics text[], p_email_defaults boolean[], p_in_app_defaults boolean[],

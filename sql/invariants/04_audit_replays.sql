@@ -1,5 +1,6 @@
--- Replaying the audit log results in the present state: the status, counters and reserved slots of
--- every campaign; the status and quantity of every participation and every waiting-list entry.
+-- The state that is computed from the audit log equals the stored state. This is checked for the
+-- status, counters and reserved slots of every campaign, and for the status and quantity of every
+-- participation and every waiting-list entry.
 with participations as (
   select campaign_id, participation_id,
     (array_agg(event order by seq desc) filter (where event <> 'participant_changed'))[1]

@@ -1,15 +1,15 @@
 -- The books of every campaign balance: money received and still to be received equals the slots to
 -- be delivered, the unique codes that are kept, and the money that was or will be sent back. A
--- completed campaign has one payout, the value of the delivered slots less the fee. Money is sent
--- only if it is in hand and owed to nobody else; duplicate refunds are not part of this rule until
--- they come back. For no participation is more money sent back than was paid, except for an
--- overpaid refund that the buyer must return.
+-- completed campaign has one payout, the value of the delivered slots less the fee. A payout is
+-- sent only if the money is in hand and owed to nobody else; duplicate refunds are ignored here. No
+-- participation gets more money back than was paid for it, except for an overpaid refund that the
+-- buyer must return.
 select c.campaign_id, c.status, null::uuid as participation_id, b.*
 from sambatan.campaigns c
 cross join lateral sambatan.campaign_books(c.campaign_id) b
 where b.paid + b.unique_codes + b.credits + b.returned + b.receivable + b.owed_back + b.lost
     <> b.gross + b.codes_kept + b.payouts_returned + b.refunds_due + b.refunds_settled
-  -- A campaign that is cancelled after success voids its payout in the last step.
+  -- If a campaign is cancelled after it succeeded, the last step of closing voids its payout.
   or (c.closing_outcome is null and b.payouts_due + b.payouts_settled - b.payouts_returned
     <> case when c.status = 'fulfilled' then b.gross - b.fee else 0 end)
   or b.cash + b.owed_back + b.lost < 0

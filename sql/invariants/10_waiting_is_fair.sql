@@ -1,13 +1,15 @@
--- No entry is overtaken more often than the rule allows, and its counter equals the number of times
--- in the audit log. No entry waits although enough slots for it are free and it may have them. Paid
--- entries come first and get slots without an offer; the other entries are in order of arrival.
+-- No entry is overtaken more often than the rule allows, and its column overtaken equals the number
+-- computed from the audit log. No entry waits while enough slots are free that the rules allow it
+-- to take. Paid entries come first and get slots without an offer; the other entries are in order
+-- of arrival.
 with offers as (
-  -- An offer that is open when the campaign succeeds gets a second event; it is the same offer.
+  -- An offer that is open when the campaign succeeds gets a second waiting_offered event. Only the
+  -- first event of an entry counts.
   select campaign_id, min(seq) as offered_at, (metadata ->> 'entry_id')::uuid as entry_id
   from sambatan.audit_logs where event in ('waiting_offered', 'waiting_accepted')
   group by campaign_id, metadata ->> 'entry_id'
 ), ends as (
-  -- The end of an entry's wait: its offer, or the event that ended it without one.
+  -- The event that ended an entry's wait: its offer, or another event if it got no offer.
   select campaign_id, (metadata ->> 'entry_id')::uuid as entry_id, min(seq) as ended_at
   from sambatan.audit_logs where starts_with(event, 'waiting_') and event <> 'waiting_joined'
   group by campaign_id, metadata ->> 'entry_id'

@@ -1,4 +1,4 @@
--- The pay_by of an open payment is never so late that the payment would not count any more. For a
+-- The pay_by of an open payment is never later than the time until which the payment counts. For a
 -- reserved participation, the limit is the deadline, or the end of its hold with the grace period.
 -- For a payment due on completion, it is the end of the payment term plus the grace period. For an
 -- offer, it is the end of the offer.

@@ -1,5 +1,6 @@
--- Every payment, proof and refund belongs to a participation, or to an offer after success that is
--- not a participation yet or never became one.
+-- Every payment, proof, refund, statement line and provider call with a participation_id belongs to
+-- an order. The order is a participation, or an offer that was made after the campaign succeeded
+-- and has not become a participation.
 select m.campaign_id, m.participation_id, m.what
 from (
   select campaign_id, participation_id, kind::text as what from sambatan.transactions

@@ -7,9 +7,9 @@
 -- Every table that belongs to a campaign starts its primary key and its foreign keys with
 -- campaign_id, so that the schema can be distributed by campaign without a rewrite.
 --
--- Rules that every writer must obey are checks, keys and triggers next to their table. No browser
--- role may access these schemas: sql/access.sql enables row-level security on every table and
--- revokes every privilege.
+-- Rules that must hold for every write are checks, keys and triggers in the file of their table. No
+-- browser role may access these schemas: sql/access.sql enables row-level security on every table
+-- and revokes every privilege.
 
 create schema if not exists sambatan;
 create schema sambatan_auth;

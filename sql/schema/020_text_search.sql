@@ -1,9 +1,10 @@
 -- Text functions that generated columns and indexes of later files use.
 
 -- Normalizes text for search: lower case, no accents, and one form for composed, decomposed and
--- full-width characters. Letters that do not decompose become the Latin letters people type for
--- them. src/database/text-search.ts applies the same rules to the search term. Most text is ASCII
--- and skips the normalization, which takes five times as long as the rest of the function.
+-- full-width characters. Letters that Unicode does not decompose (such as ø) become the Latin
+-- letters that people type instead (o). src/database/text-search.ts applies the same rules to the
+-- search term. Most text is ASCII and skips the normalization, which takes five times as long as
+-- the rest of the function.
 create function sambatan.search_fold(p_text text) returns text
 language sql immutable parallel safe as $$
   select case when octet_length(p_text) = char_length(p_text) then lower(p_text)
@@ -30,9 +31,9 @@ language sql immutable parallel safe as $$
 $$;
 
 -- Returns the first Indonesian mobile number in a text, without the leading 0 or 62. Returns null
--- if the text contains no number. Digits that follow the number in the text may be part of the
--- result, so compare by prefix. Every join runs this function for an index, so text that cannot
--- contain a number skips the regular expression.
+-- if the text contains no number. If more digits follow the number in the text, the result may
+-- contain them too. Therefore compare only the beginning of the result. Every join runs this
+-- function for an index, so text that cannot contain a number skips the regular expression.
 create function sambatan.phone_in(p_text text) returns text
 language sql immutable parallel safe as $$
   select case when strpos(p_text, '08') > 0 or strpos(p_text, '62') > 0 then

@@ -10,8 +10,8 @@ create table sambatan.profiles (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
--- An invitation uses this index to find the language of a person who has a profile already.
--- Operators use it to find people.
+-- This index has two uses. An invitation e-mail is written in the language of the invited person,
+-- if that person has a profile already. And operators find people by e-mail address.
 create index profiles_by_email on sambatan.profiles (lower(email)) where email is not null;
 -- Operators find people by the beginnings of words in a name or an e-mail address.
 create index profiles_by_words on sambatan.profiles using gin (

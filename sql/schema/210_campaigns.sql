@@ -16,14 +16,14 @@ create table sambatan.campaigns (
   confirmed_slots integer not null default 0,
   participant_count integer not null default 0,
   -- The number of waiting-list entries that wait or have an offer. It is zero for nearly every
-  -- campaign, and then no query for entries is needed.
+  -- campaign; in this case no query for entries is needed.
   waiting_entries integer not null default 0,
-  -- The number of free slots that only the waiting list may take: the slots under offers and, while
-  -- an entry waits without an offer, all free slots.
+  -- The number of free slots that only buyers on the waiting list may take. These are the slots of
+  -- open offers. While an entry waits without an offer, these are all free slots.
   reserved_slots integer not null default 0,
   -- The percentage of taken slots, rounded down to a whole number. The sort order "progress" uses
-  -- it. It changes only when the whole percentage changes, so most updates of the counters change
-  -- no index (heap-only tuples).
+  -- it. Its value changes only when the whole percentage changes. So most updates of the counters
+  -- change no index, and PostgreSQL can use heap-only tuples.
   progress_floor smallint not null
     generated always as ((filled_slots::bigint * 100 / total_slots)::smallint) stored,
   -- The price in whole rupiah. The largest total, 10^9 rupiah × 10^6 slots, is below 2^53, so it is
@@ -38,7 +38,7 @@ create table sambatan.campaigns (
   -- How long an offer to the waiting list stays open.
   offer_seconds integer not null default 7200 check (offer_seconds between 60 and 604800),
   -- For an upfront campaign: how long after its deadline the service waits for payments that were
-  -- made in time but have not appeared yet. For a completed campaign: how long after pay_by an
+  -- made in time but that it does not know yet. For a completed campaign: how long after pay_by an
   -- order waits before it counts as unpaid.
   verification_seconds integer not null default 172800
     check (verification_seconds between 0 and 2592000),
@@ -56,16 +56,16 @@ create table sambatan.campaigns (
   opens_at timestamptz,
   -- When the lifecycle must run next for this campaign: at its opening, when the next hold may
   -- lapse, at its deadline, at the end of the verification period, when the time for an unpaid
-  -- order after success is over, or now while the campaign is being closed. The stored time may be
-  -- too early, but never too late: a run that is too early finds nothing to do and sets the time
-  -- again. Null: nothing is left to do.
+  -- order after success is over, or at once while the campaign is being closed. The stored time may
+  -- be too early, but never too late. If a run is too early, it finds nothing to do and sets the
+  -- correct time. Null: nothing is left to do.
   next_run_at timestamptz,
-  -- When the lifecycle next checks for orders whose buyer has reported nothing about the goods.
-  -- Null: no check is needed.
+  -- The time of the next check for orders that count as received because the buyer has reported
+  -- nothing about the goods. Null: no check is needed.
   receipts_due_at timestamptz,
   -- Closing a large campaign takes several short transactions. From the decision until the last
-  -- transaction, these columns contain the outcome. During this time the campaign accepts no joins
-  -- or cancellations.
+  -- transaction, the three closing columns contain the outcome. During this time the campaign
+  -- accepts no joins or cancellations.
   closing_outcome sambatan.campaign_status,
   closing_actor text,
   closing_reason text,
@@ -79,8 +79,8 @@ create table sambatan.campaigns (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   opened_at timestamptz,
-  -- When the deadline was last extended. Buyers who joined before that time may cancel without
-  -- loss.
+  -- When the deadline was last extended. Buyers who joined before that time may cancel and get all
+  -- their money back.
   extended_at timestamptz,
   filled_at timestamptz,
   verifying_at timestamptz,
@@ -141,8 +141,8 @@ create table sambatan.campaigns (
     or opened_at is not null)
 ) with (fillfactor = 70);
 
--- One index per sort order, each starting with status. A list of several statuses merges one
--- ordered scan per status, so it is as fast with a million campaigns as with a thousand.
+-- Each sort order has an index that starts with status. A list of campaigns with several statuses
+-- merges one ordered scan per status. So it is as fast with a million campaigns as with a thousand.
 create index campaigns_by_status_deadline on sambatan.campaigns (status, deadline, campaign_id);
 create index campaigns_by_status_progress
   on sambatan.campaigns (status, progress_floor, campaign_id);

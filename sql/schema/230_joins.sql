@@ -19,9 +19,9 @@ create unique index idempotency_keys_one_participation
   on sambatan.idempotency_keys (campaign_id, participation_id) where participation_id is not null;
 create index idempotency_keys_by_time on sambatan.idempotency_keys (answered_at);
 
--- Joins that the service sent to the database twice because it lost the first answer, and whose
--- second SQL statement was refused. The first SQL statement may still be running: it then finds its
--- participation_id in this table and is refused too.
+-- Joins that the service sent to the database twice because it did not get the answer to the first
+-- SQL statement, and whose second SQL statement was refused. The first SQL statement may still run
+-- later. It then finds its participation_id in this table and is refused too.
 create table sambatan.refused_joins (
   campaign_id uuid not null references sambatan.campaigns,
   participation_id uuid not null,

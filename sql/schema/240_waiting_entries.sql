@@ -1,5 +1,5 @@
--- The waiting list of a campaign: buyers who want slots when some become free. sql/functions
--- decides which entry gets an offer; docs/decisions explains why.
+-- The waiting list of a campaign: buyers who want slots when some become free. The functions in
+-- sql/functions decide which entry gets an offer; docs/decisions explains the rules.
 
 create table sambatan.waiting_entries (
   campaign_id uuid not null references sambatan.campaigns,

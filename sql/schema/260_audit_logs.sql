@@ -30,8 +30,9 @@ create table sambatan.audit_logs (
 );
 -- Each index of this table slows down every join, so there is no index on occurred_at alone.
 create index audit_logs_by_campaign_time on sambatan.audit_logs (campaign_id, occurred_at);
--- Few events are about a campaign itself; most are about its participations. These partial indexes
--- find the few events: of one campaign, and of all campaigns for operators.
+-- Most events are about participations, and few are about a campaign itself. These partial indexes
+-- contain only the events about campaigns. They find such events of one campaign, or of all
+-- campaigns for operators.
 create index audit_logs_of_campaign on sambatan.audit_logs (campaign_id, seq)
   where participation_id is null;
 create index audit_logs_of_campaigns_by_time on sambatan.audit_logs (occurred_at, campaign_id, seq)

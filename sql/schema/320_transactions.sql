@@ -25,19 +25,20 @@ create table sambatan.transactions (
   account_id uuid references sambatan.receiving_accounts,
   pay_by timestamptz,
   -- When the buyer paid, not when the service noticed the payment. paid_at is the exact time.
-  -- paid_on is the day (Asia/Jakarta), if the bank or a person reports no time. This decides
-  -- whether the payment was in time.
+  -- paid_on is the day (Asia/Jakarta), if the bank or a person reports no time. These columns
+  -- decide whether the payment was in time.
   paid_at timestamptz,
   paid_on date,
   -- When a person last rejected the proof.
   rejected_at timestamptz,
-  -- How much time of the hold was left when a proof of payment stopped the hold.
+  -- How much time of the hold was left when the buyer uploaded a proof of payment, which pauses the
+  -- hold.
   hold_left interval,
   -- Why a payment was rejected, why the last attempt failed, or why nothing is owed any more.
   reason text check (char_length(reason) between 1 and 500),
   attempts integer not null default 0 check (attempts >= 0),
-  -- The name of the received money, for example 'line:' and the id of a statement line. Money with
-  -- the same receipt is never counted twice.
+  -- Identifies the money that was received, for example 'line:' and the id of a statement line.
+  -- Money with the same receipt is never counted twice.
   receipt text check (char_length(receipt) between 1 and 120),
   -- The payment provider, and the provider's id for this row. Both stay when the row is settled.
   provider text check (provider ~ '^[a-z][a-z0-9_]{1,30}$'),
@@ -46,8 +47,8 @@ create table sambatan.transactions (
   -- reached its buyer twice; this row is the amount that the buyer must send back.
   purpose text check (purpose in ('unique_code', 'credit', 'reversal', 'overpaid_refund')),
   reverses uuid,
-  -- Only for refunds of money that was paid in time, but that the service noticed after other
-  -- buyers had got the slots: the time of the payment. Until the refund is sent, the buyer may
+  -- The time of the payment, stored only in some refunds: the buyer paid in time, but the service
+  -- noticed the money after other buyers had got the slots. Until the refund is sent, the buyer may
   -- choose the front of the waiting list instead of the money.
   paid_in_time timestamptz,
   -- For payouts: the time of the release. From then on the payout may be sent.
@@ -76,7 +77,7 @@ create unique index transactions_by_provider
   on sambatan.transactions (provider, provider_reference) where provider is not null;
 create unique index transactions_reversed_once on sambatan.transactions (campaign_id, reverses)
   where reverses is not null;
--- Open payments with unique codes to the same account have different sums to transfer.
+-- No two open payments with a unique code to the same account have the same sum to transfer.
 create unique index transactions_one_of_a_kind
   on sambatan.transactions (account_id, (amount + unique_code))
   where kind = 'payment' and unique_code > 0

@@ -10,8 +10,8 @@ create table sambatan.gateway_calls (
   participation_id uuid not null,
   kind sambatan.transaction_kind not null check (kind in ('payment', 'refund')),
   provider text not null check (provider ~ '^[a-z][a-z0-9_]{1,30}$'),
-  -- The reference of the order at the provider. For a payment it equals reference; for a refund it
-  -- is the reference of the payment.
+  -- The reference of the provider's order. In the row of a payment, it equals the column reference.
+  -- In the row of a refund, it is the reference of the payment that is refunded.
   order_reference text not null check (order_reference ~ '^[A-Za-z0-9-]{8,50}$'),
   amount bigint not null check (amount > 0),
   status text not null default 'unknown' check (status in ('unknown', 'open', 'made', 'not_made')),

@@ -1,7 +1,7 @@
--- Bank statements of the receiving accounts: how their columns are read, the imported files, the
--- lines, and what each line pays for.
+-- Bank statements of the receiving accounts. These tables contain the meaning of the columns of a
+-- file, the imported files, the lines, and what each line pays for.
 
--- How the columns of an account's statements are read, as an operator has set it.
+-- The meaning of the columns in the statement files of an account, as an operator has set it.
 create table sambatan.statement_mappings (
   account_id uuid primary key references sambatan.receiving_accounts,
   mapping jsonb not null,
@@ -22,7 +22,7 @@ create table sambatan.statement_imports (
   content bytea check (octet_length(content) between 1 and 16777216),
   -- 'auto', the name of a bank's format, or the columns as an operator mapped them.
   mapping jsonb not null,
-  -- The last day up to which the file is complete, if an operator stated it.
+  -- The last day whose transfers are all in the file, if an operator entered it.
   stated_through date,
   created_by text not null,
   created_at timestamptz not null,
@@ -72,8 +72,8 @@ create table sambatan.statement_lines (
   -- The import that added the line, and the line's position in the file.
   import_id uuid references sambatan.statement_imports,
   position integer check (position >= 0),
-  -- Another line of the account that may be the same transfer. The line is matched with no payment
-  -- until a person has checked.
+  -- The id of another line of the account that may be the same transfer. A line with this id is not
+  -- matched with a payment until a person has checked whether it is a duplicate.
   duplicate_of uuid references sambatan.statement_lines,
   booked_on date not null,
   -- The exact time, if the bank reports it.
@@ -110,10 +110,10 @@ create index statement_lines_of_participation
 create index statement_lines_of_import on sambatan.statement_lines (import_id, position)
   where import_id is not null;
 
--- What a line pays for; it has one part for each participation. While the line is allocated, the
--- parts add up to at most its amount; once it is counted, to exactly its amount. Lines that pay for
--- one participation together share a receipt. The participation may still be an unpaid offer (see
--- the view orders).
+-- What a line pays for. A line has one part for each participation. While the line is allocated,
+-- the sum of its parts is at most its amount. After the line is counted, the sum equals its amount.
+-- Lines that pay for one participation together share a receipt. The participation may still be an
+-- unpaid offer (see the view orders).
 create table sambatan.statement_line_parts (
   line_id uuid not null references sambatan.statement_lines,
   part integer not null check (part between 1 and 50),

@@ -9,8 +9,9 @@ create table sambatan.notification_cursors (
   moved_at timestamptz not null default now()
 );
 
--- One notification to one person about one event. The text is rendered when it is shown or sent, in
--- the person's language and time zone at that moment.
+-- One notification to one person about one event. The row does not contain the text. The text is
+-- rendered each time the notification is shown or sent, in the language and time zone that the
+-- person has chosen at that time.
 create table sambatan.notifications (
   campaign_id uuid not null,
   notification_id uuid not null,
@@ -47,8 +48,8 @@ create table sambatan.message_settings (
   primary key (user_id, topic)
 );
 
--- The next digest of each campaign. Sellers get one notification per campaign and time window,
--- however many buyers joined in that window.
+-- The next digest of each campaign: a notification to the sellers that summarizes joins. Sellers
+-- get one notification per campaign and time window, however many buyers joined in that window.
 create table sambatan.seller_digests (
   campaign_id uuid primary key,
   from_seq bigint not null,
@@ -62,8 +63,8 @@ create table sambatan.seller_digests (
 );
 create index seller_digests_by_due on sambatan.seller_digests (due_at);
 
--- An event that all participants must be notified of is handled in steps. Participations with an id
--- up to `after` already have their notification.
+-- Events for which all participants of a campaign get a notification. Such an event is handled in
+-- steps. Participations with an id up to `after` already have their notification.
 create table sambatan.notification_fanouts (
   campaign_id uuid not null,
   seq bigint not null,
@@ -71,9 +72,9 @@ create table sambatan.notification_fanouts (
   primary key (campaign_id, seq)
 );
 
--- Notifications for a later time. Each is about a deadline (if the person asked for a reminder), a
--- hold that is about to lapse, a payment that became due at completion and is still open, or goods
--- whose receipt the buyer should confirm.
+-- Notifications that are sent at a later time. A reminder is about one of these: a deadline, if the
+-- person asked for a reminder; a hold that will lapse soon; a payment that became due when the
+-- campaign completed and is still open; or goods whose receipt the buyer should confirm.
 create table sambatan.reminders (
   campaign_id uuid not null,
   user_id uuid not null,

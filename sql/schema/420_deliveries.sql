@@ -24,8 +24,9 @@ create table sambatan.webhook_endpoints (
 create index webhook_endpoints_by_brand on sambatan.webhook_endpoints (brand_id, endpoint_id)
   where status <> 'removed';
 
--- The outbox. An e-mail has the id of its notification; a webhook has the position of its event in
--- the audit log. So neither can be queued twice.
+-- The outbox. The delivery_id of an e-mail is the id of its notification. A webhook has the
+-- position of its event in the audit log (seq). The keys of this table are unique, so no e-mail and
+-- no webhook can be queued twice.
 create table sambatan.deliveries (
   campaign_id uuid not null,
   delivery_id uuid not null,
@@ -54,8 +55,8 @@ create index deliveries_due_email on sambatan.deliveries (next_attempt_at)
   where status = 'pending' and channel = 'email';
 create index deliveries_due_webhook on sambatan.deliveries (endpoint_id, next_attempt_at)
   where status = 'pending' and channel = 'webhook';
--- A hash index, because it cannot sort: the planner would use an ordered index for lists too,
--- although they must use the indexes by status and by endpoint.
+-- This is a hash index because a hash index cannot sort. With an ordered index here, the planner
+-- would use it for lists too, although lists must use the indexes by status and by endpoint.
 create index deliveries_by_id on sambatan.deliveries using hash (delivery_id);
 create index deliveries_by_endpoint on sambatan.deliveries (endpoint_id, delivery_id)
   where channel = 'webhook';

@@ -32,7 +32,8 @@ create table sambatan_auth.sessions (
   session_id uuid primary key,
   token_hash bytea not null unique,
   user_id uuid not null,
-  -- From the app_metadata of the token that made the session. Empty after sign-in by e-mail.
+  -- The roles from the app_metadata of the token with which the user started the session. Empty if
+  -- the user signed in by e-mail.
   roles text[] not null default '{}',
   device text not null default '' check (char_length(device) <= 200),
   second_factor boolean not null default false,
@@ -55,8 +56,8 @@ create unlogged table sambatan_auth.attempts (
 create index attempts_by_end on sambatan_auth.attempts (ends_at);
 
 -- Browsers and networks from which somebody has signed in to an account before. Each key is a keyed
--- hash of the account's e-mail address and the browser or network. Requests from them have separate
--- limits, which strangers cannot use up.
+-- hash of the account's e-mail address and the browser or network. Requests from these browsers and
+-- networks have separate rate limits, so strangers cannot use up the limits of the account's owner.
 create table sambatan_auth.known_origins (
   key text primary key,
   ends_at timestamptz not null

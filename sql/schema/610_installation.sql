@@ -1,8 +1,8 @@
 -- Data about this installation: its identity, its backups, its workers and its self-checks.
 
--- The only row of this table marks this database as the real one. Backups leave the row out. So a
--- database that was restored with any tool has no row and is in quarantine: it sends no e-mails and
--- webhooks and moves no money until somebody declares it the real one.
+-- The only row of this table marks this database as the production database. Backups do not contain
+-- the row. So a database that was restored with any tool has no row and is in quarantine: it sends
+-- no e-mails and webhooks and moves no money until somebody declares it the production database.
 create table sambatan.installation (
   is_the_one boolean primary key default true check (is_the_one),
   installation_id uuid not null default gen_random_uuid(),
@@ -14,9 +14,9 @@ create table sambatan.installation (
 );
 insert into sambatan.installation default values;
 
--- Backups that were started, and those that were finished and verified. A backup contains its own
--- row, which is still unfinished. A restore reads from this row which migrations the backup
--- contains.
+-- One row for each backup that was started. finished_at is set when the backup is finished and
+-- verified. The file of a backup contains the row of that backup, still without finished_at. A
+-- restore reads from this row which migrations the backup contains.
 create table sambatan.backups (
   backup_id uuid primary key,
   started_at timestamptz not null default clock_timestamp(),

@@ -9,9 +9,9 @@
 -- Every table that belongs to a campaign starts its primary key and its foreign keys with
 -- campaign_id, so that the schema can be distributed by campaign without a rewrite.
 --
--- Rules that every writer must obey are checks, keys and triggers next to their table. No browser
--- role may access these schemas: sql/access.sql enables row-level security on every table and
--- revokes every privilege.
+-- Rules that must hold for every write are checks, keys and triggers in the file of their table. No
+-- browser role may access these schemas: sql/access.sql enables row-level security on every table
+-- and revokes every privilege.
 
 create schema if not exists sambatan;
 create schema sambatan_auth;
@@ -42,9 +42,10 @@ $$;
 -- Text functions that generated columns and indexes of later files use.
 
 -- Normalizes text for search: lower case, no accents, and one form for composed, decomposed and
--- full-width characters. Letters that do not decompose become the Latin letters people type for
--- them. src/database/text-search.ts applies the same rules to the search term. Most text is ASCII
--- and skips the normalization, which takes five times as long as the rest of the function.
+-- full-width characters. Letters that Unicode does not decompose (such as ø) become the Latin
+-- letters that people type instead (o). src/database/text-search.ts applies the same rules to the
+-- search term. Most text is ASCII and skips the normalization, which takes five times as long as
+-- the rest of the function.
 create function sambatan.search_fold(p_text text) returns text
 language sql immutable parallel safe as $$
   select case when octet_length(p_text) = char_length(p_text) then lower(p_text)
@@ -71,9 +72,9 @@ language sql immutable parallel safe as $$
 $$;
 
 -- Returns the first Indonesian mobile number in a text, without the leading 0 or 62. Returns null
--- if the text contains no number. Digits that follow the number in the text may be part of the
--- result, so compare by prefix. Every join runs this function for an index, so text that cannot
--- contain a number skips the regular expression.
+-- if the text contains no number. If more digits follow the number in the text, the result may
+-- contain them too. Therefore compare only the beginning of the result. Every join runs this
+-- function for an index, so text that cannot contain a number skips the regular expression.
 create function sambatan.phone_in(p_text text) returns text
 language sql immutable parallel safe as $$
   select case when strpos(p_text, '08') > 0 or strpos(p_text, '62') > 0 then
@@ -171,8 +172,8 @@ create table sambatan.profiles (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
--- An invitation uses this index to find the language of a person who has a profile already.
--- Operators use it to find people.
+-- This index has two uses. An invitation e-mail is written in the language of the invited person,
+-- if that person has a profile already. And operators find people by e-mail address.
 create index profiles_by_email on sambatan.profiles (lower(email)) where email is not null;
 -- Operators find people by the beginnings of words in a name or an e-mail address.
 create index profiles_by_words on sambatan.profiles using gin (
@@ -215,14 +216,14 @@ create table sambatan.campaigns (
   confirmed_slots integer not null default 0,
   participant_count integer not null default 0,
   -- The number of waiting-list entries that wait or have an offer. It is zero for nearly every
-  -- campaign, and then no query for entries is needed.
+  -- campaign; in this case no query for entries is needed.
   waiting_entries integer not null default 0,
-  -- The number of free slots that only the waiting list may take: the slots under offers and, while
-  -- an entry waits without an offer, all free slots.
+  -- The number of free slots that only buyers on the waiting list may take. These are the slots of
+  -- open offers. While an entry waits without an offer, these are all free slots.
   reserved_slots integer not null default 0,
   -- The percentage of taken slots, rounded down to a whole number. The sort order "progress" uses
-  -- it. It changes only when the whole percentage changes, so most updates of the counters change
-  -- no index (heap-only tuples).
+  -- it. Its value changes only when the whole percentage changes. So most updates of the counters
+  -- change no index, and PostgreSQL can use heap-only tuples.
   progress_floor smallint not null
     generated always as ((filled_slots::bigint * 100 / total_slots)::smallint) stored,
   -- The price in whole rupiah. The largest total, 10^9 rupiah × 10^6 slots, is below 2^53, so it is
@@ -237,7 +238,7 @@ create table sambatan.campaigns (
   -- How long an offer to the waiting list stays open.
   offer_seconds integer not null default 7200 check (offer_seconds between 60 and 604800),
   -- For an upfront campaign: how long after its deadline the service waits for payments that were
-  -- made in time but have not appeared yet. For a completed campaign: how long after pay_by an
+  -- made in time but that it does not know yet. For a completed campaign: how long after pay_by an
   -- order waits before it counts as unpaid.
   verification_seconds integer not null default 172800
     check (verification_seconds between 0 and 2592000),
@@ -255,16 +256,16 @@ create table sambatan.campaigns (
   opens_at timestamptz,
   -- When the lifecycle must run next for this campaign: at its opening, when the next hold may
   -- lapse, at its deadline, at the end of the verification period, when the time for an unpaid
-  -- order after success is over, or now while the campaign is being closed. The stored time may be
-  -- too early, but never too late: a run that is too early finds nothing to do and sets the time
-  -- again. Null: nothing is left to do.
+  -- order after success is over, or at once while the campaign is being closed. The stored time may
+  -- be too early, but never too late. If a run is too early, it finds nothing to do and sets the
+  -- correct time. Null: nothing is left to do.
   next_run_at timestamptz,
-  -- When the lifecycle next checks for orders whose buyer has reported nothing about the goods.
-  -- Null: no check is needed.
+  -- The time of the next check for orders that count as received because the buyer has reported
+  -- nothing about the goods. Null: no check is needed.
   receipts_due_at timestamptz,
   -- Closing a large campaign takes several short transactions. From the decision until the last
-  -- transaction, these columns contain the outcome. During this time the campaign accepts no joins
-  -- or cancellations.
+  -- transaction, the three closing columns contain the outcome. During this time the campaign
+  -- accepts no joins or cancellations.
   closing_outcome sambatan.campaign_status,
   closing_actor text,
   closing_reason text,
@@ -278,8 +279,8 @@ create table sambatan.campaigns (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   opened_at timestamptz,
-  -- When the deadline was last extended. Buyers who joined before that time may cancel without
-  -- loss.
+  -- When the deadline was last extended. Buyers who joined before that time may cancel and get all
+  -- their money back.
   extended_at timestamptz,
   filled_at timestamptz,
   verifying_at timestamptz,
@@ -340,8 +341,8 @@ create table sambatan.campaigns (
     or opened_at is not null)
 ) with (fillfactor = 70);
 
--- One index per sort order, each starting with status. A list of several statuses merges one
--- ordered scan per status, so it is as fast with a million campaigns as with a thousand.
+-- Each sort order has an index that starts with status. A list of campaigns with several statuses
+-- merges one ordered scan per status. So it is as fast with a million campaigns as with a thousand.
 create index campaigns_by_status_deadline on sambatan.campaigns (status, deadline, campaign_id);
 create index campaigns_by_status_progress
   on sambatan.campaigns (status, progress_floor, campaign_id);
@@ -469,9 +470,9 @@ create unique index idempotency_keys_one_participation
   on sambatan.idempotency_keys (campaign_id, participation_id) where participation_id is not null;
 create index idempotency_keys_by_time on sambatan.idempotency_keys (answered_at);
 
--- Joins that the service sent to the database twice because it lost the first answer, and whose
--- second SQL statement was refused. The first SQL statement may still be running: it then finds its
--- participation_id in this table and is refused too.
+-- Joins that the service sent to the database twice because it did not get the answer to the first
+-- SQL statement, and whose second SQL statement was refused. The first SQL statement may still run
+-- later. It then finds its participation_id in this table and is refused too.
 create table sambatan.refused_joins (
   campaign_id uuid not null references sambatan.campaigns,
   participation_id uuid not null,
@@ -492,8 +493,8 @@ create unlogged table sambatan.join_attempts (
 ) with (fillfactor = 70);
 create index join_attempts_by_window on sambatan.join_attempts (window_started_at);
 
--- The waiting list of a campaign: buyers who want slots when some become free. sql/functions
--- decides which entry gets an offer; docs/decisions explains why.
+-- The waiting list of a campaign: buyers who want slots when some become free. The functions in
+-- sql/functions decide which entry gets an offer; docs/decisions explains the rules.
 
 create table sambatan.waiting_entries (
   campaign_id uuid not null references sambatan.campaigns,
@@ -645,8 +646,9 @@ create table sambatan.audit_logs (
 );
 -- Each index of this table slows down every join, so there is no index on occurred_at alone.
 create index audit_logs_by_campaign_time on sambatan.audit_logs (campaign_id, occurred_at);
--- Few events are about a campaign itself; most are about its participations. These partial indexes
--- find the few events: of one campaign, and of all campaigns for operators.
+-- Most events are about participations, and few are about a campaign itself. These partial indexes
+-- contain only the events about campaigns. They find such events of one campaign, or of all
+-- campaigns for operators.
 create index audit_logs_of_campaign on sambatan.audit_logs (campaign_id, seq)
   where participation_id is null;
 create index audit_logs_of_campaigns_by_time on sambatan.audit_logs (occurred_at, campaign_id, seq)
@@ -749,19 +751,20 @@ create table sambatan.transactions (
   account_id uuid references sambatan.receiving_accounts,
   pay_by timestamptz,
   -- When the buyer paid, not when the service noticed the payment. paid_at is the exact time.
-  -- paid_on is the day (Asia/Jakarta), if the bank or a person reports no time. This decides
-  -- whether the payment was in time.
+  -- paid_on is the day (Asia/Jakarta), if the bank or a person reports no time. These columns
+  -- decide whether the payment was in time.
   paid_at timestamptz,
   paid_on date,
   -- When a person last rejected the proof.
   rejected_at timestamptz,
-  -- How much time of the hold was left when a proof of payment stopped the hold.
+  -- How much time of the hold was left when the buyer uploaded a proof of payment, which pauses the
+  -- hold.
   hold_left interval,
   -- Why a payment was rejected, why the last attempt failed, or why nothing is owed any more.
   reason text check (char_length(reason) between 1 and 500),
   attempts integer not null default 0 check (attempts >= 0),
-  -- The name of the received money, for example 'line:' and the id of a statement line. Money with
-  -- the same receipt is never counted twice.
+  -- Identifies the money that was received, for example 'line:' and the id of a statement line.
+  -- Money with the same receipt is never counted twice.
   receipt text check (char_length(receipt) between 1 and 120),
   -- The payment provider, and the provider's id for this row. Both stay when the row is settled.
   provider text check (provider ~ '^[a-z][a-z0-9_]{1,30}$'),
@@ -770,8 +773,8 @@ create table sambatan.transactions (
   -- reached its buyer twice; this row is the amount that the buyer must send back.
   purpose text check (purpose in ('unique_code', 'credit', 'reversal', 'overpaid_refund')),
   reverses uuid,
-  -- Only for refunds of money that was paid in time, but that the service noticed after other
-  -- buyers had got the slots: the time of the payment. Until the refund is sent, the buyer may
+  -- The time of the payment, stored only in some refunds: the buyer paid in time, but the service
+  -- noticed the money after other buyers had got the slots. Until the refund is sent, the buyer may
   -- choose the front of the waiting list instead of the money.
   paid_in_time timestamptz,
   -- For payouts: the time of the release. From then on the payout may be sent.
@@ -800,7 +803,7 @@ create unique index transactions_by_provider
   on sambatan.transactions (provider, provider_reference) where provider is not null;
 create unique index transactions_reversed_once on sambatan.transactions (campaign_id, reverses)
   where reverses is not null;
--- Open payments with unique codes to the same account have different sums to transfer.
+-- No two open payments with a unique code to the same account have the same sum to transfer.
 create unique index transactions_one_of_a_kind
   on sambatan.transactions (account_id, (amount + unique_code))
   where kind = 'payment' and unique_code > 0
@@ -872,8 +875,8 @@ create table sambatan.gateway_calls (
   participation_id uuid not null,
   kind sambatan.transaction_kind not null check (kind in ('payment', 'refund')),
   provider text not null check (provider ~ '^[a-z][a-z0-9_]{1,30}$'),
-  -- The reference of the order at the provider. For a payment it equals reference; for a refund it
-  -- is the reference of the payment.
+  -- The reference of the provider's order. In the row of a payment, it equals the column reference.
+  -- In the row of a refund, it is the reference of the payment that is refunded.
   order_reference text not null check (order_reference ~ '^[A-Za-z0-9-]{8,50}$'),
   amount bigint not null check (amount > 0),
   status text not null default 'unknown' check (status in ('unknown', 'open', 'made', 'not_made')),
@@ -899,10 +902,10 @@ create index gateway_calls_due on sambatan.gateway_calls (next_check_at)
 create index gateway_calls_refunds_of_order
   on sambatan.gateway_calls (campaign_id, order_reference) where kind = 'refund';
 
--- Bank statements of the receiving accounts: how their columns are read, the imported files, the
--- lines, and what each line pays for.
+-- Bank statements of the receiving accounts. These tables contain the meaning of the columns of a
+-- file, the imported files, the lines, and what each line pays for.
 
--- How the columns of an account's statements are read, as an operator has set it.
+-- The meaning of the columns in the statement files of an account, as an operator has set it.
 create table sambatan.statement_mappings (
   account_id uuid primary key references sambatan.receiving_accounts,
   mapping jsonb not null,
@@ -923,7 +926,7 @@ create table sambatan.statement_imports (
   content bytea check (octet_length(content) between 1 and 16777216),
   -- 'auto', the name of a bank's format, or the columns as an operator mapped them.
   mapping jsonb not null,
-  -- The last day up to which the file is complete, if an operator stated it.
+  -- The last day whose transfers are all in the file, if an operator entered it.
   stated_through date,
   created_by text not null,
   created_at timestamptz not null,
@@ -973,8 +976,8 @@ create table sambatan.statement_lines (
   -- The import that added the line, and the line's position in the file.
   import_id uuid references sambatan.statement_imports,
   position integer check (position >= 0),
-  -- Another line of the account that may be the same transfer. The line is matched with no payment
-  -- until a person has checked.
+  -- The id of another line of the account that may be the same transfer. A line with this id is not
+  -- matched with a payment until a person has checked whether it is a duplicate.
   duplicate_of uuid references sambatan.statement_lines,
   booked_on date not null,
   -- The exact time, if the bank reports it.
@@ -1011,10 +1014,10 @@ create index statement_lines_of_participation
 create index statement_lines_of_import on sambatan.statement_lines (import_id, position)
   where import_id is not null;
 
--- What a line pays for; it has one part for each participation. While the line is allocated, the
--- parts add up to at most its amount; once it is counted, to exactly its amount. Lines that pay for
--- one participation together share a receipt. The participation may still be an unpaid offer (see
--- the view orders).
+-- What a line pays for. A line has one part for each participation. While the line is allocated,
+-- the sum of its parts is at most its amount. After the line is counted, the sum equals its amount.
+-- Lines that pay for one participation together share a receipt. The participation may still be an
+-- unpaid offer (see the view orders).
 create table sambatan.statement_line_parts (
   line_id uuid not null references sambatan.statement_lines,
   part integer not null check (part between 1 and 50),
@@ -1106,8 +1109,9 @@ create table sambatan.notification_cursors (
   moved_at timestamptz not null default now()
 );
 
--- One notification to one person about one event. The text is rendered when it is shown or sent, in
--- the person's language and time zone at that moment.
+-- One notification to one person about one event. The row does not contain the text. The text is
+-- rendered each time the notification is shown or sent, in the language and time zone that the
+-- person has chosen at that time.
 create table sambatan.notifications (
   campaign_id uuid not null,
   notification_id uuid not null,
@@ -1144,8 +1148,8 @@ create table sambatan.message_settings (
   primary key (user_id, topic)
 );
 
--- The next digest of each campaign. Sellers get one notification per campaign and time window,
--- however many buyers joined in that window.
+-- The next digest of each campaign: a notification to the sellers that summarizes joins. Sellers
+-- get one notification per campaign and time window, however many buyers joined in that window.
 create table sambatan.seller_digests (
   campaign_id uuid primary key,
   from_seq bigint not null,
@@ -1159,8 +1163,8 @@ create table sambatan.seller_digests (
 );
 create index seller_digests_by_due on sambatan.seller_digests (due_at);
 
--- An event that all participants must be notified of is handled in steps. Participations with an id
--- up to `after` already have their notification.
+-- Events for which all participants of a campaign get a notification. Such an event is handled in
+-- steps. Participations with an id up to `after` already have their notification.
 create table sambatan.notification_fanouts (
   campaign_id uuid not null,
   seq bigint not null,
@@ -1168,9 +1172,9 @@ create table sambatan.notification_fanouts (
   primary key (campaign_id, seq)
 );
 
--- Notifications for a later time. Each is about a deadline (if the person asked for a reminder), a
--- hold that is about to lapse, a payment that became due at completion and is still open, or goods
--- whose receipt the buyer should confirm.
+-- Notifications that are sent at a later time. A reminder is about one of these: a deadline, if the
+-- person asked for a reminder; a hold that will lapse soon; a payment that became due when the
+-- campaign completed and is still open; or goods whose receipt the buyer should confirm.
 create table sambatan.reminders (
   campaign_id uuid not null,
   user_id uuid not null,
@@ -1214,8 +1218,9 @@ create table sambatan.webhook_endpoints (
 create index webhook_endpoints_by_brand on sambatan.webhook_endpoints (brand_id, endpoint_id)
   where status <> 'removed';
 
--- The outbox. An e-mail has the id of its notification; a webhook has the position of its event in
--- the audit log. So neither can be queued twice.
+-- The outbox. The delivery_id of an e-mail is the id of its notification. A webhook has the
+-- position of its event in the audit log (seq). The keys of this table are unique, so no e-mail and
+-- no webhook can be queued twice.
 create table sambatan.deliveries (
   campaign_id uuid not null,
   delivery_id uuid not null,
@@ -1244,8 +1249,8 @@ create index deliveries_due_email on sambatan.deliveries (next_attempt_at)
   where status = 'pending' and channel = 'email';
 create index deliveries_due_webhook on sambatan.deliveries (endpoint_id, next_attempt_at)
   where status = 'pending' and channel = 'webhook';
--- A hash index, because it cannot sort: the planner would use an ordered index for lists too,
--- although they must use the indexes by status and by endpoint.
+-- This is a hash index because a hash index cannot sort. With an ordered index here, the planner
+-- would use it for lists too, although lists must use the indexes by status and by endpoint.
 create index deliveries_by_id on sambatan.deliveries using hash (delivery_id);
 create index deliveries_by_endpoint on sambatan.deliveries (endpoint_id, delivery_id)
   where channel = 'webhook';
@@ -1287,7 +1292,8 @@ create table sambatan_auth.sessions (
   session_id uuid primary key,
   token_hash bytea not null unique,
   user_id uuid not null,
-  -- From the app_metadata of the token that made the session. Empty after sign-in by e-mail.
+  -- The roles from the app_metadata of the token with which the user started the session. Empty if
+  -- the user signed in by e-mail.
   roles text[] not null default '{}',
   device text not null default '' check (char_length(device) <= 200),
   second_factor boolean not null default false,
@@ -1310,8 +1316,8 @@ create unlogged table sambatan_auth.attempts (
 create index attempts_by_end on sambatan_auth.attempts (ends_at);
 
 -- Browsers and networks from which somebody has signed in to an account before. Each key is a keyed
--- hash of the account's e-mail address and the browser or network. Requests from them have separate
--- limits, which strangers cannot use up.
+-- hash of the account's e-mail address and the browser or network. Requests from these browsers and
+-- networks have separate rate limits, so strangers cannot use up the limits of the account's owner.
 create table sambatan_auth.known_origins (
   key text primary key,
   ends_at timestamptz not null
@@ -1430,9 +1436,9 @@ create trigger access_log_no_truncate before truncate on sambatan_auth.access_lo
 
 -- Data about this installation: its identity, its backups, its workers and its self-checks.
 
--- The only row of this table marks this database as the real one. Backups leave the row out. So a
--- database that was restored with any tool has no row and is in quarantine: it sends no e-mails and
--- webhooks and moves no money until somebody declares it the real one.
+-- The only row of this table marks this database as the production database. Backups do not contain
+-- the row. So a database that was restored with any tool has no row and is in quarantine: it sends
+-- no e-mails and webhooks and moves no money until somebody declares it the production database.
 create table sambatan.installation (
   is_the_one boolean primary key default true check (is_the_one),
   installation_id uuid not null default gen_random_uuid(),
@@ -1444,9 +1450,9 @@ create table sambatan.installation (
 );
 insert into sambatan.installation default values;
 
--- Backups that were started, and those that were finished and verified. A backup contains its own
--- row, which is still unfinished. A restore reads from this row which migrations the backup
--- contains.
+-- One row for each backup that was started. finished_at is set when the backup is finished and
+-- verified. The file of a backup contains the row of that backup, still without finished_at. A
+-- restore reads from this row which migrations the backup contains.
 create table sambatan.backups (
   backup_id uuid primary key,
   started_at timestamptz not null default clock_timestamp(),
@@ -1480,15 +1486,15 @@ create table sambatan.invariant_checks (
 );
 
 -- Idempotency keys of requests that change something. The row is written in the transaction of the
--- change, so a repeated request finds either both the row and the change, or neither. The keys of
--- joins and of the waiting list are in the table idempotency_keys instead.
+-- change. So when a request is repeated, either both the row and the change exist, or neither. The
+-- keys of joins and of the waiting list are in the table idempotency_keys instead.
 create table sambatan.request_keys (
   -- The caller, in the form of the audit log's actor.
   caller text not null check (char_length(caller) between 1 and 60),
   key text not null check (char_length(key) between 1 and 255),
   request_hash bytea not null check (octet_length(request_hash) = 32),
-  -- The result of the change (v8.serialize). If no answer was stored, the answer is made from this
-  -- result.
+  -- The result of the change, serialized with v8.serialize. If the answer was not stored, a
+  -- repeated request gets an answer that is built from this result.
   result bytea,
   -- The HTTP answer as it was sent; null until it is sent.
   status smallint check (status between 200 and 299),
@@ -1523,8 +1529,8 @@ $$;
 -- schemas through the roles `anon` and `authenticated`, and may grant them every new table and
 -- function. Therefore every migration ends with this block. It enables row-level security on every
 -- table (there are no policies) and revokes every privilege on every table, view, sequence and
--- function of both schemas. Views need the revocation: they read with the rights of their owner,
--- which row-level security does not limit.
+-- function of both schemas. Row-level security alone does not protect views: a view reads with the
+-- rights of its owner. Therefore privileges on views must be revoked.
 do $$
 declare
   relation regclass;

@@ -13,7 +13,8 @@ create or replace function sambatan.audit_content(
 $$;
 
 -- Computes the hashes of many audit rows in one SQL statement: audit_chain(head, content) over
--- (order by …) returns each row's hash, starting from the head of the campaign's chain.
+-- (order by …) returns each row's hash, starting from the last hash of the campaign's chain (the
+-- head).
 create or replace function sambatan.audit_chain_step(state bytea, head bytea, content bytea)
 returns bytea language plpgsql immutable parallel safe as $$
 begin
@@ -26,9 +27,9 @@ create or replace aggregate sambatan.audit_chain(head bytea, content bytea) (
   stype = bytea
 );
 
--- Builds the next event of a campaign's audit log and updates the head of the chain in c. Adds the
--- taken and total slots to the metadata. Stores nothing: the caller has locked the campaign's row,
--- passes its new state as c, and stores c and the event.
+-- Builds the next event of a campaign's audit log and updates the head of the hash chain in c. Adds
+-- the numbers of taken and total slots to the metadata. This function stores nothing. The caller
+-- has locked the campaign's row, passes the row's new state as c, and stores c and the event.
 create or replace function sambatan.next_event(
   inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz,
   p_participation_id uuid, p_metadata jsonb, out entry sambatan.audit_logs
@@ -50,7 +51,7 @@ begin
 end
 $$;
 
--- Like next_event, but inserts the event into the audit log at once. The caller stores c.
+-- Works like next_event, but also inserts the event into the audit log. The caller stores c.
 create or replace function sambatan.append_event(
   inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz,
   p_participation_id uuid, p_metadata jsonb, out entry sambatan.audit_logs
@@ -171,7 +172,7 @@ $$;
 
 -- Returns a participation that its buyer may cancel: a reserved participation, or a paid
 -- participation that was made before the deadline was extended. The caller has locked the
--- campaign's row. Refuses as reserved_participation does.
+-- campaign's row. Refuses with the same codes as reserved_participation.
 create or replace function sambatan.cancellable_participation(
   c sambatan.campaigns, p_participation_id uuid, p_at timestamptz
 ) returns sambatan.participants language plpgsql as $$
@@ -188,21 +189,23 @@ begin
 end
 $$;
 
--- Returns the time that decides whether a payment was in time: the exact time of the provider or
--- the bank statement; else the start of the day (Asia/Jakarta) if only the day is known, so that
--- any time of that day counts; else p_now. Never later than p_now.
+-- Returns the time that decides whether a payment was in time. This is the exact time from the
+-- provider or the bank statement, if it is known. If only the day is known, it is the start of that
+-- day (Asia/Jakarta), so that a payment at any time of the day of the deadline counts. If nothing
+-- is known, it is p_now. The result is never later than p_now.
 create or replace function sambatan.paid_moment(
   p_paid_at timestamptz, p_paid_on date, p_now timestamptz
 ) returns timestamptz language sql immutable parallel safe as $$
   select least(p_now, coalesce(p_paid_at, p_paid_on::timestamp at time zone 'Asia/Jakarta', p_now))
 $$;
 
--- Returns whether money for an open payment that was due by p_by may still appear: its proof or its
--- online order is undecided, or a transfer may be on its way. No transfer is on its way if the
--- payment has no account yet, because the buyer has not seen where to transfer. No transfer is on
--- its way either once the statement of the account is imported through the day of p_by and a person
--- has assigned the lines with a similar amount: then every transfer that was in time is known. If a
--- person rejected the proof after p_by, nothing more can appear.
+-- Returns whether the service may still find money that was sent by p_by for an open payment. This
+-- is the case while the payment's proof or online order is undecided, or while a transfer may exist
+-- that the service does not know. No such transfer exists if the payment has no account yet,
+-- because the buyer has not seen where to transfer. No such transfer exists either if the statement
+-- of the account is imported through the day of p_by and a person has assigned the lines with a
+-- similar amount: then every transfer that was in time is known. If a person rejected the proof
+-- after p_by, the service expects no more money.
 create or replace function sambatan.may_still_arrive(t sambatan.transactions, p_by timestamptz)
 returns boolean language plpgsql stable as $$
 begin
@@ -212,7 +215,8 @@ begin
     select 1 from sambatan.gateway_calls g where g.campaign_id = t.campaign_id
       and g.transaction_id = t.transaction_id and g.kind = 'payment'
       and g.status in ('unknown', 'open'))
-    -- Part of the amount has arrived and waits for the rest, or for a person to count it.
+    -- Part of the amount has arrived. It is not counted until the rest arrives, or until a person
+    -- counts it.
     or exists (select 1 from sambatan.statement_line_parts s
       where s.campaign_id = t.campaign_id and s.participation_id = t.participation_id
         and s.outcome is null)
@@ -229,9 +233,10 @@ $$;
 
 -- Returns whether an open statement line could be the transfer for an open payment. Such a line is
 -- on the payment's account, is booked by the day of p_by, and has an amount near the expected
--- amount: the amount of this order, or of all open orders of its buyer in the campaign together.
--- Near means at most 1,000 rupiah above the amount with unique codes, and at most 1,000 rupiah
--- below the amount without them: people round amounts, and mistype or omit codes.
+-- amount. The expected amount is the amount of this order, or of all open orders of the buyer in
+-- the campaign together. Near means at most 1,000 rupiah above the amount with unique codes, and at
+-- most 1,000 rupiah below the amount without unique codes, because people round amounts, and
+-- mistype or omit codes.
 create or replace function sambatan.has_line_like(t sambatan.transactions, p_by timestamptz)
 returns boolean language sql stable as $$
   with sums as (
@@ -252,8 +257,8 @@ returns boolean language sql stable as $$
       and (p_by at time zone 'Asia/Jakarta')::date)
 $$;
 
--- Returns whether money for any reserved participation may still appear, in a campaign whose
--- deadline has passed.
+-- Returns whether the service may still find money for any reserved participation of a campaign
+-- whose deadline has passed.
 create or replace function sambatan.awaits_payments(c sambatan.campaigns)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.participants p
@@ -303,21 +308,22 @@ $$;
 -- locked: the requests for that campaign get the answer 'campaign_busy' and write nothing, so that
 -- one stuck campaign cannot block the rest of the batch.
 --
--- Each array has one element per request; the requests of one campaign are adjacent and in order of
--- arrival. Key and request hash are null for a request without an Idempotency-Key. The rate limit
--- counts by caller; p_attempt_limit is joins per minute and caller, 0 for no limit. p_again is true
--- if the same batch was sent before and may have been committed. A request whose participation
--- exists already then gets the answer 'joined'. So the retry changes nothing. The answer is final,
--- because the campaign's row is locked. A refusal in a retry is stored in refused_joins. If the
--- first attempt runs later, it is refused too and takes no slot.
+-- Each array has one element per request. The requests for one campaign are adjacent and in order
+-- of arrival. Key and request hash are null for a request without an Idempotency-Key.
+-- p_attempt_limit is the maximum number of joins per minute for each caller; 0 means no limit.
+-- p_again is true if the same batch was sent before and may have been committed. In this case, a
+-- request whose participation exists already gets the answer 'joined', and nothing is changed. The
+-- answer is final, because the campaign's row is locked. A refusal in a retry is stored in
+-- refused_joins. If the first attempt runs later than the retry, it is refused too and takes no
+-- slot.
 --
--- Returns one row per request, in order: 'joined', or the code of a refusal with the parameters of
--- its message. replayed is true if the key had been answered before; joined_at is then the time of
--- the first answer.
+-- Returns one row per request, in order. The outcome is 'joined', or the code of a refusal with the
+-- parameters of its message. replayed is true if the request had been answered before; joined_at is
+-- then the time of the first answer.
 --
--- Data that a plain join does not need (keys, limits, bounds per buyer) is read once for the whole
--- batch, and only if one of its requests needs it. So a plain join needs only one iteration of the
--- loop, and writes only its own rows.
+-- A simple join needs no idempotency keys, rate limits or bounds per buyer. This data is read once
+-- for the whole batch, and only if one of the requests needs it. So a simple join needs only one
+-- iteration of the loop, and writes only the rows of that join.
 create or replace function sambatan.join_campaigns(
   p_campaign_ids uuid[], p_participation_ids uuid[], p_user_ids uuid[], p_quantities integer[],
   p_addresses text[], p_notes text[], p_keys text[], p_request_hashes bytea[],
@@ -398,7 +404,8 @@ begin
     end loop;
   end if;
 
-  -- The table is almost always empty, so this is one lookup per campaign, not per join.
+  -- The table is almost always empty. Therefore this condition needs one lookup per campaign
+  -- instead of one per join.
   if exists (select from sambatan.refused_joins where campaign_id = any (locked)) then
     for r in
       select q.ordinal, d.campaign_id, d.participation_id, d.outcome, d.params, d.answered_at
@@ -414,7 +421,7 @@ begin
   if p_attempt_limit > 0 then
     for r in
       with requests as materialized (
-        -- Does not count the requests of a busy campaign, because the service sends them again.
+        -- Requests for a busy campaign are not counted, because the service sends them again.
         select q.caller, q.ordinal, row_number() over (partition by q.caller order by q.ordinal)
           as nth, count(*) over (partition by q.caller) as here
         from unnest(p_campaign_ids, p_callers) with ordinality
@@ -679,14 +686,14 @@ $$;
 create or replace function sambatan.max_waiting_overtakes()
 returns integer language sql immutable parallel safe as $$ select 3 $$;
 
--- Returns the maximum number of open entries of one campaign's waiting list. When a slot becomes
--- free, all open entries may have to be compared with it.
+-- Returns the maximum number of open entries of one campaign's waiting list. The number is limited
+-- because, when a slot becomes free, the service may have to look at all open entries.
 create or replace function sambatan.waiting_list_limit()
 returns integer language sql immutable parallel safe as $$ select 1000 $$;
 
--- Returns whether anybody may join with the free slots of a campaign although entries wait: the
--- slots are fewer than the minimum per buyer, and are not reserved for an entry that may not be
--- overtaken any more.
+-- Returns whether anybody may take the free slots of a campaign although its waiting list has
+-- entries. This is allowed if fewer slots are free than the minimum per buyer, and they are not
+-- reserved for an entry that must not be overtaken again.
 create or replace function sambatan.has_open_remainder(p_campaign_id uuid)
 returns boolean language plpgsql stable as $$
 declare
@@ -705,24 +712,24 @@ end
 $$;
 
 -- Offers the free slots of a campaign to its waiting list, in order of arrival, each time to the
--- first entry whose quantity fits. An entry that is passed over because too few slots are free is
--- overtaken by that offer. Once an entry has been overtaken the maximum number of times, entries
--- behind it get no offers. The free slots are reserved for that entry, but only until keep_until,
--- so that slots do not stay unused for ever.
+-- first entry whose quantity fits. If too few slots are free for an entry and an entry behind it
+-- gets the offer, the first entry is overtaken. When an entry has been overtaken the maximum number
+-- of times, entries behind it get no offers. The free slots are reserved for that entry, but only
+-- until keep_until, so that slots do not stay unused for ever.
 --
--- Slots that were revoked from orders of a completed campaign (by a shortfall or an upheld dispute)
--- are not offered: there are no goods for them.
+-- Some slots are revoked from orders of a completed campaign, because of a shortfall or an upheld
+-- dispute. They are not offered, because there are no goods for them.
 --
 -- Paid entries come first, in order of the time of their payment. They get slots at once, without
 -- an offer. A paid entry lapses if its buyer would have more slots than the maximum per buyer.
--- After the deadline of a campaign that has not succeeded, only paid entries get slots.
+-- After the deadline, as long as the campaign has not succeeded, only paid entries get slots.
 --
 -- After the campaign has succeeded, an offer lasts as long as a hold, because the buyer accepts it
 -- by paying. The offer already has the id of the participation that the payment creates.
 --
 -- Call this function in the transaction that freed slots or changed the waiting list. The caller
--- has locked the campaign's row, and stores c with its new number of reserved slots. A second call
--- changes nothing.
+-- has locked the campaign's row, and stores c with its new number of reserved slots. Calling it a
+-- second time changes nothing.
 create or replace function sambatan.offer_slots(inout c sambatan.campaigns, p_at timestamptz)
 language plpgsql set enable_seqscan = off as $$
 declare
@@ -731,8 +738,8 @@ declare
   under_offer integer;
   free integer;
   succeeded constant boolean := c.status = 'fulfilled';
-  -- How many more offers may be made to entries behind those that were passed over. Null if no
-  -- entry was passed over.
+  -- The number of offers that may still be made to entries behind an entry that was passed over.
+  -- Null if no entry was passed over.
   allowance integer;
   ends_at timestamptz;
   offered uuid[] := '{}';
@@ -831,8 +838,8 @@ begin
   update sambatan.waiting_entries set keep_until = ends_at, updated_at = p_at
     where campaign_id = c.campaign_id and entry_id = blocked and keep_until is null;
 
-  -- If fewer slots are free than the minimum per buyer, they fit no entry, so anybody may join with
-  -- them.
+  -- If fewer slots are free than the minimum per buyer, they are too few for every entry, so
+  -- anybody may take them by joining.
   c.reserved_slots := case
     when free > 0 and free < c.min_slots_per_user and blocked is null then under_offer
     when exists (select from sambatan.waiting_entries
@@ -856,8 +863,8 @@ returns integer language sql stable as $$
   where p.campaign_id = c.campaign_id and p.status = 'refunded' and p.refunded_at >= c.completed_at
 $$;
 
--- Renews the open offers of a campaign that has just succeeded: from now on their buyers accept by
--- paying. The caller has locked the campaign's row and stores c.
+-- Renews the open offers of a campaign that has just succeeded. From now on, buyers accept these
+-- offers by paying. The caller has locked the campaign's row and stores c.
 create or replace function sambatan.renew_offers(inout c sambatan.campaigns, p_at timestamptz)
 language plpgsql as $$
 declare
@@ -876,8 +883,8 @@ begin
 end
 $$;
 
--- Calls offer_slots for a caller that has locked the campaign's row and has already stored its own
--- change of the row.
+-- Reads the campaign's row, calls offer_slots, and stores the row. The caller has locked the row
+-- and has already stored all other changes of it.
 create or replace function sambatan.offer_freed_slots(p_campaign_id uuid, p_at timestamptz)
 returns void language plpgsql as $$
 declare
@@ -998,9 +1005,9 @@ end
 $$;
 
 -- Accepts an offer: creates a participation with the same rules, hold and events as a join. An
--- offer that is already accepted is returned unchanged. An offer made after success is accepted
--- only by paying for it. Refuses: offer_expired, offer_is_paid, and whatever open_waiting_entry and
--- a join refuse.
+-- offer that is already accepted is returned unchanged. After the campaign has succeeded, an offer
+-- can be accepted only by paying for it. Refuses: offer_expired, offer_is_paid, and the codes of
+-- open_waiting_entry and join_campaigns.
 create or replace function sambatan.accept_offer(
   p_campaign_id uuid, p_entry_id uuid, p_participation_id uuid, p_actor text
 ) returns sambatan.waiting_entries language plpgsql as $$
@@ -1019,8 +1026,8 @@ begin
   elsif now_at >= e.offer_expires_at then
     perform sambatan.refuse('offer_expired');
   end if;
-  -- The slots leave the reserved slots and are taken by the join under the same row lock, so no
-  -- other transaction sees them as free.
+  -- This transaction releases the reserved slots and takes them with the join while it holds the
+  -- lock of the campaign's row. So no other transaction sees them as free.
   c.reserved_slots := c.reserved_slots - e.quantity;
   c := sambatan.append_events(c, 'waiting_accepted', p_actor, now_at, array[
     jsonb_build_object('entry_id', p_entry_id, 'quantity', e.quantity,
@@ -1044,8 +1051,9 @@ end
 $$;
 
 -- Records that entries have left a waiting list, with one event for each element of p_metadata, and
--- lowers the counter. Their slots stay reserved until offer_slots runs; if no entry is left, they
--- are free at once. The caller has locked the campaign's row and stores c.
+-- lowers the counter. The slots of these entries stay reserved until offer_slots runs. If no entry
+-- is left on the list, the slots are free at once. The caller has locked the campaign's row and
+-- stores c.
 create or replace function sambatan.remove_waiting_entries(
   inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz, p_metadata jsonb[]
 ) language plpgsql as $$
@@ -1059,9 +1067,9 @@ end
 $$;
 
 -- Removes an entry from the waiting list at the request of its buyer. p_event is waiting_declined
--- (for an offer) or waiting_withdrawn (for any open entry). Offers its slots to the next entry at
--- once. An entry that has already left in this way is returned unchanged. Refuses as
--- open_waiting_entry does.
+-- (for an offer) or waiting_withdrawn (for any open entry). The slots that this frees are offered
+-- to the next entry at once. If the same event has already removed the entry, it is returned
+-- unchanged. Refuses with the same codes as open_waiting_entry.
 create or replace function sambatan.withdraw_waiting_entry(
   p_campaign_id uuid, p_entry_id uuid, p_event text, p_actor text
 ) returns sambatan.waiting_entries language plpgsql as $$
@@ -1090,10 +1098,10 @@ end
 $$;
 
 -- Runs one step for the waiting list of an open or completed campaign. At most p_limit entries
--- lapse: offers that were not answered in time, and entries for which slots were reserved until
--- keep_until. Then offers the free slots. An offer that is accepted by paying does not lapse while
--- a payment that was made in time may still appear. Returns how many entries lapsed. The caller has
--- locked the campaign's row and stores c.
+-- lapse: offers that their buyers did not answer in time, and entries whose reservation of slots
+-- ended at keep_until. Then the step offers the free slots. An offer that is accepted by paying
+-- does not lapse while the service may still find a payment that was made in time. Returns how many
+-- entries lapsed. The caller has locked the campaign's row and stores c.
 create or replace function sambatan.settle_waiting(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out lapsed integer
 ) language plpgsql set enable_seqscan = off as $$
@@ -1102,7 +1110,8 @@ declare
   events jsonb[];
 begin
   lapsed := 0;
-  -- Offers lapse first, because their slots may be enough for an entry whose time is also over.
+  -- Offers lapse first. The slots that this frees may be enough for a waiting entry whose
+  -- keep_until has also passed.
   foreach kind in array array['offered', 'waiting']::sambatan.waiting_status[] loop
     with picked as (
       select entry_id, position, quantity, kept_amount from sambatan.waiting_entries
@@ -1135,8 +1144,8 @@ end
 $$;
 
 -- Returns when the lifecycle must next run for a waiting list; null if no entry has a time limit.
--- If the time of an offer that is accepted by paying is over at p_at, this is the end of the
--- verification period, because a payment that was made in time may still appear until then.
+-- For an offer that is accepted by paying and whose time is over at p_at, the result is the end of
+-- the verification period. Until then, the service may still find a payment that was made in time.
 create or replace function sambatan.waiting_next_run_at(c sambatan.campaigns, p_at timestamptz)
 returns timestamptz language sql stable as $$
   select min(case when status = 'waiting' then keep_until
@@ -1148,8 +1157,8 @@ returns timestamptz language sql stable as $$
 $$;
 
 -- Runs one step of closing a campaign's waiting list: closes at most p_limit entries and returns
--- how many. With p_keep_offers, open offers stay open until they are paid or lapse. The caller has
--- locked the campaign's row and stores c.
+-- how many it closed. If p_keep_offers is true, open offers stay open until they are paid or lapse.
+-- The caller has locked the campaign's row and stores c.
 create or replace function sambatan.close_waiting(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer,
   p_keep_offers boolean default false, out closed integer
@@ -1196,10 +1205,10 @@ begin
 end
 $$;
 
--- Returns the order p_order_id if it has lapsed unpaid: a participation, or an offer made after
--- success that never became a participation. Undelivered slots are not included. pay_by is the end
--- of its hold or offer. All columns are null if there is no such order, or if its buyer cancelled
--- it.
+-- Returns the order p_order_id if it lapsed because nobody paid it in time. The order is a
+-- participation, or an offer made after the campaign succeeded that never became a participation.
+-- quantity does not include undelivered slots. pay_by is the end of the hold or of the offer. All
+-- columns are null if there is no such order, or if the buyer cancelled it.
 create or replace function sambatan.lapsed_order(
   p_campaign_id uuid, p_order_id uuid, out user_id uuid, out quantity integer,
   out shipping_address text, out note text, out pay_by timestamptz
@@ -1219,8 +1228,9 @@ begin
 end
 $$;
 
--- Returns the number of slots of a campaign that are neither taken nor offered. Slots that were
--- revoked from whole orders of a completed campaign do not count: no goods are delivered for them.
+-- Returns the number of slots of a campaign that are neither taken nor offered. Slots that a
+-- completed campaign revoked from whole orders are not included, because there are no goods for
+-- them.
 create or replace function sambatan.free_slots(p_campaign_id uuid)
 returns integer language plpgsql stable as $$
 declare
@@ -1237,9 +1247,10 @@ begin
 end
 $$;
 
--- Returns whether a campaign's waiting list still accepts a paid entry for p_quantity slots. Once
--- the campaign has succeeded, slots must be free or may still become free, and packing must not
--- have begun: nothing is shipped or received, and no payout is released or sent.
+-- Returns whether a campaign's waiting list still accepts a paid entry for p_quantity slots. After
+-- the campaign has succeeded, two more conditions apply. Enough slots must be free, or slots may
+-- still become free. And delivery must not have begun: no goods are shipped or received, and no
+-- payout is released or sent.
 create or replace function sambatan.accepts_retained_refund(p_campaign_id uuid, p_quantity integer)
 returns boolean language plpgsql stable as $$
 declare
@@ -1265,11 +1276,11 @@ begin
 end
 $$;
 
--- Returns when p_amount rupiah for an order were paid, if the buyer may choose between the refund
--- and the front of the waiting list: the money pays the whole order, was paid by its pay_by, and
--- the waiting list is open. Null for any other money, and for a second payment of the same order.
--- p_why is the result of why_not_owed for p_paid, the time of the payment. The caller has locked
--- the campaign's row.
+-- Returns the time of a payment of p_amount rupiah for an order if its buyer may choose between the
+-- refund and the front of the waiting list. The buyer may choose if the money pays the whole order,
+-- was paid by the order's pay_by, and the waiting list is open. The result is null in all other
+-- cases, and for a second payment of the same order. p_why is the result of why_not_owed for
+-- p_paid, the time of the payment. The caller has locked the campaign's row.
 create or replace function sambatan.paid_in_time(
   p_campaign_id uuid, p_order_id uuid, p_amount bigint, p_why text, p_paid timestamptz
 ) returns timestamptz language plpgsql stable as $$
@@ -1317,10 +1328,10 @@ end
 $$;
 
 -- Records that the buyer of a refund chooses the front of the waiting list instead of the money.
--- The price of the slots and the unique code are retained; any amount above that is refunded at
--- once. Free slots are assigned at once. A repeated choice returns the entry that the first choice
--- made. Refuses: campaign_not_found, refund_has_no_choice, refund_sent_already,
--- waiting_list_closed, quantity_out_of_bounds.
+-- The service retains the price of the slots and the unique code, and refunds any amount above that
+-- at once. If slots are free, they are assigned to the buyer at once. If the buyer repeats the
+-- choice, the function returns the existing entry. Refuses: campaign_not_found,
+-- refund_has_no_choice, refund_sent_already, waiting_list_closed, quantity_out_of_bounds.
 create or replace function sambatan.wait_with_retained_refund(
   p_campaign_id uuid, p_refund_id uuid, p_entry_id uuid, p_actor text
 ) returns uuid language plpgsql as $$
@@ -1384,9 +1395,9 @@ begin
 end
 $$;
 
--- Returns the number of slots of a campaign that a buyer has, plus the slots of the buyer's paid
--- entries that wait ahead of the entry with p_paid_at and p_position. Without these arguments,
--- counts all paid entries of the buyer that wait.
+-- Returns the number of slots that a buyer has in a campaign, plus the slots of the buyer's waiting
+-- paid entries that are ahead of the entry with p_paid_at and p_position. Without these two
+-- arguments, the result includes all waiting paid entries of the buyer.
 create or replace function sambatan.slots_of_buyer(
   p_campaign_id uuid, p_user_id uuid, p_paid_at timestamptz default 'infinity',
   p_position bigint default 0
@@ -1449,10 +1460,10 @@ begin
 end
 $$;
 
--- Pays a new participation with the money of a retained refund. Reverses the part of the credit
--- that pays, moves the receipt to the new payment, and voids the refund. The amount above p_price
--- is the unique code. Later money for the old order counts as a second payment. The caller has
--- locked the campaign's row.
+-- Pays a new participation with the money of a retained refund. Books the refund's amount out of
+-- the credit, moves the receipt to the new payment, and voids the refund. The part of the amount
+-- above p_price is the unique code. If more money arrives for the old order later, it counts as a
+-- second payment. The caller has locked the campaign's row.
 create or replace function sambatan.pay_with_retained_refund(
   p_campaign_id uuid, p_refund_id uuid, p_participation_id uuid, p_price bigint, p_at timestamptz
 ) returns void language plpgsql as $$
@@ -1493,11 +1504,12 @@ begin
 end
 $$;
 
--- Cancels one reserved participation and frees its slots, for the waiting list first. If the
--- campaign was full, it accepts joins again. A paid participation that its buyer may cancel (the
--- deadline was extended after it was made) is refunded. p_reason is 'buyer' or 'operator'; p_note
--- is a text that the person wrote, if any. Refuses: campaign_not_found, participation_not_found,
--- participation_transition_not_allowed, campaign_closing, deadline_passed.
+-- Cancels one reserved participation and frees its slots. They are offered to the waiting list
+-- first. If the campaign was full, it accepts joins again. A buyer may also cancel a paid
+-- participation if the deadline was extended after the buyer had joined; such a participation is
+-- refunded. p_reason is 'buyer' or 'operator'; p_note is a text that the person wrote, if any.
+-- Refuses: campaign_not_found, participation_not_found, participation_transition_not_allowed,
+-- campaign_closing, deadline_passed.
 create or replace function sambatan.release_participation(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text,
   p_note text default null
@@ -1546,9 +1558,9 @@ begin
 end
 $$;
 
--- Confirms one reserved participation whose payment was verified, and settles that payment. The
--- buyer had paid by the day on which the proof was uploaded, so the payment counts even if the
--- deadline has passed since then. Refuses as release_participation does.
+-- Confirms one reserved participation whose payment was verified, and settles that payment. The day
+-- on which the buyer uploaded the proof counts as the day of the payment, so the payment counts
+-- even if the deadline has passed since then. Refuses with the same codes as release_participation.
 create or replace function sambatan.confirm_participation(
   p_campaign_id uuid, p_participation_id uuid, p_actor text, p_reference text default null
 ) returns sambatan.participants language plpgsql as $$
@@ -1622,10 +1634,10 @@ create or replace function sambatan.free_code(
 $$;
 
 -- Chooses the account and the unique code for a new payment of p_amount rupiah. Prefers codes up to
--- 999, first of the default account, then of other accounts. Higher codes are used only when every
--- active account has used all of these for this price, and they are as low as possible, because
--- buyers pay the code. Both are null if no account is active; only the code is null if all 99,999
--- codes of every account are taken.
+-- 999, first of the default account, then of other accounts. A higher code is used only if all
+-- codes up to 999 of every active account are taken for this amount. It is as low as possible,
+-- because the buyer pays the code in addition to the price. Both are null if no account is active;
+-- only the code is null if all 99,999 codes of every account are taken.
 create or replace function sambatan.choose_code(
   p_amount bigint, out account_id uuid, out unique_code integer
 ) language plpgsql volatile as $$
@@ -1646,9 +1658,9 @@ begin
 end
 $$;
 
--- Returns the participation that an offer made after success becomes when it is paid. It is
--- reserved until the offer ends, and cancelled after that. All columns are null if there is no such
--- offer.
+-- An offer that is made after the campaign has succeeded becomes a participation when it is paid.
+-- Returns that participation before it exists. Its status is reserved while the offer is open, and
+-- cancelled after that. All columns are null if there is no such offer.
 create or replace function sambatan.offered_participation(p_campaign_id uuid, p_order_id uuid)
 returns sambatan.participants language plpgsql stable as $$
 declare
@@ -1681,17 +1693,18 @@ $$;
 -- Returns the payment of a participation. Assigns an account and a unique code if the payment has
 -- none. The payment is created when somebody first views it, so that neither joins nor the closing
 -- of a large campaign spend time on it. Concurrent callers get the same payment. A payment to an
--- account always has a unique code: without it, only the name of the sender could match the
--- transfer to the payment.
+-- account always has a unique code. Without the code, only the name of the sender would show for
+-- which payment a transfer is.
 --
--- An offer made after success has a payment too. When it is paid, the offer becomes a
--- participation.
+-- An offer that is made after the campaign has succeeded also has a payment. When the buyer pays
+-- it, the offer becomes a participation.
 --
 -- p_pays_online is true if buyers can pay through a provider. Then a payment is opened without an
 -- account if no account is active, and gets an account when one is active.
 --
--- Takes no lock that a join would wait for. Returns null if there is nothing to pay (yet). Refuses:
--- participation_not_found, payment_account_missing, unique_codes_exhausted.
+-- The function takes no lock that a join would have to wait for. Returns null if there is nothing
+-- to pay, or nothing to pay yet. Refuses: participation_not_found, payment_account_missing,
+-- unique_codes_exhausted.
 create or replace function sambatan.open_payment(
   p_campaign_id uuid, p_participation_id uuid, p_pays_online boolean default false
 ) returns sambatan.transactions language plpgsql as $$
@@ -1795,8 +1808,9 @@ end
 $$;
 
 -- Records that a participation was paid: p_amount is the amount that arrived, at least the price.
--- The part above the price is kept up to the unique code, and the rest is refunded. p_paid_at or
--- p_paid_on is when its buyer paid, if known. The caller has locked the campaign's row.
+-- If the amount is above the price, the platform keeps up to the unique code, and the rest is
+-- refunded. p_paid_at or p_paid_on is the time or day at which the buyer paid, if known. The caller
+-- has locked the campaign's row.
 create or replace function sambatan.settle_payment(
   c sambatan.campaigns, p sambatan.participants, p_amount bigint, p_at timestamptz, p_actor text,
   p_reference text, p_receipt text, p_paid_at timestamptz default null, p_paid_on date default null
@@ -1804,8 +1818,8 @@ create or replace function sambatan.settle_payment(
 declare
   t sambatan.transactions;
 begin
-  -- Another transaction may be opening the payment at this moment. The insert decides which of the
-  -- two is first.
+  -- At the same moment, another transaction may be creating the row of the payment. The insert
+  -- decides which of the two transactions is first.
   insert into sambatan.transactions as old (campaign_id, kind, status, participation_id, amount,
       cause, actor, reference, created_at, settled_at, receipt, paid_at, paid_on)
     values (c.campaign_id, 'payment', 'settled', p.participation_id,
@@ -1852,8 +1866,8 @@ begin
 end
 $$;
 
--- Returns the reason why p_amount rupiah that were paid at p_paid would not pay for a
--- participation; null if they would. The reason is one of those in the event payment_late. The
+-- Returns the reason why p_amount rupiah that were paid at p_paid do not pay for a participation,
+-- or null if they pay for it. The reason is one of the reasons of the event payment_late. The
 -- caller has locked the campaign's row.
 create or replace function sambatan.why_not_owed(
   c sambatan.campaigns, p sambatan.participants, p_amount bigint, p_paid timestamptz
@@ -1883,11 +1897,12 @@ begin
 end
 $$;
 
--- Counts p_amount rupiah that arrived for a participation. Each receipt is counted once: it is
--- 'line:…' for a statement line, 'verified:…' for a manual verification, or the name of a provider
--- and its reference. p_paid_at or p_paid_on is when the buyer paid, if known. This time decides
--- whether the payment was in time, not the time at which the money was noticed. Returns the
--- participation that has the slots, and what happened to the money:
+-- Counts p_amount rupiah that arrived for a participation. p_receipt identifies the money, and each
+-- receipt is counted once. It is 'line:…' for a statement line, 'verified:…' for a manual
+-- verification, or the name of a provider and the provider's reference. p_paid_at or p_paid_on is
+-- the time or day at which the buyer paid, if known. It decides whether the payment was in time;
+-- the time at which the service noticed the money does not matter. Returns the participation that
+-- has the slots, and what happened to the money:
 --   settled   the money pays what was due; a reserved participation is confirmed, and an offer made
 --             after success becomes a confirmed participation
 --   given     the hold had lapsed, but the campaign still has enough slots: the buyer gets slots
@@ -1955,10 +1970,12 @@ begin
 
   outcome := case when participation_id = p_participation_id then 'settled' else 'given' end;
   if outcome = 'given' then
-    -- The next events follow the join in the audit log, so their time must not be earlier.
+    -- In the audit log, the next events follow the join, so their time must not be earlier than the
+    -- time of the join.
     now_at := clock_timestamp();
-    -- The unique code that was paid belongs to the new payment. Later money for the old
-    -- participation counts as a second payment, even if nobody had opened its payment.
+    -- The unique code that was paid belongs to the new payment. If more money arrives for the old
+    -- participation later, it counts as a second payment. This is also true if the old
+    -- participation had no payment row before.
     insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
         actor, created_at, reason)
       values (c.campaign_id, 'payment', 'void', p_participation_id, price,
@@ -1986,11 +2003,11 @@ begin
 end
 $$;
 
--- Joins again for a buyer whose hold had lapsed although they paid in time. The rules of a join
--- apply: the slots must be free, not reserved for the waiting list, and within the bounds per
--- buyer. After the deadline no join is accepted, but slots that were paid before the deadline are
--- assigned again. Returns the new participation, or null if it was refused. The caller has locked
--- the campaign's row.
+-- Joins again for a buyer whose hold lapsed although the buyer had paid in time. The rules of a
+-- join apply: the slots must be free, not reserved for the waiting list, and within the bounds per
+-- buyer. After the deadline, nobody can join, but this function still assigns slots that were paid
+-- before the deadline. Returns the new participation, or null if it was refused. The caller has
+-- locked the campaign's row.
 create or replace function sambatan.rejoin_lapsed(
   c sambatan.campaigns, p sambatan.participants, p_actor text
 ) returns uuid language plpgsql as $$
@@ -2021,8 +2038,9 @@ end
 $$;
 
 -- Adds a participation outside the normal join: for the same buyer, with the quantity and address
--- of p, reserved or confirmed at once. Marks an open campaign as full if this takes its last slots.
--- The caller has locked the campaign's row and has checked that the slots are free. Stores c.
+-- of p, reserved or confirmed at once. If the participation takes the last slots of an open
+-- campaign, the campaign becomes full. The caller has locked the campaign's row and has checked
+-- that the slots are free. Stores c.
 create or replace function sambatan.add_participation(
   c sambatan.campaigns, p sambatan.participants, p_participation_id uuid,
   p_status sambatan.participant_status, p_at timestamptz, p_actor text
@@ -2056,8 +2074,9 @@ begin
 end
 $$;
 
--- Accepts an offer that was made after success and is now paid. p is the participation that the
--- offer becomes; it is added as confirmed. The caller has locked the campaign's row.
+-- Accepts an offer that was made after the campaign succeeded and is now paid. p is the
+-- participation that the offer becomes; it is added as confirmed. The caller has locked the
+-- campaign's row.
 create or replace function sambatan.take_paid_offer(
   c sambatan.campaigns, p sambatan.participants, p_at timestamptz, p_actor text
 ) returns void language plpgsql as $$
@@ -2086,11 +2105,11 @@ create or replace function sambatan.void_payment(
     and status in ('due', 'proof_submitted', 'rejected', 'pending')
 $$;
 
--- Makes a payment payable again and stores the reason. If a proof had stopped the hold, the hold
--- continues with the time that was left, but at least for an hour (or for hold_seconds, if that is
--- shorter), and never beyond the deadline. After the deadline no time is left to pay. p_is_rejected
--- is true if a person has checked the proof and rejected it. The caller has locked the campaign's
--- row.
+-- Makes a payment payable again and stores the reason. If the proof had paused the hold, the hold
+-- continues with the remaining time, but at least for an hour (or for hold_seconds, if that is
+-- shorter), and never beyond the deadline. After the deadline, the hold does not continue.
+-- p_is_rejected is true if a person has checked the proof and rejected it. The caller has locked
+-- the campaign's row.
 create or replace function sambatan.reopen_payment(
   c sambatan.campaigns, p sambatan.participants, t sambatan.transactions, p_reason text,
   p_at timestamptz, p_is_rejected boolean default false
@@ -2134,11 +2153,12 @@ begin
 end
 $$;
 
--- Stores a buyer's proof of payment. The payment then waits for verification, and the order's hold
--- does not lapse meanwhile. A later proof replaces an earlier one. A payment that was sent to a
--- provider becomes a payment by transfer. The provider is still asked for the status of its order,
--- and the money that is noticed first pays for the participation. Refuses: campaign_not_found,
--- participation_not_found, payment_not_due, payment_not_open.
+-- Stores a buyer's proof of payment. The payment then waits until a person verifies it, and the
+-- order's hold does not lapse during this time. A later proof replaces an earlier proof. If the
+-- payment was sent to a provider, it becomes a payment by transfer. The service still asks the
+-- provider for the status of the provider's order, and the money that the service notices first
+-- pays for the participation. Refuses: campaign_not_found, participation_not_found,
+-- payment_not_due, payment_not_open.
 create or replace function sambatan.submit_proof(
   p_campaign_id uuid, p_participation_id uuid, p_content_type text, p_content bytea, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -2174,7 +2194,8 @@ end
 $$;
 
 -- Returns the amounts that people verified manually for a participation, with their references. If
--- a person verified more than was owed, the rest is in a separate credit; it is added here.
+-- a person verified more than the buyer owed, the books have the rest as a separate credit. The
+-- result includes that credit.
 create or replace function sambatan.manual_verifications(p_campaign_id uuid, p_participation_id uuid)
 returns table (amount bigint, reference text) language sql stable as $$
   select t.amount + t.surcharge + coalesce(above.amount, 0), t.reference
@@ -2185,8 +2206,8 @@ returns table (amount bigint, reference text) language sql stable as $$
     and t.receipt like 'verified:%'
 $$;
 
--- Returns the receipt of the next manual verification of a participation. Several are possible: an
--- earlier amount may have been too little.
+-- Returns the receipt for the next manual verification of a participation. A participation can have
+-- several manual verifications, because an earlier amount may have been too little.
 create or replace function sambatan.next_verified_receipt(
   p_campaign_id uuid, p_participation_id uuid
 ) returns text language sql stable as $$
@@ -2194,8 +2215,8 @@ create or replace function sambatan.next_verified_receipt(
   from sambatan.manual_verifications(p_campaign_id, p_participation_id)
 $$;
 
--- Returns the day (Asia/Jakarta) on which a proof of a payment was last uploaded: the buyer had
--- paid by then. Null without a proof.
+-- Returns the day (Asia/Jakarta) on which the buyer last uploaded a proof of payment. The buyer had
+-- paid by that day. Null if there is no proof.
 create or replace function sambatan.proof_day(p_campaign_id uuid, p_participation_id uuid)
 returns date language sql stable as $$
   select (f.uploaded_at at time zone 'Asia/Jakarta')::date from sambatan.payment_proofs f
@@ -2203,12 +2224,12 @@ returns date language sql stable as $$
 $$;
 
 -- Verifies an open payment manually: p_amount rupiah arrived, or the expected amount if it is null.
--- p_paid_on is the day of the transfer; if it is null, the day of the proof counts, or now without
--- a proof. The outcome is 'known', and nothing is counted again, in two cases. First, the same
--- amount was verified before with the same reference, or both times without a reference. Second, a
--- statement line of this amount was counted for the participation, and its description contains
--- p_reference or p_reference is null. Refuses: campaign_not_found, payment_not_due,
--- payment_not_open.
+-- p_paid_on is the day of the transfer. If it is null, the day of the proof is used, or the present
+-- time if there is no proof. The outcome is 'known', and nothing is counted again, in two cases.
+-- First, the same amount was verified before with the same reference, or both times without a
+-- reference. Second, a statement line of this amount was counted for the participation, and its
+-- description contains p_reference or p_reference is null. Refuses: campaign_not_found,
+-- payment_not_due, payment_not_open.
 create or replace function sambatan.verify_payment(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint, p_actor text, p_reference text,
   p_paid_on date default null, out outcome text, out participation_id uuid
@@ -2236,8 +2257,8 @@ begin
 end
 $$;
 
--- Rejects a proof: the payment is payable again. Refuses: campaign_not_found, payment_not_due,
--- payment_not_open.
+-- Rejects a proof of payment, so that the payment becomes payable again. Refuses:
+-- campaign_not_found, payment_not_due, payment_not_open.
 create or replace function sambatan.reject_payment(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -2260,8 +2281,8 @@ begin
 end
 $$;
 
--- Returns the amounts of bank statements that were counted for a participation: one for each
--- transfer, part of a transfer, or several transfers that paid together.
+-- Returns the amounts of bank statements that were counted for a participation. Each amount is a
+-- whole transfer, a part of a transfer, or the sum of several transfers that were counted together.
 create or replace function sambatan.counted_sums(p_campaign_id uuid, p_participation_id uuid)
 returns table (amount bigint, outcome text, description text) language sql stable as $$
   select sum(s.amount)::bigint, min(s.outcome), string_agg(l.description, ' ')
@@ -2287,8 +2308,8 @@ $$;
 -- day before they were created and fourteen days after they were due (is_known false). If no open
 -- payment fits, returns payments that a person verified manually (is_known true), and payments with
 -- a unique code that were paid through a provider (is_known false, because the transfer pays a
--- second time and is refunded). Such a payment is returned only while no statement line has been
--- matched with it.
+-- second time and is refunded). A payment of these two kinds is returned only while no statement
+-- line has been matched with it.
 create or replace function sambatan.payments_for(
   p_account_id uuid, p_amount bigint, p_booked_on date
 ) returns table (campaign_id uuid, participation_id uuid, is_known boolean)
@@ -2316,9 +2337,10 @@ language sql stable as $$
 $$;
 
 -- Returns the participation for which a person manually verified the amount of a statement line:
--- p_participation_id itself; or, if the amount would pay nothing there, another participation of
--- the same buyer in the campaign (made when the buyer got slots again or joined again). Null if
--- there is none. The caller has locked the campaign's row.
+-- p_participation_id itself, or another participation of the same buyer in the campaign. The other
+-- participation is searched only if the amount would not pay for p_participation_id; it exists if
+-- the buyer got slots again or joined again. Null if there is no such participation. The caller has
+-- locked the campaign's row.
 create or replace function sambatan.manually_verified_for(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_paid timestamptz
 ) returns uuid language plpgsql stable as $$
@@ -2342,11 +2364,12 @@ begin
 end
 $$;
 
--- When a participation keeps only p_quantity of its slots in a campaign that has not ended: lowers
--- the amount of its open payment, or makes a refund of its settled payment due. An open payment
--- with a new amount gets a new unique code when it is next viewed. Returns the rupiah that are
--- refunded. Refuses: payment_not_open while a proof is being checked or a provider has the payment,
--- because it is then unknown which amount will arrive. The caller has locked the campaign's row.
+-- Changes the payment of a participation that will keep only p_quantity of its slots in a campaign
+-- that has not ended. Lowers the amount of an open payment, or makes a partial refund of a settled
+-- payment due. An open payment with a new amount gets a new unique code when it is next viewed.
+-- Returns the rupiah that are refunded. Refuses: payment_not_open while a proof waits for
+-- verification or a provider processes the payment, because the service does not know which amount
+-- will arrive. The caller has locked the campaign's row.
 create or replace function sambatan.pay_for_fewer(
   c sambatan.campaigns, p sambatan.participants, p_quantity integer, p_at timestamptz, p_actor text
 ) returns bigint language plpgsql as $$
@@ -2478,9 +2501,9 @@ end
 $$;
 
 -- Counts p_amount rupiah of a statement for a participation, unless a person had verified exactly
--- that amount manually before. Without p_refund, refuses an amount that is less than the
+-- that amount manually before. If p_refund is false, refuses an amount that is less than the
 -- participation owes, because it may be one of several transfers. The caller has locked the
--- campaign's row. Refuses: statement_lines_too_little, and as receive_money does.
+-- campaign's row. Refuses: statement_lines_too_little, and the codes of receive_money.
 create or replace function sambatan.count_money(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_refund boolean, p_actor text,
   p_reference text, p_receipt text, p_booked_at timestamptz, p_booked_on date,
@@ -2507,9 +2530,9 @@ begin
 end
 $$;
 
--- Returns how many rupiah p_amount, paid at p_paid, falls short of what a participation owes. Zero
--- if it pays all of that; null if the money would not pay for the participation for another reason.
--- The caller has locked the campaign's row.
+-- Returns how many rupiah are missing if p_amount, paid at p_paid, is used to pay for a
+-- participation. Zero if it is enough; null if the money does not pay for the participation for
+-- another reason. The caller has locked the campaign's row.
 create or replace function sambatan.missing_of(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_paid timestamptz
 ) returns bigint language plpgsql stable as $$
@@ -2537,7 +2560,7 @@ begin
 end
 $$;
 
--- Returns an open statement line, locked. Refuses: statement_line_not_found,
+-- Locks an open statement line and returns it. Refuses: statement_line_not_found,
 -- statement_line_handled.
 create or replace function sambatan.open_line(p_line_id uuid)
 returns sambatan.statement_lines language plpgsql as $$
@@ -2554,9 +2577,10 @@ begin
 end
 $$;
 
--- Divides an open statement line into parts, each with an amount for one participation. Nothing is
--- counted yet. Replaces earlier parts; if no parts are given, earlier parts are only removed.
--- Refuses: statement_line_not_found, statement_line_handled, statement_parts_exceed_line.
+-- Divides an open statement line into parts, each with an amount for one participation. This does
+-- not count any money yet. The new parts replace earlier parts; if no parts are passed, earlier
+-- parts are only removed. Refuses: statement_line_not_found, statement_line_handled,
+-- statement_parts_exceed_line.
 create or replace function sambatan.allocate_line(
   p_line_id uuid, p_campaign_ids uuid[], p_participation_ids uuid[], p_amounts bigint[], p_actor text
 ) returns sambatan.statement_lines language plpgsql as $$
@@ -2583,12 +2607,12 @@ begin
 end
 $$;
 
--- Counts allocated lines. All their parts for one participation count as one amount, so that
--- several transfers can pay one order together. If the parts of a line do not add up to its amount,
--- the rest is added to its first part, and is refunded to that buyer if it pays for nothing. Either
--- all lines are counted or none. With p_refund, an amount that is too little is refunded. Refuses:
--- statement_line_not_found, statement_line_handled, statement_line_not_divided, and as count_money
--- does.
+-- Counts allocated lines. All parts for one participation count as one amount, so that several
+-- transfers can pay one order together. If the parts of a line are less than the amount of the
+-- line, the difference is added to its first part; money that pays for nothing is refunded to that
+-- buyer. Either all lines are counted or none. If p_refund is true, an amount that is too little is
+-- refunded. Refuses: statement_line_not_found, statement_line_handled, statement_line_not_divided,
+-- and the codes of count_money.
 create or replace function sambatan.count_lines(
   p_line_ids uuid[], p_refund boolean, p_actor text
 ) returns void language plpgsql as $$
@@ -2671,17 +2695,17 @@ returns void language sql as $$
   where l.line_id = d.line_id
 $$;
 
--- Assigns a line to one participation, as a person decided. Counts the line at once, together with
--- other lines that wait for the same participation, if they pay what the participation owes. An
--- amount that is too little waits for the rest, unless p_refund is true: then it is refunded.
--- Refuses: campaign_not_found, statement_line_handled, statement_line_not_found, and as
--- receive_money does.
+-- Assigns a line to the participation that a person has chosen. If this line, together with other
+-- uncounted lines for the same participation, pays what the participation owes, the lines are
+-- counted at once. An amount that is too little stays uncounted until the rest arrives; if p_refund
+-- is true, it is refunded instead. Refuses: campaign_not_found, statement_line_handled,
+-- statement_line_not_found, and the codes of receive_money.
 create or replace function sambatan.assign_line(
   p_line_id uuid, p_campaign_id uuid, p_participation_id uuid, p_refund boolean, p_actor text
 ) returns sambatan.statement_lines language plpgsql as $$
 declare
-  -- Locks the campaign before it reads the manual verifications: a person may be verifying that
-  -- amount at this moment.
+  -- Locks the campaign before it reads the manual verifications, because at this moment a person
+  -- may be verifying the same amount manually.
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   waiting constant uuid[] := array(select s.line_id from sambatan.statement_line_parts s
     join sambatan.statement_lines o on o.line_id = s.line_id
@@ -2825,7 +2849,8 @@ begin
   -- the new one. A lifecycle run that is too early changes nothing.
   update sambatan.campaigns set deadline = p_deadline, extended_at = now_at
     where campaign_id = p_campaign_id;
-  -- Holds that the old deadline had cut short get their full time.
+  -- If a hold was shorter than hold_seconds only because of the old deadline, it is extended, up to
+  -- the new deadline.
   update sambatan.participants set updated_at = now_at, hold_expires_at = greatest(
       hold_expires_at, least(joined_at + c.hold_seconds * interval '1 second', p_deadline))
     where campaign_id = p_campaign_id and status = 'pending_payment'
@@ -2873,9 +2898,9 @@ begin
 end
 $$;
 
--- Returns the platform's share of an amount, in whole rupiah. p_basis_points are hundredths of a
--- percent. The result is rounded half to even. Splits the amount first, because 10^15 rupiah times
--- 10^4 basis points does not fit into a bigint.
+-- Returns the platform's share of an amount, in whole rupiah. A basis point is a hundredth of a
+-- percent. The result is rounded half to even. The formula splits the amount first, because 10^15
+-- rupiah times 10^4 basis points does not fit into a bigint.
 create or replace function sambatan.platform_fee(p_amount bigint, p_basis_points integer)
 returns bigint language sql immutable parallel safe as $$
   select q + case when 2 * r > 10000 or (2 * r = 10000 and q % 2 = 1) then 1 else 0 end
@@ -2913,12 +2938,12 @@ begin
 end
 $$;
 
--- Runs one short step: gives up to p_limit participations of a campaign their new status, and
+-- Runs one short step: computes the new status of up to p_limit participations of a campaign, and
 -- collects their audit rows and the ledger rows that become due. Returns the number of these
 -- participations. While the campaign is being closed, each participation gets the status that
--- follows from the outcome. Before that, only cancels participations whose hold has lapsed, so that
--- a full campaign accepts joins again (the caller records that event). The caller has locked the
--- campaign's row and stores c and the writes.
+-- follows from the outcome. Before that, the step only cancels participations whose hold has
+-- lapsed. A full campaign then accepts joins again; the caller records that event. The caller has
+-- locked the campaign's row and stores c and the writes.
 create or replace function sambatan.settle_participants(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out settled integer,
   out writes sambatan.pending_writes
@@ -2947,8 +2972,8 @@ begin
     ) p
   ), money as (
     -- If the campaign completes, the payments of its participations become due. If it fails or is
-    -- cancelled, refunds of the paid money become due, less the part whose refund is already due or
-    -- sent.
+    -- cancelled, refunds of the paid money become due. Amounts whose refund is already due or sent
+    -- are subtracted.
     select row(c.campaign_id, 'payment', k.participation_id, k.quantity * c.price_per_slot,
       'payment:' || k.participation_id, by_actor, p_at,
       p_at + (c.payment_term_seconds + c.payment_grace_seconds) * interval '1 second')
@@ -3020,17 +3045,18 @@ begin
 end
 $$;
 
--- Brings one campaign to the state that it should have now. Opens it at its time, lets holds and
--- offers lapse, decides its outcome at the deadline (with p_complete_full, as soon as it is full),
--- and closes it in steps of at most p_limit participations and waiting entries. At the deadline of
--- an upfront campaign, first waits until no payment made in time can appear any more, at most for
--- the verification period. A scheduled upfront campaign does not open while buyers have no way to
--- pay; a later run tries again. p_pays_online is true if buyers can pay through a provider. The
--- caller has locked the campaign's row and stores c with store_campaigns, so that a campaign that
--- closes in one step is written once. The caller also stores the writes.
+-- Brings one campaign to the state that it should have now. Opens it at its opening time, lets
+-- holds and offers lapse, and decides its outcome at the deadline; if p_complete_full is true, it
+-- succeeds as soon as it is full. Then closes it in steps of at most p_limit participations and
+-- waiting entries. At the deadline of an upfront campaign, the decision waits while the service may
+-- still find payments that were made in time, at most for the verification period. A scheduled
+-- upfront campaign does not open while buyers have no way to pay; a later run tries again.
+-- p_pays_online is true if buyers can pay through a provider. The caller has locked the campaign's
+-- row. The caller stores c with store_campaigns, so that the row is written only once if the
+-- campaign closes in one step, and stores the writes with apply_writes.
 --
--- Returns the audit rows of the campaign's own transitions, the number of settled participations,
--- and in `more` whether another call (in a new transaction) is needed to finish.
+-- Returns the audit rows of the campaign's status changes, the number of settled participations and
+-- entries, and in `more` whether another call (in a new transaction) is needed to finish.
 create or replace function sambatan.settle_step(
   inout c sambatan.campaigns, p_complete_full boolean, p_limit integer, p_pays_online boolean,
   out transitions sambatan.audit_logs[], out settled integer, out more boolean,
@@ -3059,7 +3085,8 @@ begin
   elsif c.status = 'scheduled' and c.opens_at <= now_at then
     transitions := transitions || sambatan.open_campaign(c.campaign_id, 'system');
     select * into c from sambatan.campaigns t where t.campaign_id = c.campaign_id;
-    -- The next events follow the opening in the audit log, so their time must not be earlier.
+    -- In the audit log, the next events follow the opening, so their time must not be earlier than
+    -- the time of the opening.
     now_at := clock_timestamp();
   end if;
   if c.status = 'fulfilled' and c.closing_outcome is null then
@@ -3100,8 +3127,9 @@ begin
     if now_at >= c.deadline and c.payment_timing = 'upfront' and now_at < verified_at
       and sambatan.awaits_payments(c)
     then
-      -- Runs again after ten minutes: a person may ignore a statement line meanwhile, which can
-      -- decide the payments of any number of campaigns.
+      -- The lifecycle checks this campaign again after ten minutes. In the meantime a person may
+      -- mark a statement line as ignored, which can decide payments of many campaigns and does not
+      -- start a lifecycle run.
       c.next_run_at := least(verified_at, now_at + interval '10 minutes');
       if c.status <> 'verifying' then
         c.status := 'verifying';
@@ -3134,8 +3162,8 @@ begin
   end if;
 
   settled := 0;
-  -- If the campaign succeeds, its waiting list continues: it gets the slots of orders that are not
-  -- paid.
+  -- After a campaign succeeds, its waiting list stays open. Slots of orders that are not paid are
+  -- offered to the buyers on it.
   if c.waiting_entries > 0 and c.closing_outcome <> 'fulfilled' then
     select * into r from sambatan.close_waiting(c, now_at, p_limit);
     c := r.c;
@@ -3184,9 +3212,10 @@ begin
   c.closing_reason := null;
   c.next_run_at := null;
   if c.status = 'fulfilled' and c.waiting_entries > 0 then
-    -- Offers the slots that nobody paid for by the deadline at once; the rest of the waiting list
-    -- is settled in another transaction. Paid entries get their slots in this transaction too. This
-    -- needs the ledger rows of the closing, so they are stored first.
+    -- Slots that nobody paid for by the deadline are offered at once. The rest of the waiting list
+    -- is settled in another transaction. Paid entries get their slots in this transaction too.
+    -- Assigning these slots needs the ledger rows that the closing created, so these rows are
+    -- stored first.
     if exists (select 1 from sambatan.waiting_entries where campaign_id = c.campaign_id
       and status = 'waiting' and refund_id is not null)
     then
@@ -3243,11 +3272,12 @@ $$;
 create or replace function sambatan.clock_tolerance()
 returns interval language sql immutable parallel safe as $$ select interval '30 seconds' $$;
 
--- Settles several campaigns in one transaction: one commit for many that are due in the same
--- second. Locks each row and checks again what is due, so several workers may call it at the same
--- time. Skips a row that another transaction has locked. Returns one row per campaign. p_limit
--- applies to all campaigns together, because their rows stay locked until the commit. A campaign
--- that is not processed because the limit was reached has more = true and must be passed again.
+-- Settles several campaigns in one transaction, so that many campaigns that are due in the same
+-- second need only one commit. Locks each row and checks again what is due, so several workers may
+-- call it at the same time. Skips a row that another transaction has locked. Returns one row per
+-- campaign. p_limit applies to all campaigns together, because their rows stay locked until the
+-- commit. A campaign that is not processed because the limit was reached has more = true and must
+-- be passed again.
 --
 -- p_process_clock is the time of the calling process. Closing cannot be undone, so nothing is
 -- closed while that clock and the database's clock differ by more than clock_tolerance. Refuses:
@@ -3322,10 +3352,10 @@ begin
 end
 $$;
 
--- Returns the orders of a completed campaign that are still unpaid: the participation, the latest
--- time to pay, and whether it is certain at p_at that the order was not paid in time. It is certain
--- once the statement of the account shows every transfer up to pay_by, or the verification period
--- after pay_by has ended.
+-- Returns the orders of a completed campaign that are still unpaid. Each row has the participation,
+-- the latest time to pay, and whether it is certain at p_at that the order was not paid in time. It
+-- is certain once the statement of the account shows every transfer up to pay_by, or the
+-- verification period after pay_by has ended.
 create or replace function sambatan.open_orders(c sambatan.campaigns, p_at timestamptz)
 returns table (participation_id uuid, pay_by timestamptz, is_unpaid boolean)
 language sql stable as $$
@@ -3351,10 +3381,10 @@ returns bigint language sql stable as $$
 $$;
 
 -- Runs one step for a completed campaign: cancels at most p_limit unpaid orders, lets unpaid offers
--- lapse, and offers the free slots to the waiting list. Once nothing can be paid any more, closes
--- the waiting list. If unpaid orders leave fewer paid slots than the minimum, opens the decision
--- whether the batch is made. Returns the same as settle_step. The caller has locked the campaign's
--- row and stores c.
+-- lapse, and offers the free slots to the waiting list. When no order and no offer can be paid any
+-- more, closes the waiting list. If fewer slots were paid than the minimum because orders were not
+-- paid, the seller must then decide whether the batch is made. Returns the same as settle_step. The
+-- caller has locked the campaign's row and stores c.
 create or replace function sambatan.settle_after_success(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer,
   out transitions sambatan.audit_logs[], out settled integer, out more boolean
@@ -3367,7 +3397,8 @@ begin
   transitions := '{}';
   settled := 0;
   more := false;
-  -- Each unpaid order changes the payout, which must not change while it is being sent.
+  -- Cancelling an unpaid order changes the amount of the payout. The amount must not change while
+  -- the payout is being sent.
   if exists (select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
     and t.kind = 'payout' and t.status = 'pending')
   then
@@ -3421,7 +3452,8 @@ begin
       c := r.c;
       transitions := transitions || r.entry;
     elsif not more then
-      -- The payout may have waited for an offer or an order that is decided now.
+      -- The payout may have waited for an open offer or an unpaid order. All of these are decided
+      -- now.
       perform sambatan.store_campaigns(array[c]);
       perform sambatan.release_when_received(c.campaign_id, p_at);
       select * into c from sambatan.campaigns x where x.campaign_id = c.campaign_id;
@@ -3450,11 +3482,11 @@ returns boolean language sql stable as $$
         and t.status in ('pending', 'settled'))
 $$;
 
--- Decides whether a batch is made although fewer slots than its minimum were paid. For
--- decision_seconds only the seller may decide, after that an operator too (p_as_operator). If the
--- batch is made, the campaign continues; otherwise the campaign is closed as cancelled, and
--- settle_campaign makes all refunds due. Returns whether it was cancelled. Refuses:
--- campaign_not_found, no_decision_open, decision_is_sellers, payout_settled_already,
+-- Decides whether a batch is made although fewer slots than its minimum were paid. During the first
+-- decision_seconds, only the seller may decide. After that, an operator may decide too
+-- (p_as_operator). If the batch is made, the campaign continues; otherwise the campaign is closed
+-- as cancelled, and settle_campaign makes all refunds due. Returns whether it was cancelled.
+-- Refuses: campaign_not_found, no_decision_open, decision_is_sellers, payout_settled_already,
 -- goods_received_already, goods_shipped_already.
 create or replace function sambatan.decide_below_minimum(
   p_campaign_id uuid, p_goes_on boolean, p_as_operator boolean, p_note text, p_actor text
@@ -3494,10 +3526,10 @@ begin
 end
 $$;
 
--- Records that the seller has shipped the goods of a completed campaign. From now on, an order
--- counts as received if its buyer reports nothing for p_days. A repeated call changes nothing. No
--- more slots are offered: the waiting list is closed and its buyers are notified, but open offers
--- can still be paid. Refuses: campaign_not_found, transition_not_allowed.
+-- Records that the seller has shipped the goods of a completed campaign. An order counts as
+-- received if its buyer reports nothing for p_days days. A repeated call changes nothing. From now
+-- on, no more slots are offered: the waiting list is closed and its buyers are notified, but open
+-- offers can still be paid. Refuses: campaign_not_found, transition_not_allowed.
 create or replace function sambatan.ship_campaign(
   p_campaign_id uuid, p_days integer, p_actor text
 ) returns void language plpgsql as $$
@@ -3528,8 +3560,8 @@ $$;
 
 -- Runs one step: up to p_limit orders of a shipped campaign count as received, because their buyers
 -- have reported nothing for the whole period after shipping. If an order was paid after it was
--- shipped, its period starts with the payment. An unpaid or disputed order waits. Returns the
--- number of these orders. Skips a row that another transaction has locked.
+-- shipped, its period starts with the payment. Unpaid and disputed orders do not count as received.
+-- Returns the number of these orders. Skips a row that another transaction has locked.
 create or replace function sambatan.receive_unanswered(p_campaign_id uuid, p_limit integer)
 returns integer language plpgsql as $$
 declare
@@ -3565,8 +3597,8 @@ begin
     received := received + 1;
   end loop;
   if received < p_limit then
-    -- Checks again in an hour while offers are open: a buyer who pays an offer becomes a
-    -- participant later.
+    -- While offers are open, the next check is in an hour, because a buyer who pays an offer
+    -- becomes a participant later.
     update sambatan.campaigns set receipts_due_at = case when waiting_entries > 0 or exists (
         select 1 from sambatan.participants
         where campaign_id = p_campaign_id and status = 'confirmed')
@@ -3680,12 +3712,13 @@ begin
 end
 $$;
 
--- Settles a refund or payout whose money was sent, with the reference of the bank or provider.
--- Settling it again with the same reference changes nothing. An entry that was sent to a provider
--- can be settled only with the provider's reference, because nobody else may send its money. A
--- payout must be released, not disputed, and covered by the money in hand that is owed to nobody
--- else. Refuses: movement_not_found, movement_transition_not_allowed, refund_is_kept,
--- payout_not_released, payout_disputed, payout_not_covered.
+-- Settles a refund or payout whose money was sent, with the reference of the bank or provider. A
+-- second call with the same reference changes nothing. An entry that was sent to a provider can be
+-- settled only with the provider's reference, because only that provider may send the money. A
+-- payout must be released and not disputed. The campaign's money in hand, less what it owes to
+-- others, must be at least the amount of the payout. Refuses: movement_not_found,
+-- movement_transition_not_allowed, refund_is_kept, payout_not_released, payout_disputed,
+-- payout_not_covered.
 create or replace function sambatan.settle_ledger_entry(
   p_transaction_id uuid, p_kind text, p_reference text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -3723,8 +3756,8 @@ begin
 end
 $$;
 
--- Settles several entries with settle_ledger_entry, all or none. Uses the order of the campaigns'
--- ids, because every transaction locks campaigns in that order.
+-- Settles several entries with settle_ledger_entry, all or none. Processes them in the order of the
+-- campaigns' ids, because every transaction locks campaigns in that order.
 create or replace function sambatan.settle_ledger_entries(
   p_transaction_ids uuid[], p_kind text, p_reference text, p_actor text
 ) returns setof sambatan.transactions language plpgsql as $$
@@ -3740,8 +3773,9 @@ begin
 end
 $$;
 
--- Records that a refund could not be made: it stays due, with the reason and the number of
--- attempts. Refuses: movement_not_found, movement_transition_not_allowed, refund_is_kept.
+-- Records that a refund could not be sent. The refund is due again, and the reason and the number
+-- of attempts are stored. Refuses: movement_not_found, movement_transition_not_allowed,
+-- refund_is_kept.
 create or replace function sambatan.fail_refund(
   p_transaction_id uuid, p_reason text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -3778,7 +3812,8 @@ declare
   again sambatan.transactions;
   overpaid uuid;
 begin
-  -- One of two duplicate refunds came back: nothing is due again.
+  -- If one of two duplicate refunds came back, the buyer still has the other one, so nothing is due
+  -- again.
   select x.transaction_id into overpaid from sambatan.transactions x
     where x.campaign_id = t.campaign_id and x.purpose = 'overpaid_refund'
       and x.status in ('due', 'void')
@@ -3809,10 +3844,10 @@ begin
 end
 $$;
 
--- Marks a ledger entry as sent to a provider, with the provider's reference. Its result is unknown
--- until the provider reports it: receive_money (of a payment) or settle_ledger_entry records
--- success, mark_failed or fail_refund records failure. Refuses: movement_not_found,
--- movement_transition_not_allowed, refund_is_kept.
+-- Marks a ledger entry as sent to a provider, with the provider's reference. The result is unknown
+-- until the provider reports it. Success is recorded by receive_money for a payment, and by
+-- settle_ledger_entry otherwise. Failure is recorded by mark_failed or fail_refund. Refuses:
+-- movement_not_found, movement_transition_not_allowed, refund_is_kept.
 create or replace function sambatan.mark_pending(
   p_transaction_id uuid, p_kind text, p_provider text, p_provider_reference text
 ) returns sambatan.transactions language plpgsql as $$
@@ -3839,8 +3874,8 @@ begin
 end
 $$;
 
--- Records that the provider has not made a ledger entry and will not make it: the entry is due
--- again. Refuses: movement_not_found, movement_transition_not_allowed.
+-- Records that the provider has not executed a payment or transfer and will not execute it. The
+-- ledger entry is due again. Refuses: movement_not_found, movement_transition_not_allowed.
 create or replace function sambatan.mark_failed(
   p_transaction_id uuid, p_kind text, p_reason text
 ) returns sambatan.transactions language plpgsql as $$
@@ -3860,8 +3895,8 @@ begin
 end
 $$;
 
--- Returns whether the result of a campaign is still open: an offer made after success can still be
--- paid, or somebody must decide whether the batch is made.
+-- Returns whether the result of a completed campaign is still open: a buyer can still pay an offer,
+-- the campaign is being closed, or somebody must decide whether the batch is made.
 create or replace function sambatan.is_undecided(p_campaign_id uuid)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.campaigns c where c.campaign_id = p_campaign_id
@@ -3935,8 +3970,8 @@ begin
 end
 $$;
 
--- Releases a payout for an operator before all buyers have confirmed receipt. The payout can still
--- be sent only if enough money is in hand. Refuses: movement_not_found,
+-- Releases a payout because an operator asks for it before all buyers have confirmed receipt.
+-- Enough money must still be in hand when the payout is settled. Refuses: movement_not_found,
 -- movement_transition_not_allowed, payout_disputed, payout_unsettled.
 create or replace function sambatan.release_payout(p_transaction_id uuid, p_actor text)
 returns sambatan.transactions language plpgsql as $$
@@ -3960,9 +3995,10 @@ begin
 end
 $$;
 
--- Sets the payout of a completed campaign to the present value of its slots, less the fee, and
--- returns the amount still to be paid. Refuses: payout_settled_already if more was sent than that,
--- or if a provider has the payout. The caller has locked the campaign's row.
+-- Sets the payout of a completed campaign to the present value of its slots, less the fee and what
+-- was sent already, and returns the amount still to be sent. Refuses: payout_settled_already if
+-- more was sent than the seller should get, or if a provider is sending the payout. The caller has
+-- locked the campaign's row.
 create or replace function sambatan.refresh_payout(
   p_campaign_id uuid, p_at timestamptz, p_actor text
 ) returns bigint language plpgsql as $$
@@ -3991,9 +4027,10 @@ begin
 end
 $$;
 
--- Returns the part of a payment that is due back if p_slots of a participation are not delivered:
--- the price paid for them, and also the unique code if the participation is refunded. Zero if it is
--- not paid. Refuses: payment_not_open while a provider has the payment.
+-- Returns the part of a payment that must be refunded if p_slots of a participation are not
+-- delivered. This is the price of the slots, plus the unique code if the whole participation is
+-- refunded. Zero if the participation is not paid. Refuses: payment_not_open while a provider
+-- processes the payment.
 create or replace function sambatan.refund_of_slots(
   t sambatan.transactions, p_price bigint, p_slots integer, p_is_refunded boolean
 ) returns bigint language plpgsql stable as $$
@@ -4007,10 +4044,11 @@ begin
 end
 $$;
 
--- Revokes p_slots of a participation in a completed campaign, because they are not delivered:
--- refunds their price, or lowers the open payment. A participation that keeps no slot becomes
--- refunded, with its unique code, also after its buyer received the goods. Returns the rupiah that
--- are due back. The caller has locked the campaign's row, and updates the payout.
+-- Revokes p_slots of a participation in a completed campaign, because they are not delivered. Makes
+-- a refund of their price due, or lowers the open payment. A participation that keeps no slot gets
+-- the status refunded, and its unique code is refunded too. This is possible even after the buyer
+-- received the goods. Returns the rupiah to be refunded. The caller has locked the campaign's row,
+-- and updates the payout.
 create or replace function sambatan.revoke_slots(
   c sambatan.campaigns, p sambatan.participants, p_slots integer, p_at timestamptz, p_actor text,
   p_reason text
@@ -4055,8 +4093,8 @@ end
 $$;
 
 -- Records an operator's decision that a buyer of a completed campaign has not paid and will not
--- pay. The order is cancelled as unpaid, even before its payment term ends; if the goods were
--- delivered, they count as not sold. The payout does not wait for the money. Refuses:
+-- pay. The order is cancelled as unpaid, even before its payment term ends. If the goods were
+-- delivered, they count as not sold. The payout no longer waits for this payment. Refuses:
 -- campaign_not_found, participation_not_found, participation_transition_not_allowed,
 -- payment_not_due, payment_not_open, payout_settled_already.
 create or replace function sambatan.write_off_payment(
@@ -4081,7 +4119,7 @@ begin
     select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
     c := sambatan.cancel_unpaid(c, p, now_at, p_actor);
     perform sambatan.void_payment(p_campaign_id, p_participation_id, 'unpaid');
-    -- Offers the slots at once; the lifecycle checks whether this was the last open order.
+    -- The slots are offered at once. The lifecycle run checks whether this was the last open order.
     c.next_run_at := now_at;
     if c.waiting_entries > 0 then
       c := sambatan.offer_slots(c, now_at);
@@ -4097,8 +4135,8 @@ end
 $$;
 
 -- Returns how many slots of a completed campaign are to be delivered now, and the minimum and
--- maximum that a shortfall can leave: at least as many as were received, and fewer than now.
--- Refuses: transition_not_allowed.
+-- maximum number of slots after a shortfall. The minimum is the number of slots that buyers have
+-- received; the maximum is one less than are to be delivered now. Refuses: transition_not_allowed.
 create or replace function sambatan.range_of_shortfall(
   p_campaign_id uuid, out delivered bigint, out minimum bigint, out maximum bigint
 ) language plpgsql stable as $$
@@ -4121,11 +4159,12 @@ $$;
 -- Computes how many slots each buyer gets if a completed campaign can deliver only p_slots. Buyers
 -- who have received the goods come first, then the others in the order in which they joined. Each
 -- buyer gets the full quantity while slots remain, so at most one participation is delivered in
--- part. Returns each participation's place in that order, the slots that it keeps and loses, and
--- the rupiah that are due back. Refuses: transition_not_allowed, shortfall_not_possible,
+-- part. Each row has a participation's place in that order, the numbers of slots that it keeps and
+-- loses, and the rupiah to be refunded. Refuses: transition_not_allowed, shortfall_not_possible,
 -- payment_not_open.
 --
--- The query is written so that the planner always uses one index lookup for each participation.
+-- The query is written in a form that makes the planner use one index lookup for each
+-- participation, whatever its statistics say.
 create or replace function sambatan.shares_of_shortfall(p_campaign_id uuid, p_slots integer)
 returns table (place bigint, participation_id uuid, user_id uuid, keeps integer, loses integer,
   refund bigint)
@@ -4170,9 +4209,10 @@ $$;
 
 -- Records that the seller of a completed campaign can deliver only p_slots; shares_of_shortfall
 -- decides who gets them. Refunds the other slots, and sets the payout to the value of the delivered
--- slots. Closes the waiting list with its offers, because no slots are left for it. Can be called
--- again with fewer slots. Returns the rupiah that are due back. Refuses: campaign_not_found,
--- transition_not_allowed, shortfall_not_possible, payout_settled_already, payment_not_open.
+-- slots. Closes the waiting list and all open offers, because no slots are left for them. The
+-- function can be called again with fewer slots. Returns the rupiah to be refunded. Refuses:
+-- campaign_not_found, transition_not_allowed, shortfall_not_possible, payout_settled_already,
+-- payment_not_open.
 create or replace function sambatan.declare_shortfall(
   p_campaign_id uuid, p_slots integer, p_reason text, p_actor text
 ) returns bigint language plpgsql as $$
@@ -4231,10 +4271,10 @@ create or replace function sambatan.why_not_disputed(
   where d.campaign_id = p_campaign_id and d.participation_id = p_participation_id
 $$;
 
--- Opens a buyer's dispute about a paid order that was not refunded: the payout is blocked until an
--- operator resolves the dispute. Refuses: campaign_not_found, participation_not_found,
--- participation_transition_not_allowed, dispute_not_paid, dispute_open_already, dispute_decided,
--- dispute_says_nothing_new.
+-- Opens a buyer's dispute about a paid order that was not refunded. The campaign's payout is
+-- blocked until an operator resolves the dispute. Refuses: campaign_not_found,
+-- participation_not_found, participation_transition_not_allowed, dispute_not_paid,
+-- dispute_open_already, dispute_decided, dispute_says_nothing_new.
 create or replace function sambatan.open_dispute(
   p_campaign_id uuid, p_participation_id uuid, p_dispute_id uuid, p_reason text, p_actor text
 ) returns sambatan.disputes language plpgsql as $$
@@ -4272,8 +4312,9 @@ begin
 end
 $$;
 
--- Resolves a dispute: upheld refunds the buyer, dismissed leaves the money with the seller.
--- Refuses: dispute_not_found, dispute_resolved_already, payout_settled_already.
+-- Resolves a dispute. If the resolution is upheld, the buyer gets a refund; if it is dismissed, the
+-- seller keeps the money. Refuses: dispute_not_found, dispute_resolved_already,
+-- payout_settled_already.
 create or replace function sambatan.resolve_dispute(
   p_dispute_id uuid, p_resolution text, p_explanation text, p_actor text
 ) returns sambatan.disputes language plpgsql as $$
@@ -4315,9 +4356,9 @@ begin
 end
 $$;
 
--- Returns the provider's order through which the money of a refund came, so that the provider can
--- send it back; null for money that came in another way. The refund of a credit has the credit's
--- receipt in its cause.
+-- Returns the reference of the provider's order through which the buyer paid the money of a refund,
+-- so that the provider can send the money back. Null if the buyer paid in another way. If a refund
+-- is for a credit, its cause contains the receipt of the credit.
 create or replace function sambatan.refund_order(t sambatan.transactions, p_provider text)
 returns text language sql stable as $$
   select o.reference from sambatan.gateway_calls o
@@ -4333,10 +4374,10 @@ returns text language sql stable as $$
       end
 $$;
 
--- Records a refund that a provider has made. If the refund came back meanwhile and is due again,
--- settles the new entry. If a person had already sent the refund too, the money was sent twice:
--- records the second refund, and an overpaid refund that its buyer must send back. Returns whether
--- it was a duplicate. Refuses: movement_not_found.
+-- Records that a provider has sent a refund. If the refund came back in the meantime and is due
+-- again, settles the new ledger entry. If a person had already sent the refund too, the buyer got
+-- the money twice. In this case, records the second refund, and an overpaid refund: an amount that
+-- the buyer must send back. Returns whether the refund was sent twice. Refuses: movement_not_found.
 create or replace function sambatan.refund_by_provider(
   p_transaction_id uuid, p_provider text, p_reference text, p_actor text
 ) returns boolean language plpgsql as $$
@@ -4388,9 +4429,9 @@ begin
 end
 $$;
 
--- Records that the money of an overpaid refund came back, also after it was written off. A repeated
--- call with the same reference changes nothing. Refuses: movement_not_found,
--- movement_transition_not_allowed.
+-- Records that the buyer sent the money of an overpaid refund back. This is possible even after the
+-- amount was written off. A repeated call with the same reference changes nothing. Refuses:
+-- movement_not_found, movement_transition_not_allowed.
 create or replace function sambatan.settle_overpaid_refund(
   p_transaction_id uuid, p_reference text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -4436,7 +4477,7 @@ $$;
 -- Returns the work queues of operators: the number of items in each, counted up to p_max, and the
 -- time since when the oldest item waits (null if the queue is empty). The refund queue has only
 -- refunds that p_provider does not send automatically; if p_provider is null, it has all due
--- refunds. Needs a few index lookups, however many campaigns there are.
+-- refunds. The function needs only a few index lookups, also with a million campaigns.
 create or replace function sambatan.work_queues(p_max integer, p_provider text)
 returns table (queue text, items integer, oldest timestamptz) language plpgsql stable as $$
 begin
@@ -4463,8 +4504,9 @@ begin
       and not exists (select 1 from sambatan.disputes d
         where d.campaign_id = t.campaign_id and d.resolved_at is null)
     order by t.created_at limit p_max) q;
-  -- A lapsed or cancelled order has nothing to pay any more. Reads the latest pay_by first, so that
-  -- it does not scan old payments that nobody will make.
+  -- The queue leaves out lapsed and cancelled orders, because nothing must be paid for them. The
+  -- query reads payments with the latest pay_by first, so that it does not read old payments that
+  -- nobody will make.
   return query
   select 'overdue_payments', count(*)::integer, min(t.pay_by) from (
     select x.campaign_id, x.participation_id, x.pay_by from sambatan.transactions x
@@ -4535,16 +4577,18 @@ language sql stable as $$
   order by b.campaign_id, b.seq
 $$;
 
--- Returns whether this database is in quarantine, so that it must send no e-mails and webhooks and
--- move no money: it was restored, and nobody has declared it the real one yet. A database without a
--- row in sambatan.installation is in quarantine too, because backups leave this row out.
+-- Returns whether this database is in quarantine. A database in quarantine sends no e-mails and
+-- webhooks and moves no money. A restored copy is in quarantine until somebody declares it the
+-- production database. A database without a row in sambatan.installation is in quarantine too,
+-- because backups do not contain this row.
 create or replace function sambatan.is_quarantined() returns boolean
 language sql stable as $$
   select not exists (select from sambatan.installation where quarantined_since is null)
 $$;
 
--- Returns the bytes of an access-log row from which its hash is computed, after the hash of the
--- previous row. Fixed-width fields come first, and no text can contain a '|'.
+-- Returns the bytes of an access-log row from which its hash is computed, together with the hash of
+-- the previous row. Fixed-width fields come first, and no text can contain a '|', so two different
+-- rows never have the same content.
 create or replace function sambatan.access_content(
   user_id uuid, seq bigint, occurred_at timestamptz, event text, method text, browser text
 ) returns bytea language sql stable parallel safe as $$
@@ -4574,8 +4618,9 @@ begin
 end
 $$;
 
--- Deletes expired rows of the access logs of at most p_people users. The head keeps the hash of the
--- last deleted row, on which the remaining chain builds. Returns the number of deleted rows.
+-- Deletes expired rows of the access logs of at most p_people users. The hash of the last deleted
+-- row is stored in access_heads, because the hash of the first remaining row depends on it. Returns
+-- the number of deleted rows.
 create or replace function sambatan.delete_old_access(p_people integer)
 returns bigint language plpgsql as $$
 declare
@@ -4592,8 +4637,8 @@ begin
       order by a.occurred_at limit p_people) o)
     for no key update skip locked
   loop
-    -- If a clock was set back, the times are not in order. Deletes only the expired rows before the
-    -- first row that is not expired.
+    -- If a clock was set back, the times are not in order. Therefore only the expired rows before
+    -- the first row that is not expired are deleted.
     select a.* into last_old from sambatan_auth.access_log a
       where a.user_id = v_user_id and a.seq < coalesce((
         select min(y.seq) from sambatan_auth.access_log y
@@ -4649,9 +4694,9 @@ language sql stable as $$
   where b.problem is not null order by b.user_id, b.seq
 $$;
 
--- Claims due e-mails, oldest first, and starts their attempts with a lease of p_lease_seconds. The
--- tables can grow from empty to millions of rows while query plans are cached, so a plan that is
--- good only for a small table must never be used.
+-- Claims due e-mails, oldest first, and starts their attempts with a lease of p_lease_seconds.
+-- While PostgreSQL caches a query plan, an empty table can get millions of rows. The settings of
+-- this function forbid plans that are fast only for a small table.
 create or replace function sambatan.claim_emails(
   p_limit integer, p_lease_id uuid, p_lease_seconds double precision
 ) returns table (
@@ -4729,8 +4774,9 @@ create or replace function sambatan.extend_leases(
     and d.lease_id = w.lease_id and d.status = 'pending'
 $$;
 
--- Stores the results of attempts, except those whose lease was lost. The wait (seconds until the
--- next attempt) is null if the delivery is finished.
+-- Stores the results of delivery attempts. Ignores an attempt if another worker has claimed its
+-- delivery in the meantime. p_waits are the seconds until the next attempt; the value is null if
+-- the delivery is finished.
 create or replace function sambatan.end_attempts(
   p_campaign_ids uuid[], p_delivery_ids uuid[], p_lease_ids uuid[], p_statuses text[],
   p_waits double precision[], p_results text[]
@@ -4745,8 +4791,9 @@ create or replace function sambatan.end_attempts(
     and d.lease_id = w.lease_id and d.status = 'pending'
 $$;
 
--- Inserts notifications and queues their e-mails, according to each user's settings; the defaults
--- apply if a user has no settings. A user who already has a notification does not get it twice.
+-- Inserts notifications and queues their e-mails, according to the settings of each user. The
+-- defaults apply to a user without settings. A user who already has a notification with the same
+-- event key does not get another one.
 create or replace function sambatan.insert_messages(
   p_campaign_id uuid, p_ids uuid[], p_user_ids uuid[], p_event_keys text[], p_kinds text[],
   p_params jsonb[], p_topics text[], p_email_defaults boolean[], p_in_app_defaults boolean[],
@@ -4781,8 +4828,8 @@ $$;
 -- schemas through the roles `anon` and `authenticated`, and may grant them every new table and
 -- function. Therefore every migration ends with this block. It enables row-level security on every
 -- table (there are no policies) and revokes every privilege on every table, view, sequence and
--- function of both schemas. Views need the revocation: they read with the rights of their owner,
--- which row-level security does not limit.
+-- function of both schemas. Row-level security alone does not protect views: a view reads with the
+-- rights of its owner. Therefore privileges on views must be revoked.
 do $$
 declare
   relation regclass;
