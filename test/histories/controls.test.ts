@@ -1,5 +1,5 @@
-// Controls of the model: when a rule is removed, a short history must fail. Each rule is removed in
-// a separate database and restored.
+// Checks that the model finds errors: when a rule is removed from the database functions, a short
+// history must fail. Each rule is removed in a separate database and restored afterwards.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ after(async () => {
 const world = await openWorld(services, true);
 const { databaseUrl } = world.replicas[0];
 
-/** Commands by callers who are allowed to run them. */
+/** Joins and payments, mostly by callers who may do what they try. */
 const arriving: readonly Kind[] = [
   ['join', 3, whose, few, anybody],
   ['look', 2, any, none, ['owner']],
@@ -84,7 +84,7 @@ interface Story {
   readonly plans: readonly Plan[];
 }
 
-/** Campaigns of few slots that only end through the commands. */
+/** Campaigns with few slots that do not end before a command ends them. */
 const stories = ({
   kinds,
   upfront,
@@ -104,7 +104,7 @@ const stories = ({
       .map((drawn) => [...before, ...drawn]),
   });
 
-/** The expected difference from the model; undefined: none. */
+/** Runs a history. Returns how the service differs from the model; undefined: not at all. */
 async function tell({ start, plans }: Story): Promise<unknown> {
   const steps = plans.map((plan) => new Step(plan, () => undefined));
   return await runHistory(world, start, steps).then(
@@ -113,7 +113,7 @@ async function tell({ start, plans }: Story): Promise<unknown> {
   );
 }
 
-/** The same history without the commands that the control leaves out. */
+/** Leaves out every command without which the history still fails. */
 async function shortest({ start, plans }: Story): Promise<readonly Plan[]> {
   let least = plans;
   for (let at = plans.length - 1; at >= 0; at--) {
@@ -124,17 +124,17 @@ async function shortest({ start, plans }: Story): Promise<readonly Plan[]> {
 }
 
 interface Control {
-  /** A file of sql/functions, and a piece of it that is removed or replaced. */
+  /** A file of sql/functions, and the text in it that is removed or replaced. */
   readonly file: string;
   readonly rule: string;
   readonly instead: string;
   readonly kinds: readonly Kind[];
   readonly upfront: boolean;
-  /** Default: a few. */
+  /** The number of slots; default: a few. */
   readonly slots?: number;
   /** Commands at the start of every history. */
   readonly before?: readonly Plan[];
-  /** The minimum equals the total: one unpaid order makes it fail. */
+  /** The minimum equals the total, so one unpaid order is enough to make the campaign fail. */
   readonly needsAll?: boolean;
 }
 

@@ -1,17 +1,23 @@
 import { MoneyModel } from './money.ts';
 import type { Part } from '../waiting/model.ts';
 
-/** Seconds from shipping, or from a later payment, until an unanswered order counts as received. */
+/**
+ * Seconds after shipping, or after a later payment, when an order counts as received although its
+ * buyer has not answered.
+ */
 export const receiptSeconds = 2 * 86_400;
-/** Seconds between checks of unanswered orders. */
+/** Seconds between two checks for orders whose buyers have not answered. */
 const againSeconds = 3_600;
 
-/** The goods of a batch: sent, received, or without an answer. */
+/** The model of the goods in a batch: sent, received, or without an answer of the buyer. */
 export class GoodsModel extends MoneyModel {
   shippedAt: number | null = null;
-  /** Less than the fourteen days after which a line no longer matches a payment by its sum only. */
+  /**
+   * Stays below fourteen days, because after that a statement line no longer matches a payment by
+   * its amount alone.
+   */
   daysPassed = 0;
-  /** The next check of unanswered orders; null: never. */
+  /** The time of the next check for orders without an answer; null: there is none. */
   #receiptsDueAt: number | null = null;
 
   protected override get isShipped(): boolean {
@@ -38,7 +44,7 @@ export class GoodsModel extends MoneyModel {
     return 'ok';
   }
 
-  /** One lifecycle run: unanswered orders count as received. */
+  /** Models one lifecycle run, which also marks orders without an answer as received. */
   sweep(): void {
     this.settle(true);
     if (this.#receiptsDueAt === null || this.#receiptsDueAt > this.now) return;

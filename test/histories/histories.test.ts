@@ -20,7 +20,7 @@ import * as replay from '../support/inputs/replay.ts';
 
 const defaultRuns = 100;
 const numRuns = Number(process.env['SAMBATAN_TEST_RUNS'] ?? defaultRuns);
-/** One world for each core of a small machine. */
+/** Each concurrent world has its own database; a small machine has two cores. */
 const worldsAtOnce = 2;
 
 const services: HttpService[] = [];
@@ -68,7 +68,10 @@ test('random operations over HTTP have the same results as a simple model', asyn
   }
 });
 
-/** Runs this number of histories in all worlds together; their seeds start at seed + offset. */
+/**
+ * Runs this number of random histories, distributed over all worlds. The worlds use different
+ * seeds, from seed + offset on.
+ */
 async function follows(runs: number, title: string, offset = 0): Promise<void> {
   const each = Math.ceil(runs / worldsAtOnce);
   const failed = new AbortController();
@@ -80,7 +83,7 @@ async function follows(runs: number, title: string, offset = 0): Promise<void> {
       try {
         await replay.checkProperty(historiesIn(world, failed.signal), trial);
       } catch (error) {
-        // Errors of the others are reported in another run.
+        // Reports only the first failure. A failure in another world is found again in another run.
         if (!failed.signal.aborted) failed.abort(error);
       }
     });
@@ -88,7 +91,7 @@ async function follows(runs: number, title: string, offset = 0): Promise<void> {
   failed.signal.throwIfAborted();
 }
 
-/** The outcomes that have not occurred often enough yet. */
+/** The expected outcomes that have not occurred often enough yet. */
 function rare(): string[] {
   const times = (what: string) => seen.get(what) ?? 0;
   const isLong = numRuns >= 1_000;
@@ -98,7 +101,7 @@ function rare(): string[] {
   ];
 }
 
-/** Required statuses: without them the histories would prove nothing. */
+/** Statuses that must occur. Without them the histories would prove nothing. */
 const expectedOften = [
   'join ok',
   'join slots_unavailable',
@@ -148,7 +151,7 @@ const expectedOften = [
   'ended cancelled',
 ];
 
-/** Rare results that take several steps. */
+/** Results that are rare because they need several steps; each must occur at least once. */
 const expectedOnce = [
   'see known',
   'assign settled',
@@ -169,7 +172,7 @@ const expectedOnce = [
   'decide no_decision_open',
 ];
 
-/** Seeds that once failed, each with the path to its smallest history. */
+/** Seeds with which a history once failed, each with the path to the smallest failing history. */
 const corpus = JSON.parse(
   readFileSync(join(import.meta.dirname, '../corpus/histories.json'), 'utf8'),
 ) as { seed: number; path?: string }[];

@@ -4,7 +4,7 @@ import { roles, type Beginning, type Role } from './model.ts';
 import { isMoney } from './money-steps.ts';
 import { Step, unit, type Plan } from './steps.ts';
 
-/** Number of buyers of a world. */
+/** The number of buyers in each world. */
 export const users = 6;
 
 export const some = fc.integer({ min: 1, max: 5 });
@@ -16,7 +16,9 @@ const seldom = fc.nat(9);
 export const ways = fc.nat(7);
 export const days = fc.constantFrom(1, 1, 2, 2, 8);
 
-/** A kind of command: verb, weight, its two numbers, and caller. */
+/**
+ * A kind of command: its verb, its weight in the random choice, its two numbers, and its callers.
+ */
 export type Kind = readonly [
   Plan[0],
   number,
@@ -25,7 +27,7 @@ export type Kind = readonly [
   readonly Role[],
 ];
 export const anybody: readonly Role[] = roles;
-/** Usually a caller who is allowed. */
+/** Callers of whom most are allowed to run the command. */
 const mostly = (...likely: Role[]): readonly Role[] => [
   ...Array.from({ length: 24 / likely.length }, () => likely).flat(),
   ...roles,
@@ -72,14 +74,14 @@ export const kinds: readonly Kind[] = [
   ['retitle', 1, any, any, mostly('seller', 'service')],
   ['resize', 1, any, none, mostly('seller', 'service')],
   ['extend', 1, some, none, mostly('seller', 'operator')],
-  // Ends a history occasionally.
+  // Cancels the campaign, which ends a history occasionally.
   ['call off', 1, none, seldom, mostly('seller', 'operator')],
   ['pass', 6, some, none, anybody],
   ['run', 5, any, none, anybody],
   ['read', 3, any, none, anybody],
 ];
 
-/** Campaigns that are bought, paid for and completed, with few other events. */
+/** Weights for campaigns that are bought, paid for and completed, with few other events. */
 const ofMoney: Readonly<Partial<Record<Plan[0], number>>> = {
   join: 8,
   wait: 3,
@@ -104,13 +106,13 @@ const ofMoney: Readonly<Partial<Record<Plan[0], number>>> = {
   pass: 7,
   run: 7,
 };
-/** Mostly money commands. */
+/** All kinds of commands, with most of the weight on commands about money. */
 export const moneyKinds = kinds.flatMap(([verb, weight, ...rest]): Kind[] => {
   const isMoreOf = ofMoney[verb] ?? (isMoney(verb) ? 2 * weight : 0);
   return isMoreOf > 0 ? [[verb, isMoreOf, ...rest]] : [];
 });
 
-/** Batches that sell out soon, to test their money and goods afterwards. */
+/** Commands that sell out a batch soon, so that its money and goods are tested afterwards. */
 export const soldKinds: readonly Kind[] = [
   ...kinds.filter(([verb]) => isMoney(verb) && verb !== 'set aside'),
   ...kinds.filter(([verb]) => ['fulfil', 'cancel', 'decide', 'accept'].includes(verb)),
@@ -123,7 +125,7 @@ export const soldKinds: readonly Kind[] = [
   ['pass days', 6, days, none, anybody],
 ];
 
-/** Batches that succeed with few payments. */
+/** Commands with which batches succeed although few orders are paid. */
 export const unpaidKinds: readonly Kind[] = [
   ['join', 8, whose, few, anybody],
   ['wait', 3, whose, few, anybody],
@@ -145,11 +147,11 @@ export const unpaidKinds: readonly Kind[] = [
 
 export interface DrawnCommands {
   readonly onDone: (what: string) => void;
-  /** The selection of commands to run, as a failure report states it. */
+  /** The commands to run, as the report of a failure lists them. */
   readonly replay?: string | undefined;
 }
 
-/** One command, by the weights of the kinds. */
+/** A random command, chosen by the weights of the kinds. */
 export function planOf(of: readonly Kind[]): fc.Arbitrary<Plan> {
   return fc.oneof(
     ...of.map(([verb, weight, first, second, who]) => ({
@@ -160,12 +162,13 @@ export function planOf(of: readonly Kind[]): fc.Arbitrary<Plan> {
 }
 
 /**
- * Up to a hundred commands; about half refer to something that does not exist yet, and are skipped.
+ * Up to a hundred commands. About half of them refer to something that does not exist yet, and are
+ * skipped.
  */
 export function commandsOf(of: readonly Kind[], { onDone, replay }: DrawnCommands) {
   const steps = [planOf(of).map((plan) => new Step(plan, onDone))];
   const limits = { maxCommands: 100, size: 'max' } as const;
-  // All lengths equally likely; otherwise the first histories would be short.
+  // Makes all lengths equally likely. Otherwise the first histories would be short.
   return fc.noBias(
     fc.commands(steps, replay === undefined ? limits : { ...limits, replayPath: replay }),
   );
@@ -175,7 +178,7 @@ export function commandsOf(of: readonly Kind[], { onDone, replay }: DrawnCommand
 export interface Start {
   readonly terms: Terms;
   readonly beginning: Beginning;
-  /** Seconds. */
+  /** The time at which the campaign opens, in seconds of the model. */
   readonly opensAt: number;
 }
 
@@ -211,14 +214,16 @@ export const starts: fc.Arbitrary<Start> = fc
     },
   }));
 
-/** Open, with time for a hold to lapse and its money to arrive. */
+/**
+ * An open campaign with enough time for a hold to lapse and for its payment to arrive after that.
+ */
 export const openWithTime = ({ terms, ...start }: Start): Start => ({
   ...start,
   beginning: 'active',
   terms: { ...terms, deadline: terms.deadline + 10 * unit },
 });
 
-/** Few slots, which one or two buyers fill. */
+/** A campaign with so few slots that one or two buyers fill it. */
 export const nearlySoldOut = ({ terms, ...start }: Start): Start => {
   const total = 1 + (terms.total % 3);
   return {
@@ -228,7 +233,7 @@ export const nearlySoldOut = ({ terms, ...start }: Start): Start => {
   };
 };
 
-/** As soldSoon, with payments only after success. */
+/** The same as `nearlySoldOut`, but payments are due only after success. */
 export const nearlySoldOutUnpaid = (start: Start): Start => {
   const { terms, ...rest } = nearlySoldOut(start);
   const total = terms.total + 1;

@@ -2,7 +2,7 @@ import type { Part, Terms } from '../waiting/model.ts';
 import type { Calendar } from './calendar.ts';
 import { GoodsModel } from './goods.ts';
 
-/** The caller. `owner`: the buyer of the participation or waiting-list entry. */
+/** The caller of a command. `owner` is the buyer of the participation or waiting-list entry. */
 export const roles = [
   'visitor',
   'owner',
@@ -19,7 +19,7 @@ export type Beginning = 'draft' | 'scheduled' | 'active';
 interface Kept {
   readonly body: string;
   readonly outcome: string;
-  /** The participation that the key created, as an index in `parts`. */
+  /** The participation that the request with this key created, as an index in `parts`. */
   readonly part: number | undefined;
 }
 
@@ -27,9 +27,9 @@ const sellers: readonly Role[] = ['seller', 'service'];
 const running: readonly Role[] = ['seller', 'operator', 'service'];
 
 /**
- * The whole life of a campaign as the API shows it. This class covers the time before the opening,
- * authorization and idempotency keys; it inherits the model of open campaigns, of their money and
- * of their goods.
+ * The model of a whole campaign, as the API shows it. This class models the time before the
+ * campaign opens, authorization and idempotency keys. The classes that it extends model open
+ * campaigns, money and goods.
  */
 export class HistoryModel extends GoodsModel {
   stage: Beginning;
@@ -45,10 +45,10 @@ export class HistoryModel extends GoodsModel {
       ...money
     }: {
       readonly beginning: Beginning;
-      /** Seconds. */
+      /** The time at which the campaign opens, in seconds of the model. */
       readonly opensAt: number;
       readonly calendar: Calendar;
-      /** Seconds in which only the seller decides about a batch below its minimum. */
+      /** Seconds in which only the seller may decide about a batch below its minimum. */
       readonly decision: number;
     },
   ) {
@@ -61,7 +61,9 @@ export class HistoryModel extends GoodsModel {
     return this.end !== null || this.stage === 'active' ? super.status : this.stage;
   }
 
-  /** The refusal of a caller without permission for the campaign; undefined if allowed. */
+  /**
+   * The refusal for a caller who may not do this with the campaign; undefined if the caller may.
+   */
   refusal(role: Role, allowed: readonly Role[]): string | undefined {
     const isHidden = this.status === 'draft' && !running.includes(role);
     if (isHidden) return 'campaign_not_found';
@@ -69,12 +71,14 @@ export class HistoryModel extends GoodsModel {
     return role === 'visitor' ? 'unauthenticated' : 'forbidden';
   }
 
-  /** As `refusal`, for a write: a visitor is asked to sign in before any lookup. */
+  /**
+   * The same as `refusal`, but for a write: a visitor must sign in before anything is looked up.
+   */
   writeRefusal(role: Role, allowed: readonly Role[]): string | undefined {
     return role === 'visitor' ? 'unauthenticated' : this.refusal(role, allowed);
   }
 
-  /** What a buyer can pay for now: a hold of an open campaign that has not lapsed. */
+  /** The orders that a buyer can pay for now: holds in an open campaign that have not lapsed. */
   get payable(): readonly Part[] {
     const isOpen = this.stage === 'active' && this.end === null && this.now < this.deadline;
     if (!isOpen || !this.terms.upfront) return [];
@@ -96,7 +100,7 @@ export class HistoryModel extends GoodsModel {
     return this.refusal(role, running) ?? 'ok';
   }
 
-  /** The seller declares a shortfall. */
+  /** The seller declares that fewer slots can be delivered. */
   deliverFewer(role: Role, slots: number): string {
     return this.writeRefusal(role, running) ?? this.shortfall(slots);
   }
@@ -105,7 +109,7 @@ export class HistoryModel extends GoodsModel {
     return this.#unopened() ?? super.join(user, quantity);
   }
 
-  /** A join with a key: the first answer is repeated. */
+  /** A join with an idempotency key. A later join with the same key gets the first answer again. */
   joinWithKey(user: number, quantity: number, key: string): Omit<Kept, 'body'> {
     if (this.status === 'draft') return { outcome: 'campaign_not_found', part: undefined };
     const name = `${user} ${key}`;
@@ -173,7 +177,7 @@ export class HistoryModel extends GoodsModel {
     return this.writeRefusal(role, running) ?? super.callOff();
   }
 
-  /** The decision below the minimum: continue or stop. */
+  /** Decides about a batch below its minimum: continue or stop. */
   decideAs(role: Role, goesOn: boolean): string {
     return this.writeRefusal(role, running) ?? this.decide(goesOn, role === 'operator');
   }
@@ -200,8 +204,8 @@ export class HistoryModel extends GoodsModel {
 }
 
 /**
- * The refusal of a caller without permission for a buyer's data; undefined if allowed. A stranger
- * gets “not found”.
+ * The refusal for a caller who may not see the data of a buyer; undefined if the caller may. A
+ * stranger gets “not found”.
  */
 export function refusalOf(
   role: Role,

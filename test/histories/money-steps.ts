@@ -33,9 +33,12 @@ export type MoneyVerb = (typeof moneyVerbs)[number];
 
 export interface MoneyPlan {
   readonly verb: MoneyVerb;
-  /** Index of the object. */
+  /** The number that selects the participation, line or ledger entry of the command. */
   readonly number: number;
-  /** 0 to 7: see amountOf; from 4 on with a reference, or left to a later command. */
+  /**
+   * A number from 0 to 7 that selects a variant. See amountOf for the amount. From 4 on the payment
+   * has a reference, or the line is left to a later command.
+   */
   readonly how: number;
   readonly role: Role;
 }
@@ -44,8 +47,8 @@ export const isMoney = (verb: string): verb is MoneyVerb =>
   (moneyVerbs as readonly string[]).includes(verb);
 
 /**
- * Whether a command has an object; usually only if it can also succeed, so that histories do not
- * consist of refusals.
+ * Whether there is anything to which the command applies. Usually the command must also be able to
+ * succeed, because otherwise most results in a history would be refusals.
  */
 export function isPossible(model: Readonly<HistoryModel>, { verb, number, how }: MoneyPlan) {
   if (verb === 'pay') return model.payable.length > 0;
@@ -68,7 +71,7 @@ export function isPossible(model: Readonly<HistoryModel>, { verb, number, how }:
   return true;
 }
 
-/** Whether money for a participation has a use, or may still be reported as received. */
+/** Whether an order still needs money, or money for it may still be reported as received. */
 function isOwed(model: Pick<HistoryModel, 'purse' | 'terms' | 'end'>, part: Part): boolean {
   const { payment } = model.purse(part);
   const falls = model.terms.upfront || model.end === 'fulfilled';
@@ -78,12 +81,12 @@ function isOwed(model: Pick<HistoryModel, 'purse' | 'terms' | 'end'>, part: Part
 
 const staff: readonly Role[] = ['operator', 'service'];
 const ownersAndStaff: readonly Role[] = ['owner', ...staff];
-/** An object without a participation is hidden from nobody: it belongs to staff. */
+/** What belongs to no participation belongs to staff, so other callers get 403, not 404. */
 const ofStaff = (role: Role) => refusalOf(role, staff, 'forbidden');
 const reference = 'BCA 0042';
 const why = { reason: 'alasan yang jelas' };
 
-/** Runs one money command on the model and on the service. */
+/** Runs one command about money, on the model and on the service. */
 export async function runMoneyCommand(
   model: HistoryModel,
   real: Real,
@@ -102,13 +105,13 @@ export async function runMoneyCommand(
       return await pay(model, real, plan);
     case 'see': {
       const part = payer(model, number);
-      // Most buyers have viewed their payment before their money arrives.
+      // Most buyers view their payment before their money arrives.
       if (number % 3 > 0) {
         const [expected, got] = await viewPayment(model, real, part, 'owner');
         assert.equal(got, expected);
       }
       const first = await verifyPayment(model, real, plan, part);
-      // Too little, reported twice.
+      // An amount that is too small is reported twice.
       return how === 5 && first[1].startsWith('credited')
         ? await verifyPayment(model, real, plan, part)
         : first;
@@ -140,7 +143,8 @@ export async function runMoneyCommand(
     case 'write off':
       return await changePayment(model, real, plan);
     case 'deliver fewer': {
-      // Commands about the campaign itself have no owner: the seller is meant.
+      // The seller acts as the owner, because commands about the campaign itself have no other
+      // owner.
       const as = role === 'owner' ? 'seller' : role;
       const body = { slots: how, ...why };
       const path = `/campaigns/${real.campaignId}/shortfall`;
@@ -170,11 +174,11 @@ export async function runMoneyCommand(
   }
 }
 
-/** A buyer whose money arrives: usually one who owes it, also after the hold has lapsed. */
+/** The buyer whose money arrives: usually a buyer who owes money, even if the hold has lapsed. */
 const payer = (model: HistoryModel, number: number): Part =>
   pick(model.orders, number, (part) => isOwed(model, part))[1];
 
-/** The service's id of an order; for an offer after success the offer contains it. */
+/** The id of an order in the service. After success, an offer contains the id of its order. */
 async function idOf(real: Real, model: HistoryModel, part: Part): Promise<string> {
   const id = real.parts[model.parts.indexOf(part)];
   if (id !== undefined) return id;
@@ -183,7 +187,7 @@ async function idOf(real: Real, model: HistoryModel, part: Part): Promise<string
   return (await queryRows<{ id: string }>(real.world.replicas[0].db, find, entry))[0]!.id;
 }
 
-/** Requests about one participation. */
+/** Sends requests about one participation. */
 function onPart(real: Real, model: HistoryModel, part: Part, role: Role) {
   const client = clientOf(real, role, part.user);
   const pathOf = async (what: string) => `/participations/${await idOf(real, model, part)}/${what}`;
@@ -200,7 +204,7 @@ function onPart(real: Real, model: HistoryModel, part: Part, role: Role) {
   };
 }
 
-/** Views the payment; a new code is any that no other open payment has. */
+/** Views the payment. A new unique code can be any code that no other open payment has. */
 async function viewPayment(model: HistoryModel, real: Real, part: Part, role: Role): Promise<Pair> {
   const wasLooked = model.purse(part).payment?.isLooked === true;
   const expected = model.look(part);
@@ -220,14 +224,19 @@ async function viewPayment(model: HistoryModel, real: Real, part: Part, role: Ro
   return [expected, outcomeOf(answer)];
 }
 
-/** An amount by number: the exact sum, too little, the bare price, too much. */
+/**
+ * An amount, selected by a number: the exact amount, too little, the price without the code, or too
+ * much.
+ */
 function amountOf(model: HistoryModel, part: Part, how: number): number {
   const owed = model.owed(part);
   const code = model.purse(part).payment?.code ?? 0;
   return [owed + code, owed - 2_000, owed, owed + code + 7_000][how % 4]!;
 }
 
-/** The exact sum for a buyer who can pay now, reported twice: it counts once. */
+/**
+ * Reports the exact amount for a buyer who can pay now. It is reported twice and must count once.
+ */
 async function pay(model: HistoryModel, real: Real, plan: MoneyPlan): Promise<Pair> {
   const part = model.payable[plan.number % model.payable.length]!;
   const exact = { ...plan, how: 0 };
@@ -275,11 +284,14 @@ async function verifyPayment(
   ];
 }
 
-/** The outcome of money as the service reports it. */
+/** The outcome of a payment, in the form in which the service reports it. */
 const told = async (model: HistoryModel, real: Real, received: Received | undefined) =>
   received === undefined ? 'open' : `${received.outcome} ${await idOf(real, model, received.part)}`;
 
-/** A transfer arrives and the bank statement shows it; a person allocates what matches nothing. */
+/**
+ * A transfer arrives and the bank statement shows it. If it matches no order, an operator allocates
+ * it to one.
+ */
 async function transfer(
   model: HistoryModel,
   real: Real,
@@ -311,7 +323,7 @@ async function transfer(
     [answer.body['unmatched'], answer.body['ambiguous']],
     [open('unmatched'), open('ambiguous')],
   );
-  // An unmatched line may be left to a later command.
+  // A line that matches no order may be left to a later command.
   for (const line of how >= 4 ? [] : lines.filter((one) => model.lines.includes(one))) {
     const [expected, got] = await assignLine(model, real, line, part, role);
     assert.equal(got, expected, `a line of ${amount}`);
@@ -321,7 +333,7 @@ async function transfer(
   return [(await Promise.all(said)).join(', '), lines.map(({ text }) => rows.get(text)).join(', ')];
 }
 
-/** The outcomes of the lines of this history's account, by their text. */
+/** The outcome of each statement line of this history's account, by the text of the line. */
 async function handledLines(real: Real): Promise<Map<string, string>> {
   const rows = await queryRows<{ text: string; outcome: string | null; part: string | null }>(
     real.world.replicas[0].db,
@@ -345,8 +357,8 @@ async function importLines(real: Real, role: Role, lines: readonly Line[]) {
 }
 
 /**
- * The time of a transfer, by a number: today, yesterday, or a time within the last hours that never
- * equals the end of anything.
+ * The time of a transfer, selected by a number: today, yesterday, or a time within the last hours
+ * at which no hold and no deadline ends.
  */
 function paymentTime({ calendar }: HistoryModel, number: number): Date | string {
   if (number % 3 === 0) return calendar.today(number % 5 === 0 ? 1 : 0);
@@ -354,7 +366,7 @@ function paymentTime({ calendar }: HistoryModel, number: number): Date | string 
   return new Date(Math.floor(Date.now() / 1_000 - halfHoursAgo * 1_800) * 1_000);
 }
 
-/** The bank's notation. */
+/** The date, as the bank writes it in a cell. */
 const dateCell = (paid: Date | string) =>
   typeof paid === 'string'
     ? paid
@@ -399,7 +411,10 @@ async function assignLine(
   return [await told(model, real, expected), got];
 }
 
-/** Slots that were given back create a participation whose id no answer has returned. */
+/**
+ * Finds new participations. When slots are given back, they form a participation whose id no answer
+ * has contained.
+ */
 async function findParticipations(real: Real): Promise<void> {
   const rows = await queryRows<{ id: string }>(
     real.world.replicas[0].db,
@@ -423,7 +438,7 @@ async function changePayment(
   if (verb === 'prove') {
     const refused = refusalOf(role, ['owner', 'service']);
     if (refused !== undefined) return [refused, outcomeOf(await on.upload('proof'))];
-    // If the proof created the payment, the next view returns its code.
+    // Views the payment first, because otherwise the proof would create a payment with an unknown code.
     const seen = await viewPayment(model, real, part, 'owner');
     const answer = await on.upload('proof');
     return [seen[0] === 'ok' ? model.prove(part) : seen[0], outcomeOf(answer)];
@@ -434,7 +449,7 @@ async function changePayment(
   return [expected, outcomeOf(await on.post(path, why))];
 }
 
-/** A refund or payout is sent, fails or is returned. */
+/** Marks a refund or payout as sent, failed or returned. */
 async function move(
   model: HistoryModel,
   real: Real,
@@ -447,7 +462,7 @@ async function move(
   const id = real.ledgerEntries.get(one)!;
   const refused = ofStaff(role);
   const client = clientOf(real, role, 0);
-  // Sometimes with another reference.
+  // Some repeated commands have another reference.
   const under = `TRF ${how < 6 ? 1 : 2}`;
   switch (verb) {
     case 'send refund': {
@@ -509,7 +524,7 @@ const movementsOf = async ({ world, campaignId }: Real) =>
     campaignId,
   );
 
-/** Finds the ids of refunds and payouts that became due since the last call. */
+/** Finds the ids of the refunds and payouts that have become due since the last call. */
 async function findLedgerEntries(model: HistoryModel, real: Real): Promise<void> {
   const known = new Set(real.ledgerEntries.values());
   const rows = (await movementsOf(real)).filter(({ id }) => !known.has(id));
@@ -534,7 +549,7 @@ const isSame = (row: Row, one: LedgerEntry, ids: Ids) =>
   row.attempts === one.attempts &&
   row.is_released === one.isReleased;
 
-/** The service's books equal those of the model, to the rupiah. */
+/** Checks that the books of the service equal those of the model, to the rupiah. */
 export async function compareBooks(model: HistoryModel, real: Real): Promise<void> {
   const { body } = await real.world.callers.service.get(`/campaigns/${real.campaignId}/books`);
   const books = model.books();
@@ -543,7 +558,7 @@ export async function compareBooks(model: HistoryModel, real: Real): Promise<voi
   assert.equal(model.arrived, paid + codes + credits, 'what came is for something');
 }
 
-/** The payments, refunds and payouts equal those of the model. */
+/** Checks that the payments, refunds and payouts of the service equal those of the model. */
 export async function compareLedgerEntries(model: HistoryModel, real: Real): Promise<void> {
   await findLedgerEntries(model, real);
   const rows = new Map((await movementsOf(real)).map((row) => [row.id, row]));

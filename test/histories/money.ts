@@ -1,64 +1,73 @@
 import { Model, type Part, type Terms } from '../waiting/model.ts';
 import type { Calendar } from './calendar.ts';
 
-/** Price of a slot in whole rupiah; odd, so that shares and fees need rounding. */
+/**
+ * The price of a slot in whole rupiah. It is an odd number, so that shares and fees must be
+ * rounded.
+ */
 export const price = 9_973;
 const feeBasisPoints = 300;
-/** Seconds in which a dismissed dispute may be appealed. */
+/** Seconds in which a dismissed dispute can be appealed. */
 const disputeSeconds = 7 * 86_400;
-/** Tolerance in rupiah of a statement line. */
+/** The difference in rupiah up to which a statement line may still pay an order. */
 const nearRupiah = 1_000;
-/** Minimum remaining seconds of a hold after a rejected proof. */
+/** Seconds that a hold lasts at least after a proof of payment was rejected. */
 const leastHold = 3_600;
 
-/** The payment of a participation. */
+/** The payment of a participation in the model. */
 export interface Payment {
   status: 'due' | 'proof_submitted' | 'rejected' | 'settled' | 'void';
   amount: number;
-  /** Known from the service after the first view: any code that no other open payment has. */
+  /**
+   * The unique code, which the model learns from the service at the first view. It can be any code
+   * that no other open payment has.
+   */
   code: number;
-  /** The received part of the code. */
+  /** The part of the unique code, in rupiah, that was received. */
   kept: number;
   isLooked: boolean;
-  /** Its slots were given back to the buyer as another participation. */
+  /** Whether the buyer got the slots back, as another participation. */
   isGiven: boolean;
   /** Time of the last rejection of a proof. */
   rejectedAt: number | null;
   settledAt: number | null;
 }
 
-/** The state of a participation's money. */
+/** The state of a participation's money in the model. */
 export interface ParticipationMoney {
   payment: Payment | null;
-  /** The manually verified sums that count for it. */
+  /** The amounts that operators have verified by hand and that count for this participation. */
   readonly seen: { readonly amount: number; readonly reference: string | null }[];
-  /** The statement lines allocated to it. `known`: the line belongs to a verified sum. */
+  /**
+   * The statement lines allocated to this participation. `isKnown`: the line shows an amount that
+   * an operator had verified before.
+   */
   readonly lines: { readonly text: string; readonly amount: number; readonly isKnown: boolean }[];
   hasLapsed: boolean;
-  /** Cancelled because the due payment was not made. */
+  /** Whether the participation was cancelled because its due payment was not made. */
   isUnpaid: boolean;
-  /** Cancelled before success, with its money. */
+  /** Whether the paid participation was cancelled before the campaign succeeded. */
   hasLeft: boolean;
-  /** The day of its last proof. */
+  /** The day on which the last proof of payment was submitted. */
   provenOn: string | null;
-  /** Remaining seconds of its hold when a proof stopped it. */
+  /** Seconds that were left of the hold when a proof of payment paused it. */
   holdLeft: number | null;
-  /** Undelivered slots. */
+  /** The number of slots that cannot be delivered. */
   short: number;
-  /** Its buyer has received the goods. */
+  /** Whether the buyer has received the goods. */
   isReceived: boolean;
 }
 
-/** A transfer on a statement that nobody has handled. */
+/** A transfer on a bank statement that is not allocated yet. */
 export interface Line {
   readonly text: string;
   readonly amount: number;
-  /** Time of the payment: a timestamp, or a day if only that is known. */
+  /** The time of the payment, or only its day if the time is not known. */
   readonly paid: Date | string;
   status: 'unmatched' | 'ambiguous';
 }
 
-/** A refund or payout, due or sent. */
+/** A refund or payout that is due or sent. */
 export interface LedgerEntry {
   readonly part: Part | null;
   amount: number;
@@ -86,24 +95,26 @@ const open: readonly string[] = ['due', 'proof_submitted', 'rejected'];
 const moves = 'movement_transition_not_allowed';
 
 /**
- * The money of a campaign, modelled as simply as possible: for each participation what was received
- * and for what, and in addition the refunds and the payout.
+ * The model of a campaign's money, as simple as possible. For each participation it has the money
+ * received and its purpose. It also has the refunds and the payout.
  */
 export class MoneyModel extends Model {
   readonly refunds: LedgerEntry[] = [];
   readonly payouts: LedgerEntry[] = [];
   readonly disputes: Dispute[] = [];
   readonly lines: Line[] = [];
-  /** The outcomes of lines that were matched or allocated, by their text. */
+  /** The outcome of each line that was matched or allocated, by the text of the line. */
   readonly handled = new Map<string, Received>();
-  /** Received rupiah that pay for nothing. */
+  /** Rupiah that were received but pay for no order. */
   credits = 0;
-  /** Rupiah that really arrived and count for this campaign, each once. */
+  /** Rupiah that have arrived for this campaign. Each transfer counts once. */
   arrived = 0;
   readonly calendar: Calendar;
-  /** The day through which the account's statement is completely imported. */
+  /** The last day for which the statement of the receiving account is completely imported. */
   through: string | null = null;
-  /** The decision about a batch below its minimum: when it was asked for, and its answer. */
+  /**
+   * The decision about a batch below its minimum: since when it is needed, and whether it was made.
+   */
   decision: { readonly openedAt: number; isTaken: boolean } | null = null;
   readonly #decisionSeconds: number;
   readonly #purses = new Map<Part, ParticipationMoney>();
@@ -114,7 +125,10 @@ export class MoneyModel extends Model {
     this.#decisionSeconds = decision;
   }
 
-  /** Everything that can be paid for: participations, and unaccepted offers after success. */
+  /**
+   * Everything that can be paid for: participations, and offers after success that are not
+   * accepted.
+   */
   get orders(): readonly Part[] {
     const offers = this.entries.flatMap(({ order }) => order ?? []);
     return [...this.parts, ...offers.filter((order) => !this.parts.includes(order))];
@@ -139,7 +153,7 @@ export class MoneyModel extends Model {
     return made;
   }
 
-  /** Rupiah that pay for a participation, without the code. */
+  /** Rupiah that are needed to pay for a participation, without the unique code. */
   owed(part: Part): number {
     const { payment, short } = this.purse(part);
     return payment?.amount ?? (part.quantity - short) * price;
@@ -149,7 +163,9 @@ export class MoneyModel extends Model {
     return this.#following(() => super.cancel(part));
   }
 
-  /** Fewer slots: the paid part is refunded, or less is due. */
+  /**
+   * Reduces the slots. If they are paid, a part is refunded; otherwise the amount due is reduced.
+   */
   override reduce(part: Part, quantity: number): string {
     const { payment } = this.purse(part);
     const freed = part.quantity - quantity;
@@ -173,7 +189,9 @@ export class MoneyModel extends Model {
     this.#following(() => super.settle(completeFull), true);
   }
 
-  /** An operator verifies the whole sum, by the day of its proof, if any. */
+  /**
+   * An operator verifies that the whole amount was paid, on the day of the proof if there is one.
+   */
   override confirm(part: Part): string {
     const said = super.confirm(part, this.#paid(this.purse(part).provenOn));
     if (said !== 'ok') return said;
@@ -185,7 +203,9 @@ export class MoneyModel extends Model {
     return 'ok';
   }
 
-  /** Creates the payment if it is time; it then has an account and a code. */
+  /**
+   * Views the payment. If it is time to pay, the payment is created, with an account and a code.
+   */
   look(part: Part): string {
     const purse = this.purse(part);
     const isOpen = this.terms.upfront && this.#isOpen && !this.isVerifying;
@@ -221,7 +241,7 @@ export class MoneyModel extends Model {
     return 'ok';
   }
 
-  /** An operator verifies a payment; null: the exact sum. */
+  /** An operator verifies an amount; null: the exact amount. */
   see(
     part: Part,
     given: number | null,
@@ -259,7 +279,10 @@ export class MoneyModel extends Model {
     });
   }
 
-  /** A file is complete for the days before its last one, as far as they are over. */
+  /**
+   * Notes the days for which a statement is complete: all days of the file before its last one, as
+   * far as they are over.
+   */
   #noteDays(days: readonly string[]): void {
     const [first, last] = [days[0], days.at(-1)];
     if (first === undefined || last === undefined) return;
@@ -271,7 +294,7 @@ export class MoneyModel extends Model {
     if (through === null || through < until) this.through = until;
   }
 
-  /** A line is allocated to a participation, by a person or by its sum. */
+  /** Allocates a line to a participation. An operator decides it, or the amount of the line. */
   assign(line: Line, part: Part): Received {
     this.setAside(line);
     const { text, amount } = line;
@@ -362,7 +385,7 @@ export class MoneyModel extends Model {
     if (purse.payment === null) return 'payment_not_due';
     if (!['due', 'rejected'].includes(purse.payment.status)) return 'payment_not_open';
     if (!this.#isSold(part)) return 'participation_transition_not_allowed';
-    // Unpaid orders cannot be received: they can only be cancelled.
+    // An order that is not paid cannot be received. It can only be cancelled.
     if (this.#isTooMuchOut(part.quantity - purse.short)) return 'payout_settled_already';
     purse.isUnpaid = true;
     part.status = 'cancelled';
@@ -390,14 +413,14 @@ export class MoneyModel extends Model {
       left -= keeps;
       if (keeps < has(part)) this.#takeBack(part, has(part) - keeps);
     }
-    // There is nothing for the waiting list.
+    // No slots will be free for the waiting list.
     this.closeWaiting();
     this.#refreshPayout();
     this.releaseWhenReceived();
     return 'ok';
   }
 
-  /** Once all delivered slots are received, the payout is released. */
+  /** Releases the payout when the buyers have received everything that was delivered. */
   releaseWhenReceived(): void {
     if (this.isDisputed() || this.#isUndecided) return;
     if (this.parts.some(({ status }) => status === 'confirmed')) return;
@@ -433,14 +456,16 @@ export class MoneyModel extends Model {
       refunds_settled: of(this.refunds, 'settled'),
       payouts_due: of(this.payouts, 'due'),
       payouts_settled: of(this.payouts, 'settled'),
-      // Received money, for any purpose, that was not sent on.
+      // Received money, for any purpose, that was not sent to anybody.
       held: this.arrived + returned - of(this.refunds, 'settled') - of(this.payouts, 'settled'),
       owed_back: 0,
       lost: 0,
     };
   }
 
-  /** The decision of the seller, or of an operator after the seller's time, about a batch. */
+  /**
+   * Decides about a batch below its minimum. First the seller may decide, later an operator too.
+   */
   decide(goesOn: boolean, asOperator: boolean): string {
     const { decision } = this;
     if (this.end !== 'fulfilled' || decision === null || decision.isTaken) {
@@ -470,7 +495,7 @@ export class MoneyModel extends Model {
     return false;
   }
 
-  /** Whether a buyer has the goods, or had them before a refund. */
+  /** Whether any buyer has received the goods, even if the money was refunded afterwards. */
   get #isReceived(): boolean {
     return this.parts.some((part) => this.purse(part).isReceived);
   }
@@ -480,7 +505,7 @@ export class MoneyModel extends Model {
     return !this.#isReceived && !this.payouts.some(({ status }) => status === 'settled');
   }
 
-  /** The number of paid slots, including those revoked since. */
+  /** The number of slots that were paid, even if the payment was revoked later. */
   get #paidSlots(): number {
     const paid = this.parts.filter((part) => {
       const { payment, hasLeft } = this.purse(part);
@@ -515,8 +540,8 @@ export class MoneyModel extends Model {
   }
 
   /**
-   * Whether an open line of a day up to the given one could pay an order: its sum is close to the
-   * order's sum or to the total that its buyer owes.
+   * Whether there is an open line, of that day or earlier, that could pay an order. The amount of
+   * the line is close to the amount of the order, or to the total that its buyer owes.
    */
   #hasLineLike(order: Part, day: string): boolean {
     const owing = this.parts.filter((part) => {
@@ -556,7 +581,10 @@ export class MoneyModel extends Model {
     }
   }
 
-  /** The latest possible time of a payment that is known by timestamp, by day, or not at all. */
+  /**
+   * The latest time at which a payment may have been made, if its time, only its day, or nothing is
+   * known.
+   */
   #paid(when: Date | string | null): number {
     return when === null ? this.now : Math.min(this.now, this.calendar.secondsAt(when, this.now));
   }
@@ -610,7 +638,7 @@ export class MoneyModel extends Model {
     return this.end === null && this.now < this.deadline;
   }
 
-  /** The buyer joins again, by the rules of a join. */
+  /** Gives the buyer the slots again. While the campaign is open, the rules of a join apply. */
   #giveAgain(part: Part): Part | null {
     if (!(this.#isOpen ? this.join(part.user, part.quantity) === 'ok' : this.takeAgain(part))) {
       return null;
@@ -624,7 +652,9 @@ export class MoneyModel extends Model {
     return again;
   }
 
-  /** At least the due sum arrived: the excess counts up to the unique code. */
+  /**
+   * Marks an order as paid. The part of the amount above the price counts up to the unique code.
+   */
   #pay(part: Part, amount: number): void {
     const purse = this.purse(part);
     purse.payment ??= newPayment(this.owed(part));
@@ -661,7 +691,7 @@ export class MoneyModel extends Model {
     purse.payment!.status = 'rejected';
   }
 
-  /** The participations that a transfer may pay, by its sum only. */
+  /** The participations that a transfer may pay, by its amount alone. */
   #fitting(amount: number): Part[] {
     const fits = (part: Part) => {
       const { payment } = this.purse(part);
@@ -723,7 +753,7 @@ export class MoneyModel extends Model {
     }
   }
 
-  /** Changes participations and applies the effect on their money. */
+  /** Changes participations, and applies the effects of the change on their money. */
   #following<T>(change: () => T, byItself = false): T {
     const before = this.parts.map(({ status }) => status);
     const wasOpen = this.end === null;
@@ -773,12 +803,12 @@ function newMovement(part: Part | null, amount: number): LedgerEntry {
   };
 }
 
-/** Cancels due money; received money stays. */
+/** Cancels a payment that is due. A payment that was received stays. */
 function voided(payment: Payment | null): void {
   if (payment !== null && open.includes(payment.status)) payment.status = 'void';
 }
 
-/** Rounded half-even to whole rupiah. */
+/** The fee in whole rupiah, rounded half to even. */
 function feeOf(gross: number): number {
   const exact = gross * feeBasisPoints;
   const [whole, rest] = [Math.floor(exact / 10_000), exact % 10_000];

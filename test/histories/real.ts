@@ -13,36 +13,36 @@ export interface World {
   readonly callers: Readonly<Record<Exclude<Role, 'owner'>, Client>>;
 }
 
-/** The service's ids and values for the model's numbers. */
+/** What the service calls the things that the model numbers: its ids and values. */
 export interface Real {
   readonly world: World;
   readonly campaignId: string;
-  /** A receiving account of this history only. */
+  /** The receiving account that only this history uses. */
   readonly receivingAccount: string;
   readonly parts: string[];
   readonly entries: string[];
-  /** Ids of refunds and payouts by their key in the model. */
+  /** The service's id of each refund and payout in the model. */
   readonly ledgerEntries: Map<LedgerEntry, string>;
   readonly disputes: Map<Dispute, string>;
-  /** The latest answers, to compare with repeated ones. */
+  /** The last answer to each request, to compare it with the answer to the repeated request. */
   readonly answers: Map<string, string>;
-  /** Number of texts so far: each transfer and most disputes have unique ones. */
+  /** The number of texts so far. It makes the text of each transfer and of most disputes unique. */
   texts: number;
-  /** The lines of the last imported statement. */
+  /** The lines of the bank statement that was imported last. */
   lastImport: readonly Line[];
-  /** True if campaign and books were compared since the last command. */
+  /** Whether campaign and books were compared after the last command. */
   isCompared: boolean;
 }
 
-/** The expected and the actual result of a command. */
+/** The result of a command in the model, and in the service. */
 export type Pair = [expected: string, got: string];
 
 export const outcomeOf = ({ status, body }: ClientResponse): string =>
   status < 300 ? 'ok' : body.code;
 
 /**
- * Picks an element of a list by a number that is independent of its length. In three of four cases
- * it is one to which something can still happen, if there is any.
+ * Picks an element of a list by a number that does not depend on the length of the list. In three
+ * of four cases it picks an element to which something can still happen, if there is one.
  */
 export function pick<T>(
   list: readonly T[],

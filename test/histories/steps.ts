@@ -14,7 +14,7 @@ import {
 } from './money-steps.ts';
 import { pick, clientOf, itemsOf, outcomeOf, type Pair, type Real } from './real.ts';
 
-/** Seconds of one unit of time. */
+/** The number of seconds in one unit of time of the histories. */
 export const unit = 1_800;
 
 export const verbs = [
@@ -46,7 +46,7 @@ export const verbs = [
 export type Verb = (typeof verbs)[number];
 export type Plan = readonly [verb: Verb, first: number, second: number, role: Role];
 
-/** The API's words for the database's values. */
+/** The values of the API for values of the database with another name. */
 const spoken: Readonly<Record<string, string>> = {
   draft: 'inactive',
   locked: 'full',
@@ -54,7 +54,10 @@ const spoken: Readonly<Record<string, string>> = {
   expired: 'failed',
 };
 
-/** One command of a history: applied to the model and to the service; the results are compared. */
+/**
+ * One command of a history. It is applied to the model and to the service, and the results are
+ * compared.
+ */
 export class Step implements fc.AsyncCommand<HistoryModel, Real> {
   readonly #plan: Plan;
   readonly #onDone: (what: string) => void;
@@ -95,7 +98,7 @@ export class Step implements fc.AsyncCommand<HistoryModel, Real> {
       return await runMoneyCommand(model, real, { verb, number: first, how: second, role });
     const path = `/campaigns/${real.campaignId}`;
     const { callers } = real.world;
-    // Commands about the campaign itself have no owner: the seller is meant.
+    // The seller acts as the owner, because commands about the campaign itself have no other owner.
     const caller = callers[role === 'owner' ? 'seller' : role];
     const as: Role = role === 'owner' ? 'seller' : role;
     switch (verb) {
@@ -168,12 +171,15 @@ async function pass(model: HistoryModel, real: Real, seconds: number): Promise<P
   return ['ok', 'ok'];
 }
 
-/** One lifecycle run, or two concurrent schedulers that skip each other's locked rows. */
+/**
+ * One lifecycle run, or two schedulers at the same time, each of which skips rows that the other
+ * one has locked.
+ */
 async function run(model: HistoryModel, real: Real, isByTwo: boolean): Promise<Pair> {
   const look = async (nth: 0 | 1) =>
     outcomeOf(await real.world.replicas[nth].service.post('/lifecycle/run'));
   const outcomes: string[] = isByTwo ? await Promise.all([look(0), look(1)]) : [];
-  // The next run handles what a campaign's success makes due.
+  // What becomes due when a campaign succeeds is handled in the next run.
   outcomes.push(await look(0));
   for (let looks = isByTwo ? 2 : 1; looks > 0; looks--) model.sweep();
   return ['ok', outcomes.find((outcome) => outcome !== 'ok') ?? 'ok'];
@@ -192,7 +198,9 @@ async function join(model: HistoryModel, real: Real, user: number, quantity: num
   return [expected, outcomeOf(answer)] satisfies Pair;
 }
 
-/** Few keys, so that they repeat: with the same body and with others. */
+/**
+ * Joins with one of only a few keys, so that keys are repeated: with the same body or another one.
+ */
 async function joinWithKey(model: HistoryModel, real: Real, user: number, quantity: number) {
   const key = `kunci-${user % 2}`;
   const expected = model.joinWithKey(user, quantity, key);
@@ -201,7 +209,9 @@ async function joinWithKey(model: HistoryModel, real: Real, user: number, quanti
   return [expected.outcome, outcomeOf(answer)] satisfies Pair;
 }
 
-/** The same request at both replicas concurrently: one effect, one answer. */
+/**
+ * Sends the same request to both replicas at the same time. It must have one effect and one answer.
+ */
 async function joinTwice(model: HistoryModel, real: Real, user: number, quantity: number) {
   const key = `kembar-${user % 2}`;
   const expected = model.joinWithKey(user, quantity, key);
@@ -254,7 +264,7 @@ async function changePart(
   return [expected, outcomeOf(answer)];
 }
 
-/** Another address, and the given number of slots: fewer, the same, or too many. */
+/** Corrects the postal address and the number of slots: fewer, the same number, or too many. */
 async function correct(
   model: HistoryModel,
   real: Real,
@@ -368,7 +378,7 @@ async function compareMoment(model: HistoryModel, real: Real): Promise<void> {
   real.isCompared = true;
 }
 
-/** The API's campaign equals that of the model, for callers with full access. */
+/** Checks that the API shows the campaign of the model to callers who may see everything. */
 async function compareCampaign(model: HistoryModel, real: Real): Promise<void> {
   const { body } = await real.world.callers.service.get(`/campaigns/${real.campaignId}`);
   const { total } = model.terms;
@@ -397,7 +407,7 @@ async function compareCampaign(model: HistoryModel, real: Real): Promise<void> {
   );
 }
 
-/** Every participation and waiting-list entry equals that of the model. */
+/** Checks that every participation and waiting-list entry equals that of the model. */
 export async function compareEverything(model: HistoryModel, real: Real): Promise<void> {
   const { service } = real.world.callers;
   const path = `/campaigns/${real.campaignId}`;

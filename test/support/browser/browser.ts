@@ -7,7 +7,9 @@ import type { Browser, BrowserContextOptions, CDPSession, Page, Response } from 
 import { pathIn, type Theme } from '../../../src/web/visit.ts';
 import { startBrowser } from './browser-program.ts';
 
-/** Viewports: a cheap phone, a tablet and a laptop, emulated with their properties. */
+/**
+ * The window sizes of a cheap phone, a tablet and a laptop, emulated with their device properties.
+ */
 const devices = {
   phone: { viewport: { width: 360, height: 800 }, isMobile: true, hasTouch: true },
   tablet: { viewport: { width: 768, height: 1024 }, isMobile: true, hasTouch: true },
@@ -16,34 +18,34 @@ const devices = {
 export type ViewportName = keyof typeof devices;
 export const viewports = Object.keys(devices) as readonly ViewportName[];
 
-/** The user and the device of a window. */
+/** The user and the device for which a browser window is opened. */
 export interface WindowOptions {
-  /** Where the service listens. */
+  /** The URL at which the service listens. */
   readonly url: string;
-  /** Default: phone. */
+  /** Default: the size of a phone. */
   readonly size?: ViewportName;
   /** Default: Indonesian. */
   readonly language?: Language;
-  /** The preference of the device; default: light. */
+  /** The colour theme that the device prefers; default: light. */
   readonly theme?: Theme;
   /** Whether pages may run scripts; default: true. */
   readonly script?: boolean;
   /** An access token of the user, sent with each request. */
   readonly token?: string | undefined;
-  /** Default: Jakarta's. */
+  /** The time zone of the device; default: that of Jakarta. */
   readonly timeZone?: string;
 }
 
-/** A started browser; one per test file is enough. */
+/** A started browser. One browser is enough for a test file. */
 export interface TestBrowser {
   readonly browser: Browser;
-  /** Opens a window with its own storage and cookies. */
+  /** Opens a window that shares no storage and no cookies with other windows. */
   open(looking: WindowOptions): Promise<BrowserWindow>;
-  /** Closes the browser. Rejects if an open window had errors. */
+  /** Closes the browser. Rejects if a window that is still open had errors. */
   close(): Promise<void>;
 }
 
-/** Starts the browser of a test file: the system's, else the one from npm. */
+/** Starts the browser of a test file: the one of the system, or else the one in the npm package. */
 export async function testBrowser(): Promise<TestBrowser> {
   const browser = await startBrowser();
   const lookers = new Set<BrowserWindow>();
@@ -67,7 +69,10 @@ export async function testBrowser(): Promise<TestBrowser> {
 /** A user's window on the site; records every error. */
 export class BrowserWindow {
   readonly page: Page;
-  /** The errors so far: script errors, refused content, missing files, foreign hosts. */
+  /**
+   * The errors so far: script errors, content that the browser refused to load, missing files, and
+   * requests to other hosts.
+   */
   readonly faults: string[] = [];
   readonly #browser: Browser;
   readonly #looking: WindowOptions;
@@ -88,7 +93,7 @@ export class BrowserWindow {
     return new BrowserWindow(browser, await context.newPage(), looking);
   }
 
-  /** Opens a page by its Indonesian path without the language. */
+  /** Opens the page with this Indonesian path, in the language of the window. */
   async go(path: string): Promise<Response> {
     const { url, language = 'id' } = this.#looking;
     const response = await this.page.goto(url + pathIn(language, path));
@@ -124,8 +129,8 @@ export class BrowserWindow {
   }
 
   /**
-   * Stores a screenshot of the window in `test-artifacts/`; of the whole page, which takes several
-   * times longer, with `SAMBATAN_SCREENSHOTS=whole`.
+   * Stores a screenshot of the window in `test-artifacts/`. With `SAMBATAN_SCREENSHOTS=whole` it
+   * shows the whole page, which needs several times as long.
    */
   async screenshot(name: string): Promise<void> {
     mkdirSync(artifacts, { recursive: true });
@@ -149,7 +154,7 @@ export class BrowserWindow {
     const { host } = new URL(this.#looking.url);
     this.page.on('pageerror', (error) => this.faults.push(`error of a script: ${error.message}`));
     this.page.on('console', (message) => {
-      // Some tests expect 4xx responses; missing files are checked below.
+      // Some tests expect responses with a 4xx status; missing files are checked below.
       if (message.type() !== 'error' || message.text().startsWith('Failed to load')) return;
       this.faults.push(message.text());
     });
@@ -170,7 +175,8 @@ export class BrowserWindow {
 }
 
 /**
- * axe needs timers, which do not run without scripts: check the same page without its script tags.
+ * A copy of the page without its script tags. axe needs timers, and timers do not run in a window
+ * without scripts, so axe checks this copy in a window with scripts.
  */
 class Copy {
   readonly #page: Page;
@@ -206,9 +212,9 @@ class Copy {
 }
 
 /**
- * Runs axe in the page, which keeps it for the next run. The debugger evaluates it, so the content
- * security policy does not block it. Only violations are returned, because the passed rules are
- * large.
+ * Runs axe in the page. The script of axe stays in the page, so later checks of the same page do
+ * not load it again. The debugger evaluates the script, so the content security policy does not
+ * block it. Returns only the violations, because the list of passed rules is large.
  */
 async function faultsByAxe(cdp: CDPSession): Promise<string[]> {
   if (!(await evaluate<boolean>(cdp, `typeof axe === 'object'`))) {

@@ -3,7 +3,7 @@ import type { Language } from '../../../src/i18n/language.ts';
 import { themes, type Theme } from '../../../src/web/visit.ts';
 import { viewports, type ViewportName } from './browser.ts';
 
-/** A combination of language, viewport and theme for a page. */
+/** A language, a viewport and a theme in which a page is checked. */
 export interface Combination {
   readonly language: Language;
   readonly viewport: ViewportName;
@@ -15,14 +15,15 @@ export const allCombinations: readonly Combination[] = languages().flatMap((lang
   viewports.flatMap((viewport) => themes.map((theme) => ({ language, viewport, theme }))),
 );
 
-/** `id-phone-light`: the name in file names and test titles. */
+/** The name of a combination in file names and test titles, such as `id-phone-light`. */
 export function nameOf({ language, viewport, theme }: Combination): string {
   return `${language}-${viewport}-${theme}`;
 }
 
 /**
- * The two combinations of the page with this number in a short run: on a phone, and on a larger
- * viewport in the other language and theme. Eight consecutive pages cover all combinations.
+ * The two combinations in which a short test run checks the page with this number: one on a phone,
+ * and one on a larger viewport in the other language and theme. Eight consecutive pages together
+ * cover all combinations.
  */
 export function combinationsOf(number: number): readonly Combination[] {
   const language = languages()[number % 2]!;

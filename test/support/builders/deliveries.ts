@@ -3,7 +3,7 @@ import { newId } from '../../../src/identity/ids.ts';
 import { newSecret } from '../../../src/notifications/webhooks/webhooks.ts';
 import { queryRows } from './market.ts';
 
-/** A notification in a person's inbox, inserted directly. */
+/** Inserts a notification into a person's inbox without the operation that usually creates it. */
 export async function insertNotification(
   db: Queryable,
   campaignId: string,
@@ -23,7 +23,7 @@ export async function insertNotification(
   return id;
 }
 
-/** An endpoint of a brand, or of none. */
+/** Inserts a webhook endpoint of a brand. With `null` it belongs to no brand. */
 export async function insertEndpoint(
   db: Queryable,
   brandId: string | null,
@@ -42,7 +42,7 @@ export async function insertEndpoint(
   return { id, secret };
 }
 
-/** The first event of a campaign as a delivery to an endpoint. */
+/** Inserts a failed delivery of the campaign's first event to a webhook endpoint. */
 export async function insertDelivery(
   db: Queryable,
   campaignId: string,

@@ -4,7 +4,7 @@ import type { HttpService } from '../server/http-service.ts';
 import { queryRows } from './market.ts';
 import { expectStatus, hourMs, join, type Shop } from './shop.ts';
 
-/** The day in Jakarta this many days from today, YYYY-MM-DD. */
+/** The date in Jakarta this many days from today, as YYYY-MM-DD. */
 export const day = (days: number) =>
   new Date(Date.now() + 7 * hourMs + days * 24 * hourMs).toISOString().slice(0, 10);
 
@@ -14,21 +14,21 @@ export interface Slot {
   readonly id: string;
 }
 
-/** A buyer whose payment is found after the hold has lapsed. */
+/** A buyer who pays, but whose payment is verified only after the hold of the slots has lapsed. */
 export interface LateBuyer {
   readonly quantity?: number;
-  /** The day of the transfer; unknown if omitted. */
+  /** The day of the transfer. If it is omitted, the operator does not know the day. */
   readonly paidOn?: string;
-  /** Rupiah, if it differs from the expected sum. */
+  /** The amount in rupiah, if it differs from the expected amount. */
   readonly amount?: number;
 }
 
-/** A campaign whose slots are taken by `others`, and the earlier payments of `late` buyers. */
+/** A campaign in which the `late` buyers paid first, but the `others` now have all the slots. */
 export interface LatePayments {
   readonly id: string;
   readonly late: readonly Slot[];
   readonly others: readonly Slot[];
-  /** One entry for each late buyer, as the buyer sees it. */
+  /** One refund for each late buyer, as the buyer sees it. */
   readonly refunds: readonly Body[];
 }
 
@@ -38,14 +38,15 @@ export async function verify(operator: Client, id: string, seen: object): Promis
   return expectStatus(await operator.post(path, seen), 200)['outcome'];
 }
 
-/** The refund of a participation. */
+/** The refunds of a participation. */
 export async function refundsOf({ buyer, id }: Slot): Promise<readonly Body[]> {
   return expectStatus(await buyer.get(`/participations/${id}/refunds`), 200).items;
 }
 
 /**
- * Creates a full upfront campaign of buyers who joined after the holds of the late buyers had
- * lapsed. The late buyers' payments are verified only then.
+ * Creates a full campaign that is paid upfront. The late buyers join first and lose their slots
+ * when their holds lapse. Other buyers then take all the slots. Only after that are the payments of
+ * the late buyers verified.
  */
 export async function createLatePayments(
   service: HttpService,
@@ -69,7 +70,7 @@ export async function createLatePayments(
     update sambatan.campaigns set next_run_at = now() where campaign_id = $1`,
     id,
   );
-  // Runs only this campaign; due campaigns of others belong to their tests.
+  // Settles only this campaign. Due campaigns of other tests must stay as they are.
   await queryRows(service.db, 'select sambatan.settle_campaign($1, false, 1000)', id);
   const others: Slot[] = [];
   for (let i = 0; i < total; i++) others.push(await joined(service, id));
@@ -86,7 +87,7 @@ export async function createLatePayments(
   return { id, late, others, refunds };
 }
 
-/** A buyer who has joined and seen the receiving account. */
+/** A buyer who has joined the campaign and has viewed the receiving account. */
 async function joined(service: HttpService, campaign: string, quantity = 1): Promise<Slot> {
   const buyer = await service.user();
   const { id } = await join(buyer, campaign, { quantity });

@@ -21,7 +21,7 @@ import {
 import { waitForSlots } from '../../../src/waiting/operations.ts';
 import type { WaitingEntry } from '../../../src/waiting/waiting.ts';
 
-/** The callers as operations receive them. */
+/** The callers, in the form in which operations receive them. */
 export const service: Actor = { kind: 'service', address: '192.0.2.1' };
 export const user = (userId: string): Actor => ({
   kind: 'user',
@@ -36,7 +36,7 @@ export const operator = (userId = newId()): Actor => ({
   roles: ['operator'],
 });
 
-/** Runs a SQL statement of a test; `query` declares those of the service. */
+/** Runs a SQL statement of a test. Statements of the service are declared by `query` instead. */
 export async function queryRows<R = Record<string, unknown>>(
   db: Queryable,
   text: string,
@@ -69,7 +69,7 @@ export type CampaignInput = Partial<Omit<NewCampaign, 'productId'>>;
 
 const hourMs = 3_600_000;
 
-/** A campaign created by the real operation; default: active, ten slots, an hour to go. */
+/** Creates a campaign by the real operation. Default: active, ten slots, deadline in one hour. */
 export async function createTestCampaign(
   db: Database,
   market: BrandAndProduct,
@@ -78,7 +78,8 @@ export async function createTestCampaign(
   const totalSlots = terms.totalSlots ?? 10;
   const { id } = await db.transaction((tx) =>
     createCampaign(tx, service, {
-      // Tests of payments create the receiving account themselves.
+      // Tests of payments create the receiving account themselves; other campaigns need none,
+      // because they accept online payments.
       payments: { ...defaultPaymentRules, paysOnline: true },
       productId: market.productId,
       publish: true,
@@ -99,7 +100,7 @@ export async function createTestCampaign(
   return id;
 }
 
-/** Lets time pass for one campaign: shifts all of its future times. */
+/** Lets time pass for one campaign: moves all of its stored times into the past. */
 export async function letTimePass(
   db: Queryable,
   campaignId: string,
@@ -130,10 +131,10 @@ export async function letTimePass(
   );
 }
 
-/** More than the campaign's hour. */
+/** Seconds that end the default campaign: more than the hour until its deadline. */
 export const pastDeadline = 3_700;
 
-/** One slot for a new buyer by default. */
+/** A request to join; by default a new buyer takes one slot. */
 export function joinRequest(campaignId: string, what: Partial<JoinRequest> = {}): JoinRequest {
   const userId = what.userId ?? newId();
   return {
@@ -149,7 +150,7 @@ export function joinRequest(campaignId: string, what: Partial<JoinRequest> = {})
   };
 }
 
-/** Joins by one call of the database function; without a rate limit by default. */
+/** Sends all joins in one call of the database function; by default without a rate limit. */
 export async function joinBatch(
   db: Queryable,
   requests: readonly JoinRequest[],
@@ -158,7 +159,7 @@ export async function joinBatch(
   return await joinAll(db, requests, { attemptLimit: 0, wait: true, again: false, ...options });
 }
 
-/** Joins that must all succeed; returns their participations' ids. */
+/** Sends joins that must all succeed; returns the ids of their participations. */
 export async function joinSuccessfully(
   db: Queryable,
   ...requests: readonly JoinRequest[]
@@ -169,7 +170,7 @@ export async function joinSuccessfully(
   });
 }
 
-/** Joins the waiting list by the real operation, with a new buyer by default. Returns the entry. */
+/** Joins the waiting list by the real operation, by default as a new buyer. Returns the entry. */
 export async function joinWaitingList(
   db: Database,
   campaignId: string,
@@ -182,11 +183,11 @@ export async function joinWaitingList(
   return await runInTransaction(db, (tx) => waitForSlots(tx, caller, campaignId, input));
 }
 
-/** Fills the waiting list with new buyers of one slot each. */
+/** Fills the waiting list with new buyers who want one slot each. */
 export async function fillWaitingList(db: Queryable, campaignId: string): Promise<void> {
   const atOnce = 50;
-  // In several transactions: row versions of one transaction are not removed before its end, and
-  // each statement would scan them again.
+  // Uses several transactions. PostgreSQL cannot remove old row versions before the transaction
+  // that created them ends, and each statement would scan them again.
   for (let made = 0; made < 1_000; made += atOnce) {
     await queryRows(
       db,
@@ -198,12 +199,12 @@ export async function fillWaitingList(db: Queryable, campaignId: string): Promis
   }
 }
 
-/** 'joined' or the code of the refusal. */
+/** 'joined', or the code with which the join was refused. */
 export function outcomeOf(answer: JoinAnswer): string {
   return answer instanceof DomainError ? answer.code : 'joined';
 }
 
-/** Result of a promise: 'joined', the code of a refusal, or the error itself as text. */
+/** For each promise: 'joined', the code of its refusal, or the text of any other error. */
 export async function outcomes(promises: readonly Promise<unknown>[]): Promise<string[]> {
   const settled = await Promise.allSettled(promises);
   return settled.map((one) =>
@@ -215,7 +216,7 @@ export async function outcomes(promises: readonly Promise<unknown>[]): Promise<s
   );
 }
 
-/** The number of occurrences of each. */
+/** Counts how often each word occurs. */
 export function tally(words: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
@@ -253,7 +254,7 @@ export async function eventsOf(db: Queryable, campaignId: string): Promise<strin
   return rows.map(({ event }) => event);
 }
 
-/** How joins travel in tests; the database's own limits apply. */
+/** The options of the join batcher in tests. The limits of the database still apply. */
 export const batcherOptions = {
   maxBatch: 500,
   maxQueued: 10_000,
@@ -262,7 +263,7 @@ export const batcherOptions = {
   waitingConcurrency: 3,
 } as const;
 
-/** The parts of one replica: a batcher on a pool. */
+/** The part of a service process that handles joins: a batcher on a connection pool. */
 export function createBatcher(
   db: Queryable,
   options: Partial<BatcherOptions> & { readonly attemptLimit?: number } = {},
@@ -275,7 +276,7 @@ export function createBatcher(
   });
 }
 
-/** A foreign transaction that stays open until it is released. */
+/** A transaction of another session that stays open until the test commits it. */
 export interface OpenTransaction {
   commit(): Promise<void>;
 }
@@ -301,14 +302,14 @@ export async function keepTransactionOpen(
   };
 }
 
-/** Locks one campaign's row as every writer does, and holds the lock. */
+/** Locks the row of one campaign, as every write does, and keeps the lock. */
 export async function lockCampaign(db: Database, campaignId: string): Promise<OpenTransaction> {
   return await keepTransactionOpen(db, (tx) =>
     queryRows(tx, 'select sambatan.lock_campaign($1)', campaignId),
   );
 }
 
-/** Waits until a statement of this database waits for a lock of this kind. */
+/** Waits until some statement in this database waits for a lock of this kind. */
 export async function waitForLockWait(db: Queryable, lockType?: string): Promise<void> {
   const waiting = `select from pg_stat_activity a join pg_locks l using (pid)
     where a.datname = current_database() and not l.granted and locktype = coalesce($1, locktype)`;

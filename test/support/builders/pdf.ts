@@ -21,7 +21,7 @@ export function pdfOf(pages = 1, text = 'bukti transfer'): string {
   );
 }
 
-/** A page whose content is the object of this number, and that object. */
+/** The object of a page whose content is the object with this number, and the content object. */
 function pageObjects(contentNumber: number, text: string): [page: string, content: string] {
   const stream = `BT /F1 18 Tf 20 300 Td (${text}) Tj ET`;
   const resources = '<< /Font << /F1 3 0 R >> >>';

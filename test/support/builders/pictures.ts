@@ -1,7 +1,7 @@
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 
-/** A picture with some detail and a location in its metadata, like a phone's. */
+/** A picture with some detail and with a location in its metadata, like a photograph of a phone. */
 export async function photo({
   width = 1_200,
   height = 900,
@@ -21,7 +21,7 @@ interface PhotoWish {
   readonly format?: 'jpeg' | 'png' | 'webp' | 'gif' | 'tiff' | 'avif';
 }
 
-/** The API's body of an upload, with a declared type. */
+/** The body of an upload to the API. The file has the media type that the caller declares. */
 export async function pictureForm(bytes: Uint8Array, field = 'picture') {
   const form = new FormData();
   form.set(field, new Blob([new Uint8Array(bytes)], { type: 'image/jpeg' }), 'foto.jpg');
@@ -38,12 +38,12 @@ interface Pixels {
   readonly colour: number;
   readonly channels: number;
 }
-/** Rows of zeros compress to almost nothing. */
+/** One bit per pixel. Rows of zeros compress to almost nothing. */
 const blackOrWhite: Pixels = { bits: 1, colour: 0, channels: 1 };
-/** Eight bytes per pixel. */
+/** Eight bytes per pixel: four channels of 16 bits. */
 export const deepPixels: Pixels = { bits: 16, colour: 6, channels: 4 };
 
-/** A PNG of a few kilobytes with a declared size, true or not. */
+/** A PNG of a few kilobytes. With fewer `rows` than `height` the declared height is false. */
 export function png(width: number, height: number, rows = height, pixels = blackOrWhite): Buffer {
   const { bits, colour, channels } = pixels;
   const head = Buffer.alloc(13);

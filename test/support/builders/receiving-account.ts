@@ -9,7 +9,7 @@ export async function createReceivingAccount(db: Database, number = '5270099001'
   return made.account_id;
 }
 
-/** As before the first receiving account was added. */
+/** Deletes all receiving accounts, as if none had been added yet. */
 export async function deleteReceivingAccounts(db: Database): Promise<void> {
   await queryRows(
     db,

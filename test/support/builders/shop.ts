@@ -8,13 +8,13 @@ export interface Shop {
   readonly seller: Client;
   readonly brandId: string;
   readonly productId: string;
-  /** A campaign of the product; default: active, ten slots, an hour to go. */
+  /** Creates a campaign of the product. Default: active, ten slots, deadline in one hour. */
   campaign(wish?: object): Promise<Body>;
 }
 
 export const hourMs = 3_600_000;
 
-/** RFC 3339 time this many milliseconds from now. */
+/** The time this many milliseconds from now, in the format of RFC 3339. */
 export function fromNow(milliseconds: number): string {
   return new Date(Date.now() + milliseconds).toISOString();
 }
@@ -25,7 +25,7 @@ export function expectStatus(answer: ClientResponse, status: number): Body {
   return answer.body;
 }
 
-/** Asserts the code and status of a refusal. */
+/** Asserts that a response is a refusal with this code and status. */
 export function expectProblem(answer: ClientResponse, status: number, code: string): Body {
   assert.deepEqual([answer.status, answer.body.code], [status, code], answer.text);
   return answer.body;
@@ -49,7 +49,7 @@ export async function openShop(service: HttpService): Promise<Shop> {
     productId: product.id,
     campaign: async (wish = {}) => {
       const body = campaignBody(product.id, wish);
-      // Upfront campaigns need a receiving account.
+      // Campaigns that are paid upfront need a receiving account.
       if ('payment_timing' in body && body.payment_timing === 'upfront')
         await ensureReceivingAccount(service);
       return expectStatus(await seller.post('/campaigns', body), 201);
@@ -57,7 +57,7 @@ export async function openShop(service: HttpService): Promise<Shop> {
   };
 }
 
-/** A receiving account, unless there is one. */
+/** Creates a receiving account if there is none. */
 async function ensureReceivingAccount(service: HttpService): Promise<void> {
   const { items } = expectStatus(await service.service.get('/receiving-accounts'), 200);
   if (items.some((account: Body) => account['is_active'] === true)) return;
@@ -78,18 +78,18 @@ export function campaignBody(productId: string, wish: object = {}): object {
   };
 }
 
-/** The body of a join; each address is unique, so that it can be searched for. */
+/** The body of a join. Each postal address is unique, so that a test can search for it. */
 export function joinBody(wish: object = {}): object {
   return { quantity: 1, shipping_address: `Jalan Kenanga ${newId()}, Bandung`, ...wish };
 }
 
-/** Joins that must succeed. */
+/** Joins a campaign; the join must succeed. */
 export async function join(buyer: Client, campaignId: string, wish: object = {}): Promise<Body> {
   const answer = await buyer.post(`/campaigns/${campaignId}/join`, joinBody(wish));
   return expectStatus(answer, 201);
 }
 
-/** All items of a list, page by page. */
+/** All items of a list, read page by page. */
 export async function readAllPages(client: Client, path: string, limit: number): Promise<Body[]> {
   const items: Body[] = [];
   const separator = path.includes('?') ? '&' : '?';

@@ -30,7 +30,7 @@ const bcaHead = ({ period }: StatementInput) => [
   [''],
 ];
 
-/** BCA and Mandiri, and tables that several banks use. */
+/** Statements of BCA and Mandiri, and tables in a form that several banks use. */
 export const bcaAndMandiri: Readonly<Record<string, Shape>> = {
   'KlikBCA business': {
     mapping: 'bca',

@@ -13,7 +13,7 @@ import {
   type Shape,
 } from './statement-writing.ts';
 
-/** BRI, BNI, BSI, CIMB Niaga, Permata, and our own. */
+/** Statements of BRI, BNI, BSI, CIMB Niaga and Permata, and in our own format. */
 export const otherBanks: Readonly<Record<string, Shape>> = {
   'BRI CMS': {
     mapping: 'bri-cms',

@@ -4,10 +4,10 @@ import type { Shape, StatementInput } from './statement-writing.ts';
 
 export type { Shape, StatementInput } from './statement-writing.ts';
 
-/** Every built-in shape of a bank statement, with its source. */
+/** Every kind of bank statement that the service can read without configuration. */
 export const shapes: Readonly<Record<string, Shape>> = { ...bcaAndMandiri, ...otherBanks };
 
-/** The rows of a file, with the heading repeated after every few transactions. */
+/** The rows of a statement file. The heading is repeated after every `pageLength` transactions. */
 export function rowsOf(shape: Shape, written: StatementInput, pageLength = Infinity) {
   const rows: { cells: string[]; entry?: number }[] = [];
   const add = (more: readonly string[][]) => rows.push(...more.map((cells) => ({ cells })));
@@ -25,7 +25,7 @@ export function rowsOf(shape: Shape, written: StatementInput, pageLength = Infin
   return rows;
 }
 
-/** A row as text, with quotes where they are needed, or around all cells. */
+/** A row as a line of text. Cells have quotes only where they need them, or everywhere. */
 export function rowText(cells: readonly string[], delimiter: string, quoteAll = false): string {
   const quoted = (cell: string) => `"${cell.replaceAll('"', '""')}"`;
   const needs = (cell: string) => [delimiter, '"', '\n'].some((sign) => cell.includes(sign));

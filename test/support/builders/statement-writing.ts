@@ -1,9 +1,9 @@
 /**
- * Bank statements in the shapes of real banks, with invented content. Each shape names the public
- * importer or sample that it follows; it contains nothing of their code or data.
+ * Writes bank statements with the layouts of real banks and with invented content. Each layout
+ * names the public importer or sample that it follows; it contains nothing of their code or data.
  */
 
-/** One transaction; positive sen are incoming money. */
+/** One transaction on a statement. A positive amount in sen is incoming money. */
 export interface WrittenEntry {
   readonly day: string;
   readonly clock: string;
@@ -24,20 +24,20 @@ export interface Shape {
   readonly delimiter: ',' | ';' | '\t';
   /** Whether this bank lists pending transactions. */
   readonly pending: boolean;
-  /** Whether this bank states sen. */
+  /** Whether this bank writes sen, not only whole rupiah. */
   readonly sen: boolean;
-  /** Whether each row has a running balance. */
+  /** Whether each row has the balance of the account after the transaction. */
   readonly balance: boolean;
   readonly head: (written: StatementInput) => string[][];
   readonly heading: string[][];
-  /** The rows of one transaction. */
+  /** Returns the rows of one transaction. */
   readonly rows: (entry: WrittenEntry, balance: bigint, index: number) => string[][];
   readonly foot: (written: StatementInput) => string[][];
 }
 
 type Grouping = ',' | '.' | '';
 
-/** Sen in a bank's notation, with two digits after the decimal sign. */
+/** An amount in sen, written as the bank does, with two digits after the decimal sign. */
 export function money(sen: bigint, grouping: Grouping, decimal: '.' | ','): string {
   const size = sen < 0n ? -sen : sen;
   const whole = (size / 100n).toString().replaceAll(/\B(?=(\d{3})+$)/g, grouping);
@@ -46,7 +46,7 @@ export function money(sen: bigint, grouping: Grouping, decimal: '.' | ','): stri
 export const english = (sen: bigint) => money(sen, ',', '.');
 export const indonesian = (sen: bigint) => money(sen, '.', ',');
 export const bare = (sen: bigint) => money(sen, '', '.');
-/** Whole rupiah with thousands points, as on a web page: `Rp 195.663`. */
+/** Whole rupiah with a point after each thousand, as on a web page: `Rp 195.663`. */
 export const web = (sen: bigint) => `Rp ${indonesian(sen).slice(0, -3)}`;
 
 export const dmy = (day: string) => day.split('-').toReversed().join('/');

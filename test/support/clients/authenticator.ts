@@ -5,19 +5,19 @@ import type { SiteClient } from './sign-in.ts';
 
 /** The authenticator app on a user's phone. */
 export interface Authenticator {
-  /** Base32, as the page shows it. */
+  /** The secret key in Base32, as the page shows it. */
   readonly key: string;
   readonly recoveryCodes: readonly string[];
-  /** The code of the next time step; advances the service's clock. */
+  /** The code of the next time step. It also advances the service's clock to that step. */
   next(): string;
-  /** The code of a time step before or after the current one. */
+  /** The code of a time step that is this many steps after the current one; negative: before it. */
   around(steps: number): string;
 }
 
 const stepMs = 30_000;
 const clocks = new WeakMap<HttpService, { at: number }>();
 
-/** The clock of the service's codes: it only moves when a code is requested. */
+/** The service's clock for codes. It stands still until a test requests a code. */
 function clockOf(service: HttpService): { at: number } {
   let clock = clocks.get(service);
   if (clock === undefined) {
@@ -29,7 +29,7 @@ function clockOf(service: HttpService): { at: number } {
   return clock;
 }
 
-/** An app that was given this key. */
+/** An authenticator app with this key. */
 export function authenticatorFor(
   service: HttpService,
   key: string,
@@ -45,7 +45,7 @@ export function authenticatorFor(
   return { key, recoveryCodes, next, around } satisfies Authenticator;
 }
 
-/** Sets up a second factor for a signed-in user, by the site's pages. */
+/** Sets up a second factor for a signed-in user, on the pages of the site. */
 export async function setUpSecondFactor(
   service: HttpService,
   client: SiteClient,

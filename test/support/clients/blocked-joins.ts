@@ -5,15 +5,15 @@ import { queryRows, keepTransactionOpen } from '../builders/market.ts';
 import { joinBody, type Shop } from '../builders/shop.ts';
 import { waitUntil } from '../server/until.ts';
 
-/** Joins in flight until they are released. */
+/** Join requests that wait for an answer until the test releases them. */
 export interface BlockedJoins {
-  /** Id of their campaign. */
+  /** The id of the campaign that they want to join. */
   readonly id: string;
-  /** Releases them and returns the status of each. */
+  /** Lets the join requests continue, and returns the status of each answer. */
   release(): Promise<number[]>;
 }
 
-/** A number of joins in flight, for a campaign whose row another transaction locks. */
+/** Sends this many joins to a campaign whose row is locked by another transaction. */
 export async function startBlockedJoins(
   t: TestContext,
   service: HttpService,

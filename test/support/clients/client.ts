@@ -3,7 +3,7 @@ import type { Agent, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
 import { SignJWT, type JWTPayload } from 'jose';
 import type { Contract } from './contract.ts';
 
-/** Bodies have a loose type: the contract checks each against its schema. */
+/** A response body with a loose type, because the contract checks each body against its schema. */
 export interface Body {
   readonly [field: string]: unknown;
   readonly id: string;
@@ -24,22 +24,25 @@ export interface ClientResponse {
 
 export interface RequestOptions {
   readonly method: string;
-  /** Below /api/sambatan, or from the root with a leading `//`; sent unchanged. */
+  /**
+   * The path below /api/sambatan. A path with two leading slashes starts at the root instead. It is
+   * sent unchanged.
+   */
   readonly path: string;
   /** Sent as JSON unless it is text or bytes. */
   readonly body?: unknown;
   readonly headers?: OutgoingHttpHeaders;
-  /** Time-out of the response; default 20 s. */
+  /** The time limit for the response in milliseconds; default 20,000. */
   readonly timeoutMs?: number;
 }
 
-/** Shared by all clients of one service. */
+/** What all clients of one service have in common. */
 export interface Connection {
   readonly url: string;
   readonly agent: Agent;
-  /** Undefined: responses are not checked. */
+  /** If undefined, responses are not checked. */
   readonly contract?: Contract | undefined;
-  /** Values that must never be logged: tokens, addresses, notes. */
+  /** Values that must never be logged, such as tokens, postal addresses and notes. */
   readonly secrets: Set<string>;
 }
 
@@ -49,7 +52,7 @@ export interface Connection {
  */
 export class Client {
   readonly userId: string;
-  /** Undefined for a visitor. */
+  /** The access token; undefined for a visitor. */
   get token(): string | undefined {
     return this.#token;
   }
@@ -76,7 +79,7 @@ export class Client {
     return this.send({ method: 'PATCH', path, body });
   }
 
-  /** Sends one request; rejects if there is no response in time. */
+  /** Sends one request. Rejects if the response does not arrive in time. */
   async send({
     method,
     path,
@@ -159,11 +162,11 @@ export interface TokenOptions {
   readonly secret?: string;
   readonly issuer?: string;
   readonly audience?: string;
-  /** Seconds from now. */
+  /** Lifetime of the token in seconds from now. */
   readonly expiresIn?: number;
 }
 
-/** A token as Supabase Auth issues it; valid by default. */
+/** A token like those that Supabase Auth issues; by default it is valid. */
 export async function token(userId: string, wish: TokenOptions = {}): Promise<string> {
   const now = Math.floor(Date.now() / 1_000);
   const proved = { amr: [{ method: 'otp', timestamp: now }] };

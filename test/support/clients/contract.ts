@@ -30,7 +30,7 @@ export interface OpenApi {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }
 
-/** A raw response. */
+/** An HTTP response before its body is parsed. */
 export interface RawResponse {
   readonly method: string;
   readonly path: string;
@@ -40,7 +40,7 @@ export interface RawResponse {
 }
 
 export interface DescribedOperation {
-  /** Such as `POST /api/sambatan/campaigns/{id}/join`. */
+  /** Method and path template, such as `POST /api/sambatan/campaigns/{id}/join`. */
   readonly route: string;
   readonly method: string;
   readonly template: string;
@@ -49,7 +49,7 @@ export interface DescribedOperation {
 }
 
 const problemType = 'application/problem+json';
-/** Refusals that occur before routing or without a route. */
+/** The code for each status of refusals that are sent before a route is found, or without one. */
 const withoutRoute: Readonly<Record<number, string>> = {
   400: 'malformed_request',
   404: 'not_found',
@@ -62,7 +62,9 @@ const withoutRoute: Readonly<Record<number, string>> = {
 export class Contract {
   readonly document: OpenApi;
   readonly operations: readonly DescribedOperation[];
-  /** `route code` of every problem document, and `route status` of every success so far. */
+  /**
+   * `route code` for every problem document so far, and `route status` for every success so far.
+   */
   readonly seen = new Set<string>();
   readonly #validators = new Map<object, ReturnType<typeof Compile>>();
 
@@ -79,14 +81,14 @@ export class Contract {
     );
   }
 
-  /** The operation of a request; undefined if there is none. */
+  /** The documented operation of a request; undefined if the document has none. */
   operationFor(method: string, path: string): DescribedOperation | undefined {
     const [bare = ''] = path.split('?');
     const typed = decoded(bare);
     return this.operations.find((one) => one.method === method && one.shape.test(typed));
   }
 
-  /** Throws unless the document allows the response. */
+  /** Throws unless the OpenAPI document allows the response. */
   check(answer: RawResponse): void {
     const { method, path, status, text } = answer;
     if (method === 'HEAD' || method === 'OPTIONS') return;
@@ -147,7 +149,9 @@ export class Contract {
   }
 }
 
-/** A typed path: the length of a parameter is that of its text. */
+/**
+ * The path without percent-encoding, because the length limit of a parameter is that of its text.
+ */
 function decoded(path: string): string {
   try {
     return decodeURIComponent(path.replaceAll(/%2f/gi, '_'));
@@ -165,7 +169,7 @@ export function codesOf(description: string): string[] {
 const leaks =
   /node_modules|\bat \S+ \(|\.ts:\d|\bselect\b.+\bfrom\b|insert into|sambatan\.\w|pg_|SQLSTATE|SB00|ECONN|postgres/i;
 
-/** First bytes of pictures; the declared type does not count. */
+/** The first bytes of each picture format. The declared media type is not trusted. */
 const beginnings: Readonly<Record<string, RegExp>> = {
   'image/webp': /^RIFF/,
   'image/png': /^.PNG/,

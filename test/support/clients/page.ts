@@ -4,26 +4,26 @@ import type { DefaultTreeAdapterMap } from 'parse5';
 type Element = DefaultTreeAdapterMap['element'];
 type Parent = DefaultTreeAdapterMap['parentNode'];
 
-/** A form of a page, as a browser would send it. */
+/** A form of a page, with the data that a browser would send. */
 export interface PageForm {
   readonly method: string;
   readonly action: string | undefined;
-  /** The values of its controls by name, as on the page. */
+  /** The names of the form's controls, with their values on the page. */
   readonly fields: Readonly<Record<string, string>>;
 }
 
 /** A page of the site, parsed as a browser does. */
 export interface ParsedPage {
-  /** The page's own URL, as its script knows it. */
+  /** The URL of the page, as the script of the page knows it. */
   readonly page: string | undefined;
   readonly main: string;
-  /** The forms of the page content, without those of the layout. */
+  /** The forms in the content of the page. Forms of the layout are left out. */
   readonly forms: readonly PageForm[];
-  /** The target of the language link. */
+  /** The target of the link to the other language. */
   readonly otherLanguage: string | undefined;
-  /** The page to which the theme buttons return. */
+  /** The page to which the theme buttons lead back. */
   readonly themeBack: string | undefined;
-  /** The notices of the page, in order. */
+  /** The notices that the page shows, in order. */
   readonly notices: readonly string[];
 }
 
@@ -77,7 +77,7 @@ function valueIn(control: Element): string | undefined {
   }
 }
 
-/** The elements inside, without unusable ones (`inert`). */
+/** The elements inside a parent, without those that cannot be used (`inert`). */
 function elementsIn(parent: Parent): Element[] {
   return parent.childNodes.flatMap((one) =>
     'tagName' in one && valueOf(one, 'inert') === undefined ? [one, ...elementsIn(one)] : [],

@@ -4,7 +4,7 @@ import { capturedEmails } from '../../../src/mail/mailer.ts';
 import { Client, type ClientResponse } from './client.ts';
 import type { HttpService } from '../server/http-service.ts';
 
-/** An address as the API and the forms accept it. */
+/** A postal address that both the API and the forms accept. */
 export const homeAddress = {
   label: 'Rumah',
   recipient: 'Sari Contoh',
@@ -16,7 +16,7 @@ export const homeAddress = {
   postal_code: '40132',
 };
 
-/** A browser without a screen: keeps cookies and sends forms as browsers do. */
+/** A client that keeps cookies and sends forms as browsers do, but renders nothing. */
 export class SiteClient {
   readonly cookies = new Map<string, string>();
   readonly #client: Client;
@@ -38,7 +38,7 @@ export class SiteClient {
     return await this.#send('POST', path, new URLSearchParams(fields).toString());
   }
 
-  /** The cookies as playwright's `context.addCookies` takes them. */
+  /** The cookies in the form that `context.addCookies` of playwright accepts. */
   browserCookies(url: string): { name: string; value: string; url: string }[] {
     return [...this.cookies].map(([name, value]) => ({ name, value, url }));
   }
@@ -70,7 +70,7 @@ export interface SignedInClient extends SiteClient {
   readonly userId: string;
 }
 
-/** Signs a user in by the code in their e-mail, for the first time or again. */
+/** Signs a user in with the code from an e-mail, whether the account is new or not. */
 export async function signIn(
   service: HttpService,
   email: string,
@@ -88,7 +88,9 @@ export async function signIn(
   return Object.assign(client, { userId });
 }
 
-/** A browser with an open MFA challenge: the code of the e-mail was right. */
+/**
+ * A client that has entered the right code from the e-mail, and must still give a second factor.
+ */
 export async function openMfaChallenge(
   service: HttpService,
   email: string,
@@ -103,14 +105,14 @@ export async function openMfaChallenge(
   return client;
 }
 
-/** Requests an e-mail, and returns the id that belongs to its code. */
+/** Requests an e-mail with a code. Returns the id that is sent together with the code. */
 export async function requestCode(client: SiteClient, email: string, back = '/'): Promise<string> {
   const asked = await client.post('/masuk', { email, back });
   assert.equal(asked.status, 303, asked.text);
   return new URL(asked.headers.location!, 'http://site').searchParams.get('id')!;
 }
 
-/** The code and the link's path in the last e-mail to a person. */
+/** The code in the last e-mail to a person, and the path of the link in it. */
 export async function lastMail(service: HttpService, email: string) {
   const mails = await capturedEmails(service.app.mailer.outbox!, 1_000);
   const mail = mails.find(({ to }) => to === email.toLowerCase());

@@ -1,17 +1,17 @@
 import { inflateRawSync } from 'node:zlib';
 import type { Client } from './client.ts';
 
-/** A page or file of the site as a response. */
+/** The site's response to the request for a page or a file. */
 export interface SiteResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
   readonly bytes: Buffer;
-  /** The redirect target of an accepted form; '' if there is none. */
+  /** The redirect target after an accepted form; '' if there is no redirect. */
   readonly location: string;
 }
 
-/** Sends forms and requests pages like a browser without scripts, signed in by a token. */
+/** Requests pages and sends forms like a browser without scripts. A token signs the user in. */
 export class SiteForms {
   readonly #url: string;
   readonly #client: Pick<Client, 'token'>;
@@ -25,12 +25,12 @@ export class SiteForms {
     return await this.#fetch(path, {});
   }
 
-  /** A form without files. */
+  /** Sends a form without files. */
   async post(path: string, fields: Readonly<Record<string, string>> = {}): Promise<SiteResponse> {
     return await this.#fetch(path, { method: 'POST', body: new URLSearchParams(fields) });
   }
 
-  /** A form with a picture. */
+  /** Sends a form with a picture. */
   async upload(
     path: string,
     fields: Readonly<Record<string, string>>,
@@ -63,7 +63,7 @@ export class SiteForms {
   }
 }
 
-/** The files in a zip archive by name, such as the parts of a spreadsheet. */
+/** The files in a zip archive, by their names. A spreadsheet is such an archive. */
 export function unzip(archive: Buffer): Map<string, string> {
   const files = new Map<string, string>();
   let at = archive.indexOf(Buffer.from('PK\u0001\u0002'));
@@ -81,8 +81,8 @@ export function unzip(archive: Buffer): Map<string, string> {
 }
 
 /**
- * The pages and forms of the site in the live route table, in Indonesian; without the API, files
- * for machines, and immutable files.
+ * The Indonesian routes of all pages and forms in the live route table. Routes of the API, files
+ * for programs, and files that never change are left out.
  */
 export function pageRoutes(routes: readonly string[]): string[] {
   return routes.filter((route) =>

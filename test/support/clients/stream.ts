@@ -3,10 +3,10 @@ import { get, type IncomingMessage } from 'node:http';
 
 export interface StreamEvent {
   readonly event: string;
-  /** Its sequence number in the audit log. */
+  /** The sequence number of the event in the audit log. */
   readonly id: number;
   readonly data: Readonly<Record<string, unknown>>;
-  /** Time of receipt in milliseconds of performance.now(). */
+  /** The time at which the event arrived, by performance.now() in milliseconds. */
   readonly at: number;
 }
 
@@ -15,9 +15,12 @@ export interface StreamClient {
   readonly status: number;
   readonly response: IncomingMessage;
   readonly events: readonly StreamEvent[];
-  /** Everything received, as text. */
+  /** Everything that was received so far, as text. */
   text(): string;
-  /** The first matching event, received or future; rejects after 10 s and when the stream ends. */
+  /**
+   * Resolves to the first matching event, already received or not. Rejects after 10 seconds without
+   * one, and when the stream ends.
+   */
   heard(fits: (event: StreamEvent) => boolean): Promise<StreamEvent>;
   /** Resolves when the service ends the stream; rejects when the connection breaks. */
   readonly ended: Promise<void>;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const project = join(import.meta.dirname, '../../..');
-// The parser that comes with the OpenAPI document's library.
+// Uses the YAML parser that is a dependency of the OpenAPI library.
 const { parse } = createRequire(fileURLToPath(import.meta.resolve('@fastify/swagger')))('yaml') as {
   parse: (text: string, options: { merge: boolean }) => unknown;
 };

@@ -5,12 +5,15 @@ import type { TestDatabase } from './database.ts';
 import { queryRows } from '../builders/market.ts';
 
 const directory = join(import.meta.dirname, '../../../sql/invariants');
-/** The invariants of campaigns; audit chains are verified when the databases are closed. */
+/**
+ * The queries that check the invariants of a campaign. The audit chains are verified later, when
+ * the test databases are closed.
+ */
 const invariants = readdirSync(directory)
   .filter((file) => !/audit_chain|access_log/.test(file))
   .map((file) => readFileSync(join(directory, file), 'utf8').trim().replace(/;$/, ''));
 
-/** Checks one campaign against every invariant of campaigns. */
+/** Checks that one campaign violates none of the invariants. */
 export async function expectInvariants(db: TestDatabase['db'], campaignId: string): Promise<void> {
   for (const text of invariants) {
     const broken = await queryRows(

@@ -1,11 +1,11 @@
 import type pg from 'pg';
 
 /**
- * The catalogue of both schemas, one line for each column, constraint, index, trigger, function,
- * enum and privilege, sorted. The order of columns is left out.
+ * The catalogue of both schemas as sorted lines: one for each column, constraint, index, trigger,
+ * function, enum and privilege. The order of columns within a table is ignored.
  */
 export async function catalogueOf(client: pg.Client): Promise<string[]> {
-  // Makes types and expressions name their schemas.
+  // Without a search path the server writes the schema before every name.
   await client.query("set search_path = ''");
   const { rows } = await client.query<{ line: string }>(
     `with ours as (

@@ -8,25 +8,26 @@ import { migrate } from '../../../src/database/migrate.ts';
 import { recordingLog } from '../server/log.ts';
 
 /**
- * A server for tests, with one migrated template database that the test databases are cloned from.
+ * A PostgreSQL server for tests. It has one template database with the schema; each test database
+ * is a copy of that template.
  */
 export interface TestCluster {
   /** URL of a database from which others can be created and dropped. */
   readonly adminUrl: string;
   readonly template: string;
-  /** Drops the template or, if the server is ours, stops and deletes the server. */
+  /** Deletes the template. If the tests started the server, also stops and deletes the server. */
   stop(): Promise<void>;
 }
 
-/** The environment variable in which `run.ts` passes the server to the test files. */
+/** The environment variables by which `run.ts` tells the test files which server to use. */
 export const clusterVariables = {
   adminUrl: 'SAMBATAN_TEST_CLUSTER_URL',
   template: 'SAMBATAN_TEST_TEMPLATE',
 } as const;
 
 /**
- * Starts an embedded server in a new directory, or uses the one in SAMBATAN_TEST_POSTGRES_URL (for
- * example another major version); then creates the template.
+ * Creates the template database on a server. That is a new embedded server, or the server of
+ * SAMBATAN_TEST_POSTGRES_URL, for example to test another major version.
  */
 export async function startCluster(): Promise<TestCluster> {
   const given = process.env['SAMBATAN_TEST_POSTGRES_URL'];
@@ -49,33 +50,34 @@ export async function startCluster(): Promise<TestCluster> {
   };
 }
 
-/** Creates a database with the schema, from which others are cloned. */
+/** Creates a database with the schema. Test databases are copied from it. */
 export async function createTemplate(url: string, template: string): Promise<void> {
   await asAdmin(url, `create database ${template}`);
   await migrate(inDatabase(url, template), { log: recordingLog() });
-  // Flushes all dirty pages of the template before it is cloned.
+  // Writes all changed pages of the template to disk before it is copied.
   await asAdmin(url, 'checkpoint');
 }
 
 async function startOwnServer(): Promise<{ url: string; stop(): Promise<void> }> {
-  // This server need not survive a crash, and waiting for the disk would take most of the time.
-  // Tests of durability use their own server with production settings.
+  // The data may be lost in a crash, so the server does not wait for the disk, which would be most
+  // of the duration. Tests of durability use another server with production settings.
   const settings = { max_connections: '300', fsync: 'off', full_page_writes: 'off' };
   return await startServerBelow(tmpdir(), { prefix: 'sambatan-test-', settings });
 }
 
-/** An embedded PostgreSQL server in its own directory. */
+/** An embedded PostgreSQL server in a directory that only it uses. */
 export interface OwnServer {
   readonly url: string;
-  /** Its data and other files of the caller; deleted by `stop`. */
+  /** The directory of the database, in which the caller may store files too. `stop` deletes it. */
   readonly directory: string;
   readonly postmaster: number;
   stop(): Promise<void>;
 }
 
 /**
- * Starts an embedded server in a new directory below `parent`, named by the prefix and this
- * process. Deletes directories with the same prefix that killed processes left.
+ * Starts an embedded server in a new directory below `parent`. The name of the directory has the
+ * prefix and the id of this process. Also deletes directories with the same prefix whose process
+ * was killed.
  */
 export async function startServerBelow(
   parent: string,
@@ -102,7 +104,7 @@ export async function startServerBelow(
   }
 }
 
-/** Deletes directories of killed runs: their process no longer exists. */
+/** Deletes the directories of killed test runs: those whose process no longer exists. */
 function sweep(parent: string, prefix: string): void {
   for (const name of readdirSync(parent)) {
     const pid = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1];
@@ -123,7 +125,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Runs one statement on a separate connection. */
+/** Runs one statement on a new connection, which is closed afterwards. */
 export async function asAdmin(url: string, statement: string): Promise<pg.QueryResult> {
   const client = await connect(url);
   try {
@@ -133,7 +135,7 @@ export async function asAdmin(url: string, statement: string): Promise<pg.QueryR
   }
 }
 
-/** A connection without a time-out; the caller closes it. */
+/** Opens a connection whose statements have no time limit. The caller closes it. */
 export async function connect(url: string, types?: pg.CustomTypesConfig): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: url, ...(types && { types }) });
   client.on('error', () => undefined);

@@ -1,14 +1,15 @@
--- A large data set, inserted at once: 100,000 campaigns (3 % open, a few full, some scheduled, the
--- rest over) with 1,000,000 participations, their logs, money and keys. Inserted without triggers
--- and foreign keys, so the rows that tests read must be consistent; the audit chains are not. Ids
--- are made of numbers, so that rows can refer to each other without a join.
+-- A large data set: 100,000 campaigns (3 % open, a few full, some scheduled, the rest ended) with
+-- 1,000,000 participations, and their logs, money and idempotency keys. Triggers and foreign keys
+-- are off while it is inserted, so this file itself must keep the rows consistent that tests read.
+-- The audit chains are not valid. Ids are computed from numbers, so that a row can refer to another
+-- row without a join.
 set session_replication_role = replica;
 set synchronous_commit = off;
 set work_mem = '256MB';
 set maintenance_work_mem = '512MB';
 
--- Indexes that no constraint needs are dropped, and made again from whole tables at the end: a third
--- less work than to maintain them row by row.
+-- Drops every index that no constraint needs, and creates it again at the end from the whole table.
+-- That is a third less work than updating the indexes with every row.
 create temporary table index_definitions as
   select i.indexrelid::regclass::text as name, pg_get_indexdef(i.indexrelid) as definition
   from pg_index i join pg_class c on c.oid = i.indexrelid
@@ -66,7 +67,8 @@ insert into sambatan.profiles (user_id, display_name, email)
     'pembeli' || n || '@example.org'
   from generate_series(1, 50000) n;
 
--- Ten participations of each campaign; every fiftieth belongs to one of a few frequent buyers.
+-- Ten participations in each campaign. Every fiftieth participation belongs to one of a few buyers
+-- who join often.
 insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, status,
   joined_at, updated_at, confirmed_at, cancelled_at, refunded_at, cancel_reason, shipping_address)
 select campaign_id, pg_temp.id(4, n), pg_temp.id(5, case n % 50 when 0 then n % 1000 else n end), 1,
@@ -99,7 +101,8 @@ select pg_temp.id(3, n / 2 + 1), pg_temp.id(5, n), 'key ' || n, '', 'joined', pg
   now() - n * interval '1 second'
 from generate_series(0, 99999) n;
 
--- Five entries wait for each full campaign, and as many waited for each that is over.
+-- Five waiting-list entries for each full campaign. Each completed campaign has five closed
+-- entries.
 insert into sambatan.waiting_entries (campaign_id, entry_id, user_id, position, quantity, status,
   shipping_address, created_at, updated_at, closed_at)
 select c.campaign_id, pg_temp.id(7, c.n * 5 + w), pg_temp.id(5, w + 7), 10 + w, 1,
@@ -114,7 +117,7 @@ update sambatan.campaigns set waiting_entries = 5 where status = 'locked';
 
 set session_replication_role = origin;
 
--- Notifications and deliveries of past events, a few of them in progress.
+-- Notifications and deliveries of past events. A few of them are being delivered now.
 insert into sambatan.notification_cursors (campaign_id, seq)
   select campaign_id, audit_seq from sambatan.campaigns;
 insert into sambatan.notifications (campaign_id, notification_id, user_id, event_key, kind, topic,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const source = join(import.meta.dirname, '../../../src');
 
-/** The modules of src that declare statements, with their text. */
+/** The source files in src that declare SQL statements, with their text. */
 export function queryModules(): { readonly path: string; readonly text: string }[] {
   return readdirSync(source, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && file !== join('database', 'query.ts'))
@@ -14,7 +14,9 @@ export function queryModules(): { readonly path: string; readonly text: string }
     );
 }
 
-/** Imports all of them, so that `allQueries` returns every statement of the service. */
+/**
+ * Imports all of these source files, so that `allQueries` returns every statement of the service.
+ */
 export async function loadEveryQuery(): Promise<void> {
   for (const { path } of queryModules()) await import(path);
 }

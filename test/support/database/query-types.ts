@@ -2,21 +2,23 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { queryModules } from './queries.ts';
 
-/** The two type arguments of one `query<…>` of the source, as written. */
+/** The two type arguments of a `query<…>` call in the source, as text. */
 export interface DeclaredTypes {
   readonly parameters: string;
   readonly row: string;
-  /** The file in which their names are resolved. */
+  /** The file in which the names of these types are looked up. */
   readonly path: string;
 }
 
 export interface Field {
   readonly name: string;
-  /** The members of its union, each as its runtime kind. */
+  /** The members of the field's union type, each as the kind of value at run time. */
   readonly kinds: readonly string[];
 }
 
-/** Finds the declared types of a statement by its name, also if the name is composed. */
+/**
+ * Finds the declared types of a statement by its name. The name in the source may be a template.
+ */
 export function declaredTypes(): (name: string) => DeclaredTypes | undefined {
   const found: { pattern: RegExp; types: DeclaredTypes }[] = [];
   for (const { path, text } of queryModules()) {
@@ -34,13 +36,15 @@ export function declaredTypes(): (name: string) => DeclaredTypes | undefined {
   return (name) => found.find(({ pattern }) => pattern.test(name))?.types;
 }
 
-/** The type arguments of `Query<…>` that the function around it returns. */
+/**
+ * The type arguments of `Query<…>`, the return type of the function that contains this position.
+ */
 function returnedTypes(text: string, at: number): string {
   const start = text.lastIndexOf('Query<', at);
   return balancedText(text, start + 'Query'.length);
 }
 
-/** The text between the bracket at a position and its closing bracket. */
+/** The text between the bracket at this position and its closing bracket. */
 function balancedText(text: string, open: number): string {
   let depth = 0;
   for (let at = open; at < text.length; at++) {
@@ -51,7 +55,7 @@ function balancedText(text: string, open: number): string {
   throw new Error('a bracket is not closed');
 }
 
-/** Splits at a separator outside of all brackets and quotes. */
+/** Splits a text at a separator, but not inside brackets or quotes. */
 function parts(text: string, separator = ','): string[] {
   const cut: string[] = [''];
   let depth = 0;
@@ -64,7 +68,7 @@ function parts(text: string, separator = ','): string[] {
   return cut.map((part) => part.trim()).filter((part) => part !== '');
 }
 
-/** The kinds of a tuple's elements. */
+/** The kinds of each element of a tuple type. */
 export function tupleOf(type: string, path: string): string[][] {
   const tuple = type.replace(/^readonly\s+/, '');
   if (!tuple.startsWith('[')) {
@@ -76,7 +80,9 @@ export function tupleOf(type: string, path: string): string[][] {
   );
 }
 
-/** The fields of an object type: an interface, `Pick`, `&` and literal types. */
+/**
+ * The fields of an object type. It may be an interface, `Pick`, an intersection or a literal type.
+ */
 export function fieldsOf(type: string, path: string): Field[] {
   const both = parts(type, '&');
   if (both.length > 1) return both.flatMap((one) => fieldsOf(one, path));
@@ -128,7 +134,7 @@ function kindsOf(type: string, path: string): string[] {
   return text.startsWith('{') ? ['object'] : kindsOf(text, where);
 }
 
-/** Resolves a name in this file or in the file that it is imported or exported from. */
+/** Looks a name up in this file, and in the files that it is imported or exported from. */
 function definition(name: string, path: string): { text: string; path: string } {
   const source = readFileSync(path, 'utf8');
   const alias = new RegExp(`\\btype ${name} =\\s*\\|?([^;{]*(?:\\{[^]*?\\n\\})?);`).exec(source);

@@ -13,11 +13,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Two disks of a few megabytes that a test may fill. Each is an existing directory. */
+/** Two disks of a few megabytes that a test may fill. Each value is an existing directory. */
 export interface SmallDisks {
-  /** For the data of a database. */
+  /** The disk for the data of a database. */
   readonly data: string;
-  /** For its write-ahead log. */
+  /** The disk for the write-ahead log of the same database. */
   readonly log: string;
 }
 
@@ -26,10 +26,10 @@ export interface Sizes {
   readonly logMegabytes: number;
 }
 
-/** The environment variable that tells a command of `underSmallDisks` where they are. */
+/** The environment variable that tells a command of `withSmallDisks` where the two disks are. */
 const variable = 'SAMBATAN_SMALL_DISKS';
 
-/** The small disks of this process. */
+/** The small disks that this process was started with, if any. */
 export function smallDisks(): SmallDisks | undefined {
   const place = process.env[variable];
   return place === undefined ? undefined : disksIn(place);
@@ -40,10 +40,10 @@ const disksIn = (place: string): SmallDisks => ({
   log: join(place, 'log'),
 });
 
-/** A command to run with small disks. */
+/** A command that runs with small disks. */
 export interface SmallDiskCommand {
   readonly command: readonly string[];
-  /** Deletes their directories; call it after the command. */
+  /** Deletes the directories of the disks. Call it when the command has ended. */
   remove(): void;
 }
 
@@ -80,11 +80,11 @@ export function withSmallDisks(
   return { missing: (tried.error?.message ?? tried.stderr).trim() };
 }
 
-/** A file that fills the rest of a disk. */
+/** A file that fills the free space of a disk. */
 export interface Ballast {
-  /** Fills space that became free since. */
+  /** Fills the space that has become free since the file was written. */
   topUp(): void;
-  /** Frees the space. */
+  /** Deletes the file, so that the disk has free space again. */
   remove(): void;
 }
 
@@ -111,7 +111,7 @@ export function fillDisk(directory: string): Ballast {
   };
 }
 
-/** Number of bytes that were written. */
+/** Writes bytes to a file. Returns the number of bytes that were written. */
 function write(descriptor: number, bytes: Buffer, at: number): number {
   try {
     return writeSync(descriptor, bytes, 0, bytes.length, at);

@@ -14,7 +14,7 @@ export interface ReceivedEmail {
 export interface Mailbox {
   readonly url: string;
   readonly arrived: readonly ReceivedEmail[];
-  /** E-mails to addresses that match are refused with this answer. */
+  /** Refuses e-mails to the addresses for which `isRefused` is true, with this SMTP code. */
   refuse(code: number, isRefused: (address: string) => boolean): void;
   close(): Promise<void>;
 }
@@ -47,7 +47,7 @@ export async function openMailbox(): Promise<Mailbox> {
       });
     },
   });
-  // A client that dies in the middle of an e-mail is not an error of the server.
+  // If a client ends in the middle of an e-mail, that is not an error of this server.
   server.on('error', () => undefined);
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const { port } = server.server.address() as AddressInfo;

@@ -1,6 +1,6 @@
 import type { MetricSources } from '../../../src/observability/metrics.ts';
 
-/** Sources of a process without a pool, joins and requests. */
+/** The sources of metrics in a process that has no pool, no joins and no requests. */
 export const noMetricSources: MetricSources = {
   poolStats: () => ({ total: 0, idle: 0, waiting: 0 }),
   joinQueueDepth: () => 0,

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 export const serverKey = 'SB-Mid-server-a-stand-in-0001';
 
 /**
- * Faults of the fake for one call each: `lost` executes the call and closes the connection, `hang`
- * does nothing and never answers.
+ * The faults that the fake can have in one call. `lost`: it executes the call, but closes the
+ * connection without an answer. `hang`: it does nothing and never answers.
  */
 export type FakeAnswer = 429 | 500 | 401 | 'lost' | 'hang' | 'garbage';
 type Operation = 'create' | 'status' | 'refund';
@@ -21,26 +21,29 @@ interface Paid {
 
 export interface FakeMidtrans {
   readonly url: string;
-  /** Every call with its kind and order. */
+  /** Every call that the fake has received, with its kind and its order. */
   readonly calls: readonly { readonly operation: Operation; readonly order: string }[];
-  /** Refunds made, in rupiah by order. */
+  /** The amounts in rupiah that were refunded for an order. */
   refundsOf(order: string): readonly number[];
-  /** The next calls of this kind get these answers. */
+  /** Gives the next calls of this kind these faulty answers. */
   failNext(operation: Operation, ...moods: FakeAnswer[]): void;
-  /** From now on refunds are refused: the payment method does not support them. */
+  /** With true, refunds are refused from now on, as for a payment method without refunds. */
   refuseRefunds(refuse: boolean): void;
-  /** The buyer acts on the provider's page. */
+  /** Sets the status of an order, as if its buyer had acted on the provider's page. */
   buyer(order: string, status: string, fraud?: string): void;
-  /** The buyer pays at a given time, which the provider reports. */
+  /** Lets the buyer pay at this time. The provider reports the time. */
   paysAt(order: string, moment: Date): void;
-  /** The notification of an order's current status, signed by the provider. */
+  /** The notification about the current status of an order, signed by the provider. */
   notification(order: string): Record<string, string>;
-  /** Minutes later: repeated calls are no longer recognised by their key. */
+  /**
+   * Forgets all idempotency keys, as the provider does after some minutes: a repeated call is then
+   * executed again.
+   */
   forgetKeys(): void;
   close(): Promise<void>;
 }
 
-/** A fake of Midtrans by its published protocol, on a free port of this machine. */
+/** Starts a fake of Midtrans on a free port of this machine. It follows the published protocol. */
 export async function startFakeMidtrans(): Promise<FakeMidtrans> {
   const offered = new Map<string, number>();
   const paid = new Map<string, Paid>();
@@ -111,7 +114,7 @@ export async function startFakeMidtrans(): Promise<FakeMidtrans> {
       if (request.headers.authorization !== expected) {
         return answer(response, 401, { status_code: '401' });
       }
-      // The same key within minutes returns the same successful answer.
+      // Within some minutes, a call with the same key returns the same successful answer.
       const key = request.headers['idempotency-key'];
       const again = typeof key === 'string' ? served.get(key) : undefined;
       const [status, told] =
@@ -150,7 +153,7 @@ export async function startFakeMidtrans(): Promise<FakeMidtrans> {
   };
 }
 
-/** A time as the provider reports it: in Jakarta, to the second. */
+/** A time in the format of the provider: Jakarta time in whole seconds. */
 function jakartaTime(moment: Date): string {
   const there = new Date(moment.getTime() + 7 * 3_600_000).toISOString();
   return `${there.slice(0, 10)} ${there.slice(11, 19)}`;

@@ -8,31 +8,29 @@ import {
 } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The faults of a network, in both directions. */
+/** The faults that the proxy can apply to both directions of a connection. */
 export type NetworkFault =
   | { readonly kind: 'fine' }
-  /** Every chunk is delayed by this time, in order. */
+  /** Delays every chunk by this time and keeps the order of the chunks. */
   | { readonly kind: 'delay'; readonly milliseconds: number }
   /** Every chunk is split into pieces of this many bytes. */
   | { readonly kind: 'slice'; readonly bytes: number }
-  /** Nothing arrives and nothing ends: a black hole. */
+  /** Loses all data and keeps the connections open, like a broken network. */
   | { readonly kind: 'silent' }
-  /** Requests arrive, and no response comes back. */
+  /** Forwards requests and loses all responses. */
   | { readonly kind: 'mute' }
-  /** New connections are closed at once. */
+  /** Closes new connections at once. */
   | { readonly kind: 'refuse' };
 
-/** A faulty proxy on a free port of this machine. */
+/** A proxy on a free port of this machine that can disturb its connections. */
 export interface NetworkProxy {
   readonly port: number;
   fault: NetworkFault;
-  /** The target of new connections. */
+  /** The server to which new connections are forwarded. */
   target: NetConnectOpts;
-  /** Ends every connection on both sides, and returns their number. */
+  /** Closes every connection on both sides, and returns how many there were. */
   cut(): number;
-  /**
-   * Removes all faults. Data lost in a black hole never arrives, so those connections are closed.
-   */
+  /** Removes all faults. Connections that lost data are closed, because that data never arrives. */
   heal(): void;
   close(): Promise<void>;
 }
@@ -76,7 +74,7 @@ export async function startNetworkProxy(target: NetConnectOpts): Promise<Network
 }
 
 function carry(from: Socket, to: Socket, weather: () => NetworkFault, isAnswer = false): void {
-  // Chunks stay in order, whatever fault applies to each.
+  // Chunks stay in order, even if each of them has another fault.
   let line: Promise<void> = Promise.resolve();
   from.on('data', (chunk: Buffer) => {
     line = line.then(() => pass(chunk, to, weather(), isAnswer));
@@ -101,7 +99,7 @@ async function pass(
   }
 }
 
-/** The target of a database URL: a socket directory or a port. */
+/** The server of a database URL: a port, or a socket in a directory. */
 export function addressOf(url: string): NetConnectOpts {
   const { hostname, port, searchParams } = new URL(url);
   const directory = searchParams.get('host');
@@ -110,7 +108,7 @@ export function addressOf(url: string): NetConnectOpts {
   return { path: `${directory}/.s.PGSQL.${number}` };
 }
 
-/** The same database through a proxy. */
+/** The URL of the same database, reached through the proxy. */
 export function proxiedUrl({ port }: NetworkProxy, url: string): string {
   const way = new URL(url);
   way.hostname = '127.0.0.1';

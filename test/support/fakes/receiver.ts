@@ -12,9 +12,9 @@ export interface Received {
 export interface Receiver {
   readonly url: string;
   readonly received: readonly Received[];
-  /** Sets the following responses. */
+  /** Sets the status and the headers of the following responses. */
   answer(status: number, headers?: Record<string, string>): void;
-  /** From now on it accepts requests and never answers. */
+  /** From now on the receiver accepts requests but never answers. */
   hang(): void;
   close(): Promise<void>;
 }

@@ -1,31 +1,37 @@
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
 
-/** The fault that is applied to a statement on its way. */
+/** What the proxy does with a statement on its way to the database. */
 export type StatementFault =
-  /** It arrives and is answered. */
+  /** Forwards the statement and its answer. */
   | 'pass'
-  /** The connection ends before the server receives it. */
+  /** Closes the connection before the server receives the statement. */
   | 'lose request'
-  /** The server executes it completely; the connection ends before the client gets the answer. */
+  /**
+   * The server executes the whole statement, but the connection is closed before the client
+   * receives the answer.
+   */
   | 'lose answer'
-  /** The connection ends on both sides as soon as the server has it: the outcome is open. */
+  /**
+   * Closes the connection on both sides as soon as the server has the statement, which may or may
+   * not be executed.
+   */
   | 'cut'
-  /** As 'lose request', but the server receives it when `deliverLate` is called. */
+  /** Like 'lose request', but the server receives the statement when `deliverLate` is called. */
   | 'delay';
 
 export interface StatementProxy {
-  /** The database's URL through the proxy. */
+  /** The URL of the database, reached through the proxy. */
   readonly url: string;
-  /** Statements that were not delivered. */
+  /** The number of statements that were disturbed. */
   readonly faults: number;
-  /** Sends the delayed statements to the server; resolves when it has executed them. */
+  /** Sends the delayed statements to the server. Resolves when it has executed all of them. */
   deliverLate(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * A faulty proxy between a pool and its database: `fateOf` is called for each message of the client
- * that contains `marker` (for example the name of a prepared statement).
+ * Starts a proxy between a connection pool and its database. It calls `fateOf` for each client
+ * message that contains `marker`, for example the name of a prepared statement.
  */
 export async function startStatementProxy(
   url: string,

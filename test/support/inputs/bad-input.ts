@@ -131,7 +131,7 @@ export const badKinds: readonly unknown[] = [
   ['a', 'b'],
 ];
 
-/** Raw bodies: not JSON, or JSON that is not an object. */
+/** Raw bodies that are not JSON, or that are JSON but not an object. */
 export const badBodies: readonly (string | Buffer)[] = [
   '',
   '{',
@@ -159,7 +159,7 @@ export const badBodies: readonly (string | Buffer)[] = [
   Buffer.from([0x1f, 0x8b, 0x08, 0x00]),
 ];
 
-/** Header lines that a client can send but rarely does. */
+/** Headers that a client can send but rarely does. */
 export const oddHeaders: readonly Readonly<Record<string, string>>[] = [
   { 'content-type': 'text/plain' },
   { 'content-type': 'application/x-www-form-urlencoded' },
@@ -200,7 +200,7 @@ export const oddHeaders: readonly Readonly<Record<string, string>>[] = [
   { authorization: `Bearer ${long('a', 5_000)}` },
 ];
 
-/** Fields that attackers would try to set or to filter by. */
+/** Fields that an attacker would try to set or to filter by. */
 export const injectedFields: Readonly<Record<string, unknown>> = {
   id: newId(),
   status: 'completed',

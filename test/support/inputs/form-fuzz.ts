@@ -10,7 +10,7 @@ export interface FormPlan {
   readonly route: string;
   readonly language: '' | '/en';
   readonly caller: (typeof formCallers)[number];
-  /** Invalid ids, instead of an existing one. */
+  /** An invalid id for the path; null: an existing id is used. */
   readonly id: string | null;
   readonly query: string;
   readonly headers: OutgoingHttpHeaders;
@@ -55,7 +55,7 @@ const hosts = [
   '"><script>alert(1)</script>',
 ];
 
-/** Encodings that `encodeURIComponent` never writes and decoders must survive. */
+/** Bodies that `encodeURIComponent` never produces. A decoder must not fail on them. */
 const rawForms = [
   'a=%',
   'a=%zz&%=b',
@@ -127,13 +127,13 @@ const headers: fc.Arbitrary<OutgoingHttpHeaders> = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom(...oddHeaders) },
 );
 
-/** A raw header in bytes. */
+/** A raw header in bytes, written as Latin-1 characters. */
 const ascii = (value: string) => Buffer.from(value).toString('latin1');
 
-/** A form as on its page: the names and values of its fields. */
+/** The names and values of a form's fields, as its page shows them. */
 export type KnownForm = ReadonlyMap<string, string>;
 
-/** Submissions of the site's forms: half of the fields as on the page, others random. */
+/** Random submissions of the site's forms: half of the fields as on the page, the others random. */
 export function anyForm(
   routes: readonly string[],
   known: ReadonlyMap<string, KnownForm>,
@@ -177,7 +177,7 @@ export function anyForm(
 
 export const escaped = (value: string) => encodeURIComponent(value.toWellFormed());
 
-/** The body of a submission with its type. */
+/** The body of a submission with its media type. */
 export function encodedForm({ encoding, fields, file, raw }: FormPlan): {
   readonly body: Buffer;
   readonly type: string;
@@ -211,7 +211,9 @@ export function encodedForm({ encoding, fields, file, raw }: FormPlan): {
   return { body: Buffer.concat(bytes), type: `multipart/form-data; boundary=${boundary}` };
 }
 
-/** The forms on a page: fields and values of each route that accepts one. */
+/**
+ * The forms on a page: the names and values of the fields, by the route that the form is sent to.
+ */
 export function formsOn(html: string): Map<string, Map<string, string>> {
   const forms = new Map<string, Map<string, string>>();
   for (const [, attributes = '', inside = ''] of html.matchAll(/<form([^>]*)>(.*?)<\/form>/gs)) {

@@ -14,7 +14,7 @@ import {
 } from './bad-input.ts';
 import type { DescribedOperation } from '../clients/contract.ts';
 
-/** The kinds of ids; existing ones grow while requests are sent. */
+/** The kinds of ids. The number of existing ids of each kind increases while requests are sent. */
 export type Kind =
   | 'brand'
   | 'product'
@@ -25,10 +25,10 @@ export type Kind =
   | 'user'
   | 'account'
   | 'webhook'
-  /** No such ids exist. */
+  /** The kind of an id in a route about none of these things: no such id exists. */
   | 'nothing';
 
-/** An existing id at the time of the request: the nth from the newest. */
+/** Refers to an id that exists when the request is sent: the nth newest of its kind. */
 export class Ref {
   readonly kind: Kind;
   readonly nth: number;
@@ -53,7 +53,7 @@ export const fuzzCallers = [
   'service',
 ] as const;
 
-/** One random request by the document; it does not depend on existing data. */
+/** A random request that follows the OpenAPI document. It does not depend on existing data. */
 export interface Plan {
   readonly route: string;
   readonly method: string;
@@ -82,7 +82,7 @@ interface Schema {
 const hourMs = 3_600_000;
 const startedAt = Date.now();
 
-/** The kind of an id, from the field's name or its path. */
+/** The kind of an id, by the name of the field that contains it. For a path see `pathKind`. */
 const kindOfField: Readonly<Record<string, Kind>> = {
   brand_id: 'brand',
   product_id: 'product',
@@ -103,17 +103,20 @@ const kindOfPath: readonly (readonly [RegExp, Kind])[] = [
 const pathKind = (template: string): Kind =>
   kindOfPath.find(([shape]) => shape.test(template))?.[1] ?? 'nothing';
 
-/** One of them by weight at any depth: otherwise deep choices would prefer the first ones. */
+/**
+ * Chooses one arbitrary by its weight. Without `depthSize`, deep choices would prefer the first
+ * one.
+ */
 const chosen = <T>(...some: { weight: number; arbitrary: fc.Arbitrary<T> }[]) =>
   fc.oneof({ depthSize: 'max' }, ...some);
 
-/** A value with this many chances to one; otherwise null. */
+/** A value `times` times as often as null. */
 const maybe = <T>(arbitrary: fc.Arbitrary<T>, times: number) =>
   chosen<T | null>({ weight: 1, arbitrary: fc.constant(null) }, { weight: times, arbitrary });
 
 const refTo = (kind: Kind) => fc.nat({ max: 15 }).map((nth) => new Ref(kind, nth));
 
-/** A value that the schema allows, more often a realistic one. */
+/** A value that the schema allows. Realistic values are more frequent. */
 function goodValue(name: string, schema: Schema): fc.Arbitrary<unknown> {
   const isNull = ({ type }: Schema) => type === 'null';
   if (schema.anyOf !== undefined) {
@@ -170,7 +173,7 @@ const anyBad = fc.constantFrom<unknown>(
   ...badKinds,
 );
 
-/** One fault or oddity of a request. */
+/** Changes that make one thing of a request wrong or unusual. */
 function twistsOf(names: readonly string[]): fc.Arbitrary<(plan: Plan) => Plan> {
   const inBody = (change: (body: Record<string, unknown>) => object) => (plan: Plan) => {
     const isForm = typeof plan.body === 'object' && !Buffer.isBuffer(plan.body);
@@ -227,7 +230,7 @@ function twistsOf(names: readonly string[]): fc.Arbitrary<(plan: Plan) => Plan> 
   );
 }
 
-/** Requests of one operation: half of them valid by the document. */
+/** Random requests of one operation. By the document, half of them are valid. */
 function plansOf({ route, method, template, operation }: DescribedOperation): fc.Arbitrary<Plan> {
   const schema = operation.requestBody?.content['application/json']?.schema as Schema | undefined;
   const names = Object.keys(schema?.properties ?? {});
@@ -258,13 +261,13 @@ function plansOf({ route, method, template, operation }: DescribedOperation): fc
 const queryText = (value: unknown) =>
   value instanceof Ref ? '00000000-0000-7000-8000-000000000000' : encodeURIComponent(safe(value));
 
-/** Half a surrogate pair cannot be encoded in a path. */
+/** Makes a text well-formed, because half of a surrogate pair cannot be encoded in a path. */
 const safe = (value: unknown) => String(value).toWellFormed();
 
-/** Requests that end things are rarer, so that enough things stay open. */
+/** Requests that end something are rarer, so that enough open campaigns and accounts remain. */
 const seldom = /^(DELETE .*\/me|POST .*\/(cancel|lifecycle\/run|scheduler\/trigger))$/;
 
-/** Requests of every operation of the document. */
+/** Random requests of all operations in the document. */
 export function anyRequest(operations: readonly DescribedOperation[]): fc.Arbitrary<Plan> {
   return chosen(
     ...operations.map((one) => ({
@@ -274,9 +277,9 @@ export function anyRequest(operations: readonly DescribedOperation[]): fc.Arbitr
   );
 }
 
-/** The encoded path, from the root. */
+/** The encoded path with its query, including the prefix of the API. */
 export function pathOf({ template, query }: Plan, id: string): string {
   const path = template.replace(/\{\w+\}/, () => encodeURIComponent(safe(id)));
-  // The second id in a path may be of a missing person or thing.
+  // A second id in a path belongs to nobody and to nothing.
   return `${path.replaceAll(/\{\w+\}/g, newId())}${query}`;
 }

@@ -7,7 +7,7 @@ import { deleteReceivingAccounts } from '../builders/receiving-account.ts';
 
 const bank = { bank: 'BCA', number: '5270099777', holder: 'PT Sambatan Bersama' };
 const notifications = '/gateway/midtrans/notifications';
-/** A notification without a signature. */
+/** A notification of the payment provider without a signature. */
 export const unsignedNotification = {
   order_id: 'SBT-nobody',
   status_code: '200',
@@ -16,8 +16,8 @@ export const unsignedNotification = {
 };
 
 /**
- * Triggers every refusal of the online-payment routes, without and with a provider; returns the
- * codes seen with one. There may be no receiving account yet.
+ * Triggers every refusal of the routes for online payment, first without and then with a provider.
+ * Returns the codes of the refusals with a provider. Call it while there is no receiving account.
  */
 export async function triggerGatewayRefusals(
   service: HttpService,
@@ -79,7 +79,7 @@ export async function triggerGatewayRefusals(
     expectStatus(await post(notifications, told), 200);
     expectProblem(await post(upfront), 409, 'payment_not_open');
     expectStatus(await post('/gateway/reconcile'), 200);
-    // Restores the state: other tests start without a receiving account.
+    // Deletes the receiving account again, because other tests start without one.
     await queryRows(
       service.db,
       'update sambatan.transactions set account_id = null where account_id = $1',

@@ -22,7 +22,7 @@ const reasons = [
   'statement-lines/{id}/ignore',
 ];
 
-/** Valid bodies of the money routes. */
+/** A valid body for each route about money. */
 export const moneyBodies: Readonly<Record<string, () => object>> = {
   ...Object.fromEntries(reasons.map((route) => [`POST /${route}`, () => why])),
   'POST /receiving-accounts': () => bank,
@@ -45,7 +45,7 @@ export const moneyBodies: Readonly<Record<string, () => object>> = {
 
 type Test = (name: string, run: () => Promise<void>) => Promise<void>;
 
-/** Triggers every refusal of the money routes. */
+/** Triggers every refusal of the routes about money. */
 export async function triggerMoneyRefusals(
   service: HttpService,
   shop: Shop,
@@ -69,7 +69,7 @@ export async function triggerMoneyRefusals(
       body: await photo(),
       headers: { 'content-type': 'image/jpeg' },
     });
-  /** Three pictures of a dispute, visible to its buyer and staff only. */
+  /** Adds three pictures to a dispute, and checks who may add and see them. */
   const pictured = async (dispute: string, participation: string) => {
     const path = `/disputes/${dispute}/picture`;
     expectProblem(await buyer.get(path), 404, 'dispute_not_found');
@@ -102,7 +102,7 @@ export async function triggerMoneyRefusals(
       headers: { 'content-type': 'text/csv' },
     });
 
-  /** Joins for the buyer without a rate limit. */
+  /** Joins a campaign as the buyer, without a rate limit. */
   const enter = async (campaignId: string, quantity = 1) => {
     const [id = ''] = await joinSuccessfully(
       service.db,
@@ -111,7 +111,9 @@ export async function triggerMoneyRefusals(
     return { id };
   };
 
-  /** A participation in a completed campaign of two slots. */
+  /**
+   * A participation of the buyer in a completed campaign; by default the campaign has two slots.
+   */
   const sold = async (quantity = 2) => {
     const { id } = await shop.campaign({ total_slots: quantity });
     const participation = await enter(id, quantity);
@@ -124,7 +126,7 @@ export async function triggerMoneyRefusals(
   };
   const verified = async (id: string) =>
     expectStatus(await staff.post(`/participations/${id}/payment/verify`), 200);
-  /** A due refund: the same money a second time. */
+  /** Creates a refund that is due, because the same money arrived a second time. */
   const refund = async (participation: string) => {
     await queryRows(
       service.db,
@@ -202,7 +204,7 @@ export async function triggerMoneyRefusals(
     ] as const) {
       const question = { method, path: `/participations/${participation}/${path}`, body };
       expectProblem(await outsider.send(question), 404, 'participation_not_found');
-      // A caller who sees the participation gets 403 for its money.
+      // A caller who may see the participation, but not its money, gets 403.
       expectProblem(await shop.seller.send(question), 403, 'forbidden');
     }
     expectProblem(await proof(outsider, participation), 404, 'participation_not_found');
@@ -212,7 +214,7 @@ export async function triggerMoneyRefusals(
     expectProblem(await outsider.post(`/campaigns/${id}/shortfall`, less), 403, 'forbidden');
   });
 
-  /** An upfront campaign cannot open without a way to pay. */
+  /** A campaign that is paid upfront cannot open while there is no way to pay. */
   const refusedWithoutTill = async () => {
     const upfront = campaignBody(shop.productId, { payment_timing: 'upfront', publish: false });
     const missing = [409, 'receiving_account_missing'] as const;
@@ -267,7 +269,7 @@ export async function triggerMoneyRefusals(
     expectProblem(await staff.post(paid('payment/reject'), why), 409, 'payment_not_open');
     expectProblem(await staff.post(paid('payment/write-off'), why), 409, 'payment_not_open');
 
-    // An upfront order has no debt to write off.
+    // An order that is paid upfront has no debt that could be written off.
     const upfront = await shop.campaign({ payment_timing: 'upfront' });
     const { id: held } = await enter(upfront.id);
     expectStatus(await buyer.get(at('payment', held)), 200);
@@ -301,7 +303,7 @@ export async function triggerMoneyRefusals(
     await uploading();
   });
 
-  /** Refusals of divided lines. */
+  /** Triggers the refusals for a statement line that is divided among several participations. */
   async function dividing(participation: string): Promise<void> {
     const today = new Date().toISOString().slice(0, 10);
     const csv = `date,description,amount\n${today},SEBAGIAN,1234\n`;
@@ -329,7 +331,7 @@ export async function triggerMoneyRefusals(
     );
   }
 
-  /** Refusals of files that are uploaded first. */
+  /** Triggers the refusals for files that are uploaded before they are imported. */
   async function uploading(): Promise<void> {
     const upload = (csv: string, query = '') =>
       staff.send({
@@ -426,7 +428,7 @@ export async function triggerMoneyRefusals(
     ] as const) {
       expectProblem(await staff.post(path, body), 409, 'movement_transition_not_allowed');
     }
-    // A refund is not an overpaid refund.
+    // The id of a refund is not the id of a claim (an overpaid refund).
     const noClaim = await staff.post(`/claims/${byHand}/give-up`, why);
     expectProblem(noClaim, 404, 'movement_not_found');
     expectProblem(await staff.post(`/claims/${newId()}/settle`, ref), 404, 'movement_not_found');
@@ -449,7 +451,7 @@ export async function triggerMoneyRefusals(
     expectProblem(await previewed(open.id, 1), 409, 'transition_not_allowed');
     expectProblem(await previewed(id, 1, outsider), 403, 'forbidden');
 
-    // While the provider's result is unknown, the refund cannot be changed.
+    // While the result at the payment provider is unknown, the amount cannot be changed.
     const sent = await buyer.get(`/participations/${participation}/payment`);
     await queryRows(
       service.db,
@@ -462,7 +464,7 @@ export async function triggerMoneyRefusals(
     const dispute = await buyer.post(`/participations/${participation}/dispute`, why);
     expectProblem(dispute, 409, 'dispute_not_paid');
 
-    // The first buyer has paid and the payout was sent; the second does not pay.
+    // The first buyer has paid, and the payout is being sent. The second buyer does not pay.
     const pair = await shop.campaign({ total_slots: 2 });
     const { id: payer } = await enter(pair.id);
     const { id: debtor } = await enter(pair.id);

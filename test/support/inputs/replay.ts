@@ -7,11 +7,11 @@ const variables = {
   commands: 'SAMBATAN_TEST_COMMANDS',
 } as const;
 
-/** The seed of this process's random tests: a new one, unless the environment sets it. */
+/** The seed of the random tests in this process: a new seed, unless the environment sets one. */
 export const seed = Number(process.env[variables.seed] ?? Math.floor(Math.random() * 2 ** 31));
-/** The path from the seed to one case; undefined: all cases run. */
+/** The path of fast-check from the seed to one case. If undefined, all cases run. */
 export const path = process.env[variables.path];
-/** The selected commands of that case, for `replayPath` of `fc.commands`. */
+/** The commands of that case that are run, for `replayPath` of `fc.commands`. */
 export const commands = process.env[variables.commands];
 
 /** Options of a random test. */
@@ -25,8 +25,9 @@ export interface Trial {
 }
 
 /**
- * Tests a property with many random cases, or with the one case that the environment names. Rejects
- * on a failure; the message has the smallest failing case and the command to repeat it.
+ * Tests a property with many random cases, or only with the case that the environment variables
+ * select. Rejects if a case fails. The message has the smallest failing case and the command that
+ * repeats it.
  */
 export async function checkProperty<T>(
   property: fc.IAsyncProperty<T>,
@@ -49,13 +50,13 @@ export async function checkProperty<T>(
   });
 }
 
-/** Runs in a portion, and the maximum number of portions. */
+/** The number of random runs in one portion, and the maximum number of portions. */
 const portion = 20;
 const maxPortions = 150;
 
 /**
- * Runs more portions until nothing is missing. A few random runs miss the rarest outcome now and
- * then; thousands never do. Rejects with what is still missing.
+ * Runs more portions until no expected outcome is missing. In a few random runs the rarest outcome
+ * is sometimes missing; in thousands it never is. Rejects with the outcomes that are still missing.
  */
 export async function untilSeen(
   missing: () => readonly string[],

@@ -22,7 +22,7 @@ import type { HttpService } from '../server/http-service.ts';
 /** A request that changes something, and its caller. */
 export interface Write extends Omit<RequestOptions, 'method' | 'path'> {
   readonly by: Client;
-  /** The path, where it is not that of the route as it stands. */
+  /** The path, if it is not simply that of the route. */
   readonly path?: string;
 }
 
@@ -34,8 +34,9 @@ let accounts = 0;
 const bank = () => ({ bank: 'BCA', number: `8800${++accounts}00`, holder: 'Sari Dewi' });
 
 /**
- * For every route of the API that is not a read, `METHOD /path/:id`: makes what it is about, and
- * gives a request that succeeds. A function of the list may be called once.
+ * Functions by route, `METHOD /path/:id`, for every route of the API that writes. Each function
+ * creates the data that the request needs, and returns a request that succeeds. Call each function
+ * at most once.
  */
 export function writesOf(
   service: HttpService,
@@ -194,7 +195,7 @@ function campaignWrites(service: HttpService, shop: Shop): Writes {
   };
 }
 
-/** A completed campaign whose slots one buyer has; nothing is paid yet. */
+/** Creates a completed campaign. One buyer has all of its slots and has not paid yet. */
 async function completedCampaign(service: HttpService, shop: Shop, slots: number) {
   const { id } = await shop.campaign({ total_slots: slots });
   const buyer = await service.user();
@@ -212,7 +213,9 @@ function participationWrites(service: HttpService, shop: Shop): Writes {
     const by = byStaff ? service.service : buyer;
     return { by, path: `/participations/${id}${what}`, body };
   };
-  /** A buyer waits, and is offered the slot of one who left. */
+  /**
+   * A buyer on a waiting list who was offered the slot of a buyer who cancelled, or still waits.
+   */
   const waiting = async (what: string, isOffered = true): Promise<Write> => {
     const { id } = await shop.campaign({ total_slots: 1 });
     const [leaver, by] = [await service.user(), await service.user()];
@@ -333,7 +336,7 @@ function ledgerWrites(service: HttpService, shop: Shop): Writes {
     );
     return made!.id;
   };
-  /** A refund that is due: its buyer paid twice. */
+  /** Creates a refund that is due, because the buyer paid twice. */
   const refund = async () => {
     const { id, parts } = await completedCampaign(service, shop, 1);
     expectStatus(await by.post(`/participations/${parts[0]}/payment/verify`), 200);
@@ -347,7 +350,7 @@ function ledgerWrites(service: HttpService, shop: Shop): Writes {
   };
   const settle = async (ids: string[]) =>
     expectStatus(await by.post('/refunds/settle', { ids, ...ref }), 200);
-  /** A refund that was made by hand and by the provider. */
+  /** Creates a refund that both an operator and the payment provider have sent. */
   const overpaid = async () => {
     const { participation, refund: made } = await refund();
     await settle([made]);
@@ -355,7 +358,7 @@ function ledgerWrites(service: HttpService, shop: Shop): Writes {
     await queryRows(service.db, provided, made, `SBT-R-${made}`);
     return `/claims/${await entryOf(participation, "purpose = 'overpaid_refund'")}`;
   };
-  /** A payout of a campaign that is paid for. */
+  /** Creates the payout of a campaign whose order is paid, and applies these steps to it. */
   const payout = async (...steps: readonly string[]) => {
     const { id, parts } = await completedCampaign(service, shop, 1);
     expectStatus(await by.post(`/participations/${parts[0]}/payment/verify`), 200);
@@ -411,7 +414,7 @@ function statementWrites(service: HttpService, shop: Shop): Writes {
     const path = `/receiving-accounts/${await account()}/statements`;
     return expectStatus(await by.send({ method: 'POST', path, ...file() }), 201).id;
   };
-  /** A line that waits for a person. */
+  /** Creates a statement line that an operator must handle. */
   const line = async () => {
     expectStatus(await by.post(`/statements/${await upload()}/apply`, {}), 200);
     const [found] = await queryRows<{ id: string }>(

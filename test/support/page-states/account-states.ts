@@ -61,7 +61,7 @@ export async function accountViews(
     holder: long.slice(0, 60),
   };
   expectStatus(await ten.api.send({ method: 'PUT', path: '/refund-account', body: account }), 200);
-  // The buyer's notifications about all changes of their slots.
+  // Creates the buyer's notifications about all changes of their slots.
   await service.app.notifications.plan();
   const press = (name: RegExp) => async (page: Page) => {
     await withoutHelp(page);
@@ -128,7 +128,8 @@ export async function accountViews(
         who: ten,
         act: press(/^(Hapus akunku|Delete my account)$/),
       },
-      // The target of sensitive actions: here, account deletion.
+      // The page on which a user confirms their identity before a sensitive action, here deleting
+      // the account.
       prove: { path: '/akun', who: proving.mailed, act: leave },
       'prove-app': { path: '/akun', who: proving.guarded, act: leave },
     },

@@ -14,7 +14,7 @@ interface Example {
   readonly headers?: Record<string, string>;
 }
 
-/** A valid request of a route about unknown ids. */
+/** A request that is valid for a route, but whose ids do not exist. */
 export function exampleRequest(route: string): Example {
   const [method = '', template = ''] = route.split(' ');
   const path = template
@@ -31,7 +31,7 @@ export function exampleRequest(route: string): Example {
   return { method, path, ...(body === undefined ? {} : { body: body() }) };
 }
 
-/** Bodies of the JSON routes. */
+/** A valid body for each route that accepts JSON. */
 export const bodies: Readonly<Record<string, () => object>> = {
   'PATCH /me': () => ({ display_name: 'Sari' }),
   'POST /me/addresses': () => homeAddress,
@@ -65,7 +65,7 @@ export const bodies: Readonly<Record<string, () => object>> = {
   'POST /gateway/midtrans/notifications': () => unsignedNotification,
 };
 
-/** Files for routes that accept them instead of JSON. */
+/** A file for each route that accepts a file instead of JSON. */
 const files: Readonly<Record<string, [type: string, content: string]>> = {
   'POST /participations/{id}/proof': ['application/pdf', pdfOf()],
   'POST /participations/{id}/dispute/pictures': ['image/jpeg', 'JFIF'],

@@ -5,18 +5,18 @@ import { queryRows } from '../builders/market.ts';
 import { hourMs } from '../builders/shop.ts';
 import type { SiteClient, SignedInClient } from '../clients/sign-in.ts';
 
-/** One state of one page. */
+/** One state in which a page is checked. */
 export interface PageState {
   readonly path: string;
-  /** Default: a visitor. */
+  /** The client that opens the page; default: a visitor. */
   readonly who?: SiteClient;
-  /** Default: 200. */
+  /** The expected status; default: 200. */
   readonly status?: number;
-  /** An action on the page before it is checked. */
+  /** What to do on the page before it is checked. */
   readonly act?: (page: Page) => Promise<void>;
 }
 
-/** The states of each page, by its row of the route table and a name. */
+/** The states of each page: first by its row in the route table, then by a name. */
 export type PageStates = Readonly<Record<string, Readonly<Record<string, PageState>>>>;
 
 export const hostile = `<script>alert(1)</script>"'><img src=x onerror=alert(2)> ${'Panjang'.repeat(8)}`;
@@ -26,12 +26,12 @@ export const long =
 
 export const day = 24 * hourMs;
 
-/** A user with a browser session and API access. */
+/** A user who is signed in to the site and can also call the API. */
 export interface Person extends SignedInClient {
   readonly api: Client;
 }
 
-/** The shared dependencies of all data builders. */
+/** What all functions that create data need. */
 export interface StateBuilderDeps {
   readonly service: HttpService;
   person(name: string): Promise<Person>;
@@ -39,15 +39,15 @@ export interface StateBuilderDeps {
   till: string;
 }
 
-/** A shop of many members with two products, and functions that create its campaigns. */
+/** A shop with many members and two products, and functions that create its campaigns. */
 export interface StateShop {
   readonly owner: Person;
   readonly brandId: string;
   readonly bare: string;
   readonly pictured: string;
-  /** Created by the owner, with long text and large numbers. */
+  /** Creates a campaign with long text and large numbers, as the owner of the shop. */
   campaign(wish?: object): Promise<string>;
-  /** Created with short text and everyday numbers. */
+  /** Creates a campaign with short text and everyday numbers. */
   plain(wish?: object): Promise<string>;
 }
 
@@ -55,7 +55,9 @@ export async function settle({ db }: HttpService, campaignId: string): Promise<v
   await queryRows(db, 'select sambatan.settle_campaign($1, true, 1000)', campaignId);
 }
 
-/** Submit without the browser's own validation, to see the page with the error. */
+/**
+ * Turns off the browser's own validation, so that a submitted form shows the page with its error.
+ */
 export async function withoutHelp(page: Page): Promise<void> {
   await page.evaluate('for (const form of document.forms) form.noValidate = true');
 }

@@ -182,7 +182,7 @@ export async function sellerViews(making: StateBuilderDeps, shop: StateShop): Pr
   };
 }
 
-/** Ten thousand paid participants, and two weeks of joins in the log. */
+/** Adds ten thousand paid participants to a campaign, and two weeks of joins to its audit log. */
 async function campaignOfThousands({ db }: HttpService, id: string): Promise<string> {
   await queryRows(
     db,

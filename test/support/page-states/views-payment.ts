@@ -3,13 +3,16 @@ import { letTimePass, pastDeadline } from '../builders/market.ts';
 import { expectStatus, fromNow, hourMs, join } from '../builders/shop.ts';
 import type { StateShop, StateBuilderDeps, PageStates } from './page-state.ts';
 
-/** The payment term after success, with its grace period and the wait for statements. */
+/**
+ * Seconds after success when an order counts as unpaid: the payment term, the grace period, and the
+ * time in which a bank statement may still show the payment.
+ */
 const paymentOverSeconds = (72 + 24 + 48) * 3_600;
 
 /**
- * Pages during verification and after success: orders to pay, offers of unpaid slots, batches below
- * their minimum, and batches to ship. It runs the lifecycle of all campaigns: call it before
- * creating campaigns that must stay as they are.
+ * Creates the pages during verification and after success: orders to pay, offers of unpaid slots,
+ * batches below their minimum, and batches to ship. The lifecycle of all campaigns is run, so call
+ * this function before you create campaigns that must not change.
  */
 export async function createPaymentStates(
   making: StateBuilderDeps,
@@ -66,7 +69,7 @@ export async function createPaymentStates(
   };
 }
 
-/** A campaign with one unverified proof. */
+/** Creates a campaign with one proof of payment that is not verified yet. */
 async function verifyingCampaign(making: StateBuilderDeps, shop: StateShop) {
   const buyer = await making.person('menunggu.diperiksa');
   const id = await shop.plain({
@@ -82,7 +85,7 @@ async function verifyingCampaign(making: StateBuilderDeps, shop: StateShop) {
   return { id, order, buyer };
 }
 
-/** An order of three slots whose campaign still accepts joins. */
+/** An order of three slots in a campaign that still accepts joins. */
 async function openOrder(
   shop: StateShop,
   buyer: StateBuilderDeps['operator']['api'],
@@ -91,7 +94,7 @@ async function openOrder(
   return (await join(buyer, id, { quantity: 3, note: 'Titip di satpam' })).id;
 }
 
-/** Merges the states of one page from several parts of the data. */
+/** Combines the states of each page that several functions have created. */
 export function mergePageStates(...parts: readonly PageStates[]): PageStates {
   const all: Record<string, PageStates[string]> = {};
   for (const part of parts) {

@@ -13,9 +13,9 @@ import { sellerViews } from './seller-states.ts';
 import { operatorViews } from './operator-states.ts';
 
 /**
- * Creates data that is hard to lay out (long and hostile words, large numbers; none, one and many)
- * and every state that a page can show. Returns the URLs of all of them. The service must skip the
- * invariants, because ten thousand rows are inserted directly.
+ * Creates data that is hard to lay out, and every state that a page can show. The data has long and
+ * hostile words, large numbers, and lists with no, one and many items. Returns the URLs of all
+ * states. The service must skip the invariants, because ten thousand rows are inserted directly.
  */
 export async function createPageStates(service: HttpService): Promise<PageStates> {
   const person = async (name: string): Promise<Person> => {
@@ -24,12 +24,13 @@ export async function createPageStates(service: HttpService): Promise<PageStates
   };
   const operator = await person('petugas');
   expectStatus(await service.service.post('/operators', { user_id: operator.userId }), 201);
-  // A process reloads its operator list after a moment.
+  // A process reads its list of operators again only after a moment.
   await waitUntil(async () => (await operator.api.get('/operators')).status === 200);
   const till = await createReceivingAccount(service.db);
   const making: StateBuilderDeps = { service, person, operator, till };
   const shop = await shopToLookAt(making);
-  // First, because it runs the lifecycle, which must not change the other campaigns.
+  // This is the first step because it runs the lifecycle, which must not change the other
+  // campaigns.
   const payments = await createPaymentStates(making, shop);
   const buyer = await person('pembeli');
   return mergePageStates(

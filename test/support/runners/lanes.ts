@@ -7,10 +7,13 @@ import { spec } from 'node:test/reporters';
 
 export const everyFile = 'test/**/*.test.ts';
 
-/** Whether a test file renders pages: a browser without a graphics card uses both cores. */
+/** Whether a test file renders pages. Without a graphics card, a browser keeps two cores busy. */
 export const usesBrowser = (file: string): boolean => file.startsWith('test/browser/');
 
-/** The slowest files, slowest first: if they started last, one would run alone at the end. */
+/**
+ * The slowest test files, in the order in which they start. If the slowest file started last, it
+ * would run alone at the end.
+ */
 const slowest = [
   'test/reliability/faults.test.ts',
   'test/histories/histories.test.ts',
@@ -44,8 +47,8 @@ const place = new Map(slowest.map((file, at) => [file, at]));
 const placeOf = (file: string) => place.get(file) ?? slowest.length;
 
 /**
- * Runs every test file and writes the reports to standard output, one group after the other.
- * Resolves to whether all of them passed. An abort of the signal ends the running files.
+ * Runs every test file and writes the reports of both groups to standard output, one after the
+ * other. Resolves to true if all tests passed. If the signal aborts, the running files are ended.
  */
 export async function runLanes(timeout: number, signal: AbortSignal): Promise<boolean> {
   const all = globSync(everyFile).toSorted((a, b) => placeOf(a) - placeOf(b) || (a < b ? -1 : 1));

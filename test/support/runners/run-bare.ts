@@ -1,7 +1,8 @@
-// `npm run bare:check`: the first steps of a new user on a bare Debian 12, in a root directory of
-// its own: npm start, a backup while it runs, a restore into an empty data directory, and a second
-// backup that must be equal. Needs root on Debian or Ubuntu, and debootstrap.
-//   npm run bare:check -- --place /var/tmp/sambatan-bare (kept there for the next time)
+// `npm run bare:check`: the first steps of a new user on a Debian 12 with nothing installed, inside
+// a separate root directory. They are: npm start, a backup while the service runs, a restore into
+// an empty data directory, and a second backup that must equal the first. Needs root on Debian or
+// Ubuntu, and debootstrap.
+//   npm run bare:check -- --place /var/tmp/sambatan-bare (the directory is kept and used again)
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,7 +15,7 @@ import { gunzipSync } from 'node:zlib';
 import { freePort } from '../server/free-port.ts';
 
 const suite = 'bookworm';
-/** The packages that the README requires in addition to Node and npm. */
+/** The Debian packages that the README requires in addition to Node and npm. */
 const prerequisites = ['libatomic1'];
 const person = 'sari';
 const readyMs = 300_000;
@@ -42,7 +43,10 @@ try {
   if (values.place === undefined && !isMounted()) rmSync(place, { recursive: true, force: true });
 }
 
-/** Debian's smallest system, Node and npm from nodejs.org, and the tree without modules. */
+/**
+ * Creates the root directory: the smallest Debian, Node and npm from nodejs.org, and the files of
+ * the project without node_modules.
+ */
 function makeRoot(): void {
   if (!existsSync(root)) {
     const mirror = process.env['DEBIAN_MIRROR'] ?? 'http://deb.debian.org/debian';
@@ -60,7 +64,8 @@ function makeRoot(): void {
   for (const file of files.filter((name) => name !== '' && existsSync(join(project, name)))) {
     cpSync(join(project, file), join(home, 'sambatan', file), { recursive: true });
   }
-  // TLS proxies between this machine and the registry are trusted there as here.
+  // Copies the certificates too, so that a TLS proxy that this machine trusts is also trusted
+  // inside.
   for (const file of ['/etc/resolv.conf', '/etc/hosts', '/etc/ssl/certs/ca-certificates.crt']) {
     mkdirSync(join(root, file, '..'), { recursive: true });
     cpSync(file, join(root, file), { dereference: true });
@@ -103,7 +108,7 @@ function isMounted(): boolean {
   return readFileSync('/proc/mounts', 'utf8').includes(` ${root}/`);
 }
 
-/** Starts a command in the root directory, as the user, in the tree. */
+/** Starts a command inside the root directory as the new user, in the directory of the project. */
 function start(command: string, environment: Record<string, string> = {}): ChildProcess {
   const certificates = '/etc/ssl/certs/ca-certificates.crt';
   const all = { npm_config_cafile: certificates, ...environment };
@@ -131,7 +136,7 @@ async function check(): Promise<void> {
     await sambatan('seed-demo');
     await sambatan(`backup --to /home/${person}/first.backup`);
   } finally {
-    // npm and su forward the signal to their child.
+    // The signal reaches the service because npm and su forward it to their child process.
     service.kill('SIGTERM');
     await gone;
   }
@@ -171,7 +176,7 @@ function tablesOf(name: string): Map<string, [rows: string, sha256: string]> {
       tables.set(table, [String(rows), sha256]);
     }
   });
-  // Each backup writes a row about itself.
+  // Each backup adds a row about itself to this table, so the table always differs.
   tables.delete('sambatan.backups');
   return tables;
 }

@@ -1,9 +1,9 @@
-// `npm run chaos`: joins continue while faults are injected one after the other, for as long as
-// wanted.
+// `npm run chaos`: buyers continue to join while faults are injected one after the other, for the
+// given number of minutes.
 //   npm run chaos -- --minutes 30 --lanes 64 --seed 7
 //
-// Disks are filled too: small ones that only this process and its children have. If they cannot be
-// created it fails at the start, unless --no-disks leaves those faults out.
+// Some faults fill a disk. They use small disks that only this process and its children see. If the
+// disks cannot be created, the run fails at the start. With --no-disks these faults are left out.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
@@ -17,9 +17,9 @@ const { values } = parseArgs({
     lanes: { type: 'string', default: '64' },
     seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
     'long-seconds': { type: 'string', default: '30' },
-    /** The name of a fault or a prefix of several; repeatable. */
+    /** The name of a fault, or the beginning of several names. The option may be repeated. */
     only: { type: 'string', multiple: true, default: [''] },
-    /** Ends after this many faults, or earlier after the minutes. */
+    /** Ends the run after this many faults, even if the minutes are not over. */
     faults: { type: 'string', default: 'Infinity' },
     'no-disks': { type: 'boolean', default: false },
   },
@@ -78,9 +78,9 @@ async function run(): Promise<number> {
   }
 }
 
-/** Starts itself again in a process that has small disks. */
+/** Starts this program again as a process that has small disks. */
 async function onSmallDisks(): Promise<number> {
-  // A minute of joins is about 50 MB of rows; the rest of the disk is filled.
+  // One minute of joins writes about 50 MB of rows. The fault fills the rest of the disk.
   const sizes = { dataMegabytes: Math.ceil(64 + 64 * minutes), logMegabytes: 256 };
   const self = [...process.execArgv, ...process.argv.slice(1), '--seed', String(seed)];
   const found = withSmallDisks(sizes, [process.execPath, ...self]);

@@ -1,5 +1,5 @@
-// `npm run drill`: takes a backup under load, restores it into a new cluster, and runs a service on
-// it.
+// `npm run drill`: takes a backup of a service under load, restores it into a new cluster, and runs
+// a service on the restored database.
 //   npm run drill -- --joins 20000
 import { parseArgs } from 'node:util';
 import { drill } from '../server/drill.ts';

@@ -1,6 +1,7 @@
-// `npm run image:check`: builds the image without a daemon and runs it as compose.yaml does, on a
-// separate PostgreSQL. Needs root on Debian or Ubuntu: see ops/image/build.sh.
-//   npm run image:check -- --place /var/tmp/sambatan-image (kept there for the next time)
+// `npm run image:check`: builds the container image without a Docker daemon and runs it as
+// compose.yaml does, with a separate PostgreSQL. Needs root on Debian or Ubuntu: see
+// ops/image/build.sh.
+//   npm run image:check -- --place /var/tmp/sambatan-image (the directory is kept and used again)
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -33,7 +34,8 @@ try {
     const { status } = spawnSync('bash', [script, place], { stdio: 'inherit' });
     if (status !== 0) throw new Error('the image could not be built; what was said is above');
   }
-  // Files of an earlier run: a backup never overwrites another, and the database is new each time.
+  // Deletes the files of an earlier run, because a backup never overwrites another one, and the
+  // database must be new each time.
   for (const name of ['volumes', 'database'])
     rmSync(join(place, name), { recursive: true, force: true });
   await check(openImage(place));
@@ -101,7 +103,10 @@ async function check(image: Image): Promise<void> {
   say('SIGTERM drains and ends both with 0');
 }
 
-/** As in compose.yaml: not root, no capabilities, no new privileges. */
+/**
+ * Checks the restrictions of compose.yaml: another user than root, no capabilities, no new
+ * privileges.
+ */
 function expectConfined({ pid }: Container): void {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const field = (name: string) => new RegExp(`^${name}:\\s+(.*)$`, 'm').exec(status)?.[1];
@@ -117,7 +122,7 @@ async function expectCommand(container: Container, args: readonly string[]): Pro
   assert.equal(code, 0, `sambatan ${args.join(' ')}: ${out}${err}`);
 }
 
-/** After the signal it is not ready, still answers, and then exits by itself. */
+/** Checks that after the stop signal the service is not ready, still answers, and then exits. */
 async function expectDrained(service: Container): Promise<void> {
   service.stop();
   await waitUntil(async () => (await service.client.get('//readyz')).status === 503);

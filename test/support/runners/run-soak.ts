@@ -1,4 +1,5 @@
-// `npm run soak`: simulates many users of a service for a while; no resource may grow.
+// `npm run soak`: simulates many users of a service for some minutes. The resources that the
+// service uses, such as memory, must not increase.
 //   npm run soak -- --minutes 5 --lanes 16
 import { parseArgs } from 'node:util';
 import { findGrowth, soak } from '../../soak/soak.ts';

@@ -1,6 +1,6 @@
-// `npm test`: starts one server for all test files, runs `node --test` on them, and removes
-// everything afterwards. Arguments are files and flags of `node --test`; without files, all of
-// test/**/*.test.ts.
+// `npm test`: starts one database server for all test files, runs them with `node --test`, and
+// deletes everything afterwards. The arguments are files and options of `node --test`. Without
+// files it runs all of test/**/*.test.ts.
 import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -8,9 +8,13 @@ import { join } from 'node:path';
 import { asAdmin, clusterVariables, startCluster, type TestCluster } from '../database/cluster.ts';
 import { everyFile, runLanes, usesBrowser } from './lanes.ts';
 
-/** Every file is a process, and many start more: compile their modules once into a cache. */
+/**
+ * Every test file is a process, and many of them start more processes. They all use one cache of
+ * compiled modules, so that each module is compiled only once.
+ */
 const compileCache = join(import.meta.dirname, '../../../node_modules/.cache/node');
-// Pages in every combination take minutes on two cores without a graphics card.
+// Pages in every combination of language, size and theme take minutes on two cores without a
+// graphics card.
 const testTimeoutMilliseconds = 1_500_000;
 
 let cluster: TestCluster | undefined;
@@ -32,7 +36,10 @@ try {
   await cluster?.stop();
 }
 
-/** Without arguments: all files in lanes. With flags only: all files, pages after the others. */
+/**
+ * Without arguments, runs all test files in two parallel groups. With options only, runs the files
+ * that render pages after all others.
+ */
 async function runAll(on: TestCluster, given: string[]): Promise<number> {
   if (given.length === 0) {
     Object.assign(process.env, variablesOf(on));
@@ -47,7 +54,9 @@ async function runAll(on: TestCluster, given: string[]): Promise<number> {
   return (await runTests(on, [...given, ...all.filter(usesBrowser)], 1)) || code;
 }
 
-/** What tells the test files where the server and the compile cache are. */
+/**
+ * The environment variables that tell the test files which server and which compile cache to use.
+ */
 function variablesOf({ adminUrl, template }: TestCluster) {
   return {
     NODE_COMPILE_CACHE: compileCache,
@@ -84,7 +93,10 @@ async function runTests(
   });
 }
 
-/** A test file that does not close its database skips its invariants too. */
+/**
+ * Whether a test file has not closed its database: the invariants of that database were not
+ * checked.
+ */
 async function leftDatabases({ adminUrl }: TestCluster): Promise<boolean> {
   if (interruption.signal.aborted) return false;
   const { rows } = await asAdmin(

@@ -3,17 +3,17 @@ import { get } from 'node:http';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A minimal connection balancer: it checks /readyz and never retries. */
+/** A minimal load balancer for connections. It checks /readyz of each replica and never retries. */
 export interface Balancer {
   readonly url: string;
   add(url: string): void;
   remove(url: string): void;
-  /** Whether the balancer sends connections there now. */
+  /** Whether the balancer currently sends connections to this replica. */
   isReady(url: string): boolean;
   close(): Promise<void>;
 }
 
-/** Starts a balancer that checks each replica at this interval. */
+/** Starts a balancer that checks /readyz of each replica at this interval. */
 export async function startBalancer(lookEveryMs = 100): Promise<Balancer> {
   const backends = new Map<string, { ready: boolean }>();
   const sockets = new Set<Socket>();

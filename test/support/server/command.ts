@@ -15,15 +15,15 @@ export interface CommandResult {
 
 /** A running command. */
 export interface RunningCommand {
-  /** Its standard output so far. */
+  /** What the command has written to standard output so far. */
   out(): string;
   kill(signal: NodeJS.Signals): void;
   readonly ended: Promise<CommandResult>;
 }
 
 /**
- * Starts `sambatan` as a separate process in an empty directory, without a developer's .env and the
- * variables of the test run. It is killed after 90 seconds.
+ * Starts `sambatan` as a separate process in an empty directory. It has neither the .env of a
+ * developer nor the variables of the test run. After 90 seconds the process is killed.
  */
 export function startCommand(
   args: readonly string[],
@@ -39,7 +39,7 @@ export function startCommand(
     timeout: withinMs,
     killSignal: 'SIGKILL',
   });
-  // A command without a prompt may have ended before.
+  // A command that reads no input may have ended already, and writing to it then fails.
   child.stdin.on('error', () => undefined);
   child.stdin.end(typed);
   const said = { out: '', err: '' };
@@ -55,7 +55,7 @@ export function startCommand(
   return { out: () => said.out, kill: (signal) => child.kill(signal), ended };
 }
 
-/** Runs `sambatan` to its end, with the given input. */
+/** Runs `sambatan` with this input, and waits until it has ended. */
 export async function runCommand(
   args: readonly string[],
   variables: Readonly<Record<string, string>> = {},

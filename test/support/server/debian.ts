@@ -14,11 +14,15 @@ import { join } from 'node:path';
 import { asAdmin, inDatabase } from '../database/cluster.ts';
 import { waitUntil } from './until.ts';
 
-/** Programs of Debian that no npm package provides; tests that need them install them. */
+/**
+ * Programs from packages of Debian, because no npm package contains them. The tests that need them
+ * install them.
+ */
 
 /**
- * The directory with a PostgreSQL server and its tools, all of one version. Installs them if
- * missing and we are root on Debian; otherwise returns the reason, with which a test is skipped.
+ * The directory of a PostgreSQL server and its tools, all of one version. If they are missing, and
+ * this process is root on Debian, they are installed. Otherwise returns the reason, and the test is
+ * skipped with it.
  */
 export function postgresWithTools(): { directory: string } | { missing: string } {
   const directory = installedPostgres() ?? installPostgres();
@@ -45,7 +49,7 @@ function installedPostgres(): string | undefined {
 
 function installPostgres(): string | undefined {
   if (!isRoot || !hasApt()) return undefined;
-  // The package would create and start its own server.
+  // Without this setting the package would create and start a database server.
   const settings = '/etc/postgresql-common/createcluster.conf';
   if (!existsSync(settings)) {
     mkdirSync('/etc/postgresql-common', { recursive: true });
@@ -57,14 +61,14 @@ function installPostgres(): string | undefined {
 
 type Program = { program: string } | { missing: string };
 
-/** Checks alert rules and runs their unit tests. */
+/** The program promtool, which checks alert rules and runs their unit tests. */
 export const promtool = (): Program => prometheusProgram('promtool');
 
 export const prometheus = (): Program => prometheusProgram('prometheus');
 
 /**
- * From PATH, or from Debian's package, which is unpacked without installation (any user can do that
- * if the package lists exist). Otherwise returns the reason.
+ * Finds the program in PATH, or else in a package of Debian that is unpacked without installing it.
+ * Any user can do that if the package lists exist. Otherwise returns the reason.
  */
 function prometheusProgram(name: 'promtool' | 'prometheus'): Program {
   if (spawnSync(name, ['--version']).status === 0) return { program: name };
@@ -94,7 +98,10 @@ function unpackPrometheus(place: string): void {
 const isRoot = process.getuid?.() === 0;
 const hasApt = (): boolean => spawnSync('apt-get', ['--version']).status === 0;
 
-/** Test files run in parallel, but apt-get does not. The package lists may be missing or old. */
+/**
+ * Runs apt-get under a lock, because test files run in parallel and apt-get cannot. The package
+ * lists may be missing or old.
+ */
 function apt(script: string): void {
   const update = isRoot ? 'apt-get update -qq >/dev/null' : 'true';
   const whole = `flock 9; export DEBIAN_FRONTEND=noninteractive; (${script}) || (${update} && ${script})`;
@@ -104,18 +111,18 @@ function apt(script: string): void {
   });
 }
 
-/** A separate server with a new cluster. */
+/** A separate PostgreSQL server from a package of Debian, with a new cluster. */
 export interface DebianServer {
-  /** URL of an empty database. */
+  /** The URL of an empty database. */
   readonly url: string;
-  /** Creates another empty database. */
+  /** Creates another empty database, and returns its URL. */
   another(name: string): Promise<string>;
   stop(): Promise<void>;
 }
 
 /**
- * Starts a server in a new directory, reachable by a socket in it. A shell between us and the
- * server shuts it down when this process ends in any way.
+ * Starts a server in a new directory. It is reachable only by a socket in that directory. A shell
+ * between this process and the server shuts the server down when this process ends in any way.
  */
 export async function startDebianServer(bin: string, user = 'sambatan'): Promise<DebianServer> {
   const place = mkdtempSync(join(tmpdir(), 'sambatan-pg-'));

@@ -23,17 +23,18 @@ import { waitUntil } from './until.ts';
 const serviceKey = 'service-key-of-at-least-32-characters';
 
 export interface DrillOptions {
-  /** Required acknowledged joins before the backup begins, and after it. */
+  /** The number of joins that must be acknowledged before the backup begins, and again after it. */
   readonly joins: number;
   readonly say: (line: string) => void;
 }
 
-/** Acknowledged joins: campaign and participation. */
+/** The acknowledged joins, each with its participation and the time of the answer. */
 type Joined = { readonly participationId: string; readonly at: number }[];
 
 /**
- * A complete disaster recovery: a service under load is backed up, its database is restored into a
- * new cluster, checked, served from in quarantine, and released. Throws at the first deviation.
+ * A complete disaster recovery. A service under load is backed up. Its database is restored into a
+ * new cluster and checked. A service runs on it, first in quarantine and then released. Throws at
+ * the first deviation.
  */
 export async function drill(
   t: Pick<TestContext, 'after'>,
@@ -58,7 +59,7 @@ export async function drill(
 
   const load = joining(service, campaigns);
   await waitUntil(() => load.joined.length >= joins, { withinMs: 120_000 });
-  // Deadlines pass and are handled while the backup is taken.
+  // A deadline passes, and the campaign is ended, while the backup is taken.
   await letTimePass(db, campaigns[0]!, pastDeadline);
   const begunAt = performance.now();
   const before = load.joined.length;
@@ -105,7 +106,7 @@ export async function drill(
   say('released: money moves and buyers join');
 }
 
-/** Without PATH: no PostgreSQL tool is found. */
+/** The variables of a command. PATH has no directory, so no tool of PostgreSQL can be found. */
 const on = (url: string) => ({
   DATABASE_URL: url,
   SAMBATAN_SERVICE_KEY: serviceKey,
@@ -118,7 +119,7 @@ async function serveOn(t: Pick<TestContext, 'after'>, url: string): Promise<Clie
   return started.client(serviceKey);
 }
 
-/** Buyers who join campaign after campaign, eight at a time, until stopped. */
+/** Eight concurrent buyers who join the campaigns in turn until they are stopped. */
 function joining(service: Client, campaigns: readonly string[]) {
   const joined: Joined = [];
   const over = new AbortController();
@@ -127,12 +128,12 @@ function joining(service: Client, campaigns: readonly string[]) {
       const campaignId = campaigns[turn % campaigns.length]!;
       const body = joinBody({ user_id: newId() });
       const answer = await service.post(`/campaigns/${campaignId}/join`, body);
-      // One of them reaches its deadline meanwhile.
+      // One of the campaigns reaches its deadline during the backup and then refuses joins.
       if (answer.status !== 201) assert.equal(answer.status, 409, answer.text);
       else joined.push({ participationId: answer.body.id, at: performance.now() });
     }
   });
-  // A failure is reported to callers that wait for joins.
+  // A failure is reported by `stop`, which awaits the same promise.
   const ended = Promise.all(going);
   ended.catch(() => undefined);
   const stop = async (): Promise<void> => {

@@ -1,5 +1,5 @@
-// A minimal service with only a database: starts it in the given directory, prints that it is
-// ready, and waits.
+// A minimal service that only has a database. It starts the database in the given directory, prints
+// that it is ready, and waits.
 import { pino } from 'pino';
 import { startEmbedded } from '../../../src/database/embedded/start.ts';
 import { onStopSignal } from '../../../src/commands/stop-process.ts';

@@ -28,19 +28,19 @@ export interface HttpServiceOptions {
   readonly scheduler?: boolean;
   /** Plans and delivers notifications; default: no. */
   readonly messages?: boolean;
-  /** The service's database URL, if it differs from the test's. */
+  /** The database URL that the service uses, if it is not the URL that the test uses. */
   readonly proxiedDatabase?: (databaseUrl: string) => Promise<string>;
   readonly batching?: NonNullable<AppOptions['batching']>;
   readonly invariants?: boolean;
-  /** Client time-outs, if they differ from production. */
+  /** Time limits for clients, if they differ from those in production. */
   readonly timeouts?: Partial<RequestTimeouts> & { readonly uploadSpeed?: Partial<UploadSpeed> };
-  /** Another process on the same database. */
+  /** Another service process whose database this one uses too. */
   readonly sharedWith?: HttpService;
-  /** Replaces the service key, or the key that encrypts stored secrets. */
+  /** Replaces the service key and the key that encrypts stored secrets. */
   readonly keys?: { readonly serviceKey: string; readonly secretKey?: string };
 }
 
-/** A service on a free port with its own database, and its clients. */
+/** A service with a separate database on a free port, and clients of that service. */
 export interface HttpService {
   readonly url: string;
   readonly databaseUrl: string;
@@ -50,7 +50,10 @@ export interface HttpService {
   readonly db: TestDatabase['db'];
   /** `METHOD /path/:with/parameters` of every registered route. */
   readonly routes: readonly string[];
-  /** The same for form paths, whose GET only redirects to the forms' pages. */
+  /**
+   * The same for the paths to which forms are sent. A GET of such a path only redirects to the page
+   * of the form.
+   */
   readonly formPaths: readonly string[];
   readonly contract: Contract;
   readonly logged: readonly string[];
@@ -60,7 +63,10 @@ export interface HttpService {
   user(userId?: string): Promise<Client>;
   operator(): Promise<Client>;
   withToken(token: string): Client;
-  /** Closes everything; rejects if a secret was logged or an invariant is violated. Idempotent. */
+  /**
+   * Closes everything. Rejects if a secret was logged or an invariant is violated. May be called
+   * more than once.
+   */
   close(): Promise<void>;
 }
 
@@ -157,7 +163,7 @@ function lineKeeper(lines: string[]): Writable {
   });
 }
 
-/** The routes as registered, independent of any document. */
+/** Records the routes that are really registered, whatever the documentation lists. */
 async function recordingRoutes(build: () => Promise<FastifyInstance>) {
   const routes: string[] = [];
   const formPaths: string[] = [];

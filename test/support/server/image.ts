@@ -11,11 +11,11 @@ import { yamlFile } from '../clients/yaml.ts';
 
 export const serviceKey = 'service-key-of-at-least-32-characters';
 
-/** An image that ops/image/build.sh has built in a directory. */
+/** A container image that ops/image/build.sh has built in a directory. */
 export interface Image {
   readonly megabytes: number;
   readonly ownMegabytes: number;
-  /** Runs a service of compose.yaml until it is ready, with some variables replaced. */
+  /** Runs a service of compose.yaml and waits until it is ready. Some variables can be replaced. */
   start(
     t: { after(end: () => unknown): void },
     name: 'service' | 'worker',
@@ -23,18 +23,18 @@ export interface Image {
   ): Promise<Container>;
 }
 
-/** A process in the image, with the options of compose.yaml. */
+/** A running process of the image, with the options of compose.yaml. */
 export interface Container {
-  /** Pid of the image's process on this machine. */
+  /** The id of the process, as this machine sees it. */
   readonly pid: number;
   readonly client: Client;
   readonly ended: Promise<number | string>;
   said(): string;
-  /** The image's stop signal. */
+  /** Sends the stop signal that the image declares. */
   stop(): void;
-  /** Like `docker compose exec`. */
+  /** Runs a command in the container, like `docker compose exec`. */
   exec(command: readonly string[], variables?: Readonly<Record<string, string>>): Promise<Ended>;
-  /** The image's own health check. */
+  /** Runs the health check that the image declares. */
   health(variables?: Readonly<Record<string, string>>): Promise<Ended>;
 }
 
@@ -72,7 +72,8 @@ export function openImage(place: string): Image {
   for (const volume of Object.keys(config.Volumes)) {
     const outside = join(place, 'volumes', volume);
     mkdirSync(outside, { recursive: true });
-    // A new volume is a copy of the image's directory of that name, with its owner.
+    // A new volume starts as a copy of the directory that it replaces in the image, with the same
+    // owner.
     const [uid, gid] = numbers(root, 'node');
     chownSync(outside, uid, gid);
   }
@@ -102,12 +103,12 @@ async function start(t: { after(end: () => unknown): void }, how: Start): Promis
   const port = await freePort();
   const variables: Record<string, string> = {
     ...Object.fromEntries(config.Env.map((line) => line.split(/=(.*)/s) as [string, string])),
-    // The user of compose has set only the two secrets.
+    // Uses compose.yaml as if only the two required secrets were set.
     ...Object.fromEntries(
       Object.entries(service.environment).map(([key, value]) => [key, interpolate(value)]),
     ),
     ...how.variables,
-    // All of these are on one machine.
+    // All containers of this test run on one machine and share its network.
     HOST: '127.0.0.1',
     PORT: String(port),
   };
@@ -129,7 +130,7 @@ async function start(t: { after(end: () => unknown): void }, how: Start): Promis
     ),
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
-  // When its first process ends, its whole namespace ends.
+  // When the first process of the container ends, all its other processes end too.
   const first = () => childrenOf(child.pid!)[0]?.pid;
   t.after(() => {
     const pid = first();
@@ -166,7 +167,7 @@ async function start(t: { after(end: () => unknown): void }, how: Start): Promis
   };
 }
 
-/** Runs a program to its end, with access to the database. */
+/** Runs a program and waits until it has ended. It can reach the database. */
 async function run(program: string, args: readonly string[]): Promise<Ended> {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const said = { out: '', err: '' };
@@ -176,7 +177,10 @@ async function run(program: string, args: readonly string[]): Promise<Ended> {
   return { code, ...said };
 }
 
-/** The command that runs `command` as the image's user, with its directory and restrictions. */
+/**
+ * The command that runs `command` as the user of the image, in its directory and with the
+ * restrictions of compose.yaml.
+ */
 function confineCommand(
   root: string,
   { User, WorkingDir }: Settings,
@@ -208,7 +212,7 @@ function numbers(root: string, user: string): readonly [number, number] {
   return [Number(uid), Number(gid)];
 }
 
-/** Compose's interpolation of a value with only the required secrets set. */
+/** Replaces the variables in a value as compose does, with only the required secrets set. */
 function interpolate(value: string): string {
   return value.replaceAll(/\$\{(\w+):([?-])([^}]*)\}/g, (_, name: string, kind, otherwise) => {
     if (kind === '-') return otherwise as string;

@@ -1,7 +1,7 @@
 import type { Log } from '../../../src/database/log.ts';
 
 export interface RecordedLog extends Log {
-  /** Every line so far: level, fields, message. */
+  /** Every line that was logged so far, with its level, fields and message. */
   readonly lines: readonly { level: string; fields: unknown; text: string }[];
 }
 

@@ -2,21 +2,21 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 
 /** The kind of outage. */
 export type OutageKind =
-  /** The server is gone: connections are closed and new ones refused. */
+  /** The server has stopped: connections are closed, and new connections are refused. */
   | 'refused'
-  /** The network is a black hole: connections stay open and nothing comes back. */
+  /** The network loses all data: connections stay open, but no answer arrives. */
   | 'silent';
 
-/** A proxy to a database that can be taken away and restored. */
+/** A proxy to a database that can be made unreachable and reachable again. */
 export interface Outage {
-  /** The database's URL through this proxy. */
+  /** The URL of the database, reached through this proxy. */
   readonly url: string;
   begin(away: OutageKind): Promise<void>;
   end(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Listens on a free port for a database that itself listens on a socket or a port. */
+/** Starts the proxy on a free port. The database may listen on a socket or on a port. */
 export async function prepareOutage(url: string): Promise<Outage> {
   const pairs = new Set<readonly [Socket, Socket]>();
   let silent = false;
@@ -60,7 +60,7 @@ export async function prepareOutage(url: string): Promise<Outage> {
       else await cut();
     },
     end: async () => {
-      // Lost data never arrives, so those connections are unusable.
+      // Connections that lost data are unusable, because that data never arrives.
       await cut();
       silent = false;
       await listen(port);

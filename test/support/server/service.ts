@@ -23,20 +23,20 @@ export interface Service {
   readonly pid: number;
   readonly url: string;
   readonly postmaster: number;
-  /** Resolves to the exit code or the signal's name. */
+  /** Resolves to the exit code of the process, or to the name of the signal that ended it. */
   readonly ended: Promise<number | string>;
 }
 
 export interface ServiceOptions {
   readonly dataDir: string;
-  /** The project's directory; default: this one. */
+  /** The directory of the project to run; default: this project. */
   readonly root?: string;
   readonly node?: string;
   readonly account?: { uid: number; gid: number };
   readonly temporary?: string;
 }
 
-/** Starts a process with an embedded database; rejects with its output if it fails. */
+/** Starts a process with an embedded database. If it does not start, rejects with its output. */
 export async function startService(t: TestContext, options: ServiceOptions): Promise<Service> {
   const { dataDir, root = project, node = process.execPath, account, temporary } = options;
   const child = spawn(node, [join(root, 'test/support/server/embedded-service.ts'), dataDir], {
@@ -64,12 +64,16 @@ export async function startService(t: TestContext, options: ServiceOptions): Pro
 }
 
 const directories: string[] = [];
-// At process exit, when everything in them is stopped. Programs other than tests use this too.
+// Deletes the directories when this process exits, because everything inside has stopped by then.
+// Programs that are not tests use them too.
 process.on('exit', () => {
   for (const path of directories) rmSync(path, { recursive: true, force: true });
 });
 
-/** A new directory with a path short enough for sockets, deleted at process exit. */
+/**
+ * Creates a directory whose path is short enough for sockets. It is deleted when this process
+ * exits.
+ */
 export function directory(mode = 0o755): string {
   const path = mkdtempSync('/tmp/sambatan-it-');
   chmodSync(path, mode);
@@ -77,7 +81,7 @@ export function directory(mode = 0o755): string {
   return path;
 }
 
-/** The part of a clone that the embedded database needs, with Node, in a separate directory. */
+/** Copies the part of a clone that the embedded database needs, and Node, to another directory. */
 export function cloneInto(place: string, account?: { uid: number; gid: number }): string {
   const root = join(place, 'clone');
   mkdirSync(join(root, 'test'), { recursive: true });
@@ -116,7 +120,7 @@ function dependenciesOf(names: string[], found = new Set<string>()): Set<string>
   return found;
 }
 
-/** The processes whose parent is `pid`, with their command lines; Linux only. */
+/** The child processes of `pid` with their command lines. Works on Linux only. */
 export function childrenOf(pid: number): { pid: number; command: string }[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

@@ -11,15 +11,15 @@ import { waitUntil } from './until.ts';
 
 const project = join(import.meta.dirname, '../../..');
 
-/** A service in a separate process, started as an operator does. */
+/** A service in a separate process, started in the way in which an operator starts it. */
 export interface StartedService {
   readonly process: ChildProcess;
   readonly url: string;
-  /** Milliseconds from the start until `/readyz` answered 200. */
+  /** Milliseconds from the start of the process until `/readyz` answered 200. */
   readonly readyAfterMs: number;
-  /** Standard output and standard error so far. */
+  /** What the process has written to standard output and standard error so far. */
   said(): string;
-  /** Resolves to the exit code or the signal's name. */
+  /** Resolves to the exit code of the process, or to the name of the signal that ended it. */
   readonly ended: Promise<number | string>;
   client(key: string): Client;
   user(userId: string): Promise<Client>;
@@ -37,28 +37,32 @@ export interface StartOptions {
   readonly cwd: string;
   readonly dataDir?: string;
   readonly variables?: Readonly<Record<string, string>>;
-  /** Discards its log, so that reading it costs nothing; `said` stays empty. */
+  /** Discards the log of the service, so that reading it takes no time. `said` then stays empty. */
   readonly isQuiet?: boolean;
 }
 
 const readyWithinMs = 120_000;
 
-/** `node src/main.ts serve` of this project. */
+/** The command `node src/main.ts serve` of this project. */
 export const serveCommand = [process.execPath, join(project, 'src/main.ts'), 'serve'];
 
-/** Starts a service on a free port; resolves when it is ready, rejects with its output. */
+/**
+ * Starts a service on a free port. Resolves when it is ready. If it does not become ready, rejects
+ * with its output.
+ */
 export async function startServiceProcess(
   t: Pick<TestContext, 'after'>,
   how: StartOptions,
 ): Promise<StartedService> {
   const { command, cwd, dataDir, variables = {}, isQuiet = false } = how;
-  // Without its log we could not learn a port that it chose itself.
+  // A port that the service chooses is only known from its log, so without the log we choose one.
   const port = isQuiet ? await freePort() : 0;
   const began = performance.now();
   const [program = '', ...args] = command;
   const child = spawn(program, args, {
     cwd,
-    // A separate process group, as a shell creates it, and a clean environment.
+    // The process is in a separate group, as if a shell had started it, and has only the variables
+    // below.
     detached: true,
     env: {
       PATH: process.env['PATH'],
@@ -112,7 +116,7 @@ async function greeting(said: () => string): Promise<string> {
   return address()!;
 }
 
-/** Kills what a failed test left running. */
+/** Kills all processes that a failed test did not stop. */
 async function endAll(child: ChildProcess, family: () => Relative[]): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const all = family();
@@ -126,7 +130,7 @@ function familyOf(pid: number, command: string): Relative[] {
   return [{ pid, command }, ...childrenOf(pid).flatMap((one) => familyOf(one.pid, one.command))];
 }
 
-/** Whether a process runs; a zombie does not. */
+/** Whether a process runs. A zombie does not run. */
 export function isAlive(pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -136,14 +140,14 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** The project as a fresh clone, with this one's installed modules instead of an installation. */
+/** Copies the project as a fresh clone has it, with the installed modules of this project. */
 export function copyProject(place: string): string {
   const root = join(place, 'clone');
   const listed = execFileSync('git', ['ls-files', '-z', '-co', '--exclude-standard'], {
     cwd: project,
     encoding: 'utf8',
   });
-  // Tests may change during the run, and the service does not need them.
+  // The service does not need the tests, and files of tests may change while it is copied.
   const needed = (name: string) => name !== '' && !/^(test|bench|docs)\//.test(name);
   for (const name of listed.split('\0').filter(needed)) {
     mkdirSync(dirname(join(root, name)), { recursive: true });

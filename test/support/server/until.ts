@@ -1,7 +1,7 @@
 import { AssertionError } from 'node:assert';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Resolves once a condition is true; rejects after a minute or if the check throws. */
+/** Resolves when the condition becomes true. Rejects after one minute, and if the check throws. */
 export async function waitUntil(
   isTrue: () => Promise<boolean> | boolean,
   { everyMs = 10, withinMs = 60_000 }: { everyMs?: number; withinMs?: number } = {},
