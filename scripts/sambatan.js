@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The command `sambatan`: installs if necessary, then runs src/main.ts on the project's Node.
+// The command `sambatan`. It installs the packages if necessary, and then runs src/main.ts with the
+// Node version of the project.
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +11,7 @@ const windows = process.platform === 'win32';
 const runtime = join(root, 'node_modules', '.bin', windows ? 'node.cmd' : 'node');
 const child = spawn(
   runtime,
-  // As in package.json and the Dockerfile; docs/performance.md explains it.
+  // The same option as in package.json and the Dockerfile. docs/performance.md explains it.
   ['--max-semi-space-size=8', join(root, 'src', 'main.ts'), ...process.argv.slice(2)],
   {
     stdio: 'inherit',

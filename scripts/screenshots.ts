@@ -1,4 +1,5 @@
-// `npm run screenshots`: four pictures of the demo market for the README, in docs/screenshots/.
+// `npm run screenshots`: takes four screenshots of the demo market for the README and stores them
+// in docs/screenshots/.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -16,7 +17,7 @@ interface Picture {
   readonly name: string;
   readonly path: string;
   readonly look: BrowserContextOptions;
-  /** The element to scroll to; default: the top of the page. */
+  /** The element to which the page is scrolled; default: the top of the page. */
   readonly from?: string;
 }
 
@@ -24,7 +25,10 @@ const project = join(import.meta.dirname, '..');
 const place = join(project, 'docs', 'screenshots');
 const issuer = 'https://screenshots.example';
 const bytesAtMost = 200_000;
-/** Wait for simulated joins, so that the latest contributions are some seconds old. */
+/**
+ * Milliseconds to wait for simulated joins, so that the latest joins on the page are a few seconds
+ * old.
+ */
 const liveMs = 20_000;
 const phone = {
   viewport: { width: 360, height: 800 },
@@ -35,7 +39,8 @@ const phone = {
 const laptop = { viewport: { width: 1280, height: 800 } } as const;
 
 const directory = mkdtempSync(join(tmpdir(), 'sambatan-screenshots-'));
-// PostgreSQL runs as another user if the caller is root.
+// If root runs this script, PostgreSQL runs as another user, who must be able to enter the
+// directory.
 chmodSync(directory, 0o755);
 const secret = randomBytes(48).toString('base64');
 try {
@@ -52,7 +57,7 @@ try {
   rmSync(directory, { recursive: true, force: true });
 }
 
-/** Starts the demo market in the directory; disposing stops it. */
+/** Starts the demo market in the directory. Disposing the result stops the market. */
 async function openMarket(): Promise<AsyncDisposable & { readonly url: string }> {
   const demo = spawn(process.execPath, [join(project, 'src/main.ts'), 'demo'], {
     cwd: directory,
@@ -107,7 +112,7 @@ async function campaignCalled(url: string, title: string): Promise<SeenCampaign>
   return found;
 }
 
-/** Takes one screenshot in Indonesian, with few colours to keep the file small. */
+/** Takes one screenshot in Indonesian. It has few colours, so that the file stays small. */
 async function take(browser: Browser, url: string, picture: Picture): Promise<void> {
   const { name, path, look, from } = picture;
   const context = await browser.newContext({

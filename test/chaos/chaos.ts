@@ -25,30 +25,35 @@ import { Load } from './load.ts';
 
 const serviceKey = 'service-key-of-at-least-32-characters';
 
-/** All faults by name. */
+/** All faults, by their names. */
 export const faults = { ...plainFaults, ...diskFaults };
 
 export interface ChaosOptions {
-  /** Concurrent joins. */
+  /** The number of buyers who join at the same time. */
   readonly lanes: number;
-  /** True when the run has lasted long enough. */
+  /** Returns true when the run has lasted long enough. */
   readonly isEnough: (so: { readonly acknowledged: number; readonly faults: number }) => boolean;
-  /** Acknowledged joins required between two faults. */
+  /** The number of joins that must be acknowledged between two faults. */
   readonly calm: number;
   readonly seed: number;
   readonly longMs: number;
   readonly say: (line: string) => void;
-  /** Names of the faults; default: all, and those of full disks if this process has small disks. */
+  /**
+   * The names of the faults to inject; default: all. Faults that fill a disk are included only if
+   * this process has small disks.
+   */
   readonly only?: readonly string[];
 }
 
 export interface ChaosReport {
   readonly acknowledged: number;
   readonly refused: number;
-  /** Joins with an unknown outcome that the same key resolved. */
+  /**
+   * The number of joins that were sent again with the same key because their outcome was unknown.
+   */
   readonly settled: number;
   readonly faults: Readonly<Record<string, number>>;
-  /** The longest time from the end of a fault to the next acknowledgement, in milliseconds. */
+  /** The longest time, in milliseconds, from the end of a fault to the next acknowledged join. */
   readonly longestSilenceMs: number;
   readonly answers: Readonly<Record<string, number>>;
   readonly findings: Findings;
@@ -58,8 +63,9 @@ export interface ChaosReport {
 type Ends = Pick<TestContext, 'after'>;
 
 /**
- * Runs a service on its own database under concurrent joins while faults are injected one after the
- * other. Afterwards compares the received answers with the stored rows.
+ * Runs a service with a new database. Buyers join at the same time while faults are injected one
+ * after the other. Afterwards the answers that the buyers received are compared with the stored
+ * rows.
  */
 export async function chaos(t: Ends, options: ChaosOptions): Promise<ChaosReport> {
   const { lanes, isEnough, calm, say, only = possible() } = options;
@@ -103,7 +109,10 @@ export async function chaos(t: Ends, options: ChaosOptions): Promise<ChaosReport
 
 const possible = () => Object.keys(smallDisks() === undefined ? plainFaults : faults);
 
-/** Too little activity is not a success; a lost, duplicated or invented row is a failure. */
+/**
+ * Fails if a row was lost, duplicated or invented, and also if too few joins or faults happened to
+ * prove anything.
+ */
 export function expectConsistent(
   report: ChaosReport,
   least: { acknowledged: number; faults: number },
@@ -122,7 +131,7 @@ export function expectConsistent(
   assert.deepEqual(surprises, []);
 }
 
-/** Formats a report in a few lines. */
+/** Writes a report as a few lines of text. */
 export function formatReport(report: ChaosReport): string[] {
   const { findings, faults: happened, answers } = report;
   const counts = (some: Readonly<Record<string, number>>) =>
@@ -169,7 +178,8 @@ async function openScene(t: Ends, longMs: number): Promise<Scene> {
   const market = await createBrandAndProduct(db);
   const campaigns: string[] = [];
   for (let n = 0; n < 8; n++) {
-    // The last campaign is small and soon full: refused joins must not be stored.
+    // The last campaign is small and soon full, so it refuses joins. Refused joins must not be
+    // stored.
     const totalSlots = n === 7 ? 50 : 1_000_000;
     campaigns.push(await createTestCampaign(db, market, { totalSlots, minimumSlots: 1 }));
   }
@@ -189,17 +199,18 @@ async function openScene(t: Ends, longMs: number): Promise<Scene> {
 
 const portOf = (url: string) => ({ host: '127.0.0.1', port: Number(new URL(url).port) });
 
-/** Waits for this many more acknowledged joins. */
+/** Waits until this many more joins are acknowledged. */
 async function waitForJoins(load: Load, joins: number): Promise<void> {
   const enough = load.acknowledged + joins;
   await waitUntil(() => load.acknowledged >= enough, { withinMs: 90_000 });
 }
 
-/** Every name once in random order, then again in another order. */
+/** Every name once in a random order, then every name again in another order, without end. */
 function* endlessly(names: readonly string[], seed: number): Generator<string> {
   let state = seed >>> 0 || 1;
   const chance = () => {
-    // Linear congruential generator of Numerical Recipes: for shuffling, not for secrets.
+    // The linear congruential generator of Numerical Recipes. It is good enough to shuffle names,
+    // but not to generate secrets.
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return state / 2 ** 32;
   };

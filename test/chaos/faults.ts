@@ -6,24 +6,27 @@ import type { NetworkProxy, NetworkFault } from '../support/fakes/network-proxy.
 import type { SmallDisks } from '../support/database/small-disks.ts';
 import type { Load } from './load.ts';
 
-/** The processes and networks that faults affect. */
+/** The processes and networks that the faults disturb. */
 export interface Scene {
-  /** Proxies between service and database, and between clients and service. */
+  /**
+   * `back` is the proxy between service and database, `front` the proxy between clients and
+   * service.
+   */
   readonly back: NetworkProxy;
   readonly front: NetworkProxy;
   readonly server: Embedded;
-  /** A direct connection to the database without a proxy. */
+  /** A connection to the database that does not use the proxy. */
   readonly db: Database;
   readonly campaigns: readonly string[];
-  /** The joins that continue during faults. */
+  /** The buyers who continue to join during the faults. */
   readonly load: Load;
-  /** The disks of the database, if they can be filled. */
+  /** The disks of the database, if this process may fill them. */
   readonly disks?: SmallDisks | undefined;
   /** The log of the database server so far. */
   serverLog(): string;
   /** Kills the service process and starts another one. */
   killService(): Promise<void>;
-  /** Milliseconds for which rows stay locked and disks full. */
+  /** Milliseconds for which a fault keeps rows locked or a disk full. */
   readonly longMs: number;
 }
 
@@ -52,8 +55,8 @@ const signal = (pid: number | undefined, name: NodeJS.Signals) => {
 };
 
 /**
- * Faults that only need processes, by name; those of full disks are in full-disk.ts. Each resolves
- * when the system has recovered.
+ * The faults that need no small disks, by their names. The faults that fill a disk are in
+ * full-disk.ts. Each function resolves when the fault has been removed.
  */
 export const faults: Readonly<Record<string, Fault>> = {
   'database connections cut': cut('back'),
@@ -74,7 +77,7 @@ export const faults: Readonly<Record<string, Fault>> = {
       where application_name = 'sambatan' and pid <> pg_backend_pid() and client_addr is not null`,
     ).catch(() => undefined);
   },
-  // The server terminates all sessions and recovers.
+  // After one of its processes is killed, the database server ends all sessions and recovers.
   'backend killed': async ({ db }) => {
     const [backend] = await queryRows<{ pid: number }>(
       db,
@@ -87,7 +90,8 @@ export const faults: Readonly<Record<string, Fault>> = {
   'service killed': (scene) => scene.killService(),
   'rows locked by somebody else': async ({ db, campaigns, longMs }) => {
     const held = await keepTransactionOpen(db, async (tx) => {
-      // A foreign session has no time-out of ours: it holds the lock for the given time.
+      // A session of another program does not have the time limits of the service. It keeps the
+      // lock for the whole time.
       await queryRows(tx, "select set_config('idle_in_transaction_session_timeout', '0', true)");
       return await queryRows(
         tx,
@@ -98,7 +102,7 @@ export const faults: Readonly<Record<string, Fault>> = {
     await sleep(longMs);
     await held.commit();
   },
-  // All queries wait, so that the pool runs out of connections.
+  // All queries wait for the lock, so that the pool has no free connection left.
   'pool exhausted': async ({ db }) => {
     const held = await keepTransactionOpen(db, (tx) =>
       queryRows(tx, 'lock table sambatan.campaigns in access exclusive mode'),

@@ -20,10 +20,10 @@ import { waitUntil } from '../support/server/until.ts';
 import type { Fault, Scene } from './faults.ts';
 import { refusal } from './load.ts';
 
-/** Keeps the write-ahead log small enough for a small disk. */
+/** Settings that limit the write-ahead log to a size that fits on a small disk. */
 export const settingsForSmallDisks = { settings: { max_wal_size: '128MB', min_wal_size: '64MB' } };
 
-/** Creates the cluster on two disks: the database on one, its write-ahead log on the other. */
+/** Creates a database cluster on two disks: the data on one, the write-ahead log on the other. */
 export async function createOnSmallDisks(dataDir: string, disks: SmallDisks): Promise<void> {
   const server = await startEmbedded({ dataDir, log: recordingLog(), ...settingsForSmallDisks });
   const cluster = join(dataDir, 'postgres');
@@ -48,7 +48,7 @@ export async function createOnSmallDisks(dataDir: string, disks: SmallDisks): Pr
   symlinkSync(to, from);
 }
 
-/** The log of the server with this data directory so far. */
+/** Everything that the server with this data directory has logged so far. */
 export function serverLogOf(dataDir: string): string {
   const place = join(dataDir, 'postgres', 'log');
   return readdirSync(place)
@@ -56,9 +56,10 @@ export function serverLogOf(dataDir: string): string {
     .join('');
 }
 
-/** The kinds of disk that can be full, by name. */
+/** The faults that fill a disk, by their names. */
 export const diskFaults: Readonly<Record<string, Fault>> = {
-  // No space for another page: error 53100. The server stays up, and stored data can be read.
+  // The database cannot extend a file (error 53100). It continues to run, and stored data can be
+  // read.
   'disk of the data full': async (scene) => {
     const { load, disks } = scene;
     const refused = () => load.answers.get('503 database_unavailable') ?? 0;
@@ -76,7 +77,8 @@ export const diskFaults: Readonly<Record<string, Fault>> = {
       let reads = 0;
       await keepFull(scene, ballast, (answer) => {
         if (answer === '200') reads++;
-        // Joins that wait for the disk may use the whole queue.
+        // Joins that wait for the disk may fill the whole queue, so a read may be refused as
+        // overloaded.
         else assert.equal(answer, '503 overloaded', 'what is stored can be read');
       });
       assert.ok(reads > 0, 'what is stored can be read');
@@ -85,15 +87,15 @@ export const diskFaults: Readonly<Record<string, Fault>> = {
     }
     assert.ok(said('No space left on device') > 0, 'the server met the full disk');
   },
-  // No space for another WAL segment: the server ends in a PANIC and cannot start until there is
-  // space.
+  // The server cannot write another segment of its log. It ends with a PANIC and cannot start again
+  // before there is free space.
   'disk of the log full': async (scene) => {
     const { disks, db } = scene;
     const said = noted(scene);
     const ballast = fillDisk(disks!.log);
     try {
       const over = performance.now() + 60_000;
-      // Heavy writes fill the existing segments.
+      // Large writes use up the segments that exist already.
       while (said('PANIC') === 0 && performance.now() < over) {
         await queryRows(
           db,
@@ -112,7 +114,7 @@ export const diskFaults: Readonly<Record<string, Fault>> = {
   },
 };
 
-/** Fills the disk for the given time, and reads meanwhile. */
+/** Keeps the disk full for the given time. Meanwhile reads a campaign and checks each answer. */
 async function keepFull(
   scene: Scene,
   ballast: Ballast,
@@ -126,13 +128,13 @@ async function keepFull(
   }
 }
 
-/** How often this message has appeared in the server log since. */
+/** Returns a function that counts a message in the server log, from now on. */
 function noted({ serverLog }: Scene): (what: string) => number {
   const before = serverLog().length;
   return (what) => serverLog().slice(before).split(what).length - 1;
 }
 
-/** Status, and error code if any, of a request for a campaign. */
+/** Requests a campaign. Returns the status and, if the request is refused, the code. */
 async function read({ load, campaigns }: Scene): Promise<string> {
   const answer = await load.client.get(`/campaigns/${campaigns[0]}`);
   return answer.status === 200 ? '200' : refusal(answer);

@@ -1,17 +1,22 @@
-/** One join by its own user, and the result that its client knows. */
+/** One join with the result that its client knows. Every join has another user. */
 export interface Operation {
   readonly userId: string;
   readonly campaignId: string;
   readonly key: string;
-  /** `ok`: acknowledged; `fail`: refused, provably not applied; `unknown`: no answer. */
+  /**
+   * `ok`: the join was acknowledged. `fail`: it was refused, so it must not be stored. `unknown`:
+   * the client does not know whether it was stored.
+   */
   outcome: 'ok' | 'fail' | 'unknown';
-  /** Id of the acknowledged participation. */
+  /** The id of the participation, if the join was acknowledged. */
   participationId: string | null;
-  /** True if the outcome was unknown first and the same key resolved it. */
+  /**
+   * Whether the outcome was unknown at first, so that the join was sent again with the same key.
+   */
   settled: boolean;
 }
 
-/** One stored participation. */
+/** One participation that is stored in the database. */
 export interface Found {
   readonly userId: string;
   readonly campaignId: string;
@@ -19,21 +24,21 @@ export interface Found {
 }
 
 export interface Findings {
-  /** Acknowledged, but missing or stored with another id. */
+  /** Acknowledged joins that are not stored, or are stored with another id. */
   readonly lost: readonly Operation[];
-  /** Stored more than once. */
+  /** Joins that are stored more than once. */
   readonly duplicated: readonly Operation[];
-  /** Stored although the join was refused. */
+  /** Joins that are stored although they were refused. */
   readonly refusedButStored: readonly Operation[];
-  /** Stored without a join. */
+  /** Stored participations that no client has requested. */
   readonly unexpected: readonly Found[];
-  /** Still unknown: the same key did not resolve them. */
+  /** Joins whose outcome is still unknown, although they were sent again with the same key. */
   readonly open: readonly Operation[];
 }
 
 /**
- * Compares answers with stored rows in one pass each. Every user joins once, so the rows of a user
- * belong to that single request.
+ * Compares the answers with the stored rows. Every user joins once, so each row of a user belongs
+ * to that one request.
  */
 export function examine(history: readonly Operation[], stored: readonly Found[]): Findings {
   const byUser = new Map<string, Found[]>();

@@ -2,22 +2,25 @@ import { newId } from '../../src/identity/ids.ts';
 import type { ClientResponse, Client } from '../support/clients/client.ts';
 import type { Operation } from './history.ts';
 
-/** Refusals that guarantee, by docs/errors.md, that nothing was stored. */
+/**
+ * Codes after which, by docs/errors.md, the join may have been stored. Every other refusal
+ * guarantees that nothing was stored.
+ */
 const applied = new Set(['outcome_unknown', 'internal_error']);
 
-/** Status and code; notes a 503 without Retry-After. */
+/** The status and the code of a refusal. Notes if a 503 has no Retry-After header. */
 export function refusal({ status, body, headers }: ClientResponse): string {
   const silent = status === 503 && headers['retry-after'] === undefined;
   return `${status} ${body.code}${silent ? ' without Retry-After' : ''}`;
 }
 
-/** Buyers who join one after the other in many concurrent loops, with a record of the answers. */
+/** Many concurrent loops in which one buyer after the other joins. The answers are recorded. */
 export class Load {
   readonly history: Operation[] = [];
-  /** Number of answers by status and code. */
+  /** The number of answers for each status and code. */
   readonly answers = new Map<string, number>();
   acknowledged = 0;
-  /** performance.now() of the last acknowledgement. */
+  /** The time of the last acknowledged join, by performance.now(). */
   lastOkAt = 0;
   readonly client: Client;
   readonly #campaigns: readonly string[];
@@ -39,7 +42,8 @@ export class Load {
   }
 
   /**
-   * Repeats every join of unknown outcome with its key until there is an answer, at most 30 times.
+   * Sends every join of unknown outcome again with its key until the outcome is known, at most 30
+   * times each.
    */
   async settle(lanes: number): Promise<number> {
     const unknown = this.history.filter(({ outcome }) => outcome === 'unknown');
@@ -48,7 +52,8 @@ export class Load {
       for (const operation of line) {
         operation.settled = true;
         for (let tries = 0; tries < 30 && operation.outcome === 'unknown'; tries++) {
-          // A time-out tells nothing about the first request; only the key does.
+          // A time-out does not show whether the first request had an effect. Only a request with
+          // the same key shows it.
           await this.#send(operation, true);
           if (operation.outcome === 'unknown') await new Promise((go) => setTimeout(go, 100));
         }
@@ -71,12 +76,12 @@ export class Load {
       };
       this.history.push(operation);
       const heard = await this.#send(operation, false);
-      // Waits before retrying after the database was unavailable.
+      // Waits a moment before the next join if the service was unavailable.
       if (!heard) await new Promise((go) => setTimeout(go, 20));
     }
   }
 
-  /** False if the service was unavailable. */
+  /** Resolves to false if the service was unavailable. */
   async #send(operation: Operation, isAgain: boolean): Promise<boolean> {
     const { campaignId, userId, key } = operation;
     const path = `/campaigns/${campaignId}/join`;

@@ -438,7 +438,7 @@ async function changePayment(
   if (verb === 'prove') {
     const refused = refusalOf(role, ['owner', 'service']);
     if (refused !== undefined) return [refused, outcomeOf(await on.upload('proof'))];
-    // Views the payment first, because otherwise the proof would create a payment with an unknown code.
+    // Views the payment first. Otherwise the proof would create a payment with an unknown code.
     const seen = await viewPayment(model, real, part, 'owner');
     const answer = await on.upload('proof');
     return [seen[0] === 'ok' ? model.prove(part) : seen[0], outcomeOf(answer)];

@@ -1,10 +1,11 @@
-// Loaded first into the service of a soak test: on SIGUSR2 it collects garbage and writes its
-// resource usage to a file. Needs --expose-gc and the file name in SOAK_PROBE.
+// Loaded into the service of a soak test before the service's own code. On the signal SIGUSR2 it
+// collects garbage and writes the resources that the process uses to a file. Needs --expose-gc, and
+// the name of the file in SOAK_PROBE.
 import { writeFileSync, renameSync } from 'node:fs';
 
 process.on('SIGUSR2', () => {
   void (async () => {
-    // The second collection frees what the first one finalised.
+    // Some objects are only freed by a second collection, after the first one has finalised them.
     for (let times = 0; times < 3; times++) {
       globalThis.gc?.();
       await new Promise((go) => setTimeout(go, 50));

@@ -18,7 +18,7 @@ import { waitUntil } from '../support/server/until.ts';
 const project = join(import.meta.dirname, '../..');
 const serviceKey = 'service-key-of-at-least-32-characters';
 
-/** The resources of an idle service after garbage collection. */
+/** The resources that an idle service uses after garbage collection. */
 export interface Sample {
   readonly requests: number;
   readonly heapMegabytes: number;
@@ -26,7 +26,7 @@ export interface Sample {
   readonly residentMegabytes: number;
   readonly sockets: number;
   readonly timers: number;
-  /** Everything that keeps an event loop alive. */
+  /** The number of all resources that keep the event loop alive. */
   readonly resources: number;
   readonly listeners: number;
   readonly connections: number;
@@ -34,13 +34,13 @@ export interface Sample {
 
 export interface SoakOptions {
   readonly seconds: number;
-  /** Number of equal parts of the run; a sample is taken after each. */
+  /** The number of equal parts of the run. A sample is taken after each part. */
   readonly parts: number;
   readonly lanes: number;
   readonly say: (line: string) => void;
 }
 
-/** Simulates many users of a service for a while, and samples its resources in between. */
+/** Simulates many users of a service and samples the resources that the service uses. */
 export async function soak(t: Pick<TestContext, 'after'>, options: SoakOptions): Promise<Sample[]> {
   const server = await startEmbedded({ dataDir: directory(), log: recordingLog() });
   t.after(() => server.stop());
@@ -76,14 +76,15 @@ export async function soak(t: Pick<TestContext, 'after'>, options: SoakOptions):
   return samples;
 }
 
-/** Waits until all users have left and nothing is in progress, then takes a sample. */
+/** Waits until all users have left and no work is in progress, then takes a sample. */
 async function takeSample(
   service: StartedService,
   databaseUrl: string,
   file: string,
   requests: number,
 ): Promise<Sample> {
-  // Longer than the maximum delay of notifications, and than idle connections stay in the pool.
+  // Waits longer than notifications can be delayed and longer than idle connections stay in the
+  // pool.
   await new Promise((go) => setTimeout(go, 3_000));
   rmSync(file, { force: true });
   process.kill(service.process.pid!, 'SIGUSR2');
@@ -124,7 +125,7 @@ async function takeSample(
   };
 }
 
-/** Formats a sample as a line. */
+/** Writes a sample as one line of text. */
 export function formatSample(sample: Sample): string {
   const megabytes = (value: number) => value.toFixed(1);
   return (
@@ -135,7 +136,10 @@ export function formatSample(sample: Sample): string {
   );
 }
 
-/** Maximum growth of each value over the whole run, by the regression line of the samples. */
+/**
+ * The maximum increase of each value over the whole run, measured on the regression line of the
+ * samples.
+ */
 const mayGrow = {
   heapMegabytes: 6,
   externalMegabytes: 6,
@@ -147,8 +151,8 @@ const mayGrow = {
 } as const satisfies Partial<Record<keyof Sample, number>>;
 
 /**
- * The values that grew from the second part on, as sentences: before that, caches fill and code is
- * compiled.
+ * The values that increased too much, as sentences. The first third of the samples is left out,
+ * because at the beginning caches fill and code is compiled.
  */
 export function findGrowth(samples: readonly Sample[]): string[] {
   const settled = samples.slice(Math.max(1, Math.floor(samples.length / 3)));
@@ -158,7 +162,7 @@ export function findGrowth(samples: readonly Sample[]): string[] {
   });
 }
 
-/** Slope of the least-squares line through values at equal distances. */
+/** The slope of the least-squares line through values with equal distances. */
 function slope(values: readonly number[]): number {
   const middle = (values.length - 1) / 2;
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -171,10 +175,10 @@ function slope(values: readonly number[]): number {
   return under === 0 ? 0 : over / under;
 }
 
-/** Users who browse, join, cancel, watch, sell, and make mistakes. */
+/** Users who browse, join, cancel, watch campaigns, sell, and make mistakes. */
 class Crowd {
   requests = 0;
-  /** Unexpected answers, with their number. */
+  /** Answers that were not expected, with their number. */
   readonly surprises: Record<string, number> = {};
   readonly #service: StartedService;
   readonly #backend: Client;
@@ -239,7 +243,10 @@ class Crowd {
     if (number % 400 === 0 && !this.#isOpening) await this.#open();
   }
 
-  /** Another campaign; the previous one can still be read and is closed later. */
+  /**
+   * Opens another campaign. The previous campaign can still be read, and is cancelled a second
+   * later.
+   */
   async #open(): Promise<void> {
     this.#isOpening = true;
     const before = this.#campaign;

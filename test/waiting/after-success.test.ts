@@ -14,7 +14,7 @@ const shop = await openShop(service);
 const account = { bank: 'BCA', number: '5270099007', holder: 'PT Sambatan Bersama' };
 expectStatus(await staff.post('/receiving-accounts', account), 201);
 const reason = { reason: 'alasan yang jelas' };
-/** Seconds after which a payment due at completion was certainly not made. */
+/** Seconds after completion when it is certain that a due payment was not made. */
 const unpaidAfter = (96 + 48) * 3_600;
 
 const run = async () => expectStatus(await staff.post('/lifecycle/run'), 200);
@@ -23,7 +23,7 @@ const settle = async (id: string) =>
 const look = async (buyer: Client, id: string) =>
   expectStatus(await buyer.get(`/participations/${id}/payment`), 200);
 
-/** A completed campaign of buyers with one slot each, and a buyer who still waits. */
+/** A completed campaign of buyers with one slot each, and one more buyer on the waiting list. */
 async function waitedFor(slots: number, terms: object = {}) {
   const { id } = await shop.campaign({ total_slots: slots, ...terms });
   const places: { readonly buyer: Client; readonly id: string }[] = [];
@@ -62,7 +62,7 @@ test('slots of an upheld dispute are not offered', async () => {
   await expectInvariants(db, id);
   await letTimePass(db, id, unpaidAfter);
   await run();
-  // The other order was never paid, so its slot is free.
+  // The other order was never paid, so its slot is free for the waiting list.
   assert.equal(await waits(), 'offered');
 });
 
@@ -110,7 +110,7 @@ test('shipping ends the waiting list; an open offer can still be paid and receiv
   assert.equal(refused.status, 409);
   expectStatus(await shop.seller.post(`/campaigns/${id}/ship`), 200);
   assert.equal(await waits(), 'offered');
-  // All current participants have confirmed the receipt.
+  // All participants that are left have confirmed that they received the goods.
   expectStatus(await paid!.buyer.post(`/participations/${paid!.id}/fulfil`), 200);
   const { order_id: order } = expectStatus(await waiter.get(`/waiting/${entryId}`), 200);
   await look(waiter, String(order));

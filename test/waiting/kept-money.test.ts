@@ -226,8 +226,8 @@ test('of a choice and a concurrent sending of the refund exactly one happens', a
 });
 
 /**
- * A completed campaign of two slots: one is paid, one was cancelled as unpaid before its payment
- * was found.
+ * A completed campaign of two slots. One is paid. The other was cancelled as unpaid, and its
+ * payment was found only after that.
  */
 async function unpaidButPaid(waiters: number) {
   const { id } = await shop.campaign({ total_slots: 2, minimum_slots: 1 });
@@ -297,7 +297,7 @@ test('slots that are free at success go to kept money first', async () => {
   const ordinary = expectStatus(asked, 201);
   const entry = await choose(late[0]!.buyer, refunds[0]!.id);
   assert.equal(await verify(operator, others[0]!.id, { paid_on: day(0) }), 'settled');
-  // The other slot was not paid by the deadline.
+  // The order of the other slot was not paid in time.
   await letTimePass(db, id, 3_700 + 48 * 3_600);
   await run();
   assert.equal(expectStatus(await staff.get(`/campaigns/${id}`), 200).status, 'completed');

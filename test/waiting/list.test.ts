@@ -41,7 +41,10 @@ const market = await createBrandAndProduct(db);
 const twoHours = 7_200;
 const dayAhead = () => new Date(Date.now() + 86_400_000);
 
-/** A full campaign of single slots, a day before its deadline; also returns the participations. */
+/**
+ * A full campaign whose participations have one slot each, one day before its deadline. Also
+ * returns the participations.
+ */
 async function fullCampaign(
   totalSlots: number,
   terms: CampaignInput = {},
@@ -373,7 +376,7 @@ test('a full campaign is completed by a lifecycle run despite its waiting list',
   const waiter = await joinWaitingList(db, id);
   await queryRows(db, 'select sambatan.settle_campaign($1, true, 1000)', id);
   assert.equal((await campaignState(db, id)).status, 'fulfilled');
-  // An unpaid order would be offered to them.
+  // If an order stays unpaid, its slot will be offered to the waiting buyer.
   assert.equal(await statuses(waiter), 'waiting');
 });
 

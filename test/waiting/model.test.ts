@@ -33,7 +33,7 @@ const { db, close } = await testDatabase();
 after(close);
 const market = await createBrandAndProduct(db);
 
-/** The database values of the model's numbers. */
+/** The ids in the database, in the order of the numbers in the model. */
 interface Real {
   readonly campaignId: string;
   readonly users: readonly string[];
@@ -64,10 +64,10 @@ const step = fc.oneof(
   ofKind(5, 'accept', any, none),
   ofKind(2, 'decline', any, none),
   ofKind(2, 'withdraw', any, none),
-  // Time passes, with or without a lifecycle run.
+  // Time passes. In some cases a lifecycle run follows.
   ofKind(4, 'pass', some, fc.nat(3)),
   ofKind(1, 'extend', some, none),
-  // These two end most histories, so they are rare.
+  // These two commands end most histories, so they are rare.
   ofKind(1, 'sweep', fc.nat(7), none),
   ofKind(1, 'call off', fc.nat(15), none),
 );
@@ -112,8 +112,8 @@ const settle = (id: string, completeFull: boolean) =>
   queryRows(db, 'select sambatan.settle_campaign($1, $2, 1000)', id, completeFull);
 
 /**
- * Picks an element of a list by a number that is independent of its length. In three of four cases
- * it is one to which something can still happen, if there is any.
+ * Picks an element of a list by a number that does not depend on the length of the list. In three
+ * of four cases it picks an element to which something can still happen, if there is one.
  */
 function picked<T extends { readonly status: string }>(
   list: readonly T[],
@@ -150,7 +150,7 @@ class Step implements fc.AsyncCommand<Model, Real> {
     return this.#plan.join(' ');
   }
 
-  /** The results of the model and of the service. */
+  /** Runs the command on the model and on the service, and returns both results. */
   async #do(model: Model, real: Real): Promise<[expected: string, got: string]> {
     const [verb, first, second] = this.#plan;
     const { campaignId: id } = real;
@@ -237,7 +237,10 @@ class Step implements fc.AsyncCommand<Model, Real> {
   }
 }
 
-/** The database equals the model, including the number of times each entry was overtaken. */
+/**
+ * Checks that the database equals the model, including how often each waiting-list entry was
+ * overtaken.
+ */
 async function compare(model: Model, real: Real): Promise<void> {
   const id = real.campaignId;
   const { status, filled_slots: filled } = await campaignState(db, id);
@@ -310,7 +313,7 @@ async function follow(
   const model = new Model(terms);
   const ids = Array.from({ length: users + terms.total }, newId);
   const real: Real = { campaignId, users: ids, parts: [], entries: [] };
-  // The campaign is already full, as whenever somebody waits.
+  // Fills the campaign, because a waiting list only starts when a campaign is full.
   for (let other = users; model.taken < terms.total; other++) {
     const quantity = Math.min(1 + (other % 2), terms.total - model.taken);
     await new Step(['join', other, quantity]).run(model, real);
@@ -329,7 +332,7 @@ async function follow(
   await expectInvariants(db, campaignId);
 }
 
-/** No more actions: everything open ends by itself. */
+/** Lets time pass without further commands: everything that is open must then end by itself. */
 async function runOut(model: Model, real: Real): Promise<void> {
   for (let looks = 0; looks < 3; looks++) {
     await new Step(['pass', 5, 1]).run(model, real);
@@ -382,7 +385,8 @@ test('a list after success offers the slots of unpaid orders, like a simple mode
   );
   await replay.checkProperty(property, { numRuns: runs, file, title: t.name });
   if (runs >= 30 && replay.path === undefined) {
-    // Offers that end in each way, and somebody who tries to accept one without paying.
+    // Outcomes that must occur: offers that end in each possible way, and an offer that a buyer
+    // tries to accept without paying.
     const needed = [
       ...['lapsed', 'declined', 'withdrawn'].map((what) => `offer after success ${what}`),
       'accept offer_is_paid',
@@ -397,7 +401,7 @@ test('a list after success offers the slots of unpaid orders, like a simple mode
   t.diagnostic(rows.map(([what, times]) => `${what}: ${times}`).join(', '));
 });
 
-/** Seeds that once failed, each with the path to its smallest history. */
+/** Seeds with which a history once failed, each with the path to the smallest failing history. */
 const corpus = JSON.parse(
   readFileSync(join(import.meta.dirname, '../corpus/waiting.model.json'), 'utf8'),
 ) as { seed: number; path?: string }[];

@@ -1,6 +1,6 @@
 /**
- * The model of a campaign with a waiting list, as simple as possible: each step scans everything
- * from the beginning. Times are seconds from the campaign's opening.
+ * The model of a campaign with a waiting list, as simple as possible: each step looks at all data
+ * again. Times are seconds since the campaign opened.
  */
 
 export interface Part {
@@ -9,11 +9,17 @@ export interface Part {
   status: 'reserved' | 'confirmed' | 'cancelled' | 'refunded' | 'fulfilled';
   holdEndsAt: number | null;
   readonly joinedAt: number;
-  /** Due time of a payment that became due at completion; null if none did. */
+  /**
+   * The time until which the order must be paid, if its payment became due at completion; otherwise
+   * null.
+   */
   payBy: number | null;
-  /** Its slots were taken from a completed batch: there are no goods for others. */
+  /** Whether the slots cannot be delivered: nobody else can get them. */
   isTakenBack: boolean;
-  /** The deadline was moved after the order: its buyer may cancel even when it is paid. */
+  /**
+   * Whether the deadline was moved after the order. Its buyer may then cancel it even when it is
+   * paid.
+   */
   isFree: boolean;
 }
 
@@ -25,7 +31,10 @@ export interface Entry {
   offerEndsAt: number | null;
   keepUntil: number | null;
   part: number | null;
-  /** For an offer after success: the participation that its payment creates. */
+  /**
+   * The participation that is created when the buyer pays for an offer after success; otherwise
+   * null.
+   */
   order: Part | null;
 }
 
@@ -34,13 +43,13 @@ export interface Terms {
   readonly minimum: number;
   readonly mostPerUser: number;
   readonly upfront: boolean;
-  /** Seconds. */
+  /** The time of the deadline, in seconds since the opening. */
   readonly deadline: number;
   readonly hold: number;
   readonly offer: number;
-  /** From completion to the last time to pay. */
+  /** Seconds from completion until payments must be made. */
   readonly payment: number;
-  /** Time after the deadline in which payments made in time may still be found. */
+  /** Seconds after the deadline in which payments that were made in time may still be found. */
   readonly verification: number;
 }
 
@@ -53,7 +62,7 @@ export class Model {
   now = 0;
   deadline: number;
   isVerifying = false;
-  /** Null while it is open. */
+  /** How the campaign ended; null while it has not ended. */
   end: 'fulfilled' | 'expired' | 'cancelled' | null = null;
 
   constructor(terms: Terms) {
@@ -77,7 +86,9 @@ export class Model {
     return this.entries.filter(({ status }) => ['waiting', 'offered'].includes(status)).length;
   }
 
-  /** Slots that strangers cannot join. */
+  /**
+   * The number of slots that are kept for the waiting list, so that nobody else can join with them.
+   */
   get kept(): number {
     return this.line.length > 0 ? this.terms.total - this.taken : this.offered;
   }
@@ -134,7 +145,9 @@ export class Model {
     return 'ok';
   }
 
-  /** Why a participation cannot have this many slots; undefined if it can. */
+  /**
+   * The reason why a participation cannot be changed to this number of slots; undefined if it can.
+   */
   whyNotReduced(part: Part, quantity: number): string | undefined {
     if (!['reserved', 'confirmed'].includes(part.status)) {
       return 'participation_transition_not_allowed';
@@ -153,7 +166,9 @@ export class Model {
     return 'ok';
   }
 
-  /** Paid at a given time; now if the time is unknown. */
+  /**
+   * Marks a participation as paid at this time. If the time is not known, the current time counts.
+   */
   confirm(part: Part, paidAt = this.now): string {
     if (part.status !== 'reserved') return 'participation_transition_not_allowed';
     if (paidAt >= this.deadline) return 'deadline_passed';
@@ -192,7 +207,8 @@ export class Model {
     this.deadline += seconds;
     for (const part of this.parts) {
       part.isFree = true;
-      // A hold that the old deadline had cut gets its full time again.
+      // If the old deadline had shortened a hold, the hold now lasts as long as it would have
+      // without it.
       if (part.status === 'reserved' && part.holdEndsAt === before) {
         part.holdEndsAt = Math.max(before, this.#holdOf(part.joinedAt));
       }
@@ -228,22 +244,29 @@ export class Model {
     }
   }
 
-  /** Whether an undecided payment affects a participation: nobody verifies money here. */
+  /**
+   * Whether a payment may still be found that decides about a participation. In this model nobody
+   * pays.
+   */
   protected awaitsPayments(): boolean {
     return false;
   }
 
-  /** Whether an order of a completed campaign is still to be paid. */
+  /** Whether an order of a completed campaign still has to be paid. */
   protected isOwing(part: Part): boolean {
     return part.status === 'confirmed' && part.payBy !== null;
   }
 
-  /** Whether a payment due by then may have been made without being found. */
+  /**
+   * Whether a payment that was due at this time may have been made in time but is not found yet.
+   */
   protected mayArrive(_order: Part, _by: number): boolean {
     return false;
   }
 
-  /** Whether it is known before the end of the verification hours that nothing was paid by then. */
+  /**
+   * Whether it is already known that nothing was paid in time, before the verification hours end.
+   */
   protected showsUnpaid(_order: Part, _by: number): boolean {
     return false;
   }
@@ -269,7 +292,7 @@ export class Model {
     for (const part of parts) part.status = 'cancelled';
   }
 
-  /** Payments are no longer possible. */
+  /** What happens when nothing can be paid any more. */
   protected nothingIsOpen(): void {}
 
   protected closeWaiting(): void {
@@ -279,7 +302,7 @@ export class Model {
     }
   }
 
-  /** No more slots are offered; open offers stay. */
+  /** Offers no more slots. Offers that buyers can still accept stay. */
   protected closeLine(): void {
     for (const entry of this.line) {
       this.#ended(entry, 'closed');
@@ -287,7 +310,10 @@ export class Model {
     }
   }
 
-  /** One offer after the other, each to the first entry that fits and may get it. */
+  /**
+   * Offers slots to one entry after the other: always to the first entry that fits and that may be
+   * offered slots.
+   */
   offer(): void {
     const lasts = this.end === 'fulfilled' ? this.terms.hold : this.terms.offer;
     const gone = this.parts.filter(({ isTakenBack }) => isTakenBack);
@@ -312,7 +338,10 @@ export class Model {
     }
   }
 
-  /** Offers first: their freed slots may be needed by an entry whose time is over too. */
+  /**
+   * Lets offers lapse before entries. The slots that they free may fit an entry whose time is over
+   * too.
+   */
   #lapseAll(): void {
     this.#lapse(
       ({ status, offerEndsAt, order }) =>
@@ -328,8 +357,8 @@ export class Model {
   }
 
   /**
-   * A lapsed order that was paid before the deadline gets its slots back afterwards, if they are
-   * still free.
+   * If an order has lapsed but was paid before the deadline, its buyer gets the slots back if they
+   * are still free.
    */
   protected takeAgain({ user, quantity }: Part): boolean {
     if (this.end !== null || quantity > this.terms.total - this.taken - this.kept) return false;
@@ -348,7 +377,7 @@ export class Model {
     if (entry.order !== null) entry.order.status = 'cancelled';
   }
 
-  /** Paying for an offer after success accepts it. */
+  /** Creates the order of an offer after success. The buyer accepts the offer by paying. */
   #order(entry: Entry): void {
     const { user, quantity, offerEndsAt } = entry;
     entry.order = newPart(user, quantity, this.now, offerEndsAt);
@@ -367,7 +396,8 @@ export class Model {
   }
 
   #close(end: NonNullable<Model['end']>): void {
-    // Entries keep waiting at success: they are offered the slots of unpaid orders.
+    // After success the waiting list stays open, because slots of unpaid orders may be offered to
+    // it.
     if (end !== 'fulfilled') this.closeWaiting();
     for (const part of this.parts) {
       if (part.status === 'cancelled') continue;

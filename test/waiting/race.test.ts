@@ -38,7 +38,7 @@ const replica = (n: number) => replicas[n % replicas.length]!;
 const dayAhead = () => new Date(Date.now() + 86_400_000);
 const racers = 64;
 
-/** 'ok' or the code of the refusal; retries if overloaded. */
+/** 'ok', or the code of the refusal. Repeats the change while the service is overloaded. */
 async function patiently(change: () => Promise<unknown>): Promise<string> {
   for (;;) {
     try {
@@ -71,7 +71,7 @@ for (const capacity of [1, 2, 7, 50]) {
       db,
       ...Array.from({ length: capacity }, () => joinRequest(id)),
     );
-    // The entries want more slots than there are, in all sizes that fit.
+    // The entries together want more slots than there are. Their sizes are all sizes that fit.
     const waiters = Array.from({ length: racers }, (_, n) => 1 + (n % Math.min(3, capacity)));
     await Promise.all(waiters.map((n, at) => patiently(() => joinWaitingList(replica(at), id, n))));
     const batchers = replicas.map((one) => createBatcher(one));
@@ -96,7 +96,7 @@ for (const capacity of [1, 2, 7, 50]) {
       'wait ok': racers,
     });
 
-    // Everyone accepts their offer twice concurrently, until nothing is left to offer.
+    // Every buyer accepts the offer twice at the same time, until there are no offers left.
     for (let round = 0; round < racers; round++) {
       const offers = await offersOf(id);
       const slots = offers.reduce((sum, { quantity }) => sum + quantity, 0);
@@ -122,7 +122,8 @@ for (const capacity of [1, 2, 7, 50]) {
       id,
     );
     assert.deepEqual(accepted, [{ slots: BigInt(filled), entries: BigInt(count) }]);
-    // The remaining slots, if any, are reserved for an entry that cannot be overtaken any more.
+    // If slots remain, they are kept for an entry that was already overtaken as often as is
+    // allowed.
     if (status === 'locked') return;
     const [blocked] = await queryRows<{ quantity: number; overtaken: number }>(
       db,
