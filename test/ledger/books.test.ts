@@ -50,7 +50,7 @@ await createReceivingAccount(db);
 
 const pdf = { contentType: 'application/pdf', content: Buffer.from('%PDF-1.7') } as const;
 
-/** One campaign, its users, and the money that a bank would report. */
+/** One campaign and its users, with the money that the bank account should have. */
 interface World {
   readonly id: string;
   readonly participations: string[];
@@ -58,13 +58,13 @@ interface World {
   receipts: number;
 }
 
-/** Runs a step; a refusal must leave everything unchanged. */
+/** A change of the campaign. If it is refused, nothing may have changed. */
 type Step = (world: World) => Promise<void>;
 
 const inTx = <T>(verb: (tx: Tx) => Promise<T>) => runInTransaction(db, verb);
 const pick = <T>(from: readonly T[], n: number): T => {
   const chosen = from[n % Math.max(from.length, 1)];
-  // The step needs a person, and there is none yet.
+  // The step needs a participation, but there is none yet, so it gets an id that does not exist.
   return chosen ?? (newId() as T);
 };
 const settle = (id: string) => queryRows(db, 'select sambatan.settle_campaign($1, true, 1000)', id);
@@ -81,7 +81,7 @@ async function movementsOf(world: World, kind: string, status: string): Promise<
   return rows.map(({ id }) => id);
 }
 
-/** Amount of a ledger entry in rupiah. Refuses: movement_not_found. */
+/** The amount of a ledger entry in rupiah. Refuses: movement_not_found. */
 async function amountOf(id: string): Promise<bigint> {
   const find = 'select amount from sambatan.transactions where transaction_id = $1';
   const [row] = await queryRows<{ amount: bigint }>(db, find, id);
@@ -128,7 +128,7 @@ const steps: fc.Arbitrary<[name: string, step: Step]>[] = [
       const amount = off === null ? null : arrived < 1n ? 1n : arrived;
       const seen = { amount, reference: 'BCA' };
       const { outcome } = await inTx((tx) => verifyPayment(tx, service, id, seen));
-      // The same sum verified twice is the same money.
+      // If an operator verifies the same amount twice, it is the same transfer.
       if (outcome !== 'known') world.bank += amount ?? total;
     },
   ]),
@@ -267,7 +267,7 @@ const among = (...more: ((typeof steps)[number] | undefined)[]) =>
   );
 const [release, settlePayouts] = [steps.at(-1), steps.at(-4)];
 
-/** Steps while a campaign is open, its end, and steps afterwards. */
+/** Random steps while the campaign is open, then its end, then random steps after the end. */
 const histories = fc
   .tuple(
     fc.array(among(join, join, join, join, look, verify), { minLength: 6, maxLength: 25 }),
@@ -279,7 +279,7 @@ const histories = fc
   )
   .map(([open, end, afterwards]) => [...open, end, ...afterwards]);
 
-/** The books must equal the bank and balance. */
+/** Checks that the books agree with the bank and that both sides of them are equal. */
 async function check(world: World, done: readonly string[]): Promise<void> {
   const b = await viewBooks(db, service, world.id);
   const story = done.join(', ');
@@ -294,9 +294,9 @@ async function check(world: World, done: readonly string[]): Promise<void> {
   }
 }
 
-/** Sends all due money: the rest belongs to the platform, and nothing is open. */
+/** Sends all money that is due. What remains belongs to the platform, and nothing may be open. */
 async function finish(world: World): Promise<void> {
-  // Moves past the deadline and past the verification hours.
+  // Lets the deadline and the verification hours pass.
   await letTimePass(db, world.id, 3_700 + 48 * 3_600);
   await settle(world.id);
   const open = await queryRows<{ id: string; status: string }>(
@@ -322,7 +322,7 @@ async function finish(world: World): Promise<void> {
   for (const { id } of disputes) {
     await inTx((tx) => resolveDispute(tx, service, id, dismissed));
   }
-  // If fewer slots than the minimum are paid, somebody must decide.
+  // If fewer slots than the minimum are paid, the campaign needs a decision.
   await inTx((tx) => decideBelowMinimum(tx, service, world.id, { goesOn: true, note: null })).catch(
     (error: unknown) => {
       if (!(error instanceof DomainError) || error.code !== 'no_decision_open') throw error;
@@ -375,7 +375,7 @@ test('after any money event the books equal the bank and balance', async (t) => 
   const file = 'test/ledger/books.test.ts';
   await replay.checkProperty(property, { numRuns: runs, file, title: t.name });
   if (runs < 30 || replay.path !== undefined) return;
-  // Histories with refusals only would prove nothing.
+  // If most steps were refused, the histories would prove nothing.
   for (const kind of ['verify', 'arrive', 'settle refund', 'settle payout', 'deliver']) {
     assert.ok((reached.get(kind) ?? 0) > 0, `${kind} was never done in ${runs} histories`);
   }

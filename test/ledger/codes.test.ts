@@ -30,7 +30,10 @@ const paymentOf = async (by: Client, id: string): Promise<Asked> => {
   return { id, code: Number(body['unique_code']), total: Number(body['total']), bank };
 };
 
-/** This many buyers join a campaign of one price, and all view their payment. */
+/**
+ * This many buyers join one campaign, so that all orders have the same price. All of them view
+ * their payment.
+ */
 async function crowd(buyers: number, price: number): Promise<Asked[]> {
   const { id } = await shop.campaign({
     payment_timing: 'upfront',
@@ -61,7 +64,7 @@ test('1,100 buyers of one price get distinct amounts, with longer codes only whe
   );
   assert.ok(asked.every(({ code }) => code <= 1_999));
 
-  // A transfer with a long code is matched by its sum like any other.
+  // A transfer with a long code is matched by its amount like any other transfer.
   const long = asked.find(({ code }) => code > 999)!;
   const today = new Date(Date.now() + 7 * 3_600_000).toISOString().slice(0, 10);
   const answer = await operator.send({
@@ -84,7 +87,7 @@ test('when no unique code is left no payment is created', async () => {
   const [first, second] = [await service.user(), await service.user()];
   const { id: looked } = await join(first, id);
   await paymentOf(first, looked);
-  // A connection of its own: a slow machine may need more than the time-out of a statement.
+  // This connection has no time limit for a statement, which a slow machine could exceed.
   await asAdmin(
     service.databaseUrl,
     `insert into sambatan.transactions (campaign_id, kind, participation_id, amount, cause, actor,

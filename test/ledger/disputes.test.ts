@@ -19,7 +19,7 @@ interface Bought {
   readonly id: string;
 }
 
-/** A buyer who has paid; the campaign's payout is due. */
+/** A buyer who has paid in a completed campaign, so that the payout is due. */
 async function bought(): Promise<Bought> {
   const one = await unpaid();
   expectStatus(await operator.post(`/participations/${one.id}/payment/verify`, {}), 200);
@@ -35,7 +35,7 @@ async function unpaid(): Promise<Bought> {
 }
 const disputes = ({ buyer, id }: Bought, reason: string) =>
   buyer.post(`/participations/${id}/dispute`, { reason });
-/** A buyer opens a dispute, and an operator resolves it. */
+/** A buyer opens a dispute, and an operator upholds or dismisses it. */
 async function decided(one: Bought, reason: string, resolution: 'upheld' | 'dismissed') {
   const { id } = expectStatus(await disputes(one, reason), 201);
   const words = { resolution, explanation: 'Sudah kami cek berdua' };
@@ -101,7 +101,7 @@ test('only a paid participation can be disputed, so that no payout is blocked wi
 
 test('an upheld dispute about received goods refunds the full amount including the unique code', async () => {
   const one = await unpaid();
-  // The first read gives the payment its unique code.
+  // The payment gets its unique code when the buyer views it for the first time.
   await createReceivingAccount(db);
   const due = expectStatus(await one.buyer.get(`/participations/${one.id}/payment`), 200);
   expectStatus(await operator.post(`/participations/${one.id}/payment/verify`, {}), 200);

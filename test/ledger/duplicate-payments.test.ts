@@ -45,11 +45,14 @@ const price = 9_973n;
 const pdf = { contentType: 'application/pdf', content: Buffer.from('%PDF-1.7') } as const;
 const today = new Date(Date.now() + 7 * 3_600_000).toISOString().slice(0, 10);
 
-/** One buyer who may use all payment methods at once, and all the money they sent. */
+/**
+ * One buyer who may use all payment methods at the same time, and all the money that this buyer
+ * sent.
+ */
 interface World {
   readonly campaign: string;
   readonly id: string;
-  /** The sum of a transfer: the price plus the code that the buyer saw. */
+  /** The amount of a transfer: the price plus the unique code that the buyer saw. */
   readonly total: bigint;
   readonly orders: Set<string>;
   readonly paidOrders: Set<string>;
@@ -60,7 +63,7 @@ interface World {
 
 const inTx = <T>(verb: (tx: Tx) => Promise<T>) => runInTransaction(db, verb);
 
-/** Queries the provider about an order, as notifications and reconciliation do. */
+/** Asks the provider for the status of an order and applies it, as a notification does. */
 async function tell(world: World, reference: string): Promise<void> {
   const call = await db.one(findCall, reference);
   const status = await gateway.orderStatus(reference);
@@ -98,12 +101,12 @@ const steps: Readonly<Record<string, (world: World) => Promise<void>>> = {
       'select line_id, status::text, outcome from sambatan.statement_lines where description = $1',
       text,
     );
-    // A person decides where the service cannot.
+    // An operator allocates the line if the service cannot.
     const { outcome } =
       line!.status === 'matched'
         ? line!
         : await inTx((tx) => assignLine(tx, service, line!.line_id, { participationId: world.id }));
-    // Money that an operator verified before is the same money.
+    // If an operator had verified the amount before, it is the same transfer.
     if (outcome !== 'known') world.known += world.total;
   },
   'pay the order': async ({ orders, paidOrders }) => {
@@ -130,7 +133,10 @@ const steps: Readonly<Record<string, (world: World) => Promise<void>>> = {
   },
 };
 
-/** All received money is in hand; the books balance. */
+/**
+ * Checks that the books contain all the money that was received and that both sides of them are
+ * equal.
+ */
 async function check(world: World, story: string): Promise<void> {
   const b = await viewBooks(db, service, world.campaign);
   assert.equal(b.held, world.known, `what is in hand, after ${story}`);
@@ -196,7 +202,7 @@ test('a buyer who pays online and by transfer pays once and gets the rest back, 
     for (const order of world.orders) await tell(world, order);
     await check(world, story);
     const b = await viewBooks(db, service, campaign);
-    // At most one payment stays; the rest is being refunded.
+    // At most one payment is kept. Everything else is being refunded.
     const kept = world.known - b.refunds_due;
     assert.ok([0n, price, total].includes(kept), `${kept} of ${world.known} stay, after ${story}`);
   });

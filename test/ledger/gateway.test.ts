@@ -54,7 +54,7 @@ const orderOf = async ({ id }: Bought): Promise<string> => {
   );
   return row?.reference ?? '';
 };
-/** A buyer who has opened the payment page of an order. */
+/** A buyer who has opened the payment page of an order at the provider. */
 async function ordered(wish: object = {}) {
   const one = await bought(wish);
   await pageOf(one);
@@ -72,7 +72,7 @@ const booksOf = async ({ campaign }: Bought) =>
 const notify = (body: object) => service.visitor.post('/gateway/midtrans/notifications', body);
 const countOf = (operation: string, order: string) =>
   provider.calls.filter((call) => call.operation === operation && call.order === order).length;
-/** Makes every scheduled query due now. */
+/** Makes every scheduled status query due now, and runs the reconciliation. */
 const reconcile = async (): Promise<Record<string, unknown>> => {
   await queryRows(
     db,
@@ -138,7 +138,8 @@ test('the first proof locks the campaign before it creates the payment, as an on
   t.after(() => held.commit());
   const answers = Promise.all([prove(one), online(one)]);
   await waitForLockWait(db);
-  // A transaction that holds the payment and waits for the campaign would block all others.
+  // If one of the waiting requests had already locked the payment, it would block every other
+  // transaction that needs the payment.
   const make = () =>
     db.transaction(async (tx) => {
       await queryRows(tx, "set local lock_timeout = '100ms'");
@@ -160,7 +161,7 @@ test('a forged notification has no effect, and a genuine one is verified with th
   expectProblem(await notify(forged), 403, 'notification_not_genuine');
   expectProblem(await notify({ ...told, gross_amount: '1.00' }), 403, 'notification_not_genuine');
   expectProblem(await notify({ ...told, signature_key: '' }), 403, 'notification_not_genuine');
-  // The signature does not cover the status, so only the provider's own answer counts.
+  // The signature does not include the status, so the service asks the provider for it.
   expectStatus(await notify({ ...told, transaction_status: 'settlement' }), 200);
   assert.deepEqual([await statusOf(one), await paymentOf(one)], ['reserved', 'pending']);
 });
@@ -244,7 +245,9 @@ test('money that arrives after a lapsed hold without free slots is refunded', as
   assert.deepEqual([books['refunds_due'], books['refunds_settled']], [0, price]);
 });
 
-/** A transfer of the price with the unique code on a bank statement; returns its outcome. */
+/**
+ * A transfer on a bank statement: the price plus the unique code. Returns the outcome of its line.
+ */
 async function transferred({ id }: Bought, code: number): Promise<unknown> {
   const today = new Date(Date.now() + 7 * 3_600_000).toISOString().slice(0, 10);
   const line = `${today},TRSF ${id},${price + code}`;
@@ -269,7 +272,7 @@ const prove = async ({ buyer, id }: Bought) => {
 };
 const codeOf = async ({ buyer, id }: Bought) =>
   Number(expectStatus(await buyer.get(`/participations/${id}/payment`), 200)['unique_code']);
-/** The campaign's cash in hand and its refunds by buyer. */
+/** The money that the campaign holds, and its refunds that are due or settled. */
 const standing = async (one: Bought) => {
   const { held, refunds_due: due, refunds_settled: settled } = await booksOf(one);
   return { held, due, settled };
@@ -360,7 +363,7 @@ test('of two concurrent payments one counts and the other is refunded', async ()
     ]);
     await reconcile();
     assert.equal(await statusOf(one), 'confirmed');
-    // If another payment has the same sum by chance, the transfer waits for a person.
+    // If another payment happens to have the same amount, an operator must allocate the transfer.
     const both =
       outcome === 'settled'
         ? { held: price + code, due: 0, settled: price }
@@ -401,7 +404,7 @@ test('a reference already used at the provider is replaced by a new one', async 
   provider.failNext('create', 'lost');
   expectProblem(await online(one), 503, 'gateway_unavailable');
   const first = await orderOf(one);
-  // After minutes the provider has forgotten the key, but not the order.
+  // After some minutes the provider has forgotten the key of the call, but not the order.
   provider.forgetKeys();
   expectProblem(await online(one), 409, 'gateway_refused');
   await pageOf(one);
@@ -484,7 +487,7 @@ test('a refund that the provider cannot make is left to an operator and not retr
   assert.equal((await booksOf(one))['refunds_settled'], price);
 });
 
-/** A buyer with a due refund through the provider, and the refund's id. */
+/** A buyer with a refund that is due through the provider. Also returns the id of the refund. */
 async function refundable() {
   const one = await ordered();
   provider.buyer(one.order, 'settlement');
@@ -530,7 +533,9 @@ test('a refund that an operator took back is not sent to the provider again', as
   assert.equal(open.length, 0, 'nothing more is asked after it');
 });
 
-/** A refund made by hand because the provider did not answer, although it had made it. */
+/**
+ * A refund that the provider has sent without answering, so that an operator sent it again by hand.
+ */
 async function madeByHandAsWell() {
   const one = await refundable();
   provider.failNext('refund', 'lost');
@@ -544,7 +549,7 @@ const claimOf = async ({ id }: Bought) => {
   const { items } = expectStatus(await staff.get('/claims?limit=100'), 200);
   return items.filter((claim) => claim['participation_id'] === id);
 };
-/** Sent money, and the parts to be recovered or lost. */
+/** The money that was sent, and how much of it was returned, is still owed back, or is lost. */
 const twice = async (one: Bought) => {
   const { held, refunds_settled: out, returned, owed_back: owed, lost } = await booksOf(one);
   return { held, out, returned, owed, lost };
@@ -584,14 +589,14 @@ test('a notification of a refund that was also made by hand books the duplicate 
   const lost = { reason: 'Pembeli tidak bisa dihubungi' };
   expectStatus(await staff.post(`/claims/${claim!.id}/give-up`, lost), 200);
   assert.deepEqual(await twice(one), { ...both, owed: 0, lost: price });
-  // Written-off money may still be returned.
+  // Even if a claim was written off, the buyer may still send the money back.
   expectStatus(await staff.post(`/claims/${claim!.id}/settle`, { reference: 'TRF 89' }), 200);
   assert.deepEqual(await twice(one), { ...both, held: 0, returned: price, owed: 0 });
 });
 
 test('a refund that the provider makes after it was marked as failed is booked when reported', async () => {
   const one = await madeByHandAsWell();
-  // As if the provider had made it after the last query.
+  // Simulates that the provider sent the refund only after the service had asked about it.
   await queryRows(
     db,
     `update sambatan.gateway_calls set status = 'not_made', next_check_at = null
@@ -611,7 +616,7 @@ test('if the bank returns one of two duplicate refunds, nothing is owed or due a
   assert.equal(answer.status, 'settled');
   const books = await booksOf(one);
   assert.deepEqual([books['owed_back'], books['refunds_due'], books['held']], [0, 0, 0]);
-  // The bank returns the other refund too: now the buyer has neither.
+  // The bank returns the other refund too, so the buyer now has neither of them.
   expectStatus(await staff.post(`/refunds/${one.refund}/reverse`, back), 200);
   assert.equal((await booksOf(one))['refunds_due'], price);
 });
@@ -635,7 +640,7 @@ test('the cost of a duplicate refund is not taken from the seller', async () => 
   expectStatus(await notify(provider.notification(order)), 200);
   expectStatus(await staff.post(`/participations/${second}/confirm`), 200);
   await queryRows(db, 'select sambatan.settle_campaign($1, true, 1000)', one.campaign);
-  // Paid a second time, on the page, and refunded twice.
+  // The buyer pays a second time on the provider's page. That payment is refunded twice.
   const again = "select sambatan.receive_money($1, $2, $3, 'system', null, 'lain:1')";
   await queryRows(db, again, one.campaign, one.id, price);
   const [refund] = await queryRows<{ id: string }>(

@@ -29,7 +29,7 @@ const send = async (till: string, body: string, path = 'statement?apply=true') =
     path: `/receiving-accounts/${till}/${path}`,
     body,
     headers: { 'content-type': 'text/csv' },
-    // Reading a large file takes longer on a busy machine than other requests.
+    // On a busy machine, reading a large file takes longer than other requests.
     timeoutMs: 300_000,
   });
 const addedBy = async (till: string, body: string) =>
@@ -81,7 +81,7 @@ suite('equal transfers of the same day', () => {
     const till = await openTill();
     const sari = `${day(1)},TRSF SARI,195000`;
     assert.equal(await addedBy(till, generic(sari, `${day(1)},TRSF BUDI,80000`)), 2);
-    // A part of the day, by its time: it contains neither BUDI nor anything before SARI.
+    // A file with only a part of the day: without BUDI, and with nothing before SARI.
     const part = generic(sari, `${day(1)},TRSF TONO,70000`);
     const preview = expectStatus(await send(till, part, 'statement'), 200);
     const outcomes = (preview['lines'] as unknown as Body[]).map((line) => line['outcome']);
@@ -162,7 +162,7 @@ test('the columns of any table can be mapped by the API, and the account stores 
   expectProblem(await send(till, file('TONO')), 422, 'statement_not_readable');
 });
 
-/** Inserts open payments of one price directly, which is faster than creating each. */
+/** Inserts open payments of one price directly, because creating each of them would be slow. */
 async function owedBy(till: string, orders: number, price: number) {
   const { id: campaign } = await shop.campaign({
     payment_timing: 'upfront',
@@ -203,7 +203,7 @@ async function owedBy(till: string, orders: number, price: number) {
 const importer = (database: Database = db) =>
   new StatementImporter({ db: database, log: recordingLog() });
 
-/** A pool that fails after a number of transactions, as if the process was killed in between. */
+/** A database that fails after a number of calls, as if the process had been killed there. */
 function mortal(transactions: number): Database {
   let left = transactions;
   return new Proxy(db, {
@@ -226,7 +226,7 @@ test('an import killed repeatedly between batches has its effect exactly once', 
     n < orders ? `${day(0)},TRSF ${n},${price + n + 1}` : `${day(0)},LAIN ${n},${n}`,
   );
   const { id } = expectStatus(await send(till, generic(...rows), 'statements'), 201);
-  // Started by the operation only: no worker processes it yet.
+  // Sets the state that the operation sets, without a worker that processes the import.
   await queryRows(
     db,
     `update sambatan.statement_imports set state = 'storing', started_at = now(),
@@ -245,7 +245,7 @@ test('an import killed repeatedly between batches has its effect exactly once', 
     if (state === 'done') break;
     killed++;
     assert.ok(killed < 200, 'it gets on each time');
-    // The lease of the killed worker expires.
+    // The lease of the killed worker must expire before another worker continues.
     await queryRows(
       db,
       'update sambatan.statement_imports set lease_until = now() where import_id = $1',
@@ -287,7 +287,8 @@ test('two workers on one import store and count each line once', async () => {
     id,
   );
   const running = [importer(), importer()].map((one) => one.run());
-  // The lease of a slow worker expires, and the other takes over in the middle.
+  // The lease of a slow worker expires, so that another worker continues in the middle of the
+  // import.
   await waitUntil(async () => {
     await queryRows(
       db,
@@ -325,12 +326,12 @@ test('a file of 20,000 lines is imported and 5,000 payments are matched with vis
     headers: { authorization: `Bearer ${operator.token}` },
   });
   const isDone = async () => (await operator.get(`/statements/${id}`)).body['state'] === 'done';
-  // The import may finish between its answer and the page.
+  // The import may end between this answer and the request for the page.
   if (answer.status === 202 && !(await isDone())) {
     assert.equal(page.headers.get('refresh'), '3', 'the page loads itself again');
     assert.match(await page.text(), /Impor sedang diproses/);
   }
-  // The benchmark measures the duration; a busy machine takes minutes.
+  // A benchmark measures how long the import takes. Here a busy machine may take minutes.
   await waitUntil(isDone, { everyMs: 1_000, withinMs: 1_200_000 });
   const done = expectStatus(await operator.get(`/statements/${id}`), 200);
   assert.deepEqual([done['added'], done['matched']], [lines, orders]);

@@ -32,7 +32,7 @@ interface Bought {
   readonly buyer: Client;
   readonly campaign: string;
   readonly id: string;
-  /** The sum of a transfer: the price plus the code that the buyer saw. */
+  /** The amount of a transfer: the price plus the unique code that the buyer saw. */
   readonly total: number;
 }
 
@@ -48,11 +48,13 @@ const lapse = async (campaign: string) => {
   await letTimePass(db, campaign, 3_601);
   await queryRows(db, 'select sambatan.settle_campaign($1, false, 1000)', campaign);
 };
-/** An operator verifies a sum; returns its outcome. */
+/** An operator verifies an amount. Returns the outcome. */
 const see = async (id: string, body: object = {}) =>
   expectStatus(await operator.post(`/participations/${id}/payment/verify`, body), 200)['outcome'];
 let lines = 0;
-/** A transfer on a bank statement that may match no payment; returns its line. */
+/**
+ * Imports a statement with one transfer, which may match no payment. Returns the id of its line.
+ */
 async function shown(amount: number): Promise<string> {
   const description = `TRSF ${++lines}`;
   const applied = await operator.send({
@@ -73,13 +75,13 @@ const outcomeOf = async (line: string) =>
       line,
     )
   )[0]!.outcome;
-/** An operator allocates a transfer to a participation; returns its outcome. */
+/** An operator allocates a transfer to a participation. Returns the outcome. */
 const assign = async (line: string, id: string, how: object = {}) =>
   expectStatus(
     await colleague.post(`/statement-lines/${line}/assign`, { participation_id: id, ...how }),
     200,
   );
-/** The campaign's cash in hand, and the part to refund. */
+/** The money that the campaign holds, and the refunds that are due. */
 const standing = async (campaign: string) => {
   const { body } = await operator.get(`/campaigns/${campaign}/books`);
   return [body['held'], body['refunds_due']];
@@ -98,7 +100,7 @@ test('a manually verified sum for a lapsed hold counts once, also when its line 
 
 test('a manually verified sum for slots that were given back is recognised when its line is allocated to the lapsed hold', async () => {
   const one = await bought();
-  // A bare price that matches no payment: its line waits for a person.
+  // An amount that matches no payment, so an operator must allocate its line.
   const sum = one.total + 1_000;
   await lapse(one.campaign);
   assert.equal(await see(one.id, { amount: sum }), 'given');
@@ -117,7 +119,8 @@ test('a manually verified sum for a new participation is recognised when its lin
   const { id: second } = await join(one.buyer, one.campaign);
   await join(await service.user(), one.campaign);
   await totalOf(one.buyer, second);
-  // The buyer transfers the first sum; an operator counts it for their current slots.
+  // The buyer transfers the amount of the lapsed order. An operator counts it for the current
+  // slots.
   assert.equal(await see(second, { amount: one.total }), 'settled');
   const before = await standing(one.campaign);
   assert.equal(before[0], one.total);

@@ -21,7 +21,7 @@ interface Owing {
   readonly total: number;
 }
 
-/** An order of a buyer, with the sum to transfer. */
+/** An order of a buyer, with the amount that the buyer must transfer. */
 async function owing(price: number, buyer?: Client): Promise<Owing> {
   const { id: campaign } = await shop.campaign({
     payment_timing: 'upfront',
@@ -34,7 +34,7 @@ async function owing(price: number, buyer?: Client): Promise<Owing> {
   return { buyer: who, campaign, id, price, total: Number(payment['total']) };
 }
 
-/** A transfer on a statement; returns its line from the API. */
+/** Imports a statement with one transfer. Returns its line as the API shows it. */
 async function transferred(amount: number, text: string): Promise<Body> {
   const answer = await operator.send({
     method: 'POST',

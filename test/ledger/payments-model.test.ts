@@ -19,13 +19,16 @@ const market = await createBrandAndProduct(db);
 const till = await createReceivingAccount(db);
 const runs = Number(process.env['SAMBATAN_TEST_RUNS'] ?? 200);
 
-/** How one buyer pays, in hours before (negative) or after the deadline, and who reports it. */
+/**
+ * When one buyer pays and who reports it. The times are hours after the deadline; before it they
+ * are negative.
+ */
 interface Buyer {
   readonly slots: number;
-  /** Null: never. */
+  /** The hour of the payment; null: the buyer never pays. */
   readonly paidAt: number | null;
   readonly by: 'provider' | 'statement' | 'eye';
-  /** Hours after the deadline at which the service learns of the payment. */
+  /** The hour after the deadline at which the service learns of the payment. */
   readonly heardAt: number;
   readonly proves: boolean;
 }
@@ -43,15 +46,15 @@ const history = fc.record({
 type History = typeof history extends fc.Arbitrary<infer T> ? T : never;
 const verificationHours = 48;
 
-/** The deadline is at noon in Jakarta, so that days and hours agree. */
+/** The deadline is at noon in Jakarta. The day of each payment then follows from its hour. */
 const jakartaNoonHours = 12;
 const dayOf = (hours: number) => Math.floor((hours + jakartaNoonHours) / 24);
 
-/** The model depends on the time of payment, not on the time of verification. */
+/** The expected status. It depends on when a payment was made, not on when it was verified. */
 function expected({ buyers, minimum }: History): 'fulfilled' | 'expired' {
   const counts = ({ paidAt, by, heardAt }: Buyer) => {
     if (paidAt === null || heardAt > verificationHours) return false;
-    // If only the day is known, any time on the day of the deadline is in time.
+    // If only the day of a payment is known, the whole day of the deadline is in time.
     return by === 'provider' ? paidAt <= 0 : dayOf(paidAt) <= dayOf(0);
   };
   const slots = buyers.filter(counts).reduce((sum, one) => sum + one.slots, 0);
@@ -59,8 +62,9 @@ function expected({ buyers, minimum }: History): 'fulfilled' | 'expired' {
 }
 
 /**
- * Runs a history against the service. Its clock is the database's, so time passes by shifting the
- * stored times of the campaign; `hours` is the current time in hours after the deadline.
+ * Runs a history against the service. The service uses the clock of the database, so the stored
+ * times of the campaign are moved to let time pass. `hours` is the current time in hours after the
+ * deadline.
  */
 async function played({ buyers, minimum }: History): Promise<{ status: string; refunds: number }> {
   const total = 15;
@@ -81,7 +85,7 @@ async function played({ buyers, minimum }: History): Promise<{ status: string; r
     }
     places.push(place);
   }
-  /** A time of the history: noon in Jakarta on the day of the deadline is `hours` ago. */
+  /** Goes to a time of the history: the deadline was `hours` ago. */
   const goTo = async (hours: number) =>
     queryRows(
       db,
@@ -135,7 +139,7 @@ async function played({ buyers, minimum }: History): Promise<{ status: string; r
   return { status: (await campaignState(db, id)).status, refunds: Number(refunds) };
 }
 
-/** A late report of a payment comes after the payment, never before. */
+/** A payment cannot be reported before it was made. */
 const isPossible = ({ buyers }: History) =>
   buyers.every(({ paidAt, heardAt }) => paidAt === null || heardAt >= paidAt);
 
@@ -147,7 +151,7 @@ test('the outcome depends on the times of payment, in any order of arrival and h
     const { status, refunds } = await played(story);
     seen.add(status);
     assert.equal(status, expected(story), JSON.stringify(story));
-    // Received money that does not count is refunded.
+    // Money that was received but does not count is refunded.
     const paid = story.buyers.filter(({ paidAt }) => paidAt !== null);
     const kept =
       status === 'fulfilled'

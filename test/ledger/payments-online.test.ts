@@ -115,7 +115,7 @@ test('a seller is warned beforehand that nobody could pay upfront', async () => 
   assert.doesNotMatch(await pageFor(service.url, shop.seller, path), missing);
 });
 
-/** A buyer whose payment is at the provider when the deadline passes. */
+/** A buyer whose payment is still pending at the provider when the deadline passes. */
 async function pendingAtDeadline() {
   const place = await ordered();
   provider.buyer(place.order, 'pending');

@@ -23,7 +23,7 @@ const picture = await photo();
 const { db } = service;
 const bank = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan Bersama' };
 
-/** The day in Jakarta this many days from today, YYYY-MM-DD. */
+/** The date in Jakarta this many days from today, as YYYY-MM-DD. */
 const day = (days = 0) =>
   new Date(Date.now() + 7 * hourMs + days * 24 * hourMs).toISOString().slice(0, 10);
 const run = async () => expectStatus(await staff.post('/lifecycle/run'), 200);
@@ -64,7 +64,7 @@ const statementThrough = async (through: string) => {
   }
 };
 
-/** As after a weekend: no statement is imported yet. */
+/** Simulates a weekend, after which no statement has been imported yet. */
 const noStatementYet = () =>
   queryRows(db, 'update sambatan.receiving_accounts set statement_through = null');
 
@@ -72,7 +72,7 @@ interface Place {
   readonly buyer: Client;
   readonly id: string;
 }
-/** A buyer who has joined and seen the receiving account. */
+/** A buyer who has joined but has not viewed the payment yet. */
 async function joiner(campaign: string, wish: object = {}): Promise<Place> {
   const buyer = await service.user();
   const { id } = await join(buyer, campaign, wish);
@@ -104,7 +104,8 @@ test('an upfront campaign cannot be opened while there is no way to pay', async 
   const account = expectStatus(await staff.post('/receiving-accounts', bank), 201);
   const scheduled = expectStatus(await shop.seller.post('/campaigns', { ...body, ...opens }), 201);
   expectStatus(await shop.seller.post(`/campaigns/${draft.id}/publish`), 200);
-  // Its only receiving account is removed before it opens: it waits until there is one again.
+  // The only receiving account is removed before the campaign opens. The campaign must then wait
+  // until there is an account again.
   await queryRows(
     db,
     'update sambatan.receiving_accounts set is_active = false, is_default = false',
@@ -169,7 +170,7 @@ test('an unreported transfer counts by the day of its line, until the statement 
   await statementThrough(day());
   await run();
   assert.equal(await statusOf(id), 'failed');
-  // Later money is refunded.
+  // Money that arrives after the campaign has failed is refunded.
   await statement(day(), second.total);
   const { items } = expectStatus(await staff.get('/refunds?limit=100'), 200);
   assert.deepEqual(
@@ -180,7 +181,7 @@ test('an unreported transfer counts by the day of its line, until the statement 
   );
 });
 
-/** The open statement line. */
+/** The id of the open statement line with this amount. */
 const openLine = async (total: number) => {
   const { items } = expectStatus(await operator.get('/statement-lines?limit=100'), 200);
   return items.find((line) => line['amount'] === total)!.id;
@@ -289,14 +290,14 @@ test('no buyer gets a due time after the deadline', async () => {
   const payment = await paymentOf(buyer, place);
   assert.equal(Date.parse(String(payment['pay_by'])), Date.parse(deadline));
   assert.equal(Date.parse(String((await placeOf(place))['hold_expires_at'])), Date.parse(deadline));
-  // A later deadline restores the time that the earlier one had cut.
+  // A later deadline gives holds the time back that the earlier deadline had cut off.
   const later = { deadline: fromNow(48 * hourMs), reason: 'masih ramai' };
   expectStatus(await shop.seller.post(`/campaigns/${id}/extend`, later), 200);
   const longer = Date.parse(String((await paymentOf(buyer, place))['pay_by']));
   assert.ok(longer > Date.parse(deadline) && longer <= Date.now() + 24 * hourMs);
 });
 
-/** A completed campaign of buyers with one slot each, whose payments are due. */
+/** A completed campaign of buyers with one slot each. Their payments are due. */
 async function completed(slots: number, terms: object = {}) {
   await noStatementYet();
   const { id } = await shop.campaign({ total_slots: slots, ...terms });
@@ -321,7 +322,7 @@ test('a payment due at completion gets its term and grace period, and is then ca
   await letTimePass(db, id, termAndGrace + 60);
   await run();
   assert.equal((await placeOf(unpaid.id)).status, 'confirmed', 'the statement may still show it');
-  // It was transferred on its last day and verified afterwards.
+  // The buyer paid on the last possible day, but the payment was found only afterwards.
   await statement(day(), payments[1]!['total']);
   await statementThrough(day());
   await run();

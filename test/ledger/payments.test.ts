@@ -228,7 +228,7 @@ test('a statement settles matching payments once and leaves the rest to a person
   assert.deepEqual([again['added'], again['matched']], [1, 0], 'an overlapping file adds one line');
   assert.deepEqual(await booksOf(id), books);
 
-  // Paid twice: a person allocates it, and it is due back.
+  // The buyer paid twice. An operator allocates the second transfer, and its money is due back.
   const lines = expectStatus(await operator.get('/statement-lines?limit=100'), 200).items;
   const twice = lines.find((line) => line['amount'] === totals[0])!;
   const assign = { participation_id: first };

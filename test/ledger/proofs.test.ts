@@ -17,7 +17,7 @@ const corpus = (name: string) => readFileSync(new URL(`../corpus/proofs/${name}`
 const pdf = Buffer.from(pdfOf());
 const jpeg = await photo({ width: 300, height: 200 });
 
-/** Files that are refused, by the reason that the sender sees. */
+/** Files that must be refused, each with the reason that its sender is told. */
 const refused: readonly (readonly [what: string, flaw: ProofFlaw, bytes: Buffer])[] = [
   ['a PDF that asks for a password (AES)', 'pdf_locked', corpus('locked-aes256.pdf')],
   ['a PDF that asks for a password (RC4)', 'pdf_locked', corpus('locked-rc4.pdf')],
@@ -66,7 +66,7 @@ for (const [what, flaw, bytes] of refused) {
     const page = new SiteForms(service.url, buyer);
     for (const language of languages()) {
       const path = `${language === 'id' ? '' : '/en'}/ikutan/${order}/bukti`;
-      // The content decides, whatever the file name is.
+      // The content decides the type of the file, whatever its name is.
       const file = { bytes, name: 'bukti.jpg', type: 'image/jpeg' };
       const shown = await page.upload(path, {}, file);
       assert.equal(shown.status, 422);

@@ -142,7 +142,7 @@ describe('amounts', () => {
   });
 });
 
-/** Source of the shape: github.com/devlis04/obos-admin, test/mutasi_csv_test.dart. */
+/** The layout follows github.com/devlis04/obos-admin, test/mutasi_csv_test.dart. */
 const business = (rows: string[], foot: string[]) =>
   [
     '"Informasi Rekening - Mutasi Rekening"," "," "," "," ",',
@@ -206,7 +206,7 @@ describe('KlikBCA business', () => {
 });
 
 describe('KlikBCA personal', () => {
-  /** Source of the shape: github.com/ismailir10/native-erp-v2, tests/bank-layouts.ts. */
+  /** The layout follows github.com/ismailir10/native-erp-v2, tests/bank-layouts.ts. */
   const personal = (period: string, rows: string[]) =>
     [
       'Informasi Rekening - Mutasi Rekening',
@@ -402,7 +402,7 @@ describe('amounts of each bank', () => {
   });
 });
 
-/** Source of the shape: github.com/ismailir10/native-erp-v2, tests/bank-layouts.ts. */
+/** The layout follows github.com/ismailir10/native-erp-v2, tests/bank-layouts.ts. */
 describe('MT940', () => {
   const short = (day: string) => day.slice(2).replaceAll('-', '');
   const file = (...lines: string[]) =>
@@ -449,7 +449,7 @@ describe('MT940', () => {
   });
 });
 
-/** Source of the shape: the message definition of ISO 20022, camt.053.001.08. */
+/** The layout follows the message definition of ISO 20022, camt.053.001.08. */
 describe('CAMT.053', () => {
   const amount = (value: string) => `<Amt Ccy="IDR">${value}</Amt><CdtDbtInd>CRDT</CdtDbtInd>`;
   const balance = (code: string, value: string) =>

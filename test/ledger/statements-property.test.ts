@@ -85,11 +85,14 @@ function encode(text: string, encoding: Layer['encoding']): Buffer {
   if (encoding === 'utf8 bom') return Buffer.from(`\ufeff${text}`);
   if (encoding === 'utf16le') return Buffer.from(`\ufeff${text}`, 'utf16le');
   if (encoding === 'utf16be') return Buffer.from(`\ufeff${text}`, 'utf16le').swap16();
-  // In Windows-1252 the dash is 0x96; all other characters used here equal Latin-1.
+  // In Windows-1252 the dash is the byte 0x96. All other characters in these tests equal Latin-1.
   return Buffer.from(text.replaceAll('–', '\u0096'), 'latin1');
 }
 
-/** The file, and for each transaction the length from which it is complete. */
+/**
+ * The text of the file. For each transaction also the length of the text that contains its whole
+ * row.
+ */
 function fileOf(
   shape: Shape,
   written: StatementInput,
@@ -108,7 +111,10 @@ function fileOf(
 const sorted = (items: readonly string[]) => items.toSorted();
 const incoming = ({ skipped }: ParsedStatement) => skipped.filter((one) => one.incoming);
 
-/** Every incoming transaction is a line, or listed as skipped with its amount. */
+/**
+ * Checks that every incoming transaction was read as a line, or was listed as skipped with its
+ * amount.
+ */
 function assertAllFound(
   parsed: ParsedStatement,
   entries: StatementInput['entries'],
@@ -142,7 +148,7 @@ for (const [name, shape] of Object.entries(shapes)) {
   test(`${name}: every rupiah of a complete file is a line or is listed`, async () => {
     await fc.assert(
       fc.asyncProperty(writtenFor(shape), layer, async (written, how) => {
-        // If the order of day and month is unknown, a file without a day above 12 is refused.
+        // If the order of day and month is unknown, a file in which no day is above 12 is refused.
         const isSure = written.entries.some((entry) => Number(entry.day.slice(8)) > 12);
         fc.pre(isSure || shape.mapping !== 'table-en');
         const { text } = fileOf(shape, written, how);
@@ -175,7 +181,8 @@ for (const [name, shape] of Object.entries(shapes)) {
         async (written, how, share) => {
           const { text, whole } = fileOf(shape, written, how);
           const cut = text.slice(0, Math.floor(text.length * share));
-          // A single amount at the very end cannot be told from a truncated one: no sum proves it.
+          // Without balances, an amount at the very end of the file may be cut off, and nothing can
+          // show it.
           if (!shape.balance && /\d$/.test(cut)) return;
           let parsed: ParsedStatement;
           try {
@@ -188,7 +195,7 @@ for (const [name, shape] of Object.entries(shapes)) {
           const next = written.entries[kept.length];
           const read = parsed.lines.length + incoming(parsed).length;
           const wanted = kept.filter(({ sen }) => sen > 0n).length;
-          // A truncated row may be read if its amount is complete.
+          // A row that is cut off may still be read if its amount is complete.
           assertAllFound(parsed, read > wanted && next ? [...kept, next] : kept, cut);
         },
       ),
@@ -219,7 +226,9 @@ test('a workbook with cells of any type loses nothing', async () => {
   );
 });
 
-/** Columns by their index, as an operator maps them for a bank that is not built in. */
+/**
+ * The indexes of the columns, as an operator enters them for a bank that the service does not know.
+ */
 function byIndex({ mapping, heading }: Shape, headerRow: number): Mapping {
   const { columns, dates } = builtInMappings.find(({ id }) => id === mapping)!;
   const [names] = heading;
@@ -256,7 +265,8 @@ for (const [name, shape] of Object.entries(shapes)) {
           try {
             assertAllFound(await readStatement(bytes, options), written.entries, text);
           } catch (error) {
-            // A moved heading may refuse the file, but must lose nothing.
+            // If the row of the heading is wrong, the file may be refused, but no transaction may
+            // be lost.
             if (moved === 0 || !(error instanceof StatementRefused)) throw error;
           }
         },
@@ -280,7 +290,7 @@ test('a lost, duplicated or changed row is noticed if the bank states balances',
         const shape = all[name]!;
         const rows = rowsOf(shape, written);
         const own = rows.flatMap(({ entry }, index) => (entry === undefined ? [] : [index]));
-        // Without an opening balance the first row cannot be checked.
+        // The first row has no balance before it, so it cannot be checked.
         fc.pre(own.length > 2);
         const index = own[1 + (at % (own.length - 2))]!;
         const lines = rows.map(({ cells }) => rowText(cells, shape.delimiter, cells.length > 1));

@@ -3,7 +3,7 @@ import { newId } from '../../src/identity/ids.ts';
 import { startHttpService } from '../support/server/http-service.ts';
 import { expectProblem } from '../support/builders/shop.ts';
 
-// There is no campaign, order or waiting list: the tables behind the answers are empty.
+// No campaign, order or waiting list exists, so the tables that these routes read are empty.
 const service = await startHttpService();
 after(service.close);
 const operator = await service.operator();

@@ -35,22 +35,31 @@ const service = await startHttpService();
 after(service.close);
 const base = '/api/sambatan';
 
-/** buyer has joined; seller is a member of the campaign's brand; rival of another brand. */
+/**
+ * The buyer has joined the campaign. The seller is a member of the campaign's brand, the rival of
+ * another brand.
+ */
 const callers = ['visitor', 'buyer', 'other', 'seller', 'rival', 'operator', 'service'] as const;
 type CallerName = (typeof callers)[number];
 
-/** The requested thing: public, a draft, a completed campaign, or none. */
+/**
+ * What is requested: something in an open campaign, in a draft or in a completed campaign, or
+ * something that does not exist.
+ */
 type Target = 'open' | 'draft' | 'completed' | 'absent';
 type Row = { readonly [T in Target]?: string };
 
 const everybody = '200 200 200 200 200 200 200';
 const nobody = '404 404 404 404 404 404 404';
-/** An anonymous write is asked to sign in before any lookup. */
+/** A visitor who wants to write must sign in before anything is looked up. */
 const nothing = '401 404 404 404 404 404 404';
 const staff = '401 403 403 403 403 200 200';
 const ownOnly = '401 200 200 200 200 200 403';
 const sellerAndStaff = '401 403 403 200 403 200 200';
-/** Hidden things are not found for strangers; callers who can see them may get 403. */
+/**
+ * What is hidden from a stranger is not found (404). A caller who may see it, but not do this, gets
+ * 403.
+ */
 const ownerAndStaff = '401 200 404 403 404 200 200';
 const staffOfHidden = '401 403 404 403 404 200 200';
 const sellerOfHidden = '401 404 404 200 404 200 200';
@@ -58,12 +67,12 @@ const strangeToAll = '401 404 404 404 404 404 404';
 const hiddenDraft = '404 404 404 200 404 200 200';
 const hiddenFromUsers = '401 404 404 200 404 200 200';
 
-/** The status for each caller, in the order of `callers`. Every live route has a row. */
+/** The expected status for each caller, in the order of `callers`. Every live route has a row. */
 const matrix: Readonly<Record<string, Row>> = {
   'GET /health': { open: everybody },
   'GET /me': { open: ownOnly },
   'PATCH /me': { open: ownOnly },
-  // An account with live participations cannot be deleted.
+  // An account with participations that have not ended cannot be deleted.
   'DELETE /me': { open: '401 409 204 409 409 204 403' },
   'GET /me/export': { open: ownOnly },
   'GET /me/addresses': { open: ownOnly },
@@ -215,8 +224,8 @@ const matrix: Readonly<Record<string, Row>> = {
   'GET /statements/:id/rows': { absent: '401 403 403 403 403 404 404' },
   'POST /statements/:id/preview': { absent: '401 403 403 403 403 404 404' },
   'POST /statements/:id/apply': { absent: '401 403 403 403 403 404 404' },
-  // Callers who deleted their account (DELETE /me above) no longer have one. All others entered one
-  // before.
+  // Callers whose account was deleted by `DELETE /me` above have no refund account. All others have
+  // entered one before.
   'GET /refund-account': { open: '401 200 200 200 200 200 422' },
   'PUT /refund-account': { open: '401 200 200 200 200 200 422' },
   'GET /brands/:id/payout-account': {
@@ -276,7 +285,7 @@ const matrix: Readonly<Record<string, Row>> = {
     completed: '401 201 404 403 404 403 201',
     absent: strangeToAll,
   },
-  // No dispute is open.
+  // There is no open dispute to which a picture could be added.
   'POST /participations/:id/dispute/pictures': {
     open: '401 404 404 403 404 403 404',
     completed: '401 404 404 403 404 403 404',
@@ -288,7 +297,7 @@ const matrix: Readonly<Record<string, Row>> = {
   },
   'GET /disputes': { open: staff },
   'POST /disputes/:id/resolve': { absent: '401 403 403 403 403 404 404' },
-  // The service must name the owner.
+  // The service acts for nobody in particular here, so it must name the user.
   'GET /notifications': { open: '401 200 200 200 200 200 422' },
   'GET /notifications/unread': { open: '401 200 200 200 200 200 422' },
   'GET /notifications/settings': { open: '401 200 200 200 200 200 422' },
@@ -319,7 +328,7 @@ const matrix: Readonly<Record<string, Row>> = {
   'GET /deliveries': { open: staff },
   'POST /deliveries/:id/resend': { open: sellerOfHidden, absent: strangeToAll },
   'GET /dashboard/summary': { open: staff },
-  // Without a provider, authorized callers are told that there is none.
+  // No payment provider is configured, and only callers with permission are told so.
   'POST /participations/:id/pay-online': {
     completed: '401 409 404 403 404 403 409',
     absent: strangeToAll,
@@ -331,7 +340,7 @@ const matrix: Readonly<Record<string, Row>> = {
   'POST /scheduler/trigger': { open: staff },
 };
 
-/** Outside the API: no personal data. */
+/** Routes outside the API that have no personal data. */
 const besides = /^(GET|HEAD) \/(livez|readyz|metrics|api\/docs(\/.*)?)$/;
 
 let shop: Shop;
@@ -342,7 +351,8 @@ const people = {} as Record<CallerName, Client>;
 before(async () => {
   shop = await openShop(service);
   rival = await openShop(service);
-  // An owner of a brand with a running campaign cannot leave, so the request changes nothing.
+  // The only owner of a brand with a running campaign cannot leave it, so this request changes
+  // nothing.
   await rival.campaign();
   Object.assign(people, {
     visitor: service.visitor,
@@ -380,7 +390,7 @@ test('every live route of the API has a row in the matrix', () => {
   assert.deepEqual(dead, []);
 });
 
-/** Created for one request, so that requests do not affect each other. */
+/** Data that is created for one request, so that requests do not affect each other. */
 interface Things {
   readonly campaignId: string;
   readonly participationId: string;
@@ -388,11 +398,11 @@ interface Things {
   readonly productId: string;
   readonly brandId: string;
   readonly address: string;
-  /** A contributor of the brand. */
+  /** The user id of a contributor in the brand. */
   readonly memberId: string;
-  /** To the buyer. */
+  /** The id of a notification to the buyer. */
   readonly messageId: string;
-  /** Of the brand. */
+  /** The id of a webhook endpoint of the brand. */
   readonly webhookId: string;
   readonly deliveryId: string;
   readonly token: string;
@@ -428,7 +438,8 @@ async function thingsFor(target: Target, route: string): Promise<Things> {
     expectStatus(await service.service.post('/lifecycle/run'), 200);
   }
   if (target === 'completed' && /fulfil$|dispute$/.test(route)) {
-    // An unpaid order cannot be received or disputed by anybody.
+    // The order must be paid, because nobody can confirm the receipt of an unpaid order or dispute
+    // it.
     const path = `/participations/${participationId}/payment/verify`;
     expectStatus(await service.service.post(path, {}), 200);
   }
@@ -436,7 +447,7 @@ async function thingsFor(target: Target, route: string): Promise<Things> {
     return { ...things, ...(await waitingFor(campaignId, route)) };
   }
   const { db } = service;
-  // Maximum twenty per brand.
+  // A brand may have at most twenty endpoints, so the earlier ones are removed.
   await queryRows(
     db,
     `update sambatan.webhook_endpoints set status = 'removed' where brand_id = $1`,
@@ -455,7 +466,8 @@ async function thingsFor(target: Target, route: string): Promise<Things> {
 }
 
 /**
- * Another buyer takes the last slot, and the buyer waits, or gets an offer when that buyer cancels.
+ * Lets another buyer take the last slot, so that the buyer must wait. If the route is about an
+ * offer, the other buyer then cancels and the buyer is offered the slot.
  */
 async function waitingFor(campaignId: string, route: string): Promise<Partial<Things>> {
   const leaver = await service.user();
@@ -484,7 +496,7 @@ const reasons = [
 const aBank = () => ({ bank: 'BCA', number: `88${++accounts}00000`, holder: 'Sari Dewi' });
 const pdf = Buffer.from(pdfOf());
 
-/** Files that are sent instead of JSON. */
+/** The files that some routes accept instead of JSON. */
 const files: Readonly<Record<string, [type: string, content: string | Buffer]>> = {
   'POST /participations/:id/proof': ['application/pdf', pdf],
   'POST /participations/:id/dispute/pictures': ['image/jpeg', disputePicture],
@@ -492,12 +504,12 @@ const files: Readonly<Record<string, [type: string, content: string | Buffer]>> 
   'POST /receiving-accounts/:id/statements': ['text/csv', 'date,description,amount\n'],
 };
 
-/** The required state of a participation. */
+/** The routes whose participation must have a submitted proof of payment. */
 const needsProof = new Set([
   'GET /participations/:id/proof',
   'POST /participations/:id/payment/reject',
 ]);
-/** The path of a route with these ids. */
+/** The path of a route, with the ids of these things. */
 function pathTo(pattern: string, things: Things, target: Target): string {
   const [, noun = ''] = pattern.split('/');
   const absent = target === 'absent' ? newId() : undefined;
@@ -522,7 +534,7 @@ function pathTo(pattern: string, things: Things, target: Target): string {
     .replace(':token', things.token);
 }
 
-/** The service names the user for whom it acts. */
+/** The service must name the user for whom it acts. */
 const onBehalf = (_things: Things, caller: CallerName) =>
   caller === 'service' ? { user_id: newId() } : {};
 
@@ -620,17 +632,20 @@ async function statusFor(route: string, caller: CallerName, target: Target): Pro
   return String(answer.status);
 }
 
-/** The service names the user on whose behalf it asks. */
+/** The service must name the user for whom it asks. */
 const asOf = (route: string, caller: CallerName) =>
   route.endsWith('/mine') && caller === 'service' ? `?user_id=${people.buyer.userId}` : '';
 
-/** The required query of a list that is not public. */
+/** The query parameters that a list needs if it is not public. */
 const drafts: Readonly<Record<string, () => string>> = {
   'GET /campaigns': () => `?status=inactive&brand_id=${shop.brandId}`,
   'GET /webhooks': () => `?brand_id=${shop.brandId}`,
 };
 
-/** Addresses are visible to their owner, the campaign's seller, operators and the service. */
+/**
+ * Whether the caller may read postal addresses here. They are visible to their owner, the
+ * campaign's seller, operators and the service.
+ */
 function mayReadAddresses(route: string, caller: CallerName): boolean {
   if (/^(POST \/participations|(GET|PATCH) \/participations\/:id$)/.test(route)) {
     return ['buyer', 'seller', 'operator', 'service'].includes(caller);
@@ -754,7 +769,7 @@ test('a buyer joins only for themselves, and the service for the user that it na
   assert.equal(expectStatus(named, 201)['user_id'], someone);
 });
 
-/** A hand-made token with any header and signature. */
+/** An access token with any header and signature. */
 function forged(header: object, payload: object, signature = ''): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   return `${part(header)}.${part(payload)}.${signature}`;

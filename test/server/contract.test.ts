@@ -28,7 +28,7 @@ after(service.close);
 const { contract, visitor } = service;
 const base = '/api/sambatan';
 
-/** The routes that the service must have. */
+/** The routes that the service must have, whatever the code registers. */
 const promised = [
   'POST /brands',
   'POST /products',
@@ -130,7 +130,7 @@ test('the document is valid OpenAPI 3.1', () => {
     }
     if (method === 'GET') assert.equal(operation.requestBody, undefined, route);
     const good = Object.keys(operation.responses).filter((status) => status.startsWith('2'));
-    // A long operation is accepted (202) and reports its progress.
+    // A long operation may also answer 202 and report its progress later.
     const done = good.filter((status) => status !== '202' || good.length === 1);
     assert.equal(done.length, 1, `${route} has one good answer`);
     for (const [status, { description, content }] of Object.entries(operation.responses)) {
@@ -141,7 +141,7 @@ test('the document is valid OpenAPI 3.1', () => {
       if (!status.startsWith('2')) assert.ok(codesOf(description).length > 0, `${route} ${status}`);
     }
   }
-  // Keywords of OpenAPI 3.0 that 3.1 does not have.
+  // These keywords of OpenAPI 3.0 do not exist in OpenAPI 3.1.
   assert.doesNotMatch(JSON.stringify(document), /"nullable":|"\$ref":|"exclusiveMinimum":true/);
 });
 
@@ -192,7 +192,8 @@ test('every route with an id answers 404 for a missing one', async () => {
 });
 
 test('every body is checked for form, type and size before anything else', async () => {
-  // Bodies are validated even where none is expected. Mail programs unsubscribe with a form.
+  // A body is validated even if the route expects none. Unsubscribing is left out, because mail
+  // programs send a form.
   const written = described().filter(
     ({ route, method, operation }) =>
       method !== 'GET' &&
@@ -263,7 +264,7 @@ test('every id and query is validated before the database is queried', async () 
   }
 });
 
-/** A campaign with one participation, brought to the given state. */
+/** A campaign with one participation, in the given state. */
 async function campaignIn(state: keyof typeof states): Promise<{ id: string; joined: string }> {
   const deadlineMs = state === 'late' ? 400 : hourMs;
   const { id } = await shop.campaign({ deadline: fromNow(deadlineMs), total_slots: 2 });
@@ -277,10 +278,10 @@ const states = {
   active: async () => undefined,
   cancelled: async (id: string) =>
     expectStatus(await shop.seller.post(`/campaigns/${id}/cancel`, { reason: 'batal' }), 200),
-  /** Between the decision to close and the last refund. */
+  /** The campaign is being closed: the decision is made, but not everybody is refunded yet. */
   closing: (id: string) =>
     queryRows(service.db, `select sambatan.cancel_campaign($1, 'batal', 'service')`, id),
-  /** Past its deadline and not closed yet. */
+  /** The deadline has passed, but the campaign is not closed yet. */
   late: (id: string) =>
     queryRows(
       service.db,
@@ -290,7 +291,7 @@ const states = {
     ),
 };
 
-/** Refused corrections of a participation. */
+/** Corrections of a participation that must be refused. */
 function changeCases(): Case[] {
   const change = (id: string, body: object, by = service.service) =>
     by.send({ method: 'PATCH', path: `/participations/${id}`, body });
@@ -394,7 +395,7 @@ const lateDraft = async () => {
 };
 const extend = (id: string, deadline: string, by = shop.seller) =>
   by.post(`/campaigns/${id}/extend`, { deadline, reason: 'masih ramai' });
-/** Cancels a campaign; its preview must be refused for the same reason. */
+/** Cancels a campaign. If that is refused, the preview must be refused with the same code. */
 const cancel = async (id: string, by = shop.seller) => {
   const previewed = await by.post(`/campaigns/${id}/cancel/preview`);
   const answer = await by.post(`/campaigns/${id}/cancel`, { reason: 'bahan habis' });
@@ -407,7 +408,7 @@ const outsider = () => service.user();
 const waitAs = async (id: string, wish: object = {}, headers = {}, by?: Client) =>
   (by ?? (await service.user())).post(`/campaigns/${id}/waiting`, joinBody(wish), headers);
 
-/** A campaign of two slots with an open offer for one of them, in the given state. */
+/** A campaign of two slots in the given state. One slot is offered to a waiting buyer. */
 async function offerIn(state: keyof typeof states | 'expired'): Promise<[Client, string]> {
   const terms = { deadline: fromNow(state === 'late' ? 1_500 : hourMs), max_slots_per_user: 1 };
   const { id } = await shop.campaign({ total_slots: 2, ...terms });
@@ -427,7 +428,7 @@ async function offerIn(state: keyof typeof states | 'expired'): Promise<[Client,
   return [waiter, entry];
 }
 
-/** A full campaign in which the returned buyer may have at most two slots. */
+/** A full campaign of two buyers with one slot each. Each buyer may have at most two slots. */
 async function fullWith(buyer?: Client): Promise<string> {
   const { id } = await shop.campaign({ total_slots: 2, max_slots_per_user: 2 });
   await join(buyer ?? (await outsider()), id);
@@ -568,8 +569,10 @@ function waitingCases(): Case[] {
   ];
 }
 
-/** The refusals of a request, route by route. */
-/** A completed campaign of two buyers, one of whom did not pay; returns it and the payment. */
+/**
+ * A completed campaign of two buyers, of whom only one has paid. Returns the campaign and the
+ * participation of that buyer.
+ */
 async function belowMinimum(): Promise<[campaign: string, paid: string]> {
   const { id } = await shop.campaign({ total_slots: 2 });
   const buyer = await outsider();
@@ -589,7 +592,7 @@ async function belowMinimum(): Promise<[campaign: string, paid: string]> {
 const decide = (by: Client, id: string) =>
   by.post(`/campaigns/${id}/decision`, { decision: 'cancel' });
 
-/** The process's clock is an hour ahead of the database's. */
+/** Sends a request while the clock of this process is one hour ahead of the database's clock. */
 async function ahead<T>(send: () => Promise<T>): Promise<T> {
   mock.timers.enable({ apis: ['Date'], now: Date.now() + hourMs });
   try {
@@ -691,7 +694,7 @@ const decisionCases: Case[] = [
   ]),
 ];
 
-/** The refusals of a request, route by route; second part. */
+/** The refusals of each request, in the order of the routes. */
 const cases: Case[] = [
   ...decisionCases,
   [
@@ -1255,7 +1258,7 @@ const cases: Case[] = [
   }),
 ];
 
-/** A request about the shop's brand, with the id of a person or thing. */
+/** A request about the shop's brand. The second id in the path is that of a person or thing. */
 function ofBrand(route: string, other: string) {
   const { method, path, ...rest } = exampleRequest(
     `${route.split(' ')[0]} ${base}${route.split(' ')[1]}`,
@@ -1304,8 +1307,8 @@ test('an event stream does not accept HEAD, which would never end', async () => 
 });
 
 /**
- * Refusals that other tests trigger: database outage, overload, quarantine, idempotency keys, and
- * exhausted unique codes.
+ * Codes that other tests trigger. Their causes are, for example, a database outage, overload, a
+ * quarantine, idempotency keys, and unique codes that are all in use.
  */
 const elsewhere =
   /^(internal_error|request_timeout|rate_limited|mail_budget_spent|verified_email_required|unique_codes_exhausted|overloaded|database_unavailable|identity_unavailable|campaign_busy|second_factor_required|account_required|reauthentication_required|outcome_unknown|installation_held|idempotency_key_reused)$/;

@@ -31,13 +31,17 @@ import { openStream } from '../support/clients/stream.ts';
 const seed = Number(process.env['SAMBATAN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const wanted = Number(process.env['SAMBATAN_FUZZ_REQUESTS'] ?? 5_000);
 const perCrowd = 100;
-/** More than the pool has connections, but few enough that none waits long for one. */
+/**
+ * The number of concurrent requests. It is larger than the connection pool, but small enough that
+ * no request waits long for a connection.
+ */
 const atOnce = 32;
 
 const service = await startHttpService();
 after(service.close);
 
-// The content is random and not searched for in the log, so these clients do not record it.
+// These clients do not record what they send, because the content is random and the log is not
+// searched for it.
 const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
 after(() => agent.destroy());
 const connection = {
@@ -48,7 +52,7 @@ const connection = {
 };
 const callers = {} as Record<(typeof fuzzCallers)[number], Client>;
 
-/** Existing ids, newest last; the oldest is dropped. */
+/** Existing ids, with the newest at the end. When a list is full, its oldest id is dropped. */
 const pools: Record<Kind, string[]> = {
   brand: [],
   product: [],
@@ -92,10 +96,13 @@ before(async () => {
   await replenish();
 });
 
-/** A campaign to join, and one to wait for: after long fuzzing all others are closed. */
+/**
+ * Creates a campaign to join and a campaign to wait for, because after many random requests all
+ * others are closed.
+ */
 async function replenish(): Promise<void> {
   const { service: staff } = service;
-  // The seller may have been removed, and the product deleted.
+  // A random request may have removed the seller from the brand, or deleted the product.
   await queryRows(
     service.db,
     `insert into sambatan.brand_members (brand_id, user_id, role) values ($1, $2, 'owner')
@@ -119,7 +126,7 @@ async function replenish(): Promise<void> {
   keep('campaign', full.id);
 }
 
-/** The pool for a created id. */
+/** The kind of id that each route creates. */
 const makers: readonly (readonly [RegExp, Kind])[] = [
   [/^POST .*\/brands$/, 'brand'],
   [/^POST .*\/products$/, 'product'],
@@ -159,17 +166,20 @@ async function answerTo(plan: Plan): Promise<void> {
 
 const inHaste = ['campaign_busy', 'overloaded', 'database_unavailable'];
 
-/** In addition to the contract of every response. */
+/** Checks each answer, in addition to the contract that the client checks. */
 function judge({ method, route }: Plan, { status, body, text }: ClientResponse): void {
   count(`${status}`);
-  // A request that waits too long for a row or a connection gets Retry-After, as documented.
+  // A request that waits too long for a row or a connection is refused with a documented code.
   assert.ok(status < 500 || inHaste.includes(body.code), `${status} ${text}`);
   if (status !== 201 || !route.startsWith(method)) return;
   const kind = makers.find(([shape]) => shape.test(route))?.[1];
   if (kind !== undefined) keep(kind, body.id);
 }
 
-/** An event stream answers with its first event and stays open; a refusal is a normal response. */
+/**
+ * Opens an event stream and ends it at once. An accepted stream would stay open after its first
+ * event; a refusal is an ordinary response.
+ */
 async function listen({ caller, headers, template }: Plan, path: string): Promise<void> {
   const bearer = callers[caller].token;
   const watcher = await openStream(service.url, path.split('/').at(-2)!, {
@@ -195,7 +205,10 @@ async function crowd(plans: Plan[]): Promise<void> {
   await replenish();
 }
 
-/** The whole run is too long to read: report the request that failed. */
+/**
+ * Runs the random requests. If one fails, reports only that request, because the whole run is too
+ * long to read.
+ */
 async function holds(parameters: fc.Parameters<[Plan[]]>): Promise<void> {
   const {
     failed,
@@ -234,10 +247,11 @@ test('random API input is answered as the document states', async (t) => {
     operations
       .map(({ route }) => route)
       .filter((route) => ![200, 201, 204].some((good) => seen.has(`${route} ${good}`)));
-  // Some requests trigger what is rarely random: a statement, a sent refund.
+  // Some routes rarely succeed by chance, for example those for statements and sent refunds.
   t.diagnostic(`nothing good came back from ${silent().join(', ')}`);
   if (total < 4_000) return;
-  // Half of the routes succeed after about so many requests; chance may ask for some more.
+  // About half of the routes have succeeded after so many requests. By chance it may need some
+  // more.
   const missing = () => (silent().length <= operations.length / 2 ? [] : silent());
   await untilSeen(missing, (_runs, nth) => holds({ seed: seed + 1 + nth, numRuns: 5 }));
 });

@@ -8,8 +8,9 @@ import { writesOf, type Write } from '../support/inputs/writes.ts';
 import { startHttpService } from '../support/server/http-service.ts';
 
 /*
- * Every route that is not a read, twice with one Idempotency-Key: the second request has the
- * answer of the first one and changes nothing. What may change is listed here, with the reason.
+ * Sends every write of the API twice with the same Idempotency-Key. The second request must get the
+ * answer of the first one and must change nothing. The exceptions are listed here with their
+ * reasons.
  */
 
 const provider = await startFakeMidtrans();
@@ -31,7 +32,7 @@ const routes = service.routes
   .filter((route) => !/^(GET|HEAD) /.test(route) && route.includes(` ${base}/`))
   .map((route) => route.replace(base, ''));
 
-/** Routes that take no key (docs/api.md), because repeating them does no harm. */
+/** Routes that accept no idempotency key (docs/api.md), because a repeated request does no harm. */
 const withoutKey: Readonly<Record<string, string>> = {
   'PUT /products/:id/picture': 'the same picture is stored again',
   'POST /campaigns/:id/cancel/preview': 'a preview changes nothing',
@@ -44,10 +45,13 @@ const withoutKey: Readonly<Record<string, string>> = {
   'POST /gateway/midtrans/notifications': 'each order has a key of its own at the provider',
 };
 
-/** Routes with a key that answer with the present state of what was made, not a stored answer. */
+/**
+ * Routes that answer a repeated key with the current state of what the first request created, not
+ * with a stored answer.
+ */
 const answersPresentState = new Set(['POST /campaigns/:id/waiting']);
 
-/** Fields that tell when the request was answered. */
+/** Matches the fields with the time of the answer, which differ between the two answers. */
 const times = /"(?:executed_at|updated_at)":"[^"]+"/g;
 
 test('every route that is not a read is in this test', () => {
@@ -91,7 +95,7 @@ async function send(route: string, { by, path, body, headers }: Write, key: stri
   });
 }
 
-/** A checksum of each table except the keys, without the time of the last change of its rows. */
+/** A checksum of each table except the idempotency keys. It ignores when a row was last changed. */
 async function contentOfTables(): Promise<Readonly<Record<string, string>>> {
   tables ??= (
     await queryRows<{ name: string }>(

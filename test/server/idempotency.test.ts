@@ -41,7 +41,7 @@ async function rowsOf(table: string, on: HttpService = service): Promise<number>
   return row!.n;
 }
 
-/** A request that creates something, and the table that must contain it once. */
+/** Requests that create something, each with the table in which it must be stored once. */
 const creations: Readonly<Record<string, () => { by: Client; path: string; body: object }>> = {
   brands: () => ({ by: shop.seller, path: '/brands', body: { name: 'Brand baru' } }),
   products: () => ({
@@ -81,7 +81,7 @@ for (const [table, request] of Object.entries(creations)) {
     }
     assert.ok(replayed(later));
     assert.equal(await rowsOf(table), rows + 1);
-    // The effect was committed, and the process ended before its answer was stored.
+    // Simulates a process that committed the change but ended before it stored the answer.
     await queryRows(
       service.db,
       'update sambatan.request_keys set status = null, body = null where key = $1',
@@ -118,7 +118,7 @@ test('repeated publish, extend and cancel return their first answer', async () =
   expectProblem(elsewhere, 422, 'idempotency_key_reused');
   await join(await service.user(), id);
   await again('cancel', { reason: 'bahan habis' }, 'cancelled');
-  // The campaign is over, and the key still returns the first answer.
+  // The campaign is over, but a request with the same key still gets the first answer.
   const late = await shop.seller.post(`/campaigns/${id}/publish`, undefined, published);
   assert.equal(expectStatus(late, 200).status, 'active');
   const without = await shop.seller.post(`/campaigns/${id}/publish`);
@@ -180,7 +180,7 @@ test('every write with a key refuses a key that was used for another request', a
     key,
   );
   for (const { route } of operations) {
-    // These two belong to their campaign and have tests of their own.
+    // These two routes store their keys with the campaign and are tested elsewhere.
     if (/\/(join|waiting)$/.test(route)) continue;
     const answer = await service.service.send({
       ...exampleRequest(route),

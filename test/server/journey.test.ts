@@ -80,7 +80,7 @@ async function watch(id: string, headers: Record<string, string> = {}) {
   assert.equal(response.statusCode, 200);
   let text = '';
   response.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  /** The text of the stream once it contains this. */
+  /** The text that the stream has sent, as soon as it contains this part. */
   const heard = async (part: string) => {
     const signal = AbortSignal.timeout(5_000);
     while (!text.includes(part)) await once(response, 'data', { signal });

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { DomainError } from '../../src/errors/errors.ts';
 import { createLog } from '../../src/server/logging.ts';
 
-/** The `err` field of a line that logs an error. */
+/** The `err` field of the log line that an error creates. */
 function logged(error: Error): Record<string, unknown> {
   const lines: string[] = [];
   const destination = new Writable({

@@ -46,7 +46,7 @@ before(async () => {
   webhookId = (await insertEndpoint(service.db, shop.brandId)).id;
 });
 
-/** A valid request for every route with a body; each test changes one thing. */
+/** A valid request for every route with a body. Each test changes one thing in it. */
 const good: Readonly<Record<string, () => { by: Client; id: string; body: object }>> = {
   'POST /brands': () => ({ by: shop.seller, id: '', body: { name: 'Melati' } }),
   'PATCH /brands/{id}': () => ({ by: shop.seller, id: shop.brandId, body: { name: 'Melati' } }),
@@ -154,10 +154,10 @@ test('every route with a JSON body is tested here', () => {
   assert.deepEqual(withBody.toSorted(), Object.keys(good).toSorted());
 });
 
-/** A provider may send any field and add new ones: the signature decides. */
+/** A payment provider may send any field, also new ones. Only the signature decides. */
 const isSigned = (route: string) => route.includes('/gateway/');
 
-/** All stored data as one line; join attempts are not included. */
+/** All stored data as one line of text, without the attempts to join. */
 async function stored(): Promise<string> {
   const tables = [
     'brands',
@@ -185,7 +185,7 @@ async function stored(): Promise<string> {
   return row!.all;
 }
 
-/** Nothing of the attempts may succeed or be stored. */
+/** Runs requests of which none may change the stored data. */
 async function leavesNothing(tries: () => Promise<void>): Promise<void> {
   const untouched = await stored();
   await tries();
@@ -228,7 +228,7 @@ const badTimes = [
   '2027-13-01T00:00:00Z',
   '2027-02-30T00:00:00Z',
   '2027-01-01T25:00:00Z',
-  // A leap second: valid by the standard, but unsupported by programs.
+  // A leap second is valid by the standard, but most programs do not support it.
   '2027-06-30T23:59:60Z',
   '2027-07-01T06:59:60.5+07:00',
   '99999-01-01T00:00:00Z',
@@ -244,7 +244,7 @@ const badTimes = [
   '١٠٢٧-01-01T00:00:00Z',
 ];
 
-/** Names that others would read as a different name, as two lines, or as nothing. */
+/** Names that a reader would take for another name, for two lines, or for nothing. */
 const unfitNames = [
   'Toko Senja\r\nBcc: orang@example.test',
   'Toko\u2028Senja',
@@ -253,7 +253,7 @@ const unfitNames = [
   ' \ufeff\u00ad\u2060 ',
 ];
 
-/** Invalid values of the field by its schema. */
+/** Values that the schema of a field does not allow. */
 function badValues(schema: Schema): unknown[] {
   const nullable = schema.anyOf?.some(({ type }) => type === 'null') ?? false;
   const { type, format, ...rest } = schema.anyOf?.find((one) => one.type !== 'null') ?? schema;
@@ -274,8 +274,8 @@ function badValues(schema: Schema): unknown[] {
     return [...wrong, '', rest.enum[0]!.toUpperCase(), `${rest.enum[0]} `, '__proto__'];
   const { minLength = 0, maxLength = 0 } = rest;
   wrong.push('x'.repeat(maxLength + 1), '😀'.repeat(maxLength + 1));
-  // The database counts each code point of a combined character. Identifiers are stored without
-  // joiners: four characters remain.
+  // The database counts each code point of a combined character. Zero-width joiners are removed
+  // before a name is stored, so four characters of this emoji remain.
   wrong.push('👨‍👩‍👧‍👦'.repeat(Math.floor(maxLength / 4) + 1));
   if (rest.pattern === namePattern) wrong.push(...unfitNames);
   if (minLength > 0) wrong.push('', 'x'.repeat(minLength - 1), ' '.repeat(minLength + 2));
@@ -623,7 +623,7 @@ test('an id in capitals is the same id everywhere', async () => {
   assert.equal(expectStatus(cancelled, 200).status, 'cancelled');
   const products = await shop.seller.get(`/products?brand_id=${shop.brandId.toUpperCase()}`);
   assert.equal(products.body.items.length > 0, true);
-  // A member who leaves is identified by their own id; a contributor cannot remove others.
+  // The id in the path is that of the member who leaves. A contributor cannot remove other members.
   const helper = await service.user();
   await queryRows(
     service.db,

@@ -26,7 +26,10 @@ const perfumes = [
 ];
 let shop: Shop;
 let other: Shop;
-/** In order of creation; some deadlines and progress values are equal. */
+/**
+ * The campaigns in the order in which they were created. Some have equal deadlines or equal
+ * progress.
+ */
 const campaigns: Body[] = [];
 before(async () => {
   shop = await openShop(service);

@@ -35,12 +35,18 @@ after(async () => {
   await provider.close();
 });
 
-/** Health reports the outage; manual runs wait for each other and are tried below. */
+/**
+ * Health is left out because it reports the outage. Manual runs of the scheduler wait for each
+ * other and are tested below.
+ */
 const tried = service.contract.operations.filter(
   ({ route }) => !/\/(health|scheduler\/\S+)$/.test(route),
 );
 
-/** Sends all requests concurrently; the slowest takes three seconds on an idle machine. */
+/**
+ * Sends all requests at the same time. On an idle machine the slowest answer arrives after three
+ * seconds.
+ */
 async function allUnavailable(): Promise<void> {
   assert.ok(tried.length > 90);
   const somebody = await service.user();
@@ -53,7 +59,7 @@ async function allUnavailable(): Promise<void> {
       const caller = route.includes('/me') ? somebody : service.service;
       const answer = await caller.send(request);
       const took = performance.now() - began;
-      // A join may have been sent on a connection whose loss was not noticed yet.
+      // A join may have been sent on a connection that was already lost, so its outcome is unknown.
       const sent = route.endsWith('/join') && answer.body.code === 'outcome_unknown';
       const code = sent ? 'outcome_unknown' : 'database_unavailable';
       if (answer.body.code === code && took < 9_000) expectProblem(answer, 503, code);
@@ -64,8 +70,8 @@ async function allUnavailable(): Promise<void> {
 }
 
 /**
- * Everything that is verified before the database is queried is valid here; the service names a
- * user.
+ * A request that is valid as far as the service can check it without the database. The service
+ * names a user.
  */
 async function requestOf({ route, operation }: DescribedOperation) {
   const example = exampleRequest(route);
@@ -135,7 +141,7 @@ test('a manual scheduler run reports the outage, and works when the database is 
   await outage.begin('refused');
   try {
     const away = await service.service.post('/scheduler/trigger');
-    // A request on a connection that was just lost may have arrived.
+    // A request on a connection that has just been lost may have reached the database.
     const sent = away.body.code === 'outcome_unknown';
     expectProblem(away, 503, sent ? 'outcome_unknown' : 'database_unavailable');
   } finally {
@@ -144,7 +150,7 @@ test('a manual scheduler run reports the outage, and works when the database is 
   expectStatus(await service.service.post('/scheduler/trigger'), 200);
 });
 
-/** Every write that needs the campaign's row. */
+/** Every write that must lock the row of its campaign. */
 const writes: Readonly<
   Record<string, (id: string, joined: string, entry: string) => Promise<ClientResponse>>
 > = {
@@ -186,7 +192,10 @@ const writes: Readonly<
     service.service.post(`/waiting/${entry}/withdraw`),
 };
 
-/** The routes that declare to wait for a campaign's row: for money and for everything else. */
+/**
+ * The routes that document a wait for the row of a campaign: either all routes about money, or all
+ * other routes.
+ */
 const waiters = (ofMoney: boolean) =>
   service.contract.operations
     .filter(({ operation }) =>
@@ -196,7 +205,10 @@ const waiters = (ofMoney: boolean) =>
     .map(({ route }) => route.replace('/api/sambatan', ''))
     .toSorted();
 
-/** Each write is answered “campaign busy”, after two seconds on an idle machine. */
+/**
+ * Sends each write while the campaign is locked. Each is answered “campaign busy”, on an idle
+ * machine after two seconds.
+ */
 async function allBusy(
   asked: Readonly<Record<string, () => Promise<ClientResponse>>>,
 ): Promise<void> {
@@ -238,13 +250,16 @@ test('writers of a locked campaign wait two seconds, and nobody else waits', asy
   expectStatus(await waiting.post(`/waiting/${entry}/withdraw`), 200);
 });
 
-/** These write data that belongs to no campaign, so they never wait for a campaign's row. */
+/**
+ * Routes that write data that belongs to no campaign, so they never wait for the row of a campaign.
+ */
 const ofNoCampaign = [
   'DELETE /receiving-accounts/{id}/statement-mapping',
   'GET /participations/{id}/payment',
   'PATCH /receiving-accounts/{id}',
   'POST /receiving-accounts',
-  // An import runs in the background: the request does not wait for the campaigns that it pays.
+  // A statement is imported in the background, so the request does not wait for the campaigns that
+  // the statement pays.
   'POST /receiving-accounts/{id}/statement',
   'POST /receiving-accounts/{id}/statements',
   'POST /statement-lines/{id}/ignore',
@@ -281,7 +296,7 @@ test('money operations of a locked campaign wait equally long', async (t) => {
   provider.buyer(order, 'settlement');
   const why = { reason: 'alasan yang jelas' };
   const dispute = expectStatus(await buyer.post(path(disputed, 'dispute'), why), 201).id;
-  // The same money a second time is due back.
+  // The same money arrives a second time, so a refund is due.
   await queryRows(
     service.db,
     `select sambatan.receive_money($1, $2, 500, 'service', null, gen_random_uuid()::text)`,
@@ -297,7 +312,7 @@ test('money operations of a locked campaign wait equally long', async (t) => {
   const [refund, payout] = ['refund', 'payout'].map(
     (kind) => moved.find((one) => one.kind === kind)!.id,
   );
-  // Again, and this refund is sent twice.
+  // The money arrives once more. The refund for it is then sent twice.
   await queryRows(
     service.db,
     `select sambatan.receive_money($1, $2, 700, 'service', null, gen_random_uuid()::text)`,

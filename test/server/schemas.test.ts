@@ -11,7 +11,7 @@ type Responses = Readonly<
   Record<string, { readonly content?: Record<string, { schema: object }> }>
 >;
 
-/** The routes of a service, with their schemas. */
+/** All routes of a service, with their schemas. */
 async function allRoutes(): Promise<RouteOptions[]> {
   const routes: RouteOptions[] = [];
   const watch = (message: unknown) => {
@@ -28,7 +28,7 @@ async function allRoutes(): Promise<RouteOptions[]> {
   }
 }
 
-// A service compiles a schema when it is first needed. Here nothing stays uncompiled.
+// A service compiles a schema only when a request needs it. This test compiles all of them.
 test('every request and response schema of every route compiles', async () => {
   const requests = new Set<TSchema>();
   const responses = new Set<object>();

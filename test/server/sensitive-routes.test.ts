@@ -13,8 +13,8 @@ const service = await startHttpService({
 after(service.close);
 
 /**
- * Writes that do not require recent authentication, with the reason. Each stands for its English
- * twin too.
+ * Writes that require no recent authentication, by the reason. The English route of each is meant
+ * too.
  */
 const everyday: Readonly<Record<string, readonly string[]>> = {
   'it begins or ends being signed in, or is the proof itself': [

@@ -41,7 +41,7 @@ test('every route without a body refuses body fields', async () => {
     ({ method, operation, route }) =>
       method !== 'GET' &&
       operation.requestBody === undefined &&
-      // Routes that take files refuse every body that is not a form with files (415).
+      // Routes for files refuse every body that is not a form with files, with status 415.
       !/\/(?:pictures?|proof)$/.test(route),
   );
   assert.ok(bodiless.length > 10);
