@@ -27,13 +27,16 @@ export const forgetOldAccess = query<[people: number], { readonly gone: bigint }
   { writes: true },
 );
 
-/** For each person whose chain of log rows is broken, the first broken row. */
+/**
+ * Query that verifies access logs. For each person whose hash chain is broken, it returns the first
+ * broken row.
+ */
 export const verifyAccess = query<
   [userIds: readonly string[] | null],
   { readonly user_id: string; readonly seq: bigint; readonly problem: string }
 >('verify_access', 'select user_id, seq, problem from sambatan.verify_access($1)');
 
-/** The ids of people with an access log, in order. */
+/** Query for the ids of people with an access log, in ascending order. */
 export const accessLogsAfter = query<
   [after: string | null, most: number],
   { readonly user_id: string }

@@ -38,8 +38,8 @@ export interface Access {
 }
 
 /**
- * Appends a row to a person's access log, in the same transaction as the event itself. It locks the
- * person's log until the commit, so call it last.
+ * Appends a row to a person's access log, in the same transaction as the event itself. This locks
+ * the person's log until the commit, so call the function as the last step of the transaction.
  */
 export async function recordAccess(tx: Tx, access: Access): Promise<void> {
   const { userId, event, method = '', device = '' } = access;
@@ -56,8 +56,8 @@ export async function recentAccess(
 }
 
 /**
- * Records an event of the account with this address. Without an account nothing is recorded: a
- * person's log begins with the first sign-in.
+ * Records an event of the account with this e-mail address. Records nothing if there is no account,
+ * because a person's log begins with the first sign-in.
  */
 export async function recordByEmail(
   tx: Tx,

@@ -3,14 +3,16 @@ import { wording } from '../i18n/messages.ts';
 import { invalidField } from '../errors/errors.ts';
 import { isTimeZone } from '../i18n/format.ts';
 
-/** Maximum number of saved addresses per person. */
+/** Maximum number of saved postal addresses per person. */
 export const maxAddresses = 10;
-/** Maximum length of an address written as one line, as orders and parcel labels have it. */
+/**
+ * Maximum length of a postal address as one line, which is the form in orders and on parcel labels.
+ */
 const maxLineLength = 240;
 
 /** A shipping address. */
 export interface AddressInput {
-  /** The person's name for the address, such as home or office. */
+  /** The name that the person chose for the address, such as home or office. */
   readonly label: string;
   readonly recipient: string;
   readonly phone: string;
@@ -89,8 +91,8 @@ export function normalizeProfile(given: ProfileChange): ProfileChange {
 }
 
 /**
- * Returns the text on one line without direction marks: phones add these to copied names, where
- * they would change the direction of the text that follows.
+ * Returns the text on one line without direction marks. Phones add direction marks to copied names;
+ * they would change the writing direction of the text that follows.
  */
 function oneLine(text: string): string {
   return text

@@ -93,8 +93,8 @@ export type AddressChange = {
 };
 
 /**
- * Changes the given fields of one of the caller's addresses. The address stays the default until
- * another address becomes the default.
+ * Changes the given fields of one of the caller's addresses. The default address stays the default
+ * until another address becomes the default.
  */
 export async function editAddress(
   tx: Tx,
@@ -139,17 +139,19 @@ exportAccount.refusals = refusals(ownerOf);
 /**
  * Deletes the caller's account: sign-in, sessions, profile, addresses, bank accounts, memberships,
  * and personal data in past participations. The participations, their payments and the audit log
- * stay for the books, with only the user's id. The account cannot be deleted while money or goods
- * are open, or while the caller is the last owner of a brand that has other members. The caller's
- * waiting-list entries are withdrawn. Returns the ids of the campaigns whose waiting lists changed.
+ * are kept for accounting, with only the user's id. The account cannot be deleted while the caller
+ * has unfinished orders, payments or refunds, or while the caller is the only owner of a brand that
+ * has other members. The caller's waiting-list entries are withdrawn. Returns the ids of the
+ * campaigns whose waiting lists changed.
  */
 export async function deleteAccount(tx: Tx, actor: Actor): Promise<readonly string[]> {
   const userId = ownerOf(actor);
   requireRecentAuth(actor);
   await tx.rows(sql.lockProfile, userId);
-  // Lock the brands, so that members change either before this check or after the deletion.
+  // Lock the brands, so that nobody can change their members between this check and the deletion.
   await tx.rows(personal.lockOwnedBrands, userId);
-  // Lock the campaigns, so that an offer accepted at the same time counts as a participation below.
+  // Lock the campaigns. If the user accepts an offer at the same time, the check below then finds
+  // the new participation.
   await tx.rows(personal.lockWaitedFor, userId);
   const { participations, campaigns } = await tx.one(personal.countTies, userId);
   if (participations > 0) {

@@ -9,8 +9,8 @@ import { requireRecentAuth, authorize } from '../identity/policy.ts';
 import * as sql from './queries.ts';
 
 /**
- * Returns the operators to whom another operator or the service granted the role. Operators from
- * the configuration are not listed.
+ * Returns the operators who got the role from another operator or from the service. The list does
+ * not contain operators who are named in the configuration.
  */
 export async function listOperators(db: Queryable, actor: Actor): Promise<sql.OperatorRow[]> {
   authorize(actor, 'operators.manage');
@@ -28,8 +28,9 @@ export interface Candidate {
 }
 
 /**
- * Grants the operator role and returns the user's id. On the site the role applies from the user's
- * next page; with a token, within a few seconds. Idempotent.
+ * Grants the operator role and returns the user's id. On the site, the user has the role from the
+ * next page on. For API requests with a token, the role takes effect within a few seconds.
+ * Idempotent.
  */
 export async function grantOperator(tx: Tx, actor: Actor, candidate: Candidate): Promise<string> {
   const caller = authorize(actor, 'operators.manage');
@@ -42,7 +43,7 @@ export async function grantOperator(tx: Tx, actor: Actor, candidate: Candidate):
 }
 grantOperator.refusals = refusals(authorize, requireRecentAuth, userToName);
 
-/** Revokes the operator role; this takes effect as fast as granting. */
+/** Revokes the operator role. The change takes effect as fast as in grantOperator. */
 export async function revokeOperator(tx: Tx, actor: Actor, userId: string): Promise<void> {
   const caller = authorize(actor, 'operators.manage');
   requireRecentAuth(actor);
@@ -68,7 +69,9 @@ const cacheMs = 5_000;
 
 /** Rules for recognising operators by their tokens. */
 export interface OperatorRules {
-  /** True: an operator who did not sign in with a second factor counts as a plain user. */
+  /**
+   * If true, an operator who did not sign in with a second factor has only the rights of a user.
+   */
   readonly needFactor: boolean;
   /** A monotonic clock in milliseconds. */
   readonly now?: () => number;
@@ -77,7 +80,7 @@ export interface OperatorRules {
 /**
  * Wraps an authenticator so that users with the granted role become operators. Each process caches
  * the whole list of operators, which is short, and reads it again when the cache is too old. So
- * most requests need no query for this, and joins never do.
+ * most requests need no query for the operator role, and joins never need one.
  */
 export function withOperatorRole(
   authenticate: Authenticator,

@@ -1,13 +1,16 @@
 import { query } from '../database/query.ts';
 
-/** All notifications of a person. Both halves of the union can use an index. */
+/**
+ * SQL that selects all notifications of a person. It is a union of two queries, so that each query
+ * can use an index.
+ */
 const notificationsOf = `select * from sambatan.notifications where user_id = $1 and in_app
       union all select * from sambatan.notifications where user_id = $1 and not in_app`;
 
 /**
- * All stored data of a person, as one JSON document for this person. A test reads the database
- * schema and fails when a column with personal data is missing here or is not erased by
- * `delete_person`.
+ * Query for all stored data of a person, as one JSON document that the person can download. A test
+ * reads the database schema and fails when a column with personal data is missing here or is not
+ * erased by `delete_person`.
  */
 export const exportAccount = query<[userId: string], { readonly document: object }>(
   'export_account',
@@ -50,8 +53,8 @@ export const exportAccount = query<[userId: string], { readonly document: object
       where p.user_id = $1), '[]'),
     'divided_transfers', coalesce((select jsonb_agg(jsonb_build_object(
         'participation_id', s.participation_id, 'booked_on', l.booked_on, 'amount', s.amount,
-        -- A transfer that paid for other buyers too may come from another person, whom the
-        -- description may name.
+        -- A transfer that also paid for other buyers may have been sent by another person, and the
+        -- description may contain that person's name.
         'description', case when not exists (select from sambatan.statement_line_parts o
             join sambatan.participants q on q.campaign_id = o.campaign_id
               and q.participation_id = o.participation_id
@@ -119,7 +122,9 @@ export const exportAccount = query<[userId: string], { readonly document: object
       from sambatan_auth.access_log where user_id = $1), '[]')) as document`,
 );
 
-/** Locks the campaigns on whose waiting lists a person is, in the order of ids. */
+/**
+ * Query that locks the campaigns in whose waiting lists a person has an entry, in the order of ids.
+ */
 export const lockWaitedFor = query<[userId: string], never>(
   'lock_waited_for',
   `select campaign_id from sambatan.campaigns where campaign_id in (
@@ -129,7 +134,8 @@ export const lockWaitedFor = query<[userId: string], never>(
 );
 
 /**
- * Locks the brands that a person owns, in the order of ids, so that their members do not change.
+ * Query that locks the brands that a person owns, in the order of ids, so that the members of these
+ * brands cannot change.
  */
 export const lockOwnedBrands = query<[userId: string], never>(
   'lock_owned_brands',
@@ -138,13 +144,13 @@ export const lockOwnedBrands = query<[userId: string], never>(
   order by brand_id for no key update`,
 );
 
-/** The brands whose only owner is this person. */
+/** SQL that selects the brands whose only owner is this person. */
 const ownedAlone = `select m.brand_id from sambatan.brand_members m
     where m.user_id = $1 and m.role = 'owner' and not exists (
       select from sambatan.brand_members o
       where o.brand_id = m.brand_id and o.role = 'owner' and o.user_id <> $1)`;
 
-/** The first brand that has other members and whose only owner is this person. */
+/** Query for the first brand whose only owner is this person and that has other members. */
 export const findBrandToHandOver = query<
   [userId: string],
   { readonly brand_id: string; readonly name: string }
@@ -158,9 +164,10 @@ export const findBrandToHandOver = query<
 );
 
 /**
- * Counts what prevents deleting an account. Participations: those that are running, are disputed,
- * or have an unfinished refund, a payment in progress or a payment at the provider. Campaigns of
- * brands whose only owner is this person: those that are running or not paid out.
+ * Query that counts what prevents the deletion of an account. These are participations that are
+ * running, are disputed, or have an unfinished refund, a payment in progress or a payment at the
+ * provider. These are also campaigns of brands whose only owner is this person, if they are running
+ * or not paid out.
  */
 export const countTies = query<
   [userId: string],
@@ -185,8 +192,8 @@ export const countTies = query<
 );
 
 /**
- * Withdraws a person's entries from all waiting lists that are open. After its deadline an entry
- * has no effect any more, and it closes with its campaign.
+ * Query that withdraws a person's entries from all open waiting lists. After the deadline of a
+ * campaign, an entry has no effect any more and is closed together with the campaign.
  */
 export const leaveWaitingLists = query<
   [userId: string, actor: string],
@@ -204,10 +211,10 @@ export const leaveWaitingLists = query<
 );
 
 /**
- * Erases all personal data of a person. Past participations, waiting-list entries, transfers and
- * disputes stay for the books, but without the person's texts and addresses. The audit log needs no
- * change, because it has only the user's id. For a brand that loses its last member, the payout
- * account is deleted and open invitations are cancelled.
+ * Query that erases all personal data of a person. Past participations, waiting-list entries,
+ * transfers and disputes are kept for accounting, but without the texts and addresses that the
+ * person entered. The audit log needs no change, because it has only the user's id. If a brand has
+ * no member after this, its payout account is deleted and its open invitations are cancelled.
  */
 export const forgetPerson = query<[userId: string], never>(
   'delete_person',
@@ -224,7 +231,8 @@ export const forgetPerson = query<[userId: string], never>(
       where brand_id in (select brand_id from left_alone)
         and lower(email) not in (select email from own_email)
         and accepted_at is null and cancelled_at is null),
-    -- The idempotency key of this deletion has no result yet; it stays until it expires.
+    -- The idempotency key of this deletion request has no stored result yet. It is not deleted
+    -- here, but when it expires.
     request_keys as (delete from sambatan.request_keys
       where caller in ('user:' || $1::text, 'operator:' || $1::text) and result is not null),
     sessions as (delete from sambatan_auth.sessions where user_id = $1),

@@ -7,7 +7,9 @@ export interface ProfileRow {
   readonly email: string | null;
 }
 
-/** The profile of a user; always one row, also for a user without a profile. */
+/**
+ * Query for the profile of a user. It always returns one row, also for a user without a profile.
+ */
 export const findProfile = query<[userId: string], ProfileRow>(
   'find_profile',
   `select p.display_name, p.locale, p.time_zone, coalesce(a.email, p.email) as email
@@ -17,8 +19,8 @@ export const findProfile = query<[userId: string], ProfileRow>(
 );
 
 /**
- * Creates the profile if it is missing and locks it, so that a person's own changes run one after
- * another.
+ * Query that creates the profile if it is missing, and locks it. So concurrent changes by the same
+ * person run one after another.
  */
 export const lockProfile = query<[userId: string], never>(
   'lock_profile',
@@ -26,7 +28,7 @@ export const lockProfile = query<[userId: string], never>(
   on conflict (user_id) do update set updated_at = p.updated_at`,
 );
 
-/** Sets the fields of a profile that are not null. */
+/** Query that changes a profile. A null parameter does not change its field. */
 export const updateProfile = query<
   [userId: string, displayName: string | null, locale: string | null, timeZone: string | null],
   never
@@ -53,7 +55,9 @@ export interface AddressRow {
 const addressColumns = `address_id, label, recipient, phone, street, province, city, district,
     postal_code, is_default`;
 
-/** A person's saved addresses: first the default one, then the newest. */
+/**
+ * Query for a person's saved addresses: first the default address, then the others, newest first.
+ */
 export const listAddresses = query<[userId: string], AddressRow>(
   'list_addresses',
   `select ${addressColumns} from sambatan.addresses where user_id = $1
@@ -102,8 +106,8 @@ export const deleteAddress = query<[userId: string, addressId: string], AddressR
 );
 
 /**
- * After the default address was deleted: makes the newest remaining address the default, if there
- * is one.
+ * Query for use after the default address was deleted. It makes the newest remaining address the
+ * default, if the person has any address left.
  */
 export const defaultNewestAddress = query<[userId: string], never>(
   'default_newest_address',
@@ -118,7 +122,7 @@ export interface OperatorRow {
   readonly display_name: string | null;
   readonly named_by: string;
   readonly named_at: Date;
-  /** The time of the last sign-in on the site; null when the access log has none. */
+  /** The time of the last sign-in on the site; null when the access log contains no sign-in. */
   readonly signed_in_at: Date | null;
 }
 
@@ -145,7 +149,7 @@ export const findAccountByEmail = query<[email: string], { readonly user_id: str
   'select user_id from sambatan_auth.accounts where email = $1',
 );
 
-/** Stores an operator; no row when the user is already an operator. */
+/** Query that stores an operator. It returns no row when the user is already an operator. */
 export const insertOperator = query<
   [userId: string, namedBy: string],
   { readonly user_id: string }

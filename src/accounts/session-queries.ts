@@ -18,13 +18,13 @@ export const insertSignIn = query<
   values ($1, $2, $3, $4, now() + make_interval(mins => $5::integer), $6, $7)`,
 );
 
-/** Records that the e-mail of a sign-in could not be sent, so nobody has its code. */
+/** Query that records that the e-mail of a sign-in could not be sent, so nobody knows its code. */
 export const unmailSignIn = query<[signInId: string], never>(
   'unmail_sign_in',
   'update sambatan_auth.sign_ins set is_mailed = false where sign_in_id = $1',
 );
 
-/** The newest valid codes that were mailed to an address. */
+/** Query for the newest valid codes that were mailed to an e-mail address. */
 export const findMailedCodes = query<
   [email: string, most: number],
   { readonly sign_in_id: string; readonly code_hash: Buffer }
@@ -37,7 +37,8 @@ export const findMailedCodes = query<
 );
 
 /**
- * Returns whether a mailed code of this address stays valid for at least this many more minutes.
+ * Query that returns whether a code mailed to this e-mail address is valid for at least this many
+ * more minutes.
  */
 export const hasMailedCode = query<
   [email: string, minutes: number],
@@ -80,8 +81,8 @@ export const spendReauthenticationCode = query<
 );
 
 /**
- * Records the re-authentication of a session and replaces the session's token. Returns for how many
- * more hours the session is valid.
+ * Query that records the re-authentication of a session and replaces the session's token. It
+ * returns for how many more hours the session is valid.
  */
 export const markSessionReauthenticated = query<
   [userId: string, sessionId: string, tokenHash: Buffer, byFactor: boolean],
@@ -95,8 +96,8 @@ export const markSessionReauthenticated = query<
 );
 
 /**
- * Counts an attempt at a sign-in. No row when its code has ended or has no attempt left. Locks the
- * row.
+ * Query that counts an attempt to enter the code of a sign-in. It returns no row when the code has
+ * expired or has no attempts left. It locks the row.
  */
 export const spendAttempt = query<
   [signInId: string, most: number],
@@ -115,7 +116,7 @@ export const useSignIn = query<[signInId: string], never>(
   where sign_in_id = $1 and used_at is null`,
 );
 
-/** Remembers browsers and networks of an account for this many days, by their keyed hashes. */
+/** Query that stores keyed hashes of an account's browsers and networks for this many days. */
 export const rememberOrigins = query<[keys: readonly string[], days: number], never>(
   'remember_origins',
   `insert into sambatan_auth.known_origins as o (key, ends_at)
@@ -124,13 +125,16 @@ export const rememberOrigins = query<[keys: readonly string[], days: number], ne
   on conflict (key) do update set ends_at = excluded.ends_at`,
 );
 
-/** Of these browsers and networks, the ones that the account knows. */
+/**
+ * Query that returns which of these browsers and networks were used to sign in to the account
+ * before.
+ */
 export const findKnownOrigins = query<[keys: readonly string[]], { readonly key: string }>(
   'find_known_origins',
   `select key from sambatan_auth.known_origins where key = any ($1::text[]) and ends_at > now()`,
 );
 
-/** The sign-in that a valid link belongs to; the link stays valid. */
+/** Query for the sign-in of a valid link. The link stays valid. */
 export const findLink = query<
   [linkHash: Buffer],
   { readonly email: string; readonly browser_hash: Buffer | null }
@@ -141,7 +145,10 @@ export const findLink = query<
     and expires_at > clock_timestamp()`,
 );
 
-/** Marks a link as used, so that it works once; no row when it was used before or has ended. */
+/**
+ * Query that marks a link as used, so that it works only once. It returns no row when the link was
+ * used before or has expired.
+ */
 export const useLink = query<[linkHash: Buffer], { readonly email: string }>(
   'use_link',
   `update sambatan_auth.sign_ins set used_at = now()
@@ -156,7 +163,10 @@ export const upsertAccount = query<[userId: string, email: string], { readonly u
   returning a.user_id`,
 );
 
-/** Creates a profile with the data of the first sign-in; an existing profile does not change. */
+/**
+ * Query that creates a profile with the data of the first sign-in. It does not change an existing
+ * profile.
+ */
 export const startProfile = query<
   [userId: string, displayName: string, locale: string, email: string | null],
   { readonly is_new: boolean }
@@ -202,7 +212,7 @@ export interface FoundSession {
   readonly is_named_operator: boolean;
 }
 
-/** The owner of a session. This query runs once for every page that a signed-in user requests. */
+/** Query for the owner of a session. It runs once for every page that a signed-in user requests. */
 export const findSession = query<[tokenHash: Buffer, reauthMinutes: number], FoundSession>(
   'find_session',
   `select s.session_id, s.user_id, s.roles, s.second_factor,
@@ -217,8 +227,9 @@ export const findSession = query<[tokenHash: Buffer, reauthMinutes: number], Fou
 );
 
 /**
- * Extends a session that began with an e-mail, because it is in use, up to a maximum age. The end
- * of a session that began with a token does not change.
+ * Query that extends a session because the user visited a page. It extends only sessions that
+ * started with an e-mail, and only up to a maximum age. The end of a session that started with a
+ * token does not change.
  */
 export const touchSession = query<[sessionId: string, hours: number, maxHours: number], never>(
   'touch_session',
@@ -264,7 +275,9 @@ export const listSessions = query<[userId: string], SessionRow>(
   where user_id = $1 and expires_at > now() order by seen_at desc limit 100`,
 );
 
-/** Deletes a limited number of expired rows; runs with each request for a code. */
+/**
+ * Query that deletes a limited number of expired rows. It runs whenever somebody requests a code.
+ */
 export const tidySignIns = query<[], never>(
   'delete_expired_sign_ins',
   `with old_sign_ins as (delete from sambatan_auth.sign_ins where sign_in_id in (

@@ -10,17 +10,21 @@ import { ownerOf } from './owner.ts';
 import * as sql from './session-queries.ts';
 import { westernIndonesia } from '../i18n/format.ts';
 
-/** A session that began with an e-mail ends after this many hours without a visit. */
+/**
+ * A session that started with a code or link in an e-mail ends when the user has not visited the
+ * site for this many hours.
+ */
 export const sessionHours = 30 * 24;
 /** Maximum age of a session in hours, even when it is used all the time (OWASP ASVS 5, V7.3.2). */
 export const longestSessionHours = 180 * 24;
 /**
- * Lifetime in hours of a session that began with another service's token. It is short, so that a
- * role that is revoked in that service does not stay here.
+ * Lifetime in hours of a session that started with a token of another service. It is short because
+ * the session keeps the roles of the token: if that service revokes a role, the session still has
+ * the role until it ends.
  */
 export const tokenSessionHours = 12;
 
-/** The owner of a session, as each request of the session needs it. */
+/** The data of a session's owner that every request of the session needs. */
 export interface SessionOwner {
   readonly sessionId: string;
   readonly actor: Extract<Actor, { kind: 'user' | 'operator' }>;
@@ -37,15 +41,16 @@ export type SessionFinder = (token: string, address: string) => Promise<SessionO
 export interface SessionRules {
   /** Verified e-mail addresses of the operators in the configuration. */
   readonly operators: readonly string[];
-  /** True: an operator whose session has no second factor counts as a user. */
+  /** If true, an operator whose session has no second factor has only the rights of a user. */
   readonly operatorsNeedFactor: boolean;
   /** Number of minutes for which an authentication counts as recent. */
   readonly reauthMinutes: number;
 }
 
 /**
- * Creates the session lookup. It runs one indexed query per page, so that signing out and granting
- * or revoking the operator role take effect at once.
+ * Creates the function that finds the owner of a session. It runs one indexed query per page
+ * instead of caching, so that signing out, and granting or revoking the operator role, take effect
+ * at once.
  */
 export function sessionFinder(
   db: Queryable,
@@ -97,8 +102,9 @@ export interface NewSession {
   /** The time of the last authentication; undefined means now. */
   readonly provenAt?: Date | undefined;
   /**
-   * The browser's previous session token. Its session ends, so that a token that somebody else
-   * already knows never becomes signed in (session fixation).
+   * The browser's previous session token. The previous session is ended and the new session gets a
+   * new token. Otherwise somebody who already knows the previous token could use the new session
+   * (session fixation).
    */
   readonly before: string | undefined;
 }
@@ -134,8 +140,8 @@ export async function endSession(tx: Tx, token: string): Promise<void> {
 }
 
 /**
- * Ends the session with this id, or all sessions, of the caller. Refuses: unauthenticated,
- * forbidden.
+ * Ends the caller's session with this id; without an id, ends all sessions of the caller. Refuses:
+ * unauthenticated, forbidden.
  */
 export async function endOwnSessions(tx: Tx, actor: Actor, sessionId?: string): Promise<void> {
   const userId = ownerOf(actor);
@@ -145,11 +151,14 @@ export async function endOwnSessions(tx: Tx, actor: Actor, sessionId?: string): 
     return;
   }
   const ended = await tx.maybe(sql.deleteSession, userId, sessionId);
-  // Record the browser of the ended session, not of this one.
+  // Record the browser of the session that was ended, not the browser of the current session.
   if (ended) await recordAccess(tx, { userId, event: 'session_ended', device: ended.device });
 }
 
-/** Returns the caller's own sessions, the last used first. Refuses: unauthenticated, forbidden. */
+/**
+ * Returns the caller's own sessions; the session that was used last is first. Refuses:
+ * unauthenticated, forbidden.
+ */
 export async function ownSessions(db: Queryable, actor: Actor): Promise<sql.SessionRow[]> {
   return await db.rows(sql.listSessions, ownerOf(actor));
 }
@@ -164,7 +173,9 @@ export function storedDevice(device: string): string {
   return device.toWellFormed().replaceAll('\0', '').slice(0, 200);
 }
 
-/** Returns the hash of a token. A plain hash is safe, because a token has 256 random bits. */
+/**
+ * Returns the hash of a token. A hash without a key is safe, because a token has 256 random bits.
+ */
 export function tokenHash(token: string): Buffer {
   return hash('sha256', token, 'buffer');
 }

@@ -1,6 +1,6 @@
 /**
- * The caller of a request. `address` is the caller's IP address; the addresses of trusted proxies
- * are skipped.
+ * The caller of a request. `address` is the IP address of the caller, not of a trusted proxy
+ * through which the request came.
  */
 export type Actor =
   | {
@@ -45,7 +45,10 @@ export type Actor =
 export type SignedIn = Exclude<Actor, { kind: 'visitor' }>;
 export type Visitor = Extract<Actor, { kind: 'visitor' }>;
 
-/** If operators need a second factor, returns an operator who has not used one as a plain user. */
+/**
+ * Returns an operator with only the rights of a user if operators need a second factor and this
+ * operator has not used one. Returns every other caller unchanged.
+ */
 export function withFactorNeeded<A extends Actor>(actor: A, isNeeded: boolean): A | UserActor {
   if (!isNeeded || actor.kind !== 'operator' || actor.secondFactor === true) return actor;
   return { ...actor, kind: 'user', lacksFactor: true };

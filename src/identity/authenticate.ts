@@ -8,8 +8,8 @@ import type { TokenRules } from './tokens.ts';
  * Returns the caller of a request, from its `Authorization` header and its IP address. Without the
  * header, the caller is a visitor. Throws `unauthenticated` for an invalid header, and
  * `identity_unavailable` when the keys for checking users' tokens cannot be fetched. With
- * `asBuyer`, the function does not look up in the database whether the user is an operator: a
- * request to buy does not need that, because every operator may also buy.
+ * `asBuyer`, the function does not look up in the database whether the user is an operator. A
+ * request to buy does not need this information, because operators may buy too.
  */
 export type Authenticator = (
   authorization: string | undefined,
@@ -67,8 +67,8 @@ function unavailable(cause: KeySetUnavailable): DomainError {
 }
 
 /**
- * Returns a function that compares a text with the secret in constant time, because it hashes both
- * first.
+ * Returns a function that compares a text with the secret. It hashes both first, so that the
+ * comparison takes the same time for every text.
  */
 function secretComparison(secret: string): (given: string) => boolean {
   const expected = sha256(secret);

@@ -4,7 +4,10 @@ import { join } from 'node:path';
 
 export interface GeneratedKey {
   readonly key: string;
-  /** True only when this start created the key; then it is shown to the operator once. */
+  /**
+   * True only if this start of the service created the key. The key is then shown to the operator
+   * once.
+   */
   readonly created: boolean;
   readonly path: string;
 }
@@ -30,7 +33,7 @@ export async function generatedKey(dataDirectory: string, name: KeyName): Promis
 
 /**
  * Writes a temporary file and then links it to the final name. So no process can read a partial
- * key, and the first process that links wins.
+ * key, and all processes use the key of the process that links first.
  */
 async function publish(path: string, key: string): Promise<boolean> {
   const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;

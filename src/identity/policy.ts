@@ -12,7 +12,9 @@ export type BrandRole = (typeof brandRoles)[number];
 export const relations = ['visitor', 'user', 'self', ...brandRoles, 'operator', 'service'] as const;
 export type Relation = (typeof relations)[number];
 
-/** What is known about the caller's relation to the object; leave out what does not apply. */
+/**
+ * The facts that determine the caller's relation to the object. Leave out facts that do not apply.
+ */
 export interface AuthorizationContext {
   readonly brandRole?: BrandRole | undefined;
   /** The user who owns the participation or waiting-list entry. */
@@ -22,11 +24,14 @@ export interface AuthorizationContext {
 const everybody = relations;
 const signedIn = ['user', 'operator', 'service'] as const;
 const seller = brandRoles;
-/** The roles of members who act for the brand towards its buyers. */
+/** The roles of members who may deal with buyers for the brand. */
 const managers = ['owner', 'admin'] as const;
 const staff = ['operator', 'service'] as const;
 
-/** Who may do what: the only table of rights. The relations are described in the docs. */
+/**
+ * For each action, the relations that allow it. All rights of the service are in this table. The
+ * documentation describes the relations.
+ */
 export const permissions = {
   /** Every person manages their own profile, addresses, sessions, export and account deletion. */
   'account.manage': ['user', 'operator'],
@@ -62,15 +67,16 @@ export const permissions = {
   // The buyer decides about the address and the number of slots. Staff correct them when the buyer
   // asks.
   'participation.change': ['self', ...staff],
-  // Confirming means that the money has arrived. A seller profits from that, so a seller may not
-  // confirm.
+  // Confirming a participation means that the money has arrived. A seller profits from a
+  // confirmation, so sellers may not confirm.
   'participation.confirm': staff,
   'participation.fulfil': ['self', ...staff],
   'participation.search': staff,
   'audit.read': staff,
   'audit.verify': staff,
   'waiting.join': signedIn,
-  // The waiting list shows no addresses: a seller needs an address only after the buyer gets slots.
+  // The waiting list contains no postal addresses, because a seller needs the address only after
+  // the buyer gets slots.
   'waiting.list': [...seller, ...staff],
   'waiting.read': ['self', ...staff],
   // Accepting an offer is a purchase: only the buyer may do it, or the service for the buyer.
@@ -94,14 +100,14 @@ export const permissions = {
   'books.read': [...seller, ...staff],
   'shortfall.declare': [...managers, ...staff],
   'dispute.open': ['self', 'service'],
-  // Both sides of a dispute may see the buyer's pictures, and the operators who decide the dispute.
+  // The buyer, the seller, and the operators who decide the dispute may see the buyer's pictures.
   'dispute.pictures': ['self', ...managers, ...staff],
   'dispute.resolve': staff,
   'notification.read': signedIn,
   'notification.settings': signedIn,
   'reminder.ask': signedIn,
-  // With a webhook's secret one can sign messages that other systems trust, so contributors may not
-  // manage webhooks.
+  // A person who has the secret of a webhook can sign messages that other systems trust. Therefore
+  // contributors may not manage webhooks.
   'webhook.manage': ['owner', 'admin', ...staff],
   'webhook.manage_all': staff,
   'delivery.read_all': staff,
@@ -121,9 +127,9 @@ export function may(actor: Actor, action: Action, facts: AuthorizationContext = 
 }
 
 /**
- * Checks that the caller may do this; throws otherwise: `unauthenticated` for a visitor, who can
- * sign in; `second_factor_required` for an operator who must first use the second factor;
- * `forbidden` for any other caller. Returns the caller with the type of a signed-in caller.
+ * Checks that the caller may do this. Throws `unauthenticated` for a visitor, who can sign in;
+ * `second_factor_required` for an operator who must first use the second factor; and `forbidden`
+ * for any other caller without the right. Returns the caller with the type of a signed-in caller.
  */
 export function authorize(
   actor: Actor,
@@ -138,8 +144,8 @@ authorize.refusals = refusals('forbidden', 'second_factor_required');
 
 /**
  * Returns the error for a visitor who tries to change something: `unauthenticated`, or
- * `account_required` if the visitor has an anonymous user's token. For an anonymous user, signing
- * in again in the same way would not help.
+ * `account_required` if the visitor has an anonymous user's token. An anonymous user who only signs
+ * in again in the same way would get the same error.
  */
 export function accountRequired(visitor: Visitor): DomainError {
   const code = visitor.isAnonymousUser === true ? 'account_required' : 'unauthenticated';
@@ -149,7 +155,7 @@ export function accountRequired(visitor: Visitor): DomainError {
 /**
  * Throws `reauthentication_required` when the caller's last authentication is too old for a
  * sensitive action. Sensitive actions send money, change where money goes, change rights or
- * secrets, or delete an account. The service key always passes, because a machine cannot
+ * secrets, or delete an account. The service key never causes this error, because a machine cannot
  * authenticate again.
  */
 export function requireRecentAuth(actor: Actor): void {
@@ -168,11 +174,14 @@ function refusal(actor: SignedIn, action: Action, facts: AuthorizationContext): 
   return new DomainError(would ? 'second_factor_required' : 'forbidden', {});
 }
 
-/** The error that an object does not exist. Callers who may not know of the object get it. */
+/**
+ * The errors that say that an object does not exist. Callers who must not learn that the object
+ * exists get such an error too.
+ */
 type HiddenAs = 'participation_not_found' | 'waiting_entry_not_found' | 'movement_not_found';
 
 /**
- * Like authorize, for objects that only some callers may know of. A caller who may not do `see`
+ * Works like authorize, for objects whose existence is secret. A caller without the right `see`
  * gets the error `hidden`, as if the object did not exist.
  */
 export function authorizeOrHide(

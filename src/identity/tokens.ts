@@ -13,8 +13,8 @@ export interface Claims {
   readonly secondFactor: boolean;
   /**
    * When the user last authenticated, in seconds since 1970: the newest time in `amr` (Supabase
-   * Auth), else `auth_time` (OpenID Connect). Undefined when the token has neither or names a time
-   * in the future.
+   * Auth), else `auth_time` (OpenID Connect). Undefined when the token has neither claim, or when
+   * the time is in the future.
    */
   readonly provenAt: number | undefined;
   /**
@@ -22,7 +22,7 @@ export interface Claims {
    * (`is_anonymous`).
    */
   readonly isAnonymous?: true;
-  /** The user's e-mail address, unless the token marks it as not verified. */
+  /** The user's e-mail address. Undefined if the token marks the address as not verified. */
   readonly email?: string;
 }
 
@@ -33,7 +33,7 @@ export interface TokenRules {
   readonly jwtAudience: string;
 }
 
-/** The key set could not be fetched, so the token could not be checked. */
+/** Error: the key set could not be fetched, so the token could not be checked. */
 export class KeySetUnavailable extends Error {
   constructor(cause: unknown) {
     super('the key set could not be fetched', { cause });
@@ -42,7 +42,7 @@ export class KeySetUnavailable extends Error {
 }
 
 /**
- * Resolves to the claims of a valid token, or undefined for an invalid one. Throws
+ * Resolves to the claims of a valid token, or to undefined for an invalid token. Throws
  * KeySetUnavailable.
  */
 export type TokenVerifier = (token: string) => Promise<Claims | undefined>;
@@ -65,7 +65,8 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /**
  * Creates the function that verifies users' tokens. HS256 tokens are checked only with the secret,
- * all others only with the key set. So nobody can use a public key as a secret to sign tokens.
+ * and all other tokens only with the key set. So nobody can sign an HS256 token with a public key
+ * from the key set and get it accepted.
  */
 export function tokenVerifier(rules: TokenRules, now: () => number = Date.now): TokenVerifier {
   const secret =
@@ -157,8 +158,8 @@ function emailIn({ email, email_verified: isVerified }: JWTPayload): { email?: s
 }
 
 /**
- * Returns when the user last authenticated. `iat` (issued at) is not used: refreshing a token
- * renews it without an authentication.
+ * Returns when the user last authenticated. The claim `iat` (issued at) is not used for this,
+ * because refreshing a token changes `iat` without an authentication.
  */
 function provenAtIn({ amr, auth_time: authTime, iat }: JWTPayload, nowSeconds: number) {
   const latest = nowSeconds + clockToleranceSeconds;
@@ -183,8 +184,8 @@ function rolesIn(metadata: unknown): readonly string[] {
 }
 
 /**
- * Cache of verified tokens by their hashes, so that each signature is checked only once. When it is
- * full, the oldest entry is removed.
+ * Cache of verified tokens. Its keys are hashes of the tokens. With the cache, each signature is
+ * checked only once. When it is full, the oldest entry is removed.
  */
 class RememberedTokens {
   readonly #entries = new Map<string, { claims: Claims; until: number }>();

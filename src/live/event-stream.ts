@@ -3,8 +3,8 @@ import { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 
 /**
- * Maximum number of sent bytes that the client has not read. A client with more is considered dead
- * and is disconnected.
+ * Maximum number of bytes that were sent to a client and that the client has not read. When it is
+ * exceeded, the client is considered dead and is disconnected.
  */
 const maxUnreadBytes = 65_536;
 /** The time that a browser waits before it reconnects. */
@@ -17,16 +17,16 @@ export function eventFrame(event: string, id: bigint, data: string): string {
 
 /**
  * One open event stream (HTML standard, "Server-sent events") on its own connection. The object
- * holds only the socket. Holding the request of Node and Fastify too would need several times the
- * memory, and there are thousands of streams.
+ * references only the socket. A process can have thousands of streams, and references to the
+ * request objects of Node and Fastify would need several times as much memory.
  */
 export class EventStream {
   readonly #socket: Socket;
 
   /**
-   * Takes the response out of Fastify's control and starts the stream. The body is not chunked and
-   * ends when the connection is closed, so the same bytes can be sent to all clients. Calls `onEnd`
-   * once when the connection is closed.
+   * Takes the response out of Fastify's control and starts the stream. The body has no chunked
+   * encoding and ends when the connection is closed, so that the same bytes can be sent to all
+   * clients. Calls `onEnd` once when the connection is closed.
    */
   constructor(reply: FastifyReply, onEnd: () => void) {
     reply.hijack();
@@ -66,8 +66,8 @@ export class EventStream {
  */
 function takeOver(response: ServerResponse, socket: Socket): void {
   response.detachSocket(socket);
-  // With a data listener on the socket, Node's HTTP parser does not get the bytes that the client
-  // sends. The parser would read them as a new request.
+  // Because of this data listener on the socket, Node's HTTP parser does not get the bytes that the
+  // client sends. The parser would treat them as a new request.
   socket.on('data', ignore);
   for (const event of ['data', 'error']) socket.removeAllListeners(event);
   socket.on('data', ignore);

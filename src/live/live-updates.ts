@@ -7,16 +7,14 @@ import type { Metrics } from '../observability/metrics.ts';
 import { eventFrame, EventStream } from './event-stream.ts';
 import { StreamQuota } from './stream-quota.ts';
 
-/**
- * The progress of a campaign at one position in its audit log, as one line of JSON. `seq` is the
- * position.
- */
+/** The progress of a campaign at the position `seq` in its audit log, as one line of JSON. */
 export interface Snapshot {
   readonly campaignId: string;
   readonly seq: bigint;
   readonly json: string;
   /**
-   * The latest joins without private data, for every visitor. They are sent only when they changed.
+   * The latest joins, without private data, so that every visitor may see them. They are sent only
+   * when they have changed.
    */
   readonly contributions?: string;
 }
@@ -29,13 +27,13 @@ export interface Position {
 
 export interface LiveSources {
   /**
-   * Returns the current progress of these campaigns, read in one query. Leaves out campaigns that
-   * do not exist.
+   * Reads the current progress of these campaigns in one query. The result has no entry for a
+   * campaign that does not exist.
    */
   readonly progressOf: (campaignIds: readonly string[]) => Promise<readonly Snapshot[]>;
   /**
-   * Returns the events of campaigns (not the events of single participants) after these positions.
-   * They are read in one query and returned oldest first, each as one line of JSON.
+   * Reads the events of campaigns after these positions in one query, without the events of single
+   * participants. Returns them oldest first, each event as one line of JSON.
    */
   readonly eventsAfter: (positions: readonly Position[]) => Promise<readonly Snapshot[]>;
   /**
@@ -89,8 +87,8 @@ const heartbeat = Buffer.from(':\n\n');
 
 /**
  * Sends the progress of campaigns to their watchers, the clients with an open event stream. Each
- * change is read and serialized once, however many watchers receive it. Changes that follow each
- * other closely are sent as one update.
+ * change is read and serialized only once, whatever the number of watchers. Changes that happen
+ * within a short time are sent as one update.
  */
 export class LiveUpdates {
   readonly #sources: LiveSources;
@@ -119,10 +117,10 @@ export class LiveUpdates {
 
   /**
    * Answers a request with the event stream of a campaign. The stream first sends the events after
-   * `Last-Event-ID` as `status` events, and the current progress; later it sends all changes of
-   * both. The id of an event is its sequence number in the audit log. The caller must check that
-   * the user may see the campaign. Throws `overloaded`, `rate_limited` or `campaign_not_found`,
-   * always before the first byte is sent.
+   * `Last-Event-ID` as `status` events, and then the current progress. Later it sends new events
+   * and every change of the progress. The id of an event is its sequence number in the audit log.
+   * The caller must check that the user may see the campaign. Throws `overloaded`, `rate_limited`
+   * or `campaign_not_found`, always before the first byte is sent.
    */
   async watch(campaignId: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     if (this.#closed) throw new DomainError('overloaded', {});
@@ -143,8 +141,8 @@ export class LiveUpdates {
   }
 
   /**
-   * Starts the stream of a new watcher. The code is not part of watch(), because a closure there
-   * would keep the request in memory until the stream ends.
+   * Starts the stream of a new watcher. This code is a separate method because a closure inside
+   * watch() would keep the request in memory until the stream ends.
    */
   #begin(channel: Channel, owners: readonly string[], reply: FastifyReply): EventStream {
     const stream = new EventStream(reply, () => {
@@ -170,8 +168,8 @@ export class LiveUpdates {
   }
 
   /**
-   * Reads the first frames for a new watcher and calls `begin` with them. After the last read it
-   * does not wait again before it calls `begin`, so no update is lost in between.
+   * Reads the first frames for a new watcher and calls `begin` with them. There is no `await`
+   * between the last read and the call of `begin`, so the watcher misses no update.
    */
   async #catchUp(
     channel: Channel,
@@ -191,7 +189,8 @@ export class LiveUpdates {
   }
 
   /**
-   * Returns the first snapshot of a campaign. Requests that arrive at the same time share one read.
+   * Returns the first snapshot of a campaign for a new watcher. Requests that arrive at the same
+   * time share one database read.
    */
   async #firstOf(channel: Channel): Promise<Snapshot> {
     if (channel.latest) return channel.latest;
@@ -213,8 +212,8 @@ export class LiveUpdates {
   }
 
   /**
-   * Sets the timer for the next update, at the earliest time that is allowed. Only one read runs at
-   * a time.
+   * Sets a timer for the next update, at the earliest time that the options allow. Only one
+   * database read runs at a time.
    */
   #plan(): void {
     if (this.#update || this.#reading || this.#closed || this.#dirty.size === 0) return;
@@ -268,7 +267,7 @@ export class LiveUpdates {
     }
   }
 
-  /** Returns the `status` frames of each change, joined to one text per change. */
+  /** Returns one text per change, with all `status` frames of that change. */
   async #eventsOf(changes: readonly Change[]): Promise<string[]> {
     const events = await this.#sources.eventsAfter(
       changes.map(({ channel, from }) => ({ campaignId: channel.campaignId, seq: from })),
@@ -276,7 +275,7 @@ export class LiveUpdates {
     const frames = new Map<string, string>();
     const ends = new Map(changes.map(({ channel, to }) => [channel.campaignId, to.seq]));
     for (const { campaignId, seq, json } of events) {
-      // This event is newer than the snapshot. It is sent with the next snapshot.
+      // This event is newer than the snapshot, so it is sent later, with the next snapshot.
       if (seq > (ends.get(campaignId) ?? 0n)) continue;
       frames.set(campaignId, (frames.get(campaignId) ?? '') + eventFrame('status', seq, json));
     }
@@ -312,8 +311,9 @@ export class LiveUpdates {
 }
 
 /**
- * Sends the same bytes to all current watchers. A stream that starts later gets a newer state.
- * Other work can run between two batches, because 5,000 writes without a pause take 100 ms.
+ * Sends the same bytes to all current watchers. A stream that starts later begins with a newer
+ * state. The watchers are served in batches, and the process can do other work between two batches:
+ * 5,000 writes without a pause would block it for 100 ms.
  */
 async function sendToAll(watchers: ReadonlySet<EventStream>, bytes: Buffer): Promise<void> {
   let sent = 0;

@@ -5,14 +5,14 @@ import { networkOf } from '../http/authentication.ts';
 
 const maxStreamsOfUser = limits.streamsOfUser.max;
 /**
- * The number of seconds in Retry-After for an account with too many streams. By then one of them
- * may have ended.
+ * The number of seconds in the header Retry-After for an account with too many streams. After this
+ * time, one of the streams may have ended.
  */
 const retrySeconds = 10;
 
 /**
- * Counts the open event streams of this process, and limits how many of them one network and one
- * account can open.
+ * Counts the open event streams of this process. Limits the number of streams per network and per
+ * account.
  */
 export class StreamQuota {
   readonly #maxStreams: number;
@@ -36,8 +36,8 @@ export class StreamQuota {
   acquire(request: FastifyRequest): readonly string[] {
     const network = networkOf(request.ip);
     const account = accountOf(request);
-    // One network must not use more streams than are still free, so that clients of other networks
-    // can always connect.
+    // The streams of one network must not be more than the streams that are still free. So clients
+    // of other networks can always connect.
     if (this.#openBy(network) >= this.#maxStreams - this.#open) {
       throw new DomainError('overloaded', {});
     }

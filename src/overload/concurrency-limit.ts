@@ -11,32 +11,32 @@ export interface ConcurrencyLimiterOptions {
   readonly onShed?: (sheds: number, limit: number) => void;
 }
 
-/** The kinds of waits that are measured, each for a resource that requests need. */
+/** The kinds of waits that are measured. Each kind is a wait for a resource that requests need. */
 export type Wait = keyof typeof targetsMs;
 
 /**
- * The wait in milliseconds that is acceptable for each kind. A shorter wait is a normal burst.
- * Waits that stay longer mean that a queue does not get shorter, so the limit falls (as in the
- * CoDel algorithm).
+ * The acceptable wait for each kind, in milliseconds. Waits below this value are normal during a
+ * short burst of requests. If all waits of a time window are longer, requests arrive faster than
+ * they are processed, so the concurrency limit falls (as in the CoDel algorithm).
  */
 const targetsMs = {
   /**
-   * Time between two ticks of the event loop, during which an arrived request stays unread. It
-   * lowers the limit only while requests are rejected, because the processing of a burst also makes
-   * ticks long.
+   * Time between two iterations of the event loop. During this time, a request that has arrived
+   * stays unread. This wait lowers the limit only while requests are rejected, because a normal
+   * burst of requests also makes iterations long.
    */
   turn: 50,
   /** Wait for a database connection of the pool. The pool stops waiting after two seconds. */
   connection: 300,
   /** Wait for the next batch of joins. */
   batch: 500,
-  /** Wait for a thread of libuv's pool, which compresses pages. */
+  /** Wait for a thread of libuv's thread pool. These threads compress pages. */
   thread: 150,
 };
 
 /**
- * Length of the time window over which waits are evaluated. One long wait alone does not lower the
- * limit, because garbage collection can cause it.
+ * Length of the time window over which waits are evaluated. A single long wait does not lower the
+ * limit, because it may be caused by garbage collection.
  */
 const windowMs = 100;
 const minSamples = 2;
@@ -49,12 +49,13 @@ const oneByte = Buffer.alloc(1);
  */
 const quietMs = 2_000;
 /**
- * Estimated time for one rejection. It is subtracted from the event-loop delay, so that rejections
- * alone do not lower the limit.
+ * Estimated processing time of one rejection. It is subtracted from the measured event-loop delay,
+ * so that the work of rejecting requests does not lower the limit.
  */
 const shedMs = 0.01;
 /**
- * The limit never falls below this number. With fewer requests the database would be idle at times.
+ * The limit never falls below this number of requests. With fewer concurrent requests, the database
+ * would sometimes have nothing to do.
  */
 const minLimit = 64;
 const growth = { factor: 0.1, min: 4 };
@@ -67,8 +68,9 @@ const reportEveryMs = 1_000;
  * Limits the number of concurrent requests of one process and adapts this limit to the load. The
  * limit falls while every request waits too long for the event loop, a database connection, a join
  * batch or a thread. It rises when the waits are short again. It rises in small steps and falls in
- * proportion to the wait (additive increase, multiplicative decrease). As in CoDel, the smallest
- * wait of each time window decides. So accepted requests finish in time under any load.
+ * proportion to the wait (additive increase, multiplicative decrease). As in the CoDel algorithm,
+ * only the smallest wait of each time window is compared with the acceptable wait. As a result,
+ * accepted requests finish in time under any load.
  */
 export class ConcurrencyLimiter {
   readonly #options: ConcurrencyLimiterOptions;
@@ -136,7 +138,10 @@ export class ConcurrencyLimiter {
     if (this.#inFlight > this.#peak) this.#peak = this.#inFlight;
   }
 
-  /** Counts a request that ends, or whose body arrives too slowly to count as in flight. */
+  /**
+   * Counts a request as no longer in flight. The request has ended, or its body arrives so slowly
+   * that it should not count.
+   */
   leave(): void {
     this.#inFlight--;
   }

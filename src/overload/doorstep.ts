@@ -4,16 +4,16 @@ import type { ConcurrencyLimiter } from './concurrency-limit.ts';
 import { pathOf, overloadResponse, type OverloadResponse } from './overload-response.ts';
 
 /**
- * Maximum number of bytes of rejections that a client has not read. A client with more is
- * disconnected.
+ * Maximum size, in bytes, of the rejection responses that wait to be read by one client. When the
+ * size is exceeded, the client is disconnected.
  */
 const mostUnreadBytes = 65_536;
 
 /**
- * Rejections are collected for this time and then sent together. This slows down clients that retry
- * at once. It also lets a tick of the event loop end: libuv reads as long as data arrives, and a
- * client that gets its answer at once sends the next request before libuv has read those of all
- * other clients.
+ * Rejections are collected for this time and then sent together. The delay slows down clients that
+ * retry at once. It also keeps iterations of the event loop short. libuv reads as long as data
+ * arrives. A client that gets its answer at once would send its next request before libuv has read
+ * the requests of all other clients, so the iteration would not end.
  */
 const refuseAfterMs = 25;
 
@@ -37,8 +37,8 @@ export interface DoorstepParts {
 interface Guest {
   readonly socket: Socket;
   /**
-   * The stream that stands between this connection and the HTTP server. It is set when a request
-   * was accepted.
+   * The stream through which the HTTP server uses this connection. Undefined until a request of
+   * this connection is accepted.
    */
   line: Line | undefined;
   /** Rejections that are not sent yet, in the order of the requests. */
@@ -46,8 +46,8 @@ interface Guest {
 }
 
 /**
- * Handles the connections that arrive during overload. Rejects a request without parsing it
- * completely, because Node's own parsing takes nearly twice as long. As soon as a request can be
+ * Handles connections that arrive during overload. Rejects a request without parsing it completely,
+ * because complete parsing by Node takes nearly twice as long. As soon as a request can be
  * accepted, its connection is passed on to the HTTP server.
  */
 export class Doorstep {
@@ -92,7 +92,7 @@ export class Doorstep {
     }
   }
 
-  /** Closes all of these connections at once. */
+  /** Closes all connections of this class immediately, without sending pending rejections. */
   cutOff(): void {
     for (const { socket } of this.#guests) socket.destroy();
   }
@@ -150,9 +150,9 @@ export class Doorstep {
 }
 
 /**
- * The stream that the HTTP server gets instead of a socket, for a connection of the early
- * rejection. Node's HTTP server accepts any stream (see its event `connection`). This class adds
- * the methods and properties of a socket that Node and this service use.
+ * The stream that the HTTP server gets instead of a socket when Doorstep passes a connection on.
+ * Node's HTTP server accepts any stream (see its event `connection`). This class adds the methods
+ * and properties of a socket that Node and this service use.
  */
 export class Line extends Duplex {
   readonly #socket: Socket;
@@ -173,17 +173,17 @@ export class Line extends Duplex {
   }
 
   /**
-   * True while a request on this connection is received or answered, or may be. Further bytes may
-   * then belong to that request.
+   * True while the HTTP server may be receiving or answering a request on this connection. Bytes
+   * that arrive during this time may belong to that request.
    */
   get isBusy(): boolean {
     return this.#isBusy;
   }
 
   /**
-   * Passes bytes on to the HTTP server. `isPlain` means that they are exactly one request and that
-   * no other request is in progress. After any other bytes it is not known where requests begin and
-   * end, so from then on the server gets everything.
+   * Passes bytes on to the HTTP server. `isPlain` means that the bytes are exactly one request and
+   * that no other request is in progress. If they are not, this class cannot know where later
+   * requests begin and end. From then on, all bytes of the connection are passed on to the server.
    */
   hear(chunk: Buffer, isPlain: boolean): void {
     this.#isBusy = true;

@@ -4,15 +4,15 @@ import type { FastifyInstance } from 'fastify';
 
 /**
  * Number of sockets that listen on the same address. In each tick of its event loop, Node accepts
- * one connection per listening socket (libuv since 1.45). Ticks are long under load. With more
- * sockets, more connections are accepted in each tick.
+ * one connection per listening socket (libuv since 1.45). Under load, a tick takes long. With more
+ * sockets, Node accepts more connections in each tick.
  */
 const listenerCount = 64;
 
 /**
  * Number of connections that each socket queues until they are accepted. When the queue is full,
- * the kernel drops connections without notice, and clients retry only after one second, then after
- * three. Bursts can exceed Node's default of 511.
+ * the kernel drops new connections without an error, and a client retries only after one second,
+ * and then after three more seconds. Bursts can exceed Node's default of 511.
  */
 const backlog = 4_096;
 
@@ -30,7 +30,10 @@ export interface SocketAddress {
 
 const additionalListeners = new WeakMap<FastifyInstance, readonly Server[]>();
 
-/** Starts to listen on all sockets. Fails like `listen` of Fastify when the address is in use. */
+/**
+ * Starts to listen on all sockets. Fails with the same error as Fastify's `listen` when the address
+ * is in use.
+ */
 export async function listen(
   server: FastifyInstance,
   { host, port }: SocketAddress,
@@ -56,8 +59,8 @@ export async function listen(
 }
 
 /**
- * Fails when the address cannot be used: another process listens on it, or this machine does not
- * have it.
+ * Fails when the service cannot listen on the address, because another process listens on it or
+ * because it is not an address of this machine.
  */
 export async function checkAddress({ host, port }: SocketAddress): Promise<void> {
   if (port !== 0) await closeListener(await openListener(createServer(), { host, port }));

@@ -10,8 +10,8 @@ import { mediaType, problemDocument } from '../http/problem.ts';
 import { apiHeaders } from '../http/security-headers.ts';
 
 /**
- * Maximum size of a request body that is read and discarded. With a longer body, the connection is
- * closed.
+ * Maximum size of a request body that is read and discarded, in bytes. If the body is longer, the
+ * connection is closed instead.
  */
 const maxDiscardedBytes = 65_536;
 
@@ -20,11 +20,14 @@ type Kept = 'keep-alive' | 'close';
 
 interface Prepared {
   /**
-   * Header names and values, alternating. Node writes headers in this form without checking each of
-   * them.
+   * An array in which a header name and its value alternate. Node does not check each header that
+   * is passed in this form, which saves time.
    */
   readonly headers: readonly string[];
-  /** The body is a text, because Node then sends it together with the headers in one write. */
+  /**
+   * The body of the response. It is a string, because Node sends a string together with the headers
+   * in one write.
+   */
   readonly body: string;
   /**
    * The bytes of the complete response: one version keeps the connection open, the other closes it.
@@ -33,9 +36,9 @@ interface Prepared {
 }
 
 /**
- * Rejects a request during overload, before any parsing of the body and before routing. The
- * response is prepared in advance: status 503 with Retry-After, as a problem document for API
- * clients and as a page for browsers.
+ * Rejects a request during overload, before its body is parsed and before routing. The responses
+ * were built in advance. They have status 503 and the header Retry-After. API clients get a problem
+ * document, and browsers get a page.
  */
 export function sendOverloadResponse(request: IncomingMessage, response: ServerResponse): void {
   const accepted = () => request.headers['accept-language'];
@@ -54,7 +57,7 @@ export function pathOf(target: string): string {
 
 const acceptLanguage = /\r\naccept-language: *([^\r]*)/i;
 
-/** The parts of a request that is rejected before Node has parsed it. */
+/** The parts of a request that are needed to reject it before Node has parsed it. */
 export interface OverloadResponse {
   /** The path without the query. */
   readonly path: string;
@@ -100,7 +103,7 @@ const digest = createHash('sha256').update(style).digest('base64');
 function pageIn(language: Language): Prepared {
   const { title, detail } = overloaded.text(language);
   const again = translate(language, 'site.overloaded.tryAgain');
-  // The page loads no other file, because that request would be rejected too.
+  // The page loads no other file, because a request for the file would be rejected too.
   const page = html`<!doctype html>
     <html lang="${language}">
       <head>

@@ -35,9 +35,9 @@ const waitForLimit = query<[key: string], { readonly wait_seconds: number }>(
 /**
  * Enforces the rate limits of src/config/limits.ts across all processes. A limit counts attempts
  * per subject, such as an e-mail address or a network. The database stores only keyed hashes of the
- * subjects. A count inside a transaction locks its row until the transaction ends. So count
- * subjects that many users share (such as a network) outside a transaction, and the others in a
- * fixed order: first the e-mail address, then the whole service.
+ * subjects. Counting inside a transaction locks the row of the count until the transaction ends.
+ * Therefore count subjects that many users share (such as a network) outside a transaction. Count
+ * the other subjects in a fixed order: first the e-mail address, then the whole service.
  */
 export class RateLimiter {
   readonly #secret: Buffer;
@@ -61,7 +61,7 @@ export class RateLimiter {
     throw await this.refusal(db, name, subject);
   }
 
-  /** Removes one attempt from the count, because it was harmless or did not happen. */
+  /** Subtracts one attempt from the count, because the attempt was harmless or did not happen. */
   async giveBack(db: Queryable, name: LimitName, subject: string): Promise<void> {
     await db.rows(giveBackToLimit, this.#key(name, subject));
   }
@@ -102,9 +102,9 @@ export const mailWindows = {
 } as const;
 
 /**
- * Limits the e-mails that requests of strangers can cause, for the whole service. The e-mail
- * provider bills every e-mail, and blocks senders of unwanted ones. A part of the budget is
- * reserved for e-mails to known users.
+ * Limits how many e-mails the whole service sends because strangers request them. The e-mail
+ * provider charges for every e-mail, and blocks senders of unwanted e-mails. A part of the budget
+ * is reserved for e-mails to known users.
  */
 export class MailBudget {
   readonly #options: MailBudgetOptions;

@@ -11,8 +11,9 @@ import { pathOf, sendOverloadResponse } from './overload-response.ts';
 /** Default time limits for clients in milliseconds, and the maximum number of connections. */
 export const defaultTimeouts = {
   /**
-   * Time limit for receiving the headers of a request. It starts with the connection; for a later
-   * request on the same connection it starts with the first byte.
+   * Time limit for receiving the headers of a request. For the first request of a connection, the
+   * time starts when the connection opens. For later requests, it starts with the first byte of the
+   * request.
    */
   headersMs: 10_000,
   /**
@@ -36,16 +37,16 @@ export const defaultTimeouts = {
   /** Interval at which the time limits are checked. */
   checkMs: 1_000,
   /**
-   * Maximum number of open connections; further ones are closed at once. An idle connection needs
-   * about 10 KB of memory.
+   * Maximum number of open connections. Further connections are closed at once. An idle connection
+   * needs about 10 KB of memory.
    */
   maxConnections: 20_000,
 };
 export type RequestTimeouts = typeof defaultTimeouts;
 
 /**
- * A request whose body is still arriving after this time does not count as in flight, so that
- * another request can be accepted.
+ * When the body of a request is still arriving after this time, the request no longer counts as in
+ * flight, so that another request can be accepted instead.
  */
 const slowMs = 1_000;
 
@@ -76,7 +77,8 @@ export interface RequestTrackingDeps {
 
 /**
  * Creates the HTTP server for Fastify. It rejects requests above the concurrency limit before
- * Fastify handles them, and limits the number of connections and the time that they may take.
+ * Fastify handles them. It also limits the number of connections and how long each connection may
+ * take.
  */
 export function boundedServer(parts: RequestTrackingDeps): FastifyServerFactory<Server> {
   const { concurrencyLimiter, always, metrics, timeouts, isDraining } = parts;
@@ -94,8 +96,8 @@ export function boundedServer(parts: RequestTrackingDeps): FastifyServerFactory<
         if (concurrencyLimiter.hasRoom() || always.has(pathOf(request.url ?? '/')))
           return handler(request, response);
         concurrencyLimiter.shed();
-        // The client then sends the next request on a new connection, where rejecting it takes less
-        // time.
+        // The client then sends its next request on a new connection. Rejecting a request on a new
+        // connection takes less time.
         if (!line || isDraining()) response.shouldKeepAlive = false;
         sendOverloadResponse(request, response);
       },
@@ -135,8 +137,8 @@ export function boundedServer(parts: RequestTrackingDeps): FastifyServerFactory<
 }
 
 /**
- * Extends the closing methods of the server, so that they also close the connections that the early
- * rejection still holds.
+ * Extends the closing methods of the server. They then also close the connections that Doorstep has
+ * not passed on to the server.
  */
 function closeWith(server: Server, doorstep: Doorstep): void {
   const closeIdle = server.closeIdleConnections.bind(server);

@@ -7,8 +7,8 @@ import { SerialQueue } from '../jobs/serial-queue.ts';
  */
 const maxPixels = 60_000_000;
 /**
- * Maximum size in bytes after decoding. The pixels of an interlaced image are all in memory at
- * once, and with 16 bits per channel each pixel has eight bytes.
+ * Maximum size in bytes after decoding. All pixels of an interlaced image are in memory at the same
+ * time. With 16 bits per channel, each pixel needs eight bytes.
  */
 const maxDecodedBytes = 180_000_000;
 const secondsAtMost = 15;
@@ -18,7 +18,8 @@ const decoding = new SerialQueue();
 
 const formats: readonly string[] = ['jpeg', 'png', 'webp'];
 /**
- * Bytes per channel for each data type, by the decoder's names. All other types have more bytes.
+ * Number of bytes per channel for each data type of the decoder. All other data types need more
+ * bytes.
  */
 const depths: Readonly<Record<string, number>> = { uchar: 1, char: 1, ushort: 2, short: 2 };
 
@@ -45,10 +46,11 @@ export interface ImageSize {
 }
 
 /**
- * Decodes an untrusted image. First `fits` gets the size and may throw; then `draw` gets the
- * rotated pixels without any metadata. The type is recognised by the content, never by the file's
- * name or declared type. The process decodes one image at a time, because each may need as much
- * memory as all its pixels. Throws ImageDecodeError.
+ * Decodes an untrusted image. First calls `fits` with the size; `fits` may throw to reject the
+ * image. Then calls `draw` with the rotated pixels, without any metadata. The type of the image is
+ * determined from its content, never from the name or the declared type of the file. The process
+ * decodes one image at a time, because each may need as much memory as all its pixels. Throws
+ * ImageDecodeError.
  */
 export async function decodeUntrustedImage<T>(
   bytes: Buffer,
@@ -60,12 +62,12 @@ export async function decodeUntrustedImage<T>(
   if (!hasKnownBeginning(bytes)) throw new ImageDecodeError(isHeic(bytes) ? 'heic' : 'wrong_type');
   return await decoding.run(async () => {
     const { default: sharp } = await import('sharp');
-    // One thread and no cache keep the use of memory small.
+    // With one thread and no cache, decoding uses less memory.
     sharp.concurrency(1);
     sharp.cache(false);
     const plainly = { failOn: 'error', pages: 1, animated: false } as const;
-    // Read only the header, without a size limit, so that a too large image gets a different error
-    // from a broken one.
+    // Read only the header, without a size limit, so that an image that is too large gets a
+    // different error than a broken image.
     const head = await sharp(bytes, { ...plainly, limitInputPixels: false })
       .metadata()
       .catch((error: unknown) => {
@@ -88,8 +90,8 @@ export async function decodeUntrustedImage<T>(
 }
 
 /**
- * Returns true for HEIC photos, as iPhones take them: `ftyp` is followed by a brand for HEVC images
- * (ISO 23008-12).
+ * Returns true for a photo in the HEIC format, the format of iPhones. Such a file has `ftyp`
+ * followed by a brand for HEVC images (ISO 23008-12).
  */
 function isHeic(bytes: Buffer): boolean {
   const brand = bytes.subarray(4, 12).toString('latin1');

@@ -1,4 +1,5 @@
-// The worker thread of inspect-pdf.ts: opens one PDF without a password and posts the finding.
+// The code of the worker thread that inspect-pdf.ts starts. It opens one PDF without a password and
+// posts the result of the inspection.
 import { parentPort, workerData } from 'node:worker_threads';
 import { getDocumentProxy } from 'unpdf';
 import type { PdfFinding } from './inspect-pdf.ts';
@@ -14,7 +15,8 @@ async function inspect(bytes: Uint8Array): Promise<PdfFinding> {
       verbosity: 0,
     });
     const { numPages } = document;
-    // A file may claim any number of pages. Reading the first page fails if it does not exist.
+    // A file can contain a wrong number of pages. Therefore read the first page, which fails if the
+    // page does not exist.
     if (numPages > 0) await document.getPage(1);
     return { pages: numPages };
   } catch (error) {

@@ -2,16 +2,19 @@ import { Worker } from 'node:worker_threads';
 import { SerialQueue } from '../jobs/serial-queue.ts';
 
 /**
- * The result of inspecting a PDF: the number of its pages, or that it needs a password, or that it
- * cannot be read.
+ * The result of inspecting a PDF: the number of pages; `locked` if the PDF needs a password;
+ * `unreadable` if it cannot be read.
  */
 export type PdfFinding = { readonly pages: number } | 'locked' | 'unreadable';
 
-/** Time-out in milliseconds. A normal receipt takes a fraction of a second. */
+/**
+ * Time-out of an inspection in milliseconds. Inspecting a normal receipt takes a fraction of a
+ * second.
+ */
 const timeoutMs = 10_000;
 const maxHeapMegabytes = 256;
 
-/** Inspects one PDF at a time, because each needs a thread with its own memory. */
+/** Runs one inspection at a time, because each inspection needs a thread with separate memory. */
 const queue = new SerialQueue();
 
 /** Returns true when a file begins like a PDF. */
@@ -20,17 +23,18 @@ export function isPdf(bytes: Buffer): boolean {
 }
 
 /**
- * Opens a PDF without a password. A PDF that only restricts printing or copying can be opened; one
- * that needs a password to be read is `locked`. This runs on a thread with a memory limit and a
- * time-out, because a file of a few kilobytes can unpack to gigabytes. A PDF that exceeds one of
- * them is `unreadable`.
+ * Opens a PDF without a password. A PDF that only restricts printing or copying can be opened. A
+ * PDF that needs a password for reading is `locked`. The inspection runs on a thread with a memory
+ * limit and a time-out, because a file of a few kilobytes can expand to gigabytes. A PDF that
+ * exceeds the memory limit or the time-out is `unreadable`.
  */
 export async function inspectPdf(bytes: Buffer): Promise<PdfFinding> {
   return await queue.run(async () => {
     const worker = new Worker(new URL('inspect-pdf-worker.ts', import.meta.url), {
       workerData: new Uint8Array(bytes),
       resourceLimits: { maxOldGenerationSizeMb: maxHeapMegabytes },
-      // What the library prints about an untrusted file must not reach the log.
+      // The library prints messages about the file. The file is untrusted, so these messages must
+      // not get into the log.
       stdout: true,
       stderr: true,
     });

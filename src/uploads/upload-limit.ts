@@ -23,16 +23,16 @@ export interface OpenUpload {
   readonly since: number;
   bytes: number;
   isComplete: boolean;
-  /** Why the upload was aborted; undefined while it is not. */
+  /** The reason why the upload was aborted; undefined if it was not aborted. */
   failure: DomainError | undefined;
   /** The stream of the file that is being read. */
   source: Readable | undefined;
 }
 
 /**
- * Limits the memory of uploads. It counts only bytes that have arrived, so connections that send
- * almost nothing do not block other uploads; they are aborted as too slow. When the memory limit is
- * reached, the slowest incomplete upload is aborted.
+ * Limits the memory that uploads use. It counts only bytes that have arrived. So connections that
+ * send almost nothing do not block other uploads, and they are aborted because they are too slow.
+ * When the memory limit is reached, the slowest incomplete upload is aborted.
  */
 export class UploadRoom {
   readonly #open = new Set<OpenUpload>();
@@ -52,9 +52,9 @@ export class UploadRoom {
   }
 
   /**
-   * Starts an upload. The uploads with the same `owner`, an account, are counted together; uploads
-   * without an owner are not counted. Throws `rate_limited` when the account already has the
-   * maximum number of uploads in progress.
+   * Starts an upload. `owner` is the account that sends the upload. Uploads with the same owner are
+   * counted together; uploads without an owner are not counted. Throws `rate_limited` when the
+   * account already has the maximum number of uploads in progress.
    */
   begin(owner: string | undefined): OpenUpload {
     const own = [...this.#open].filter((one) => owner !== undefined && one.owner === owner);

@@ -28,7 +28,7 @@ declare module 'fastify' {
   }
 }
 
-/** Prepares a server for uploads: all its routes share one set of limits. */
+/** Prepares a server for uploads. All routes of the server share the same upload limits. */
 export function countUploads(server: FastifyInstance, speed: Partial<UploadSpeed> = {}): void {
   server.decorate('uploads', new UploadRoom({ ...uploadSpeed, ...speed }));
   server.decorateRequest('upload', undefined);
@@ -73,7 +73,7 @@ export function takeUploads(
   const { uploads } = server;
   server.addHook('preHandler', async (request, reply) => {
     if (!request.isMultipart()) return;
-    // The pages have the caller in `visit`, the API has it in `actor`.
+    // Routes of pages store the caller in `visit`; routes of the API store it in `actor`.
     const actor = (request as { visit?: { actor: Actor } }).visit?.actor ?? request.actor;
     if (actor.kind === 'visitor') throw accountRequired(actor);
     const upload = uploads.begin(actor.kind === 'service' ? undefined : actor.userId);
@@ -83,8 +83,8 @@ export function takeUploads(
 }
 
 /**
- * Reads a form with an optional picture into memory: at most 5 MB of file and 1 MB of text.
- * Refuses: validation_failed (the picture is too large), malformed_request, unsupported_media_type.
+ * Reads a form with an optional picture into memory: at most 5 MB of file and 1 MB of text. Throws:
+ * validation_failed (the picture is too large), malformed_request, unsupported_media_type.
  */
 export async function readUpload(request: FastifyRequest): Promise<Upload> {
   const { fields, file } = await readFormWithFile(request, pictureField, pictureTooLarge);
@@ -100,9 +100,9 @@ export interface FormWithFile {
 }
 
 /**
- * Reads a form with an optional file in the field with this name; the file is undefined when none
- * was chosen. Refuses the same errors as readUpload; for a file that is too large, the error has
- * the given message.
+ * Reads a form with an optional file in the field with this name; the file is undefined when the
+ * user chose none. Throws the same errors as readUpload, except that the error for a file that is
+ * too large has the given message.
  */
 export async function readFormWithFile(
   request: FastifyRequest,
@@ -154,8 +154,9 @@ export async function readFormWithFiles(
 }
 
 /**
- * Returns the file of a form with a proof of payment; undefined when none was chosen. Refuses the
- * same errors as readUpload, but proof_not_accepted for a file that is too large.
+ * Returns the file of a form with a proof of payment; undefined when the user chose no file. Throws
+ * the same errors as readUpload, except that the error for a file that is too large is
+ * proof_not_accepted.
  */
 export async function readProofFile(request: FastifyRequest): Promise<Buffer | undefined> {
   try {
@@ -167,8 +168,8 @@ export async function readProofFile(request: FastifyRequest): Promise<Buffer | u
 }
 
 /**
- * Returns the picture of a request that must have one. Refuses the same errors as readUpload, and
- * validation_failed when there is no picture.
+ * Returns the picture of a request that must contain a picture. Throws the same errors as
+ * readUpload, and validation_failed when the picture is missing.
  */
 export async function readPicture(request: FastifyRequest): Promise<Buffer> {
   const { picture } = await readUpload(request);
@@ -201,6 +202,6 @@ function refusalOf(error: unknown): unknown {
     return new DomainError('payload_too_large', { maximum_bytes: pictureLimitBytes });
   }
   if (statusCode !== undefined) return error;
-  // The form parser failed: the body is not a form, or it was cut off.
+  // The form parser failed, because the body is not a form or is incomplete.
   return new DomainError('malformed_request', {});
 }

@@ -21,8 +21,8 @@ const stepsAround = 1;
 const secretBytes = 20;
 const sealing = { cipher: 'aes-256-gcm', nonceBytes: 12, tagBytes: 16 } as const;
 /**
- * The characters of recovery codes, without those that look alike. Sixteen random ones are 79
- * random bits.
+ * The characters of recovery codes, without characters that look alike. A code has sixteen random
+ * characters, which are 79 random bits.
  */
 const alphabet = 'abcdefghjkmnpqrstuvwxyz23456789';
 
@@ -46,7 +46,8 @@ export function seal(key: Buffer, userId: string, secret: Buffer): Buffer {
 }
 
 /**
- * Decrypts a stored secret; undefined when the key or the user is not the one that encrypted it.
+ * Decrypts a stored secret. Returns undefined if the secret was encrypted with another key or for
+ * another user.
  */
 export function unseal(key: Buffer, userId: string, stored: Buffer): Buffer | undefined {
   const { nonceBytes, tagBytes } = sealing;
@@ -66,7 +67,7 @@ export function unseal(key: Buffer, userId: string, stored: Buffer): Buffer | un
 }
 
 /**
- * A TOTP secret in the forms that authenticator apps accept: as a link to scan or tap, and as text
+ * A TOTP secret in the two forms that authenticator apps accept: a link to scan or tap, and a text
  * to type.
  */
 export interface ShownSecret {
@@ -87,7 +88,7 @@ export function shownSecret(secret: Buffer, label: string): ShownSecret {
 
 /**
  * Returns the time step of a six-digit code, counted in steps of 30 seconds since 1970. Undefined
- * when the code is not valid around `now` (milliseconds since 1970).
+ * if the code is not valid at `now` (milliseconds since 1970) or one step earlier or later.
  */
 export function stepOf(secret: Buffer, code: string, now: number): bigint | undefined {
   if (!/^\d{6}$/.test(code)) return undefined;
@@ -116,8 +117,8 @@ export function newRecoveryCodes(): string[] {
 }
 
 /**
- * Returns the hash of a recovery code that is stored. A plain hash is safe, because a code has
- * enough random bits.
+ * Returns the hash under which a recovery code is stored. A hash without a key is safe, because a
+ * code has enough random bits.
  */
 export function recoveryCodeHash(userId: string, code: string): Buffer {
   return hash('sha256', `${userId} ${plainCode(code)}`, 'buffer');

@@ -11,8 +11,8 @@ export const findFactor = query<[userId: string], FactorRow>(
 );
 
 /**
- * Locks an active second factor, so that no other request renews its codes or removes it. No row
- * when there is none.
+ * Query that locks a user's active second factor, so that no other request renews its recovery
+ * codes or removes it. It returns no row when the user has no active second factor.
  */
 export const lockFactor = query<[userId: string], { readonly user_id: string }>(
   'lock_factor',
@@ -21,8 +21,8 @@ export const lockFactor = query<[userId: string], { readonly user_id: string }>(
 );
 
 /**
- * Stores a new secret for a second factor that is not yet active. No row when a second factor is
- * active.
+ * Query that stores a new secret for a second factor that is not yet active. It returns no row when
+ * the user already has an active second factor.
  */
 export const beginFactor = query<[userId: string, secret: Buffer], { readonly user_id: string }>(
   'begin_factor',
@@ -43,8 +43,8 @@ export const confirmFactor = query<
 );
 
 /**
- * Marks a time step as used. No row when this step or a later one was used before, so that each
- * code works once. Locks the row.
+ * Query that marks a time step as used, so that each code works only once. It returns no row when
+ * this step or a later step was used before. It locks the row.
  */
 export const takeStep = query<[userId: string, step: bigint], { readonly user_id: string }>(
   'take_step',
@@ -52,7 +52,7 @@ export const takeStep = query<[userId: string, step: bigint], { readonly user_id
   where user_id = $1 and confirmed_at is not null and last_step < $2 returning user_id`,
 );
 
-/** Deletes an active second factor; no row when there is none. */
+/** Query that deletes an active second factor. It returns no row when the user has none. */
 export const deleteFactor = query<[userId: string], { readonly user_id: string }>(
   'delete_factor',
   `delete from sambatan_auth.second_factors
@@ -71,8 +71,8 @@ export const insertRecoveryCodes = query<[userId: string, hashes: readonly Buffe
 );
 
 /**
- * Marks a recovery code as used, so that it works once; no row when the code is wrong or already
- * used.
+ * Query that marks a recovery code as used, so that it works only once. It returns no row when the
+ * code is wrong or already used.
  */
 export const useRecoveryCode = query<
   [userId: string, codeHash: Buffer],
@@ -116,8 +116,8 @@ export const findHalfSignIn = query<[tokenHash: Buffer], { readonly user_id: str
 );
 
 /**
- * Counts an attempt at a sign-in that waits for the second factor. No row when the sign-in has
- * ended or has no attempt left. Locks the row.
+ * Query that counts an attempt to enter the second factor of an unfinished sign-in. It returns no
+ * row when the sign-in has expired or has no attempts left. It locks the row.
  */
 export const spendHalfSignIn = query<
   [tokenHash: Buffer, most: number],
@@ -145,14 +145,20 @@ export const deleteHalfSignIns = query<[userId: string], never>(
   'delete from sambatan_auth.mfa_challenges where user_id = $1',
 );
 
-/** Deletes a limited number of expired sign-ins that waited for the second factor. */
+/**
+ * Query that deletes a limited number of expired sign-ins that were not finished with the second
+ * factor.
+ */
 export const tidyHalfSignIns = query<[], never>(
   'delete_expired_mfa_challenges',
   `delete from sambatan_auth.mfa_challenges where token_hash in (
     select token_hash from sambatan_auth.mfa_challenges where expires_at < now() limit 100)`,
 );
 
-/** Records that a user's sessions have no second factor any more, because it was removed. */
+/**
+ * Query that marks all sessions of a user as sessions without a second factor, because the user's
+ * second factor was removed.
+ */
 export const unmarkSessions = query<[userId: string], never>(
   'unmark_sessions',
   `update sambatan_auth.sessions set second_factor = false

@@ -28,8 +28,8 @@ export interface MfaDeps {
   /** The key that encrypts the secrets in the database. */
   readonly factorKey: Buffer;
   /**
-   * Returns the time with which codes are compared, in milliseconds since 1970; it is the
-   * database's clock.
+   * Returns the time at which codes must be valid, in milliseconds since 1970. It is the time of
+   * the database's clock.
    */
   readonly now: (db: Queryable) => Promise<number>;
 }
@@ -89,9 +89,9 @@ export async function factorToSetUp(
 
 /**
  * Activates the second factor when the first code of the app is correct. The current session then
- * counts as signed in with it. Returns the recovery codes, which are shown only once. Refuses:
- * second_factor_wrong, second_factor_present, second_factor_not_begun, unauthenticated, forbidden,
- * reauthentication_required.
+ * counts as a session with a second factor. Returns the recovery codes, which are shown only once.
+ * Refuses: second_factor_wrong, second_factor_present, second_factor_not_begun, unauthenticated,
+ * forbidden, reauthentication_required.
  */
 export async function confirmFactor(
   tx: Tx,
@@ -101,8 +101,8 @@ export async function confirmFactor(
 ): Promise<readonly string[]> {
   const userId = ownerOf(actor);
   const { secret, stored } = await begunFactor(tx, parts, userId);
-  // Check again: someone who takes over the session could otherwise finish a set-up that its owner
-  // left open.
+  // Check the recent authentication again. Otherwise somebody who takes over the session could
+  // finish a set-up that the owner started.
   requireRecentAuth(actor);
   const step = stepOf(secret, plainCode(given.code), await parts.now(tx));
   if (step === undefined) throw new DomainError('second_factor_wrong', {});
@@ -126,7 +126,10 @@ export async function removeFactor(tx: Tx, actor: Actor, device: string): Promis
   await recordAccess(tx, { userId, event: 'factor_removed', device });
 }
 
-/** A user with a verified e-mail address, as the administrator of the installation sees them. */
+/**
+ * The data of a user with a verified e-mail address that the administrator of the installation
+ * sees.
+ */
 export interface FactorOwner {
   readonly userId: string;
   readonly hasFactor: boolean;
@@ -146,9 +149,9 @@ export async function factorOfAddress(
 }
 
 /**
- * Removes the second factor of a user who lost the phone and the recovery codes; only the
- * administrator of the installation uses this. Ends the user's sessions too, because another person
- * may have the phone. Returns false when there was no second factor.
+ * Removes the second factor of a user who lost both the phone and the recovery codes. Only the
+ * administrator of the installation calls this function. It also ends the user's sessions, because
+ * another person may have the phone. Returns false when there was no second factor.
  */
 export async function removeLostFactor(tx: Tx, userId: string): Promise<boolean> {
   if (!(await endFactor(tx, userId))) return false;
@@ -177,8 +180,9 @@ export async function renewRecoveryCodes(
 }
 
 /**
- * Uses up a code: of the user's app, or a recovery code. Returns which of the two it was; undefined
- * for a wrong or used code. The caller must have counted the attempt before.
+ * Marks a code of the user's app, or a recovery code, as used. Returns which of the two kinds the
+ * code is; undefined for a wrong code or a code that was used before. The caller must count the
+ * attempt before it calls this function.
  */
 export async function takeFactorCode(
   tx: Tx,
@@ -200,7 +204,8 @@ export async function takeFactorCode(
 
 /** Deletes all data of an active second factor; returns false when there is none. */
 async function endFactor(tx: Tx, userId: string): Promise<boolean> {
-  // Same lock order as in signInWithFactor, which locks the unfinished sign-in first.
+  // This function locks rows in the same order as signInWithFactor, which locks the unfinished
+  // sign-in first.
   await tx.rows(sql.deleteHalfSignIns, userId);
   if ((await tx.maybe(sql.deleteFactor, userId)) === undefined) return false;
   await tx.rows(sql.deleteRecoveryCodes, userId);

@@ -7,15 +7,18 @@ import { takeFactorCode } from '../mfa/second-factor.ts';
 import { startSession, tokenHash } from '../sessions.ts';
 import { codeAttempts, type SignInDeps, type SignInResult } from './sign-in.ts';
 
-/** Returns true when the token belongs to a sign-in that waits for the second factor. */
+/**
+ * Returns true when the token belongs to an unfinished sign-in for which the second factor is still
+ * missing.
+ */
 export async function awaitsFactor(db: Queryable, token: string | undefined): Promise<boolean> {
   if (token === undefined) return false;
   return (await db.maybe(factors.findHalfSignIn, tokenHash(token))) !== undefined;
 }
 
 /**
- * Completes a sign-in with a code of the app or a recovery code. Each attempt is counted before the
- * code is checked, once for this sign-in and once for the account. Refuses: second_factor_wrong,
+ * Completes a sign-in with a code of the app or a recovery code. Each attempt is counted twice
+ * before the code is checked: for this sign-in, and for the account. Refuses: second_factor_wrong,
  * sign_in_ended, rate_limited.
  */
 export async function signInWithFactor(
@@ -46,7 +49,7 @@ export async function signInWithFactor(
   return outcome;
 }
 
-/** Counts an attempt at an account's second factor. Refuses: rate_limited. */
+/** Counts an attempt to enter the second factor of an account. Refuses: rate_limited. */
 export async function countFactorTry({ db, limiter }: SignInDeps, userId: string): Promise<void> {
   await runInTransaction(db, async (tx) => {
     await limiter.spend(tx, 'secondFactorAttempts', userId);

@@ -11,7 +11,7 @@ import {
   enter,
 } from './sign-in.ts';
 
-/** The data that the page of a sign-in link shows before the sign-in. */
+/** The data that is shown on the page of a sign-in link, before the user signs in. */
 export interface ShownLink {
   /** The masked e-mail address, which only its owner recognises. */
   readonly maskedEmail: string;
@@ -49,8 +49,8 @@ export async function signInWithLink(
 }
 
 /**
- * Returns an e-mail address with most letters before the @ masked: `s•••h@example.org`. The owner
- * recognises it; another person cannot use it.
+ * Returns an e-mail address in which most letters before the @ are masked: `s•••h@example.org`. The
+ * owner recognises the address, but another person cannot use it.
  */
 export function maskedEmail(email: string): string {
   const at = email.lastIndexOf('@');

@@ -10,7 +10,10 @@ export interface SignInEmail {
   readonly language: Language;
 }
 
-/** Returns the sign-in e-mail: it has a code to type and a link that signs in without typing. */
+/**
+ * Returns the sign-in e-mail. It contains a code to type and a link with which the user signs in
+ * without typing.
+ */
 export function signInEmail({ code, link, language }: SignInEmail): Omit<OutgoingEmail, 'to'> {
   const hello = translate(language, 'emails.signIn.hello');
   const codeLabel = translate(language, 'emails.signIn.code');
@@ -49,8 +52,8 @@ export function reauthenticationEmail(code: string, language: Language): Omit<Ou
 }
 
 /**
- * Returns the e-mail that reports a change of the second factor to its owner, in case somebody else
- * made the change.
+ * Returns the e-mail that informs the owner of an account about a change of the second factor,
+ * because somebody else may have made the change.
  */
 export function mfaEmail(
   change: 'added' | 'removed' | 'lost' | 'codes',

@@ -5,7 +5,9 @@ import type { RateLimiter } from '../../overload/rate-limiter.ts';
 import { keyedHash } from '../keyed-hash.ts';
 import * as sql from '../session-queries.ts';
 
-/** After a sign-in, the account knows the browser and the network for this many days. */
+/**
+ * After a sign-in, the browser and the network count as known to the account for this many days.
+ */
 const knownDays = 180;
 
 /** Where a request comes from. */
@@ -17,12 +19,14 @@ export interface Origin {
 }
 
 /**
- * How well an account knows the browser and network of a request. Each level has its own limits.
+ * How an account knows the origin of a request: the browser is known, only the network is known, or
+ * neither (a stranger). Each of the three levels has separate rate limits.
  */
 export type Standing = 'browser' | 'network' | 'stranger';
 
 /**
- * Returns how well the account with this e-mail address knows the browser and network of a request.
+ * Returns whether the browser or the network of a request is known to the account with this e-mail
+ * address.
  */
 export async function standingOf(
   db: Queryable,
@@ -36,7 +40,10 @@ export async function standingOf(
   return has(keys.browser) ? 'browser' : has(keys.network) ? 'network' : 'stranger';
 }
 
-/** Remembers the browser and network of a successful sign-in to this account. */
+/**
+ * Stores the browser and network of a successful sign-in, so that they count as known to this
+ * account.
+ */
 export async function rememberOrigin(
   tx: Tx,
   secret: Buffer,
@@ -58,9 +65,9 @@ export type Counted = readonly [name: LimitName, subject: string];
 
 /**
  * Counts an e-mail with a code and returns the increased counts. Returns undefined when no further
- * e-mail may go to the address now. Unknown browsers and networks may request a few e-mails a day
- * without a pause and after that one e-mail per 25 minutes. A code is valid for 30 minutes, so the
- * owner of the mailbox always has a valid code, however many strangers request codes.
+ * e-mail may be sent to the address now. Unknown browsers and networks may request a few e-mails a
+ * day without a pause, and after that one e-mail per 25 minutes. A code is valid for 30 minutes. So
+ * the owner of the mailbox always has a valid code, even if many strangers request codes.
  */
 export async function takeMailOfAddress(
   tx: Tx,

@@ -17,17 +17,20 @@ import { codeMinutes, newCode } from './request-code.ts';
 import { codeAttempts, type SignInDeps } from './sign-in.ts';
 import { countFactorTry } from './factor.ts';
 
-/** A signed-in user with their session and browser. */
+/** A signed-in user, with the session and the browser of the request. */
 export interface Holder {
   readonly userId: string;
   readonly sessionId: string;
-  /** The verified e-mail address; null when the user signed in with another service's token. */
+  /** The verified e-mail address; null when the user signed in with a token of another service. */
   readonly email: string | null;
   readonly language: Language;
   readonly device: string;
 }
 
-/** Returns how a user can re-authenticate here; undefined when neither way is possible. */
+/**
+ * Returns how a user can re-authenticate on this site: with the second factor or with a mailed
+ * code. Undefined when neither is possible.
+ */
 export async function reauthenticationMethod(
   db: Queryable,
   { userId, email }: Pick<Holder, 'userId' | 'email'>,
@@ -38,8 +41,8 @@ export async function reauthenticationMethod(
 
 /**
  * Mails a re-authentication code to a signed-in user and returns the code's id. The code is valid
- * only for this session. Its limit counts only e-mails to this account, so nobody else can reach
- * the limit for the user. Refuses: rate_limited, mail_budget_spent, mail_unavailable.
+ * only for this session. The rate limit counts only re-authentication e-mails to this account, so
+ * other people cannot use up the limit. Refuses: rate_limited, mail_budget_spent, mail_unavailable.
  */
 export async function sendReauthenticationCode(
   parts: SignInDeps,

@@ -25,7 +25,8 @@ import type { SignInDeps } from './sign-in.ts';
 /** Lifetime of a code and its link, in minutes. */
 export const codeMinutes = 30;
 /**
- * If no further e-mail may be sent, an earlier code must be valid for at least this many minutes.
+ * If no further e-mail may be sent, an earlier code is used instead. It must be valid for at least
+ * this many more minutes.
  */
 const usableMinutes = 2;
 /** Each code request deletes the expired access-log rows of at most this many people. */
@@ -38,18 +39,18 @@ export interface CodeInput {
   /** The `User-Agent` header. */
   readonly device: string;
   /**
-   * Builds the link in the e-mail from the link's secret. Undefined where the public address of the
-   * site is not configured: the Host header of a request cannot be used, because a stranger could
-   * make the e-mail link to another site.
+   * Builds the link in the e-mail from the link's secret. Undefined if the public address of the
+   * site is not configured; the e-mail then has no link. The Host header of the request is not
+   * used, because a stranger could set it so that the link leads to another site.
    */
   readonly link: ((secret: string) => string) | undefined;
 }
 
 /**
- * Starts a sign-in for an e-mail address, with or without an account, and returns the id with which
- * the code is entered. Mails a code and a link. When the address has reached its limit, no e-mail
- * is sent and an earlier code works with the returned id. Refuses: validation_failed, rate_limited,
- * mail_budget_spent, mail_unavailable.
+ * Starts a sign-in for an e-mail address, with or without an account. Mails a code and a link.
+ * Returns the id of the sign-in, which is needed to enter the code. When the e-mail address has
+ * reached its limit, no e-mail is sent, and an earlier code is accepted for the returned id.
+ * Refuses: validation_failed, rate_limited, mail_budget_spent, mail_unavailable.
  */
 export async function requestCode(parts: SignInDeps, input: CodeInput): Promise<string> {
   const { db, secret, limiter, budget } = parts;

@@ -30,8 +30,8 @@ import {
 export const halfSignInMinutes = 15;
 export const codeAttempts = limits.wrongCodesOfSignIn.max;
 /**
- * A typed code is compared with this many mailed codes of the address, the newest ones. So a guess
- * has three chances in a million.
+ * A typed code is compared with this number of the newest codes that were mailed to the address. So
+ * the probability that a guess is correct is three in a million.
  */
 const comparedCodes = 3;
 
@@ -40,8 +40,8 @@ export interface SignInDeps extends MfaDeps {
   readonly db: Database;
   readonly mailer: Mailer;
   /**
-   * The key of the hashes of codes. Without a key, all six-digit codes could be tried against a
-   * stored hash within a second.
+   * The key for hashing codes. Without a key, somebody who has read a stored hash could find its
+   * six-digit code within a second by trying all codes.
    */
   readonly secret: Buffer;
   readonly limiter: RateLimiter;
@@ -65,7 +65,8 @@ export interface Browser {
 /** The result of a sign-in: a session, or a sign-in that still needs the second factor. */
 export interface SignInResult {
   /**
-   * The token for the cookie: of the session, or of the sign-in that waits for the second factor.
+   * The token to put in the cookie. It is a session token, or, if the second factor is still
+   * missing, the token of the unfinished sign-in.
    */
   readonly token: string;
   /** Lifetime of the cookie in hours. */
@@ -120,7 +121,7 @@ export async function signInWithCode(
   return outcome;
 }
 
-/** After a successful sign-in, reduces the counts of the network again. */
+/** Subtracts a successful sign-in from the counts of the network. */
 export async function refundNetwork(
   { db, limiter }: SignInDeps,
   network: string,
@@ -138,7 +139,8 @@ export async function signInWithToken(
 ): Promise<SignInResult> {
   return await runInTransaction(parts.db, async (tx) => {
     await tx.one(sql.startProfile, claims.userId, noName, browser.language, null);
-    // When the token does not contain the time of authentication, the authentication counts as old.
+    // When the token does not contain the time of authentication, the authentication does not count
+    // as recent.
     const provenAt = claims.provenAt ?? 0;
     const identity = { ...claims, provenAt, hours: tokenSessionHours, method: 'token' } as const;
     return { ...(await openSession(tx, identity, browser)), isNew: false };
@@ -168,8 +170,8 @@ interface ProvedIdentity extends Claims {
 }
 
 /**
- * Starts a session. If the account has a second factor that was not used yet, the sign-in first
- * waits for it.
+ * Starts a session. If the account has a second factor that was not used in this sign-in, starts an
+ * unfinished sign-in instead, which needs the second factor.
  */
 async function openSession(
   tx: Tx,
@@ -200,7 +202,7 @@ async function openSession(
   return { token, hours, awaitsFactor: false };
 }
 
-/** The name of a new user whose address contains no usable name. */
+/** The name of a new user if no name can be derived from the e-mail address. */
 export const noName = 'Pembeli';
 
 /**
