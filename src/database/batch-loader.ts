@@ -1,24 +1,29 @@
 import type { Lookup, Queryable } from './query.ts';
 
-/** Reads the values of several keys at once. A key without a value is missing in the result. */
+/**
+ * Reads the values of several keys at once. The result contains no entry for a key without a value.
+ */
 export type ReadMany<V> = (keys: readonly string[]) => Promise<ReadonlyMap<string, V>>;
 
 export interface BatchLoaderOptions {
   /** Maximum number of keys in one read. */
   readonly maxKeys?: number;
-  /** Maximum number of reads at the same time; slow reads do not count. */
+  /** Maximum number of reads at the same time, not counting slow reads. */
   readonly concurrency?: number;
-  /** A read that takes longer than this counts as slow, so the next read does not wait for it. */
+  /**
+   * A read that takes longer than this number of milliseconds counts as slow. The next read does
+   * not wait for a slow read.
+   */
   readonly slowMs?: number;
 }
 
 /**
- * Two reads at the same time: the database works on one while this process returns the results of
- * the other.
+ * Default options. With two reads at the same time, the database works on one read while this
+ * process returns the results of the other.
  */
 export const batchLoaderDefaults = { maxKeys: 200, concurrency: 2, slowMs: 250 };
 
-/** A key in a future read, for all callers that wait for this key. */
+/** A key that the next read will include, with all callers that wait for its value. */
 interface PendingKey<V> {
   readonly answer: Promise<V | undefined>;
   readonly resolve: (value: V | undefined) => void;
@@ -27,9 +32,10 @@ interface PendingKey<V> {
 
 /**
  * Combines lookups by key from concurrent callers into fewer reads. While reads are in progress,
- * new keys are collected for the next read. When none is in progress, a read starts at once, so a
- * single caller does not wait. Every read starts after its keys were requested, so a result is
- * never older than its request; nothing is cached. If a read fails, all its callers get the error.
+ * new keys are collected for the next read. When no read is in progress, a new read starts at once,
+ * so a single caller does not wait. Nothing is cached: every read starts after its keys were
+ * requested, so a result is never older than the request. If a read fails, all callers that wait
+ * for its keys get the error.
  */
 export class BatchLoader<V> {
   readonly #read: ReadMany<V>;
@@ -96,8 +102,8 @@ export class BatchLoader<V> {
   }
 
   /**
-   * Counts a read as in progress. Returns the function that ends this; it also ends when the read
-   * is slow.
+   * Counts a read as in progress. Returns a function that ends the counting. The counting also ends
+   * when the read becomes slow.
    */
   #occupySlot(): () => void {
     let isHeld = true;

@@ -1,8 +1,8 @@
 import { query } from './query.ts';
 
 /**
- * The time by the database's clock. All processes use this clock, because the clocks of machines
- * may differ.
+ * Query for the time of the database's clock. All processes use this clock, because the clocks of
+ * their machines may differ.
  */
 export const databaseNow = query<[], { readonly now: Date }>(
   'database_now',

@@ -1,10 +1,10 @@
-/** The kinds of database failures between which callers distinguish. */
+/** The kinds of database failures that callers handle differently. */
 export type DatabaseFailure =
   /** An SQL function refused because of a domain rule: it raised the error code SB000. */
   | { readonly kind: 'refusal'; readonly code: string; readonly params: Record<string, unknown> }
   /**
-   * The server is unreachable. `safe` means that provably nothing was changed, so the operation may
-   * be repeated.
+   * The server is unreachable. `safe` means that it is certain that nothing was changed, so the
+   * operation may be repeated.
    */
   | { readonly kind: 'unavailable'; readonly safe: boolean }
   /** No connection of the pool became free in time; nothing was changed. */
@@ -17,12 +17,12 @@ export type DatabaseFailure =
   | { readonly kind: 'unknown' };
 
 /**
- * The connection could not be opened, or it was lost. `safe` means that provably nothing was
- * changed: the statement, or the COMMIT of its transaction, was not sent.
+ * Error: the connection could not be opened, or it was lost. `safe` means that it is certain that
+ * nothing was changed, because the statement, or the COMMIT of the transaction, was not sent.
  */
 export class ConnectionFailure extends Error {
   readonly safe: boolean;
-  /** True when all connections of the pool were in use; the server itself may work well. */
+  /** True when all connections of the pool were in use. The server itself may have no problem. */
   readonly poolExhausted: boolean;
 
   constructor(cause: unknown, { safe, poolExhausted = false }: FailureOptions) {
@@ -42,8 +42,8 @@ interface FailureOptions {
 }
 
 /**
- * The server answered COMMIT with ROLLBACK, because the code of the transaction ignored an error of
- * a statement. Nothing was changed.
+ * Error: the server answered COMMIT with ROLLBACK, because a statement had failed and the code of
+ * the transaction ignored the error. Nothing was changed.
  */
 export class CommitRefused extends Error {
   constructor() {
@@ -79,8 +79,8 @@ export function databaseError(error: unknown): DatabaseFailure {
   if (sqlState.startsWith('23')) {
     return { kind: 'constraint', constraint: error.constraint ?? '', sqlState };
   }
-  // An ERROR undoes only its statement and the connection stays. Errors that end the connection
-  // have become a ConnectionFailure before this.
+  // After these errors, the statement had no effect and the connection can still be used. Errors
+  // that end the connection were converted into a ConnectionFailure before.
   if (isUnavailableState(sqlState) || couldNotStore(error) || isStalePlan(error)) {
     return { kind: 'unavailable', safe: true };
   }
@@ -94,8 +94,8 @@ export function databaseError(error: unknown): DatabaseFailure {
 const busyStates = new Set(['55P03', '40001', '40P01', '57014']);
 
 /**
- * Returns true for error codes after which the server is unreachable or refuses work. The codes are
- * in appendix A of the PostgreSQL manual.
+ * Returns true for error codes that mean that the server is unreachable or refuses to execute
+ * statements. The codes are in appendix A of the PostgreSQL manual.
  */
 function isUnavailableState(sqlState: string): boolean {
   // 08 connection, 53 resources, 57P0x shutdown and start, 58 system, 25006 read-only standby,
@@ -106,16 +106,17 @@ function isUnavailableState(sqlState: string): boolean {
 /**
  * Returns true when the server could not make a file longer because of a quota or a process limit.
  * PostgreSQL has an error code for a full disk (53100) but reports these cases as internal errors.
- * They are recognised by the function's name, because messages are translated.
+ * The name of the C function identifies these cases. The message cannot be used, because it may be
+ * translated.
  */
 function couldNotStore({ code, routine = '' }: ServerError): boolean {
   return code === 'XX000' && /^(md(zero)?extend|mdwritev?|FileWrite|BufFileDump)/.test(routine);
 }
 
 /**
- * Returns true when PostgreSQL refused a prepared statement before running it: the connection no
- * longer has the statement, or a migration changed the type of its result. On a new connection it
- * is prepared again.
+ * Returns true when PostgreSQL refused a prepared statement before running it. Either the
+ * connection no longer has the prepared statement, or a migration has changed the type of the
+ * result. On a new connection, the statement is prepared again.
  */
 export function isStalePlan(error: unknown): boolean {
   if (!isServerError(error)) return false;
@@ -134,8 +135,8 @@ export function endsConnection(error: unknown): boolean {
 }
 
 /**
- * Converts a lost connection into a ConnectionFailure, in which `safe` shows whether anything may
- * have been changed. Returns every other error unchanged.
+ * Converts the error of a lost connection into a ConnectionFailure. `safe` is true if it is certain
+ * that nothing was changed. Returns every other error unchanged.
  */
 export function withOutcome(error: unknown, { safe }: { safe: boolean }): unknown {
   if (error instanceof ConnectionFailure || !endsConnection(error) || isStalePlan(error)) {
@@ -153,8 +154,8 @@ export function isWithoutConnection(error: unknown): boolean {
   return kind === 'unavailable' || kind === 'overloaded';
 }
 
-// How a lost connection looks: the messages of the driver (pg 8.23), and error codes of the
-// operating system.
+// These patterns recognise the errors of a lost connection: messages of the driver (pg 8.23) and
+// error codes of the operating system.
 const lostMessages =
   /^(Connection terminated|timeout expired|Query read timeout|Client (has encountered|was closed))/;
 const lostCodes =

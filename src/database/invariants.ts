@@ -6,7 +6,10 @@ import { driverUrl } from './session.ts';
 
 const directory = join(import.meta.dirname, '../../sql/invariants');
 
-/** An invariant that is violated, with the rows that its query found. No such rows may exist. */
+/**
+ * An invariant that is violated, with the rows that its query found. If an invariant holds, its
+ * query finds no rows.
+ */
 export interface Violation {
   readonly name: string;
   readonly rows: readonly object[];
@@ -16,9 +19,9 @@ export interface Violation {
 export const invariantCount = (): number => files().length;
 
 /**
- * Runs every query of sql/invariants and returns those that found rows. Calls `onEach` with the
- * number of queries that have run. The queries run on a connection of their own without a time-out,
- * because they take long on a large database.
+ * Runs every query of sql/invariants and returns the violated invariants. After each query, calls
+ * `onEach` with the number of queries that have run. The queries run on a separate connection
+ * without a time-out, because they take a long time on a large database.
  */
 export async function findViolations(
   url: string,
@@ -49,9 +52,9 @@ export function invariantQuery(name: string): string {
 }
 
 /**
- * Returns the number of rows that the query of one invariant finds; the server counts them. The
- * query runs on a connection of its own with a time-out of half an hour. Throws when `stop` aborts
- * it.
+ * Returns the number of rows that the query of one invariant finds. The rows are counted by the
+ * server. The query runs on a separate connection with a time-out of half an hour. Throws when
+ * `stop` aborts the query.
  */
 export async function countViolations(
   url: string,

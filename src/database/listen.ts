@@ -13,10 +13,10 @@ const firstRetryMilliseconds = 100;
 const lastRetryMilliseconds = 5_000;
 
 /**
- * One connection that is used only for LISTEN, for all channels. It opens when it is first needed.
- * When it is lost, it connects again: after 0.1 s, then with doubling waits up to 5 s.
- * Notifications are lost in the meantime, so every subscriber is called with '' after each
- * reconnection.
+ * A connection that is used only for LISTEN, on all channels. It is opened when the first channel
+ * is subscribed. If the connection is lost, it is opened again after 0.1 s; after each failure the
+ * wait doubles, up to 5 s. Notifications that are sent in the meantime are lost, so every
+ * subscriber is called with '' after each reconnection.
  */
 export class Listener {
   readonly #url: string;
@@ -32,8 +32,8 @@ export class Listener {
   }
 
   /**
-   * Subscribes to a channel. Rejects when the first LISTEN fails. A connection that is lost later
-   * is repaired without an error.
+   * Subscribes to a channel. Rejects when the first LISTEN fails. If the connection is lost later,
+   * it is opened again and the subscriber gets no error.
    */
   async listen(channel: string, onPayload: Callback): Promise<Listening> {
     if (this.#closed) throw new Error('the database was closed');

@@ -22,7 +22,8 @@ export interface Migration {
 }
 
 /**
- * The text of a migration was changed after it was applied, so the schema may not match the text.
+ * Error: the text of a migration was changed after the migration was applied, so it is possible
+ * that the database schema does not match the text.
  */
 export class EditedMigration extends Error {
   constructor({ version, name }: Migration) {
@@ -42,10 +43,10 @@ const migrationsDirectory = join(import.meta.dirname, '../../supabase/migrations
  * return when all migrations are applied.
  *
  * Applied migrations are recorded in the same table as the Supabase CLI uses, and migrations that
- * the CLI has applied count as applied. An additional table contains the checksums. If the database
- * has migrations that this directory does not have, a newer version of the service has applied
- * them; they are ignored. Throws EditedMigration, or the server's error with the file name in
- * front.
+ * the CLI has applied count as applied. An additional table contains the checksums. Migrations that
+ * the database has and this directory does not have were applied by a newer version of the service;
+ * they are ignored. Throws EditedMigration, or the server's error with the file name added at the
+ * beginning.
  */
 export async function migrate(
   url: string,
@@ -58,8 +59,8 @@ export async function migrate(
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
   });
-  // When the connection is lost, the running statement fails. Without this listener the event would
-  // also end the process.
+  // When the connection is lost, the running statement fails and reports the error. Without this
+  // listener, the event `error` would also end the process.
   client.on('error', (error) => log.debug({ err: error }, 'the connection was lost'));
   await client.connect();
   try {
@@ -97,8 +98,8 @@ export function readMigrations(directory: string = migrationsDirectory): Migrati
 }
 
 /**
- * The checksums of applied migrations by version. Null when another tool applied the migration, so
- * its checksum is not known.
+ * The checksums of applied migrations by version. The checksum is null if another tool applied the
+ * migration.
  */
 type Recorded = ReadonlyMap<string, string | null>;
 
@@ -129,12 +130,12 @@ async function readRecorded(client: pg.Client): Promise<Recorded> {
  * checksum and returns false.
  */
 async function applyOne(client: pg.Client, migration: Migration): Promise<boolean> {
-  // Set the time-outs for this transaction only, because a transaction pooler does not keep
-  // settings of a session.
+  // Set the time-outs only for this transaction, because settings of a session do not work through
+  // a transaction pooler.
   await client.query("begin; set local lock_timeout = '10min'; set local statement_timeout = 0");
   try {
-    // A lock of the transaction, not of the session: it works through poolers and always ends with
-    // the transaction.
+    // Use a lock of the transaction, not of the session. It also works through poolers and is
+    // always released when the transaction ends.
     await client.query("select pg_advisory_xact_lock(hashtext('sambatan migrate'))");
     await client.query(recordTables);
     // Another process may have applied the migration while this process waited for the lock.

@@ -9,11 +9,12 @@ import { driverUrl, isTransactionPooler, limits, sessionSettings } from './sessi
 import { traced, type Trace } from '../observability/trace.ts';
 import { runTransaction, type TransactionOptions, type Tx } from './transaction.ts';
 
-/** The database. Each statement outside `transaction` is a transaction of its own. */
+/** The database. Each statement outside `transaction` runs in a separate transaction. */
 export interface Database extends Queryable {
   /**
-   * Runs `verb` in one READ COMMITTED transaction. Resolves with its result when the server has
-   * acknowledged the COMMIT. Errors: see databaseError(). Does not repeat anything after a failure.
+   * Runs `verb` in one READ COMMITTED transaction. Resolves with the result of `verb` when the
+   * server has acknowledged the COMMIT. databaseError() describes the errors. Nothing is repeated
+   * after a failure.
    */
   transaction<T>(verb: (tx: Tx) => Promise<T>): Promise<T>;
   /**
@@ -22,7 +23,10 @@ export interface Database extends Queryable {
    * when `canListen` is false.
    */
   listen(channel: string, onPayload: (payload: string) => void): Promise<Listening>;
-  /** The number of all connections, of idle ones, and of callers that wait for a connection. */
+  /**
+   * Returns the numbers of all connections, of idle connections, and of callers that wait for a
+   * connection.
+   */
   stats(): { total: number; idle: number; waiting: number };
   /** False when the URL points to a transaction pooler, through which LISTEN does not work. */
   readonly canListen: boolean;
@@ -56,7 +60,10 @@ export interface DatabaseOptions {
   readonly onChanged?: (campaignId: string) => void;
 }
 
-/** Creates the connection pool. It connects when it is first used. Throws for an invalid URL. */
+/**
+ * Creates the connection pool. It opens the first connection when it is first used. Throws for an
+ * invalid URL.
+ */
 export function openDatabase(options: DatabaseOptions): Database {
   const { url, log, trace, onChanged = () => undefined } = options;
   const pooled = isTransactionPooler(url);
@@ -85,8 +92,8 @@ export function openDatabase(options: DatabaseOptions): Database {
       }
     }
   };
-  // Behind a pooler, run single statements in a transaction: only there the connection has this
-  // pool's settings, including the time-outs.
+  // With a pooler, run single statements in a transaction too, because the settings of this pool,
+  // such as time-outs, apply only inside a transaction.
   const inTransaction: Run = (statement, parameters) =>
     transaction((tx) => tx.rows({ ...statement, changes: undefined }, ...parameters));
 
@@ -152,30 +159,30 @@ class Connections {
     this.#pool.on('connect', (client) => {
       this.#reachable = true;
       this.#open.add(client);
-      // When a connection in use is lost, its running statement fails. Without this listener the
-      // event would also end the process.
+      // When a connection in use is lost, the running statement fails and reports the error.
+      // Without this listener, the event `error` would also end the process.
       client.on('error', (error) => log.debug({ err: error }, 'a database connection was lost'));
     });
     this.#pool.on('remove', (client) => this.#open.delete(client));
     this.#pool.on('release', (_error, client) => this.#lastUse.set(client, performance.now()));
     this.#pool.on('error', (error) => {
-      // When the server and this process shut down together, the server may close a connection
-      // first. That needs no warning.
+      // When the server and this process shut down at the same time, the server may close a
+      // connection first. This is normal, so it is not logged as a warning.
       const level = this.#closing === undefined ? 'warn' : 'debug';
       log[level]({ err: error }, 'an idle database connection was lost');
     });
   }
 
   /**
-   * Returns a connection that works. Throws ConnectionFailure (safe) within about two seconds
-   * otherwise.
+   * Returns a connection that works. If that is not possible, throws ConnectionFailure (safe)
+   * within about two seconds.
    */
   async acquire(): Promise<pg.PoolClient> {
     const client = await this.#connect();
     if (!this.#mayBeDead(client)) return client;
     try {
-      // A network that was cut causes no error. Without this probe the first statement would wait
-      // without end.
+      // An interrupted network causes no error. Without this probe, the first statement would wait
+      // for an unlimited time.
       await client.query({ text: 'select 1', query_timeout: limits.probeMilliseconds } as {
         text: string;
       });
@@ -216,8 +223,8 @@ class Connections {
     );
     try {
       const client = await Promise.race([connecting, late]);
-      // Reported only here: a time-out of connecting means that the database is down, not that the
-      // pool is too small.
+      // The wait is reported only here. A time-out while connecting means that the database is
+      // down, not that the pool is too small.
       this.#onWait?.(performance.now() - began);
       return client;
     } catch (error) {
@@ -261,7 +268,10 @@ async function setUp(client: pg.ClientBase, settings: string): Promise<void> {
   await client.query(statement as { text: string });
 }
 
-/** Returns the socket of a connection, which the driver has but does not declare in its types. */
+/**
+ * Returns the socket of a connection. The driver has this property but does not declare it in its
+ * types.
+ */
 function socketOf(client: pg.PoolClient): { destroy(): void } | undefined {
   return (client as { connection?: { stream?: { destroy(): void } } }).connection?.stream;
 }

@@ -10,17 +10,17 @@ export interface Query<P extends readonly unknown[], R> {
   readonly text: string;
   readonly changes?: ChangedCampaigns | undefined;
   /**
-   * True when the statement only reads. Outside a transaction such a statement is repeated after a
-   * failure.
+   * True when the statement only reads. When such a statement fails outside a transaction, it is
+   * repeated.
    */
   readonly isRead?: boolean;
   readonly [parametersAndRow]?: (parameters: P) => R;
 }
 
 /**
- * Which campaigns a statement changes. A number is the position (from 1) of the parameter with the
- * id or ids of the campaigns; `rows` means the column campaign_id of the returned rows. Pages that
- * show these campaigns are notified after the commit.
+ * Where to find the ids of the campaigns that a statement changes. A number is the position (from
+ * 1) of the parameter with the id or ids. `rows` means the column campaign_id of the returned rows.
+ * Pages that show these campaigns are notified after the commit.
  */
 export type ChangedCampaigns = number | 'rows';
 
@@ -30,18 +30,18 @@ interface QueryOptions {
   readonly writes?: boolean;
 }
 
-/** Queries that find rows by their ids: for one id, and for several at once. */
+/** Two queries that find rows by id: one query for a single id, and one for several ids. */
 export interface Lookup<R> {
   /**
-   * The query for one id. It exists because PostgreSQL caches its plan; it would plan a query with
-   * an array of ids again on every call.
+   * The query for one id. It exists because PostgreSQL caches the plan of this query. A query with
+   * an array of ids would be planned again on every call.
    */
   readonly one: Query<[id: string], R>;
   readonly many: Query<[ids: string[]], R>;
   readonly idOf: (row: R) => string;
 }
 
-/** Runs statements, either in one transaction or each in its own (a pool). */
+/** Runs statements: all in one transaction (Tx), or each in a separate transaction (Database). */
 export interface Queryable {
   rows<P extends readonly unknown[], R>(query: Query<P, R>, ...parameters: P): Promise<R[]>;
   /** Returns the only row. Throws when there is no row or more than one. */
@@ -52,13 +52,13 @@ export interface Queryable {
     ...parameters: P
   ): Promise<R | undefined>;
   /**
-   * Returns the row with this id (a uuid). Outside a transaction, lookups at the same time share
-   * one statement.
+   * Returns the row with this id (a uuid). Outside a transaction, concurrent lookups are combined
+   * into one statement.
    */
   find<R>(lookup: Lookup<R>, id: string): Promise<R | undefined>;
   /**
-   * Reports that a campaign changed; pages that show it are notified after the commit. Only needed
-   * when no statement declares the change.
+   * Reports that a campaign changed, so that pages that show the campaign are notified after the
+   * commit. This call is needed only if no statement declares the change.
    */
   noteChanged(campaignId: string): void;
 }
@@ -149,9 +149,9 @@ function wrongCount(name: string, expected: string, found: number): Error {
 }
 
 /**
- * Runs a statement on one connection. With `named`, the statement is prepared once per connection;
- * without it, the statement also works through transaction poolers. The trace span has the
- * statement's name but never its parameters.
+ * Runs a statement on one connection. If `named` is true, the statement is prepared once per
+ * connection. Otherwise it is not prepared, so that it also works through transaction poolers. The
+ * trace span has the statement's name but never its parameters.
  */
 export async function send(
   client: pg.ClientBase,
@@ -174,7 +174,8 @@ const oid = { int8: 20, int8Array: 1016, textArray: 1009, date: 1082, timestamp:
 
 /**
  * Converts PostgreSQL values: int8 to bigint, timestamptz to Date, json to values, numeric to text.
- * Dates and times without a zone stay text, because a Date would shift them by the local time zone.
+ * Values without a time zone (date, time, timestamp) stay text, because a Date would shift them by
+ * the local time zone.
  */
 export const columnTypes: pg.CustomTypesConfig = {
   getTypeParser: (type: number, format?: string) => {

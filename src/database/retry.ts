@@ -5,15 +5,15 @@ import { ConnectionFailure, databaseError } from './errors.ts';
 export const maxAttempts = 3;
 const firstWaitMs = 25;
 /**
- * No attempt starts later than this many milliseconds after the first one, so that a wait for locks
- * ends within 2 seconds.
+ * No attempt starts later than this number of milliseconds after the first attempt. So an operation
+ * that waits for locks ends within 2 seconds.
  */
 export const lastStartMs = 1_000;
 
 /**
  * Runs an operation that the database applies completely or not at all. Repeats it after a failure
- * if the database provably changed nothing: at most three attempts, with random waits that become
- * longer. Throws the error of the last attempt.
+ * if it is certain that the database changed nothing. Makes at most three attempts, with random
+ * waits that become longer. Throws the error of the last attempt.
  */
 export async function retrySafely<T>(run: () => Promise<T>): Promise<T> {
   const startedAt = performance.now();
@@ -46,7 +46,10 @@ export function retryWaitMs(attempt: number): number {
   return longest / 2 + (Math.random() * longest) / 2;
 }
 
-/** Returns true when the database provably changed nothing and another attempt may succeed. */
+/**
+ * Returns true when it is certain that the database changed nothing, and another attempt may
+ * succeed.
+ */
 export function isWorthRetrying(error: unknown): boolean {
   const failure = databaseError(error);
   return failure.kind === 'busy' || (failure.kind === 'unavailable' && failure.safe);

@@ -1,18 +1,18 @@
 /**
- * Time-outs in milliseconds. A time-out of the client is longer than the time-out of the server
- * that it contains.
+ * Time-outs in milliseconds. The time-outs of the client are longer than those of the server, so
+ * that normally the server ends a statement first.
  */
 export const limits = {
   connectMilliseconds: 2_000,
-  /** A network connection that was idle for longer than this is tested before use. */
+  /** A network connection that was idle for longer than this time is tested before it is used. */
   idleTrustMilliseconds: 5_000,
   probeMilliseconds: 1_000,
   lockMilliseconds: 1_500,
   statementMilliseconds: 15_000,
   idleInTransactionMilliseconds: 10_000,
   /**
-   * The client stops waiting later than the server would stop the statement, and then destroys the
-   * connection.
+   * After this time, the client stops waiting for an answer and destroys the connection. The server
+   * would have stopped the statement before.
    */
   answerMilliseconds: 17_000,
   closeMilliseconds: 5_000,
@@ -20,8 +20,8 @@ export const limits = {
 
 /**
  * Returns SQL that sets the session's settings. With `local` they apply to one transaction. This is
- * needed behind a transaction pooler: there the next transaction may use another server connection,
- * and the pooler may refuse start-up options.
+ * needed with a transaction pooler, because the next transaction may use another server connection,
+ * and because the pooler may refuse start-up options.
  */
 export function sessionSettings({ local }: { local: boolean }): string {
   const settings: Record<string, string | number> = {
@@ -30,12 +30,12 @@ export function sessionSettings({ local }: { local: boolean }): string {
     lock_timeout: limits.lockMilliseconds,
     statement_timeout: limits.statementMilliseconds,
     idle_in_transaction_session_timeout: limits.idleInTransactionMilliseconds,
-    // No JIT compilation: for short statements it costs more than it saves.
+    // Use no JIT compilation. For short statements, the compilation takes more time than it saves.
     jit: 'off',
   };
   if (!local) {
-    // Let the server notice a network that was cut, so that locks are released after about ten
-    // seconds.
+    // With these settings, the server notices an interrupted network. It then releases the locks of
+    // the connection after about ten seconds.
     Object.assign(settings, {
       tcp_user_timeout: 10_000,
       tcp_keepalives_idle: 5,
@@ -49,8 +49,8 @@ export function sessionSettings({ local }: { local: boolean }): string {
 }
 
 /**
- * Returns true when the URL points to a transaction pooler. Supabase's pooler listens on port 6543;
- * `pgbouncer=true` marks any other.
+ * Returns true when the URL points to a transaction pooler. Supabase's pooler listens on port 6543.
+ * The parameter `pgbouncer=true` marks any other pooler.
  */
 export function isTransactionPooler(url: string): boolean {
   const { port, searchParams } = new URL(url);
@@ -59,8 +59,8 @@ export function isTransactionPooler(url: string): boolean {
 
 /**
  * Converts a URL for the driver. The driver treats `sslmode=require` as verify-full, which fails
- * for certificates that Supabase's own authority has issued. This function makes it mean the same
- * as in libpq. To verify the server, use `sslmode=verify-full` with `sslrootcert`.
+ * for certificates that Supabase's own authority has issued. This function gives `sslmode=require`
+ * the same meaning as in libpq. To verify the server, use `sslmode=verify-full` with `sslrootcert`.
  */
 export function driverUrl(url: string): string {
   const parsed = new URL(url);

@@ -1,8 +1,8 @@
 const marks = /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]/g;
 
 /**
- * Letters that Unicode normalization does not reduce to a basic letter, with the letters that
- * people type instead.
+ * Letters that Unicode normalization does not convert to a basic letter. The values are the letters
+ * that people type instead.
  */
 const letters: Readonly<Record<string, string>> = {
   Ø: 'o',
@@ -30,7 +30,7 @@ const letter = new RegExp(`[${Object.keys(letters).join('')}]`, 'g');
 
 /**
  * Normalizes text for search: lower case, without accents, and with one form for characters that
- * Unicode can write in several ways. Gives the same result as `sambatan.search_fold` in the
+ * Unicode can write in several ways. Returns the same result as `sambatan.search_fold` in the
  * database.
  */
 export function foldText(text: string): string {
@@ -44,8 +44,9 @@ export function foldText(text: string): string {
 }
 
 /**
- * Returns a text for `to_tsquery` with which each word of `search` must be the beginning of a word.
- * Ignores words after the first `maxWords`; undefined when there are no words.
+ * Returns a text for `to_tsquery`. It matches documents in which, for each word of `search`, some
+ * word begins with it. Ignores words after the first `maxWords`. Undefined when `search` has no
+ * words.
  */
 export function prefixQuery(search: string, maxWords = Infinity): string | undefined {
   const words = foldText(search).match(/[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu) ?? [];

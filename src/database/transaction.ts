@@ -27,9 +27,10 @@ export interface TransactionOptions {
  * Runs `verb` in a transaction on a connection of the pool, and then releases the connection.
  * Resolves with the result of `verb` when the server has acknowledged the COMMIT.
  *
- * Throws the error of `verb` after ROLLBACK, or CommitRefused when `verb` ignored the error of a
- * statement. A lost connection becomes a ConnectionFailure. It is `safe`, unless a COMMIT was sent
- * that may have succeeded. A connection whose state is uncertain is destroyed.
+ * If `verb` throws, rolls back and throws the same error. Throws CommitRefused when `verb` ignored
+ * the error of a statement, and ConnectionFailure when the connection was lost. The
+ * ConnectionFailure is `safe`, unless a COMMIT was sent that may have succeeded. A connection whose
+ * state is uncertain is destroyed.
  */
 export async function runTransaction<T>(
   client: pg.PoolClient,
@@ -62,9 +63,9 @@ export async function runTransaction<T>(
     for (const campaignId of changed) options.onChanged(campaignId);
     return result;
   } catch (error) {
-    // If the connection was lost before the COMMIT was sent, nothing was committed. An ERROR in
-    // answer to the COMMIT (from a deferred constraint, for example) is certain too. The outcome is
-    // unknown only when the connection was lost during the COMMIT.
+    // If the connection was lost before the COMMIT was sent, nothing was committed. If the server
+    // answers the COMMIT with an error (from a deferred constraint, for example), nothing was
+    // committed either. The outcome is unknown only when the connection was lost during the COMMIT.
     const safe = phase !== 'committing' || lost;
     lost ||= endsConnection(error);
     const rollback = phase === 'open' && !lost;

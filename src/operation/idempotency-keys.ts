@@ -6,7 +6,10 @@ import { DomainError } from '../errors/errors.ts';
 
 /** A request with an Idempotency-Key header. */
 export interface KeyedRequest {
-  /** The caller as the audit log names callers. Each caller has separate keys. */
+  /**
+   * The caller, in the same form as in the audit log. Two callers can use the same key
+   * independently.
+   */
   readonly caller: string;
   readonly key: string;
   /** The SHA-256 hash of all fields that must be equal when the request is repeated. */
@@ -15,7 +18,10 @@ export interface KeyedRequest {
 
 interface KeyRow {
   readonly request_hash: Buffer;
-  /** Null only inside the transaction that claimed the key; set before its commit. */
+  /**
+   * The result of the operation. It is null only inside the transaction that stored the key, and is
+   * set before the commit.
+   */
   readonly result: Buffer;
   readonly status: number | null;
   readonly content_type: string | null;
@@ -29,8 +35,8 @@ const findRequestKey = query<[caller: string, key: string], KeyRow>(
 );
 
 /**
- * Stores a key for a request. Waits while another transaction is storing the same key. Returns no
- * row when the key was used before.
+ * Query that stores a key for a request. It waits while another transaction is storing the same
+ * key. It returns no row when the key was used before.
  */
 const claimRequestKey = query<
   [caller: string, key: string, hash: Buffer],
@@ -55,7 +61,7 @@ const keepRequestAnswer = query<
   where caller = $1 and key = $2 and status is null`,
 );
 
-/** The response to the first request, as stored. */
+/** The stored response to the first request with a key. */
 export interface FirstAnswer {
   readonly status: number;
   readonly contentType: string | null;
@@ -63,8 +69,8 @@ export interface FirstAnswer {
 }
 
 /**
- * Returns the response to the first request with this key, or undefined when none is stored yet.
- * Throws `idempotency_key_reused` when the key was used for a different request.
+ * Returns the response to the first request with this key, or undefined when no response is stored
+ * yet. Throws `idempotency_key_reused` when the key was used for a different request.
  */
 export async function firstAnswer(
   db: Queryable,
@@ -77,7 +83,9 @@ export async function firstAnswer(
   return { status: row.status, contentType: row.content_type, body: row.body };
 }
 
-/** Stores the response to a request whose change was committed with its key. */
+/**
+ * Stores the response to a request. The change and the key of the request were committed before.
+ */
 export async function keepAnswer(
   db: Queryable,
   { caller, key }: KeyedRequest,
@@ -86,7 +94,7 @@ export async function keepAnswer(
   await db.rows(keepRequestAnswer, caller, key, status, contentType, body);
 }
 
-/** The current request; `isTaken` is true when one of its changes has used the key. */
+/** The current request. `isTaken` is true when a change of this request has used the key. */
 interface Slot {
   readonly request: KeyedRequest;
   isTaken: boolean;
@@ -94,16 +102,20 @@ interface Slot {
 
 const current = new AsyncLocalStorage<Slot>();
 
-/** Runs the handler of a request that has an idempotency key. Its first change uses the key. */
+/**
+ * Runs the handler of a request with an idempotency key. The first change that the handler makes
+ * uses the key.
+ */
 export function withRequestKey<T>(request: KeyedRequest, run: () => T): T {
   return current.run({ request, isTaken: false }, run);
 }
 
 /**
- * Wraps an operation so that it runs only once per idempotency key, however often the request is
- * sent. For a repeated request it returns the stored result, and the operation does not run. Only
- * the first change of a request uses the key, so later steps (sending an e-mail, a second change)
- * must not cause harm when repeated. Without a key this function returns the operation unchanged.
+ * Wraps an operation so that it runs only once per idempotency key, even if the client sends the
+ * request several times. For a repeated request, the wrapper returns the stored result without
+ * running the operation. Only the first change of a request uses the key. Later steps of the
+ * request (sending an e-mail, or a second change) can run again, so repeating them must do no harm.
+ * If the request has no key, this function returns the operation unchanged.
  */
 export function onceByKey<T>(verb: (tx: Tx) => Promise<T>): (tx: Tx) => Promise<T> {
   const slot = current.getStore();

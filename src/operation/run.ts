@@ -8,11 +8,12 @@ import { onceByKey } from './idempotency-keys.ts';
 
 /**
  * Runs an operation in a transaction. Resolves with its result when the server has acknowledged the
- * COMMIT. All writes go through this function. When the database provably changed nothing (because
- * of a lock, a deadlock, or a connection that could not be opened), it tries again: at most three
- * attempts, with random waits that become longer. It never repeats what may have been committed. In
- * a request with an Idempotency-Key the operation runs only once, however often the request is sent
- * (see idempotency-keys.ts).
+ * COMMIT. All writes go through this function. If the attempt fails and it is certain that the
+ * database changed nothing (because of a lock, a deadlock, or a connection that could not be
+ * opened), it tries again: at most three attempts, with random waits that become longer. It never
+ * repeats an attempt that may have been committed. In a request with an Idempotency-Key, the
+ * operation runs only once, even if the client sends the request several times (see
+ * idempotency-keys.ts).
  *
  * Throws DomainError: the refusals of the operation, `campaign_busy`, `overloaded`,
  * `database_unavailable`, or `outcome_unknown` when the connection was lost during the COMMIT.
@@ -35,8 +36,8 @@ class Previewed<T> extends Error {
 }
 
 /**
- * Runs an operation in a transaction and rolls it back, so nothing changes. Returns the result, or
- * throws the error, that the operation would have now.
+ * Runs an operation in a transaction and rolls the transaction back, so that nothing changes.
+ * Returns the result that the operation would have now, or throws its error.
  */
 export async function preview<T>(db: Database, verb: (tx: Tx) => Promise<T>): Promise<T> {
   return await attempt(async () => {
@@ -52,8 +53,8 @@ export async function preview<T>(db: Database, verb: (tx: Tx) => Promise<T>): Pr
 }
 
 /**
- * Runs with retries. Converts failures of the database into DomainErrors; other errors stay as they
- * are.
+ * Runs a function with retries. Converts failures of the database into DomainErrors; throws other
+ * errors unchanged.
  */
 async function attempt<T>(run: () => Promise<T>): Promise<T> {
   try {

@@ -15,15 +15,15 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Log } from '../log.ts';
 
-/** The operating-system user as which the server runs. PostgreSQL refuses to run as root. */
+/** The operating-system user that runs the server. PostgreSQL refuses to run as root. */
 export interface OsAccount {
   readonly uid: number;
   readonly gid: number;
 }
 
 /**
- * The version of the PostgreSQL packages in package.json. The name of a copy of the binaries
- * contains it.
+ * The version of the PostgreSQL packages in package.json. When the binaries are copied, the name of
+ * the copy contains this version.
  */
 const version = '18.4.0';
 
@@ -31,9 +31,10 @@ const version = '18.4.0';
 export const embeddedMajor = Number.parseInt(version, 10);
 
 /**
- * Returns the operating-system user for the server of a cluster directory. Undefined means the user
- * of this process. For root it is the owner of the directory if it exists, otherwise `nobody`.
- * Throws when the directory belongs to another user and this process is not root.
+ * Returns the operating-system user that must run the server of a cluster directory. Undefined
+ * means the user of this process. If this process runs as root, the result is the owner of the
+ * directory, or `nobody` if the directory does not exist. Throws when the directory belongs to
+ * another user and this process is not root.
  */
 export function osAccountFor(cluster: string): OsAccount | undefined {
   const own = process.getuid?.();
@@ -94,9 +95,9 @@ function runs(directory: string, { uid, gid }: OsAccount): boolean {
 }
 
 /**
- * Makes a complete copy under `place` to which only this user can write. Anybody can predict the
- * copy's name, so an existing directory with this name is used only when this user owns it.
- * Otherwise the copy gets a random name.
+ * Makes a complete copy under `place` to which only the user of this process can write. Anybody can
+ * predict the name of the copy. Therefore an existing directory with this name is used only if the
+ * user of this process owns it. Otherwise the copy gets a random name.
  */
 function sharedCopy(source: string, place: string): string {
   const known = join(place, `sambatan-postgres-${version}-${process.getuid?.()}`);
@@ -109,7 +110,8 @@ function sharedCopy(source: string, place: string): string {
     renameSync(fresh, known);
     return known;
   } catch {
-    // Another process was faster, or an attacker created a directory with this name.
+    // Another process has created the copy in the meantime, or an attacker has created a directory
+    // with this name.
     if (!isOurs(known)) return fresh;
     rmSync(fresh, { recursive: true, force: true });
     return known;
@@ -123,8 +125,8 @@ function isOurs(directory: string): boolean {
 }
 
 /**
- * Returns the names and sizes of all files. A copy is compared with the original, because systems
- * delete old files in temporary directories one by one.
+ * Returns the names and sizes of all files in a directory. They are used to compare a copy with the
+ * original, because operating systems delete single old files from temporary directories.
  */
 function sizes(directory: string): string {
   return readdirSync(directory, { recursive: true, withFileTypes: true })

@@ -25,9 +25,7 @@ export interface Cluster {
   readonly directory: string;
   /** The directory that contains `bin/postgres`. */
   readonly binaries: string;
-  /**
-   * The operating-system user as which the server runs; undefined means the user of this process.
-   */
+  /** The operating-system user that runs the server; undefined means the user of this process. */
   readonly account: OsAccount | undefined;
   /** The superuser's password. The server accepts connections only through its socket. */
   readonly password: string;
@@ -37,9 +35,10 @@ export interface Cluster {
 export const embeddedName = 'sambatan';
 
 /**
- * The path of the data directory, as the server gets it. The server's user may be unable to reach
- * the directory, for example in a private home directory. Then this process opens the directory and
- * passes the descriptor, through which Linux lets the server reach it.
+ * The path of the data directory that is passed to the server. The server's user may have no access
+ * to the directory, for example if it is in a private home directory. In this case this process
+ * opens the directory and passes the file descriptor to the server. On Linux, the server can reach
+ * the directory through the descriptor.
  */
 export interface SocketDirectory {
   readonly path: string;
@@ -73,12 +72,15 @@ function canEnter(directory: string, { uid, gid }: OsAccount): boolean {
   return spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', directory], options).status === 0;
 }
 
-/** The environment of the server's programs. They inherit no variables of this process. */
+/**
+ * The environment variables of the server's programs. The programs inherit no variables of this
+ * process.
+ */
 export const serverEnvironment = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
 
 /**
- * Returns the password of the cluster and creates it on first use. Its file is next to the cluster;
- * only this user can read it.
+ * Returns the password of the cluster. If there is none yet, creates it. The file with the password
+ * is next to the cluster, and only the user of this process can read it.
  */
 export function readOrMakePassword(dataDir: string): string {
   const file = join(dataDir, 'postgres-password');
@@ -101,7 +103,7 @@ export function readOrMakePassword(dataDir: string): string {
 
 /**
  * Throws when the cluster was created by another major version of PostgreSQL, because the server
- * cannot read such a cluster. With a backup and a restore, data moves to another major version.
+ * cannot read such a cluster. To move data to another major version, make a backup and restore it.
  */
 export function checkMajorVersion(cluster: Cluster): void {
   const file = join(cluster.directory, 'PG_VERSION');
@@ -117,9 +119,9 @@ export function checkMajorVersion(cluster: Cluster): void {
 }
 
 /**
- * Creates the cluster if it does not exist. It is created in a temporary directory and then moved,
- * so that a killed start leaves no partial cluster. If two processes do this at the same time, both
- * use the cluster of the process that moves it first.
+ * Creates the cluster if it does not exist. The cluster is created in a temporary directory and
+ * then moved. So a start that is killed leaves no partial cluster. If two processes create the
+ * cluster at the same time, both use the cluster of the process that moves it first.
  */
 export function initialize(cluster: Cluster, dataDir: string): void {
   if (existsSync(join(cluster.directory, 'PG_VERSION'))) return;
@@ -172,8 +174,8 @@ function initdb(cluster: Cluster, directory: string, passwordFile: string): void
 }
 
 /**
- * Removes partial clusters of killed starts. A directory younger than a minute may belong to a
- * start in progress, so it stays.
+ * Removes partial clusters of starts that were killed. Keeps a directory that is younger than a
+ * minute, because it may belong to a start in progress.
  */
 function removeLeftovers(dataDir: string): void {
   for (const name of readdirSync(dataDir)) {
@@ -190,7 +192,7 @@ const defaults: Readonly<Record<string, string>> = {
   max_connections: '100',
   shared_buffers: '256MB',
   shared_preload_libraries: '',
-  // Make commits durable: a commit that was acknowledged is on the disk.
+  // Make commits durable: PostgreSQL acknowledges a commit only when its data is on the disk.
   fsync: 'on',
   synchronous_commit: 'on',
   full_page_writes: 'on',
@@ -202,15 +204,15 @@ const defaults: Readonly<Record<string, string>> = {
   checkpoint_completion_target: '0.9',
   random_page_cost: '1.1',
   effective_cache_size: '1GB',
-  // No parallel workers: containers have little shared memory, and short statements gain nothing
-  // from them.
+  // Use no parallel workers. They need shared memory, of which containers have little, and they do
+  // not make short statements faster.
   max_parallel_workers_per_gather: '0',
   jit: 'off',
   timezone: 'UTC',
   log_timezone: 'UTC',
   datestyle: 'iso, mdy',
   password_encryption: 'scram-sha-256',
-  // Keep the logs of a week in `postgres/log`, with one file per weekday.
+  // Keep the logs of the last seven days in `postgres/log`, one file per weekday.
   logging_collector: 'on',
   log_directory: 'log',
   log_filename: 'postgresql-%a.log',
@@ -219,7 +221,8 @@ const defaults: Readonly<Record<string, string>> = {
   log_rotation_size: '0',
   log_line_prefix: '%m [%p] %a ',
   log_lock_waits: 'on',
-  // Log no details of errors: a detail may contain a row, and a row may contain an address.
+  // Log no details of errors, because a detail may contain a row, and the row may contain a
+  // person's address.
   log_error_verbosity: 'terse',
   log_min_error_statement: 'panic',
 };
@@ -248,8 +251,8 @@ export function writeSettings(
 }
 
 /**
- * Creates a directory that only `account` can use. Its path is short enough for a socket (107
- * bytes).
+ * Creates a directory that only `account` can use. The path of the directory is short enough for a
+ * Unix socket, whose path can have at most 107 bytes.
  */
 export function privateDirectory(prefix: string, account: OsAccount | undefined): string {
   const place = tmpdir().length <= 60 && isUsable(tmpdir(), account) ? tmpdir() : '/tmp';
@@ -267,8 +270,8 @@ function own(path: string, account: OsAccount | undefined): void {
 }
 
 /**
- * Makes the server's user the owner of a cluster's files: when root has copied a cluster, the copy
- * belongs to root.
+ * Makes the server's user the owner of a cluster's files. This is needed when root has copied a
+ * cluster, because the copy then belongs to root.
  */
 export function chownTo(directory: string, account: OsAccount | undefined): void {
   if (account === undefined || lstatSync(directory).uid === account.uid) return;

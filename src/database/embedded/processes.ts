@@ -8,15 +8,16 @@ const linux = process.platform === 'linux';
 const ownerPattern = /cluster_name=sambatan:(\d+):(\S+)/;
 
 /**
- * Returns the text in a server's command line that names the service process that started the
- * server.
+ * Returns a text that is added to the command line of a server. It contains the pid of the service
+ * process that started the server.
  */
 export function ownerMark(pid: number = process.pid): string {
   return `sambatan:${pid}:${startTime(pid) ?? 'unknown'}`;
 }
 
 /**
- * Another running service uses this data directory. A second server on it would destroy the data.
+ * Error: another running service uses this data directory. A second server on the same directory
+ * would destroy the data.
  */
 export class DataDirectoryInUse extends Error {
   constructor(directory: string, pid: number) {
@@ -29,10 +30,10 @@ export class DataDirectoryInUse extends Error {
 }
 
 /**
- * Stops the processes that a killed service left running on this cluster: a main server process
- * (postmaster) without its service, or other server processes without their postmaster. A pid gets
- * a signal only if its process is a `postgres` of this directory. Throws DataDirectoryInUse when
- * the service that started the server still runs.
+ * Stops the server processes that are still running on this cluster although the service that
+ * started them was killed. This can be the main server process (postmaster), or other server
+ * processes if their postmaster has ended. A process gets a signal only if it is a `postgres` of
+ * this directory. Throws DataDirectoryInUse when the service that started the server still runs.
  */
 export async function stopOrphans(cluster: string, log: Log): Promise<void> {
   const found = serverProcesses(cluster);
@@ -43,8 +44,8 @@ export async function stopOrphans(cluster: string, log: Log): Promise<void> {
     log.warn({ pid: postmaster }, 'a PostgreSQL of a killed service still runs; stopping it');
     await end(postmaster, ['SIGINT', 'SIGQUIT', 'SIGKILL'], cluster);
   }
-  // When their postmaster has ended, server processes notice this and exit by themselves, unless
-  // they are busy.
+  // Server processes notice that their postmaster has ended, and then exit by themselves, unless
+  // they are executing a statement.
   await waitUntilGone(cluster, 1_000);
   for (const pid of serverProcesses(cluster)) {
     log.warn({ pid }, 'a server process without a postmaster still runs; stopping it');
@@ -52,7 +53,7 @@ export async function stopOrphans(cluster: string, log: Log): Promise<void> {
   }
 }
 
-/** Waits until no process of this cluster is left, but at most this many milliseconds. */
+/** Waits until no process of this cluster is running, at most this number of milliseconds. */
 export async function waitUntilGone(cluster: string, milliseconds: number): Promise<void> {
   for (let waited = 0; waited < milliseconds; waited += 10) {
     if (serverProcesses(cluster).length === 0) return;
@@ -89,7 +90,7 @@ export function serverProcesses(cluster: string): number[] {
   return pid !== undefined && isServerOf(cluster, pid) ? [pid] : [];
 }
 
-/** Returns the pid in the cluster's lock file; that process may have ended. */
+/** Returns the pid in the cluster's lock file. The process with this pid may have ended. */
 export function recordedPid(cluster: string): number | undefined {
   try {
     const pid = Number(readFileSync(`${cluster}/postmaster.pid`, 'utf8').split('\n')[0]);
@@ -128,9 +129,9 @@ function commandLine(pid: number): string {
 }
 
 /**
- * Returns when a process started, in a unit that depends on the system; use the result only for
- * comparison. Undefined for a process that has ended, even if it still exists as a zombie: a killed
- * service without a parent can stay a zombie for a long time.
+ * Returns the start time of a process, in a unit that depends on the system. Use the result only
+ * for comparison. Undefined for a process that has ended, also if it still exists as a zombie: a
+ * killed service whose parent does not collect it can stay a zombie for a long time.
  */
 function startTime(pid: number): string | undefined {
   if (!linux) {
@@ -139,8 +140,8 @@ function startTime(pid: number): string | undefined {
   }
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The start time is field 22. Field 2 is a name in parentheses that may contain spaces, so
-    // count from its end.
+    // The start time is field 22. Field 2 is a name in parentheses that may contain spaces.
+    // Therefore count the fields from the end of field 2.
     const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return state === 'Z' || state === 'X' ? undefined : fields[18];
   } catch {

@@ -26,14 +26,17 @@ export interface EmbeddedOptions {
 }
 
 export interface Embedded {
-  /** The URL for openDatabase(). It does not change when the server restarts. */
+  /** The URL of the database, for openDatabase(). It stays the same when the server restarts. */
   readonly url: string;
   /**
    * Returns the pid of the main server process (postmaster); undefined while the server is not
    * running.
    */
   postmaster(): number | undefined;
-  /** Stops the server with a fast shutdown and resolves when no process is left. Idempotent. */
+  /**
+   * Stops the server with a fast shutdown. Resolves when all processes of the server have ended.
+   * Idempotent.
+   */
   stop(): Promise<void>;
 }
 
@@ -41,10 +44,10 @@ const socketPrefix = 'sambatan-socket-';
 
 /**
  * Starts a private PostgreSQL server on `<dataDir>/postgres` and creates the cluster if it does not
- * exist. The server accepts connections only through a private Unix socket. Before the start,
- * processes that a killed service left running are stopped. When the server dies, it is started
- * again; when this process dies, the server is shut down. Throws DataDirectoryInUse when another
- * service uses the directory.
+ * exist. The server accepts connections only through a private Unix socket. Before the start, it
+ * stops server processes of a service that was killed. If the server dies, it is started again. If
+ * this process dies, the server is shut down. Throws DataDirectoryInUse when another service uses
+ * the directory.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { log } = options;
@@ -72,8 +75,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
 }
 
 /**
- * Returns the URL of the server that another service runs on this data directory, so that a command
- * can use its database; undefined when no service runs.
+ * Returns the URL of the server if another service is running on this data directory, so that a
+ * command can use the database of that service. Undefined when no service is running.
  */
 export function runningEmbedded(dataDir: string): string | undefined {
   const cluster = join(resolve(dataDir), 'postgres');
@@ -95,17 +98,15 @@ function prepare(dataDir: string, log: Log): Cluster {
   };
 }
 
-/**
- * Stops the processes that a killed service left running, then removes their lock file and socket.
- */
+/** Stops server processes of a service that was killed, then removes their lock file and socket. */
 async function recover(cluster: string, log: Log): Promise<void> {
   const lockFile = join(cluster, 'postmaster.pid');
   const socketDirectory = existsSync(lockFile)
     ? (readFileSync(lockFile, 'utf8').split('\n')[4] ?? '')
     : '';
   await stopOrphans(cluster, log);
-  // Remove the lock file: the server would believe its pid, which may now belong to another
-  // process.
+  // Remove the lock file, because the server would trust the pid in the file, which may now belong
+  // to another process.
   rmSync(lockFile, { force: true });
   const found = lstatSync(socketDirectory, { throwIfNoEntry: false });
   if (basename(socketDirectory).startsWith(socketPrefix) && found?.isDirectory() === true) {

@@ -7,7 +7,9 @@ import { openSocketDirectory, serverEnvironment, type Cluster, embeddedName } fr
 import { stopOrphans, isServerOf, ownerMark, recordedPid, waitUntilGone } from './processes.ts';
 import type { Log } from '../log.ts';
 
-/** Keeps one server running until stop() is called: starts it, and restarts it when it dies. */
+/**
+ * Keeps one server running until stop() is called. Starts the server, and restarts it when it dies.
+ */
 export class Supervisor {
   readonly url: string;
   readonly #cluster: Cluster;
@@ -35,7 +37,7 @@ export class Supervisor {
     this.#server = server;
     server.once('exit', (code, signal) => {
       this.#server = undefined;
-      // A restart that is in progress reports a failed start itself.
+      // If a restart is in progress, the restart reports the failed start.
       if (this.#stopping !== undefined || this.#restarting !== undefined) return;
       this.#log.error({ code, signal }, 'PostgreSQL exited unexpectedly; restarting it');
       this.#restarting = this.#restart().finally(() => {
@@ -57,8 +59,8 @@ export class Supervisor {
         ...account,
         cwd: '/',
         env: serverEnvironment,
-        // The server gets a session of its own. So Ctrl-C in a terminal reaches only this process,
-        // which then stops the server in order.
+        // The server runs in a separate session. So Ctrl-C in a terminal sends a signal only to
+        // this process, which then shuts the server down.
         detached: true,
         stdio: ['ignore', output, output, dataPath.descriptor ?? 'ignore'],
       },
@@ -74,13 +76,13 @@ export class Supervisor {
   }
 
   /**
-   * Starts a shell that outlives this process. The shell reads the server's pid and then waits on a
-   * pipe. When this process ends for any reason, the pipe closes without the line "over", and the
-   * shell shuts the server down.
+   * Starts a shell that continues to run when this process ends. The shell reads the server's pid
+   * and then waits for the line "over" on a pipe. If this process ends for any reason, the pipe
+   * closes without that line, and the shell shuts the server down.
    */
   #watchdog(): ChildProcess {
-    // Use the socket's lock file to see that the server runs, because its pid may stay as a zombie
-    // for a long time.
+    // Use the lock file of the socket to find out whether the server is running. The pid is not
+    // enough, because a process that has ended may stay as a zombie for a long time.
     const script =
       'read -r pid || exit 0; [ -n "$pid" ] || exit 0; read -r over && exit 0; ' +
       'lock="$1/.s.PGSQL.5432.lock"; kill -INT "$pid"; n=0; ' +
@@ -101,7 +103,10 @@ export class Supervisor {
     return watchdog;
   }
 
-  /** Waits until the server's lock file shows `ready`. Crash recovery may take long. */
+  /**
+   * Waits until the server's lock file contains `ready`. After a crash, recovery may take a long
+   * time.
+   */
   async #ready(server: ChildProcess, outputFile: string): Promise<void> {
     const begin = performance.now();
     let loggedAt = begin;
@@ -121,8 +126,8 @@ export class Supervisor {
   }
 
   /**
-   * Tries to start the server again, after a while once per second, so that it is back within a
-   * second when disk space is free again.
+   * Tries to start the server again, finally once per second. So the server is running again within
+   * about a second after, for example, a full disk has free space again.
    */
   async #restart(): Promise<void> {
     let loggedAt = -Infinity;
@@ -133,8 +138,8 @@ export class Supervisor {
         this.#log.info('PostgreSQL restarted');
         return;
       } catch (error) {
-        // A disk may be full for a whole night, and the log may be on the same disk. So log at most
-        // every 30 seconds.
+        // The disk may be full for hours, and the log may be on the same disk. Therefore log at
+        // most every 30 seconds.
         if (performance.now() - loggedAt > 30_000) {
           loggedAt = performance.now();
           this.#log.error({ err: error }, 'PostgreSQL restart failed; it will retry');
@@ -166,7 +171,7 @@ export class Supervisor {
         this.#log.warn({ signal, milliseconds: wait }, 'PostgreSQL is slow to stop');
       }
     }
-    // The server's logger process exits shortly after the server; wait for it.
+    // The server's logger process exits shortly after the server. Wait until it has ended too.
     await waitUntilGone(this.#cluster.directory, 2_000);
     rmSync(this.#socketDirectory, { recursive: true, force: true });
   }
@@ -191,8 +196,8 @@ async function isBefore(event: Promise<unknown>, milliseconds: number): Promise<
 }
 
 /**
- * Stops the processes that a killed service left running; throws DataDirectoryInUse when another
- * service uses the cluster.
+ * Stops server processes of a service that was killed. Throws DataDirectoryInUse when another
+ * service is using the cluster.
  */
 async function endOrphansOf(cluster: string, pid: number, log: Log): Promise<void> {
   if (isServerOf(cluster, pid)) await stopOrphans(cluster, log);
