@@ -17,7 +17,7 @@ const phone = { 'user-agent': 'Mozilla/5.0 (Linux; Android 15) Chrome/140.0 Mobi
 const clear = () => queryRows(service.db, 'delete from sambatan_auth.attempts');
 const wrongFor = (code: string) => (code === '000000' ? '000001' : '000000');
 
-/** `event method browser` of a person's rows, in order. */
+/** A person's rows of the access log, in order, each as `event method browser`. */
 async function logOf(userId: string): Promise<string[]> {
   const rows = await queryRows<{ event: string; method: string; browser: string }>(
     service.db,
@@ -53,7 +53,8 @@ test('the access log shows sign-ins, failed sign-ins and sign-outs with the brow
     userId,
   );
   await by.post(`/akun/sesi/${session!.id}`);
-  // Ending a session that does not exist or belongs to someone else has no effect.
+  // An attempt to end a session that does not exist, or that belongs to somebody else, does
+  // nothing.
   await by.post(`/akun/sesi/${newId()}`);
   await by.post('/akun/sesi');
   const android = 'Chrome · Android';
@@ -182,7 +183,7 @@ test('rows older than 400 days are deleted from the start; the rest is still a v
   for (const event of ['code_requested', 'signed_in', 'signed_out', 'signed_in']) {
     await record(event);
   }
-  // Backdates the first three rows: bypasses the triggers and recomputes the hashes.
+  // Moves the first three rows into the past. This needs disabled triggers and new hashes.
   await service.db.transaction(async (tx) => {
     await queryRows(tx, 'alter table sambatan_auth.access_log disable trigger user');
     await queryRows(

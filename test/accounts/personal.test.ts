@@ -7,14 +7,14 @@ import { expectStatus, join, openShop } from '../support/builders/shop.ts';
 import { signIn } from '../support/clients/sign-in.ts';
 
 /*
- * Classifies every column that could contain text of a person. A new column must be listed here.
- * For a personal one, `plant` below stores a value; the tests check that its owner's export
- * contains the value and that account deletion erases it.
+ * Classifies every column that could contain text of a person. A new column must be added to this
+ * list. In each personal column, `plant` stores a value. The tests check that the owner's export
+ * contains the value, and that deleting the account erases it.
  */
 interface Columns {
-  /** Personal columns and the planted values. */
+  /** Columns with personal data, each with the value that the test stores in it. */
   readonly personal?: Readonly<Record<string, string>>;
-  /** Contains at most a user's id. */
+  /** Columns that contain no personal data except the id of a user. */
   readonly plain?: readonly string[];
 }
 
@@ -56,7 +56,7 @@ const kept: Readonly<Record<string, Columns>> = {
   },
   'sambatan.statement_lines': {
     personal: { description: 'TRSF DARI KENARI' },
-    // The bank's own reference of the transfer.
+    // The bank's reference of the transfer, which says nothing about the person.
     plain: ['fingerprint', 'handled_by', 'imported_by', 'outcome', 'reference'],
   },
   'sambatan.statement_line_parts': { plain: ['outcome', 'receipt', 'assigned_by'] },
@@ -72,7 +72,7 @@ const kept: Readonly<Record<string, Columns>> = {
     plain: ['event_key', 'kind', 'topic'],
   },
   'sambatan.gateway_calls': {
-    // Requests and answers of the payment provider about a ledger entry; the books keep them.
+    // Requests to the payment provider and their answers about a ledger entry. The books keep them.
     plain: ['order_reference', 'provider', 'redirect_url', 'reference', 'status'],
   },
   'sambatan.deliveries': {
@@ -81,7 +81,7 @@ const kept: Readonly<Record<string, Columns>> = {
   },
   'sambatan.request_keys': {
     personal: { body: 'Kenari jawaban' },
-    // Deleted together with the data that the answer was made from.
+    // These answers are deleted together with the data that they describe.
     plain: ['caller', 'content_type', 'key', 'request_hash', 'result'],
   },
   'sambatan.message_settings': { plain: ['topic'] },
@@ -89,7 +89,7 @@ const kept: Readonly<Record<string, Columns>> = {
   'sambatan.brand_invitations': { personal: { email }, plain: ['invited_by', 'token_hash'] },
   'sambatan_auth.accounts': { personal: { email } },
   'sambatan_auth.access_heads': { plain: ['hash', 'kept_hash'] },
-  // The browser's short name, such as "Chrome · Android", which identifies nobody.
+  // The short name of a browser, such as "Chrome · Android", which identifies nobody.
   'sambatan_auth.access_log': { plain: ['browser', 'event', 'hash', 'method'] },
   'sambatan_auth.sign_ins': {
     personal: { email },
@@ -107,7 +107,7 @@ const kept: Readonly<Record<string, Columns>> = {
   },
 };
 
-/** Data about things, about the platform, and for machines. */
+/** Tables about things, about the platform, or for machines: they describe no person. */
 const aboutNobody: Readonly<Record<string, Columns>> = {
   'sambatan.backups': { plain: ['migrations', 'sha256'] },
   'sambatan.brands': { plain: ['name'] },
@@ -122,8 +122,7 @@ const aboutNobody: Readonly<Record<string, Columns>> = {
   'sambatan.products': { plain: ['description', 'name', 'picture_digest'] },
   'sambatan.refused_joins': { plain: ['outcome', 'params'] },
   'sambatan.receiving_accounts': { plain: ['bank', 'holder', 'number'] },
-  // The platform's books: notes of operators and providers about a ledger entry, not about a
-  // person.
+  // The books of the platform. Their notes are about a ledger entry, not about a person.
   'sambatan.transactions': {
     plain: [
       'actor',
@@ -138,7 +137,7 @@ const aboutNobody: Readonly<Record<string, Columns>> = {
   'sambatan.webhook_endpoints': {
     plain: ['description', 'events', 'previous_secret', 'secret', 'status_reason', 'status', 'url'],
   },
-  // A file is deleted once its lines are stored; the lines are classified above.
+  // A file is deleted when its lines are stored. The lines are classified above.
   'sambatan.statement_imports': {
     plain: [
       'content',
@@ -154,7 +153,7 @@ const aboutNobody: Readonly<Record<string, Columns>> = {
   },
   'sambatan.statement_mappings': { plain: ['mapping', 'saved_by'] },
   'sambatan_auth.attempts': { plain: ['key'] },
-  // A keyed hash.
+  // A hash that can only be computed with a secret key.
   'sambatan_auth.known_origins': { plain: ['key'] },
   'sambatan_auth.operator_changes': { plain: ['actor', 'change'] },
   'sambatan_auth.operators': { plain: ['granted_by'] },
@@ -168,7 +167,7 @@ const planted = Object.entries(kept).flatMap(([table, { personal = {} }]) =>
   Object.entries(personal).map(([column, value]) => ({ table, column, value })),
 );
 
-/** A person with data in every table and no reason that blocks account deletion. */
+/** Creates a person who has data in every table and whose account can be deleted. */
 before(async () => {
   const own = (table: string) => kept[`sambatan.${table}`]!.personal!;
   const device = kept['sambatan_auth.sessions']!.personal!['device']!;
@@ -208,7 +207,7 @@ before(async () => {
   });
 });
 
-/** Data of a finished participation. */
+/** Stores values in the data about the money of a finished participation. */
 async function plantMoney(campaignId: string, brandId: string): Promise<void> {
   const own = (table: string) => kept[`sambatan.${table}`]!.personal!;
   const at = new Date();
@@ -224,7 +223,7 @@ async function plantMoney(campaignId: string, brandId: string): Promise<void> {
   });
   const account_id = newId();
   await put('receiving_accounts', { account_id, bank: 'BCA', number: '12345678', holder: 'Toko' });
-  // One transfer for this participation only, and one that was divided.
+  // One transfer pays only this participation. Another transfer was divided among several.
   for (const parts of [1, 2]) {
     const line_id = newId();
     await put('statement_lines', {
@@ -274,7 +273,7 @@ async function plantMoney(campaignId: string, brandId: string): Promise<void> {
   });
 }
 
-/** The person's notifications and e-mails. */
+/** Stores values in the person's notifications and e-mails. */
 async function plantMessages(campaignId: string): Promise<void> {
   const own = (table: string) => kept[`sambatan.${table}`]!.personal!;
   for (const in_app of [true, false]) {
@@ -303,7 +302,7 @@ async function plantMessages(campaignId: string): Promise<void> {
   await put('reminders', { ...about, user_id: userId });
 }
 
-/** Another browser with an open MFA challenge. */
+/** Starts a sign-in in another browser, which stops before the second factor. */
 async function plantHalfSignIn(): Promise<void> {
   await queryRows(
     service.db,
@@ -322,7 +321,7 @@ async function put(table: string, row: Readonly<Record<string, unknown>>): Promi
   await queryRows(service.db, text, ...Object.values(row));
 }
 
-/** `schema.table.column` of every column that could contain text of a person. */
+/** Every column that could contain text of a person, as `schema.table.column`. */
 async function wordyColumns(): Promise<string[]> {
   const rows = await queryRows(
     service.db,
@@ -340,7 +339,7 @@ async function wordyColumns(): Promise<string[]> {
   return rows.map(({ name }) => String(name)).toSorted();
 }
 
-/** Columns without a classification. */
+/** Columns that the list does not classify. */
 async function unlisted(): Promise<string[]> {
   const listed = new Set(
     Object.entries({ ...kept, ...aboutNobody }).flatMap(([table, { personal = {}, plain = [] }]) =>
@@ -350,7 +349,7 @@ async function unlisted(): Promise<string[]> {
   return (await wordyColumns()).filter((name) => !listed.has(name));
 }
 
-/** Every table that contains any of these values, in any column. */
+/** The tables that contain any of these values in any column. */
 async function tablesWith(values: readonly string[]): Promise<string[]> {
   const tables = await queryRows(
     service.db,
@@ -358,7 +357,7 @@ async function tablesWith(values: readonly string[]): Promise<string[]> {
     where schemaname !~ '^(pg_|information_schema$)'`,
   );
   const sought = values.flatMap((value) => [
-    // A short value may occur in an id by chance, so it must match a whole field.
+    // A short value may be a part of an id by chance, so it must be equal to a whole field.
     value.length < 10 ? JSON.stringify(value) : value,
     Buffer.from(value).toString('hex'),
   ]);

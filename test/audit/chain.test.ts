@@ -17,7 +17,9 @@ const { db, close } = await testDatabase();
 after(close);
 const market = await createBrandAndProduct(db);
 
-/** A campaign with a history of 15 rows: filled, reopened, filled again, completed. */
+/**
+ * A campaign with 15 rows in its audit log. It was filled, reopened, filled again and completed.
+ */
 async function history(): Promise<string> {
   const id = await createTestCampaign(db, market, { totalSlots: 4 });
   const [first] = await joinSuccessfully(db, ...[1, 2, 3, 4].map(() => joinRequest(id)));
@@ -34,7 +36,7 @@ async function history(): Promise<string> {
 
 const isUndone = new Error('the test is over');
 
-/** Runs a change in a transaction without triggers, and rolls it back. */
+/** Makes a change while the triggers are disabled, and rolls it back. */
 async function undone(verb: (tx: Tx) => Promise<void>): Promise<void> {
   const attempt = db.transaction(async (tx) => {
     await queryRows(tx, 'alter table sambatan.audit_logs disable trigger user');
@@ -71,7 +73,8 @@ const content = 'content does not match its hash';
 const missing = 'row missing before it';
 
 /**
- * Manipulations of row 5 of 15 with all privileges, and the expected result of the verification.
+ * Changes of row 5 of 15 that somebody with all privileges could make, and what the verification
+ * must report.
  */
 const tamperings: Record<string, [statement: string, seq: bigint, problem: string]> = {
   'another event': [
@@ -182,7 +185,8 @@ for (const [what, [statement, seq, problem]] of Object.entries(tamperings)) {
     const other = await history();
     const id = await history();
     await undone(async (tx) => {
-      // Swapped rows would violate the unique key on the way.
+      // While two rows are swapped, both have the same number for a moment, which this constraint
+      // forbids.
       await queryRows(tx, `alter table ${logs} drop constraint audit_logs_pkey`);
       await queryRows(tx, statement, id);
       assert.deepEqual(await tx.rows(verifyAudit, id), [{ campaign_id: id, seq, problem }]);

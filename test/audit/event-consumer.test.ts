@@ -13,7 +13,7 @@ after(close);
 const log = recordingLog();
 const market = await createBrandAndProduct(db);
 
-/** A consumer of all campaigns except some, and the campaigns that it has handled. */
+/** A consumer of the events of all campaigns except some. Records the campaigns it has handled. */
 function startFeed(
   t: TestContext,
   crowd: LoadSignal,
@@ -68,6 +68,6 @@ test('failed events are retried soon, before the next poll', async (t) => {
   const told = startFeed(t, { isOverloaded: () => false, maxDelayMs: 0 }, unspeakable);
   await waitUntil(() => log.lines.slice(warned).some(({ level }) => level === 'warn'));
   unspeakable.pop();
-  // The regular poll runs every thirty seconds.
+  // The regular poll comes only every thirty seconds, so the event must be retried before it.
   await waitUntil(() => told.has(id!), { withinMs: 15_000 });
 });

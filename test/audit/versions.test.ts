@@ -20,7 +20,7 @@ const baseline = JSON.parse(readFileSync(join(project, 'ops/minimum-versions.jso
   exceptions: { component: string; version: string; until: string; reason: string }[];
 };
 
-/** The input of the audit for this project, with text replacements. */
+/** A copy of the files that the audit reads. In one file a text can be replaced. */
 function copyWith(t: TestContext, file = '', from: string | RegExp = '', to = ''): string {
   const root = mkdtempSync(join(tmpdir(), 'sambatan-audit-'));
   t.after(() => rmSync(root, { recursive: true }));
@@ -37,7 +37,7 @@ function copyWith(t: TestContext, file = '', from: string | RegExp = '', to = ''
   return root;
 }
 
-/** Runs the audit with the date of the file, without queries to the registry. */
+/** Runs the audit on the date of the file, without requests to the registry. */
 function audit(root: string, ...more: string[]): { status: number | null; said: string } {
   const args = ['--root', root, '--today', baseline.checked, '--offline', ...more];
   const script = join(project, 'scripts/audit.js');

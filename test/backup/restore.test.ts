@@ -41,7 +41,9 @@ import {
 import { directory } from '../support/server/service.ts';
 
 const serviceKey = 'service-key-of-at-least-32-characters';
-/** PATH has no program: the code here may use only Node and its packages. */
+/**
+ * The variables of a command. PATH contains no program, so only Node and its packages can be used.
+ */
 const on = (url: string) => ({
   DATABASE_URL: url,
   SAMBATAN_SERVICE_KEY: serviceKey,
@@ -80,7 +82,7 @@ suite('a backup', () => {
     databases.push(opened);
     return opened;
   };
-  /** Another, empty database. */
+  /** The URL of another database, which is empty. */
   const elsewhere = async (): Promise<string> => {
     const name = `fresh_${++counter}`;
     await asAdmin(server.url, `create database ${name}`);
@@ -90,7 +92,7 @@ suite('a backup', () => {
   before(async () => {
     server = await startEmbedded({ dataDir: directory(), log: recordingLog() });
     await migrate(server.url, { log: recordingLog() });
-    // An object that belongs to the surrounding application.
+    // This table belongs to the application in which Sambatan is embedded.
     await asAdmin(server.url, 'create table public.orders (id integer)');
     db = open(server.url);
     await fill(db);
@@ -136,7 +138,7 @@ suite('a backup', () => {
       /^restored from the backup that was begun/,
     );
     await assert.rejects(assertNotQuarantined(copy), { code: 'installation_held' });
-    // The original database continues.
+    // The original database was not put into quarantine.
     await assertNotQuarantined(db);
     assert.deepEqual(await queryRows(copy, "select to_regclass('public.orders') as orders"), [
       { orders: null },
@@ -181,7 +183,7 @@ suite('a backup', () => {
     assert.equal(refused.code, 3);
     assert.match(refused.err, /--overwrite/);
     assert.deepEqual(await everything(open(url)), asItWas);
-    // Those connections belong to a service.
+    // The connections to the database belong to a running service.
     const busy = await runCommand(['restore', '--from', file, '--overwrite'], on(url));
     assert.equal(busy.code, 3);
     assert.match(busy.err, /running service/);
@@ -255,7 +257,7 @@ suite('a backup', () => {
     const main = join(import.meta.dirname, '../../src/main.ts');
     const small = spawnSync(
       '/bin/sh',
-      // Blocks of 512 bytes: simulates a full disk for one process.
+      // A limit in blocks of 512 bytes, which works like a full disk for this one process.
       [
         '-c',
         'ulimit -f 4; exec "$@"',
@@ -340,7 +342,7 @@ suite('a backup of another PostgreSQL', { skip }, () => {
     const migrations = `select m.version, m.name, c.sha256
       from supabase_migrations.schema_migrations m
       join supabase_migrations.sambatan_checksums c using (version)`;
-    // As in version 0.1.0: a backup contains its own unfinished row.
+    // Version 0.1.0 stored the unfinished row of the running backup in the backup itself.
     await asAdmin(
       from,
       `insert into sambatan.backups (backup_id, migrations)
@@ -386,7 +388,9 @@ suite('a backup of another PostgreSQL', { skip }, () => {
   });
 });
 
-/** Data that is hard to preserve: bytes, quotes, line ends, backslashes, nulls, long texts. */
+/**
+ * Inserts data that is hard to preserve: bytes, quotes, line ends, backslashes, nulls, long texts.
+ */
 async function fill(db: Database): Promise<void> {
   const market = await createBrandAndProduct(db);
   const campaignId = await createTestCampaign(db, market);
@@ -414,7 +418,7 @@ const everything = async (of: Database) => [
   await queryRows(of, 'select * from sambatan.pictures order by 1, 2'),
 ];
 
-/** All objects of a schema other than rows. */
+/** The definitions of all objects in both schemas, without the rows. */
 async function definitions(url: string): Promise<unknown> {
   const { rows } = await asAdmin(
     url,

@@ -19,13 +19,13 @@ const clear = () =>
   service.db.rows({ name: 'test_clear', text: 'delete from sambatan_auth.attempts' });
 const open = async (looking: Omit<WindowOptions, 'url'> = {}): Promise<BrowserWindow> =>
   await browser.open({ url: service.url, ...looking });
-/** The browser belongs to a user who is already signed in. */
+/** Gives the browser the cookies of a user who is already signed in. */
 const adopt = async ({ page }: BrowserWindow, person: SiteClient) =>
   await page.context().addCookies(person.browserCookies(service.url));
 const at = ({ page }: BrowserWindow) => new URL(page.url()).pathname;
 const main = (looker: BrowserWindow) => looker.page.locator('main');
 
-/** Requests a code as a visitor who was sent to sign-in from another page. */
+/** Requests a code as a visitor whom another page has sent to the sign-in page. */
 async function ask(looker: BrowserWindow, email: string, back: string): Promise<void> {
   await looker.go(`/masuk?back=${encodeURIComponent(back)}`);
   await looker.page.fill('[name=email]', email);

@@ -15,14 +15,15 @@ import { createPageStates } from '../support/page-states/views.ts';
 import type { PageState, PageStates } from '../support/page-states/page-state.ts';
 
 /*
- * Every page as users see it: axe finds no problem, nothing is wider than the window, no policy is
- * violated; screenshots are stored in `test-artifacts/`. `npm run pages:check` visits every page in every
- * combination and stores screenshots of whole pages. Without SAMBATAN_ALL_COMBINATIONS=all each page has two
- * combinations, and all pages together cover every one.
+ * Every page as users see it: axe finds no problem, nothing is wider than the window, and no policy
+ * is violated. Screenshots are stored in `test-artifacts/`. Without SAMBATAN_ALL_COMBINATIONS=all
+ * each page is checked in two combinations of language, size and theme, and all pages together
+ * cover every combination. `npm run pages:check` checks every page in every combination and stores
+ * screenshots of whole pages.
  */
 const isWhole = process.env['SAMBATAN_ALL_COMBINATIONS'] === 'all';
 
-// Ten thousand participants are inserted directly into the tables.
+// The invariants are not checked, because ten thousand participants are inserted directly.
 const service = await startHttpService({ invariants: false });
 const browser = await testBrowser();
 after(async () => {
@@ -38,7 +39,7 @@ before(async () => {
   views = await createPageStates(service);
 });
 
-/** Routes that answer with files have no page to check. */
+/** Routes that answer with a file, so that there is no page to check. */
 const files = [
   'GET /akun/data',
   'GET /antrean/:id/bukti/berkas',
@@ -118,7 +119,7 @@ test('the error page during a database outage is accessible and fits', async () 
   }
 });
 
-/** Checks all pages of one person; returns the problems. */
+/** Checks all pages that one person opens. Returns the problems. */
 async function lookAt(
   look: Combination,
   who: SiteClient | undefined,

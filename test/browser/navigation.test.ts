@@ -10,8 +10,8 @@ import { lastMail, signIn, type SiteClient } from '../support/clients/sign-in.ts
 import { createPageStates } from '../support/page-states/views.ts';
 
 /*
- * Address bar, history, focus and typed input, with the script: after refused forms, live updates,
- * slow answers, ended sessions, and on every form of every page.
+ * Address bar, history, focus and typed text in a browser that runs the script. Tests refused
+ * forms, live updates, slow answers, ended sessions, and every form of every page.
  */
 
 const [service, browser] = await Promise.all([
@@ -33,7 +33,7 @@ async function person(wish: Partial<WindowOptions> = {}) {
   return { client, looker, page: looker.page };
 }
 
-/** A browser window of a user with a session. */
+/** Opens a browser window for a user who is signed in. */
 async function window(who: SiteClient, wish: Partial<WindowOptions> = {}) {
   const looker = await browser.open({ url: service.url, ...wish });
   await looker.page.context().addCookies(who.browserCookies(service.url));
@@ -41,7 +41,10 @@ async function window(who: SiteClient, wish: Partial<WindowOptions> = {}) {
 }
 
 const pathOf = (page: Page) => new URL(page.url()).pathname;
-/** Marks the document, so that a page load can be distinguished from a swap. */
+/**
+ * Marks the document. The mark disappears when a page is loaded, but not when its content is
+ * swapped.
+ */
 const mark = (page: Page) => page.evaluate('window.stayed = true');
 const hasStayed = (page: Page) => page.evaluate('window.stayed === true');
 
@@ -84,7 +87,7 @@ test('a live update keeps the focused field, its text and its selection', async 
     '[document.activeElement.id, document.activeElement.value, document.activeElement.selectionStart]',
   );
   assert.deepEqual(at, ['shipping_address', address, 4]);
-  // If it is sent anyway, it is refused with a message and keeps the input.
+  // If the form is sent anyway, it is refused with a message, and the typed text stays.
   await page.getByRole('button', { name: 'Pesan sekarang' }).click();
   await page.getByRole('alert').waitFor();
   assert.equal(await fillIn(page).inputValue(), address);
@@ -110,7 +113,7 @@ test('an order page follows live updates; an open dispute form stays open', asyn
   await page.getByText('Ada masalah dengan pesananmu?').tap();
   const words = page.locator('textarea[name=reason]');
   await words.fill('Botolnya retak di bagian leher');
-  // A live event makes the page reload the parts of the order.
+  // A changed status makes the page load its live parts again, as after an event.
   await page.evaluate("document.querySelector('[data-status]').dataset.status = 'active'");
   await page.evaluate('document.dispatchEvent(new Event("visibilitychange"))');
   await page.getByText('Sambatan berhasil!').first().waitFor();
@@ -240,7 +243,7 @@ test('every refused form keeps the URL of its page', async () => {
   assert.ok(tried.size > 40, `only ${tried.size} forms were tried`);
 });
 
-/** A script that submits the form with this number and a forbidden extra field. */
+/** A script that submits one form of the page with an extra field that the service refuses. */
 const sendBroken = (index: number) => `(() => {
   const form = document.querySelectorAll('main form[method=post]')[${index}];
   form.noValidate = true;
@@ -248,7 +251,7 @@ const sendBroken = (index: number) => `(() => {
   form.requestSubmit(form.querySelector('button:not([type=button])'));
 })()`;
 
-/** Submits each new form of a page with an invalid value. */
+/** Submits each form of a page that was not tried before, with an invalid field. */
 async function refuseForms(
   page: Page,
   path: string,
@@ -260,7 +263,7 @@ async function refuseForms(
     if (tried.has(shape)) continue;
     tried.add(shape);
     await page.goto(service.url + path);
-    // An earlier form may have succeeded, so that this one is gone or its user is signed out.
+    // An earlier form may have succeeded. This form may then be gone, or its user signed out.
     const forms = await page.locator('main form[method=post]').count();
     if (forms <= index || !page.url().endsWith(path)) continue;
     const [answer] = await Promise.all([

@@ -19,7 +19,7 @@ after(async () => {
 
 const address = 'Jalan Kenanga 7, Bandung 40115';
 
-/** A signed-in user and their browser window. */
+/** A browser window in which a user is signed in. */
 async function person(
   wish: Partial<{ size: ViewportName; language: Language; theme: Theme; script: boolean }> = {},
 ) {
@@ -61,7 +61,7 @@ test('a buyer joins on a phone, watches another one fill the campaign, and sees 
 });
 
 test('a new participant appears on an open page without layout shift or announcement', async () => {
-  // The deadline is hours away, because a countdown that changes its length would shift the layout.
+  // The deadline is hours away. A countdown that becomes shorter would move the layout.
   const campaign = await shop.campaign({ total_slots: 40, deadline: fromNow(5.5 * hourMs) });
   const { looker, page } = await person({ language: 'en' });
   await looker.go(`/sambatan/${campaign.id}`);
@@ -95,7 +95,7 @@ test('a new participant appears on an open page without layout shift or announce
     /••• · 1 slot\s*\d+ seconds? ago/,
   );
   assert.deepEqual(await page.evaluate('[spoken, document.activeElement.id]'), [[], 'quantity']);
-  // A number with one more digit shifts the text next to it.
+  // A number that gets one more digit must not move the text next to it.
   const moved = await page.evaluate<number>('moved');
   assert.ok(moved < 0.001, `layout shift ${moved}`);
   await looker.check();
@@ -168,8 +168,8 @@ test('a buyer who watches a campaign fail sees the refund', async () => {
   await looker.check();
   await looker.go(`/sambatan/${campaign.id}`);
   await page.getByRole('heading', { name: 'Not filled this time' }).waitFor();
-  // Everybody is refunded and no slot is taken any more; the page shows how far the campaign had
-  // come.
+  // Everybody is refunded, so no slot is taken any more. The page still shows how many were taken
+  // at the end.
   await page.getByText('1 of 10 slots taken').waitFor();
   assert.equal(await page.locator('[data-events]').count(), 0, 'there is nothing left to follow');
   await looker.check();

@@ -27,7 +27,7 @@ const main = ({ page }: BrowserWindow) => page.locator('main');
 const press = async (looker: BrowserWindow, name: RegExp | string) =>
   await main(looker).getByRole('button', { name, exact: true }).click();
 
-/** Requests a code and enters it. */
+/** Requests a code by e-mail and enters it. */
 async function enterByMail(looker: BrowserWindow, email: string): Promise<void> {
   const { page } = looker;
   await looker.go('/masuk?back=%2Fakun');

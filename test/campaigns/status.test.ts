@@ -89,7 +89,9 @@ suite('vocabularies', () => {
 
 class RolledBack extends Error {}
 
-/** Whether the database accepts a statement; false if the status trigger refuses it. */
+/**
+ * Whether the database accepts a statement. False means that the trigger on the status refused it.
+ */
 async function isTaken(statement: string, ...parameters: unknown[]): Promise<boolean> {
   try {
     await db.transaction(async (tx) => {
@@ -104,7 +106,7 @@ async function isTaken(statement: string, ...parameters: unknown[]): Promise<boo
   return assert.fail();
 }
 
-/** The steps that bring a reserved participation to each status. */
+/** The functions that bring a reserved participation to each status. */
 const wayTo = {
   reserved: [],
   confirmed: ['confirmed'],
@@ -174,7 +176,7 @@ suite('the database itself', () => {
 
 const soon = () => new Date(Date.now() + 600_000);
 
-/** A campaign that the operations brought to a status. */
+/** Creates a campaign and brings it to a status by the real operations. */
 async function campaignIn(status: CampaignStatus, terms: CampaignInput = {}): Promise<string> {
   const scheduled = status === 'scheduled' ? { opensAt: soon() } : {};
   const id = await createTestCampaign(db, market, {
@@ -205,7 +207,7 @@ async function campaignIn(status: CampaignStatus, terms: CampaignInput = {}): Pr
   return id;
 }
 
-/** Its buyers pay upfront and have seen the receiving account. */
+/** Makes an open campaign one that is paid upfront, and creates the payments of its buyers. */
 async function awaitMoney(id: string): Promise<void> {
   await queryRows(
     db,
@@ -222,7 +224,10 @@ async function awaitMoney(id: string): Promise<void> {
   );
 }
 
-/** Their payment was made on the day of the deadline, or the statement shows that it was not. */
+/**
+ * Ends the wait for payments. Either they were made on the day of the deadline, or they were not
+ * made.
+ */
 async function decideMoney(id: string, isPaid: boolean): Promise<void> {
   if ((await statusOf(id)) !== 'verifying') return;
   await queryRows(
@@ -250,7 +255,7 @@ async function statusOf(id: string): Promise<CampaignStatus> {
   return toApiStatus(row!.status);
 }
 
-/** All data of a campaign as one text. */
+/** All data of a campaign as one text, to compare it before and after an operation. */
 async function everythingOf(id: string): Promise<string> {
   const [row] = await queryRows<{ all: string }>(
     db,
@@ -281,7 +286,7 @@ const runNow = async () => {
   assert.equal(failure, undefined);
 };
 
-/** The action that triggers an event, for any status. */
+/** What is done to cause each event, in a campaign of any status. */
 const attempt: Record<Exclude<CampaignEvent, 'campaign_created'>, (id: string) => Promise<void>> = {
   campaign_edited: async (id) =>
     void (await runInTransaction(db, (tx) =>
@@ -316,7 +321,7 @@ const attempt: Record<Exclude<CampaignEvent, 'campaign_created'>, (id: string) =
     await pastItsDeadline(id);
   },
   campaign_failed: async (id) => {
-    // A full campaign can only fail if its slots are not paid.
+    // If a full campaign is paid upfront, it can fail when its slots are not paid.
     await queryRows(
       db,
       `update sambatan.campaigns set payment_timing = 'upfront'
@@ -327,7 +332,7 @@ const attempt: Record<Exclude<CampaignEvent, 'campaign_created'>, (id: string) =
     await pastItsDeadline(id);
   },
   campaign_cancelled: async (id) => {
-    // Nobody pays; then the seller decides to stop.
+    // Nobody pays, and the seller then decides to stop.
     if ((await statusOf(id)) === 'completed') {
       await letTimePass(db, id, 7 * 86_400);
       await settleUntilDone(parts, id);
@@ -349,7 +354,7 @@ const attempt: Record<Exclude<CampaignEvent, 'campaign_created'>, (id: string) =
 };
 
 /**
- * Only an open campaign has an effective deadline; in other statuses time passes without effect.
+ * Lets the deadline pass. Only an open campaign has a deadline, so otherwise time has no effect.
  */
 async function pastItsDeadline(id: string): Promise<void> {
   const status = await statusOf(id);
@@ -357,7 +362,7 @@ async function pastItsDeadline(id: string): Promise<void> {
   await runNow();
 }
 
-/** The refusal where the table has no transition. No entry: time passes without effect. */
+/** The expected refusal where the table has no transition; undefined: the action has no effect. */
 const refusals: Record<
   Exclude<CampaignEvent, 'campaign_created'>,
   Partial<Record<CampaignStatus | 'else', string | undefined>>
@@ -374,7 +379,7 @@ const refusals: Record<
     scheduled: 'participation_not_found',
     cancelled: 'participation_not_found',
     verifying: 'deadline_passed',
-    // Slots are freed, and there is nothing to reopen.
+    // Slots become free, but the campaign is open already.
     active: undefined,
     else: 'participation_transition_not_allowed',
   },

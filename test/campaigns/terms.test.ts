@@ -30,7 +30,7 @@ const market = await createBrandAndProduct(db);
 const campaign = (terms: CampaignInput = {}) => createTestCampaign(db, market, terms);
 const inSeconds = (seconds: number) => new Date(Date.now() + seconds * 1_000);
 
-/** The code of a refusal and its field, if any; 'done' without a refusal. */
+/** The code of the refusal, with its field if it has one; 'done' if it succeeds. */
 async function answerOf(promise: Promise<unknown>): Promise<string> {
   try {
     await promise;
@@ -216,7 +216,7 @@ suite('lists', () => {
       const id = await createTestCampaign(db, own, {
         title: `Kenanga ${n}`,
         totalSlots: 4,
-        // Many have equal deadlines and progress, so the id breaks the tie.
+        // Many campaigns have equal deadlines and equal progress, so their ids decide the order.
         deadline: new Date(Math.floor(Date.now() / 1_000) * 1_000 + 3_600_000 * (1 + (n % 3))),
         ...(n % 5 === 0 ? { opensAt: inSeconds(600) } : {}),
       });

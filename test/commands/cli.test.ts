@@ -20,7 +20,7 @@ import {
 const serviceKey = 'service-key-of-at-least-32-characters';
 const on = ({ url }: TestDatabase) => ({ DATABASE_URL: url, SAMBATAN_SERVICE_KEY: serviceKey });
 
-/** A database that a test corrupts on purpose, with one campaign of two buyers. */
+/** A database with one campaign of two buyers, which a test may corrupt. */
 async function spoilable(): Promise<TestDatabase & { campaignId: string }> {
   const database = await testDatabase({ invariants: false });
   after(() => database.close());
@@ -36,7 +36,7 @@ async function spoilable(): Promise<TestDatabase & { campaignId: string }> {
   return { ...database, campaignId };
 }
 
-/** Bypasses the triggers, as only the owner of the database can. */
+/** A statement that runs without triggers, which only the owner of the database can do. */
 const pastTheTriggers = (statement: string) =>
   `begin; set local session_replication_role = replica; ${statement}; commit`;
 
@@ -103,7 +103,7 @@ test('an occupied port ends the start before the database is touched', async (t)
   assert.deepEqual(rows, [{ schema: null }]);
 });
 
-/** A database without our schema. */
+/** The URL of a database without the schema of Sambatan. */
 async function emptyDatabase(): Promise<string> {
   const { url, close } = await testDatabase({ invariants: false });
   after(() => close());
@@ -264,7 +264,7 @@ test('seed-demo refuses a database with real data unless an option allows it', a
   assert.equal((await queryRows(database.db, 'select from sambatan.brands')).length, 1);
 });
 
-/** Demo brands, buyers and addresses cannot be mistaken for real ones. */
+/** Checks that nobody can mistake the brands, buyers and addresses of the demo for real ones. */
 async function isPlainlyDemo({ db }: TestDatabase): Promise<void> {
   const brands = await queryRows<{ name: string }>(db, 'select name from sambatan.brands');
   assert.equal(brands.length, demoBrands.length);

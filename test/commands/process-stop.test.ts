@@ -53,6 +53,6 @@ test('a service whose parent was killed stops too, if configured', async () => {
   const { child, ready, ended } = run(outer);
   await ready;
   child.kill('SIGKILL');
-  // The pipe closes when the inner process, which shares it, has ended too.
+  // The pipe closes only when the inner process has ended, because it holds the pipe too.
   assert.equal((await ended).said, 'ready\nthe parent process has ended\n');
 });

@@ -200,7 +200,7 @@ test('a misspelt setting is refused with the intended name, also in lower case',
   for (const [name, right] of Object.entries(meant)) {
     const [problem] = problemsOf({ [name]: 'x' });
     if (name === 'SAMBATAN_TRUSTED_PROXY') {
-      // Three characters differ: it may be a setting of a newer version.
+      // Three characters differ, so the name may also be that of a setting in a newer version.
       assert.equal(problem, undefined);
       assert.match(checkNames([name]).unknown.join(), new RegExp(`nearest is ${right}`));
     } else assert.equal(problem, `${name} is not a setting; did you mean ${right}?`);

@@ -20,7 +20,7 @@ import { recordingLog } from '../support/server/log.ts';
 
 const project = join(import.meta.dirname, '../..');
 
-/** A copy of all files that scripts/baseline.js reads and writes, with a version. */
+/** A copy of all files that scripts/baseline.js reads or writes, for a project of this version. */
 function projectOf(t: TestContext, version: string) {
   const root = mkdtempSync(join(tmpdir(), 'sambatan-baseline-'));
   t.after(() => rmSync(root, { recursive: true }));
@@ -55,7 +55,7 @@ function projectOf(t: TestContext, version: string) {
   };
 }
 
-/** The catalogue of an empty database after the migrations of a folder, or after statements. */
+/** The catalogue of a new database after the migrations in a folder, or after these statements. */
 async function catalogueAfter(t: TestContext, from: string | string[]): Promise<string[]> {
   const bare = await testDatabase({ empty: true });
   t.after(() => bare.close());
@@ -70,7 +70,7 @@ async function catalogueAfter(t: TestContext, from: string | string[]): Promise<
   }
 }
 
-/** The sources in the order in which they are applied. */
+/** The source files, in the order in which they are applied. */
 function sourcesOf(file: (name: string) => string): string[] {
   const texts = (folder: string) =>
     readdirSync(file(folder))
@@ -79,7 +79,7 @@ function sourcesOf(file: (name: string) => string): string[] {
   return [...texts('schema'), ...texts('functions'), readFileSync(file('access.sql'), 'utf8')];
 }
 
-/** The one migration that a run added; the others are unchanged. */
+/** The migration that a run has added. All other migrations must be unchanged. */
 function addedTo(
   before: Record<string, string>,
   after: Record<string, string>,

@@ -32,7 +32,7 @@ const addSeller = query<[id: string, name: string], never>(
   'insert into sambatan.profiles (user_id, display_name) values ($1, $2)',
 );
 
-/** A reader whose reads finish when the test decides. */
+/** A reader whose reads end only when the test lets them end. */
 function slowReader() {
   const reads: { keys: readonly string[]; end: (error?: Error) => void }[] = [];
   const read: ReadMany<string> = (keys) => {

@@ -112,8 +112,8 @@ test('a server without service and watchdog is stopped by the next start', async
 
 test('a killed service that the watchdog missed does not block the next start', async (t) => {
   const dataDir = directory();
-  // A parent that replaced itself by exec never waits for its child: the child stays a zombie, as
-  // under a container's first process that does not reap.
+  // A process that replaced itself by exec never waits for its child, so the child stays a zombie.
+  // The same happens in a container whose first process does not wait for ended children.
   const script = '"$0" "$1" "$2" & echo "$!" >&2; exec sleep 60';
   const service = join(import.meta.dirname, '../support/server/embedded-service.ts');
   const parent = spawn('/bin/sh', ['-c', script, process.execPath, service, dataDir]);
@@ -191,8 +191,8 @@ test(
     for (const round of [1, 2]) {
       const service = await startService(t, { dataDir, root, temporary });
       await asAdmin(service.url, `create table round_${round} ()`);
-      // Killed the first time: recovery must also work through the embedded server's socket
-      // directory.
+      // In the first round the service is killed, so the second start must recover the database
+      // through the socket directory of the embedded server.
       service.process.kill(round === 1 ? 'SIGKILL' : 'SIGTERM');
       await service.ended;
       await gone(dataDir, 5_000);
@@ -211,7 +211,7 @@ test('a user other than root works', { skip: !isRoot && 'all others do' }, async
   assert.equal(statSync(clusterOf(dataDir)).uid, nobody.uid);
   service.process.kill('SIGINT');
   assert.equal(await service.ended, 0);
-  // Root continues as the directory's owner, and hands it back afterwards.
+  // Root runs the database as the owner of the directory, who still owns it afterwards.
   const asRoot = await startService(t, { dataDir, root });
   asRoot.process.kill('SIGTERM');
   assert.equal(await asRoot.ended, 0);

@@ -29,27 +29,30 @@ await migrate(server.url, { log });
 const db = openDatabase({ url: server.url, log });
 after(() => db.close());
 
-/** Maximum size of a database file; undefined: no limit. */
+/** Sets the maximum size of the files of the database; undefined: no limit. */
 function limitFiles(bytes: number | undefined): void {
   const postmaster = server.postmaster()!;
-  // If started by root, it runs as another user, because only that user can be limited.
+  // Only the user of the server can limit its processes. If root runs the test, that is another
+  // user.
   const { uid, gid } = statSync(`/proc/${postmaster}`);
   const limit = `--fsize=${bytes ?? 'unlimited'}:`;
   const setLimit = (pid: number) =>
     spawnSync('prlimit', ['--pid', String(pid), limit], { uid, gid });
-  // Child processes that start from now on inherit the limit of the postmaster.
+  // Processes that the postmaster starts from now on inherit its limit.
   const own = setLimit(postmaster);
   assert.equal(own.status, 0, String(own.stderr));
   for (const { pid } of childrenOf(postmaster)) {
     const { status, stderr } = setLimit(pid);
-    // A short-lived worker may have ended meanwhile.
+    // A process that existed only for a moment may have ended meanwhile.
     assert.ok(status === 0 || !existsSync(`/proc/${pid}`), String(stderr));
   }
 }
 
 const stranger = newId();
 
-/** Makes the file of the audit log larger than the WAL files, which must fit. */
+/**
+ * Makes the file of the audit log larger than a WAL file, because the limit must allow WAL files.
+ */
 async function lengthen(): Promise<number> {
   await asAdmin(
     server.url,

@@ -29,7 +29,7 @@ const invariants = readdirSync(directory)
     text: readFileSync(join(directory, file), 'utf8'),
   }));
 
-/** One campaign of each kind, with a history made by the real functions only. */
+/** Campaigns of different kinds. All their data comes from the real functions. */
 const market = await createBrandAndProduct(db);
 const campaigns: Record<string, string> = {};
 const settle = (id: string, completeFull = false) =>
@@ -49,7 +49,7 @@ const confirm = (id: string, participation: string) =>
     participation,
   );
 
-/** An open campaign with a cancelled, a confirmed and two reserved participations. */
+/** An open campaign with one cancelled, one confirmed and two reserved participations. */
 async function livelyCampaign(
   wanted: Parameters<typeof createTestCampaign>[2] = {},
 ): Promise<string> {
@@ -67,8 +67,9 @@ async function livelyCampaign(
 }
 
 /**
- * Ten slots, of which three are offered and one is free. That is too few for two waiting entries;
- * the first was overtaken the maximum number of times, and a third entry waits behind them.
+ * A campaign of ten slots with a waiting list. Three slots are offered and one is free, which is
+ * too little for two of the waiting entries. The first of them was overtaken as often as is
+ * allowed. A third entry waits behind them.
  */
 async function waitedFor(): Promise<string> {
   const id = await createTestCampaign(db, market, { totalSlots: 10 });
@@ -91,7 +92,7 @@ async function waitedFor(): Promise<string> {
   return id;
 }
 
-/** A completed campaign with a statement line that paid an order, and an open line. */
+/** A completed campaign. One statement line has paid an order, and another line is still open. */
 async function paidByTransfer(): Promise<string> {
   const id = await livelyCampaign({ pricePerSlot: 50_000n });
   await letTimePass(db, id, pastDeadline);
@@ -121,8 +122,8 @@ async function paidByTransfer(): Promise<string> {
 }
 
 /**
- * Two buyers paid in time, but were found when others had their slots: one has got slots for the
- * money since, the other still waits with it.
+ * Two buyers paid in time, but their payments were found when other buyers had their slots. One has
+ * got slots for the money since then. The money of the other still waits for slots.
  */
 async function withKeptMoney(): Promise<string> {
   const id = await createTestCampaign(db, market, { totalSlots: 2, paymentTiming: 'upfront' });
@@ -182,7 +183,8 @@ async function makeHistory(): Promise<void> {
   }
   await settle(campaigns['cancelled']);
   await queryRows(db, 'select sambatan.settle_campaign($1, false, 1)', campaigns['closing']);
-  // An account id is any uuid; using a campaign's id lets a corruption refer to it.
+  // The id of an account can be any uuid. This one equals the id of a campaign, so that a
+  // corruption can refer to it.
   for (const event of ['code_requested', 'signed_in', 'signed_out']) {
     const account = campaigns['active'];
     await queryRows(db, "select sambatan.record_access($1, $2, '', 'Chrome')", account, event);
@@ -222,7 +224,7 @@ test('no invariant reports a valid history', async () => {
 
 const isUndone = new Error('the test is over');
 
-/** Runs a statement without the rules of the schema, runs the invariants, and rolls back. */
+/** Runs a statement without the rules of the schema, then the invariants, and rolls back. */
 async function corrupted(statement: string, id: string, look: (tx: Tx) => Promise<void>) {
   const attempt = db.transaction(async (tx) => {
     await queryRows(
@@ -262,7 +264,7 @@ const one = (status: string) =>
 const last = `entry_id = (select entry_id from sambatan.waiting_entries where campaign_id = $1
     order by position desc limit 1)`;
 
-/** For each invariant: a corruption and its campaign. */
+/** For each invariant, statements that violate it, with the campaign that they change. */
 const corruptions: Record<string, Record<string, [campaign: string, statement: string]>> = {
   '01_counters': {
     'a slot too many in filled_slots': [

@@ -9,7 +9,7 @@ import { testDatabase } from '../support/database/database.ts';
 import { recordingLog } from '../support/server/log.ts';
 
 const log = recordingLog();
-// Keeps the server running for the whole file.
+// While this database is open, the server of the test file keeps running.
 const anchor = await testDatabase();
 after(() => anchor.close());
 
@@ -122,7 +122,8 @@ test("the project's migrations are plain SQL without transactions of their own",
   for (const { name, sql } of readMigrations()) {
     assert.doesNotMatch(sql, /^\\/m, `${name}: a command of psql`);
     assert.doesNotMatch(sql, /^\s*(begin|commit|rollback)\s*;/im, `${name}: ends the transaction`);
-    // Applies the file as psql and the Supabase command line do: its text, without our settings.
+    // Applies the file as psql and the command line of Supabase do: only its text, without our
+    // settings.
     await asAdmin(url, sql);
   }
 });

@@ -11,8 +11,9 @@ import { queryRows, createBrandAndProduct, service } from '../support/builders/m
 import { loadEveryQuery } from '../support/database/queries.ts';
 
 /*
- * Watchers of a campaign are notified after the commit of a statement that changed it. Statements
- * declare which campaigns they change; those that write an event must do so.
+ * After the commit of a statement that changed a campaign, the clients that follow the campaign are
+ * notified. Each statement declares which campaigns it changes. A statement that writes an event
+ * must declare it.
  */
 
 await loadEveryQuery();
@@ -29,7 +30,7 @@ after(async () => {
 });
 const market = await createBrandAndProduct(db);
 
-/** Statements whose callers notify through `noteChanged` or through the batcher. */
+/** Statements whose callers notify: through `noteChanged`, or through the join batcher. */
 const notedByCallers = ['count_lines', 'join_campaigns', 'refund_by_provider', 'settle_campaigns'];
 
 const functionsIn = (text: string) =>

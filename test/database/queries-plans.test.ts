@@ -32,10 +32,13 @@ const large = [
   'profiles',
 ];
 
-/** Maximum rows that one statement may read from a table or index: a page or a batch. */
+/**
+ * The maximum number of rows that one statement may read from a table or index: those of a page or
+ * of a batch.
+ */
 const mostRows = 12_000;
 
-/** Ids as large-market.sql makes them. */
+/** An id as large-market.sql computes it. */
 const id = (kind: number, n: number) =>
   `${kind.toString(16).padStart(8, '0')}-0000-7000-8000-${n.toString(16).padStart(12, '0')}`;
 const brand = id(1, 7);
@@ -47,7 +50,7 @@ const campaign = {
   draft: id(3, 1_005),
   full: id(3, 1_003),
 };
-/** The first of the five entries that wait for the full campaign. */
+/** The first of the five entries on the waiting list of the full campaign. */
 const waiting = id(7, 5_015);
 const home = 'Jalan Melati 5, Yogyakarta';
 const reserved = id(4, 1_003);
@@ -58,10 +61,10 @@ const digest = Buffer.alloc(32);
 const nobody = '00000000-0000-7000-8000-0000000000ff';
 
 interface Case {
-  /** The variant, if a query has several. */
+  /** A name of the case, if a query has several cases. */
   readonly when?: string;
   readonly parameters: readonly unknown[];
-  /** Runs before the query, in the same transaction. */
+  /** Statements that run before the query, in the same transaction. */
   readonly before?: string;
 }
 
@@ -69,7 +72,7 @@ const setUp = (set: string) =>
   `update sambatan.campaigns set ${set} where campaign_id = '${campaign.active}'`;
 const passed = "deadline = now() - interval '1 second', next_run_at = now() - interval '1 second'";
 
-/** Two slots of the full campaign are freed and offered. */
+/** Frees two slots of the full campaign and offers them to its waiting list. */
 const offered = `update sambatan.campaigns set filled_slots = 18, status = 'active'
     where campaign_id = '${campaign.full}';
   select sambatan.offer_freed_slots('${campaign.full}', now())`;
@@ -121,7 +124,7 @@ const join13 = (campaignId: string, key: string | null): unknown[] => [
   false,
 ];
 
-/** Rows of an access log are past their retention. */
+/** Makes the rows of an access log older than the time for which they are kept. */
 const agedAccess = `insert into sambatan_auth.access_heads (user_id, seq, hash)
     values ('${nobody}', 9, '');
   insert into sambatan_auth.access_log (user_id, seq, occurred_at, event, method, browser, hash)
@@ -153,7 +156,7 @@ const movement = (movementId: string, kind: string, participation: string, amoun
   values ('${campaign.completed}', '${movementId}', '${kind}', 'due', ${participation}, ${amount},
     '${kind}:test', 'service', now())`;
 const refunded = movement(refund, 'refund', `'${confirmed}'`, 5);
-/** The reserved participation has lapsed, and its payment made in time is due back. */
+/** Lets the reserved participation lapse, and makes its payment, which came in time, due back. */
 const paidInTime = `update sambatan.participants set status = 'cancelled',
     cancel_reason = 'hold_lapsed', cancelled_at = now()
   where campaign_id = '${campaign.active}' and participation_id = '${reserved}';
@@ -179,7 +182,8 @@ const called = `${refunded}; insert into sambatan.gateway_calls (campaign_id, re
   values ('${campaign.completed}', 'SBT-a-reference', '${refund}', '${confirmed}', 'refund',
     'midtrans', 'SBT-an-order', 5, now(), now(), now())`;
 /**
- * large-market.sql has no payments of this campaign: the received payment and the money to send.
+ * Creates the received payment and the money to be sent, which large-market.sql does not have for
+ * this campaign.
  */
 const paidOut = (amount: number) => `${movement(payout, 'payout', 'null', amount)};
   update sambatan.campaigns set platform_fee_basis_points = 0
@@ -188,7 +192,7 @@ const paidOut = (amount: number) => `${movement(payout, 'payout', 'null', amount
     actor, created_at, settled_at)
   values ('${campaign.completed}', 'payment', 'settled', '${confirmed}', 150000, 'payment:test',
     'service', now(), now())`;
-/** The confirmed participation is paid. */
+/** Marks the confirmed participation as paid. */
 const paid = `insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount,
     cause, actor, created_at, settled_at)
   values ('${campaign.completed}', 'payment', 'settled', '${confirmed}', 150000,
@@ -206,7 +210,7 @@ const allOwed = `insert into sambatan.transactions (campaign_id, kind, status, p
   where campaign_id = '${campaign.completed}'`;
 const owed = allOwed;
 
-/** Every query of requests and of the scheduler, with parameters. */
+/** The parameters of every query that requests or the scheduler run. */
 const cases: Record<string, readonly Case[]> = {
   take_from_limit: [{ parameters: ['x', 900, 5] }],
   give_back_to_limit: [{ parameters: ['x'] }],
@@ -947,7 +951,7 @@ const cases: Record<string, readonly Case[]> = {
   summarize: [{ parameters: [] }],
 };
 
-/** Queries of commands, which may read everything, with the command. */
+/** Queries that only commands run, each with its command. They may read everything. */
 const ofCommands: Record<string, string> = {
   verify_audit: 'sambatan audit verify',
   campaign_ids_after: 'sambatan audit verify',
@@ -970,7 +974,7 @@ const ofCommands: Record<string, string> = {
   find_titles: 'npm run demo',
 };
 
-/** May read more rows than a page, from an index made for it. */
+/** Queries that may read more rows than a page, because an index was created for them. */
 const wide: Record<string, string> = {
   summarize: 'counts what is over from the index campaigns_over',
 };
@@ -998,7 +1002,7 @@ function* nodes(plan: PlanNode): Generator<PlanNode> {
 
 const oneLine = (text: string) => text.replaceAll(/\s+/g, ' ').slice(0, 160);
 
-/** The problems of a statement's plan and of the plans inside its functions. */
+/** What is wrong with the plan of a statement, or of a statement inside one of its functions. */
 function faults({ 'Query Text': text, Plan: plan }: Explained, most: number): string[] {
   return [...nodes(plan)].flatMap((node) => {
     const name = node['Relation Name'] ?? node['Index Name'] ?? '';
@@ -1027,14 +1031,14 @@ client.on('notice', ({ message = '' }) => {
 const flush = { name: 'flush', text: 'select 1 as flushed' };
 
 /**
- * The plans of a statement and of the statements inside its functions, run as the service runs
- * them.
+ * The plans of a statement and of the statements inside its functions. They are run in the same way
+ * as by the service.
  */
 async function plansOf(name: string, text: string, values: unknown[] = []): Promise<Explained[]> {
   await client.query(flush);
   plans = [];
   await client.query({ name, text, values });
-  // auto_explain reports a statement when it ends, which is at the next one.
+  // auto_explain reports a statement only when it has ended, and that is when the next one begins.
   await client.query(flush);
   return plans.filter(({ 'Query Text': query }) => query !== flush.text);
 }
@@ -1056,8 +1060,8 @@ suite('on 100,000 campaigns and 1,000,000 participations', () => {
       'utf8',
     );
     await client.query(market);
-    // Vacuum, as autovacuum does in time: before it no index-only scan is possible. Rows that an
-    // older transaction might not see are skipped.
+    // Runs vacuum, as autovacuum does after some time, because index-only scans need it. Rows that
+    // an older transaction may still see are not covered, so it is repeated.
     await waitUntil(async () => {
       await client.query('vacuum analyze');
       const { rows } = await client.query<{ all: boolean }>(

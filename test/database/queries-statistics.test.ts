@@ -8,8 +8,8 @@ import { recordingLog } from '../support/server/log.ts';
 import { createTestCampaign, createBrandAndProduct } from '../support/builders/market.ts';
 
 /*
- * A campaign that fills within seconds is not in the planner's statistics. The cost of reading it
- * may not grow with the square of its participants.
+ * The planner has no statistics about a campaign that fills within seconds. Nevertheless the cost
+ * of reading the campaign must not increase with the square of the number of its participants.
  */
 
 const { url, close } = await testDatabase({ invariants: false });
@@ -27,7 +27,7 @@ async function rows(text: string, ...parameters: unknown[]): Promise<Record<stri
   return (await client.query<Record<string, string>>(text, parameters)).rows;
 }
 
-/** Joins of this many buyers, each with a due payment. */
+/** Joins of this many buyers. Each of them has a payment that is due. */
 async function fill(campaign: string, people: number): Promise<void> {
   await rows(
     `select count(*) from sambatan.join_campaigns(
@@ -51,13 +51,13 @@ async function fill(campaign: string, people: number): Promise<void> {
 }
 
 const market = await createBrandAndProduct(db);
-// The planner's statistics cover only eight small campaigns.
+// When the statistics are collected, only eight small campaigns exist.
 for (let n = 0; n < 8; n++) await fill(await createTestCampaign(db, market, { totalSlots: 10 }), 3);
 await rows('analyze');
 const hot = await createTestCampaign(db, market, { totalSlots: orders, minimumSlots: 1 });
 await fill(hot, orders);
 
-/** Pages that a statement touched, in memory or on disk. */
+/** The number of pages that a statement reads, from memory or from disk. */
 async function pagesOf(statement: string): Promise<number> {
   const [answer] = await rows(`explain (analyze, buffers, format json) ${statement}`);
   const [{ Plan: plan }] = answer!['QUERY PLAN'] as unknown as [
@@ -66,7 +66,10 @@ async function pagesOf(statement: string): Promise<number> {
   return plan['Shared Hit Blocks']! + plan['Shared Read Blocks']!;
 }
 
-/** One lookup of each row by its key costs about four pages; all pairs would be millions. */
+/**
+ * Looking each row up by its key reads about four pages. Reading all pairs of rows would be
+ * millions.
+ */
 const maxPages = orders * 100;
 
 test('the books of a campaign without statistics are read in one pass', async () => {

@@ -14,7 +14,7 @@ import { testDatabase } from '../support/database/database.ts';
 const { url, close } = await testDatabase();
 const client = new pg.Client({ connectionString: url });
 await client.connect();
-// Every name is qualified: the search path of a role differs from server to server.
+// The server writes the schema before every name, because the search path differs between servers.
 await client.query("set search_path = ''");
 after(async () => {
   await client.end();
@@ -22,7 +22,7 @@ after(async () => {
 });
 await loadEveryQuery();
 
-/** The server's description of a statement: types of its parameters, columns of its rows. */
+/** What the server knows about a statement: the types of its parameters and its columns. */
 interface Described {
   readonly parameters: readonly number[];
   readonly columns: readonly { readonly name: string; readonly dataTypeID: number }[];
@@ -35,7 +35,10 @@ interface Wire {
   once(event: string, listener: (message: { dataTypeIDs: number[] }) => void): void;
 }
 
-/** Parses and describes a statement without running it. Rejects with the server's error. */
+/**
+ * Lets the server parse and describe a statement without running it. Rejects with the server's
+ * error.
+ */
 async function describe(text: string): Promise<Described> {
   const { promise, resolve, reject } = Promise.withResolvers<Described>();
   let [parameters, columns]: [Described['parameters'], Described['columns']] = [[], []];
@@ -70,11 +73,11 @@ const { rows: types } = await client.query<{ oid: number; kind: string }>(
 );
 const kindOf = new Map(types.map(({ oid, kind }) => [oid, kind]));
 
-/** Whether a value of the declared TypeScript type can have the server's type. */
+/** Whether a value of the TypeScript type can have the type that the server expects or returns. */
 function fits(declared: string, server: string, is: 'parameter' | 'column'): boolean {
   if (declared === server) return true;
   if (server === 'object' || server === 'object[]') return declared.startsWith('object');
-  // A number may be sent for a bigint; the result is a bigint.
+  // A parameter of type bigint may be sent as a number. A result of type bigint is a bigint.
   return is === 'parameter' && server === 'bigint' && declared === 'number';
 }
 
@@ -90,14 +93,15 @@ test('the types of every SQL statement are found in its source', () => {
   );
 });
 
-/** The differences between a declaration and the server, as text. */
+/** How a declaration differs from what the server reports. */
 async function mismatches(text: string, declared: DeclaredTypes): Promise<string[]> {
   const { parameters, columns } = await describe(text);
   const kinds = parameters.map((type) => kindOf.get(type) ?? '?');
   const given = tupleOf(declared.parameters, declared.path);
   const found = given.flatMap((union, index) => {
     const server = kinds[index] ?? 'not there';
-    // One declaration may serve several statements: one member of its union must fit.
+    // Several statements may share a declaration, so it is enough that one member of the union
+    // fits.
     const fitting = union.some((kind) => kind !== 'null' && fits(kind, server, 'parameter'));
     return fitting ? [] : [`parameter ${index + 1}: ${union.join(' | ')} is ${server}`];
   });

@@ -37,7 +37,7 @@ await queryRows(
   participationId,
 );
 
-/** Every table and view of both schemas, with its schema. */
+/** Every table and view in the schemas of the service, with the name of its schema. */
 const relations = await queryRows<{ name: string; isTable: boolean; isSecured: boolean }>(
   db,
   `select format('%I.%I', nspname, relname) as name, relkind in ('r', 'p') as "isTable",
@@ -55,7 +55,7 @@ const functionsOf = (client: pg.Client) =>
     where pronamespace = 'sambatan'::regnamespace order by p.proname`,
   );
 
-/** Runs a function on its own connection, in a transaction that is rolled back. */
+/** Runs a function with a separate connection, in a transaction that is rolled back. */
 async function undone<T>(run: (client: pg.Client) => Promise<T>, on = url): Promise<T> {
   const client = new pg.Client({ connectionString: on });
   await client.connect();
@@ -68,7 +68,7 @@ async function undone<T>(run: (client: pg.Client) => Promise<T>, on = url): Prom
   }
 }
 
-/** The SQLSTATE of a refused statement; undefined if the database accepts it. */
+/** The SQLSTATE with which a statement is refused; undefined if the database accepts it. */
 async function refusalOf(statement: string, ...values: unknown[]): Promise<string | undefined> {
   return await undone(async (client) => {
     try {
@@ -107,7 +107,7 @@ suite('migrations', () => {
     for (const { sql } of readMigrations()) {
       assert.doesNotMatch(sql, /^\\/m, 'no commands of psql');
       assert.doesNotMatch(sql, /\bconcurrently\b|^\s*(begin|commit)\s*;/im);
-      // Without a search path: nothing may depend on the role that applies it.
+      // Without a search path the migration cannot depend on the role that applies it.
       await client.query(`begin; set local search_path = ''; ${sql}; commit`);
     }
     const { rows } = await functionsOf(client);
@@ -135,7 +135,8 @@ suite('migrations', () => {
             ([, name]) => name!,
           ),
         );
-      // Functions of triggers, generated columns and indexes are in sql/schema, before their use.
+      // Functions for triggers, generated columns and indexes are in sql/schema, because tables
+      // there need them.
       const schemaDirectory = join(import.meta.dirname, '../../sql/schema');
       const ofTables = readdirSync(schemaDirectory)
         .map((file) => readFileSync(join(schemaDirectory, file), 'utf8'))
@@ -228,13 +229,14 @@ suite('tables of a campaign', () => {
       'transactions',
       'waiting_entries',
     ]);
-    // Products and the platform's bank accounts are few: every node has all of them.
+    // There are few products and receiving accounts, so every node of a distributed database can
+    // have a copy of them.
     const everywhere = ['products', 'receiving_accounts'];
     const wrong = keys.filter(
       ({ first, target }) => first !== 'campaign_id' && !everywhere.includes(target ?? ''),
     );
     assert.deepEqual(wrong, []);
-    // A unique index would require a check on every node too.
+    // A unique index that does not begin with the campaign would need a check on every node, too.
     const indexes = await queryRows<{ name: string }>(
       db,
       `select c.relname as name from pg_index i join pg_class c on c.oid = i.indexrelid
@@ -244,7 +246,8 @@ suite('tables of a campaign', () => {
           select from pg_attribute own where own.attrelid = i.indrelid
             and own.attname = 'campaign_id')`,
     );
-    // Ids from a bank or a provider must be unique over all campaigns.
+    // Ids from a bank or a provider must be unique over all campaigns, so these indexes are
+    // allowed.
     assert.deepEqual(indexes.map(({ name }) => name).toSorted(), [
       'gateway_calls_by_reference',
       'statement_line_parts_pkey',
@@ -418,7 +421,7 @@ suite('an entry of a waiting list', () => {
     withdrawn: 'withdrawn_at = now()',
     closed: 'closed_at = now()',
   } as const;
-  /** A new entry, forced into a status, and then moved from there. */
+  /** Inserts an entry with one status and then tries to change it to another status. */
   const moved = (from: keyof typeof at, to: keyof typeof at) =>
     undone(async (client) => {
       const set = (status: keyof typeof at) =>
@@ -504,7 +507,7 @@ suite('row-level security', () => {
     assert.deepEqual(granted, []);
   });
 
-  /** Tries a statement as a browser role of Supabase; true if it was allowed. */
+  /** Runs a statement as a browser role of Supabase. Returns whether it was allowed. */
   const isLet = async (client: pg.Client, statement: string): Promise<boolean> => {
     await client.query('savepoint before');
     try {
@@ -519,7 +522,8 @@ suite('row-level security', () => {
     }
   };
 
-  // The real role names, in a transaction that is rolled back: roles belong to the whole server.
+  // Creates roles with the names that Supabase uses. The transaction is rolled back, because roles
+  // belong to the whole server.
   const asBrowser = (role: string, run: (client: pg.Client) => Promise<void>) =>
     undone(async (client) => {
       await client.query(
@@ -560,8 +564,8 @@ suite('row-level security', () => {
         await client.query(`grant usage on schema sambatan, sambatan_auth to ${role};
           grant all on all tables in schema sambatan, sambatan_auth to ${role}`);
         await client.query(`set local role ${role}`);
-        // Row-level security does not apply to a view; it is protected because nothing is granted
-        // on it.
+        // Row-level security does not protect views. They are protected because no role has
+        // privileges on them.
         for (const { name } of relations.filter(({ isTable }) => isTable)) {
           const { rows } = await client.query(`select * from ${name}`);
           assert.deepEqual(rows, [], name);

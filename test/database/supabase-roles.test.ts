@@ -5,9 +5,9 @@ import { readMigrations } from '../../src/database/migrate.ts';
 import { testDatabase } from '../support/database/database.ts';
 
 /**
- * The worst set-up that a Supabase project could have: browser roles exist before the migrations,
- * and default privileges grant them everything. All of it happens in one transaction that is rolled
- * back, because roles belong to the whole server.
+ * The worst configuration that a Supabase project could have. The browser roles exist before the
+ * migrations, and default privileges grant them everything. All of this is in one transaction that
+ * is rolled back, because roles belong to the whole server.
  */
 const { url, close } = await testDatabase({ empty: true });
 const client = new pg.Client({ connectionString: url });
@@ -24,7 +24,7 @@ before(async () => {
     }
   }
   for (const { sql } of readMigrations()) await client.query(sql);
-  // Makes the server return qualified names.
+  // Without a search path the server writes the schema before every name.
   await client.query("set local search_path = ''");
 });
 after(async () => {
@@ -34,13 +34,13 @@ after(async () => {
 });
 
 interface Thing {
-  /** Such as `table sambatan.campaigns`. */
+  /** The kind and the name of the object, such as `table sambatan.campaigns`. */
   readonly name: string;
-  /** The privileges of the role; it must have none. */
+  /** The privileges that the role has on the object. There must be none. */
   readonly may: readonly string[];
 }
 
-/** Every object of the service's schemas, from the catalogue, with a role's privileges. */
+/** Every object in the schemas of the service, with the privileges of a role on it. */
 async function everything(role: string): Promise<Thing[]> {
   const { rows } = await client.query<Thing>(
     `with s as (select oid, nspname from pg_namespace where nspname like 'sambatan%'),
@@ -72,7 +72,7 @@ async function everything(role: string): Promise<Thing[]> {
   return rows;
 }
 
-/** Tries a statement; true if it was allowed. A refusal must be for lack of privileges. */
+/** Whether a role may run a statement. If not, the reason must be missing privileges. */
 async function isLet(role: string, statement: string): Promise<boolean> {
   await client.query('savepoint before');
   try {

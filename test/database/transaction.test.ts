@@ -33,7 +33,7 @@ const failure = async (promise: Promise<unknown>) =>
     (error: unknown) => databaseError(error),
   );
 
-/** A separate pool, closed with the test. */
+/** A separate connection pool, which is closed after the test. */
 function pool(t: TestContext, options: { url?: string; maxConnections?: number } = {}) {
   const log = recordingLog();
   const own = openDatabase({ url, log, ...options });
@@ -190,7 +190,7 @@ test('a statement whose result type a migration changed is prepared again', asyn
   assert.deepEqual(await own.rows(all), [{ a: 1, b: 2 }]);
 });
 
-/** A server that accepts connections and then runs `onSocket`. */
+/** A server that accepts connections and calls `onSocket` for each of them. */
 async function fakeServer(t: TestContext, onSocket: (socket: Socket) => void): Promise<string> {
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {

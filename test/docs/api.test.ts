@@ -18,7 +18,7 @@ after(async () => {
 const guide = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8');
 const blocks = [...guide.matchAll(/^```sh run\n(.*?)^```$/gms)].map(([, block]) => block!);
 
-/** A command of the guides with its placeholders replaced by ids. */
+/** A command from a guide. Its placeholders were replaced by ids. */
 interface Shown {
   readonly text: string;
   readonly method: string;
@@ -43,11 +43,11 @@ const guides = [
 
 const someId = '01a20b4c-835b-749c-a5c2-11fb97bff150';
 
-/** Every API request in the shell blocks of a guide. */
+/** Every request to the API in the shell examples of a guide. */
 function shownIn(name: string): Shown[] {
   const text = readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
   const shell = [...text.matchAll(/^```sh(?: run)?\n(.*?)^```$/gms)].map(([, block]) => block!);
-  // One line per command, without comments; quoted bodies may span several lines.
+  // Puts each command on one line, without comments. A body in quotes may have several lines.
   const plain = shell
     .join('')
     .replaceAll(/ +# .*$/gm, '')
@@ -123,7 +123,7 @@ test('the tour of docs/api.md runs as written and ends with a completed and paid
   const campaign = await service.visitor.get(`/campaigns/${campaignId}`);
   assert.partialDeepStrictEqual(campaign.body, { status: 'completed', participant_count: 1 });
   const books = await service.service.get(`/campaigns/${campaignId}/books`);
-  // 585,000 minus the fee of three percent has been sent to the seller.
+  // The seller was sent 585,000 rupiah minus the fee of three percent.
   assert.partialDeepStrictEqual(books.body, { fee: 17_550, payouts_settled: 567_450 });
   const payouts = await service.service.get('/payouts');
   assert.deepEqual(payouts.body.items, []);

@@ -11,7 +11,7 @@ after(service.close);
 const file = new URL('../../docs/security.md', import.meta.url);
 const head = '| cookie | content | lifetime | readable by scripts |\n| --- | --- | --- | --- |\n';
 
-/** The text between two markers of the document. */
+/** The positions in the document where the text between two markers begins and ends. */
 function between(text: string, mark: string): [from: number, to: number] {
   const from = text.indexOf(`<!-- ${mark} -->\n`) + `<!-- ${mark} -->\n`.length;
   const to = text.indexOf(`<!-- /${mark} -->`);
@@ -31,7 +31,7 @@ test('docs/security.md lists exactly the cookies of the code', () => {
   assert.equal(text, now, 'run: node_modules/.bin/node test/docs/cookies.test.ts --write');
 });
 
-/** A browser that records every Set-Cookie header, by the name of the cookie. */
+/** A browser that records every Set-Cookie header by the name of its cookie. */
 class Browser {
   readonly set = new Map<string, string>();
   readonly #jar = new Map<string, string>();

@@ -25,7 +25,9 @@ import { createReceivingAccount } from '../support/builders/receiving-account.ts
 const { db, log, close } = await testDatabase();
 after(close);
 
-/** The metadata fields of each event in docs/events.md: the names in its last column. */
+/**
+ * The metadata fields of each event, as the last column of the table in docs/events.md names them.
+ */
 const documented = new Map(
   readFileSync(new URL('../../docs/events.md', import.meta.url), 'utf8')
     .split('\n')
@@ -68,7 +70,7 @@ test('the metadata of all written events is as docs/events.md describes', async 
   }
 });
 
-/** Five entries wait for the only slot of a campaign: every way in which waiting can end. */
+/** Five buyers wait for the only slot of a campaign. Their waiting ends in all possible ways. */
 async function waitInEveryWay(market: BrandAndProduct): Promise<void> {
   const campaignId = await createTestCampaign(db, market, {
     totalSlots: 1,
@@ -88,7 +90,10 @@ async function waitInEveryWay(market: BrandAndProduct): Promise<void> {
   await settle();
 }
 
-/** Payments that are pending after the deadline, and orders that stay unpaid after success. */
+/**
+ * Causes payments that are still pending after the deadline, and orders that stay unpaid after
+ * success.
+ */
 async function payLate(market: BrandAndProduct): Promise<void> {
   const settle = (id: string) =>
     queryRows(db, 'select sambatan.settle_campaign($1, true, 100)', id);
@@ -114,7 +119,7 @@ async function payLate(market: BrandAndProduct): Promise<void> {
   );
 }
 
-/** Triggers every event about money, by the functions that write them. */
+/** Causes every event about money, by the database functions that write these events. */
 async function moveMoney(): Promise<void> {
   await createReceivingAccount(db);
   const market = await createBrandAndProduct(db);

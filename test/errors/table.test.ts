@@ -17,7 +17,7 @@ import { progressBar } from '../../src/web/components.ts';
 import { formatSlots } from '../../src/i18n/format.ts';
 import type { PageContext } from '../../src/web/visit.ts';
 
-/** Parameters for every code that has some; the compiler checks their types. */
+/** Example parameters for every code that has parameters. The compiler checks their types. */
 const examples = {
   method_not_allowed: { allowed: ['GET', 'HEAD'] },
   payload_too_large: { maximum_bytes: 65_536 },
@@ -124,7 +124,7 @@ test('a message uses the right words for its parameters', () => {
   assert.match(full.text('id').detail, /sudah penuh/);
 });
 
-/** The statuses in which each event is refused; the database and the operations decide it. */
+/** The statuses in which each event is refused. The database and the operations decide that. */
 const refusedIn = {
   transition_not_allowed: {
     campaign_opened: ['active', 'full', 'verifying', 'completed', 'failed', 'cancelled'],
@@ -200,7 +200,7 @@ test('an operation can report an error of one field', () => {
   assert.equal(error.fields[0]?.field, 'opens_at');
 });
 
-/** Technical words that must not appear on pages. */
+/** Technical words that a page must not show. */
 const machineWords =
   /Idempotency-Key|application\/|JSON|UTF-8|UUID|\bAPI\b|\b(?:GET|HEAD|POST|PUT|PATCH|DELETE)\b|\bbytes?\b|65.?536|\bsambatan [a-z]+-[a-z]+|[Hh]eaders?\b|Content-|charset|server key|database|[Bb]asis data|undefined|NaN|\[object/;
 
@@ -215,7 +215,7 @@ test('every error page has a readable text in both languages', () => {
       } as unknown as PageContext;
       const page = errorPage(visit, error, { requestId: '', again: '/' });
       assert.doesNotMatch(`${page.title} ${String(page.main)}`, machineWords, code);
-      // Fields for programs may differ from the text of the page.
+      // The text of a page may leave out fields that only programs need.
       assert.notEqual(error.text(language).detail, '', code);
     }
   }

@@ -55,7 +55,7 @@ test('every API route accepts exactly as many bytes as its document states', asy
     assert.equal(params.maximum_bytes, most, route);
     assert.ok(detail.includes(String(most)), detail);
     const at = await inject(route, filled(most), type);
-    // An empty body would be malformed, so send one of the maximum size.
+    // An empty body would be refused as malformed, so a body of the maximum size is sent.
     assert.ok(![400, 413].includes(at.statusCode), `${route}: ${at.body.slice(0, 200)}`);
     if (isJson) assert.ok(most <= sizeLimits.jsonBytes.max, route);
   }

@@ -10,7 +10,10 @@ const service = await startHttpService();
 after(service.close);
 const shop = await openShop(service);
 
-/** Bodies that decode to the input, and others that only claim an encoding. */
+/**
+ * Encodings of a body. Some decode to the input; others only declare an encoding that they do not
+ * have.
+ */
 const codings: Readonly<Record<string, (body: Buffer) => Buffer>> = {
   gzip: (body) => gzipSync(body),
   'x-gzip': (body) => gzipSync(body),

@@ -37,13 +37,13 @@ export interface TestServer {
   readonly server: FastifyInstance;
   readonly logged: Record<string, unknown>[];
   readonly campaigns: FakeCampaigns;
-  /** The behaviour of the database for health checks. */
+  /** What the database does when the health check asks it. */
   database: () => Promise<unknown>;
-  /** Whether it reports a quarantine. */
+  /** Whether the health check reports that the installation is in quarantine. */
   held: boolean;
 }
 
-/** The HTTP server with routes for its general behaviour, and its log lines. */
+/** Starts the HTTP server with test routes, and collects its log lines. */
 export async function startTestServer(
   environment: Record<string, string> = {},
   scheduler?: ServerDeps['scheduler'],
@@ -88,7 +88,7 @@ export async function startTestServer(
       isQuarantined: async () => built.held,
       scheduler,
       live,
-      // No route of this server uses it.
+      // No route of this server uses the database, so the URL leads nowhere.
       db: openDatabase({ url: 'postgres://127.0.0.1:1/none', log }),
       trace: undefined,
       notifications: undefined,
@@ -185,7 +185,7 @@ const watching =
     );
   };
 
-/** Campaigns that change on request of a test, instead of a database. */
+/** Replaces the database: campaigns that change when a test wants it. */
 export class FakeCampaigns {
   readonly campaigns = new Map<string, { seq: bigint; filled: number; events: Snapshot[] }>();
   readings = 0;
@@ -213,7 +213,7 @@ export class FakeCampaigns {
     this.campaigns.set(campaignId, { seq: 1n, filled: 0, events: [] });
   }
 
-  /** One more slot is taken, with or without a notification. */
+  /** Takes one more slot of a campaign. With `tell` the listeners are notified. */
   join(campaignId: string, tell = true): void {
     const campaign = this.campaigns.get(campaignId)!;
     campaign.seq++;

@@ -10,7 +10,7 @@ import { openShop } from '../support/builders/shop.ts';
 const service = await startHttpService();
 after(service.close);
 
-/** Sends a raw request line and headers, and returns the whole response. */
+/** Sends a request line and headers without changing them. Returns the whole response. */
 async function say(
   { url }: Pick<HttpService, 'url'>,
   first: string,

@@ -38,7 +38,7 @@ test('a name keeps letters and emoji that consist of several characters', async 
   assert.equal(kept['display_name'], name);
 });
 
-/** A value as other programs paste it: with invisible marks and a no-break space. */
+/** A text as other programs copy it: with invisible marks and a no-break space. */
 const pasted = (text: string) => `\ufeff\u202a${text}\u202c\u200b\u00a0`;
 const fullWidth = (text: string) =>
   text.replaceAll(/[!-~]/g, (one) => String.fromCharCode(one.charCodeAt(0) + 0xfee0));

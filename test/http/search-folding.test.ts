@@ -10,7 +10,7 @@ const service = await startHttpService();
 after(() => service.close());
 const shop = await openShop(service);
 
-/** Spellings of one title; each must find all of them. */
+/** Different spellings of the same title. A search for each spelling must find all of them. */
 const families = [
   ['Café Crème', 'Cafe\u0301 Cre\u0300me', 'cafe creme', 'CAFÉ CRÈME', 'ＣＡＦＥ ｃｒｅｍｅ'],
   ['Straße Øl', 'strasse ol', 'STRASSE ØL', 'stra\u1e9ee o\u0308l'],
@@ -29,7 +29,8 @@ test('a campaign is found however its title and the search write accents', async
   for (const family of families) {
     const word = `Uji${newId().slice(-6)}`;
     const [written = '', ...others] = family;
-    // A part of a title does not find other titles.
+    // '50ml' is only a part of the title '30ml/50ml'. A campaign with that part as its title would
+    // not be found by the whole title, so only the whole title is used.
     const titles = (written.includes('/') ? [written] : family).map((one) => `${word} ${one}`);
     for (const title of titles) await shop.campaign({ title });
     for (const typed of [written, ...others]) {

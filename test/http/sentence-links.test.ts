@@ -18,7 +18,7 @@ test('a link followed by punctuation leads to the page', async () => {
   const { id } = await shop.campaign({});
   for (const page of [`/sambatan/${id}`, `/en/sambatan/${id}`, `/sambatan/${id}/poster`]) {
     for (const sign of signs) {
-      // A trailing question mark is an empty query, which changes nothing.
+      // A question mark at the end of a URL is an empty query, which changes nothing.
       const answer = await get(page + sign);
       if (sign === '?') continue;
       assert.equal(answer.status, 302, page + sign);
@@ -35,7 +35,7 @@ test('a URL with an invalid id shows a not-found page', async () => {
     assert.equal(answer.status, 404, path);
     assert.match(await answer.text(), path.startsWith('/en') ? /not/ : /tidak/);
   }
-  // The API names the parameter.
+  // The API refuses the parameter by its name, because developers read the answer.
   assert.equal((await get('/api/sambatan/campaigns/abc')).status, 422);
 });
 

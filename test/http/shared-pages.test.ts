@@ -19,7 +19,7 @@ const readers = { identity: (bytes: Buffer) => bytes, gzip: gunzipSync, br: brot
 const taken = (text: string) =>
   /(\d+) dari \d+ slot terisi|(\d+) of \d+ slots taken/.exec(text)?.[0];
 
-/** Requests a page as a visitor; returns the response. */
+/** Requests a page of the cache as a visitor. Returns the response. */
 async function askFor(pages: SharedPageCache, visit: PageContext, id: string): Promise<string> {
   let sent = '';
   const reply = {
@@ -72,7 +72,7 @@ test('concurrent visitors share one rendering; a later visitor gets a new one', 
 test('a visitor’s page was read after their request', async () => {
   const { id } = await shop.campaign({ total_slots: 50 });
   for (let joined = 1; joined <= 10; joined++) {
-    // Concurrent requests may or may not see this join.
+    // Requests that run at the same time as the join may show it or not.
     const others = Array.from({ length: 5 }, () => service.visitor.get(`//sambatan/${id}`));
     await join(await service.user(), id, { quantity: 1 });
     const { text } = await service.visitor.get(`//sambatan/${id}`);

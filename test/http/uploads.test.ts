@@ -18,7 +18,7 @@ const bank = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan Bersama' 
 expectStatus(await staff.post('/receiving-accounts', bank), 201);
 const path = `/products/${shop.productId}/picture`;
 
-/** An upload that has begun and sends a byte now and then, until it is ended. */
+/** An upload that sends one byte from time to time until the test ends it. */
 function slowUpload(t: TestContext, by: Client): { socket: Socket; heard: () => string } {
   const { hostname, port } = new URL(service.url);
   const socket = connect(Number(port), hostname);
@@ -60,8 +60,8 @@ test('forty slow uploads of twenty users do not block pictures and proofs, and a
     people.push(by);
   }
   const slow = people.flatMap((by) => [slowUpload(t, by), slowUpload(t, by)]);
-  // More uploads than may be processed at once; on a slow machine the first may have ended
-  // meanwhile.
+  // There are more uploads than may be processed at once. On a slow machine the first ones may have
+  // ended already.
   await waitUntil(() => service.server.uploads.underWay > 12);
   expectStatus(await upload(shop.seller), 200);
   const buyer = await service.user();
@@ -75,7 +75,7 @@ test('forty slow uploads of twenty users do not block pictures and proofs, and a
   );
   assert.equal(sent.status, 303);
   await waitUntil(() => service.server.uploads.underWay === 0, { withinMs: 20_000 });
-  // A slow machine may have refused some before reading a byte; none stays open.
+  // On a slow machine some uploads may be refused before a byte is read. None of them stays open.
   await waitUntil(() =>
     slow.every(({ heard, socket }) => socket.destroyed || /^HTTP\/1.1 (408|503) /.test(heard())),
   );

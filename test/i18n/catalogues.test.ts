@@ -28,7 +28,10 @@ test('Indonesian and English have the same messages, none of them empty', () => 
   }
 });
 
-/** The keys that the source names: as a literal, or by the kind and part of a notification. */
+/**
+ * The message keys that the source uses: as a literal, or composed of the kind of a notification
+ * and its part.
+ */
 function usedKeys(): Set<string> {
   const known = new Set(keys);
   const files = globSync('src/**/*.ts', { cwd: root }).filter(

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { directory } from '../support/server/service.ts';
 import { serveCommand, startServiceProcess } from '../support/server/started.ts';
 
-/** Writes the files of a folder of messages. */
+/** Writes files with messages into a new folder. Returns the folder. */
 function localesWith(files: Readonly<Record<string, unknown>>): string {
   const folder = directory();
   for (const [name, content] of Object.entries(files)) {

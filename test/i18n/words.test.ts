@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readCatalogues } from '../../src/i18n/catalogue.ts';
 
-/** A rule of the house style for the words that people read. */
+/** A rule of style for the words that people read. */
 interface Rule {
-  /** What is wrong, as a regular expression; addresses of e-mails and sites are left out. */
+  /** Matches what is wrong. E-mail addresses and URLs are not checked. */
   readonly wrong: RegExp;
   readonly instead: string;
-  /** The languages it is a rule of; both, if there are none. */
+  /** The language to which the rule applies; without it, both languages. */
   readonly language?: 'id' | 'en';
-  /** The keys that it does not apply to. */
+  /** The message keys to which the rule does not apply. */
   readonly except?: RegExp;
 }
 
-/** Errors of the API are read by developers; those of pages are not. */
+/** Developers read the errors of the API. Users read only those of the pages. */
 const ofApi = /^errors\.(?!page\.)/;
 
 const rules: Readonly<Record<string, Rule>> = {
@@ -39,7 +39,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
 };
 
-/** Leaves out addresses and what a template has for programs: names of placeholders. */
+/** The words of a message, without addresses and without the names of placeholders. */
 function wordsOf(template: string): string {
   return template
     .replaceAll(/[\w.+-]+@[\w.-]+/g, '@')
