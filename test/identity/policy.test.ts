@@ -11,7 +11,7 @@ const other = '0198c1a0-0000-7000-8000-000000000002';
 const user: Actor = { kind: 'user', userId: me, roles: [], address };
 const operator: Actor = { kind: 'operator', userId: me, roles: ['operator'], address };
 
-/** All kinds of callers, in the order of the columns below. */
+/** All kinds of callers, in the order of the columns in `expected`. */
 const callers: readonly (readonly [name: string, actor: Actor, facts: AuthorizationContext])[] = [
   ['visitor', { kind: 'visitor', address }, {}],
   ['user', user, { ownerId: other }],
@@ -23,7 +23,10 @@ const callers: readonly (readonly [name: string, actor: Actor, facts: Authorizat
   ['service', { kind: 'service', address }, { ownerId: other }],
 ];
 
-/** x: allowed. Columns: visitor, user, self, contributor, admin, owner, operator, service. */
+/**
+ * An x means that the caller is allowed. The columns are: visitor, user, self, contributor, admin,
+ * owner, operator, service.
+ */
 const expected: Readonly<Record<Action, string>> = {
   'account.manage': '.xxxxxx.',
   'operators.manage': '......xx',

@@ -25,7 +25,7 @@ before(async () => {
   shop = await openShop(service);
 });
 
-/** The audit log, oldest first: event and actor. */
+/** The event and the actor of each row in the audit log, with the oldest first. */
 async function history(id: string): Promise<string[]> {
   const entries = await readAllPages(shop.seller, `/campaigns/${id}/logs`, 50);
   return entries.toReversed().map(({ event, actor }) => `${String(event)} by ${String(actor)}`);
@@ -35,7 +35,7 @@ async function see(path: string, by: Client = service.visitor): Promise<Body> {
   return expectStatus(await by.get(path), 200);
 }
 
-/** Waits until the live stream of a campaign sends an event. */
+/** Waits until the live stream of a campaign sends this event. */
 async function untilHeard(id: string, event: string): Promise<void> {
   const watcher = await openStream(service.url, id, { 'last-event-id': '1' });
   await watcher.heard((one) => one.data['event'] === event);

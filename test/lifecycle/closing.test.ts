@@ -24,7 +24,7 @@ import {
 
 const { db, log, close } = await testDatabase();
 after(async () => {
-  // Timestamps of a log never decrease, whatever this file does.
+  // Whatever the tests of this file do, the timestamps in a log must never decrease.
   const back = await queryRows(
     db,
     `select campaign_id, seq from (
@@ -36,7 +36,9 @@ after(async () => {
 });
 const market = await createBrandAndProduct(db);
 
-/** What a timer does (`timer`), or a sweep (`sweep`). */
+/**
+ * Runs what the scheduler runs when a timer fires (`timer`), or in its periodic sweep (`sweep`).
+ */
 async function run(kind: 'timer' | 'sweep'): Promise<readonly Transition[]> {
   const parts = { db, log, paysOnline: false };
   const { transitions, failure } = await settleDue(parts, { completeFull: kind === 'sweep' });
@@ -434,7 +436,7 @@ suite('the platform’s fee', () => {
     const amount = fc.oneof(
       fc.bigInt({ min: 0n, max: 1_000_000_000_000_000n }),
       fc.bigInt({ min: 0n, max: 20_000n }),
-      // Halves, where rounding matters.
+      // Amounts for which the fee can end with one half, because there the rounding matters.
       fc.bigInt({ min: 0n, max: 100_000_000_000n }).map((n) => n * 10_000n + 5_000n),
     );
     const points = fc.oneof(fc.integer({ min: 0, max: 10_000 }), fc.constantFrom(1, 300, 10_000));

@@ -24,7 +24,7 @@ const market = await createBrandAndProduct(db);
 const parts = { db, log, paysOnline: false };
 const atOnce = 2_000;
 
-/** Joins of this many buyers, one slot each; returns their participations' ids. */
+/** Lets this many buyers join with one slot each. Returns the ids of their participations. */
 async function crowd(campaignId: string, buyers: number): Promise<string[]> {
   const ids: string[] = [];
   while (ids.length < buyers) {
@@ -39,7 +39,7 @@ async function crowd(campaignId: string, buyers: number): Promise<string[]> {
   return ids;
 }
 
-/** The largest number of audit rows of an event that one transaction wrote. */
+/** The largest number of audit rows with this event that one transaction wrote. */
 async function mostAtOnce(event: string): Promise<bigint> {
   const [row] = await queryRows<{ most: bigint }>(
     db,
@@ -78,7 +78,7 @@ test('12,000 participations are refunded exactly in short steps, across a killed
   );
   await letTimePass(db, id, pastDeadline);
 
-  // A worker that dies after its second step.
+  // Simulates a worker that dies after its second step.
   for (let step = 1; step <= 2; step++) {
     const [done] = await db.rows(settleCampaigns, [id], false, atOnce, new Date(), false);
     assert.deepEqual(done, { campaign_id: id, transitions: [], settled: atOnce, more: true });
@@ -176,7 +176,7 @@ test('a campaign that becomes due during the closing of a large one does not wai
   const { transitions } = await settleDue(
     {
       ...parts,
-      // After the first step of the large campaign, the other one becomes due too.
+      // The other campaign becomes due after the first step of the large campaign.
       db: {
         ...db,
         noteChanged: () => {

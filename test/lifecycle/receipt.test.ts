@@ -12,7 +12,7 @@ const shop = await openShop(service);
 const bank = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan' };
 expectStatus(await service.service.post('/receiving-accounts', bank), 201);
 
-/** A completed campaign of buyers of whom all but the last `unpaid` have paid. */
+/** A completed campaign. All of its buyers have paid, except the last `unpaid` ones. */
 async function sold(buyers: number, unpaid = 0) {
   const { id } = await shop.campaign({ total_slots: buyers });
   const orders: { buyer: Client; id: string }[] = [];
@@ -27,7 +27,7 @@ async function sold(buyers: number, unpaid = 0) {
   return { id, orders };
 }
 
-/** Lets days pass for a campaign and its reminders, and runs what is due. */
+/** Lets this many days pass for a campaign and its reminders, and then runs what is due. */
 async function daysPass(campaignId: string, days: number): Promise<void> {
   await letTimePass(service.db, campaignId, days * 86_400);
   await queryRows(
@@ -81,7 +81,7 @@ test('an unanswered order counts as received after its days, and the payout is r
 test('a shipped batch below its minimum continues', async () => {
   const { id, orders } = await sold(2, 1);
   expectStatus(await shop.seller.post(`/campaigns/${id}/ship`), 200);
-  // The other order stays unpaid: after shipping no decision about the batch is needed.
+  // The other order stays unpaid. After shipping, the batch needs no decision because of it.
   await letTimePass(service.db, id, 7 * 86_400);
   expectStatus(await service.service.post('/lifecycle/run'), 200);
   const campaign = expectStatus(await shop.seller.get(`/campaigns/${id}`), 200);

@@ -25,17 +25,19 @@ import {
 } from '../support/builders/market.ts';
 import { waitUntil } from '../support/server/until.ts';
 
-// Keeps the server up from the first test to the last.
+// While this database is open, the server keeps running from the first test to the last.
 const { close: leave } = await testDatabase();
 after(leave);
 
 interface Ground extends TestDatabase {
   readonly market: BrandAndProduct;
-  /** Closes something before the database is dropped, in reverse order. */
+  /**
+   * Registers what must be closed before the database is dropped. It is closed in reverse order.
+   */
   readonly ending: (end: () => Promise<unknown>) => void;
 }
 
-/** A separate database for each test, so that due campaigns of one do not affect another. */
+/** Creates a separate database for a test, so that due campaigns of other tests have no effect. */
 async function ground(t: TestContext): Promise<Ground> {
   const own = await testDatabase();
   const ends: (() => Promise<unknown>)[] = [];
@@ -50,7 +52,7 @@ async function ground(t: TestContext): Promise<Ground> {
   };
 }
 
-/** A process: a pool, a change notifier and a scheduler. Not started. */
+/** The parts of one process: a pool, a change notifier and a scheduler that is not started yet. */
 function processOn({ url, ending }: Ground, options: Partial<SchedulerOptions> = {}) {
   const log = recordingLog();
   const db = openDatabase({ url, log });
@@ -84,7 +86,7 @@ const inMs = (ms: number): CampaignInput => ({ deadline: new Date(Date.now() + m
 const isClosed = async (db: TestDatabase['db'], id: string) =>
   ['expired', 'fulfilled', 'cancelled'].includes((await campaignState(db, id)).status);
 
-/** Milliseconds from the deadline to the closing. */
+/** Milliseconds from the deadline of a campaign until it was closed. */
 async function lagOf(db: TestDatabase['db'], id: string): Promise<number> {
   const [row] = await queryRows<{ ms: string }>(
     db,
@@ -95,10 +97,13 @@ async function lagOf(db: TestDatabase['db'], id: string): Promise<number> {
   return Number(row!.ms);
 }
 
-/** Far above the usual time, far below the five seconds after which it polls anyway. */
+/**
+ * Much longer than the scheduler usually needs, and much shorter than the five seconds after which
+ * it would notice by polling.
+ */
 const promptMs = 3_500;
 
-/** Locks the row of a campaign or participation until released. */
+/** Locks the row of a campaign or participation until the test releases it. */
 async function hold({ url, ending }: Ground, statement: string, id: string) {
   const client = new pg.Client({ connectionString: url });
   client.on('error', () => undefined);
@@ -159,7 +164,7 @@ suite('its timer', () => {
     const release = await hold(on, campaignRow, stuck);
     const { scheduler, changeNotifier } = processOn(on);
     await scheduler.start();
-    // By then it retries the locked campaign rarely.
+    // After this time the scheduler tries the locked campaign only rarely.
     await sleep(2_000);
     const id = await createTestCampaign(db, market, inMs(500));
     changeNotifier.notifyChanged(id);
@@ -322,7 +327,7 @@ suite('starting and stopping', () => {
   });
 
   test('a failed run is counted separately from a failed start', async (t) => {
-    // The clock is wrong until this many errors were reported.
+    // The clock is wrong until this many errors were counted.
     let expected = 0;
     const offsetMs = () => (errors() < expected ? 2 * 3_600_000 : 0);
     const { scheduler, log, failures } = processOn(await ground(t), {
@@ -475,7 +480,7 @@ test('while the clocks of database and process differ nothing is closed, and the
   assert.match(JSON.stringify(log.lines), /THE SCHEDULER DOES NOT RUN/);
   await assert.rejects(scheduler.sweep(), { code: 'clock_skewed' });
   assert.equal((await campaignState(own.db, id)).status, 'active');
-  // The clock is corrected; the scheduler itself retries within half a minute.
+  // The clock is right again. The scheduler tries again within half a minute.
   offsetMs = 20_000;
   await scheduler.sweep();
   assert.equal((await campaignState(own.db, id)).status, 'expired');

@@ -21,7 +21,7 @@ const { url, db, close } = await testDatabase();
 after(close);
 const market = await createBrandAndProduct(db);
 
-/** Creates many campaigns whose deadline has passed, half of them with enough taken slots. */
+/** Creates many campaigns whose deadline has passed. In half of them enough slots are taken. */
 async function overdue(count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, newId);
   await queryRows(
@@ -62,7 +62,7 @@ interface Closing {
   readonly taken: number;
 }
 
-/** The audit events that end campaigns. */
+/** The events in the audit log that end these campaigns. */
 const closingsOf = (ids: readonly string[]) =>
   queryRows<Closing>(
     db,
@@ -80,7 +80,7 @@ const isOpen = (ids: readonly string[]) =>
     ids,
   );
 
-/** The pool of another process; its name identifies its connections. */
+/** The pool of another process. Its connections can be recognised by its name. */
 function worker(t: TestContext, name: string): { pool: Database; run: () => Promise<Settlement> } {
   const named = new URL(url);
   named.searchParams.set('application_name', name);
@@ -164,7 +164,7 @@ test('the work of a killed worker is taken over by another one', async (t) => {
       next_run_at = now() - interval '1 day' where campaign_id = $1`,
     stuck,
   );
-  // The closing must wait for this participation in the middle of its transaction.
+  // The campaign cannot be closed while this transaction locks one of its participations.
   const holder = new pg.Client({ connectionString: url });
   await holder.connect();
   t.after(() => holder.end());
@@ -199,7 +199,7 @@ test('the work of a killed worker is taken over by another one', async (t) => {
   await exited;
   await holder.query('rollback');
   const survivor = worker(t, 'survivor');
-  // The server notices the lost client at its next write.
+  // The server notices that the client is gone only when it writes to the client again.
   await waitUntil(async () => {
     assert.equal((await survivor.run()).failure, undefined);
     return (await isOpen([...ids, stuck])).length === 0;

@@ -33,7 +33,7 @@ async function watch(server: FastifyInstance, headers: Record<string, string> = 
   return response;
 }
 
-/** The events of a stream in order; heartbeats are events named "heartbeat". */
+/** The events of a stream in order. A heartbeat appears as an event named "heartbeat". */
 async function* events(response: IncomingMessage): AsyncGenerator<Heard> {
   const signal = AbortSignal.timeout(deadline);
   let text = '';
@@ -96,7 +96,7 @@ test('changes in quick succession are combined, with at most four updates a seco
   for (let update = 0; update < updates; update++) await next(stream);
   const elapsed = performance.now() - began;
   clearInterval(busy);
-  // The first one may come at once.
+  // The first update may be sent at once, without waiting for the interval.
   assert.ok(elapsed > (updates - 1) * 240, `${updates} updates in ${elapsed} ms`);
   assert.ok(joins > 2 * updates, `${joins} joins in ${updates} updates`);
 });
@@ -208,7 +208,7 @@ test('one network can open at most half of the streams; other networks still get
   };
   const crowd = Array.from({ length: 6 }, () => '203.0.113.7');
   assert.deepEqual(await statuses(crowd), [200, 200, 200, 200, 503, 503]);
-  // All addresses of an IPv6 customer are one network.
+  // The addresses of one IPv6 customer count as one network.
   const sixth = ['2001:db8:1:2::1', '2001:db8:1:2::2', '2001:db8:1:2:ffff::3'];
   assert.deepEqual(await statuses(sixth), [200, 200, 503]);
   assert.deepEqual(await statuses(['198.51.100.1', '198.51.100.1', '192.0.2.9']), [200, 503, 200]);

@@ -222,7 +222,8 @@ test('a client receives the latest joins with one letter of each name, only when
   for (let n = 1; n <= 6; n++) await join(await service.user(), id, { quantity: n % 2 ? 1 : 3 });
   const full = [3, 1, 3, 1, 3, 1].map((quantity) => [null, quantity]);
   await heard(full);
-  // This join is no longer among the latest six: the progress changes, the list does not.
+  // The cancelled join is no longer among the latest six. Only the progress changes; the list
+  // stays.
   const told = lists().length;
   expectStatus(await buyer.post(`/participations/${joined}/cancel`), 200);
   await watcher.heard(progressOf(12));

@@ -17,7 +17,7 @@ import {
   joinRequest,
 } from '../support/builders/market.ts';
 
-/** A database that a test corrupts, and monitors on it. */
+/** A database that a test corrupts, with monitors that check it. */
 async function watched(invariantHours = 24) {
   const database = await testDatabase({ invariants: false });
   after(() => database.close());
@@ -280,7 +280,7 @@ test('each invariant is checked once for all workers, and all report the result'
     from sambatan.invariant_checks`,
   );
   assert.deepEqual(checks, { n: invariantCount(), checked: invariantCount() });
-  // Repaired, and a day later.
+  // The corruption is repaired, and a day passes.
   await asAdmin(
     url,
     `update sambatan.campaigns set filled_slots = filled_slots - 1;
@@ -301,7 +301,7 @@ test('a long check is cancelled when the worker stops, and does not count as don
     const waits = `select from pg_stat_activity where datname = current_database()
       and application_name = 'sambatan invariants' and wait_event_type = 'Lock'`;
     const signal = AbortSignal.timeout(10_000);
-    // Not in the same transaction: it would see the same pg_stat_activity again.
+    // Each look needs another transaction, because pg_stat_activity does not change within one.
     while ((await queryRows(db, waits)).length === 0) signal.throwIfAborted();
     await watch.stop();
   });

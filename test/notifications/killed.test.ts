@@ -28,15 +28,19 @@ after(async () => {
 const market = await createBrandAndProduct(db);
 
 const campaigns = 5;
-/** Number of joins that the workers report; SAMBATAN_TEST_EVENTS sets more. */
+/** The number of joins about which the workers send messages. SAMBATAN_TEST_EVENTS sets more. */
 const joins = Number(process.env['SAMBATAN_TEST_EVENTS'] ?? 2_000);
 const buyersEach = Math.ceil(joins / campaigns);
-/** Each kill requires the start of another worker; SAMBATAN_TEST_KILLS sets more. */
+/**
+ * The number of kills. After each kill another worker must start. SAMBATAN_TEST_KILLS sets more.
+ */
 const mostKills = Number(process.env['SAMBATAN_TEST_KILLS'] ?? 6);
-/** Maximum e-mails and webhooks that two workers have in progress at a kill. */
+/**
+ * The maximum number of e-mails and webhooks that two workers may be sending when they are killed.
+ */
 const inHand = { mails: 10, webhooks: 20 };
 
-/** A worker process, started as an operator starts it. */
+/** Starts a worker process in the way in which an operator starts it. */
 function worker(): ChildProcess {
   return spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts'), 'worker'], {
     stdio: 'ignore',
@@ -119,7 +123,8 @@ test(
       { channel: 'webhook', status: 'delivered', n: events * receivers.length },
     ]);
 
-    // A mailbox shows each Message-ID once, so every buyer sees one e-mail of each campaign.
+    // A mailbox shows only one e-mail of each Message-ID, so every buyer sees one e-mail per
+    // campaign.
     const ids = new Set(mailbox.arrived.map(({ messageId }) => messageId));
     assert.equal(ids.size, campaigns * buyersEach);
     const toWhom = new Map(mailbox.arrived.map(({ messageId, to }) => [messageId, to]));

@@ -25,7 +25,10 @@ interface Kept {
   readonly last_result: string | null;
 }
 
-/** A due delivery, and its stored state. */
+/**
+ * Creates a delivery that is due. Also returns functions that read its stored state and end an
+ * attempt.
+ */
 async function due() {
   const campaignId = await createTestCampaign(db, market);
   const { id: endpointId } = await insertEndpoint(db, null);

@@ -41,7 +41,7 @@ interface Told {
   readonly n: number;
 }
 
-/** A person's notifications about a campaign, with their number. */
+/** A person's notifications about a campaign, each kind with its number. */
 const toldOf = (campaignId: string, userId: string) =>
   queryRows<Told>(
     db,
@@ -83,7 +83,7 @@ test('a buyer who joins is notified once, in the inbox and by e-mail, in their l
     assert.match(html, /Melati &lt;Senja&gt;/);
     assert.doesNotMatch(html, /<img|<script|<link|src=|url\(/i);
   }
-  // A receipt is mandatory: its e-mail has no one-click unsubscribe.
+  // Nobody can unsubscribe from receipts, so the e-mail has no header for one click.
   assert.equal(indonesian!.headers.get('list-unsubscribe'), undefined);
   const inbox = expectStatus(await (await service.user(sari)).get('/notifications'), 200);
   assert.deepEqual(
@@ -370,7 +370,7 @@ test('reminders are sent a day and an hour before the deadline on request, and m
   await comeNearer(25 * 3_600);
   await app.notifications.plan();
   assert.deepEqual(await toldOf(id, asks), [{ kind: 'deadline_day', n: 1 }]);
-  // The deadline was moved after the reminder was scheduled, so the reminder is rescheduled.
+  // The deadline was moved after the reminder was planned, so the reminder must be planned again.
   await queryRows(
     db,
     `update sambatan.campaigns set deadline = deadline + interval '3 days' where campaign_id = $1`,
@@ -551,7 +551,7 @@ test('a buyer who owes money after success is reminded at half of the term and 1
     }[];
     return items.filter((one) => one.campaign_id === id && one.kind === 'payment_reminder').length;
   };
-  /** The number of reminders of each buyer after some hours. */
+  /** The number of reminders that each buyer has received after this many hours. */
   const hoursLater = async (hours: number) => {
     await queryRows(
       db,
@@ -564,7 +564,7 @@ test('a buyer who owes money after success is reminded at half of the term and 1
     await app.notifications.plan();
     return [await reminders(payer), await reminders(waiter)];
   };
-  // The term is 72 hours: reminders are sent after 36 and 60.
+  // The payment term is 72 hours. Reminders are sent after 36 and after 60 hours.
   assert.deepEqual(await hoursLater(35), [0, 0]);
   assert.deepEqual(await hoursLater(2), [1, 1]);
   const verified = await service.service.post(`/participations/${paid}/payment/verify`, {});

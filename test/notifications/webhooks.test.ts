@@ -42,7 +42,7 @@ const shop = await openShop(service);
 const openings: Server[] = [];
 after(() => openings.forEach((server) => server.close()));
 
-/** An endpoint of the shop with its own receiver. */
+/** Creates a webhook endpoint of the shop with a separate receiver. */
 async function endpoint(wishes: object = {}) {
   const receiver = await startReceiver();
   after(receiver.close);
@@ -54,7 +54,7 @@ async function endpoint(wishes: object = {}) {
 const verified = (secret: string, { body, headers }: Received) =>
   new Webhook(secret).verify(body, headers) as { type: string; data: Record<string, unknown> };
 
-/** The delivery log of an endpoint. */
+/** The deliveries to an endpoint, as its log in the API shows them. */
 const deliveriesOf = async (id: string) =>
   expectStatus(await shop.seller.get(`/webhooks/${id}/deliveries?limit=100`), 200).items;
 
@@ -132,7 +132,8 @@ test('unresponsive receivers block no others and are tried less and less often',
   const quick = await endpoint({ events });
   const many = 14;
   const id = await createTestCampaign(db, shop, { totalSlots: many });
-  // One after the other, so that the slow receivers are at their limit when the last event arrives.
+  // Joins happen one after the other. When the last event is sent, the slow receivers have as many
+  // open requests as is allowed.
   for (let n = 0; n < many; n++) {
     await joinSuccessfully(db, joinRequest(id));
     app.changeNotifier.notifyChanged(id);
@@ -151,7 +152,7 @@ test('unresponsive receivers block no others and are tried less and less often',
       assert.ok(new Date(String(one['next_attempt_at'])).getTime() > Date.now());
     }
   }
-  // After a time-out the waiting deliveries start only after a pause.
+  // After a time-out, the deliveries that wait are sent only after a pause.
   assert.deepEqual(
     slow.map(({ receiver }) => receiver.received.length),
     firstTimes,
@@ -348,7 +349,7 @@ test('an endpoint must be https, on the public internet, without credentials', a
   assert.equal((await shop.seller.post('/webhooks', body)).status, 422);
 });
 
-/** A server of this machine that must not be reachable. */
+/** Starts a server on this machine that the service must not contact. Counts its connections. */
 async function forbidden(): Promise<{ port: number; asked: () => number }> {
   let asked = 0;
   const server = createServer((_request, response) => {

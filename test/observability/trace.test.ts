@@ -29,7 +29,7 @@ interface Request {
   }[];
 }
 
-/** A collector of OTLP over HTTP that stores what it receives. */
+/** The requests that a collector of OTLP over HTTP has received. */
 const got: { path: string | undefined; headers: Record<string, unknown>; text: string }[] = [];
 let status = 200;
 const collector = createServer((request, response) => {
@@ -52,7 +52,7 @@ const valueOf = ({ attributes }: WireSpan, name: string) =>
   Object.values(attributes.find(({ key }) => key === name)?.value ?? {})[0] as unknown;
 
 const key = 'service-key-of-at-least-32-characters';
-/** Prints on standard error which of our tracing modules were loaded. */
+/** Writes to standard error which of our modules for tracing were loaded. */
 const tellingLoads = [
   process.execPath,
   '--import',
@@ -117,7 +117,7 @@ test('a join is one trace: the request, its batch, and the statement in the data
   assert.ok(BigInt(statement.endTimeUnixNano) <= BigInt(request.endTimeUnixNano));
   await waitUntil(() => spansOf(got).some(({ name }) => name === 'lifecycle run'));
 
-  // If the caller's trace is not sampled, we record no spans either.
+  // If the caller has not sampled the trace, the service must not record spans either.
   const unsampled = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa';
   const path0 = `/campaigns/${campaign.body.id}`;
   await backend.get('/campaigns?q=pencarian');

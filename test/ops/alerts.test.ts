@@ -23,7 +23,7 @@ const rules = yamlFile<{ groups: { rules: Rule[] }[] }>('ops/prometheus/rules.ym
   (group) => group.rules,
 );
 
-/** Unit tests of the rules: those that last days are evaluated less often. */
+/** The unit tests of the alert rules. Tests that simulate days evaluate the rules less often. */
 const ruleTests = ['rules.test.yml', 'rules-days.test.yml'];
 
 const found = promtool();
@@ -91,7 +91,7 @@ test('alerts on work queues fire when the work-queue page marks an item as late'
       return queue === undefined ? [] : [[queue, Number(hours)] as const];
     }),
   );
-  // Refunds and overpaid refunds have metrics and alerts of their own.
+  // Refunds and overpaid refunds have separate metrics and alerts.
   const own = new Set(['refunds', 'claims']);
   assert.deepEqual(
     alerts,
@@ -103,7 +103,7 @@ test('alerts on work queues fire when the work-queue page marks an item as late'
   assert.equal(Number(days('OverpaidRefundsStuck')) * 24, queueTargetHours.claims);
 });
 
-/** The metric names of an expression with their label filters. */
+/** The names of the metrics in an expression. */
 function metricsIn(expr: string): string[] {
   return expr.match(/\b(?:sambatan|process|nodejs)_[a-z0-9_]+/g) ?? [];
 }
@@ -117,7 +117,8 @@ test('alerts and dashboard use only metrics of a running service', async () => {
   const { text } = await service.visitor.get('//metrics');
   const series = new Set([...text.matchAll(/^([a-z_][a-z0-9_]*)[{ ]/gm)].map(([, name]) => name));
   const types = [...text.matchAll(/^# TYPE (\S+) (\S+)/gm)];
-  // A metric with labels has no series before its first event.
+  // A metric with labels has no time series before its first event, so its name is taken from the
+  // type.
   for (const [, name = '', type] of types) {
     series.add(name);
     if (type === 'histogram')

@@ -13,7 +13,7 @@ const project = join(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(project, path), 'utf8');
 const serviceKey = 'service-key-of-at-least-32-characters';
 
-/** The instructions of the Dockerfile, with continued lines joined. */
+/** The instructions of the Dockerfile. Instructions on several lines are joined into one. */
 const instructions = read('Dockerfile')
   .replaceAll(/^#.*\n/gm, '')
   .replaceAll(/\\\n\s*/g, '')
@@ -23,7 +23,7 @@ const instructions = read('Dockerfile')
   .map(([, name = '', rest = '']) => ({ name, rest }));
 const all = (name: string) =>
   instructions.filter((one) => one.name === name).map(({ rest }) => rest);
-/** Sources from this project, not from an earlier stage. */
+/** The files of this project that are copied, without those from an earlier build stage. */
 const copied = all('COPY')
   .filter((rest) => !rest.startsWith('--from='))
   .flatMap((rest) => rest.split(' ').slice(0, -1));
@@ -98,7 +98,7 @@ test('the service needs no file that the image leaves out', async (t) => {
     [],
   );
 
-  // The content of the image, without building it: service and worker start from it.
+  // Copies the content of the image to a directory, and starts service and worker there.
   const database = await testDatabase();
   after(() => database.close());
   const root = join(directory(), 'image');
@@ -150,20 +150,21 @@ test('compose sets only variables that the service reads, and no secret of its o
       const { secret } = variables[variable as keyof typeof variables];
       assert.ok(!secret || /\$\{\w+:[?-]/.test(value), `${variable} comes from outside`);
     }
-    // An empty variable counts as unset, so the defaults apply.
+    // A variable that is empty counts as not set, so the default applies.
     assert.ok(environment['DATABASE_URL']?.includes('@postgres:5432/'));
   }
 });
 
 test('compose passes every setting to the service and the worker', () => {
-  // The image sets these; ports and volumes of compose.yaml depend on them.
+  // These variables are set in the image, because the ports and volumes of compose.yaml depend on
+  // them.
   const ofTheImage = ['HOST', 'PORT', 'SAMBATAN_DATA_DIR'];
   const wanted = Object.keys(variables).filter((name) => !ofTheImage.includes(name));
   for (const name of ['service', 'worker']) {
     const { environment = {} } = services[name] ?? {};
     assert.deepEqual(Object.keys(environment).toSorted(), wanted.toSorted());
     for (const variable of wanted) {
-      // DATABASE_URL is built from POSTGRES_PASSWORD.
+      // In compose.yaml DATABASE_URL is composed with POSTGRES_PASSWORD.
       if (variable === 'DATABASE_URL') continue;
       assert.match(environment[variable] ?? '', new RegExp(`^\\$\\{${variable}:[?-].*\\}$`));
     }

@@ -30,9 +30,9 @@ interface Scraped {
 }
 
 /**
- * Prometheus with the configuration of ops/, on other addresses and fifteen times as fast; returns
- * its API. A scrape that takes longer than the interval counts as down, so a busy machine needs
- * some tolerance.
+ * Starts Prometheus with the configuration in ops/, but with other targets and an interval that is
+ * fifteen times as short. Returns its API. On a busy machine a scrape may take longer than the
+ * interval and then counts as failed, so the tests must tolerate some failures.
  */
 async function startPrometheus(t: TestContext, targets: string[]) {
   assert.ok('program' in found);
@@ -41,7 +41,7 @@ async function startPrometheus(t: TestContext, targets: string[]) {
   config.global = { scrape_interval: '1s', evaluation_interval: '1s' };
   config.rule_files = [join(project, 'ops/prometheus/rules.yml')];
   config.scrape_configs[0]!.static_configs[0]!.targets = targets;
-  // JSON is valid YAML.
+  // Prometheus can read JSON, because JSON is valid YAML.
   writeFileSync(join(place, 'prometheus.yml'), JSON.stringify(config));
   const port = await freePort();
   const child = spawn(
@@ -116,7 +116,7 @@ test(
         backend.post(`/campaigns/${campaignId}/join`, joinBody({ user_id: newId() })),
       ),
     );
-    // Twelve joins for ten slots.
+    // There are twelve joins for ten slots.
     assert.equal(joins.filter(({ status }) => status === 201).length, 10);
     const status = async () => (await backend.get(`/campaigns/${campaignId}`)).body.status;
     await waitUntil(async () => (await status()) === 'completed');
@@ -128,7 +128,7 @@ test(
       (await rules()).filter(({ health }) => health !== 'ok'),
       [],
     );
-    // A fresh installation has no alert, although it has no backup yet.
+    // A new installation must have no alert, although it has no backup yet.
     const expected = [['Watchdog', 'firing']];
     const alerts = async () =>
       (await rules())

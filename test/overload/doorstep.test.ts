@@ -31,8 +31,8 @@ before(async () => {
 });
 
 /**
- * Keeps the service without capacity until released, with one rejected client: further connections
- * are handled by early rejection.
+ * Uses the whole capacity of the service until the test releases it, and lets one client be
+ * rejected. From then on, new connections are handled by the early rejection.
  */
 async function full(t: TestContext): Promise<() => Promise<unknown>> {
   const { release: letGo } = await startBlockedJoins(t, service, shop, most);
@@ -41,7 +41,10 @@ async function full(t: TestContext): Promise<() => Promise<unknown>> {
   return letGo;
 }
 
-/** There is capacity again, shortly after a rejection: early rejection is still active. */
+/**
+ * Brings the service to the moment after a rejection when it has capacity again. Early rejection is
+ * still active then.
+ */
 async function pressed(t: TestContext): Promise<void> {
   await (
     await full(t)
@@ -50,7 +53,7 @@ async function pressed(t: TestContext): Promise<void> {
   assert.ok(service.app.concurrencyLimiter.hasRoom());
 }
 
-/** No recent rejection: connections go to the server directly. */
+/** Waits until no rejection is recent, so that connections reach the server directly. */
 async function quiet(): Promise<void> {
   await waitUntil(() => !service.app.concurrencyLimiter.isPressed);
 }
@@ -69,13 +72,13 @@ function dial(t: TestContext, url = service.url): Line {
   socket.on('data', (text: string) => (heard += text));
   socket.on('error', () => undefined);
   t.after(() => socket.destroy());
-  // A reset connection has ended too.
+  // A connection that was reset counts as ended, too.
   const ended = new Promise((resolve) => socket.once('close', resolve));
   return { socket, heard: () => heard, ended };
 }
 
 const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`;
-/** Header fields that describe the browser. */
+/** The request headers by which a browser is recognised. */
 const ofBrowser =
   'Connection: keep-alive\r\nUpgrade-Insecure-Requests: 1\r\nUser-Agent: Mozilla/5.0 (Linux; Android 14)\r\n' +
   'Accept: text/html,*/*;q=0.8\r\nSec-Fetch-Site: none\r\nAccept-Encoding: gzip, br\r\nAccept-Language: id-ID,id\r\n';
@@ -86,7 +89,7 @@ const statuses = (heard: string) =>
   [...heard.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 const slots = () => countOf(service, id);
 
-/** Headers by name, without those that differ between responses. */
+/** The headers of a response by name, without those that differ between responses. */
 function headersOf(answer: string): Record<string, string> {
   const [, ...lines] = answer.slice(0, answer.indexOf('\r\n\r\n')).split('\r\n');
   const pairs = lines.map((line) => line.split(/: */, 2) as [string, string]);
@@ -100,7 +103,7 @@ test('an early rejection is the same response as any other rejection', async (t)
   await quiet();
   const plain = dial(t);
   await once(plain.socket, 'connect');
-  // The server itself reads this request, before the overload.
+  // The server itself reads this request, because the service is not overloaded yet.
   plain.socket.write(get('/livez'));
   await waitUntil(() => statuses(plain.heard()).length === 1);
   await full(t);
@@ -123,7 +126,9 @@ test('an early rejection is the same response as any other rejection', async (t)
     assert.match(line.heard(), /\r\nconnection: keep-alive\r\n/);
   }
 
-  /** The server's own answer: a request that arrives in two pieces is not rejected early. */
+  /**
+   * The answer of the server itself. A request that arrives in two pieces is not rejected early.
+   */
   async function inside(request: string) {
     const line = dial(t);
     await once(line.socket, 'connect');
@@ -176,7 +181,7 @@ test('a connection that the server closes with a rejection reconnects through ea
   assert.match(line.heard(), /\r\nconnection: close\r\n/i);
 });
 
-/** Unusual ways to end a request or a connection. */
+/** Unusual ways in which a request or a connection can end. */
 const unusual: readonly (readonly [what: string, request: () => string])[] = [
   ['a head without a body', () => `HEAD /sambatan/${id} HTTP/1.1\r\nHost: x\r\n\r\n`],
   ['HTTP/1.0', () => `GET /livez HTTP/1.0\r\nHost: x\r\n\r\n`],
@@ -210,7 +215,7 @@ test('unusual requests get the same answers with early rejection', async (t) => 
     await once(line.socket, 'connect');
     line.socket.write(request);
     await waitUntil(() => statuses(line.heard()).length > 0 || line.socket.closed);
-    // A kept connection answers another request; a closed one ends.
+    // If the connection was kept, it answers another request. If it was closed, it ends.
     if (line.socket.writable) line.socket.write(get('/api/sambatan/none'));
     await waitUntil(() => statuses(line.heard()).at(-1) === 404 || line.socket.closed);
     return `${statuses(line.heard()).join(' ')}${line.socket.closed ? ' closed' : ''}`;
@@ -338,7 +343,7 @@ test('a half-closed connection still receives its rejection', async (t) => {
   assert.deepEqual(statuses(line.heard()), [503]);
 });
 
-/** A server without capacity, and a call to one of its paths. */
+/** A server that has no capacity, and a function that requests one of its paths. */
 async function crowded(t: TestContext, draining = { now: false }) {
   const concurrencyLimiter = new ConcurrencyLimiter({ maxInFlight: 0 });
   const server = Fastify({
@@ -460,7 +465,7 @@ test('a client that never reads its rejection is disconnected', async () => {
     isDraining: () => false,
     letIn,
   });
-  // Data written to it never arrives.
+  // A connection that never delivers what is written to it.
   const deaf = Object.assign(new Duplex({ read() {}, write() {} }), { setTimeout() {} });
   doorstep.take(deaf as unknown as Socket);
   while (!deaf.destroyed) {

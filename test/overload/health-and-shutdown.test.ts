@@ -110,7 +110,7 @@ test('X-Forwarded-For is accepted only from configured proxies', async () => {
   assert.equal(await addressSeen(proxies('10.0.0.7'), spoofed), '198.51.100.9');
 });
 
-/** A low limit for the test: three anonymous join attempts per network and minute. */
+/** A low limit for this test: three attempts to join without signing in, per network and minute. */
 const threeJoins = { namelessJoins: { max: 3, seconds: 60 } };
 
 test('join attempts without a valid caller are limited by address, others are not', async () => {

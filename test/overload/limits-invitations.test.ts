@@ -10,7 +10,7 @@ import { expectProblem, expectStatus } from '../support/builders/shop.ts';
 import { SiteForms } from '../support/clients/site.ts';
 
 const mailbox = await openMailbox();
-// Every limit as in production.
+// All limits have the values of production.
 const service = await startHttpService({
   environment: { SMTP_URL: mailbox.url, SAMBATAN_JOIN_RATE_LIMIT: '10' },
 });
@@ -30,7 +30,7 @@ async function invite(by: Client, brandId: string, email: string) {
   return await by.post(`/brands/${brandId}/invitations`, { email, role: 'contributor' });
 }
 
-/** Resets the windows of all limits. */
+/** Starts the windows of all limits again, as on the next day. */
 async function nextDay(): Promise<void> {
   await queryRows(
     service.db,
@@ -57,7 +57,7 @@ test('an inviter with three brands invites 20 people a day in total', async () =
   assert.match(refused.text, /undang/i);
   assert.equal(mailbox.arrived.length, before, 'nobody was mailed');
 
-  // Other inviters are not affected, also for the same brand.
+  // The limit of one inviter does not affect other inviters, even in the same brand.
   const colleague = await service.user();
   await queryRows(
     service.db,
@@ -82,7 +82,7 @@ test('an address gets three invitations a day, whoever sends them and in any spe
     const owner = await service.user();
     const brand = await brandOf(owner);
     expectProblem(await invite(owner, brand, spelling), 409, 'too_many_invitations');
-    // The same inviter can invite others: nothing was counted for them.
+    // The refused invitations were not counted, so the inviter can still invite other people.
     expectStatus(await invite(owner, brand, someAddress()), 201);
   }
   assert.equal(mailsTo(receiver), limits.invitationsOfReceiver.max);

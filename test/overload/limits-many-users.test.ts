@@ -13,15 +13,18 @@ import { queryRows } from '../support/builders/market.ts';
 import { expectStatus, openShop } from '../support/builders/shop.ts';
 
 const people = 2_000;
-/** Users that really come; the limits count all. SAMBATAN_TEST_CROWD=2000 lets all come. */
+/**
+ * The number of users who really send requests. The limits count all 2,000.
+ * SAMBATAN_TEST_CROWD=2000 lets all of them send requests.
+ */
 const present = Number(process.env['SAMBATAN_TEST_CROWD'] ?? 400);
-/** After the first ones the limits count the users that do not come. */
+/** After this many users, the other users who send no requests are added to the limits. */
 const first = 50;
-/** Concurrent users. */
+/** The number of users who send requests at the same time. */
 const atOnce = 16;
 
 const mailbox = await openMailbox();
-// Every limit as in production.
+// All limits have the values of production.
 const service = await startHttpService({
   environment: {
     SMTP_URL: mailbox.url,
@@ -35,10 +38,10 @@ after(async () => {
   await mailbox.close();
 });
 
-/** Carrier NAT: all users have this address. */
+/** The address of a mobile network that all users share. */
 const sharedAddress = '203.0.113.7';
 
-/** Keep-alive connections of the reverse proxy that all users come through. */
+/** The connections of the reverse proxy through which the requests of all users arrive. */
 const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
 const formType = 'application/x-www-form-urlencoded';
 const spentBudget = /sedang mengirim sangat banyak e-mail/;
@@ -46,11 +49,14 @@ const spentBudget = /sedang mengirim sangat banyak e-mail/;
 interface Answer {
   readonly status: number;
   readonly location: string;
-  /** True once the service sends no more e-mails to strangers. */
+  /** Whether the service sends no more e-mails to strangers, because too many were sent. */
   readonly isBudgetSpent: boolean;
 }
 
-/** A browser behind a proxy that names its address; keeps cookies and follows no redirects. */
+/**
+ * A browser behind a proxy, which tells the service the browser's IP address. It keeps cookies and
+ * follows no redirects.
+ */
 class Visitor {
   readonly #cookies = new Map<string, string>();
   readonly #address: string;
@@ -59,7 +65,7 @@ class Visitor {
     this.#address = address;
   }
 
-  /** Sends a form; retries it if the service is busy. */
+  /** Sends a form. Repeats it while the service is busy. */
   async post(path: string, body: string | Buffer, type = formType): Promise<Answer> {
     for (;;) {
       const asked = request(service.url + path, {
@@ -98,7 +104,7 @@ class Visitor {
 const emailOf = (n: number) => `orang${n}@example.org`;
 const codes = new Map<string, string>();
 let read = 0;
-/** The code of the last e-mail to a person, from its subject. */
+/** The code in the last e-mail to a person, which is in the subject. */
 function codeFor(email: string): string {
   for (; read < mailbox.arrived.length; read++) {
     const { to, raw } = mailbox.arrived[read]!;
@@ -108,7 +114,7 @@ function codeFor(email: string): string {
   return codes.get(email)!;
 }
 
-/** Runs this for all present users, some at a time; counts the answers by kind. */
+/** Runs a function for all present users, some at a time. Counts each kind of answer. */
 async function everybody(run: (n: number) => Promise<string>, count = present, from = 0) {
   const told = new Map<string, number>();
   let next = from;
@@ -123,7 +129,10 @@ async function everybody(run: (n: number) => Promise<string>, count = present, f
   return Object.fromEntries(told);
 }
 
-/** Adds the absent users to each limit that counts the first ones together; returns how many. */
+/**
+ * Adds the absent users to each limit that counted the first users together. Returns the number of
+ * these limits.
+ */
 async function countAbsent(): Promise<number> {
   const counted = await queryRows(
     service.db,
@@ -158,7 +167,7 @@ test('2,000 users behind one IPv4 address sign in, join and send a proof of paym
   const packed = new Response(form);
   const proof = Buffer.from(await packed.arrayBuffer());
   const proofType = packed.headers.get('content-type')!;
-  // All users request a code before anybody enters one.
+  // All users request a code before any of them enters it.
   const askForCode = async (n: number) => {
     const { status, location } = await crowd[n]!.visitor.form('/masuk', {
       email: emailOf(n),
@@ -180,7 +189,7 @@ test('2,000 users behind one IPv4 address sign in, join and send a proof of paym
   const bought = await everybody(async (n) => {
     const { visitor, signInId } = crowd[n]!;
     const code = codeFor(emailOf(n));
-    // One user of ten (of all 2,000) first enters a wrong code.
+    // At least one tenth of all 2,000 users enter a wrong code first.
     if (n < people / 10 || n % 10 === 0) {
       const wrong = code === '000000' ? '000001' : '000000';
       const { status } = await visitor.form('/masuk/kode', { id: signInId, code: wrong });
@@ -207,7 +216,8 @@ test('2,000 users behind one IPv4 address sign in, join and send a proof of paym
 });
 
 test('an attacker with 1,000 networks uses up only the e-mail budget of strangers, and known users still sign in', async () => {
-  // A slow machine may need more than the five minutes of the limit: restart them.
+  // A slow machine may need more than the five minutes of the limit, so its window is started
+  // again.
   await queryRows(
     service.db,
     `insert into sambatan_auth.attempts (key, attempts, ends_at)

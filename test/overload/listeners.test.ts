@@ -1,5 +1,5 @@
-// Many phones can connect while the process is busy, no other process shares its address, and after
-// a stop no listener is open.
+// Many phones can connect while the process is busy. No other process can use the same address.
+// After a stop no listener is open.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
@@ -15,7 +15,7 @@ const onLinux = process.platform === 'linux' ? false : 'the kernel spreads conne
 
 const portOf = (server: FastifyInstance) => (server.server.address() as AddressInfo).port;
 
-/** Opens connections from another thread while this thread's event loop is blocked. */
+/** Opens connections from another thread while the event loop of this thread is blocked. */
 function connectWhileBusy(port: number, connections: number): Worker {
   const connected = new Int32Array(new SharedArrayBuffer(4));
   const crowd = new Worker(
@@ -35,7 +35,7 @@ function connectWhileBusy(port: number, connections: number): Worker {
   return crowd;
 }
 
-/** Maximum connections accepted in one turn of the event loop. */
+/** The largest number of connections that the server accepts in one iteration of its event loop. */
 async function mostInOneTurn(server: FastifyInstance, connections: number): Promise<number> {
   let taken = 0;
   let most = 0;
@@ -62,7 +62,7 @@ test(
     assert.ok((await mostInOneTurn(wide, 200)) >= 20);
     await stopServer(wide, 1_000);
 
-    // Control: a single socket.
+    // For comparison: a server with a single listening socket.
     const narrow = Fastify();
     await narrow.listen({ host, port: 0 });
     assert.ok((await mostInOneTurn(narrow, 200)) < 20);

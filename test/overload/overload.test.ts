@@ -103,7 +103,7 @@ test('a shed client keeps its connection, unless a long body follows', async (t)
   socket.destroy();
 });
 
-/** Wait samples: a number of them in each of several windows. */
+/** Reports waiting times to the limiter: three in each of several windows. */
 async function waits(
   concurrencyLimiter: ConcurrencyLimiter,
   windows: number,

@@ -16,7 +16,7 @@ import { openShop, type Shop } from '../support/builders/shop.ts';
 import { openStream } from '../support/clients/stream.ts';
 import { waitUntil } from '../support/server/until.ts';
 
-/** As in production, with shorter time-outs. */
+/** The time limits of production, shortened for the tests. */
 const sooner = {
   headersMs: 600,
   bodyMs: 1_500,
@@ -39,11 +39,11 @@ before(async () => {
 interface Slow {
   readonly socket: Socket;
   heard(): string;
-  /** Milliseconds waitUntil the service closes the connection. */
+  /** Resolves to the milliseconds after which the service closed the connection. */
   readonly cut: Promise<number>;
 }
 
-/** A client that sends a prefix and then continues byte by byte, or stops. */
+/** A client that sends the beginning of a request and then stops, or continues byte by byte. */
 function slow(t: TestContext, text: string, dribble = ''): Slow {
   const { hostname, port } = new URL(service.url);
   const began = performance.now();
@@ -51,7 +51,7 @@ function slow(t: TestContext, text: string, dribble = ''): Slow {
   let heard = '';
   socket.on('data', (chunk: Buffer) => (heard += chunk.toString()));
   socket.on('error', () => undefined);
-  // Writing to a closed connection fails: that counts as closed too.
+  // If the connection is closed, writing to it fails. That counts as closed, too.
   const cut = new Promise<number>((resolve) => {
     socket.once('close', () => resolve(performance.now() - began));
   });
@@ -154,7 +154,7 @@ test('a stream client that never reads is dropped, and others receive all events
   await waitUntil(() => streams.size === 2);
   const news = Buffer.from(eventFrame('progress', 1n, 'x'.repeat(32_768)));
   let sent = 0;
-  // The operating system buffers some megabytes for a client that does not read.
+  // For a client that does not read, the operating system stores some megabytes.
   for (; streams.size === 2 && sent < 2_000; sent++) {
     for (const stream of streams) stream.send(news);
     await waitUntil(() => heard >= (sent + 1) * news.length);

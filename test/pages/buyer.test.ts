@@ -30,7 +30,9 @@ const settle = (id: string) =>
 
 type MessageLists = [string[], string[], string[], string[], object[], string[], boolean[]];
 
-/** A buyer of an upfront order that is not paid yet, and their page. */
+/**
+ * A buyer who has not paid an upfront order yet, with a client that can open the page of the order.
+ */
 async function payer(wish: object = {}) {
   const client = await service.user();
   const campaign = await upfront(wish);
@@ -181,7 +183,7 @@ const keyIn = (text: string) => /name="key" value="([^"]+)"/.exec(text)?.[1] ?? 
 const offerIn = (text: string) => /action="(\/antrean\/[^"]+)\/ambil"/.exec(text)?.[1] ?? '';
 const placeIn = (text: string) => /action="(\/antrean\/[^"]+)\/keluar"/.exec(text)?.[1] ?? '';
 
-/** A full campaign, whose single buyer may cancel. */
+/** A full campaign with a single buyer, who may cancel. */
 async function fullCampaign() {
   const campaign = await shop.campaign({ total_slots: 2, title: `Penuh ${hostile}` });
   const holder = await service.user();
@@ -192,7 +194,7 @@ async function fullCampaign() {
   };
 }
 
-/** A buyer who joins the waiting list by the form; returns their browser. */
+/** A buyer who joins the waiting list by the form. Returns the client of that buyer. */
 async function waiter(path: string, quantity: number) {
   const forms = formsOf(await service.user());
   const key = keyIn((await forms.get(path)).text);

@@ -30,7 +30,7 @@ after(() => agent.destroy());
 const connection = { url: service.url, agent, secrets: new Set<string>() };
 const callers = {} as Record<(typeof formCallers)[number], Client>;
 
-/** The first parameter of a path, by the beginning of the path. */
+/** An existing id for the first parameter of a path, by the beginning of the path. */
 const things: Record<string, string> = {};
 const known = new Map<string, Map<string, string>>();
 const routes = pageRoutes(service.routes)
@@ -70,7 +70,7 @@ before(async () => {
   await learnForms();
 });
 
-/** Reads the forms of every page that a user can open. */
+/** Reads the forms on every page that a user can open. */
 async function learnForms(): Promise<void> {
   for (const route of pageRoutes(service.routes)) {
     if (!route.startsWith('GET ')) continue;
@@ -85,14 +85,14 @@ async function learnForms(): Promise<void> {
   }
 }
 
-/** The route of a path with ids. */
+/** The route of a path: its ids are replaced by parameters. */
 function shapeOf(action: string): string {
   const matches = (route: string) =>
     new RegExp(`^${route.replaceAll(/:\w+/g, '[^/]+')}$`).test(action);
   return routes.find(matches) ?? action;
 }
 
-/** A path of a route, with an existing id or `id` as its first parameter. */
+/** The path of a route. Its first parameter is `id`, or an existing id. */
 function filled(route: string, id: string | null): string {
   const start = Object.keys(things)
     .toSorted((one, two) => two.length - one.length)

@@ -59,7 +59,7 @@ interface Owing {
   readonly total: number;
 }
 
-/** A buyer of an upfront campaign, and the sum to transfer. */
+/** A buyer of an upfront campaign, with the amount that the buyer must transfer. */
 async function owing(wish: object = {}): Promise<Owing> {
   const campaign = await shop.campaign({
     title: 'Senja <b>mahal</b>',
@@ -112,14 +112,14 @@ test('a proof is shown next to the expected amount, and settles the payment or i
 
 const statements = '/operator/pembayaran/mutasi';
 
-/** Uploads a statement by the form; returns the path of its page. */
+/** Uploads a bank statement by the form. Returns the path of the page about it. */
 async function upload(text: string): Promise<string> {
   const answer = await uploaded(statements, { account: till }, text);
   leadsTo(answer, /mutasi\/berkas\/[0-9a-f-]{36}$/);
   return answer.headers.location!;
 }
 
-/** Uploads and imports; returns the page with the result. */
+/** Uploads and imports a bank statement. Returns the page with the result. */
 async function imported(text: string): Promise<string> {
   const path = await upload(text);
   leadsTo(await sent(`${path}/terapkan`, {}), /mutasi\/berkas\//);
@@ -219,7 +219,8 @@ test('a transfer that fits no payment is allocated by a person or marked as unre
 });
 
 test('a transfer that fits several payments is allocated to one by its button', async () => {
-  // Two payments without a unique code, as when all codes of the account are in use.
+  // Two payments of the same amount without a unique code, as if all codes of the account were in
+  // use.
   const both = [await owing({ price_per_slot: 47_000 }), await owing({ price_per_slot: 47_000 })];
   await queryRows(
     service.db,
@@ -369,7 +370,9 @@ test('an appealed dispute is in the work queue with its first decision', async (
   assert.doesNotMatch(decided, /Laporkan sekali lagi/);
 });
 
-/** The seller's statement from the page: the amounts of both sides, and the difference. */
+/**
+ * The amounts on both sides of the seller's statement, as the page shows them, and the difference.
+ */
 async function statementOf(campaignId: string, language: '' | '/en' = '') {
   const seller = new SiteForms(service.url, shop.seller);
   const { status, text } = await seller.get(`${language}/toko/sambatan/${campaignId}/uang`);
@@ -441,7 +444,7 @@ test('the bulk-transfer file contains every due refund, also beyond a thousand',
   const account = { bank: 'BNI', number: '0011223344', holder: 'Melati' };
   expectStatus(await buyer.send({ method: 'PUT', path: '/refund-account', body: account }), 200);
   expectStatus(await operator.post(`/campaigns/${campaignId}/cancel`, { reason: 'Habis' }), 200);
-  // Copies of the one refund, void again before the books are checked.
+  // Copies of one refund. They are made void again before the books are checked.
   const cause = 'copy:';
   await queryRows(
     service.db,

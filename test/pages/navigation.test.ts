@@ -12,16 +12,17 @@ import { createPageStates } from '../support/page-states/views.ts';
 import type { PageState } from '../support/page-states/page-state.ts';
 
 /*
- * Navigation between pages without a script: where the path of each form leads when it is opened as
- * a page, and where reload, the language link and the theme buttons lead after a refused form.
- * Covers every form in every state of every page, and every path of the route table.
+ * Navigation between pages without a script. If the URL of a form is opened as a page, it must lead
+ * to the page of the form. After a refused form, reload, the language link and the theme buttons
+ * must lead to the right page. Covers every form in every state of every page, and every path of
+ * the route table.
  */
 
-// Ten thousand participants are inserted directly into the tables.
+// The invariants are not checked, because ten thousand participants are inserted directly.
 const service = await startHttpService({ invariants: false });
 after(service.close);
 
-/** A form and the page on which it was found. */
+/** A form, with the page on which it was found. */
 interface SeenForm {
   readonly view: string;
   readonly path: string;
@@ -45,7 +46,7 @@ async function lookAt(view: string, { path, who = visitor }: PageState, language
   const answer = await who.get(at);
   if (answer.status !== 200 || !answer.text.startsWith('<!doctype html>')) return;
   const page = parsePage(answer.text);
-  // Sign-in pages also have a parameter with the way back.
+  // The URLs of sign-in pages also have a parameter with the way back, which is ignored here.
   const said = (given = '') => (path.startsWith('/masuk') ? given.replace(/\?.*/, '') : given);
   assert.equal(said(page.page), said(at), view);
   const other = pathIn(language === 'id' ? 'en' : 'id', path);
@@ -64,12 +65,13 @@ test('the path of every form redirects to the page that contains the form', asyn
     const page = path.replace(/[?#].*/, '');
     if (form.action === page) continue;
     const { status, headers } = await who.get(form.action);
-    // A waiting-list entry is shown on its campaign's page, and with all others among the orders.
+    // A waiting-list entry is shown on the page of its campaign and, with all others, on the page
+    // of orders.
     const other = /^(\/en)?\/antrean\//.test(form.action)
       ? page.replace(/\/sambatan\/.*/, '/ikutan')
       : page;
     if (status === 303 && headers.location === other) continue;
-    // A form that is in a list and on a page of its own leads to its own page.
+    // If a form is in a list and also on a separate page, its URL leads to the separate page.
     if (status === 303 && (await hasForm(who, headers.location!, form.action))) continue;
     wrong.add(`${view} on ${page}: ${form.action} → ${status} ${headers.location ?? ''}`);
   }

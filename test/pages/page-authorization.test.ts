@@ -14,33 +14,33 @@ import {
 import { pageRoutes } from '../support/clients/site.ts';
 
 /**
- * Authorization on the site. Every page of the live route table has a row here: the status for each
- * of `people`, in order, and how to request the page. 303 to `/masuk` means that a visitor must
- * sign in first.
+ * Who may open and do what on the site. Every page of the live route table has a row. The row
+ * contains the expected status for each of `people`, in this order, and how to request the page. A
+ * 303 to `/masuk` means that a visitor must sign in first.
  */
 const people = ['visitor', 'buyer', 'other', 'seller', 'rival', 'operator'] as const;
 type PersonName = (typeof people)[number];
 
-/** The data of the buyer and the seller; a row names what its path or form needs. */
+/** The data of the buyer and the seller. Each row uses what its path or form needs. */
 interface Things {
   readonly campaignId: string;
   readonly participationId: string;
   readonly brandId: string;
   readonly productId: string;
   readonly webhookId: string;
-  /** A waiting-list entry of a user who is not in the table. */
+  /** A waiting-list entry of a user who is not one of `people`. */
   readonly entryId: string;
-  /** A saved address of the buyer's. */
+  /** A postal address that the buyer has saved. */
   readonly addressId: string;
 }
 
 interface Row {
   readonly expects: string;
-  /** The value of `:id` in the path; default: an unknown id. */
+  /** Returns the value of `:id` in the path; default: an id that does not exist. */
   readonly id?: (things: Things) => string;
   readonly query?: string;
   readonly fields?: Record<string, string>;
-  /** The callers that may see the buyer's private data on it. */
+  /** The people who may see the buyer's private data on the page. */
   readonly private?: readonly PersonName[];
 }
 
@@ -55,9 +55,9 @@ const refused = '303 422 422 422 422 422';
 
 const sellers = '303 403 403 200 403 403';
 const sellersAndStaff = '303 403 403 200 403 200';
-/** What must be hidden from strangers is not found for them. */
+/** What must be hidden from strangers is answered with “not found”. */
 const webhookOf = '303 404 404 200 404 200';
-/** Members get the form back with its errors. */
+/** Members get the form again, with its errors. */
 const shownAgain = '303 403 403 422 403 422';
 
 const brand = ({ brandId }: Things) => brandId;
@@ -95,7 +95,7 @@ const rows: Readonly<Record<string, Row>> = {
   'POST /akun/hapus': { expects: refused, private: ['buyer'] },
   'GET /akun/keamanan': { expects: signedIn },
   'POST /akun/keamanan/mulai': { expects: sentOn },
-  // Every user has just started to set up a factor.
+  // Every user has just begun to set up a second factor.
   'GET /akun/keamanan/aplikasi': { expects: signedIn },
   'POST /akun/keamanan/aplikasi': { expects: refused, fields: { code: 'salah' } },
   'POST /akun/keamanan/kode-cadangan': { expects: '303 409 409 409 409 409' },
@@ -200,7 +200,7 @@ const rows: Readonly<Record<string, Row>> = {
     id: ({ participationId }) => participationId,
     private: ['buyer'],
   },
-  // No provider is configured: authorized users are told so.
+  // No payment provider is configured. Only users with permission are told so.
   'POST /ikutan/:id/bayar': {
     expects: '303 409 404 404 404 404',
     id: ({ participationId }) => participationId,
@@ -266,13 +266,13 @@ const rows: Readonly<Record<string, Row>> = {
   'POST /toko/sambatan/:id/perpanjang': { expects: shownAgain, id: campaign },
   'GET /toko/sambatan/:id/batal': { expects: sellersAndStaff, id: campaign },
   'POST /toko/sambatan/:id/batal': { expects: shownAgain, id: campaign },
-  // No decision is open.
+  // The campaign needs no decision.
   'POST /toko/sambatan/:id/putusan': {
     expects: '303 403 403 409 403 409',
     id: campaign,
     fields: { decision: 'continue' },
   },
-  // Nothing of it can be delivered yet.
+  // No slots are to be delivered yet, so no shortfall can be declared.
   'GET /toko/sambatan/:id/kurang': { expects: '303 403 403 409 403 409', id: campaign },
   'POST /toko/sambatan/:id/kurang': { expects: '303 403 403 409 403 409', id: campaign },
   'GET /toko/sambatan/:id/kirim': { expects: '303 403 403 409 403 409', id: campaign },
@@ -389,7 +389,7 @@ test('every page exists in English too', () => {
   assert.deepEqual(missing, []);
 });
 
-/** Calls the API as the same users. */
+/** Creates the data by calling the API as the users of the table. */
 async function make(buyer: SignedInClient, seller: SignedInClient): Promise<Things> {
   const shop = await service.user(seller.userId);
   const buying = await service.user(buyer.userId);
@@ -430,7 +430,7 @@ for (const route of pages.filter((one) => Object.hasOwn(rows, one))) {
       pattern.replace(/:\w+/, id?.(things) ?? newId()).replaceAll(/:\w+/g, () => newId()) + query;
     const statuses: string[] = [];
     for (const name of people) {
-      // Separate cookies, so that signing out here does not affect the next test.
+      // Each request uses new cookies, so that a route that signs out does not affect the next one.
       const client = await asNew(name, route);
       const answer = method === 'GET' ? await client.get(path) : await client.post(path, fields);
       statuses.push(String(answer.status));
@@ -442,7 +442,7 @@ for (const route of pages.filter((one) => Object.hasOwn(rows, one))) {
   });
 }
 
-/** Routes that end sessions are tried with extra sessions. */
+/** A client for the route. Routes that end sessions get an extra session. */
 async function asNew(name: PersonName, route: string): Promise<SiteClient> {
   if (name === 'visitor' || !/^POST \/(keluar|akun\/sesi)/.test(route)) return clients[name];
   await service.db.rows({ name: 'test_clear', text: 'delete from sambatan_auth.attempts' });

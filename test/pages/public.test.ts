@@ -16,7 +16,7 @@ const visitor = service.visitor;
 const hostile = `<script>alert(1)</script>"'><img src=x onerror=alert(2)> 🎁 ${'n'.repeat(30)}`;
 const escaped = '&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&gt;&lt;img';
 
-/** Sends a form as a browser does. */
+/** Sends a form with the headers of a browser. */
 async function send(client: Client, path: string, fields: Record<string, string>) {
   return await client.send({
     method: 'POST',
@@ -353,7 +353,7 @@ test('with a photograph the preview shows it next to the text, rendered once for
   ] as const) {
     assert.ok(isNear(at(x, y), [0x20, 0x60, 0xc0]), `${x},${y}: ${String(at(x, y))}`);
   }
-  // The text keeps its background: as light as without a photograph.
+  // Behind the text the picture is as light as it is without a photograph.
   for (const [x, y] of [
     [20, 20],
     [800, 300],

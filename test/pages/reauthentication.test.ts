@@ -26,7 +26,7 @@ after(service.close);
 const account = { bank: 'BCA', number: '1234567890', holder: 'Ratri Kusuma' };
 const clear = () => queryRows(service.db, 'delete from sambatan_auth.attempts');
 
-/** Backdates the last authentication by some minutes. */
+/** Moves the last authentication of a user some minutes into the past. */
 const letProofAge = (userId: string, minutes = 16) =>
   queryRows(
     service.db,
@@ -51,7 +51,7 @@ async function ownerOfBrand(): Promise<Owner> {
   return { person, email, brandId };
 }
 
-/** The hidden fields of the re-authentication page. */
+/** The names and values of the hidden fields on the page for re-authentication. */
 function fieldsOn(page: string): Record<string, string> {
   const form = page.slice(page.indexOf('<main'));
   return Object.fromEntries(
@@ -104,13 +104,13 @@ test('a recent sign-in needs no re-authentication; later an e-mailed code is ask
   const done = await person.post(path, sent);
   assert.equal(done.status, 303, done.text.slice(0, 500));
   assert.equal(await stored(), changed.number);
-  // The session has a new token; the old one is invalid.
+  // The session has a new token, so the old token is not valid any more.
   assert.notEqual(person.cookies.get('sambatan'), earlier);
   const stale = new SiteClient(service);
   stale.cookies.set('sambatan', earlier!);
   assert.equal((await stale.get('/akun')).status, 303);
   assert.equal((await person.post(path, account)).status, 303);
-  // The code was used up and signs nobody in.
+  // The code is used up, so it signs nobody in.
   await letProofAge(person.userId);
   isAskedWith(await person.post(path, sent), 410);
   const stranger = new SiteClient(service);
@@ -122,7 +122,7 @@ const isAskedWith = (answer: ClientResponse, status: number) => {
   assert.match(answer.text, /Verifikasi dulu/);
 };
 
-/** The code in the last e-mail, which has no link. */
+/** The code in the last e-mail to a person. That e-mail has no link. */
 async function mailedProof(email: string): Promise<{ code: string }> {
   const mails = await capturedEmails(service.app.mailer.outbox!, 1_000);
   const { text } = mails.find(({ to }) => to === email)!;
@@ -185,7 +185,8 @@ test('a user with a second factor re-authenticates with it, and an e-mailed code
   assert.equal((await person.post(path, recovery)).status, 303);
   await letProofAge(person.userId);
   isAskedWith(await person.post(path, recovery), 422);
-  // Removing it is sensitive itself: anybody who reads the mailbox could confirm by e-mail.
+  // Turning the second factor off is sensitive too. E-mail alone is not enough for it, because
+  // anybody who can read the mailbox could then do it.
   const ending = await person.post('/akun/keamanan/matikan');
   isAsked(ending);
   const mails = await capturedEmails(service.app.mailer.outbox!, 1_000);
@@ -314,7 +315,7 @@ test('a token’s authentication time decides; a missing or future one is not re
     silent,
   ]) {
     expectProblem(await put(old), 403, 'reauthentication_required');
-    // Reading is not sensitive.
+    // Reading data is not a sensitive action.
     assert.equal((await (await as(old)).get('/me')).status, 200);
   }
   for (const fresh of [amr(1), amr(90, 1), { ...silent, auth_time: minutesAgo(1) }]) {
@@ -326,7 +327,7 @@ test('a token’s authentication time decides; a missing or future one is not re
     'reauthentication_required',
   );
   expectStatus(await service.service.send({ method: 'PUT', path, body: account }), 200);
-  // The age of a session from such a token is the token's authentication time.
+  // The age of such a session counts from the time of authentication in the token.
   const by = new SiteClient(service);
   for (const old of [amr(16), amr(-10), silent]) {
     const access_token = await token(owner.person.userId, { claims: { ...old } });

@@ -33,7 +33,7 @@ const clear = (on = service) => queryRows(on.db, 'delete from sambatan_auth.atte
 const isSignedIn = async (client: SiteClient) => (await client.get('/akun')).status === 200;
 const wrong = 'zzzz-zzzz-zzzz-zzzz';
 
-/** A user with a second factor, and the app on their phone. */
+/** A user who has a second factor, with the authenticator app on the phone. */
 async function guarded(
   on: HttpService = service,
   email = somebody(),
@@ -43,7 +43,7 @@ async function guarded(
   return { email, person, app: await setUpSecondFactor(on, person) };
 }
 
-/** Opens an MFA challenge: the code of the e-mail was right. */
+/** Opens an MFA challenge: the code from the e-mail was right, and the second factor is missing. */
 const half = async (email: string, on: HttpService = service) => await openMfaChallenge(on, email);
 
 const give = async (client: SiteClient, code: string) =>
@@ -195,7 +195,7 @@ test('removing a factor does not deadlock with a sign-in', async () => {
   await half(email);
   let ending: Promise<{ status: number }> | undefined;
   await service.db.transaction(async (tx) => {
-    // The lock order of a sign-in: first the challenge, then the factor.
+    // A sign-in locks the rows in this order: first the challenge, then the factor.
     await queryRows(
       tx,
       'update sambatan_auth.mfa_challenges set attempts = attempts + 1 where user_id = $1',
@@ -262,7 +262,7 @@ test('attempts are counted before they are checked: five per sign-in, twenty per
   assert.equal(statuses.filter((status) => status === 422).length, 5);
   assert.equal(statuses.filter((status) => status === 410).length, 7);
   assert.equal((await give(client, app.next())).status, 410);
-  // Twelve and one attempts are counted already; another sign-in uses the rest of the twenty.
+  // Thirteen attempts are counted already. Another sign-in uses the other seven of the twenty.
   const other = await half(email);
   const more = await Promise.all(Array.from({ length: 9 }, () => give(other, wrong)));
   const limited = more.filter(({ status }) => status === 429);
@@ -296,7 +296,7 @@ test('an open MFA challenge gives no more access than a visitor has, at any page
   }
   const api = service.withToken(cookie);
   expectProblem(await api.get('/me'), 401, 'unauthenticated');
-  // It does not become valid later, and signing out ends it.
+  // The challenge has not become a session, and it is refused after it has expired.
   const [row] = await queryRows<{ sessions: number }>(
     service.db,
     `select count(*)::integer as sessions from sambatan_auth.sessions s
@@ -403,7 +403,7 @@ test('if operators must have a second factor, one without it is a user and is to
   const client = await half('kepala@example.org', strict);
   assert.equal((await give(client, app.next())).status, 303);
   assert.equal((await client.get('/operator')).status, 200);
-  // Without a second factor nobody counts as an operator, in no session.
+  // Without a second factor, no session of the user counts as an operator's session.
   assert.equal((await head.post('/akun/keamanan/matikan')).status, 303);
   assert.deepEqual(
     [(await head.get('/operator')).status, (await client.get('/operator')).status],

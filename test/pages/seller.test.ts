@@ -424,7 +424,10 @@ const invited = (wish: Record<string, string> = {}) => ({
 });
 
 suite('a shortfall can be declared', () => {
-  /** Sold out: orders of 1, 3 and 2 slots, in this order; all but the last are paid. */
+  /**
+   * A campaign that is sold out, with orders of 1, 3 and 2 slots in this order. All except the last
+   * are paid.
+   */
   async function soldOut() {
     const { id } = await shop.campaign({ total_slots: 6, price_per_slot: 100_000 });
     const buyers = new Map<string, { id: string; client: Client }>();
@@ -548,7 +551,7 @@ suite('a shortfall can be declared', () => {
     }
     found(await seller.get(`${path}?slots=dua`), 422);
     found(await seller.post(path, {}), 422);
-    // A buyer who received the goods keeps them, however late they joined.
+    // A buyer who has received the goods keeps them, even if other buyers joined earlier.
     assert.deepEqual(
       rowsOf(found(await seller.get(`${path}?slots=3`))).map(([name, keeps]) => [name, keeps]),
       [

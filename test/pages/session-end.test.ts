@@ -13,8 +13,8 @@ import {
 } from '../support/clients/sign-in.ts';
 
 /*
- * A session that ends while a form is filled in: the user is told why they must sign in, finds the
- * same form with their input, and submits it.
+ * A session that ends while its user fills in a form. The page tells the user why signing in is
+ * necessary. After that, the user finds the same form with the typed text and can submit it.
  */
 
 const service = await startHttpService({
@@ -28,7 +28,10 @@ async function endSessions({ userId }: SignedInClient): Promise<void> {
   await queryRows(service.db, 'delete from sambatan_auth.sessions where user_id = $1', userId);
 }
 
-/** Signs in again with the same browser, as the sign-in page leads. */
+/**
+ * Signs in again with the same browser, starting at the sign-in page `from`. Returns the path to
+ * which the sign-in leads.
+ */
 async function signInAgain(client: SiteClient, email: string, from: string): Promise<string> {
   const { forms } = parsePage((await client.get(from)).text);
   const back = forms.find(({ action }) => action?.endsWith('/masuk'))!.fields['back']!;
@@ -81,7 +84,7 @@ test('a join typed while signed out is restored after sign-in, and not sent', as
   );
   assert.equal(people, 0, 'nothing was sent by itself');
 
-  // It survives a reload, and disappears once the form is sent.
+  // The typed text is still there after a reload. It disappears when the form is sent.
   assert.equal(formTo((await buyer.get(path)).text, `${path}/ikut`).fields['quantity'], '3');
   const joined = await buyer.post(`${path}/ikut`, again.fields as Record<string, string>);
   assert.match(joined.headers.location!, /^\/ikutan\/[\w-]+\?baru$/);
@@ -127,7 +130,7 @@ test('long text, selections, checkboxes and collapsed parts are restored too', a
   expectStatus(await api.post('/products', product), 201);
   const path = `/toko/${brand.id}/sambatan/baru`;
   const form = formTo((await seller.get(path)).text, path);
-  // Half of a story's maximum length, in characters that compress badly.
+  // A story with half of the maximum length, in characters that do not compress well.
   const story = Array.from({ length: 250 }, (_, n) => `Kalimat ke-${n} ✿`).join('\n');
   await endSessions(seller);
   const typed = {

@@ -6,7 +6,7 @@ import { photo, pictureForm } from '../support/builders/pictures.ts';
 import { expectStatus, join, openShop } from '../support/builders/shop.ts';
 import { SiteForms } from '../support/clients/site.ts';
 
-/* Buyers see what sellers write and upload, and a new brand is told what is missing. */
+/* Buyers see what sellers write and upload. A new brand is told what is missing. */
 
 const service = await startHttpService();
 after(service.close);

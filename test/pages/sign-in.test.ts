@@ -15,7 +15,7 @@ after(service.close);
 
 let people = 0;
 const somebody = () => `orang${++people}@example.org`;
-/** A separate network for each test, so that limits are not shared. */
+/** A client in a separate network for each test, so that tests do not share limits. */
 const browser = () => new SiteClient(service);
 const clear = () =>
   service.db.rows({ name: 'test_clear', text: 'delete from sambatan_auth.attempts' });
@@ -192,7 +192,7 @@ test('an invalid e-mail address is refused next to its field, in the language of
   }
 });
 
-/** Requests a code for this address from that network; returns the status. */
+/** Requests a code for an e-mail address from a network. Returns the status. */
 async function askFrom(email: string, network: string): Promise<number> {
   const { statusCode } = await service.server.inject({
     method: 'POST',
@@ -226,7 +226,7 @@ test('the older of two valid codes signs in too', async () => {
   const newer = (await lastMail(service, email)).code;
   assert.notEqual(first, second);
   assert.equal((await client.post('/masuk/kode', { id: second, code: older })).status, 303);
-  // This code was used, and the other sign-in has expired.
+  // The older code was used, and the sign-in of the newer one has ended, so neither code is valid.
   const last = await requestCode(browser(), email);
   for (const code of [older, newer]) {
     assert.equal((await browser().post('/masuk/kode', { id: last, code })).status, 422);
@@ -290,12 +290,12 @@ test('strangers from a thousand networks can neither flood a mailbox, lock out i
     else assert.equal(statusCode, 429);
   }
   assert.equal(looked, limits.wrongCodesOfAddressFromStrangers.max);
-  // Three codes are valid at a time, and attackers may share a network with the owner.
+  // Three codes are valid at the same time. Attackers may be in the same network as the owner.
   const { wrongCodesOfAddressFromStrangers: strangers } = limits;
   const aDay = strangers.max * (86_400 / strangers.seconds);
   const guesses = aDay + limits.wrongCodesOfAddressFromKnownNetworks.max;
   assert.ok((guesses * 3) / 1_000_000 <= 1e-3);
-  // From their own network, from a known browser, and with the link from anywhere.
+  // The owner can still sign in from the home network, and from a known browser anywhere.
   const fromHome = browser();
   const home = await requestCode(fromHome, email);
   const fresh = await lastMail(service, email);
@@ -329,7 +329,7 @@ test('when the e-mail budget is spent, strangers are told so and known users sti
   await clear();
   const email = somebody();
   const owner = await signIn(tight, email);
-  // Ten in five minutes, eight of them for strangers.
+  // The budget is ten e-mails in five minutes. Eight of them may go to strangers.
   let taken = 1;
   for (; taken < 20; taken++) {
     const { status, headers } = await new SiteClient(tight).post('/masuk', { email: somebody() });

@@ -32,7 +32,9 @@ before(async () => {
   person = await signIn(service, 'sari@example.org');
 });
 
-/** The outage page, in the site's design, with a link to continue. */
+/**
+ * Asserts that a response is the page about an outage, in the design of the site and with a link.
+ */
 function assertPage(
   answer: Awaited<ReturnType<SiteClient['get']>>,
   language: Language,
@@ -79,7 +81,7 @@ for (const away of ['refused', 'silent'] as const) {
   });
 }
 
-/** The answers to a visitor that need no database. */
+/** The pages that a visitor can see without the database. */
 const without = new Set(['GET /masuk', 'GET /masuk/kode', 'POST /tema']);
 
 test('visitors see the outage on exactly the pages that need the database', async () => {

@@ -26,7 +26,7 @@ after(async () => {
 });
 const market = await createBrandAndProduct(db);
 
-/** A batcher whose batches are sent one by one when the test decides. */
+/** A batcher that sends each batch only when the test tells it to. */
 function stepped(options: Partial<BatcherOptions> = {}) {
   const batches: (readonly JoinRequest[])[] = [];
   const gates: (() => void)[] = [];
@@ -39,7 +39,7 @@ function stepped(options: Partial<BatcherOptions> = {}) {
     },
     ...options,
   });
-  /** Sends the oldest waiting batch; with `open`, all current and future ones. */
+  /** Sends the oldest batch that waits. With `open` it sends all batches, now and in the future. */
   const step = () => gates.shift()?.();
   const open = () => {
     isOpen = true;

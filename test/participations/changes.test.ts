@@ -105,7 +105,8 @@ test('a reduced paid order stays confirmed, and the difference is refunded once'
     (await refundsOf(campaignId)).map(({ amount }) => amount),
     [125_000, 250_000],
   );
-  // After a cancellation the rest is refunded: never more than was received.
+  // When the campaign is cancelled, the rest is refunded. All refunds together are not more than
+  // was received.
   const seen = expectStatus(await shop.seller.post(`/campaigns/${campaignId}/cancel/preview`), 200);
   assert.equal(seen['refund_total'], 125_000 + code);
   expectStatus(await shop.seller.post(`/campaigns/${campaignId}/cancel`, { reason: 'batal' }), 200);

@@ -25,7 +25,7 @@ const market = await createBrandAndProduct(db);
 const open = { weight: 12, arbitrary: fc.constant('open' as const) };
 const others = ['past', 'draft', 'scheduled', 'cancelled', 'closing', 'unknown'] as const;
 
-/** A campaign that is created twice: for the batch, and a twin for the single requests. */
+/** A campaign that is created twice: one receives the batch, the other the single requests. */
 const campaignPlan = fc.record({
   kind: fc.oneof(open, { weight: 5, arbitrary: fc.constantFrom(...others) }),
   totalSlots: fc.integer({ min: 1, max: 24 }),
@@ -51,7 +51,7 @@ type RequestPlan = typeof requestPlan extends fc.Arbitrary<infer T> ? T : never;
 
 const history = fc.record({
   campaigns: fc.array(campaignPlan, { minLength: 1, maxLength: 4 }),
-  /** Sent beforehand, one by one on both sides: the existing joins of the campaigns. */
+  /** Joins that are sent before, one by one, to both campaigns, so that these are not empty. */
   before: fc.array(requestPlan, { maxLength: 4 }),
   requests: fc.array(requestPlan, { minLength: 1, maxLength: 30, size: 'max' }),
   attemptLimit: fc.constantFrom(0, 0, 3, 8),
@@ -73,7 +73,7 @@ async function makeCampaign(plan: CampaignPlan): Promise<string> {
     minSlotsPerUser: min,
     maxSlotsPerUser: max,
     paymentTiming: plan.upfront ? 'upfront' : 'on_completion',
-    // Half of the holds lapse before the deadline in an hour, the others at it.
+    // Half of the holds lapse before the deadline, which is in one hour. The others lapse at it.
     holdSeconds: totalSlots % 2 === 0 ? 600 : 86_400,
     publish: plan.kind !== 'draft',
     opensAt: plan.kind === 'scheduled' ? new Date(Date.now() + 60_000) : null,
@@ -107,11 +107,14 @@ function requestsOf(side: Side, plans: readonly RequestPlan[]): JoinRequest[] {
   );
 }
 
-/** An answer in the terms of the plan: a participation is the index of its request. */
+/**
+ * An answer that can be compared: instead of the id of a participation it has the index of the
+ * request.
+ */
 function told(answers: readonly JoinAnswer[], requests: readonly JoinRequest[]): unknown[] {
   return answers.map((answer) => {
     if (answer instanceof DomainError) {
-      // The seconds to wait depend on the time of the request.
+      // How many seconds to wait depends on the time of the request, so it is left out.
       return [answer.code, answer.code === 'rate_limited' ? {} : answer.params];
     }
     const made = requests.findIndex((one) => one.participationId === answer.participationId);
@@ -119,7 +122,7 @@ function told(answers: readonly JoinAnswer[], requests: readonly JoinRequest[]):
   });
 }
 
-/** The rows of one side without ids, times and hashes, which always differ. */
+/** The rows of one campaign, without ids, times and hashes, because those always differ. */
 async function stored(side: Side, requests: readonly JoinRequest[]): Promise<unknown> {
   const place = new Map(requests.map((one, index) => [one.participationId, index]));
   const who = new Map(side.users.map((id, index) => [id, index]));
@@ -204,7 +207,7 @@ async function batchIsSequence(plan: History): Promise<void> {
   const before = [requestsOf(one, plan.before), requestsOf(many, plan.before)] as const;
   const requests = [requestsOf(one, plan.requests), requestsOf(many, plan.requests)] as const;
   await Promise.all([single(before[0]), single(before[1])]);
-  // Order matters within a campaign; the campaigns of a batch are processed one after the other.
+  // The order matters only within a campaign, and a batch handles one campaign after the other.
   const inTurn = [...Map.groupBy(requests[1], (request) => request.campaignId).values()].flat();
   const [together, apart] = await Promise.all([
     joinBatch(db, requests[0], { attemptLimit }),
@@ -226,7 +229,10 @@ async function batchIsSequence(plan: History): Promise<void> {
   assert.deepEqual(await stored(one, all[0]), await stored(many, all[1]));
 }
 
-/** A batch that is resent after it was applied is answered, not applied again. */
+/**
+ * If a batch is sent again after it was applied, it gets its answers again and is not applied
+ * twice.
+ */
 async function againIsOnce(plan: History): Promise<void> {
   const side = await makeSide(plan);
   const requests = requestsOf(side, plan.requests);
@@ -239,7 +245,7 @@ async function againIsOnce(plan: History): Promise<void> {
   }
 }
 
-/** Seeds that once failed, each with the path to its smallest history. */
+/** Seeds with which a history once failed, each with the path to the smallest failing history. */
 const corpus = JSON.parse(
   readFileSync(join(import.meta.dirname, '../corpus/joins.batch.json'), 'utf8'),
 ) as { seed: number; path?: string }[];
@@ -298,7 +304,7 @@ test('the joins of a buyer together respect the minimum and maximum slots of a c
     answer instanceof DomainError ? [answer.code, answer.params] : 'joined',
   );
   const refused = (held: number) => ['quantity_out_of_bounds', { minimum: 3, maximum: 5, held }];
-  // Together with their existing slots.
+  // The limit applies to the new slots plus the slots that the buyer already has.
   const expected = [refused(0), refused(0), 'joined', 'joined', refused(4), 'joined'];
   assert.deepEqual(outcomes, expected);
 });

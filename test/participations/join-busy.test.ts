@@ -33,7 +33,7 @@ after(async () => {
 });
 const market = await createBrandAndProduct(db);
 
-/** The tolerance of "within about two seconds" on a machine that is busy with other tests. */
+/** The limit for "within about two seconds" on a machine that runs other tests too. */
 const busyWithinMs = 8_000;
 
 test('joins of a locked campaign are answered busy in time; others are not affected', async () => {
@@ -153,7 +153,7 @@ test('a batch that finds a campaign busy never overwrites the commit of the lock
   const holder = await keepTransactionOpen(db, (tx) =>
     joinBatch(tx, [joinRequest(held, { quantity: 2 })]),
   );
-  // Stops the batch between reading one campaign and writing the other.
+  // Stops the batch after it has read one campaign and before it writes the other.
   const gate = 4_711;
   await queryRows(db, 'alter function sambatan.audit_content rename to true_audit_content');
   await queryRows(
@@ -193,7 +193,7 @@ test('a batch with only busy campaigns is answered at once without waiting', asy
   assert.equal((await campaignState(db, held)).filled_slots, 0);
 });
 
-/** A campaign that ends while a join waits for its row. */
+/** A campaign that ends while a join waits for the lock on its row. */
 async function closesWhileWaiting(): Promise<{ id: string; pass: () => Promise<void> }> {
   const id = await createTestCampaign(db, market);
   const [row] = await queryRows<{ ms: number }>(

@@ -25,7 +25,10 @@ const { db, url, close } = await testDatabase();
 after(close);
 const market = await createBrandAndProduct(db);
 
-/** A replica whose connection applies `fates` to its batches, and then passes the rest. */
+/**
+ * A service process whose connection disturbs the first batches with these faults. It forwards all
+ * later ones.
+ */
 async function replica(t: TestContext, fates: StatementFault[]) {
   const cable = await startStatementProxy(url, 'join_campaigns', () => fates.shift() ?? 'pass');
   const pool = openDatabase({ url: cable.url, log: recordingLog() });
@@ -126,7 +129,10 @@ test('a batch that arrives after its outcome was looked up changes nothing', asy
   assert.equal((await campaignState(db, id)).filled_slots, 5);
 });
 
-/** One slot, which another join takes before a delayed join is resent. */
+/**
+ * Joins a campaign of one slot that somebody else has already taken. The slot becomes free, and
+ * then the delayed join arrives.
+ */
 async function lateJoin(joins: Awaited<ReturnType<typeof replica>>, key: string | null) {
   const id = await createTestCampaign(db, market, { totalSlots: 1 });
   const [first = ''] = await joinSuccessfully(db, joinRequest(id));
@@ -252,8 +258,8 @@ test('one invalid request does not fail the others of its batch', async (t) => {
     const requests = [good[0]!, joinRequest(id, poison), good[1]!, good[2]!];
     const codes = await outcomes(requests.map((request) => joins.join(request)));
     assert.deepEqual([codes[0], codes[2], codes[3]], ['joined', 'joined', 'joined'], what);
-    // PostgreSQL cannot store half a surrogate pair: it becomes U+FFFD, as in text from the
-    // network.
+    // PostgreSQL cannot store half of a surrogate pair. It is sent as U+FFFD, so this join
+    // succeeds.
     if (what !== 'half a surrogate pair') assert.notEqual(codes[1], 'joined', what);
   }
   assert.equal((await campaignState(db, id)).participant_count, 1 + 3 * 9 + 1);

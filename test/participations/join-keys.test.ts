@@ -23,7 +23,7 @@ import {
 import { cancelParticipation } from '../../src/participations/operations.ts';
 
 const { db, url, close } = await testDatabase();
-/** A separate process, as far as a key can notice. */
+/** A pool with a batcher. An idempotency key cannot tell it from a separate process. */
 const start = () => {
   const pool = openDatabase({ url, log: recordingLog() });
   const joins = createBatcher(pool);
@@ -41,7 +41,7 @@ after(async () => {
 const market = await createBrandAndProduct(db);
 const join = (request: JoinRequest, replica = 0) => replicas[replica]!.joins.join(request);
 
-/** The same request of the same buyer again, with a new id. */
+/** The same request of the same buyer, but with a new id for its participation. */
 const again = (request: JoinRequest, change: Partial<JoinRequest> = {}): JoinRequest => ({
   ...request,
   participationId: newId(),

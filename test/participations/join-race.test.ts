@@ -30,7 +30,10 @@ const racers = 64;
 const capacities = [1, 2, 7, 50];
 const quantities = { 'one slot each': [1], 'one to three slots': [1, 2, 3, 1], big: [5, 1, 30, 2] };
 
-/** All joins concurrently, alternating between the replicas; returns the acknowledged ones. */
+/**
+ * Sends all joins at the same time, alternating between the replicas. Returns the requests that
+ * succeeded, and all outcomes.
+ */
 async function race(requests: readonly JoinRequest[]) {
   const settled = await Promise.allSettled(
     requests.map((request, index) => replicas[index % replicas.length]!.join(request)),
@@ -51,7 +54,7 @@ for (const capacity of capacities) {
       const counts = tally(codes);
       assert.deepEqual(Object.keys(counts).sort(), ['joined', 'slots_unavailable']);
       const slots = taken.reduce((sum, { quantity }) => sum + quantity, 0);
-      // Large requests at the end may leave slots that none of the refused ones would fit.
+      // Some slots may remain if every refused request wanted more than these.
       const refused = requests.filter((request) => !taken.includes(request));
       const smallest = Math.min(...refused.map(({ quantity }) => quantity));
       assert.ok(slots <= capacity, 'more was acknowledged than there is');
@@ -116,7 +119,10 @@ test('concurrent joins of one buyer never exceed the maximum per buyer', async (
   assert.deepEqual(tally(codes), { joined: 1, quantity_out_of_bounds: racers - 1 });
 });
 
-/** A stock table and a join that reads, waits, and then writes. */
+/**
+ * A simple stock table. A join reads the stock and then writes it, without a lock unless `join`
+ * adds it.
+ */
 async function naiveRace(pool: Database, join: string): Promise<number> {
   const shelf = newId();
   await queryRows(db, 'create table if not exists shelves (id uuid primary key, free integer)');
@@ -137,7 +143,8 @@ async function naiveRace(pool: Database, join: string): Promise<number> {
 }
 
 test('control: a join that reads before it locks oversells in the same race', async () => {
-  // Two joins must read between one's read and write; on a busy machine this is sometimes missing.
+  // Two joins must both read before one of them writes. On a busy machine that does not always
+  // happen.
   let races = 0;
   while ((await naiveRace(others[0]!, '')) <= 7) {
     assert.ok(++races < 20, 'the race is too tame to catch anything');

@@ -42,7 +42,10 @@ const termsOf = ({ total, minimum, least, most }: Bounds): CampaignTerms => ({
   deadline: new Date(Date.now() + 3_600_000),
 });
 
-/** Whether new buyers, one after the other, can take every slot; tries every order. */
+/**
+ * Whether new buyers who join one after the other can take all slots. Tries every sequence of
+ * quantities.
+ */
 function canFill({ total, least, most }: Bounds): boolean {
   const reached = new Set([0]);
   for (const taken of reached) {
@@ -112,7 +115,7 @@ test('a remainder is sold as a whole to one buyer; no other order is below the m
     ...two,
     joinRequest(id, { quantity: 1 }),
     joinRequest(id, { quantity: 3 }),
-    // A buyer who already has the minimum may add any number up to the maximum.
+    // A buyer who already has the minimum may add any number of slots up to the maximum.
     joinRequest(id, { quantity: 2, userId }),
     joinRequest(id, { quantity: 2 }),
   ]);

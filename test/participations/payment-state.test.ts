@@ -68,7 +68,7 @@ async function csv(path: string): Promise<Record<string, string>[]> {
   return parse(bytes, { delimiter: ';', bom: true, columns: true });
 }
 
-/** Of three buyers with three slots each, the given ones have paid; the campaign is completed. */
+/** A completed campaign of three buyers with three slots each. The given buyers have paid. */
 async function soldOut(...paying: string[]) {
   const { id } = await shop.campaign({ total_slots: 9, price_per_slot: 100_000 });
   const orders = new Map<string, { id: string; buyer: Client }>();

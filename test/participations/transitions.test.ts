@@ -50,7 +50,7 @@ const apply = (verb: Verb, id: string) => runInTransaction(db, (tx) => verb(tx, 
 const settle = (campaignId: string, completeFull = false) =>
   queryRows(db, 'select sambatan.settle_campaign($1, $2, 1000)', campaignId, completeFull);
 
-/** A participation in this status, reached by its transitions. */
+/** Creates a participation and brings it to a status by its transitions. */
 const reached = {
   reserved: async () => await joinedIn({}),
   confirmed: async () => {
@@ -87,14 +87,14 @@ async function joinedIn(campaign: CampaignInput, quantity = 2): Promise<Made> {
   return { campaignId, id: id! };
 }
 
-/** Confirmed in a completed campaign. */
+/** A confirmed participation in a completed campaign. */
 async function completed(): Promise<Made> {
   const made = await joinedIn({ totalSlots: 2 });
   await settle(made.campaignId, true);
   return made;
 }
 
-/** The same, with a verified payment. */
+/** A confirmed participation in a completed campaign, with a verified payment. */
 async function paidFor(): Promise<Made> {
   const made = await completed();
   const seen = { amount: null, reference: null };
@@ -111,7 +111,7 @@ async function participationOf(id: string) {
   return row!;
 }
 
-/** Everything that a refused operation must not change. */
+/** All data that a refused operation must not change. */
 async function everythingOf({ campaignId }: Made): Promise<unknown> {
   const tables = ['campaigns', 'participants', 'transactions', 'audit_logs'];
   return await Promise.all(
@@ -144,7 +144,8 @@ for (const status of participationStatuses) {
             : await completed();
       const before = await everythingOf(made);
       if (to !== undefined) {
-        // A confirmed participation is only cancelled for non-payment; its buyer cannot cancel it.
+        // A confirmed participation can only be cancelled because it was not paid. Its buyer cannot
+        // cancel it.
         if (status === 'confirmed' && event === 'participant_cancelled') {
           await assert.rejects(apply(verb, made.id), {
             code: 'participation_transition_not_allowed',

@@ -22,8 +22,8 @@ import { openStream } from '../support/clients/stream.ts';
 import { waitUntil } from '../support/server/until.ts';
 
 /**
- * A unique word in every field that describes a person; then every caller reads everything. Whoever
- * finds another person's word must be allowed to read it.
+ * Every field that describes a person contains a unique word. Then every caller reads everything
+ * that can be read. A caller who finds the word of another person must be allowed to read it.
  */
 const service = await startHttpService({
   messages: true,
@@ -48,14 +48,17 @@ interface Canary {
   readonly word: string;
   readonly owner: Viewer;
   readonly field: string;
-  /** Allowed readers in addition to the owner and staff. */
+  /** Who may read the word in addition to its owner and staff. */
   readonly for: readonly Viewer[];
-  /** Not readable by staff either; a word that was shown once is readable by nobody. */
+  /**
+   * `owner`: staff may not read the word either. `nobody`: the word was shown once, and nobody may
+   * read it again.
+   */
   readonly only?: 'owner' | 'nobody';
 }
 const canaries: Canary[] = [];
 
-/** Only letters, so that it can occur in any text, case and encoding. */
+/** A word of letters only, so that it stays the same in any text, case and encoding. */
 function canary(owner: Viewer, field: string, readers: readonly Viewer[] = []): string {
   const letters = Array.from({ length: 12 }, () => String.fromCodePoint(97 + randomInt(26)));
   const word = `kenari${letters.join('')}`;
@@ -63,7 +66,7 @@ function canary(owner: Viewer, field: string, readers: readonly Viewer[] = []): 
   return word;
 }
 
-/** Digits, for fields that only accept digits. */
+/** A unique number for fields that only accept digits. */
 function number(owner: Viewer, field: string, start: string): string {
   const word = `${start}${randomInt(10 ** 8, 10 ** 9)}`;
   canaries.push({ word, owner, field, for: [] });
@@ -109,7 +112,8 @@ before(async () => {
 });
 
 /**
- * One user is setting up an authenticator app, one has recovery codes: secrets that grant access.
+ * Lets one user begin to set up an authenticator app, and gives another user recovery codes. Both
+ * are secrets that give access to an account.
  */
 async function guard(): Promise<void> {
   const at = '//akun/keamanan';
@@ -137,14 +141,17 @@ async function guard(): Promise<void> {
   }
 }
 
-/** Another system that receives all events: of one brand, or of all brands. */
+/**
+ * Creates a webhook endpoint of another system that receives all events of one brand, or of all
+ * brands.
+ */
 async function listen(who: keyof typeof receivers, of: { brand_id?: string }): Promise<void> {
   const receiver = await startReceiver();
   receivers[who] = receiver;
   expectStatus(await clients[who].post('/webhooks', { ...of, url: receiver.url }), 201);
 }
 
-/** Identity, address and bank account of a person. */
+/** Enters the name, the postal address and the bank account of a person. */
 async function introduce(owner: 'ani' | 'budi' | 'wati' | 'seller' | 'rival'): Promise<void> {
   const client = clients[owner];
   const email = `${canary(owner, 'e-mail', sellerOf(owner))}@example.org`;
@@ -169,13 +176,16 @@ async function introduce(owner: 'ani' | 'budi' | 'wati' | 'seller' | 'rival'): P
   expectStatus(await client.send(put), 200);
 }
 
-/** The campaign's own seller sends parcels and needs name and address. */
+/**
+ * The seller of a buyer's campaign may read name and postal address, because the seller sends the
+ * parcels.
+ */
 const sellerOf = (owner: Viewer): readonly Viewer[] => {
   if (owner === 'ani') return ['seller'];
   return owner === 'budi' ? ['rival'] : [];
 };
 
-/** One buyer orders, another one cancels, and a third one waits. */
+/** One buyer orders, another buyer cancels, and a third buyer waits. */
 async function live(shop: Shop, owner: 'ani' | 'budi', seller: 'seller' | 'rival'): Promise<void> {
   const client = clients[owner];
   const full = await shop.campaign({ total_slots: 2, max_slots_per_user: 2 });
@@ -205,7 +215,7 @@ async function live(shop: Shop, owner: 'ani' | 'budi', seller: 'seller' | 'rival
   );
 }
 
-/** Every way to ask: each route, in both languages, for each thing of its kind. */
+/** All URLs of a route: in both languages, and with the id of each thing of its kind. */
 function pathsOf(route: string): string[] {
   const [, pattern = ''] = route.split(' ');
   const kind = kinds.find(([shape]) => shape.test(pattern))?.[1];
@@ -222,7 +232,10 @@ const kinds: readonly (readonly [RegExp, string])[] = [
   [/\/(brands|toko)\/:/, 'brands'],
 ];
 
-/** The mailbox for developers contains everybody's e-mails; their content is checked below. */
+/**
+ * Paths that are not read. The mailbox for developers contains the e-mails of everybody; their
+ * content is checked below.
+ */
 const notCrawled = /\/outbox\/|^\S+ \/(api\/docs|assets|gambar)|\*/;
 
 interface Sight {
@@ -280,7 +293,7 @@ test('no route shows private data of another user', async (t) => {
   t.diagnostic(`${asked.length} answers of ${routes.length} routes, ${sights.length} words found`);
   const wrong = sights.filter((sight) => !mayRead(sight)).map(told);
   assert.deepEqual([...new Set(wrong)], []);
-  // A crawl that finds nothing proves nothing: each word was found by its allowed readers.
+  // The test only proves something if each word was found by those who may read it.
   const found = new Set(sights.map((sight) => sight.canary.word));
   const unseen = canaries.filter(({ word, only }) => only !== 'nobody' && !found.has(word));
   assert.deepEqual(
@@ -298,7 +311,7 @@ test('an e-mail contains data of its recipient only', async (t) => {
       return [];
     }
   };
-  // Each of the three buyers is notified when a campaign is cancelled.
+  // Each of the three buyers must be notified that the campaign was cancelled.
   for (const [index, id] of ids['campaigns']!.entries()) {
     const seller = clients[index < 2 ? 'seller' : 'rival'];
     const reason = { reason: 'bahan habis' };
@@ -342,7 +355,7 @@ test('data sent to other systems contains no personal data', async (t) => {
   assert.ok(rows.length > 10);
   const text = rows.map((row) => row.all).join('\n');
   assert.deepEqual(sightsIn('visitor', 'an event', text).map(told), []);
-  // The latest event of both campaigns of a brand.
+  // Whether a receiver has got the last event of this many campaigns, which is their cancellation.
   const hasHeard = (count: number, { received }: Receiver) =>
     received.filter(({ body }) => body.includes('"campaign_cancelled"')).length >= count;
   await waitUntil(() => {
@@ -351,7 +364,8 @@ test('data sent to other systems contains no personal data', async (t) => {
   });
   for (const [who, { received }] of Object.entries(receivers)) {
     const types = new Set(received.map(({ body }) => (JSON.parse(body) as { type: string }).type));
-    // Joins with an address, and cancellations with a reason: both could contain the words.
+    // These events come from joins with an address and cancellations with a reason, so they could
+    // contain the words.
     for (const event of ['participant_joined', 'participant_cancelled', 'campaign_cancelled']) {
       assert.ok(types.has(event), `${who} was told of ${[...types].join(', ')}`);
     }

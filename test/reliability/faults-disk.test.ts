@@ -29,7 +29,8 @@ test(
       '--minutes',
       '3',
     ];
-    // Removes variables that mark a process as part of a test run.
+    // Passes only these variables, because others would mark the process as a part of this test
+    // run.
     const { PATH, HOME, TMPDIR, NODE_COMPILE_CACHE } = process.env;
     const { status, stdout, stderr } = spawnSync(process.execPath, [chaos, ...options], {
       encoding: 'utf8',
@@ -44,7 +45,7 @@ test(
 );
 
 test('a failed first start on a full disk does not block a later one', { skip }, async (t) => {
-  // A failed start may leave any part of its files.
+  // A start that failed may have written any part of its files.
   const script =
     'cd "$SAMBATAN_SMALL_DISKS/data" && export SAMBATAN_DATA_DIR="$PWD/sambatan" && ' +
     'head -c 1G /dev/zero >ballast; "$@"; echo "the first ended with $?"; rm ballast && exec "$@"';

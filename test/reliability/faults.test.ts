@@ -94,7 +94,9 @@ test('control: a run without faults or with too few joins is not a success', () 
 const service = await startHttpService();
 after(service.close);
 
-/** Joins over a network that loses the answer, then repeats over a good one. */
+/**
+ * Sends a join over a network that loses the answer, and then the same join over a good network.
+ */
 async function joinTwice(headers: Record<string, string>): Promise<Found[]> {
   const shop = await openShop(service);
   const { id: campaignId } = await shop.campaign();

@@ -4,8 +4,9 @@ import { dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
 
 /*
- * Imports go down: src/layers.json lists every folder of src, highest first. A folder imports from
- * lower folders and from itself. Folders of one row do not import each other.
+ * src/layers.json lists every folder of src in rows, with the highest row first. A file may import
+ * from its folder and from folders in lower rows. Folders in the same row may not import from each
+ * other.
  */
 
 const source = join(import.meta.dirname, '../../src');
@@ -15,7 +16,7 @@ const layers = JSON.parse(readFileSync(join(source, 'layers.json'), 'utf8')) as 
 }[];
 const rows = layers.flatMap(({ folders }) => folders);
 
-/** The height of each folder: 0 is the lowest row. */
+/** The height of each folder. Folders in the lowest row have height 0. */
 const heights = new Map(
   rows.toReversed().flatMap((row, height) => row.map((folder) => [folder, height] as const)),
 );
@@ -29,7 +30,7 @@ const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
   file.endsWith('.ts'),
 );
 
-/** Static and dynamic imports of other files of src, type imports included. */
+/** The imports of other files in src: static imports, dynamic imports and imports of types. */
 function importsOf(file: string, text: string): Import[] {
   return [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'(\.[^']+)'/g)]
     .map(([, path = '']) => ({
@@ -41,7 +42,7 @@ function importsOf(file: string, text: string): Import[] {
 
 const all = files.flatMap((file) => importsOf(file, readFileSync(join(source, file), 'utf8')));
 
-/** Whether an import goes down or stays in its folder. */
+/** Whether an import leads to a lower folder or stays in the same folder. */
 function goesDown({ from, to }: Import): boolean {
   const [above, below] = [dirname(from), dirname(to)];
   return above === below || heights.get(above)! > heights.get(below)!;
@@ -70,7 +71,10 @@ test('no two folders import each other', () => {
   assert.deepEqual(mutual, []);
 });
 
-/** Wrong imports: from an earlier layout, or likely mistakes. */
+/**
+ * Imports that must be found to be wrong: some are from an earlier structure, some are likely
+ * mistakes.
+ */
 const probes = [
   ['http/problem.ts', "import { isFinal } from '../campaigns/status.ts';"],
   ['http/forms.ts', "import type { App } from '../app/app.ts';"],

@@ -9,8 +9,9 @@ import { testDatabase } from '../support/database/database.ts';
 import { queryRows } from '../support/builders/market.ts';
 
 /*
- * Names use the terms of docs/glossary.md: none contains a word of its table "Do not use", except
- * the exceptions below. An exception that no longer occurs fails, so the list can only shrink.
+ * Names use the terms of docs/glossary.md: no name contains a word of its table "Do not use",
+ * except the exceptions below. If an exception is not needed any more, a test fails, so the list
+ * can only become shorter.
  */
 
 const root = join(import.meta.dirname, '../..');
@@ -49,7 +50,7 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   settings: [],
 };
 
-/** The words of the table "Do not use", in lower case; a suffix of type names begins with "…". */
+/** The words of the table "Do not use" in lower case. A suffix of type names begins with "…". */
 function readForbidden(): string[] {
   const text = readFileSync(join(root, 'docs/glossary.md'), 'utf8');
   const [, table = ''] = text.split('\n## Do not use\n');
@@ -58,7 +59,7 @@ function readForbidden(): string[] {
 
 const forbidden = readForbidden();
 
-/** `readHTTPBody`, `read_body` and `READ_BODY` as words in lower case. */
+/** The words of a name in lower case, from `readHTTPBody`, `read_body` or `READ_BODY`. */
 function wordsOf(name: string): string[] {
   return name
     .replaceAll(/([a-z\d])([A-Z])/g, '$1_$2')
@@ -68,7 +69,7 @@ function wordsOf(name: string): string[] {
     .filter((word) => word !== '');
 }
 
-/** The entries of the table that a name contains. */
+/** The forbidden words that a name contains. */
 function faultsOf(name: string): string[] {
   const words = ` ${wordsOf(name).join(' ')} `;
   return forbidden.filter((entry) =>
@@ -78,7 +79,7 @@ function faultsOf(name: string): string[] {
   );
 }
 
-/** Every name that files of src export: declarations, lists in braces and destructured names. */
+/** Every name that a file in src exports, by a declaration, a list in braces or destructuring. */
 function exportedNames(): string[] {
   const declared =
     /^export (?:declare )?(?:default )?(?:abstract )?(?:async )?(?:const enum|const|let|function\*?|class|interface|type|enum) (\w+)/gm;
@@ -94,7 +95,7 @@ function exportedNames(): string[] {
   });
 }
 
-/** Tables, views, sequences, columns, functions and types of our schemas. */
+/** The names of tables, views, sequences, columns, functions and types in our schemas. */
 async function sqlNames(): Promise<string[]> {
   const rows = await queryRows<{ name: string }>(
     db,
@@ -113,7 +114,9 @@ async function sqlNames(): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** Fails unless the names with a forbidden word are exactly the exceptions of their kind. */
+/**
+ * Fails unless the names that contain a forbidden word are exactly the exceptions of their kind.
+ */
 function check(kind: string, names: readonly string[]): void {
   const wrong = [...new Set(names)].filter((name) => faultsOf(name).length > 0).toSorted();
   const allowed = exceptions[kind]!;

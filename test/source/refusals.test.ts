@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import { errorCodes } from '../../src/errors/errors.ts';
 
 /*
- * A function that declares its refusals (src/errors/refusals.ts) declares all of them: the codes
- * that it throws and those of the steps that it calls. Codes raised by database functions are
- * compared by the HTTP client of the tests, which fails on an answer that is not declared.
+ * A function that declares its refusals (src/errors/refusals.ts) must declare all of them: the
+ * codes that it throws, and those of the steps that it calls. Codes from database functions are not
+ * found here. The HTTP client of the tests fails if an answer has a code that is not declared.
  */
 
 const src = join(import.meta.dirname, '../../src');
@@ -16,7 +16,7 @@ interface Declaration {
   readonly file: string;
   readonly name: string;
   readonly body: string;
-  /** Codes in quotes, and names of steps. */
+  /** The declared refusals: codes in quotes, and the names of steps. */
   readonly declared: readonly string[];
 }
 
@@ -35,7 +35,7 @@ function declarationsOf(file: string, text: string): Declaration[] {
   });
 }
 
-/** The function of this name that a file means: its own, or the one that it imports. */
+/** The function that a name means in a file: one of the same file, or one that the file imports. */
 function find(name: string, file: string): Declaration | undefined {
   const all = declarations.filter((one) => one.name === name);
   const own = all.find((one) => one.file === file);
@@ -56,10 +56,10 @@ function codesOf({ declared, file }: Declaration): Set<string> {
   );
 }
 
-/** Codes of every route (src/server/route-problems.ts). */
+/** The codes that every route may answer (src/server/route-problems.ts). */
 const ofEveryRoute = ['unauthenticated', 'validation_failed', 'overloaded'];
 
-/** Steps whose refusals cannot come here, with the reason. */
+/** Steps whose refusals cannot occur in the function that calls them, with the reason. */
 const exceptions: Readonly<Record<string, string>> = {
   'readProduct authorize': 'every signed-in caller may read products',
   'viewParticipation permitOnParticipation': 'who may not read it is told that it is not there',

@@ -19,7 +19,7 @@ const isNode = ({ command }: Relative) => command.includes('src/main.ts');
 const isWatchdog = ({ command }: Relative) => command.startsWith('/bin/sh\0-c\0read');
 const isPostmaster = ({ command }: Relative) => /bin\/postgres\0-D/.test(command);
 
-/** The processes to kill together with npm and the service. */
+/** The processes that are killed at the same time as npm and the service. */
 const kills: Readonly<Record<string, (one: Relative) => boolean>> = {
   'npm and the service': () => false,
   'the watchdog too, so that the database is orphaned': isWatchdog,
@@ -43,7 +43,7 @@ async function openCampaign(service: Client): Promise<Body> {
   return expectStatus(await service.post('/campaigns', wish), 201);
 }
 
-/** Joins continuously until the service is gone; returns the acknowledged ones. */
+/** Sends joins without a pause until the service is gone. Returns the acknowledged joins. */
 function joining(service: Client, id: string): { acknowledged: string[]; over: Promise<void> } {
   const acknowledged: string[] = [];
   const buyer = async (): Promise<void> => {
@@ -101,7 +101,7 @@ test('npm start in a fresh clone becomes ready and recovers from every kind of k
   await started.ended;
   await nobodyLeft(everybody);
 
-  // Ctrl-C in a terminal reaches the whole group.
+  // Ctrl-C in a terminal sends the signal to all processes of the group.
   const last = await npmStart(t, root);
   const family = last.family();
   process.kill(-last.process.pid!, 'SIGINT');

@@ -24,11 +24,14 @@ const database = await testDatabase();
 after(database.close);
 
 interface Traffic {
-  /** Acknowledged participations. */
+  /** The participations of the joins that were acknowledged. */
   readonly joined: string[];
   readonly answered: { count: number };
   readonly failed: string[];
-  /** A replica that starts gets the processor: until the next `hurry`, requests have pauses. */
+  /**
+   * Adds pauses between requests until `hurry` is called, so that a starting replica gets enough
+   * CPU time.
+   */
   relax(): void;
   hurry(): void;
   stop(): Promise<void>;
@@ -36,7 +39,9 @@ interface Traffic {
 
 const pauseMs = 50;
 
-/** Buyers and visitors one request after the other, on kept-alive and on new connections. */
+/**
+ * Buyers and visitors who send one request after the other, on open connections and on new ones.
+ */
 function trafficTo(url: string, campaignId: string): Traffic {
   const traffic = { joined: [] as string[], answered: { count: 0 }, failed: [] as string[] };
   const agents = [new Agent({ keepAlive: true }), new Agent({ keepAlive: false })];
@@ -76,7 +81,7 @@ function trafficTo(url: string, campaignId: string): Traffic {
   return { ...traffic, relax, hurry, stop };
 }
 
-/** Two replicas behind a balancer, restarted one after the other under traffic. */
+/** Restarts two replicas behind a balancer, one after the other, while requests arrive. */
 async function rollingRestart(
   t: TestContext,
   drainSeconds: number,
@@ -139,7 +144,7 @@ test('two replicas are restarted one after the other without a failed request', 
 });
 
 test('control: without draining requests fail', async (t) => {
-  // A balancer that looks seldom sends requests to the stopped replica until it is removed.
+  // A balancer that checks rarely still sends requests to the stopped replica for a while.
   const { failed } = await rollingRestart(t, 0, 2_000);
   assert.ok(failed.length > 0);
 });

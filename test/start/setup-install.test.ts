@@ -20,7 +20,9 @@ const { optionalDependencies: packaged } = JSON.parse(
 ) as { optionalDependencies: Record<string, string> };
 const version = packaged[`node-linux-${process.arch}`]!;
 
-/** A fake npm: records its arguments and installs the two packages that matter. */
+/**
+ * A program that replaces npm. It records its arguments and installs the two packages that matter.
+ */
 const npm = `
 const fs = require('node:fs');
 fs.appendFileSync('calls', JSON.stringify([process.argv.slice(2), process.env.NODE_ENV]) + '\\n');
@@ -57,7 +59,7 @@ function emptyProject(t: TestContext): string {
   return root;
 }
 
-/** Runs the set-up of `root` as npm would, with NODE_ENV=production. */
+/** Runs the set-up of `root` in the way npm runs it, with NODE_ENV=production. */
 async function setUp(root: string): Promise<{ code: number | null; said: string }> {
   const child = spawn(process.execPath, [join(root, 'scripts/setup.js')], {
     env: {

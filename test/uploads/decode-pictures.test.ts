@@ -16,7 +16,8 @@ const flawOf = (flaw: ImageFlaw) => (error: unknown) =>
   error instanceof ImageDecodeError && error.flaw === flaw;
 
 test('a picture is limited by its decoded size in memory, not only by its pixels', async () => {
-  // 36 megapixels each: accepted with three bytes per pixel; eight bytes would need 288 MB.
+  // Each picture has 36 megapixels. With three bytes per pixel it is accepted; with eight bytes it
+  // would need 288 MB.
   assert.ok((await decodeUntrustedImage(png(6_000, 6_000), inWebp)).length > 0);
   await assert.rejects(
     decodeUntrustedImage(png(6_000, 6_000, 10, deepPixels), inWebp),
