@@ -53,9 +53,9 @@ export async function ship(app: LifecycleDeps, actor: Actor, id: string): Promis
 ship.refusals = refusals(shipCampaign);
 
 /**
- * Cancels a campaign and makes the refunds. The returned campaign may still be closing when it has
- * very many participants. The cancellation itself is committed: the scheduler completes the refunds
- * even if this call fails.
+ * Cancels a campaign and makes the refunds due. If the campaign has very many participants, the
+ * returned campaign may still be closing. When the cancellation is committed, the scheduler makes
+ * the remaining refunds due even if this call fails.
  */
 export async function callOff(
   app: LifecycleDeps,
@@ -69,8 +69,8 @@ export async function callOff(
 callOff.refusals = refusals(cancelCampaign);
 
 /**
- * Decides about a batch below its minimum: continues with it, or cancels it and makes the refunds.
- * Returns the campaign as it is afterwards.
+ * Decides about a completed campaign with fewer paid slots than its minimum: continues with it, or
+ * cancels it and makes the refunds due. Returns the campaign in its new state.
  */
 export async function decide(
   app: LifecycleDeps,

@@ -8,7 +8,7 @@ import { DomainError } from '../errors/errors.ts';
 import { asDomainError } from '../operation/run.ts';
 import * as sql from './queries.ts';
 
-/** One transition of a campaign, as its row in the audit log has it. */
+/** One transition of a campaign, with the data of its row in the audit log. */
 export interface Transition {
   readonly campaignId: string;
   readonly event: AuditEvent;
@@ -23,11 +23,14 @@ export interface SettleDeps {
   readonly db: Database;
   readonly log: Log;
   /**
-   * True when buyers can pay through a payment provider. Then a campaign needs no receiving account
-   * to open.
+   * True when buyers can pay through a payment provider. In this case, a campaign can open although
+   * there is no receiving account.
    */
   readonly paysOnline: boolean;
-  /** This process's clock. It is compared with the database's clock before anything is closed. */
+  /**
+   * The clock of this process. It is compared with the database's clock before a campaign is
+   * closed.
+   */
   readonly clock?: () => Date;
 }
 
@@ -35,22 +38,22 @@ export interface SettleDeps {
 export interface Settlement {
   readonly transitions: readonly Transition[];
   /**
-   * The error that ended the run early (for example, a lost database connection); undefined without
-   * one. All transactions that were committed before it stay.
+   * The error that ended the run early (for example, a lost database connection). Undefined if
+   * there was no such error. Transactions that were committed before the error are not undone.
    */
   readonly failure: unknown;
 }
 
 /**
- * Campaigns per transaction: enough that they share one commit, but few enough that their rows are
- * locked only briefly.
+ * Number of campaigns per transaction. Many campaigns can share one commit, but the number is small
+ * enough that their rows are locked only briefly.
  */
 const campaignsAtOnce = 50;
 /** Number of transactions that settle batches of campaigns at the same time. */
 const concurrency = 3;
 /**
- * Participations settled per transaction. With this number the campaigns' rows are locked for well
- * below half a second.
+ * Number of participations that one transaction settles. With this number, the rows of the
+ * campaigns are locked for clearly less than half a second.
  */
 const participationsAtOnce = 2_000;
 const dueAtOnce = 10_000;
@@ -66,11 +69,12 @@ interface Task {
 }
 
 /**
- * Settles all due campaigns, however long they are overdue, and (with `completeFull`) all full
- * ones. Several processes may run this at the same time: each row is locked and checked again, and
- * a row locked by another process is skipped. Returns the transitions that this run made. A
- * campaign that fails is logged and does not stop the others. `stop` ends the run after the
- * transactions in progress.
+ * Settles all campaigns that are due, also those that have been due for a long time. With
+ * `completeFull`, it also completes all full campaigns. Several processes may run this at the same
+ * time: each row is locked and checked again, and a row that another process has locked is skipped.
+ * Returns the transitions that this run made. If settling a campaign fails, the error is logged and
+ * the run continues with the other campaigns. `stop` ends the run after the transactions in
+ * progress.
  */
 export async function settleDue(
   parts: SettleDeps,
@@ -80,8 +84,8 @@ export async function settleDue(
   try {
     let tasks = await dueTasks(parts.db, run);
     if (completeFull) tasks.push(...(await fullTasks(parts.db, tasks)));
-    // List the due campaigns again after each pass: a campaign that has just become due must not
-    // wait until all passes over a large campaign are done.
+    // List the due campaigns again after each pass. A large campaign needs many passes, and a
+    // campaign that becomes due in the meantime must not wait for all of them.
     for (; tasks.length > 0; tasks = await dueTasks(parts.db, run)) await run.pass(tasks);
     return { transitions: run.transitions, failure: undefined };
   } catch (failure) {
@@ -90,8 +94,8 @@ export async function settleDue(
 }
 
 /**
- * Settles one campaign until nothing is left to do or another process locks it. If the database
- * fails, the rest stays due and any worker continues it.
+ * Settles one campaign until nothing is left to do or another process has locked it. If the
+ * database fails, the campaign stays due and any worker continues later.
  */
 export async function settleUntilDone(parts: SettleDeps, campaignId: string): Promise<Settlement> {
   const run = new SettlementRun(parts, { completeFull: false, stop: undefined });
@@ -134,11 +138,14 @@ class SettlementRun {
   readonly #parts: SettleDeps;
   readonly #completeFull: boolean;
   readonly #stop: AbortSignal | undefined;
-  /** Campaigns with which this run is done: settled, locked by another process, or failed. */
+  /**
+   * Campaigns that this run does not process again, because they are settled, locked by another
+   * process, or failed.
+   */
   readonly #finished = new Set<string>();
   /**
-   * The original due times of campaigns that need several passes, because closing a campaign
-   * replaces the due time in its row.
+   * The original due times of campaigns that need several passes. They are stored here because the
+   * first pass of closing a campaign replaces the due time in its row.
    */
   readonly #dueAt = new Map<string, number>();
 
@@ -203,14 +210,15 @@ class SettlementRun {
       for (const one of settled) this.#note(one, dueAt.get(one.campaign_id));
     } catch (error) {
       if (isWithoutConnection(error)) throw error;
-      // Differing clocks concern every campaign, and closing is irreversible: stop the run.
+      // If the clocks differ too much, stop the run: no campaign may be closed, because closing
+      // cannot be undone.
       const refusal = asDomainError(error);
       if (refusal instanceof DomainError && refusal.code === 'clock_skewed') throw refusal;
       if (batch.length > 1) {
         for (const task of batch) await this.#settle([task]);
       } else if (isWorthRetrying(error)) {
-        // Another transaction locks a row of the campaign. The campaign stays due and is tried
-        // again.
+        // Another transaction has locked a row of the campaign. The campaign stays due, and a later
+        // run tries again.
         log.info(
           { campaign_id: ids[0], err: error },
           'a campaign could not be settled; it stays due and is retried',
@@ -235,8 +243,8 @@ class SettlementRun {
 }
 
 /**
- * Repeats `run` while no connection is available or the connection is lost. Finally throws the last
- * error.
+ * Calls `run` again if no connection is available or the connection is lost. After the last
+ * attempt, throws its error.
  */
 async function withRetry<T>(run: () => Promise<T>): Promise<T> {
   const startedAt = performance.now();

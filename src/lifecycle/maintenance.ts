@@ -9,14 +9,14 @@ interface MaintenanceDeps {
 }
 
 /**
- * Maximum number of shipped campaigns that a sweep checks, and of orders that one transaction marks
- * as received.
+ * Maximum number of shipped campaigns that a sweep checks, and maximum number of orders that one
+ * transaction marks as received.
  */
 const campaignsAtOnce = 1_000;
 const ordersAtOnce = 200;
 
 /**
- * Marks orders of shipped batches as received when their buyers have not answered in time. Logs
+ * Marks orders of shipped batches as received if their buyers have reported nothing in time. Logs
  * failures; the next sweep tries again.
  */
 export async function receiveOrders({ db, log }: MaintenanceDeps): Promise<void> {

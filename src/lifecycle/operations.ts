@@ -48,9 +48,9 @@ extendCampaign.refusals = refusals(
 );
 
 /**
- * Decides about a batch below its minimum of paid slots: continues with it, or cancels it as
- * cancelCampaign does. First only the seller may decide; after the seller's time an operator may
- * too. Returns whether the campaign was cancelled.
+ * Decides about a completed campaign with fewer paid slots than its minimum: continues with it, or
+ * cancels it as cancelCampaign does. During the first period only the seller may decide; after
+ * that, an operator may decide too. Returns whether the campaign was cancelled.
  */
 export async function decideBelowMinimum(
   tx: Tx,
@@ -86,8 +86,8 @@ export interface Decision {
 }
 
 /**
- * Cancels a campaign. It accepts no joins after the commit. Then `settleUntilDone` or any worker
- * makes the refunds and ends the campaign.
+ * Cancels a campaign. After the commit, the campaign accepts no joins. `settleUntilDone` or any
+ * worker then makes the refunds due and ends the campaign.
  */
 export async function cancelCampaign(
   tx: Tx,
@@ -106,8 +106,8 @@ cancelCampaign.refusals = refusals(
 );
 
 /**
- * Records that the goods of a completed campaign were sent. Idempotent. When the given number of
- * days has passed, an order without the buyer's answer counts as received.
+ * Records that the goods of a completed campaign were sent. Idempotent. If a buyer reports nothing
+ * for the given number of days, the order counts as received.
  */
 export async function shipCampaign(
   tx: Tx,
@@ -121,7 +121,7 @@ export async function shipCampaign(
 shipCampaign.refusals = refusals(authorizeOnCampaign, 'transition_not_allowed', 'campaign_busy');
 
 /**
- * Cancels a campaign and returns the result, with a page of the refunds. Call it only in a
+ * Cancels a campaign and returns the result, with one page of the refunds. Call it only in a
  * transaction that is rolled back afterwards (see `preview`).
  */
 export async function previewCancellation(

@@ -31,8 +31,8 @@ export const shipCampaign = query<[campaignId: string, days: number, actor: stri
 );
 
 /**
- * Shipped campaigns that have orders to count as received, because the time for the buyers' answers
- * is over. Longest overdue first.
+ * Query for shipped campaigns in which the time for the buyers' reports is over, so that some
+ * orders may count as received. The campaign that has been due for the longest time is first.
  */
 export const listReceiptsDue = query<[limit: number], { readonly campaign_id: string }>(
   'list_receipts_due',
@@ -40,7 +40,10 @@ export const listReceiptsDue = query<[limit: number], { readonly campaign_id: st
   where receipts_due_at <= (select clock_timestamp()) order by receipts_due_at limit $1`,
 );
 
-/** Marks at most `limit` orders of one shipped campaign as received; returns their number. */
+/**
+ * Query that marks at most `limit` orders of one shipped campaign as received. It returns their
+ * number.
+ */
 export const receiveUnanswered = query<
   [campaignId: string, limit: number],
   { readonly received: number }
@@ -52,9 +55,10 @@ export interface Due {
 }
 
 /**
- * Due campaigns, the longest overdue first, without locks. The subquery reads the clock only once.
- * Without it PostgreSQL would read every campaign with a planned time, because the clock's value
- * may differ from row to row.
+ * Query for due campaigns, without locks. The campaign that has been due for the longest time is
+ * first. The clock is read in a subquery, so that it is read only once. Otherwise PostgreSQL would
+ * read every campaign with a planned time, because it assumes that the value of the clock changes
+ * from row to row.
  */
 export const listDue = query<[limit: number], Due>(
   'list_due',
@@ -62,7 +66,7 @@ export const listDue = query<[limit: number], Due>(
   where next_run_at <= (select clock_timestamp()) order by next_run_at limit $1`,
 );
 
-/** Full campaigns. A sweep completes them before their deadline. */
+/** Query for full campaigns. A sweep completes them before their deadline. */
 export const listFull = query<[after: string | null, limit: number], Due>(
   'list_full',
   `select campaign_id, next_run_at from sambatan.campaigns
@@ -73,7 +77,7 @@ export const listFull = query<[after: string | null, limit: number], Due>(
 
 export interface Settled {
   readonly campaign_id: string;
-  /** The audit rows of the campaign's own transitions, as JSON from PostgreSQL. */
+  /** The audit rows of the campaign's status changes, as JSON from PostgreSQL. */
   readonly transitions: readonly SettledTransition[];
   /** Number of settled participations. */
   readonly settled: number;
@@ -90,9 +94,9 @@ export interface SettledTransition {
 }
 
 /**
- * Settles campaigns in one transaction; each campaign is locked and checked again. Settles at most
- * `participationsAtOnce` participations in total. Refuses: clock_skewed when the clocks of process
- * and database differ too much.
+ * Query that settles campaigns in one transaction. Each campaign is locked and checked again. It
+ * settles at most `participationsAtOnce` participations in total. Refuses: clock_skewed when the
+ * clocks of process and database differ too much.
  */
 export const settleCampaigns = query<
   [
@@ -111,8 +115,9 @@ export const settleCampaigns = query<
 );
 
 /**
- * The due times by the database's clock: since when the longest overdue campaign is due (null when
- * none is due), and when the next campaign becomes due.
+ * Query for two times of the database's clock. The first is the time since when a campaign has been
+ * due (null when no campaign is due). The second is the time at which the next campaign becomes
+ * due.
  */
 export const nextDue = query<
   [],
@@ -126,7 +131,7 @@ export const nextDue = query<
   from clock`,
 );
 
-/** Records that this worker is alive, with the result of its last run if it made one. */
+/** Query that records that this worker is alive, with the result of its last run if it has run. */
 export const heartbeat = query<
   [workerId: string, lastRunAt: Date | null, lastRunTransitions: number | null],
   never
@@ -148,14 +153,19 @@ export interface WorkerRow {
   readonly last_run_transitions: number | null;
 }
 
-/** The workers of the last day, first the one that reported last. */
+/**
+ * Query for the workers that reported during the last day. The worker that reported last is first.
+ */
 export const listWorkers = query<[], WorkerRow>(
   'list_workers',
   `select worker_id, started_at, seen_at, last_run_at, last_run_transitions
   from sambatan.workers order by seen_at desc limit 20`,
 );
 
-/** Campaigns that should have been opened or closed before now, the longest overdue first. */
+/**
+ * Query for campaigns that should have been opened or closed before now. The campaign that has been
+ * overdue for the longest time is first.
+ */
 export const listOverdue = query<
   [graceSeconds: number, limit: number],
   Due & {
@@ -170,8 +180,9 @@ export const listOverdue = query<
 );
 
 /**
- * Batches below their minimum that wait for a decision, the longest waiting first. Each has the
- * time until which only the seller may decide.
+ * Query for completed campaigns with fewer paid slots than their minimum that wait for a decision.
+ * The campaign that has waited for the longest time is first. Each row has the time until which
+ * only the seller may decide.
  */
 export const listUndecided = query<
   [limit: number],
@@ -196,8 +207,8 @@ export const removeWorker = query<[workerId: string], never>(
 );
 
 /**
- * Deletes expired rows: counts of rate limits, answers stored for idempotency keys, workers that no
- * longer report, and invitations, which contain e-mail addresses.
+ * Queries that delete expired rows: counts of rate limits, answers stored for idempotency keys,
+ * workers that no longer report, and invitations, because they contain e-mail addresses.
  */
 export const deleteExpiredRows = {
   attempts: query<[], never>(
@@ -224,8 +235,8 @@ export const deleteExpiredRows = {
       where answered_at < now() - interval '30 days' order by answered_at limit 10000))`,
   ),
   /**
-   * Voids payments of cancelled participations when no transfer can match them any more, so that
-   * their unique codes can be used again.
+   * Query that voids old unpaid payments of cancelled participations, for which no transfer is
+   * expected any more. Their unique codes can then be used again.
    */
   payments: query<[], never>(
     'void_abandoned_payments',

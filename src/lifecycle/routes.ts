@@ -172,7 +172,10 @@ function cancellationRoutes(server: ApiServer, app: LifecycleRouteDeps): void {
   );
 }
 
-/** Route that decides a campaign that missed its minimum. */
+/**
+ * Route with which a person decides about a completed campaign with fewer paid slots than its
+ * minimum.
+ */
 function decisionRoute(server: ApiServer, app: LifecycleRouteDeps): void {
   server.post(
     '/campaigns/:id/decision',

@@ -22,7 +22,7 @@ export interface SchedulerOptions {
   readonly intervalMinutes: number;
   /** True when buyers can pay through a payment provider. */
   readonly paysOnline: boolean;
-  /** This process's clock; tests pass a wrong one. */
+  /** The clock of this process. Tests pass a clock with a wrong time. */
   readonly clock?: () => Date;
 }
 
@@ -37,7 +37,7 @@ export interface SchedulerStatus {
   readonly nextRunTime: Date | null;
   readonly intervalMinutes: number;
   readonly lastRun: Run | null;
-  /** Why the scheduler is not running, or null. */
+  /** The reason why the scheduler is not running; null if it is running. */
   readonly failure: string | null;
 }
 
@@ -47,34 +47,37 @@ interface RunOptions {
 }
 
 /**
- * Maximum time between two polls. A change whose notification was lost is noticed at the next poll.
+ * Maximum time between two polls. If the notification about a change was lost, the change is
+ * noticed at the next poll.
  */
 const maxPollMs = 5_000;
 /**
- * Delay from a notification to the next pass, because notifications arrive in bursts under load.
+ * Delay between a notification and the next pass. Under load, many notifications arrive within a
+ * short time, and one pass handles all of them.
  */
 const wakeDelayMs = 100;
 /**
- * First wait in milliseconds before the next attempt to settle due campaigns that are locked or have
- * failed. It doubles each time.
+ * First wait, in milliseconds, before the scheduler tries again to settle due campaigns that are
+ * locked or have failed. The wait doubles after each attempt.
  */
 const lockedWaitMs = 100;
 /**
- * Interval of the heartbeat. It is shorter than the longest sleep, so that a heartbeat follows
- * every long sleep.
+ * Minimum interval between two heartbeats. It is shorter than the longest sleep, so that the worker
+ * sends a heartbeat after every long sleep.
  */
 const heartbeatMs = 4_000;
 /** First and longest wait between retries while the scheduler cannot run. */
 const retryMs = [1_000, 30_000] as const;
 /**
- * Maximum difference between the clocks of the database and this process. With a larger difference
- * nothing is closed, because closing is irreversible. The database's functions check this again.
+ * Maximum difference between the clocks of the database and this process. If the difference is
+ * larger, no campaign is closed, because closing cannot be undone. The database's functions check
+ * this again.
  */
 const maxClockOffsetMs = 30_000;
 
 /**
- * Opens and closes campaigns at their time. It sleeps until the next campaign is due by the
- * database's clock, and checks again when a campaign changes. Every few minutes a sweep finds
+ * Opens and closes campaigns when they are due. It sleeps until the next campaign is due by the
+ * database's clock, and checks again when a campaign changes. Every few minutes, a sweep settles
  * everything else that is overdue and completes full campaigns. When the scheduler cannot start, or
  * the database fails, it reports this in its status and tries again.
  */
@@ -84,11 +87,12 @@ export class Scheduler implements Job {
   readonly #loop: Loop;
   /** Makes sure that this process has only one run at a time. */
   readonly #mutex = new SerialQueue();
-  // By a monotonic clock, because the clock of the machine may jump.
+  // The time of the next sweep. It is measured with a monotonic clock, because somebody may change
+  // the machine's clock.
   #nextSweepAt = 0;
   /**
-   * The same time by the clock of the machine. It is computed once, so that every status reports
-   * the same time.
+   * The time of the next sweep by the machine's clock. It is computed only once per sweep, so that
+   * every status report shows the same time.
    */
   #nextSweepTime = new Date(0);
   #nextCleanupAt = 0;
@@ -99,7 +103,7 @@ export class Scheduler implements Job {
   /** Number of consecutive passes that found due campaigns but could settle none. */
   #idleAttempts = 0;
   #unsubscribe: (() => void) | undefined;
-  /** True when the scheduler has worked since it started or last failed. */
+  /** True when this worker has been registered since the scheduler started or last failed. */
   #wasRunning = false;
 
   constructor(options: SchedulerOptions) {
@@ -129,9 +133,9 @@ export class Scheduler implements Job {
   }
 
   /**
-   * Starts the scheduler. If that fails, it keeps trying; the status shows which. It does not wait
-   * for due campaigns, so that a service that was down for a long time can answer requests at once.
-   * Never throws.
+   * Starts the scheduler. If starting fails, it tries again in the background, and the status shows
+   * the failure. This method does not wait until due campaigns are settled, so that a service that
+   * was down for a long time can answer requests at once. Never throws.
    */
   async start(): Promise<void> {
     if (this.#loop.isStarted) return;
@@ -139,7 +143,7 @@ export class Scheduler implements Job {
     this.#heartbeatAt = -Infinity;
     this.#wasRunning = false;
     this.#unsubscribe = this.#options.changeNotifier.onChange((campaignId) => {
-      // The campaign id is null when the database connection was lost and is back.
+      // The campaign id is null when the database connection was lost and has been opened again.
       if (this.#loop.failure === null || campaignId === null) this.#loop.wake(wakeDelayMs);
     });
     const { promise: registered, resolve } = Promise.withResolvers<void>();
@@ -148,7 +152,9 @@ export class Scheduler implements Job {
     await registered;
   }
 
-  /** Starts a pass now. For when something became due without a notification about its campaign. */
+  /**
+   * Starts a pass now. Call it when something became due without a notification about its campaign.
+   */
   wake(): void {
     if (this.#loop.failure === null) this.#loop.wake(wakeDelayMs);
   }
@@ -160,8 +166,8 @@ export class Scheduler implements Job {
     await this.#loop.stop();
     await this.#mutex.onIdle();
     this.#options.metrics.schedulerRunning.set(0);
-    // Remove this worker from the list of workers. A failure does not matter, because nothing
-    // depends on it.
+    // Remove this worker from the list of workers. If that fails, no harm is done, because nothing
+    // depends on the removal.
     await this.#options.db.rows(sql.removeWorker, this.#workerId).catch(() => undefined);
   }
 
@@ -217,8 +223,8 @@ export class Scheduler implements Job {
       await this.#sendHeartbeat();
     }
     const { overdue_since: overdue, next_at: next, now } = await db.one(sql.nextDue);
-    // A campaign is still due when another worker locks it or it failed. Campaigns that become due
-    // later do not wait for it.
+    // After a pass, a campaign is still due if another worker has locked it or if settling it has
+    // failed. Campaigns that become due later must not wait for such a campaign.
     if (overdue === null) this.#idleAttempts = 0;
     const untilRetry = overdue === null ? Infinity : lockedWaitMs * 2 ** this.#idleAttempts++;
     const untilNext = next === null ? Infinity : next.getTime() - now.getTime() + 1;
@@ -241,8 +247,9 @@ export class Scheduler implements Job {
 
   /**
    * Settles due campaigns, completes full ones, and marks orders as received. Once per interval it
-   * also deletes expired rows. The next sweep starts an interval after this one, even when this one
-   * was on demand, so every sweep must include all steps. Throws the error that ended it early.
+   * also deletes expired rows. The next sweep starts one interval after this sweep, even if this
+   * sweep was started on demand. Therefore every sweep must include all steps. Throws the error
+   * that ended the sweep early.
    */
   async #sweep(stop?: AbortSignal): Promise<Run> {
     return await this.#mutex.run(async () => {

@@ -12,8 +12,8 @@ import {
 } from './delivery-queries.ts';
 
 /**
- * The outcome of one attempt to send a delivery. `result` is stored for operators and contains no
- * personal data.
+ * The outcome of one attempt to send a delivery. `result` is stored, so that operators can read it;
+ * it contains no personal data.
  */
 export interface Outcome {
   readonly kind: 'delivered' | 'again' | 'failed' | 'dropped';
@@ -26,8 +26,8 @@ export interface Transport<C extends Claimed> {
   /** Maximum number of attempts that run at the same time. */
   readonly concurrency: number;
   /**
-   * Delays between attempts in seconds. When an attempt after the last delay fails, the delivery
-   * has failed.
+   * The delays between the attempts, in seconds. If the attempt after the last delay fails too, the
+   * delivery has failed.
    */
   readonly waitsSeconds: readonly number[];
   claim(limit: number, leaseId: string, leaseSeconds: number): Promise<C[]>;
@@ -40,14 +40,17 @@ export interface DelivererOptions<C extends Claimed> {
   readonly log: Log;
   readonly transport: Transport<C>;
   readonly onOutcome: (channel: Channel, outcome: Outcome['kind']) => void;
-  /** Returns true while the database is quarantined after a restore; then nothing is sent. */
+  /**
+   * Returns true while the database is in quarantine after a restore. During this time, nothing is
+   * sent.
+   */
   readonly isQuarantined: () => boolean;
 }
 
 interface UnderWay<C extends Claimed> {
   readonly claimed: C;
   readonly leaseId: string;
-  /** The start of the attempt by the process's monotonic clock, in milliseconds. */
+  /** When the attempt started, by the monotonic clock of the process, in milliseconds. */
   readonly since: number;
 }
 
@@ -62,20 +65,20 @@ interface End<C extends Claimed> {
 }
 
 /**
- * Duration of a lease in seconds. A live worker renews its leases. When a worker is killed, its
- * leases expire and another worker repeats its attempts.
+ * Duration of a lease in seconds. A running worker renews its leases. When a worker is killed, its
+ * leases expire, and another worker repeats the attempts.
  */
 const leaseSeconds = 10;
 const renewEveryMs = 3_000;
 /**
- * Interval in milliseconds between two polls of the outbox. Polling finds the deliveries for which
- * no wake-up arrived.
+ * Interval in milliseconds between two polls of the outbox. A poll also finds deliveries for which
+ * nobody has called `wake`.
  */
 const pollMs = 1_000;
 const retryMs = [2_000, 2_000] as const;
 /**
- * Delays before storing the outcomes is tried again, in milliseconds. When all tries fail, the
- * attempts themselves are repeated.
+ * Delays in milliseconds before the service tries again to store the outcomes of attempts. If the
+ * outcomes cannot be stored at all, the attempts to send are repeated later.
  */
 const endWaitsMs = [50, 200, 500, 1_000];
 
@@ -94,8 +97,9 @@ export function retryDelay(
 
 /**
  * Claims due deliveries, attempts them and stores the outcomes. A lease protects each attempt: when
- * the worker dies, the lease expires and another worker repeats the attempt. If an attempt sent the
- * message but its outcome was not stored, the message is therefore sent again, with the same id.
+ * the worker dies, the lease expires and another worker repeats the attempt. So a message can be
+ * sent twice, with the same id: this happens if an attempt sent the message but its outcome was not
+ * stored.
  */
 export class Deliverer<C extends Claimed> implements Job {
   readonly #options: DelivererOptions<C>;
@@ -129,7 +133,7 @@ export class Deliverer<C extends Claimed> implements Job {
     this.#loop.wake();
   }
 
-  /** Claims no further deliveries; resolves when the attempts in progress have ended. */
+  /** From now on, claims no deliveries. Resolves when the attempts in progress have ended. */
   async stop(): Promise<void> {
     await this.#loop.stop();
     await Promise.all(this.#underWay.keys());
@@ -142,8 +146,9 @@ export class Deliverer<C extends Claimed> implements Job {
     const free = transport.concurrency - this.#underWay.size;
     const now = performance.now();
     const slow = [...this.#underWay.values()].filter(({ since }) => now - since > pollMs).length;
-    // Claim several deliveries in one query: a query for a single free slot costs too much. Slow
-    // attempts do not count, so they do not delay this.
+    // Wait until several deliveries can be claimed in one query, because one query per delivery
+    // takes too much time. Slots of slow attempts are not counted, so slow attempts do not delay
+    // the next query.
     if (free === 0 || free < (transport.concurrency - slow) / 2) return;
     const leaseId = newId();
     const claimed = await transport.claim(free, leaseId, leaseSeconds);
@@ -187,8 +192,8 @@ export class Deliverer<C extends Claimed> implements Job {
 
   /**
    * Stores the outcomes of attempts in batches. Outcomes that arrive while a batch is being stored
-   * form the next batch. Storing an outcome twice changes nothing, because the first time releases
-   * the lease.
+   * form the next batch. Storing an outcome a second time changes nothing, because the lease was
+   * released when the outcome was stored first.
    */
   async #write(): Promise<void> {
     while (this.#ends.length > 0) {
@@ -196,7 +201,7 @@ export class Deliverer<C extends Claimed> implements Job {
       try {
         await this.#writePatiently(ends);
       } catch (error) {
-        // When the leases expire, a worker repeats these attempts with the same message ids.
+        // After the leases have expired, a worker repeats these attempts with the same message ids.
         const { log } = this.#options;
         log.warn(
           { err: error, count: ends.length },

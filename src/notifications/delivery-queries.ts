@@ -32,7 +32,10 @@ export interface EmailFacts {
   readonly wanted: boolean | null;
 }
 
-/** Claims due e-mails for one attempt each, the longest overdue first. */
+/**
+ * Query that claims due e-mails for one attempt each. The e-mail that has been due for the longest
+ * time is first.
+ */
 export const claimEmails = query<
   [limit: number, leaseId: string, leaseSeconds: number],
   ClaimedEmail
@@ -56,9 +59,9 @@ export interface EventToSend {
 }
 
 /**
- * Claims due webhooks for one attempt each. At most `perEndpoint` attempts of one endpoint run at
- * the same time, and none starts for the busy endpoints, so that a slow receiver does not delay the
- * others.
+ * Query that claims due webhooks for one attempt each. It claims at most `perEndpoint` webhooks per
+ * endpoint, and none for the busy endpoints, so that a slow receiver does not delay the other
+ * receivers.
  */
 export const claimWebhooks = query<
   [
@@ -71,15 +74,18 @@ export const claimWebhooks = query<
   ClaimedWebhook
 >('claim_webhooks', 'select * from sambatan.claim_webhooks($1, $2, $3, $4, $5)', { writes: true });
 
-/** Renews the leases of attempts that are in progress, so that no other worker repeats them. */
+/**
+ * Query that renews the leases of attempts in progress, so that no other worker repeats these
+ * attempts.
+ */
 export const extendLeases = query<
   [campaignIds: string[], deliveryIds: string[], leaseIds: string[], leaseSeconds: number],
   never
 >('extend_leases', 'select sambatan.extend_leases($1, $2, $3, $4)', { writes: true });
 
 /**
- * Stores the outcomes of attempts whose lease is still held. A null wait means that no further
- * attempt follows.
+ * Query that stores the outcomes of attempts. It ignores an attempt if another worker has claimed
+ * the delivery in the meantime. If the wait is null, no further attempt follows.
  */
 export const endAttempts = query<
   [
@@ -114,7 +120,7 @@ const columns = `d.campaign_id, d.delivery_id, d.channel, d.endpoint_id, d.seq, 
 const withEvent = `left join sambatan.audit_logs a
     on a.campaign_id = d.campaign_id and a.seq = d.seq`;
 
-/** A page of an endpoint's deliveries, newest first. */
+/** Query for a page of an endpoint's deliveries, newest first. */
 export const listEndpointDeliveries = query<
   [endpointId: string, before: string | null, limit: number],
   DeliveryRow
@@ -128,7 +134,7 @@ export const listEndpointDeliveries = query<
   ${withEvent} order by d.delivery_id desc`,
 );
 
-/** A page of all deliveries in one status, newest first. */
+/** Query for a page of all deliveries with one status, newest first. */
 export const listDeliveries = query<
   [status: DeliveryStatus, before: string | null, limit: number],
   DeliveryRow
@@ -152,7 +158,7 @@ export const findDelivery = query<
   left join sambatan.webhook_endpoints e on e.endpoint_id = d.endpoint_id`,
 );
 
-/** Makes a delivery pending again; its attempts count from the first. */
+/** Query that makes a delivery pending again. Its attempts are counted from the beginning again. */
 export const resendDelivery = query<[campaignId: string, deliveryId: string], DeliveryRow>(
   'resend_delivery',
   `with again as (
@@ -162,7 +168,7 @@ export const resendDelivery = query<[campaignId: string, deliveryId: string], De
   select ${columns} from again d ${withEvent}`,
 );
 
-/** How long ago the longest overdue delivery was due, in seconds. */
+/** Query for the maximum time in seconds for which a pending delivery has been due. */
 export const outboxLag = query<[], { readonly lag_seconds: number }>(
   'outbox_lag',
   `select greatest(0, extract(epoch from clock_timestamp() - least(
@@ -174,7 +180,7 @@ export const outboxLag = query<[], { readonly lag_seconds: number }>(
       where e.status = 'enabled'))))::double precision as lag_seconds`,
 );
 
-/** Deletes finished deliveries after a month, and notifications after half a year. */
+/** Queries that delete finished deliveries after a month and notifications after half a year. */
 export const deleteOldMessages = {
   deliveries: query<[], never>(
     'delete_expired_deliveries',

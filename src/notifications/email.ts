@@ -7,16 +7,16 @@ import { translate } from '../i18n/messages.ts';
 import { isTopic, topics } from './messages/topics.ts';
 import type { UnsubscribeTokens } from './unsubscribe.ts';
 
-/** The data from which the links in e-mails are built. */
+/** The data that is needed to build the links in e-mails. */
 export interface EmailLinks {
-  /** The address of the site, without a final slash. */
+  /** The URL of the site, without a slash at the end. */
   readonly siteUrl: string;
   readonly tokens: UnsubscribeTokens;
 }
 
 /** One notification that is sent as an e-mail. */
 export interface NotificationEmail {
-  /** The id of the e-mail; the same at every attempt. */
+  /** The id of the e-mail. It is the same in every attempt to send the e-mail. */
   readonly id: string;
   readonly campaignId: string;
   readonly userId: string;
@@ -29,8 +29,8 @@ export interface NotificationEmail {
 }
 
 /**
- * Renders the e-mail of a notification, as text and as HTML that loads nothing from other servers.
- * The e-mails of optional topics have one-click unsubscribe (RFC 8058).
+ * Renders the e-mail of a notification, as plain text and as HTML. The HTML loads nothing from
+ * other servers. The e-mails of optional topics have one-click unsubscribe (RFC 8058).
  */
 export function renderEmail(
   email: NotificationEmail,

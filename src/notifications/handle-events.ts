@@ -12,8 +12,9 @@ import { enqueueMessages } from './outbox.ts';
 const toldAtOnce = 1_000;
 
 /**
- * Creates the handler that turns a campaign's next audit events into notifications. It runs in the
- * transaction that moves the campaign's cursor.
+ * Creates the function that creates notifications for the next audit events of a campaign. It runs
+ * in the transaction that also moves the campaign's cursor, the position in the audit log up to
+ * which events are handled.
  */
 export function eventHandler(options: { readonly digestSeconds: number }): EventHandler {
   return async (tx, campaignId, events) => {
@@ -39,8 +40,8 @@ export function eventHandler(options: { readonly digestSeconds: number }): Event
 }
 
 /**
- * Notifies the next batch of a campaign's participants of one event. Returns false when all are
- * notified or another worker is notifying them.
+ * Notifies the next batch of a campaign's participants of one event. Returns false when all
+ * participants are notified, or when another worker is notifying them.
  */
 export async function fanOut(tx: Tx, campaignId: string, seq: bigint): Promise<boolean> {
   const fanout = await tx.maybe(sql.lockFanout, campaignId, seq);
@@ -67,8 +68,8 @@ export async function fanOut(tx: Tx, campaignId: string, seq: bigint): Promise<b
 }
 
 /**
- * Schedules the last reminder to confirm receipt, for the buyers of a shipped batch. It is sent
- * before an order without the buyer's answer counts as received.
+ * Schedules a reminder to confirm receipt for the buyers of a shipped batch. The reminder is sent
+ * some time before an order counts as received because its buyer has reported nothing.
  */
 async function setReceiptReminders(
   tx: Tx,
@@ -115,7 +116,8 @@ export async function sendDigest(tx: Tx, campaignId: string): Promise<void> {
 }
 
 /**
- * Returns the id of the participation or waiting-list entry that an event is about; '' for none.
+ * Returns the id of the participation or waiting-list entry that an event is about; '' if it is
+ * about neither.
  */
 function subjectOf({ participation_id: id, metadata }: AuditRow): string {
   const entryId = metadata['entry_id'];
@@ -140,8 +142,8 @@ interface Planned {
 }
 
 /**
- * Adds the counted events to the seller's open digest window. One database row holds the counts,
- * whatever the number of events.
+ * Adds the events that a digest counts to the open digest window of the campaign. The counts are in
+ * one database row, whatever the number of events.
  */
 async function gather(
   tx: Tx,
@@ -189,7 +191,7 @@ async function sendToEndpoints(
   }
 }
 
-/** Events that start a hold. A rejected proof starts the hold again with its full time. */
+/** Events that start a hold, or continue it after a proof was rejected. */
 const beginsHold = new Set<string>(['participant_joined', 'payment_rejected']);
 
 /**
@@ -202,7 +204,8 @@ async function setAlarms(
   plans: readonly Planned[],
   termSeconds: number,
 ): Promise<void> {
-  // A participation has one hold: when one batch contains several such events, the last one counts.
+  // A participation has only one hold. If the events contain several that start a hold of the same
+  // participation, the last event decides.
   const holds = new Map(
     plans.flatMap(({ event, person }) => {
       const until = person?.ends_at ?? null;
@@ -221,8 +224,8 @@ async function setAlarms(
       begun.map(({ dueAt }) => dueAt),
     );
   }
-  // The campaign's completion confirmed these participations, not a payment: their payment is due
-  // now.
+  // These participations were confirmed because the campaign completed, not because they were paid.
+  // Their payments are due now.
   const due = plans.flatMap(({ event, person }) => {
     const isDue = event.event === 'participant_confirmed' && event.metadata['amount'] === undefined;
     if (!isDue || person === undefined || person.pay_by === null) return [];

@@ -19,7 +19,10 @@ export interface MessageRow {
   readonly read_at: Date | null;
 }
 
-/** A page of a person's notifications, newest first: all of them or only the unread ones. */
+/**
+ * Query for a page of a person's notifications, newest first: all notifications, or only the unread
+ * ones.
+ */
 export const listInbox = query<
   [userId: string, unreadOnly: boolean, before: string | null, limit: number],
   InboxRow
@@ -37,8 +40,8 @@ export const listInbox = query<
 );
 
 /**
- * The number of a person's unread notifications. Counting stops at `most`, above which the page
- * shows only "many".
+ * Query for the number of a person's unread notifications. It counts only up to `most`, because the
+ * page shows only "many" above that number.
  */
 export const countUnread = query<[userId: string, most: number], { readonly unread: number }>(
   'count_unread',
@@ -58,8 +61,8 @@ export const markRead = query<
 );
 
 /**
- * Marks a limited number of a person's unread notifications as read: all up to one notification, or
- * all.
+ * Query that marks a person's unread notifications as read: all notifications, or all up to a given
+ * notification. One call marks only a limited number.
  */
 export const markAllRead = query<
   [userId: string, upTo: string | null, limit: number],
@@ -87,7 +90,8 @@ export const listSettings = query<[userId: string], SettingRow>(
 );
 
 /**
- * Sets the fields of a setting that are not null; in a new row the other fields get the defaults.
+ * Query that changes a setting. A null parameter does not change its field. If the setting has no
+ * row yet, the field of a null parameter gets the default.
  */
 export const putSetting = query<
   [

@@ -31,16 +31,14 @@ export interface NotificationServiceOptions {
 
 export interface NotificationServiceStatus {
   readonly isRunning: boolean;
-  /**
-   * The result of the last check: how long ago the longest overdue delivery was due, in seconds.
-   */
+  /** The maximum time in seconds for which a pending delivery had been due at the last check. */
   readonly lagSeconds: number;
   /** The reason why the service is not working, or null. */
   readonly failure: string | null;
 }
 
 /**
- * Interval in milliseconds between two runs of digests, reminders and notifications to all
+ * Interval in milliseconds at which the service sends digests, reminders and notifications to all
  * participants.
  */
 const stepsEveryMs = 1_000;
@@ -48,7 +46,7 @@ const deleteEveryMs = 3_600_000;
 const atOnce = 100;
 
 /**
- * Turns audit events into notifications, schedules reminders and digests, and delivers e-mails and
+ * Creates notifications for audit events, schedules reminders and digests, and sends e-mails and
  * webhooks. Several processes may run this service on one database.
  */
 export class NotificationService implements Job {
@@ -60,7 +58,8 @@ export class NotificationService implements Job {
   #lagSeconds = 0;
   #deleteDueAt = 0;
   /**
-   * True until a query has shown that the database is not quarantined; while true, nothing is sent.
+   * True until a query has shown that the database is not in quarantine. While it is true, nothing
+   * is sent.
    */
   #isQuarantined = true;
 
@@ -138,7 +137,8 @@ export class NotificationService implements Job {
     const { db, metrics } = this.#options;
     const failures: unknown[] = [];
     /**
-     * Runs one step. A failure does not stop the other steps; the first one is thrown at the end.
+     * Runs one step. If a step fails, the other steps still run, and the first error is thrown at
+     * the end.
      */
     const tryStep = async (step: () => Promise<void>): Promise<void> => {
       try {

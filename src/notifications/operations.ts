@@ -13,7 +13,7 @@ import { deadlineReminders } from './reminders.ts';
 import { topicNames, topics, type Topic } from './messages/topics.ts';
 import type { UnsubscribeTokens } from './unsubscribe.ts';
 
-/** Above this number of unread notifications the page shows only "many". */
+/** If a person has more unread notifications than this number, the page shows only "many". */
 const maxUnread = 1_000;
 const readAtOnce = 10_000;
 
@@ -62,8 +62,8 @@ export async function readMessage(
 readMessage.refusals = refusals('notification_not_found');
 
 /**
- * Marks a person's notifications as read: all up to one notification, or all. Returns the number
- * marked.
+ * Marks a person's notifications as read: all notifications, or all up to a given notification.
+ * Returns the number of notifications that were marked.
  */
 export async function readAllMessages(
   tx: Tx,
@@ -81,8 +81,8 @@ export interface TopicSetting {
 }
 
 /**
- * Returns all topics with the person's settings; a topic that the person never set has the
- * defaults.
+ * Returns all topics with the person's settings. A topic that the person has never changed has the
+ * default settings.
  */
 export async function settingsOf(db: Queryable, userId: string): Promise<TopicSetting[]> {
   const set = new Map((await db.rows(sql.listSettings, userId)).map((row) => [row.topic, row]));

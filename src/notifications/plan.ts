@@ -43,14 +43,13 @@ const always =
     kind;
 
 /**
- * Maps each event to its notifications. A pure function of the event and its campaign; the compiler
- * reports an event without an entry.
+ * For each event, the notifications that it causes. They depend only on the event and its campaign.
+ * The compiler reports an error if an event has no entry.
  */
 const rules = {
   campaign_created: {},
   campaign_edited: {},
-  // A seller who published the campaign knows already; only an automatic opening causes a
-  // notification.
+  // A seller who opened the campaign needs no notification. Only an automatic opening causes one.
   campaign_opened: { sellers: ({ event }) => bySystem(event, 'seller_opened') },
   campaign_full: { sellers: always('seller_full') },
   campaign_reopened: {},
@@ -60,8 +59,8 @@ const rules = {
   },
   campaign_completed: {
     sellers: always('seller_completed'),
-    // Without upfront payment, completion confirms each order with an event of its own, and that
-    // event notifies the buyer.
+    // Without upfront payment, each order is confirmed when the campaign completes. This is a
+    // separate event, which notifies the buyer.
     everybody: ({ facts }) =>
       facts.payment_timing === 'upfront' ? 'campaign_succeeded' : undefined,
   },
@@ -71,8 +70,8 @@ const rules = {
   deadline_extended: { everybody: always('deadline_extended') },
   participant_joined: {
     buyer: ({ event, facts }) => {
-      // A buyer who joins after success or after the deadline has paid already: the event of the
-      // payment notifies the buyer.
+      // A buyer who joins after the campaign has succeeded, or after the deadline, has already
+      // paid. The event of the payment notifies the buyer.
       if (facts.status === 'fulfilled' || facts.status === 'verifying') return undefined;
       if (isPaidFromWaiting(event)) return undefined;
       return facts.payment_timing === 'upfront' ? 'joined_upfront' : 'joined';
@@ -80,7 +79,8 @@ const rules = {
     digest: 'joined',
   },
   participant_confirmed: {
-    // With payment after success, the event of the payment itself notifies the buyer.
+    // If buyers pay after the campaign has succeeded, the event of the payment notifies the buyer
+    // instead.
     buyer: ({ event, facts }) => {
       if (isPaidFromWaiting(event)) return undefined;
       if (event.metadata['amount'] === undefined) return 'order_confirmed';
@@ -94,8 +94,8 @@ const rules = {
   },
   participant_refunded: {
     buyer: ({ event, facts }) => {
-      // A reason other than a dispute: the buyer cancelled after an extension, or only this buyer's
-      // order was cancelled.
+      // With any other reason, the buyer cancelled after the deadline was extended, or only this
+      // buyer's order was cancelled.
       if (event.metadata['reason'] === 'dispute') return 'refunded_after_dispute';
       if (event.metadata['reason'] !== undefined) return 'refunded_otherwise';
       if (facts.cancel_reason === belowMinimum) return 'refunded_below_minimum';
@@ -110,8 +110,8 @@ const rules = {
   campaign_shipped: { everybody: always('goods_shipped') },
   participant_changed: {
     buyer: ({ event }) => (isChanged(event, 'quantity') ? 'order_reduced' : undefined),
-    // Before success nobody packs orders: the seller's list shows the latest address and note
-    // anyway.
+    // Before the campaign has succeeded, the seller needs no notification: nobody packs orders yet,
+    // and the seller's list always shows the latest address and note.
     sellers: ({ event, facts }) =>
       facts.status === 'fulfilled' && isChanged(event, 'shipping_address', 'note')
         ? 'seller_order_changed'
@@ -124,8 +124,9 @@ const rules = {
     buyer: ({ facts }) =>
       facts.status === 'fulfilled' ? 'waiting_offered_to_pay' : 'waiting_offered',
   },
-  // Accepting an offer is followed by a join, whose event notifies the buyer. Where kept money paid
-  // for the slots, this one notification covers both.
+  // After an offer is accepted, the buyer joins, and the event of the join notifies the buyer. If
+  // kept money paid for the slots, the join causes no notification, so this event notifies the
+  // buyer.
   waiting_accepted: {
     buyer: ({ event }) => (hasKeptMoney(event) ? 'waiting_given' : undefined),
   },
@@ -136,7 +137,8 @@ const rules = {
       return event.metadata['reason'] === 'offer' ? 'waiting_offer_lapsed' : 'waiting_in_vain';
     },
   },
-  // A buyer who withdrew knows already; only a withdrawal by an operator causes a notification.
+  // A buyer who withdrew the entry needs no notification. Only a withdrawal by an operator causes
+  // one.
   waiting_withdrawn: {
     buyer: ({ event }) => {
       if (!event.actor.startsWith('operator:')) return undefined;
@@ -147,16 +149,16 @@ const rules = {
     buyer: ({ event }) => (hasKeptMoney(event) ? 'waiting_refunded' : 'waiting_closed'),
   },
   payment_proof_submitted: { buyer: always('proof_received') },
-  // With upfront payment the settled payment confirms the participation, and that event notifies
-  // the buyer.
+  // With upfront payment, a settled payment also confirms the participation, and the event of the
+  // confirmation notifies the buyer.
   payment_settled: {
     buyer: ({ event, facts }) =>
       facts.payment_timing === 'upfront' || isPaidFromWaiting(event)
         ? undefined
         : 'payment_verified',
   },
-  // Writing off a payment also ends the order, and that event notifies the buyer: the buyer is not
-  // asked for another proof.
+  // Writing off a payment also cancels the order, and the event of the cancellation notifies the
+  // buyer. This event must not do so, because it would ask the buyer for another proof.
   payment_rejected: {
     buyer: ({ event }) => (event.metadata['written_off'] === true ? undefined : 'payment_rejected'),
   },
@@ -171,9 +173,11 @@ const rules = {
       event.metadata['provider'] === undefined ? 'refund_settled' : 'refund_settled_online',
   },
   refund_failed: { buyer: always('refund_failed') },
-  // Only a mistake in the books was corrected: the buyer waits for the refund as before.
+  // This event causes no notification. It only corrects the books, and the buyer waits for the
+  // refund as before.
   refund_reversed: {},
-  // No notification: an operator writes to the buyer personally about the money to return.
+  // This event causes no notification, because an operator writes to the buyer personally about the
+  // money to return.
   refund_doubled: {},
   refund_recovered: {},
   refund_lost: {},
@@ -187,7 +191,8 @@ const rules = {
     sellers: always('dispute_resolved'),
   },
   campaign_below_minimum: { sellers: always('seller_below_minimum') },
-  // A seller who decided knows already; when an operator decided, the seller is notified.
+  // A seller who made the decision needs no notification. If an operator made it, the seller is
+  // notified.
   campaign_continued: {
     sellers: ({ event }) => (event.actor.startsWith('operator:') ? 'seller_continued' : undefined),
   },
@@ -220,8 +225,8 @@ const leaving: Readonly<Record<string, MessageKind>> = {
 };
 
 /**
- * The reason that the database stores when it cancels a campaign that succeeded but has too few
- * paid slots.
+ * The reason that the database stores when a completed campaign with too few paid slots is
+ * cancelled.
  */
 const belowMinimum = 'below_minimum';
 
@@ -241,7 +246,10 @@ export interface Plan {
   readonly digest: DigestCount | undefined;
 }
 
-/** Returns the notifications of an event; none for an event that only a newer version knows. */
+/**
+ * Returns the notifications that an event causes. Returns none for an event that is unknown because
+ * a newer version of the service recorded it.
+ */
 export function planFor(happening: EventContext): Plan {
   const { event, person, facts } = happening;
   const rule = ruleOf(event);
@@ -261,8 +269,8 @@ export function planFor(happening: EventContext): Plan {
   return {
     messages,
     isForEverybody: rule.everybody?.(happening) !== undefined,
-    // When the end of a campaign changes all participations, the seller gets one notification of
-    // that end instead of digest counts.
+    // When a campaign ends, all its participations change. The seller then gets one notification
+    // about the end of the campaign, and the digest does not count these changes.
     digest: event.metadata['amount'] === undefined && isBySystem(event) ? undefined : rule.digest,
   };
 }
@@ -321,7 +329,7 @@ function wordsOf({ event, metadata }: AuditRow, facts: CampaignFacts): string | 
   if (metadata['reason'] === belowMinimum || facts.cancel_reason === belowMinimum) return undefined;
   if (event === 'participant_refunded') return facts.cancel_reason ?? undefined;
   if (event === 'participant_cancelled') return textIn(metadata['note']);
-  // The reason of a late payment is a code, not a person's text.
+  // The reason of a late payment is a code, not a text that a person wrote.
   if (event === 'payment_late') return undefined;
   return textIn(metadata['reason']);
 }

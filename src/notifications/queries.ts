@@ -11,7 +11,7 @@ export interface CampaignFacts {
   readonly status: StoredCampaignStatus;
   readonly closing_outcome: StoredCampaignStatus | null;
   /**
-   * The reason in the words of the person who cancelled the campaign; set when the cancellation
+   * The reason that was given for cancelling the campaign. It is set as soon as the cancellation
    * starts.
    */
   readonly cancel_reason: string | null;
@@ -26,7 +26,7 @@ export interface CampaignFacts {
   readonly sellers: string[];
 }
 
-/** The campaign's data; reads the row without locking it. */
+/** Query for the data of a campaign. It does not lock the campaign's row. */
 export const campaignFacts = query<[campaignId: string], CampaignFacts>(
   'campaign_facts',
   `select c.campaign_id, c.brand_id, c.title, b.name as brand_name, c.status, c.closing_outcome,
@@ -48,11 +48,11 @@ export interface Person {
   readonly quantity: number;
   /** The end of a hold or an offer. */
   readonly ends_at: Date | null;
-  /** When the payment of the participation must be made; null when it has no payment. */
+  /** The latest time to pay for the participation; null when it has no payment. */
   readonly pay_by: Date | null;
 }
 
-/** The owners of the participations and waiting-list entries with these ids. */
+/** Query for the owners of the participations and waiting-list entries with these ids. */
 export const peopleOf = query<[campaignId: string, ids: string[]], Person>(
   'people_of',
   `select p.participation_id as id, p.user_id, p.quantity, p.hold_expires_at as ends_at, t.pay_by
@@ -75,7 +75,7 @@ export interface PersonInOrder {
   readonly is_paid: boolean;
 }
 
-/** A page of a campaign's participants, in the order of participation ids. */
+/** Query for a page of a campaign's participants, in the order of participation ids. */
 export const peopleAfter = query<[campaignId: string, after: string, limit: number], PersonInOrder>(
   'people_after',
   `select participation_id, user_id,
@@ -87,9 +87,10 @@ export const peopleAfter = query<[campaignId: string, after: string, limit: numb
 );
 
 /**
- * Stores notifications and puts their e-mails into the outbox, as each person's settings say. Each
- * notification is stored once, also when several processes store it at the same time. `defaults`
- * applies where a person has no setting. Returns the number stored.
+ * Query that stores notifications and adds their e-mails to the outbox, according to the settings
+ * of each person. `defaults` applies to a person without settings. Each notification is stored only
+ * once, also when several processes store it at the same time. It returns the number of stored
+ * notifications.
  */
 export const insertMessages = query<
   [
@@ -111,8 +112,8 @@ export const insertMessages = query<
 );
 
 /**
- * Puts events for endpoints into the outbox, one delivery per pair of endpoint and event. A pair
- * that exists already is skipped.
+ * Query that adds webhooks to the outbox, one delivery per pair of endpoint and event. It skips a
+ * pair that exists already.
  */
 export const insertWebhookDeliveries = query<
   [campaignId: string, ids: string[], endpointIds: string[], seqs: bigint[]],
@@ -126,7 +127,7 @@ export const insertWebhookDeliveries = query<
   on conflict do nothing`,
 );
 
-/** The webhook endpoints that receive the events of a brand's campaigns. */
+/** Query for the webhook endpoints that receive the events of a brand's campaigns. */
 export const endpointsFor = query<
   [brandId: string],
   { readonly endpoint_id: string; readonly events: string[] }
@@ -146,8 +147,8 @@ export interface DigestCounts {
 }
 
 /**
- * Adds counts to a campaign's open digest window. If none is open, opens one that ends after
- * `windowSeconds`.
+ * Query that adds counts to the open digest window of a campaign. If the campaign has no open
+ * window, it opens a window that ends after `windowSeconds`.
  */
 export const addToDigest = query<
   [
@@ -186,7 +187,10 @@ export const listDigests = query<[limit: number], Due>(
   where due_at <= (select clock_timestamp()) order by due_at limit $1`,
 );
 
-/** Closes a due digest window and returns its counts; no row when another worker closes it. */
+/**
+ * Query that closes a due digest window and returns its counts. It returns no row when another
+ * worker is closing the window.
+ */
 export const takeDigest = query<[campaignId: string], DigestCounts & { readonly from_seq: bigint }>(
   'claim_digest',
   `delete from sambatan.seller_digests where campaign_id in (

@@ -13,8 +13,9 @@ export const reminderKinds = [
 export type ReminderKind = (typeof reminderKinds)[number];
 
 /**
- * Schedules reminders of one campaign, or moves existing ones: each person has one reminder per
- * kind and subject. A reminder that was already sent and is moved is sent again at the new time.
+ * Query that schedules reminders of one campaign, or moves existing reminders. A person has at most
+ * one reminder per kind and subject. If a reminder that was already sent is moved, it is sent again
+ * at the new time.
  */
 export const setReminders = query<
   [
@@ -36,7 +37,7 @@ export const setReminders = query<
     where r.due_at <> excluded.due_at`,
 );
 
-/** Moves all reminders of a campaign's deadline after the deadline was changed. */
+/** Query that moves all reminders of a campaign's deadline after the deadline was changed. */
 export const moveDeadlineReminders = query<[campaignId: string, deadline: Date], never>(
   'move_deadline_reminders',
   `update sambatan.reminders set done_at = null,
@@ -44,7 +45,7 @@ export const moveDeadlineReminders = query<[campaignId: string, deadline: Date],
   where campaign_id = $1 and kind in ('deadline_day', 'deadline_hour')`,
 );
 
-/** Deletes the deadline reminders that a person asked for. */
+/** Query that deletes the deadline reminders that a person asked for. */
 export const removeDeadlineReminders = query<
   [campaignId: string, userId: string],
   { readonly kind: string }
@@ -55,7 +56,7 @@ export const removeDeadlineReminders = query<
   returning kind`,
 );
 
-/** Returns whether a person has a pending reminder of a campaign's deadline. */
+/** Query that returns whether a person has a pending reminder of a campaign's deadline. */
 export const isReminded = query<
   [campaignId: string, userId: string],
   { readonly is_reminded: boolean }
@@ -77,7 +78,7 @@ export interface DueReminder {
   readonly hold_expires_at: Date | null;
   readonly hold_status: StoredParticipationStatus | null;
   readonly quantity: number | null;
-  /** When the open payment must be made; null when there is no open payment. */
+  /** The latest time to pay the open payment; null when there is no open payment. */
   readonly pay_by: Date | null;
   /**
    * The amount to transfer in whole rupiah, including the unique code; null before the buyer opened
@@ -85,13 +86,14 @@ export interface DueReminder {
    */
   readonly to_transfer: bigint | null;
   /**
-   * For a shipped batch: the time at which an order without the buyer's answer counts as received.
+   * For a shipped batch: the time at which an order counts as received if its buyer has reported
+   * nothing.
    */
   readonly received_after: Date | null;
   readonly now: Date;
 }
 
-/** Reads and locks due reminders; skips reminders that another worker has locked. */
+/** Query that reads and locks due reminders. It skips reminders that another worker has locked. */
 export const takeReminders = query<[limit: number], DueReminder>(
   'claim_reminders',
   `with due as (

@@ -14,7 +14,9 @@ const hourMs = 3_600_000;
 /** How long before the end each reminder is sent, in milliseconds. */
 const leadMs = { deadline_day: 24 * hourMs, deadline_hour: hourMs, hold: hourMs } as const;
 const remindersAtOnce = 200;
-/** Allowed clock difference between this process's timers and the database, in milliseconds. */
+/**
+ * Allowed difference between the clock of this process and the database's clock, in milliseconds.
+ */
 const earlyMs = 1_000;
 
 /**
@@ -40,8 +42,9 @@ export function holdReminderAt(joinedAt: Date, holdExpiresAt: Date): Date {
 }
 
 /**
- * Returns when to remind a buyer of a payment that became due at `confirmedAt`: halfway through the
- * payment term, and again twelve hours before its end if that is later.
+ * Returns when to remind a buyer of a payment that became due at `confirmedAt`. The first reminder
+ * is halfway through the payment term. The second is twelve hours before the end of the term, if
+ * that is later than the first.
  */
 export function paymentReminders(
   confirmedAt: Date,
@@ -55,8 +58,9 @@ export function paymentReminders(
 }
 
 /**
- * Returns when to ask a buyer whether the goods arrived: three days before an order without an
- * answer counts as received, or halfway through a period shorter than six days.
+ * Returns when to ask a buyer whether the goods arrived. This is three days before the order counts
+ * as received because the buyer has reported nothing. If the whole period is shorter than six days,
+ * it is the middle of the period.
  */
 export function receiptReminderAt(shippedAt: Date, receivedAfter: Date): Date {
   const whole = receivedAfter.getTime() - shippedAt.getTime();
@@ -64,8 +68,8 @@ export function receiptReminderAt(shippedAt: Date, receivedAfter: Date): Date {
 }
 
 /**
- * Decides what to do with a due reminder: send it, move it because the end was moved, or drop it
- * because its subject no longer exists. A pure function.
+ * Decides what to do with a due reminder: send it; move it, because the end of its subject has
+ * moved; or drop it, because its subject is no longer open or its end has passed. A pure function.
  */
 export function evaluateReminder(
   due: DueReminder,
@@ -105,8 +109,8 @@ const messageOf = {
 } as const satisfies Record<ReminderKind, MessageKind>;
 
 /**
- * Returns the end of the reminder's subject, how long before it the reminder is sent, and whether
- * the subject is still open.
+ * Returns the end of the reminder's subject, how long before that end the reminder is sent, and
+ * whether the subject is still open.
  */
 function subjectOf(due: DueReminder): {
   readonly isOpen: boolean;
@@ -120,7 +124,8 @@ function subjectOf(due: DueReminder): {
         until: due.hold_expires_at,
         lead: leadMs.hold,
       };
-    // The times of these reminders follow from the payment term, and pay_by never moves.
+    // The times of these reminders depend only on the payment term. They never move, because pay_by
+    // never moves.
     case 'payment_half':
     case 'payment_last':
       return { isOpen: due.hold_status === 'confirmed', until: due.pay_by, lead: Infinity };
@@ -135,7 +140,7 @@ function subjectOf(due: DueReminder): {
   }
 }
 
-/** Turns due reminders into notifications; returns true when there may be more. */
+/** Creates notifications for due reminders. Returns true when there may be more due reminders. */
 export async function scheduleReminders(tx: Tx): Promise<boolean> {
   const due = await tx.rows(takeReminders, remindersAtOnce);
   const byCampaign = Map.groupBy(due, ({ campaign_id: id }) => id);

@@ -23,7 +23,7 @@ export const TopicSchema = closed(
   { title: 'MessageSetting' },
 );
 
-/** The id of the person; only service callers name it. */
+/** The id of the person. Only the service may pass it. */
 export const ofUser = { user_id: Type.Optional(Id) };
 
 const endpointFields = {
@@ -44,7 +44,7 @@ export const EndpointWithSecretSchema = closed(
   { title: 'WebhookWithSecret' },
 );
 
-/** The fields of an endpoint that can be set. */
+/** The fields of an endpoint that a caller can set. */
 export const EndpointInput = {
   url: Type.String({ minLength: 10, maxLength: 500, description: 'https://, no redirects' }),
   description: text(0, 200),

@@ -17,20 +17,23 @@ const minute = 60;
 const hour = 60 * minute;
 
 /**
- * Concurrent e-mails: twice the mailer's connections, so that the next e-mail is ready when one is
- * sent.
+ * Number of e-mails that are sent at the same time. It is twice the number of the mailer's
+ * connections, so that a connection that becomes free can send the next e-mail at once.
  */
 const mailsAtOnce = 10;
-/** Time-out of sending one e-mail, in milliseconds; after it the e-mail is tried again later. */
+/**
+ * Time-out of sending one e-mail, in milliseconds. After a time-out, the service tries to send the
+ * e-mail again later.
+ */
 const mailTimeoutMs = 60_000;
 /**
- * Concurrent webhook requests: enough that a few endpoints that do not answer cannot block the
- * rest.
+ * Number of webhook requests that run at the same time. It is so large that a few endpoints that do
+ * not answer cannot block the other endpoints.
  */
 const webhooksAtOnce = 50;
 /**
- * Delays between the attempts of a webhook: three days in total, as the Standard Webhooks
- * specification proposes.
+ * Delays in seconds between the attempts to send a webhook. They add up to three days, as the
+ * Standard Webhooks specification proposes.
  */
 export const webhookRetryDelaysSeconds = [
   5,
@@ -46,7 +49,7 @@ export const webhookRetryDelaysSeconds = [
 
 /**
  * Creates the transport that sends notifications as e-mails. Each attempt uses the person's current
- * address and language.
+ * e-mail address and language.
  */
 export function emailTransport(
   db: Database,
@@ -102,8 +105,9 @@ interface MailError {
 }
 
 /**
- * Returns the outcome of an error without the mail server's message, which may contain the address:
- * addresses must not be stored with the delivery.
+ * Returns the outcome of an attempt that failed with this error. The outcome does not contain the
+ * mail server's message, because the message may contain the e-mail address, and e-mail addresses
+ * must not be stored with the delivery.
  */
 function refusalOf(error: unknown): Outcome {
   const { code = 'error', responseCode } = (error ?? {}) as MailError;

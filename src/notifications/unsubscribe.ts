@@ -9,14 +9,14 @@ export interface Unsubscription {
 
 /**
  * Creates and reads the signed tokens of unsubscribe links in e-mails. The links work without
- * signing in; a token serves only to unsubscribe.
+ * signing in. A token can be used only to unsubscribe.
  */
 export class UnsubscribeTokens {
   readonly #key: Buffer;
 
   /**
-   * The signing key is derived from the secret key: when that key is changed, the links in older
-   * e-mails stop working.
+   * The signing key is derived from the secret key. When the secret key is changed, the links in
+   * older e-mails stop working.
    */
   constructor(secretKey: string) {
     this.#key = Buffer.from(hkdfSync('sha256', secretKey, '', 'sambatan unsubscribe', 32));

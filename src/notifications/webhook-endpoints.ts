@@ -17,9 +17,9 @@ import {
 import * as sql from './webhooks/queries.ts';
 import { newSecret } from './webhooks/webhooks.ts';
 
-/** Maximum number of endpoints per brand; the endpoints without a brand count together. */
+/** Maximum number of endpoints per brand, and maximum number of endpoints without a brand. */
 export const maxEndpoints = 20;
-/** Seconds for which the old secret stays valid after a rotation. */
+/** Number of seconds for which the old secret stays valid after it was replaced. */
 const keptSeconds = 86_400;
 
 export interface EndpointInput {
@@ -29,15 +29,16 @@ export interface EndpointInput {
   readonly events: readonly AuditEvent[];
 }
 
-/** An endpoint with its secret. The secret is shown only once. */
+/** An endpoint with its secret, for the only response that contains the secret. */
 export interface WithSecret {
   readonly endpoint: sql.EndpointRow;
   readonly secret: string;
 }
 
 /**
- * Checks that the caller may manage a brand's endpoints: the brand's owners and admins may, and
- * staff. Endpoints without a brand receive the events of all campaigns; only staff may manage them.
+ * Checks that the caller may manage a brand's endpoints. The brand's owners and admins have this
+ * right, and so do operators and the service. Endpoints without a brand receive the events of all
+ * campaigns; only operators and the service may manage them.
  */
 async function permitOnEndpoints(
   db: Queryable,
@@ -80,7 +81,7 @@ export async function createEndpoint(
 }
 createEndpoint.refusals = refusals(permitOnEndpoints, requireRecentAuth, 'webhook_limit_reached');
 
-/** Returns a page of a brand's endpoints, or of those without a brand. */
+/** Returns a page of a brand's endpoints, or of the endpoints without a brand. */
 export async function endpointsOf(
   db: Queryable,
   actor: Actor,
@@ -113,7 +114,7 @@ export async function viewEndpoint(
   actor: Actor,
   endpointId: string,
 ): Promise<sql.EndpointRow> {
-  // Visitors get the same error for every id, so that they cannot find out which ids exist.
+  // A visitor gets the same error for every id. So visitors cannot find out which ids exist.
   if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
   const endpoint = await db.maybe(sql.findEndpoint, endpointId);
   if (endpoint === undefined || !(await maySee(db, actor, endpoint))) {
@@ -134,8 +135,8 @@ export type EndpointChange = {
 } & { readonly enabled?: boolean | undefined };
 
 /**
- * Changes an endpoint; undefined fields do not change. A disabled endpoint receives nothing, not
- * even deliveries that are pending.
+ * Changes an endpoint; undefined fields do not change. A disabled endpoint receives nothing, and
+ * its pending deliveries are not sent.
  */
 export async function changeEndpoint(
   tx: Tx,
@@ -172,15 +173,18 @@ export async function removeEndpoint(
 removeEndpoint.refusals = refusals(viewEndpoint);
 
 /**
- * Disables an endpoint and drops its pending deliveries. Stores the reason, which the endpoint's
- * owner sees.
+ * Disables an endpoint and drops its pending deliveries. Stores the reason, which is shown to the
+ * people who manage the endpoint.
  */
 export async function disableEndpoint(tx: Tx, endpointId: string, why: string): Promise<void> {
   await tx.rows(sql.updateEndpoint, endpointId, null, null, null, 'disabled', why);
   await tx.rows(sql.dropDeliveries, endpointId, why);
 }
 
-/** Gives an endpoint a new secret. For one day, webhooks are also signed with the old secret. */
+/**
+ * Replaces the secret of an endpoint. For one day, webhooks are signed with both the new secret and
+ * the old secret.
+ */
 export async function rotateEndpoint(
   tx: Tx,
   actor: Actor,

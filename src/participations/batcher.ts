@@ -5,7 +5,10 @@ import { DomainError } from '../errors/errors.ts';
 import { asDomainError } from '../operation/run.ts';
 import type { JoinAnswer, Joined, JoinOptions, JoinRequest } from './join.ts';
 
-/** Sends one batch as one transaction. Returns the answers of the requests, in the same order. */
+/**
+ * Sends one batch of requests to the database as one transaction. Returns the answers in the order
+ * of the requests.
+ */
 export type SendBatch = (
   requests: readonly JoinRequest[],
   options: Omit<JoinOptions, 'attemptLimit'>,
@@ -16,21 +19,21 @@ export interface BatcherOptions {
   /** Maximum number of requests in one transaction. */
   readonly maxBatch: number;
   /**
-   * Maximum number of requests that wait or are in progress: in total, and per campaign. A request
-   * above either maximum is refused as `overloaded`.
+   * Maximum number of requests that wait or are in progress, in total and per campaign. A request
+   * above one of these limits is refused with `overloaded`.
    */
   readonly maxQueued: number;
   readonly maxQueuedPerCampaign: number;
   /** Maximum number of batches in progress, not counting batches that wait for a locked row. */
   readonly concurrency: number;
   /**
-   * Maximum number of batches that wait for a row locked by another transaction. Each such batch
-   * has the requests of one campaign.
+   * Maximum number of batches that wait for a row that another transaction has locked. Such a batch
+   * has requests of only one campaign.
    */
   readonly waitingConcurrency: number;
   /** Called with each request when it is queued. */
   readonly onJoin?: (request: JoinRequest) => void;
-  /** Called with the time that the first request of a batch waited, in milliseconds. */
+  /** Called for each batch with the time that its first request waited, in milliseconds. */
   readonly onWait?: (milliseconds: number) => void;
   /** Called with the size of each answered batch. */
   readonly onBatch?: (size: number) => void;
@@ -45,8 +48,8 @@ interface PendingJoin {
   /** When the request was queued: performance.now() in milliseconds. */
   readonly since: number;
   /**
-   * True when the request was in a batch that may have been committed. Only the database then knows
-   * the outcome.
+   * True when the request was in a batch that may have been committed. The outcome is then known
+   * only after asking the database again.
    */
   inDoubt: boolean;
 }
@@ -56,36 +59,37 @@ interface CampaignQueue {
   readonly campaignId: string;
   waiting: PendingJoin[];
   /**
-   * idle: no requests. ready: the requests wait for a batch. busy: a batch with requests of the
-   * campaign is in progress. blocked: another transaction locks the campaign's row, and the
-   * requests wait until a batch may wait for the lock.
+   * idle: the queue has no requests. ready: the requests wait for a batch. busy: a batch with
+   * requests of the campaign is in progress. blocked: another transaction has locked the campaign's
+   * row, and the number of batches that wait for locks is at its maximum.
    */
   state: 'idle' | 'ready' | 'busy' | 'blocked';
 }
 
 /**
- * A batch of at least `size` requests is a burst. For `lastsMs` after a burst the batcher counts as
- * under load.
+ * A batch of at least `size` requests is a burst. The batcher counts as under load until `lastsMs`
+ * milliseconds after the last burst.
  */
 const burst = { size: 20, lastsMs: 500 };
 
 /**
- * When the row of a campaign is locked and none of the few batches that may wait for locks becomes
- * free within this time, the campaign's joins are answered `campaign_busy`. Waiting for the lock
- * itself takes at most lock_timeout.
+ * Only a few batches may wait for locked rows. If the row of a campaign is locked and no such batch
+ * can start within this time, the campaign's joins get the answer `campaign_busy`. The wait for the
+ * lock itself is limited by lock_timeout.
  */
 const maxLockWaitMs = 1_500;
 
 /**
  * Combines concurrent joins into one transaction. While a batch is in progress, new requests are
- * collected for the next batch. When none is in progress, a request starts at once, so a single
- * join takes one transaction. A campaign has at most one batch in progress, and campaigns take
- * turns, so a campaign with very many joins does not delay the others. One batch contains joins of
- * several campaigns. A campaign whose row is locked is taken out of the batch and waits separately.
+ * collected for the next batch. When no batch is in progress, a batch starts at once, so a single
+ * join does not wait. One batch can contain joins of several campaigns. A campaign has at most one
+ * batch in progress, and each batch takes an equal number of joins from every campaign, so a
+ * campaign with very many joins does not delay the others. A campaign whose row is locked is
+ * removed from the batch and waits separately.
  *
- * No request is answered before its COMMIT. A failed batch is retried only when it provably changed
- * nothing, or with `again` set: then the database recognises by the participations' ids what was
- * applied.
+ * No request is answered before its COMMIT. A failed batch is retried if it is certain that it
+ * changed nothing. If this is not certain, it is retried with `again` set: the database then finds
+ * out, by the ids of the participations, which joins were applied already.
  */
 export class JoinBatcher {
   readonly #options: BatcherOptions;
@@ -110,7 +114,10 @@ export class JoinBatcher {
     return this.#queued;
   }
 
-  /** True during a burst of joins and shortly after it: background work should wait. */
+  /**
+   * True during a burst of joins and shortly after it. Background work should wait during this
+   * time.
+   */
   get isUnderLoad(): boolean {
     return performance.now() < this.#underLoadUntil;
   }
@@ -121,7 +128,7 @@ export class JoinBatcher {
   }
 
   /**
-   * Queues a join and resolves with its result; joins of one campaign are answered in order of
+   * Queues a join and resolves with its result. Joins of one campaign are answered in order of
    * arrival. Throws DomainError: a refusal of the database, `overloaded` before any write,
    * `campaign_busy`, `database_unavailable` or `outcome_unknown`.
    */
@@ -144,7 +151,7 @@ export class JoinBatcher {
     });
   }
 
-  /** Refuses further joins; resolves when all queued joins are answered. */
+  /** From now on, refuses new joins. Resolves when all queued joins are answered. */
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#queued === 0) return;
@@ -188,7 +195,10 @@ export class JoinBatcher {
     return this.#running > before;
   }
 
-  /** Takes the requests of the next batch: an equal share from each campaign that is ready. */
+  /**
+   * Removes the requests of the next batch from the queues, with an equal share for each campaign
+   * that is ready.
+   */
   #nextBatch(): Map<CampaignQueue, PendingJoin[]> {
     const batch = new Map<CampaignQueue, PendingJoin[]>();
     let room = this.#options.maxBatch;
@@ -238,9 +248,9 @@ export class JoinBatcher {
   }
 
   /**
-   * Starts the next batch before answering the last one, so that the database works while this
-   * process sends the answers: a few hundred answers take this process as long as the database
-   * needs for that many joins.
+   * Starts the next batch before it answers the requests of the last batch. So the database works
+   * while this process sends the answers: sending a few hundred answers takes as long as executing
+   * that many joins.
    */
   #continue(answer: () => void): void {
     this.#runBlocked();
@@ -260,8 +270,8 @@ export class JoinBatcher {
   }
 
   /**
-   * Starts a batch for each blocked campaign that waits for the row's lock, up to the maximum
-   * number of such batches.
+   * Starts a batch for each blocked campaign, up to the maximum number of batches that may wait for
+   * locked rows.
    */
   #runBlocked(): void {
     for (const [queue, timer] of this.#blocked) {
@@ -333,8 +343,9 @@ export class JoinBatcher {
         }
         const waited = wait && failure.kind === 'busy';
         const retry = failure.kind === 'unavailable' || isWorthRetrying(error);
-        // When each attempt to connect takes its whole time-out, three attempts take too long. Keep
-        // retrying only if the batch may have been committed.
+        // If the database is unreachable, each attempt to connect may last until its time-out, and
+        // three attempts would take too long. Therefore retry only if the batch may have been
+        // committed.
         const inDoubt = joins.some((join) => join.inDoubt);
         const inTime = inDoubt || performance.now() - startedAt < lastStartMs;
         if (retry && !waited && inTime && attempt < maxAttempts) {
@@ -351,8 +362,8 @@ export class JoinBatcher {
   }
 
   /**
-   * Sends each join in a transaction of its own. Used when one join of a batch made the whole batch
-   * fail, so that the others succeed.
+   * Sends each join in a separate transaction. This is done after a batch has failed because of one
+   * of its joins, so that the other joins succeed.
    */
   async #sendOneByOne(joins: readonly PendingJoin[], wait: boolean): Promise<unknown[]> {
     const answers: unknown[] = [];
@@ -364,8 +375,8 @@ export class JoinBatcher {
 }
 
 /**
- * Returns true when a single join may have caused the failure. An unreachable database, for
- * example, fails all joins.
+ * Returns true when a single join may have caused the failure of its batch. Returns false when all
+ * joins would fail, for example because the database is unreachable.
  */
 function canBeOneJoin({ kind }: DatabaseFailure): boolean {
   return kind === 'constraint' || kind === 'refusal' || kind === 'unknown';

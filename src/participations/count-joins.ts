@@ -3,7 +3,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import type { JoinBatcher } from './batcher.ts';
 import type { Joined, JoinRequest } from './join.ts';
 
-/** Dependencies of a join by a route or page. */
+/** Dependencies of the routes and pages with which buyers join. */
 export interface JoinDeps {
   readonly joins: Pick<JoinBatcher, 'join'>;
   readonly metrics: Pick<Metrics, 'joins'>;

@@ -118,7 +118,10 @@ function participantListRoute(server: ApiServer, app: JoinRouteDeps): void {
   );
 }
 
-/** Routes of a campaign's progress: once, and as an event stream. */
+/**
+ * Routes of a campaign's progress: the current progress as one response, and all changes as an
+ * event stream.
+ */
 function progressRoutes(server: ApiServer, app: JoinRouteDeps): void {
   server.get(
     '/campaigns/:id/progress',
@@ -142,7 +145,8 @@ function progressRoutes(server: ApiServer, app: JoinRouteDeps): void {
     '/campaigns/:id/events',
     {
       config: { eventStream: true },
-      // No HEAD route: it would open an event stream that nothing ends.
+      // There is no HEAD route, because a HEAD request would open an event stream that is never
+      // closed.
       exposeHeadRoute: false,
       schema: {
         tags: ['participations'],

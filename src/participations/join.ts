@@ -7,8 +7,8 @@ import { domainErrorNamed, type DomainError } from '../errors/errors.ts';
 export interface JoinRequest {
   readonly campaignId: string;
   /**
-   * A new uuid v7 from the service. When a batch is retried, the database recognises by this id
-   * whether it was applied.
+   * A new uuid v7 that the service has generated. When a batch is retried, the database finds out
+   * by this id whether the join was applied already.
    */
   readonly participationId: string;
   readonly userId: string;
@@ -17,7 +17,7 @@ export interface JoinRequest {
   readonly note: string | null;
   /** The Idempotency-Key, if any. */
   readonly key: string | null;
-  /** The caller as the audit log names callers. */
+  /** The caller, in the same form as in the audit log. */
   readonly actor: string;
 }
 
@@ -26,7 +26,8 @@ export interface Joined {
   readonly participationId: string;
   readonly joinedAt: Date;
   /**
-   * True when the idempotency key was used before; then this is the answer of the first request.
+   * True when the idempotency key was used before. The result is then the result of the first
+   * request.
    */
   readonly replayed: boolean;
 }
@@ -70,7 +71,8 @@ export interface JoinOptions {
   /** Maximum number of joins per minute and user; 0 means no limit. */
   readonly attemptLimit: number;
   /**
-   * True: wait for a locked campaign row, at most lock_timeout. False: refuse its joins at once.
+   * What to do when the row of a campaign is locked. True: wait, at most lock_timeout. False:
+   * refuse the joins of this campaign at once.
    */
   readonly wait: boolean;
   /** True when the same batch was sent before and may have been committed. */
@@ -78,9 +80,9 @@ export interface JoinOptions {
 }
 
 /**
- * Applies a batch of joins in order of arrival, in one transaction: the single statement that `db`
- * runs. Returns the answers of the requests, in the same order. A join whose campaign row is locked
- * is answered `campaign_busy`.
+ * Applies a batch of joins in order of arrival. `db` runs a single statement, so the batch is one
+ * transaction. Returns the answers in the order of the requests. If the row of a campaign is
+ * locked, its joins get the answer `campaign_busy`.
  */
 export async function joinAll(
   db: Queryable,

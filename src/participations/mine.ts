@@ -12,9 +12,9 @@ import { runInTransaction } from '../operation/run.ts';
 import * as sql from './queries.ts';
 
 export interface OwnParticipationsInput {
-  /** Only orders in these statuses; undefined means all. */
+  /** Filter: only orders with one of these statuses. Undefined means all orders. */
   readonly statuses?: readonly ParticipationStatus[] | undefined;
-  /** Only orders in these payment states; undefined means all. */
+  /** Filter: only orders with one of these payment states. Undefined means all orders. */
   readonly paymentStates?: readonly PaymentState[] | undefined;
   /** The last id of the previous page; null for the first page. */
   readonly before: string | null;
@@ -42,15 +42,16 @@ export async function viewOwnParticipations(
 }
 
 /**
- * Gives a payment its receiving account and unique code. Returns false when that is not possible
- * now.
+ * Assigns a receiving account and a unique code to a payment. Returns false when that is not
+ * possible now.
  */
 async function open(db: Database, actor: Actor, participationId: string): Promise<boolean> {
   try {
     await runInTransaction(db, (tx) => viewPayment(tx, actor, participationId));
     return true;
   } catch (error) {
-    // The list shows the price instead; the page of the order shows why the payment has no account.
+    // For this order, the list shows the price instead of the amount to transfer. The page of the
+    // order shows why the payment has no account.
     if (error instanceof DomainError) return false;
     throw error;
   }

@@ -53,8 +53,8 @@ export async function viewParticipation(
 viewParticipation.refusals = refusals('participation_not_found');
 
 /**
- * Cancels a participation and releases its reserved slots. The stored reason is whether the owner,
- * an operator or the service cancelled.
+ * Cancels a participation and releases its reserved slots. Stores the reason `buyer` if the owner
+ * or the service cancelled, and `operator` if an operator cancelled.
  */
 export async function cancelParticipation(
   tx: Tx,
@@ -79,7 +79,7 @@ cancelParticipation.refusals = refusals(
 );
 
 export interface ParticipationChange {
-  /** The new quantity, at most the current one; the other slots are released. */
+  /** The new quantity, at most the current quantity. The remaining slots are released. */
   readonly quantity?: number | undefined;
   readonly shippingAddress?: string | undefined;
   /** The new note; empty or null removes the note. */
@@ -170,7 +170,7 @@ async function permitOnParticipation(
   action: Action,
   participationId: string,
 ): Promise<{ row: sql.ParticipationWithMoney; caller: SignedIn }> {
-  // Visitors get the same error for every id, so that they cannot find out which ids exist.
+  // A visitor gets the same error for every id. So visitors cannot find out which ids exist.
   if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
   const row = await db.maybe(sql.findParticipation, participationId);
   const hidden = 'participation_not_found';

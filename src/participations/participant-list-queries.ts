@@ -32,8 +32,9 @@ export type ParticipantFilter = readonly [
 ];
 
 /**
- * Participations `p` that match the filters. An unused filter costs nothing: its `or` ends at the
- * first side, which is true. So a list without filters reads no ledger entry and no profile.
+ * SQL for participations `p` that match the filters. An unused filter takes no time: the first
+ * operand of its `or` is true, so PostgreSQL does not evaluate the second operand. So a list
+ * without filters reads no ledger entry and no profile.
  */
 const matching = `sambatan.participants p
     join sambatan.campaigns c on c.campaign_id = p.campaign_id
@@ -56,8 +57,8 @@ const columns = `p.campaign_id, p.participation_id, p.user_id, p.quantity, p.und
     ${moneyColumns('p', 'c', 'm')}`;
 
 /**
- * Matching participations after a given id, in the order of ids. Exports and packing lists use
- * this.
+ * Query for matching participations after a given id, in the order of ids. It is used by exports
+ * and packing lists.
  */
 export const listParticipants = query<
   [
@@ -87,7 +88,7 @@ export const listParticipants = query<
 export const participantSorts = ['joined', 'newest', 'name', 'slots', 'pay_by'] as const;
 export type ParticipantSort = (typeof participantSorts)[number];
 
-/** The numeric sort key; smaller values come first. */
+/** SQL for the numeric sort key. Rows with smaller values come first. */
 const sortNumber = `case $7::text
       when 'slots' then - ${deliveredQuantity('p')}
       when 'newest' then - extract(epoch from p.joined_at)
@@ -98,8 +99,8 @@ const sortNumber = `case $7::text
       end`;
 
 /**
- * One sorted page of matching participations with the total number of matches, so that a reader can
- * jump to any page. It reads all participations of the campaign.
+ * Query for one sorted page of matching participations, with the total number of matches, so that a
+ * reader can go to any page. It reads all participations of the campaign.
  */
 export const pageOfParticipants = query<
   [
@@ -135,7 +136,7 @@ export const pageOfParticipants = query<
   order by page.place`,
 );
 
-/** The number of a campaign's participations per payment state. */
+/** Query for the number of a campaign's participations in each payment state. */
 export const countPaymentStates = query<
   [campaignId: string],
   { readonly payment_state: PaymentState; readonly participations: bigint }
@@ -159,10 +160,10 @@ export interface RefundRow {
 }
 
 /**
- * The settled payments of confirmed participations: the amounts that a cancellation would refund,
- * including the unique codes. `offset 0` forces one index lookup per participation. With a plain
- * join over ten thousand rows without statistics, PostgreSQL compared each payment with each
- * participation, and the page took longer than 15 seconds.
+ * SQL for the settled payments of confirmed participations. Their amounts, including the unique
+ * codes, are what a cancellation of the campaign would refund. `offset 0` forces one index lookup
+ * per participation. With a plain join over ten thousand rows without statistics, PostgreSQL
+ * compared each payment with each participation, and the page took longer than 15 seconds.
  */
 const paidParticipations = (start: string) => `(
     select participation_id, user_id, quantity from sambatan.participants
@@ -176,7 +177,10 @@ const paidParticipations = (start: string) => `(
       and x.status = 'settled'
     offset 0) t`;
 
-/** A page of the refunds that cancelling the campaign now would make, one per order. */
+/**
+ * Query for a page of the refunds that would become due if the campaign were cancelled now, one per
+ * order.
+ */
 export const listExpectedRefunds = query<
   [campaignId: string, after: string | null, limit: number],
   RefundRow
@@ -191,7 +195,10 @@ export const listExpectedRefunds = query<
   order by r.participation_id`,
 );
 
-/** The number and sum of all refunds that cancelling the campaign now would make. */
+/**
+ * Query for the number and sum of all refunds that would become due if the campaign were cancelled
+ * now.
+ */
 export const sumExpectedRefunds = query<
   [campaignId: string],
   { readonly refunds: bigint; readonly amount: bigint }

@@ -28,8 +28,9 @@ export interface ParticipantListInput {
 }
 
 /**
- * Returns a campaign and a part of its participants with their addresses, in the order of ids:
- * `limit` participations after the id `after`. Refuses callers who may not read the addresses.
+ * Returns a campaign and a part of its participants with their shipping addresses: the next `limit`
+ * participations after the id `after`, in the order of ids. Refuses callers without the right to
+ * read the addresses.
  */
 export async function viewParticipants(
   db: Queryable,
@@ -54,7 +55,7 @@ export interface ParticipantPage {
   readonly rows: readonly sql.ParticipantRow[];
   /** Number of matching participants on all pages together. */
   readonly total: number;
-  /** Number of participations per payment state in the whole campaign. */
+  /** Number of participations in each payment state, in the whole campaign. */
   readonly states: ReadonlyMap<PaymentState, number>;
 }
 
@@ -84,8 +85,8 @@ export async function viewParticipantPage(
     db.rows(sql.pageOfParticipants, ...filter, sort, offset, pageSize);
   const states = await countStates(db, campaignId);
   let rows = await read((page - 1) * pageSize);
-  // A page after the last one has no row, and so no row that contains the total: read the first
-  // page.
+  // The total is a column of the rows. A page after the last page has no rows, and so no total.
+  // Therefore read the first page instead.
   if (rows.length === 0 && page > 1) rows = await read(0);
   return { campaign, rows, total: Number(rows[0]?.total ?? 0), states };
 }
@@ -102,7 +103,9 @@ export async function countStates(
   return new Map(rows.map((row) => [row.payment_state, Number(row.participations)]));
 }
 
-/** Yields all participants page by page, so that a long list does not need more memory. */
+/**
+ * Yields all participants page by page, so that a long list needs no more memory than a short list.
+ */
 export async function* wholeRoster(
   db: Queryable,
   campaignId: string,
@@ -158,7 +161,10 @@ export function phoneDigitsOf(search: string): string | undefined {
   return digits.length >= 4 ? digits : undefined;
 }
 
-/** The refunds that cancelling the campaign now would make, with one page of the list. */
+/**
+ * The refunds that would become due if the campaign were cancelled now: totals, and one page of the
+ * list.
+ */
 export interface ExpectedRefunds {
   readonly campaign: Campaign;
   readonly refunds: number;
@@ -175,8 +181,8 @@ export interface RefundPage {
 }
 
 /**
- * Returns the refunds that cancelling the campaign now would make: their sum and one page of the
- * list.
+ * Returns the refunds that would become due if the campaign were cancelled now: their sum and one
+ * page of the list.
  */
 export async function expectedRefunds(
   db: Queryable,

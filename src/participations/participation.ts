@@ -4,13 +4,19 @@ import type { Joined, JoinRequest } from './join.ts';
 import type { ParticipationMoney } from '../ledger/payments/payment-state.ts';
 import type { OwnRow, ParticipationRow, ParticipationWithMoney } from './queries.ts';
 
-/** A participation in the form for its owner, the campaign's seller, operators and the service. */
+/**
+ * A participation with the fields that its owner, the campaign's seller, operators and the service
+ * may see.
+ */
 export interface Participation extends ParticipationMoney {
   readonly id: string;
   readonly campaign_id: string;
   readonly user_id: string;
   readonly quantity: number;
-  /** Number of slots that the buyer gets; less than the quantity when a shortfall was reported. */
+  /**
+   * Number of slots that the buyer gets. It is less than the quantity if the seller has reported a
+   * shortfall.
+   */
   readonly delivered_quantity: number;
   readonly status: ParticipationStatus;
   readonly shipping_address: string;
@@ -65,7 +71,7 @@ export function participationOf(row: ParticipationWithMoney): Participation {
   };
 }
 
-/** Converts a row to a participation with its campaign, in the form for its buyer. */
+/** Converts a row to a participation with the data of its campaign that the buyer may see. */
 export function ownParticipationOf(row: OwnRow) {
   return {
     ...participationOf(row),
@@ -90,8 +96,8 @@ export type JoinResult = Pick<
 >;
 
 /**
- * Returns the answer to an accepted join. A repeated request gets the same answer as the first: the
- * request is equal, and the participation was reserved then.
+ * Returns the answer to an accepted join. A repeated request gets the same answer as the first
+ * request: the request has equal fields, and the answer always shows the participation as reserved.
  */
 export function joinResultOf(request: JoinRequest, joined: Joined): JoinResult {
   return {

@@ -18,15 +18,15 @@ const person = (users: string) => `select u.user_id, f.display_name, f.email, n.
     select 1 from sambatan.participants p where p.user_id = u.user_id limit ${maxCounted}) c) n
   order by n.participations desc, f.display_name, u.user_id`;
 
-/** The account with this e-mail address. */
+/** Query for the account with this e-mail address. */
 export const peopleByEmail = query<[email: string, limit: number], PersonRow>(
   'people_by_email',
   person('select user_id from sambatan.profiles where lower(email) = lower($1) limit $2'),
 );
 
 /**
- * Accounts whose name or e-mail address contains words that begin with the words of a text-search
- * query.
+ * Query for accounts by words. Each searched word must be the beginning of a word in the name or
+ * e-mail address.
  */
 export const peopleByWords = query<[words: string, limit: number], PersonRow>(
   'people_by_words',
@@ -37,8 +37,9 @@ export const peopleByWords = query<[words: string, limit: number], PersonRow>(
 );
 
 /**
- * Accounts with a telephone number that begins with these digits, in a saved address or an order's
- * address. The digits begin with the 8 after the country code.
+ * Query for accounts by telephone number. It searches the saved addresses and the addresses of
+ * orders for a number that begins with these digits. The digits start with the 8 after the country
+ * code.
  */
 export const peopleByPhone = query<[digits: string, limit: number], PersonRow>(
   'people_by_phone',

@@ -7,7 +7,7 @@ import * as people from './people-queries.ts';
 import * as sql from './queries.ts';
 import { phoneDigitsOf } from './participant-list.ts';
 
-/** Maximum number of people in the result of a search, and of their orders. */
+/** Maximum number of people in the result of a search, and maximum number of orders in it. */
 const maxPeople = 20;
 const maxOrders = 100;
 /** Maximum number of words in a search; further words are ignored. */
@@ -18,7 +18,9 @@ export interface FoundPeople {
   readonly people: readonly people.PersonRow[];
   /** The orders of these people, newest first. */
   readonly orders: readonly sql.FoundParticipation[];
-  /** True when the search may have more people or orders than the result. */
+  /**
+   * True when it is possible that more people or orders match the search than the result contains.
+   */
   readonly isCut: boolean;
 }
 

@@ -18,7 +18,9 @@ const campaignProgress = query<[campaignId: string], ProgressRow>(
   'select * from sambatan.campaign_progress($1)',
 );
 
-/** The progress of several campaigns, each with the last sequence number of its audit log. */
+/**
+ * Query for the progress of several campaigns, each with the last sequence number of its audit log.
+ */
 export const watchedProgress = query<
   [campaignIds: string[]],
   ProgressRow & { readonly audit_seq: bigint }
@@ -30,8 +32,8 @@ export const watchedProgress = query<
 );
 
 /**
- * The data of live pages: progress, the last sequence number of the audit log, and the latest
- * contributions.
+ * Query for the data of live pages: progress, the last sequence number of the audit log, and the
+ * latest contributions.
  */
 export const watchedCampaigns = query<
   [campaignIds: string[], contributions: number],

@@ -43,7 +43,8 @@ export type ParticipationWithMoney = ParticipationRow & ParticipationMoney;
 const money = moneyColumns('p', 'c', 'm');
 
 /**
- * Finds a participation by its id alone. The row has the brand, which decides who may see the
+ * Query that finds a participation by its id, without the id of the campaign. The row contains the
+ * brand, because the caller's role in the brand decides whether the caller may see the
  * participation.
  */
 export const findParticipation = query<
@@ -77,7 +78,7 @@ export const lookUpParticipation = query<[participationId: string], FoundPartici
   found('participation_id = $1'),
 );
 
-/** The participations of several users, newest first. */
+/** Query for the participations of several users, newest first. */
 export const lookUpUsersParticipations = query<
   [userIds: string[], limit: number],
   FoundParticipation
@@ -86,7 +87,10 @@ export const lookUpUsersParticipations = query<
   `${found('user_id = any ($1)')} order by p.participation_id desc limit $2`,
 );
 
-/** A contribution as everybody may see it: no id, no address, one letter of the name. */
+/**
+ * The data of a contribution that everybody may see: no id, no address, and only one letter of the
+ * name.
+ */
 export interface ContributionRow {
   readonly quantity: number;
   readonly joined_at: Date;
@@ -97,8 +101,8 @@ export interface ContributionRow {
 export const shownContributions = 6;
 
 /**
- * The latest contributions to a campaign that are not cancelled, newest first. It looks only at the
- * newest fifty participations, so that many cancelled ones do not make it slow.
+ * SQL for the latest contributions to a campaign that are not cancelled, newest first. It reads
+ * only the newest fifty participations, so that it stays fast if many participations are cancelled.
  */
 export const lastContributions = (campaignId: string, limit: string) => `
   select r.quantity, r.joined_at, upper(left(trim(f.display_name), 1)) as initial, r.participation_id
@@ -126,7 +130,8 @@ export interface OwnCampaign {
   readonly deadline: Date;
   readonly is_closing: boolean;
   /**
-   * For a shipped batch: the time at which an order without the buyer's answer counts as received.
+   * For a shipped batch: the time at which an order counts as received if its buyer has reported
+   * nothing.
    */
   readonly received_after: Date | null;
   /** True when the payment already has a receiving account and a unique code. */
@@ -146,7 +151,10 @@ const own = (where: string) => `select p.*, c.title, b.name as brand_name, c.pro
   ${ledgerOf('p')}
   order by p.participation_id desc`;
 
-/** A buyer's participations, newest first. A buyer has few, so they are sorted without an index. */
+/**
+ * Query for a buyer's participations, newest first. They are sorted without an index, because a
+ * buyer has few participations.
+ */
 export const listOwnParticipations = query<
   [
     userId: string,
@@ -166,15 +174,15 @@ export const listOwnParticipations = query<
     order by participation_id desc limit $4`)}`,
 );
 
-/** One participation with its campaign data, for its buyer. */
+/** Query for one participation with the data of its campaign that the buyer may see. */
 export const findOwnParticipation = query<[participationId: string, userId: string], OwnRow>(
   'find_own_participation',
   own('participation_id = $1 and user_id = $2'),
 );
 
 /**
- * A buyer's participations in one campaign, newest first. The quantity counts only the slots that
- * are delivered; if none is delivered, it counts all.
+ * Query for a buyer's participations in one campaign, newest first. The quantity is the number of
+ * slots that are delivered, or the number of ordered slots if none is delivered.
  */
 export const ownInCampaign = query<
   [userId: string, campaignId: string],
@@ -187,9 +195,9 @@ export const ownInCampaign = query<
 );
 
 /**
- * The audit events of one participation, and those of its campaign since it was made, oldest first.
- * The participation's events are found by the times in its row, so that joins need not update
- * another index.
+ * Query for the audit events of one participation, and for the events of its campaign since the
+ * participation was made, oldest first. The participation's events are found by the times in its
+ * row. This needs no additional index, which every join would have to update.
  */
 export const participationHistory = query<[campaignId: string, participationId: string], AuditRow>(
   'participation_history',
@@ -229,7 +237,10 @@ export const releaseParticipation = query<
   { changes: 1 },
 );
 
-/** Changes a participation. Null does not change a field; an empty note removes the note. */
+/**
+ * Query that changes a participation. A null parameter does not change its field; an empty note
+ * removes the note.
+ */
 export const changeParticipation = query<
   [
     campaignId: string,
@@ -263,8 +274,9 @@ export const fulfilParticipation = query<
 });
 
 /**
- * Returns whether a buyer already has reserved or confirmed slots of a campaign. Returns false when
- * the request with this idempotency key made them, because that request may be repeated.
+ * Query that returns whether a buyer already has reserved or confirmed slots of a campaign. It
+ * returns false if the idempotency key was used in this campaign before, because the present
+ * request may then be a repetition of the request that made the slots.
  */
 export const hasOtherOrder = query<
   [campaignId: string, userId: string, key: string],

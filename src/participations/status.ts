@@ -2,8 +2,8 @@ import type { ParticipationEvent } from '../audit/events.ts';
 import type { ParticipationStatus } from '../database/status-words.ts';
 
 /**
- * Maps each status to its possible events and the next status of each. Any other transition is
- * refused.
+ * For each status, the events that are possible, and the status after each event. Any other
+ * transition is refused.
  */
 export const participationTransitions = {
   reserved: {
@@ -26,7 +26,10 @@ export const participationTransitions = {
   Partial<Record<ParticipationEvent, ParticipationStatus>>
 >;
 
-/** Returns the status after an event; undefined when the event is not possible in this status. */
+/**
+ * Returns the status after an event. Undefined when the event is not possible in the present
+ * status.
+ */
 export function participationAfter(
   status: ParticipationStatus,
   event: ParticipationEvent,

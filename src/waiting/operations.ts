@@ -21,8 +21,9 @@ export interface WaitingInput {
 }
 
 /**
- * Adds a buyer to the end of a waiting list; free slots are offered at once. A repeated request
- * with the same key returns the entry of the first request, as it is now.
+ * Adds a buyer to the end of a waiting list. If slots are free, they are offered at once. A
+ * repeated request with the same idempotency key returns the entry of the first request in its
+ * current state.
  */
 export async function waitForSlots(
   tx: Tx,
@@ -72,7 +73,7 @@ export async function viewWaitingEntry(
 }
 viewWaitingEntry.refusals = refusals(permitOnEntry);
 
-/** Returns the last entry of a user in a campaign's waiting list. */
+/** Returns the newest entry of a user in a campaign's waiting list. */
 export async function viewOwnWaitingEntry(
   db: Queryable,
   campaignId: string,
@@ -116,21 +117,21 @@ acceptOffer.refusals = refusals(
   'campaign_busy',
 );
 
-/** Declines an offer; the slots are offered to the next entry at once. */
+/** Declines an offer. Its slots are offered to the next entry at once. */
 export async function declineOffer(tx: Tx, actor: Actor, entryId: string): Promise<WaitingEntry> {
   return await leave(tx, actor, entryId, 'waiting.answer', 'waiting_declined');
 }
 declineOffer.refusals = refusals(leave);
 
-/** Withdraws an entry from the waiting list, with or without an offer. */
+/** Withdraws an entry from the waiting list. The entry may have an offer. */
 export async function withdrawEntry(tx: Tx, actor: Actor, entryId: string): Promise<WaitingEntry> {
   return await leave(tx, actor, entryId, 'waiting.withdraw', 'waiting_withdrawn');
 }
 withdrawEntry.refusals = refusals(leave);
 
 /**
- * Instead of a refund, puts a buyer at the head of the waiting list. The platform keeps the money
- * and uses it as payment as soon as slots are free. Idempotent.
+ * Puts a buyer at the front of the waiting list instead of sending a refund. The platform keeps the
+ * money and uses it as payment when slots become free. Idempotent.
  */
 export async function waitInsteadOfRefund(
   tx: Tx,
@@ -189,7 +190,7 @@ async function permitOnEntry(
   if (row === undefined) throw new DomainError(hidden, {});
   const campaign = await findCampaign(db, row.campaign_id);
   const brandRole = campaign && (await brandRoleOf(db, actor, campaign.brand_id));
-  // Callers who may see the campaign's waiting list may also learn that the entry exists.
+  // Callers with the right to see the campaign's waiting list may also know that the entry exists.
   const see = may(actor, 'waiting.list', { brandRole }) ? 'waiting.list' : 'waiting.read';
   const facts = { brandRole, ownerId: row.user_id };
   return { row, caller: authorizeOrHide(actor, { action, see, hidden }, facts) };

@@ -12,8 +12,8 @@ export interface WaitingRow {
   readonly offer_expires_at: Date | null;
   readonly participation_id: string | null;
   /**
-   * For an offer after success: the order id of the payment. It becomes the id of the
-   * participation.
+   * For an offer that is made after the campaign has succeeded: the id of the order to pay. The
+   * participation gets the same id when the offer is paid.
    */
   readonly order_id: string | null;
   /** The refund whose money is kept as payment; null for an ordinary entry. */
@@ -35,8 +35,8 @@ export interface WaitingRow {
 }
 
 /**
- * Number of entries and of slots that are ahead of an entry; both are 0 when the entry does not
- * wait any more.
+ * The number of entries that are ahead of an entry, and the number of slots that they want. Both
+ * are 0 when the entry does not wait any more.
  */
 export interface AheadRow {
   readonly entries_ahead: number;
@@ -48,8 +48,8 @@ const columns = `e.campaign_id, e.entry_id, e.user_id, e.position, e.quantity, e
     e.note, e.created_at, e.updated_at, e.offered_at, e.accepted_at, e.declined_at, e.lapsed_at, e.withdrawn_at, e.closed_at`;
 
 /**
- * Selects entries with the end of their offers. An offer to join ends at the campaign's deadline if
- * that is earlier.
+ * SQL that selects entries with the end of their offers. An offer that is accepted by joining ends
+ * at the latest at the campaign's deadline.
  */
 const withOfferEnd = (relation: string) => `select ${columns},
     case when e.order_id is not null then e.offer_expires_at
@@ -59,8 +59,9 @@ const withOfferEnd = (relation: string) => `select ${columns},
   join sambatan.campaigns c on c.campaign_id = e.campaign_id`;
 
 /**
- * Selects entries with what is ahead of them. The entries ahead with kept money and the ordinary
- * ones are read separately, so that each part can use its own index.
+ * SQL that selects entries, each with the numbers of entries and slots ahead of it. Entries with
+ * kept money and ordinary entries are counted in two separate parts, so that each part can use a
+ * suitable index.
  */
 const withAhead = (relation: string) => `select p.*, a.* from (${withOfferEnd(relation)}) p
   cross join lateral (
@@ -74,13 +75,13 @@ const withAhead = (relation: string) => `select p.*, a.* from (${withOfferEnd(re
       where p.status = 'waiting' and k.campaign_id = p.campaign_id and k.status = 'waiting'
         and (k.paid_at, k.position) < (coalesce(p.paid_at, 'infinity'), p.position)) w) a`;
 
-/** Finds an entry by its id alone. */
+/** Query that finds an entry by its id, without the id of the campaign. */
 export const findWaitingEntry = query<[entryId: string], WaitingRow & AheadRow>(
   'find_waiting_entry',
   withAhead('select * from sambatan.waiting_entries where entry_id = $1'),
 );
 
-/** The last entry of a user in a campaign's waiting list. */
+/** Query for the newest entry of a user in a campaign's waiting list. */
 export const findOwnWaitingEntry = query<
   [campaignId: string, userId: string],
   WaitingRow & AheadRow
@@ -90,7 +91,10 @@ export const findOwnWaitingEntry = query<
     where campaign_id = $1 and user_id = $2 order by position desc limit 1`),
 );
 
-/** A page of one campaign's waiting list in order of arrival: entries in all statuses or in one. */
+/**
+ * Query for a page of a campaign's waiting list, in order of arrival: the entries with one status,
+ * or all entries.
+ */
 export const listWaiting = query<
   [campaignId: string, status: WaitingStatus | null, after: bigint, limit: number],
   WaitingRow
@@ -146,7 +150,7 @@ export const leaveWaiting = query<
 /** A waiting-list entry with the campaign's data that its buyer sees. */
 export type OwnWaitingRow = WaitingRow & AheadRow & { readonly title: string };
 
-/** A buyer's entries that are waiting or have an offer, newest first. */
+/** Query for a buyer's entries that are waiting or have an offer, newest first. */
 export const openEntriesOf = query<
   [userId: string, limit: number],
   WaitingRow & AheadRow & { readonly title: string }
@@ -158,7 +162,7 @@ export const openEntriesOf = query<
   order by o.created_at desc`,
 );
 
-/** The user to whom a refund is paid. */
+/** Query for the user to whom a refund is paid. */
 export const findRefundOwner = query<
   [refundId: string],
   { readonly campaign_id: string; readonly user_id: string; readonly brand_id: string }

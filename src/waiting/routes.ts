@@ -208,7 +208,7 @@ function offerRoutes(server: ApiServer, app: DatabaseDeps): void {
   );
 }
 
-/** Route by which a buyer keeps waiting instead of getting a refund. */
+/** Route with which a buyer chooses the front of the waiting list instead of a refund. */
 function refundRoute(server: ApiServer, app: DatabaseDeps): void {
   server.post(
     '/refunds/:id/wait',

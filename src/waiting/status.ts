@@ -13,9 +13,9 @@ export const waitingStatuses = [
 export type WaitingStatus = (typeof waitingStatuses)[number];
 
 /**
- * Maps each status to its possible events and the next status of each. Any other transition is
- * refused. An entry gets at most one offer: a buyer who did not accept it can make a new entry at
- * the end of the list.
+ * For each status, the events that are possible, and the status after each event. Any other
+ * transition is refused. An entry gets at most one offer. A buyer who did not accept it can make a
+ * new entry at the end of the list.
  */
 export const waitingTransitions = {
   waiting: {
@@ -38,7 +38,10 @@ export const waitingTransitions = {
   closed: {},
 } as const satisfies Record<WaitingStatus, Partial<Record<WaitingEvent, WaitingStatus>>>;
 
-/** Returns the status after an event; undefined when the event is not possible in this status. */
+/**
+ * Returns the status after an event. Undefined when the event is not possible in the present
+ * status.
+ */
 export function waitingAfter(
   status: WaitingStatus,
   event: WaitingEvent,

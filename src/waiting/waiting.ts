@@ -2,7 +2,10 @@ import { hash } from 'node:crypto';
 import type { AheadRow, WaitingRow } from './queries.ts';
 import type { WaitingStatus } from './status.ts';
 
-/** A waiting-list entry in the form for the campaign's seller: without the shipping address. */
+/**
+ * A waiting-list entry with the fields that the campaign's seller may see. It does not contain the
+ * shipping address.
+ */
 export interface ListedEntry {
   readonly id: string;
   readonly campaign_id: string;
@@ -10,10 +13,10 @@ export interface ListedEntry {
   readonly quantity: number;
   readonly status: WaitingStatus;
   /**
-   * How many offers went to later entries because this entry asks for more slots than were free.
+   * The number of offers that later entries got because this entry wants more slots than were free.
    */
   readonly overtaken: number;
-  /** When the kept money was paid. Entries with kept money are ahead of all ordinary ones. */
+  /** When the buyer paid the kept money. Entries with kept money are ahead of all other entries. */
   readonly paid_at: Date | null;
   readonly created_at: Date;
   readonly updated_at: Date;
@@ -25,33 +28,40 @@ export interface ListedEntry {
   readonly lapsed_at: Date | null;
   readonly withdrawn_at: Date | null;
   readonly closed_at: Date | null;
-  /** The participation that accepting the offer made. */
+  /** The participation that was created when the offer was accepted. */
   readonly participation_id: string | null;
 }
 
-/** An entry in the form for its buyer: with its position, and without data of other buyers. */
+/**
+ * An entry with the fields that its buyer may see. It contains the position in the list, and no
+ * data of other buyers.
+ */
 export interface WaitingEntry extends ListedEntry {
   readonly shipping_address: string;
   readonly note: string | null;
-  /** For an offer after success: the order to pay. Paying it accepts the offer. */
+  /**
+   * For an offer that is made after the campaign has succeeded: the id of the order to pay. The
+   * offer is accepted by paying the order.
+   */
   readonly order_id: string | null;
   /**
    * The refund whose money pays for the slots. If no slots become free, the refund is due again.
    */
   readonly refund_id: string | null;
   /**
-   * The kept money in whole rupiah: at most 2^53, like every price of slots, so a number is exact.
+   * The kept money in whole rupiah. Like every price of slots, it is below 2^53, so a JavaScript
+   * number is exact.
    */
   readonly kept_amount: number | null;
   /**
-   * The place in the list: 1 for the first waiting entry; null when the entry does not wait any
+   * The position in the list: 1 for the first waiting entry. Null when the entry does not wait any
    * more.
    */
   readonly position: number | null;
   readonly slots_ahead: number;
 }
 
-/** Converts a row to an entry in the form for the seller. */
+/** Converts a row to an entry with the fields that the seller may see. */
 export function listedEntryOf(row: WaitingRow): ListedEntry {
   return {
     id: row.entry_id,
@@ -74,7 +84,7 @@ export function listedEntryOf(row: WaitingRow): ListedEntry {
   };
 }
 
-/** Converts a row to an entry in the form for its buyer. */
+/** Converts a row to an entry with the fields that its buyer may see. */
 export function waitingEntryOf(row: WaitingRow & AheadRow): WaitingEntry {
   return {
     ...listedEntryOf(row),

@@ -1,7 +1,7 @@
 import type { MessageKey, Messages } from '../../i18n/message-keys.ts';
 import type { Topic } from './topics.ts';
 
-/** The values that a notification's text can use. */
+/** The values that the text of a notification can contain. */
 export interface NotificationValues {
   /** The campaign's title and brand. */
   readonly campaign: string;
@@ -15,7 +15,10 @@ export interface NotificationValues {
   readonly until: string;
   readonly slotsTaken: number;
   readonly totalSlots: number;
-  /** For a digest: how many buyers joined, were confirmed or cancelled, each with their slots. */
+  /**
+   * For a digest: the numbers of joins, confirmations and cancellations, and the number of slots of
+   * each.
+   */
   readonly joined: number;
   readonly joinedSlots: number;
   readonly confirmed: number;
@@ -34,9 +37,9 @@ type NotificationKey = {
 }[MessageKey];
 
 /**
- * The parts of a notification's text. Each part has its own message key. A part that is named after
- * a parameter is shown only when this parameter is present and not zero; `noAmount` is shown only
- * without an amount.
+ * The parts of a notification's text. Each part has its own message key. A part with the name of a
+ * parameter is shown only when this parameter is present and not zero. The part `noAmount` is shown
+ * only when there is no amount.
  */
 export type Part =
   'body' | 'ending' | 'reason' | 'amount' | 'noAmount' | 'joined' | 'confirmed' | 'cancelled';

@@ -25,7 +25,10 @@ export interface MessageParams {
   readonly until?: string | undefined;
   readonly slots_taken?: number | undefined;
   readonly total_slots?: number | undefined;
-  /** For a digest: how many buyers joined, were confirmed or cancelled, each with their slots. */
+  /**
+   * For a digest: the numbers of joins, confirmations and cancellations, and the number of slots of
+   * each.
+   */
   readonly joined?: number | undefined;
   readonly joined_slots?: number | undefined;
   readonly confirmed?: number | undefined;
@@ -53,8 +56,8 @@ export function isMessageKind(word: string): word is MessageKind {
 }
 
 /**
- * Renders a stored notification for one person. For a kind that only a newer version knows, it
- * renders only the title.
+ * Renders a stored notification for one person. If the kind is unknown because a newer version of
+ * the service stored it, renders only a title.
  */
 export function messageFor(kind: string, params: MessageParams, reader: Reader): Message {
   if (!isMessageKind(kind)) return { title: params.campaign, paragraphs: [] };
@@ -70,7 +73,10 @@ export function messageFor(kind: string, params: MessageParams, reader: Reader):
   };
 }
 
-/** Returns the topic of a kind; undefined for a kind that only a newer version knows. */
+/**
+ * Returns the topic of a kind. Undefined if the kind is unknown because a newer version of the
+ * service stored it.
+ */
 export function topicOf(kind: string): Topic | undefined {
   return isMessageKind(kind) ? notificationKinds[kind].topic : undefined;
 }

@@ -3,7 +3,7 @@ export const topics = {
   /** News of the buyer's own orders. */
   orders: { email: true, inApp: true, oneClick: false },
   payments: { email: true, inApp: true, oneClick: false },
-  /** News of campaigns that the buyer takes part in. */
+  /** News of campaigns in which the buyer participates. */
   campaigns: { email: true, inApp: true, oneClick: true },
   waiting: { email: true, inApp: true, oneClick: true },
   reminders: { email: true, inApp: true, oneClick: true },

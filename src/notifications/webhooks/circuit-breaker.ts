@@ -1,22 +1,23 @@
 /**
- * Maximum number of concurrent attempts per receiver, so that a slow receiver leaves slots for the
- * others.
+ * Maximum number of concurrent attempts per receiver. Because of this limit, a slow receiver cannot
+ * use all slots for attempts.
  */
 export const maxConcurrent = 10;
 /** A receiver counts as slow when an attempt takes at least this many milliseconds. */
 const slowMs = 5_000;
 /**
- * Length in milliseconds of the first pause of a slow receiver. Each further slow attempt doubles
- * the pause, until an answer is fast again.
+ * Length in milliseconds of the first pause after a slow attempt. If the first attempts after a
+ * pause are slow too, the next pause is twice as long. A fast attempt after a pause resets the
+ * length.
  */
 const firstPauseMs = 10_000;
 const maxPauseMs = 60_000;
 
 /**
- * Circuit breaker per webhook receiver; it also counts the attempts in progress. A receiver that
- * answers slowly or not at all gets no attempts during a pause, and the pauses become longer.
- * Meanwhile its deliveries wait, in addition to their own delays between attempts. Each process has
- * its own state.
+ * Circuit breaker per webhook receiver; it also counts the attempts in progress. If a receiver
+ * answers slowly or not at all, the service makes no attempts to it during a pause, and each pause
+ * is longer than the pause before. During a pause, the deliveries to the receiver wait, in addition
+ * to the normal delays between attempts. Each process has a separate state.
  */
 export class CircuitBreaker {
   readonly #underWay = new Map<string, number>();
@@ -47,8 +48,8 @@ export class CircuitBreaker {
   }
 
   /**
-   * Records the duration of an attempt. Of several slow attempts that started together, only the
-   * first one makes the pause longer, because all show the same problem.
+   * Evaluates the duration of an attempt. A slow attempt that started before the end of the last
+   * pause does not make the pause longer, because it shows a problem that is already known.
    */
   #record(endpointId: string, startedAt: number): void {
     const now = this.#now();

@@ -1,13 +1,13 @@
 import { lookup as resolveName, type LookupAddress, type LookupOptions } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
 
-/** The rules for webhook addresses. */
+/** The rules for the addresses to which webhooks may be sent. */
 export interface AddressRules {
   /** True in development and tests: webhooks may go to loopback addresses, also without TLS. */
   readonly allowLoopback: boolean;
 }
 
-/** The host of a webhook resolves to an address outside the public internet. */
+/** Error: the host name of a webhook resolves to an address that is not on the public internet. */
 export class AddressNotAllowed extends Error {
   constructor(host: string) {
     super(`${host} is not a public address`);
@@ -37,8 +37,8 @@ const notPublic4 = [
   '240.0.0.0/4',
 ];
 /**
- * The public IPv6 range: only global unicast. Addresses in it that embed an IPv4 address are not
- * public either.
+ * The public IPv6 range: global unicast addresses. Addresses of this range that contain an IPv4
+ * address do not count as public.
  */
 const public6 = ['2000::/3'];
 const notPublic6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'];
@@ -69,8 +69,8 @@ export function isAllowedAddress(address: string, rules: AddressRules): boolean 
  * of an IPv4 address, such as 2130706433 or 0x7f.1.
  */
 export function isAllowedUrl(text: string, rules: AddressRules): boolean {
-  // Refuse line breaks and tabs: the URL parser drops them, but pages and exported files would show
-  // them.
+  // Refuse line breaks and tabs. The URL parser removes them, but pages and exported files would
+  // still contain them.
   if (/[\s\p{C}]/u.test(text) || !URL.canParse(text)) return false;
   const url = new URL(text);
   if (url.username !== '' || url.password !== '') return false;
@@ -86,7 +86,7 @@ function isLoopback4(host: string): boolean {
   return isIP(host) === 4 && loopback4.check(host, 'ipv4');
 }
 
-/** Returns the host of a URL; an IPv6 address without its brackets. */
+/** Returns the host of a URL. An IPv6 address is returned without brackets. */
 export function bareHost({ hostname }: URL): string {
   return hostname.replace(/^\[|\]$/g, '');
 }

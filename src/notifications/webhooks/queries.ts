@@ -35,8 +35,8 @@ export const insertEndpoint = query<
 );
 
 /**
- * Locks the endpoints of a brand (or those without a brand), so that no other transaction adds one
- * between counting and adding.
+ * Query that locks the endpoints of a brand (or the endpoints without a brand). So no other
+ * transaction can add an endpoint between the count and the insert of this transaction.
  */
 export const lockEndpoints = query<[brandId: string | null], never>(
   'lock_endpoints',
@@ -55,7 +55,7 @@ export const findEndpoint = query<[endpointId: string], EndpointRow>(
   where endpoint_id = $1 and status <> 'removed'`,
 );
 
-/** A brand's endpoints, or those without a brand, newest first. */
+/** Query for a brand's endpoints, or for the endpoints without a brand, newest first. */
 export const listEndpoints = query<
   [brandId: string | null, before: string | null, limit: number],
   EndpointRow
@@ -67,7 +67,7 @@ export const listEndpoints = query<
   order by endpoint_id desc limit $3`,
 );
 
-/** Sets the fields of an endpoint that are not null. */
+/** Query that changes an endpoint. A null parameter does not change its field. */
 export const updateEndpoint = query<
   [
     endpointId: string,
@@ -89,7 +89,10 @@ export const updateEndpoint = query<
   returning ${columns}`,
 );
 
-/** Stores a new signing secret. The previous secret stays valid for this many more seconds. */
+/**
+ * Query that stores a new signing secret. The previous secret stays valid for this many more
+ * seconds.
+ */
 export const rotateSecret = query<
   [endpointId: string, secret: string, keptSeconds: number],
   EndpointRow
@@ -102,7 +105,7 @@ export const rotateSecret = query<
   returning ${columns}`,
 );
 
-/** Drops the pending deliveries of a disabled endpoint. */
+/** Query that drops the pending deliveries of a disabled endpoint. */
 export const dropDeliveries = query<[endpointId: string, why: string], never>(
   'drop_deliveries',
   `update sambatan.deliveries set status = 'dropped', next_attempt_at = null, lease_id = null,

@@ -13,8 +13,8 @@ import {
 } from './public-addresses.ts';
 
 /**
- * Time-out of one request in milliseconds: for connecting, sending, and receiving the response
- * head.
+ * Time-out of one request in milliseconds. It includes connecting, sending the request, and
+ * receiving the response.
  */
 const timeoutMs = 10_000;
 /**
@@ -27,13 +27,14 @@ const maxResponseBytes = 16_384;
 export type WebhookResult =
   | { readonly kind: 'answered'; readonly status: number }
   | { readonly kind: 'unreachable'; readonly reason: string }
-  /** The address is not allowed, so nothing was sent. */
+  /** The address of the endpoint is not allowed, so no request was sent. */
   | { readonly kind: 'not_allowed'; readonly reason: string };
 
-/** The bytes of a webhook that are signed, and its id. */
+/** The id of a webhook, and the bytes that are sent and signed. */
 export interface WebhookMessage {
   /**
-   * The same at every attempt and for every endpoint, so that receivers can recognise duplicates.
+   * The id is the same in every attempt and for every endpoint, so that receivers can recognise
+   * duplicates.
    */
   readonly id: string;
   readonly body: string;
@@ -62,7 +63,9 @@ export function signatureOf(
     .join(' ');
 }
 
-/** Metadata fields that contain neither free text nor personal data; only these are sent. */
+/**
+ * The metadata fields that contain neither free text nor personal data. Only these fields are sent.
+ */
 const openTexts = new Set([
   'from',
   'to',
@@ -74,7 +77,10 @@ const openTexts = new Set([
   'dispute_id',
   'resolution',
 ]);
-/** The reasons that are codes. Any other reason is free text, which may contain personal data. */
+/**
+ * The reasons that are codes. Any other reason is a text that a person wrote, and may contain
+ * personal data.
+ */
 const knownReasons = new Set([
   'buyer',
   'hold_lapsed',
@@ -129,7 +135,8 @@ export class WebhookSender {
   constructor(rules: AddressRules, lookup = checkedLookup(rules)) {
     this.#rules = rules;
     this.#lookup = lookup;
-    // No limit on sockets: receivers on the same host do not wait for each other.
+    // The number of sockets per host is not limited, so that receivers on the same host do not wait
+    // for each other.
     const options = { keepAlive: true, maxFreeSockets: 2 };
     this.#agents = { http: new http.Agent(options), https: new https.Agent(options) };
   }
@@ -178,8 +185,8 @@ export class WebhookSender {
       agent: secure ? this.#agents.https : this.#agents.http,
       lookup: this.#lookup as never,
     });
-    // One time limit for the whole exchange, so that a receiver that sends its response slowly
-    // cannot extend it.
+    // The time limit applies to the whole request and response, so that a receiver cannot extend it
+    // by sending the response slowly.
     const timer = setTimeout(() => request.destroy(new Error('no answer in time')), timeoutMs);
     request.on('error', reject);
     request.on('response', (response) => {
