@@ -121,7 +121,7 @@ test('a profile stores name, language and time zone, and refuses an unknown time
   for (const unseen of [' ', '\u200b\u2060', '\u2068\u2069', '\u3164']) {
     expectProblem(await user.patch('/me', { display_name: unseen }), 422, 'validation_failed');
   }
-  // A phone copies a name from its contacts with these invisible marks around it.
+  // The format in which a phone copies a name from its contacts: between two invisible marks.
   const copied = await user.patch('/me', { display_name: '\u2068Sari Dewi\u2069' });
   assert.equal(expectStatus(copied, 200)['display_name'], 'Sari Dewi');
   expectProblem(await user.patch('/me', { email: 'x@y.id' }), 422, 'validation_failed');

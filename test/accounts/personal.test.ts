@@ -81,7 +81,7 @@ const kept: Readonly<Record<string, Columns>> = {
   },
   'sambatan.request_keys': {
     personal: { body: 'Kenari jawaban' },
-    // These answers are deleted together with the data that they describe.
+    // The stored answer of a request is deleted together with the data that it describes.
     plain: ['caller', 'content_type', 'key', 'request_hash', 'result'],
   },
   'sambatan.message_settings': { plain: ['topic'] },

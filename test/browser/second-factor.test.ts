@@ -125,7 +125,7 @@ for (const way of ['app', 'mail'] as const) {
   });
 }
 
-/** The code in the last e-mail to a person. */
+/** The code in the last e-mail that was sent to a person. */
 async function proofMailed(email: string): Promise<string> {
   const mails = await capturedEmails(service.app.mailer.outbox!, 1_000);
   return /\b\d{6}\b/.exec(mails.find(({ to }) => to === email)!.text)![0];

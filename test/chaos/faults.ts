@@ -22,7 +22,7 @@ export interface Scene {
   readonly load: Load;
   /** The disks of the database, if this process may fill them. */
   readonly disks?: SmallDisks | undefined;
-  /** The log of the database server so far. */
+  /** Everything that the database server has logged so far. */
   serverLog(): string;
   /** Kills the service process and starts another one. */
   killService(): Promise<void>;

@@ -55,7 +55,9 @@ function projectOf(t: TestContext, version: string) {
   };
 }
 
-/** The catalogue of a new database after the migrations in a folder, or after these statements. */
+/**
+ * The catalogue of a new database after the migrations in a folder, or after a list of statements.
+ */
 async function catalogueAfter(t: TestContext, from: string | string[]): Promise<string[]> {
   const bare = await testDatabase({ empty: true });
   t.after(() => bare.close());

@@ -183,7 +183,7 @@ async function makeHistory(): Promise<void> {
   }
   await settle(campaigns['cancelled']);
   await queryRows(db, 'select sambatan.settle_campaign($1, false, 1)', campaigns['closing']);
-  // The id of an account can be any uuid. This one equals the id of a campaign, so that a
+  // The id of an account can be any uuid. The account gets the id of a campaign, so that a
   // corruption can refer to it.
   for (const event of ['code_requested', 'signed_in', 'signed_out']) {
     const account = campaigns['active'];

@@ -246,8 +246,8 @@ suite('tables of a campaign', () => {
           select from pg_attribute own where own.attrelid = i.indrelid
             and own.attname = 'campaign_id')`,
     );
-    // Ids from a bank or a provider must be unique over all campaigns, so these indexes are
-    // allowed.
+    // The only exceptions are indexes on ids from a bank or a provider, which must be unique over
+    // all campaigns.
     assert.deepEqual(indexes.map(({ name }) => name).toSorted(), [
       'gateway_calls_by_reference',
       'statement_line_parts_pkey',

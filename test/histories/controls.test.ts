@@ -44,7 +44,7 @@ const arriving: readonly Kind[] = [
   ['pass', 2, some, none, anybody],
   ['run', 1, any, none, anybody],
 ];
-/** The hold of one buyer has lapsed, and another buyer has taken the slot. */
+/** Commands after which one hold has lapsed and another buyer has taken its slot. */
 const lapsed: readonly Plan[] = [
   ['join', 0, 1, 'other'],
   ['look', 0, 0, 'owner'],

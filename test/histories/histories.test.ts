@@ -20,7 +20,10 @@ import * as replay from '../support/inputs/replay.ts';
 
 const defaultRuns = 100;
 const numRuns = Number(process.env['SAMBATAN_TEST_RUNS'] ?? defaultRuns);
-/** Each concurrent world has its own database; a small machine has two cores. */
+/**
+ * The number of histories that run at the same time, each in a world with a separate database. It
+ * is the number of cores of a small machine.
+ */
 const worldsAtOnce = 2;
 
 const services: HttpService[] = [];

@@ -6,7 +6,7 @@ import type { Line, LedgerEntry, Received } from './money.ts';
 import { pick, clientOf, outcomeOf, type Pair, type Real } from './real.ts';
 import { pdfOf } from '../support/builders/pdf.ts';
 
-/** Commands about money. */
+/** The verbs of the commands about money. */
 export const moneyVerbs = [
   'look',
   'pay',

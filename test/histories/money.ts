@@ -78,7 +78,7 @@ export interface LedgerEntry {
   hasComeBack: boolean;
 }
 
-/** A dispute of a buyer. */
+/** A dispute that a buyer has opened. */
 export interface Dispute {
   readonly part: Part;
   readonly words: string;
@@ -427,7 +427,7 @@ export class MoneyModel extends Model {
     for (const payout of this.payouts) if (payout.status === 'due') payout.isReleased = true;
   }
 
-  /** The books as the API returns them. */
+  /** The amounts in the books of the campaign, as the API returns them. */
   books() {
     const parts = this.parts.map((part) => ({ part, ...this.purse(part) }));
     const settled = parts.filter(({ payment }) => payment?.status === 'settled');
@@ -490,7 +490,7 @@ export class MoneyModel extends Model {
     for (const payout of this.payouts) if (payout.status === 'due') payout.status = 'void';
   }
 
-  /** True once the batch is shipped. */
+  /** Whether the batch was shipped. */
   protected get isShipped(): boolean {
     return false;
   }

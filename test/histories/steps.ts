@@ -371,7 +371,10 @@ async function read(model: HistoryModel, real: Real, number: number, role: Role)
 const takenIn = (model: HistoryModel) =>
   model.end === null || model.end === 'fulfilled' ? model.taken : 0;
 
-/** Results are compared before and after a lifecycle run. */
+/**
+ * Checks that the campaign in the model equals that in the service, before and after a lifecycle
+ * run.
+ */
 async function compareMoment(model: HistoryModel, real: Real): Promise<void> {
   if (real.isCompared) return;
   await Promise.all([compareCampaign(model, real), compareBooks(model, real)]);

@@ -5,7 +5,7 @@ import { startHttpService } from '../support/server/http-service.ts';
 const service = await startHttpService();
 after(service.close);
 
-/** Sends a harmless form with these headers and no others. */
+/** Sends a harmless form with the given headers and no others. */
 async function sent(headers: Readonly<Record<string, string>>): Promise<number> {
   const { status } = await fetch(`${service.url}/tema`, {
     method: 'POST',

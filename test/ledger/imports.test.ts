@@ -331,7 +331,8 @@ test('a file of 20,000 lines is imported and 5,000 payments are matched with vis
     assert.equal(page.headers.get('refresh'), '3', 'the page loads itself again');
     assert.match(await page.text(), /Impor sedang diproses/);
   }
-  // A benchmark measures how long the import takes. Here a busy machine may take minutes.
+  // The duration does not matter in this test (a benchmark measures it): a busy machine takes
+  // minutes.
   await waitUntil(isDone, { everyMs: 1_000, withinMs: 1_200_000 });
   const done = expectStatus(await operator.get(`/statements/${id}`), 200);
   assert.deepEqual([done['added'], done['matched']], [lines, orders]);

@@ -3,7 +3,8 @@ import { newId } from '../../src/identity/ids.ts';
 import { startHttpService } from '../support/server/http-service.ts';
 import { expectProblem } from '../support/builders/shop.ts';
 
-// No campaign, order or waiting list exists, so the tables that these routes read are empty.
+// The database has no campaigns, orders or waiting lists, so the tables that the routes read are
+// empty.
 const service = await startHttpService();
 after(service.close);
 const operator = await service.operator();

@@ -62,7 +62,7 @@ interface Closing {
   readonly taken: number;
 }
 
-/** The events in the audit log that end these campaigns. */
+/** The rows of the audit log that record the end of the given campaigns. */
 const closingsOf = (ids: readonly string[]) =>
   queryRows<Closing>(
     db,

@@ -156,8 +156,8 @@ test('compose sets only variables that the service reads, and no secret of its o
 });
 
 test('compose passes every setting to the service and the worker', () => {
-  // These variables are set in the image, because the ports and volumes of compose.yaml depend on
-  // them.
+  // Variables that the image sets, because the ports and volumes of compose.yaml depend on their
+  // values.
   const ofTheImage = ['HOST', 'PORT', 'SAMBATAN_DATA_DIR'];
   const wanted = Object.keys(variables).filter((name) => !ofTheImage.includes(name));
   for (const name of ['service', 'worker']) {

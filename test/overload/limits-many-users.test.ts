@@ -130,8 +130,8 @@ async function everybody(run: (n: number) => Promise<string>, count = present, f
 }
 
 /**
- * Adds the absent users to each limit that counted the first users together. Returns the number of
- * these limits.
+ * Adds the absent users to each limit that has counted all of the first users. Returns the number
+ * of changed limits.
  */
 async function countAbsent(): Promise<number> {
   const counted = await queryRows(

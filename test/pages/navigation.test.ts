@@ -46,7 +46,7 @@ async function lookAt(view: string, { path, who = visitor }: PageState, language
   const answer = await who.get(at);
   if (answer.status !== 200 || !answer.text.startsWith('<!doctype html>')) return;
   const page = parsePage(answer.text);
-  // The URLs of sign-in pages also have a parameter with the way back, which is ignored here.
+  // The URL of a sign-in page also has a parameter with the way back. The comparison ignores it.
   const said = (given = '') => (path.startsWith('/masuk') ? given.replace(/\?.*/, '') : given);
   assert.equal(said(page.page), said(at), view);
   const other = pathIn(language === 'id' ? 'en' : 'id', path);

@@ -327,7 +327,8 @@ test('a token’s authentication time decides; a missing or future one is not re
     'reauthentication_required',
   );
   expectStatus(await service.service.send({ method: 'PUT', path, body: account }), 200);
-  // The age of such a session counts from the time of authentication in the token.
+  // The age of a session that was created from such a token counts from the time of authentication
+  // in the token.
   const by = new SiteClient(service);
   for (const old of [amr(16), amr(-10), silent]) {
     const access_token = await token(owner.person.userId, { claims: { ...old } });

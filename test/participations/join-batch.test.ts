@@ -51,7 +51,10 @@ type RequestPlan = typeof requestPlan extends fc.Arbitrary<infer T> ? T : never;
 
 const history = fc.record({
   campaigns: fc.array(campaignPlan, { minLength: 1, maxLength: 4 }),
-  /** Joins that are sent before, one by one, to both campaigns, so that these are not empty. */
+  /**
+   * Joins that are sent one by one to both campaigns before the test, so that the campaigns are not
+   * empty.
+   */
   before: fc.array(requestPlan, { maxLength: 4 }),
   requests: fc.array(requestPlan, { minLength: 1, maxLength: 30, size: 'max' }),
   attemptLimit: fc.constantFrom(0, 0, 3, 8),

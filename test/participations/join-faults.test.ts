@@ -26,8 +26,8 @@ after(close);
 const market = await createBrandAndProduct(db);
 
 /**
- * A service process whose connection disturbs the first batches with these faults. It forwards all
- * later ones.
+ * A service process whose connection applies one of `fates` to each of its first batches. It
+ * forwards all later batches unchanged.
  */
 async function replica(t: TestContext, fates: StatementFault[]) {
   const cable = await startStatementProxy(url, 'join_campaigns', () => fates.shift() ?? 'pass');

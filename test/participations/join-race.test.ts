@@ -54,7 +54,8 @@ for (const capacity of capacities) {
       const counts = tally(codes);
       assert.deepEqual(Object.keys(counts).sort(), ['joined', 'slots_unavailable']);
       const slots = taken.reduce((sum, { quantity }) => sum + quantity, 0);
-      // Some slots may remain if every refused request wanted more than these.
+      // Some slots may remain if every refused request wanted more slots than the number that
+      // remained.
       const refused = requests.filter((request) => !taken.includes(request));
       const smallest = Math.min(...refused.map(({ quantity }) => quantity));
       assert.ok(slots <= capacity, 'more was acknowledged than there is');

@@ -364,8 +364,8 @@ test('data sent to other systems contains no personal data', async (t) => {
   });
   for (const [who, { received }] of Object.entries(receivers)) {
     const types = new Set(received.map(({ body }) => (JSON.parse(body) as { type: string }).type));
-    // These events come from joins with an address and cancellations with a reason, so they could
-    // contain the words.
+    // The events about joins with an address and cancellations with a reason must be among those
+    // received, because they could contain the words.
     for (const event of ['participant_joined', 'participant_cancelled', 'campaign_cancelled']) {
       assert.ok(types.has(event), `${who} was told of ${[...types].join(', ')}`);
     }

@@ -29,8 +29,7 @@ test(
       '--minutes',
       '3',
     ];
-    // Passes only these variables, because others would mark the process as a part of this test
-    // run.
+    // Passes only four variables. Others would mark the new process as a part of this test run.
     const { PATH, HOME, TMPDIR, NODE_COMPILE_CACHE } = process.env;
     const { status, stdout, stderr } = spawnSync(process.execPath, [chaos, ...options], {
       encoding: 'utf8',

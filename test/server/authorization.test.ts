@@ -285,7 +285,7 @@ const matrix: Readonly<Record<string, Row>> = {
     completed: '401 201 404 403 404 403 201',
     absent: strangeToAll,
   },
-  // There is no open dispute to which a picture could be added.
+  // The participation has no open dispute to which a picture could be added.
   'POST /participations/:id/dispute/pictures': {
     open: '401 404 404 403 404 403 404',
     completed: '401 404 404 403 404 403 404',
@@ -297,7 +297,7 @@ const matrix: Readonly<Record<string, Row>> = {
   },
   'GET /disputes': { open: staff },
   'POST /disputes/:id/resolve': { absent: '401 403 403 403 403 404 404' },
-  // The service acts for nobody in particular here, so it must name the user.
+  // The service itself is not a user, so it must name the user whose notifications it wants.
   'GET /notifications': { open: '401 200 200 200 200 200 422' },
   'GET /notifications/unread': { open: '401 200 200 200 200 200 422' },
   'GET /notifications/settings': { open: '401 200 200 200 200 200 422' },
@@ -509,7 +509,7 @@ const needsProof = new Set([
   'GET /participations/:id/proof',
   'POST /participations/:id/payment/reject',
 ]);
-/** The path of a route, with the ids of these things. */
+/** The path of a route, with the ids of the things that were created for the request. */
 function pathTo(pattern: string, things: Things, target: Target): string {
   const [, noun = ''] = pattern.split('/');
   const absent = target === 'absent' ? newId() : undefined;
@@ -643,8 +643,8 @@ const drafts: Readonly<Record<string, () => string>> = {
 };
 
 /**
- * Whether the caller may read postal addresses here. They are visible to their owner, the
- * campaign's seller, operators and the service.
+ * Whether the caller may read postal addresses in the answer of a route. They are visible to their
+ * owner, the campaign's seller, operators and the service.
  */
 function mayReadAddresses(route: string, caller: CallerName): boolean {
   if (/^(POST \/participations|(GET|PATCH) \/participations\/:id$)/.test(route)) {

@@ -141,7 +141,7 @@ test('the document is valid OpenAPI 3.1', () => {
       if (!status.startsWith('2')) assert.ok(codesOf(description).length > 0, `${route} ${status}`);
     }
   }
-  // These keywords of OpenAPI 3.0 do not exist in OpenAPI 3.1.
+  // The document must not contain keywords of OpenAPI 3.0 that do not exist in OpenAPI 3.1.
   assert.doesNotMatch(JSON.stringify(document), /"nullable":|"\$ref":|"exclusiveMinimum":true/);
 });
 

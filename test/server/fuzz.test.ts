@@ -40,8 +40,8 @@ const atOnce = 32;
 const service = await startHttpService();
 after(service.close);
 
-// These clients do not record what they send, because the content is random and the log is not
-// searched for it.
+// The clients below do not record what they send, because it is random and the log is not searched
+// for it.
 const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
 after(() => agent.destroy());
 const connection = {

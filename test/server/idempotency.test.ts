@@ -180,7 +180,8 @@ test('every write with a key refuses a key that was used for another request', a
     key,
   );
   for (const { route } of operations) {
-    // These two routes store their keys with the campaign and are tested elsewhere.
+    // Joining a campaign and joining its waiting list store their keys with the campaign. They are
+    // tested elsewhere.
     if (/\/(join|waiting)$/.test(route)) continue;
     const answer = await service.service.send({
       ...exampleRequest(route),

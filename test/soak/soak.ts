@@ -217,7 +217,7 @@ class Crowd {
     await Promise.all(Array.from({ length: lanes }, (_, number) => lane(number)));
   }
 
-  /** One visit of a new user. */
+  /** The requests that a new user sends during one visit. */
   async #turn(number: number): Promise<void> {
     const id = this.#campaign;
     const userId = newId();

@@ -67,7 +67,7 @@ const step = fc.oneof(
   // Time passes. In some cases a lifecycle run follows.
   ofKind(4, 'pass', some, fc.nat(3)),
   ofKind(1, 'extend', some, none),
-  // These two commands end most histories, so they are rare.
+  // The commands below end most histories, so they are rare.
   ofKind(1, 'sweep', fc.nat(7), none),
   ofKind(1, 'call off', fc.nat(15), none),
 );

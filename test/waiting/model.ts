@@ -222,7 +222,7 @@ export class Model {
     return 'ok';
   }
 
-  /** One lifecycle run. */
+  /** Models one lifecycle run: holds lapse, and a campaign ends if it is time. */
   settle(completeFull: boolean): void {
     if (this.end === 'fulfilled') this.settleAfterSuccess();
     if (this.end !== null) return;

@@ -24,7 +24,7 @@ export interface WindowOptions {
   readonly url: string;
   /** Default: the size of a phone. */
   readonly size?: ViewportName;
-  /** Default: Indonesian. */
+  /** The language of the pages; default: Indonesian. */
   readonly language?: Language;
   /** The colour theme that the device prefers; default: light. */
   readonly theme?: Theme;
@@ -141,7 +141,7 @@ export class BrowserWindow {
     );
   }
 
-  /** Closes the window; rejects if it had errors. Idempotent. */
+  /** Closes the window; rejects if it had errors. May be called more than once. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

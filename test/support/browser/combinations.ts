@@ -10,7 +10,7 @@ export interface Combination {
   readonly theme: Theme;
 }
 
-/** All combinations. */
+/** All combinations of language, viewport and theme. */
 export const allCombinations: readonly Combination[] = languages().flatMap((language) =>
   viewports.flatMap((viewport) => themes.map((theme) => ({ language, viewport, theme }))),
 );

@@ -8,7 +8,7 @@ import { expectStatus, hourMs, join, type Shop } from './shop.ts';
 export const day = (days: number) =>
   new Date(Date.now() + 7 * hourMs + days * 24 * hourMs).toISOString().slice(0, 10);
 
-/** A participation and its buyer. */
+/** The participation of a buyer, with a client of that buyer. */
 export interface Slot {
   readonly buyer: Client;
   readonly id: string;

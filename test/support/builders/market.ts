@@ -232,7 +232,7 @@ export interface CampaignState {
   readonly audit_seq: bigint;
 }
 
-/** The row of one campaign. */
+/** The stored row of one campaign. */
 export async function campaignState(db: Queryable, campaignId: string): Promise<CampaignState> {
   const [row] = await queryRows<CampaignState>(
     db,
@@ -244,7 +244,7 @@ export async function campaignState(db: Queryable, campaignId: string): Promise<
   return row;
 }
 
-/** The events of one campaign's log, oldest first. */
+/** The events in the audit log of one campaign, with the oldest first. */
 export async function eventsOf(db: Queryable, campaignId: string): Promise<string[]> {
   const rows = await queryRows<{ event: string }>(
     db,

@@ -60,7 +60,7 @@ export async function setUpSecondFactor(
   return authenticatorFor(service, key, recoveryCodesOfPage(done.text));
 }
 
-/** The key on the set-up page. */
+/** The secret key for the authenticator app, as the set-up page shows it. */
 export function keyOfPage(page: string): string {
   return /data-copy="([A-Z2-7]{32})"/.exec(page)![1]!;
 }

@@ -29,7 +29,7 @@ export interface RequestOptions {
    * sent unchanged.
    */
   readonly path: string;
-  /** Sent as JSON unless it is text or bytes. */
+  /** The body of the request. It is sent as JSON, unless it is text or bytes. */
   readonly body?: unknown;
   readonly headers?: OutgoingHttpHeaders;
   /** The time limit for the response in milliseconds; default 20,000. */

@@ -63,7 +63,7 @@ export class SiteForms {
   }
 }
 
-/** The files in a zip archive, by their names. A spreadsheet is such an archive. */
+/** The files in a zip archive, by their names. A spreadsheet is a zip archive too. */
 export function unzip(archive: Buffer): Map<string, string> {
   const files = new Map<string, string>();
   let at = archive.indexOf(Buffer.from('PK\u0001\u0002'));

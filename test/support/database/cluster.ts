@@ -12,7 +12,7 @@ import { recordingLog } from '../server/log.ts';
  * is a copy of that template.
  */
 export interface TestCluster {
-  /** URL of a database from which others can be created and dropped. */
+  /** The URL of a database through which other databases can be created and dropped. */
   readonly adminUrl: string;
   readonly template: string;
   /** Deletes the template. If the tests started the server, also stops and deletes the server. */

@@ -15,7 +15,7 @@ export function queryModules(): { readonly path: string; readonly text: string }
 }
 
 /**
- * Imports all of these source files, so that `allQueries` returns every statement of the service.
+ * Imports every source file that declares SQL statements, so that `allQueries` returns all of them.
  */
 export async function loadEveryQuery(): Promise<void> {
   for (const { path } of queryModules()) await import(path);

@@ -6,7 +6,7 @@ import { queryModules } from './queries.ts';
 export interface DeclaredTypes {
   readonly parameters: string;
   readonly row: string;
-  /** The file in which the names of these types are looked up. */
+  /** The file in which the names of the two types are looked up. */
   readonly path: string;
 }
 

@@ -25,7 +25,7 @@ export interface FakeMidtrans {
   readonly calls: readonly { readonly operation: Operation; readonly order: string }[];
   /** The amounts in rupiah that were refunded for an order. */
   refundsOf(order: string): readonly number[];
-  /** Gives the next calls of this kind these faulty answers. */
+  /** Lets the next calls of this kind fail, each in one of the given ways. */
   failNext(operation: Operation, ...moods: FakeAnswer[]): void;
   /** With true, refunds are refused from now on, as for a payment method without refunds. */
   refuseRefunds(refuse: boolean): void;

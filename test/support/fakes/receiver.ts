@@ -19,7 +19,7 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
-/** A webhook receiver on a free port of this machine; answers 200 by default. */
+/** Starts a receiver of webhooks on a free port of this machine. By default it answers 200. */
 export async function startReceiver(): Promise<Receiver> {
   const received: Received[] = [];
   let answer: { status: number; headers: Record<string, string> } | 'none' = {

@@ -25,7 +25,7 @@ export type Kind =
   | 'user'
   | 'account'
   | 'webhook'
-  /** The kind of an id in a route about none of these things: no such id exists. */
+  /** The kind for a route whose id belongs to none of the kinds above: no such id exists. */
   | 'nothing';
 
 /** Refers to an id that exists when the request is sent: the nth newest of its kind. */

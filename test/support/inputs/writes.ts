@@ -358,7 +358,9 @@ function ledgerWrites(service: HttpService, shop: Shop): Writes {
     await queryRows(service.db, provided, made, `SBT-R-${made}`);
     return `/claims/${await entryOf(participation, "purpose = 'overpaid_refund'")}`;
   };
-  /** Creates the payout of a campaign whose order is paid, and applies these steps to it. */
+  /**
+   * Creates the payout of a campaign whose order is paid, and then takes the given steps with it.
+   */
   const payout = async (...steps: readonly string[]) => {
     const { id, parts } = await completedCampaign(service, shop, 1);
     expectStatus(await by.post(`/participations/${parts[0]}/payment/verify`), 200);

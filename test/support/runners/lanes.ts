@@ -1,4 +1,4 @@
-// Runs all test files in two parallel groups: tests that render pages, and all others.
+// Runs two groups of test files in parallel: those that render pages, and all others.
 import { once } from 'node:events';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';

@@ -24,9 +24,9 @@ export const serviceKey = 'service-key-of-at-least-32-characters';
 
 export interface HttpServiceOptions {
   readonly environment?: Readonly<Record<string, string>>;
-  /** Starts the scheduler; default: no. */
+  /** Whether the service runs the scheduler; default: no. */
   readonly scheduler?: boolean;
-  /** Plans and delivers notifications; default: no. */
+  /** Whether the service plans and delivers notifications; default: no. */
   readonly messages?: boolean;
   /** The database URL that the service uses, if it is not the URL that the test uses. */
   readonly proxiedDatabase?: (databaseUrl: string) => Promise<string>;
@@ -51,8 +51,8 @@ export interface HttpService {
   /** `METHOD /path/:with/parameters` of every registered route. */
   readonly routes: readonly string[];
   /**
-   * The same for the paths to which forms are sent. A GET of such a path only redirects to the page
-   * of the form.
+   * The same as `routes`, but for paths to which forms are sent. A GET of such a path only
+   * redirects to the page of the form.
    */
   readonly formPaths: readonly string[];
   readonly contract: Contract;

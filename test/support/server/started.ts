@@ -23,7 +23,7 @@ export interface StartedService {
   readonly ended: Promise<number | string>;
   client(key: string): Client;
   user(userId: string): Promise<Client>;
-  /** This process and all of its descendants. */
+  /** The process of the service, and all processes that it has started directly or indirectly. */
   family(): Relative[];
 }
 
