@@ -8,13 +8,13 @@ create or replace function sambatan.paid_moment(
   select least(p_now, coalesce(p_paid_at, p_paid_on::timestamp at time zone 'Asia/Jakarta', p_now))
 $$;
 
--- Returns whether the service may still find money that was sent by p_by for an open payment. This
--- is the case while the payment's proof or online order is undecided, or while a transfer may exist
--- that the service does not know. No such transfer exists if the payment has no account yet,
--- because the buyer has not seen where to transfer. No such transfer exists either if the statement
--- of the account is imported through the day of p_by and a person has assigned the lines with a
--- similar amount: then every transfer that was in time is known. If a person rejected the proof
--- after p_by, the service expects no more money.
+-- Returns whether it is possible that the service later finds money that was sent for an open
+-- payment by p_by. This is possible while the payment's proof or online order is undecided, or
+-- while a transfer may exist that the service does not know. No such transfer exists if the payment
+-- has no account yet, because the buyer has not seen where to transfer. No such transfer exists
+-- either if the statement of the account is imported through the day of p_by and a person has
+-- assigned the lines with a similar amount: then every transfer that was in time is known. If a
+-- person rejected the proof after p_by, the service expects no more money.
 create or replace function sambatan.may_still_arrive(t sambatan.transactions, p_by timestamptz)
 returns boolean language plpgsql stable as $$
 begin
@@ -66,8 +66,8 @@ returns boolean language sql stable as $$
       and (p_by at time zone 'Asia/Jakarta')::date)
 $$;
 
--- Returns whether the service may still find money for any reserved participation of a campaign
--- whose deadline has passed.
+-- Returns whether it is possible that the service later finds money that was paid in time for a
+-- reserved participation. The deadline of the campaign has passed.
 create or replace function sambatan.awaits_payments(c sambatan.campaigns)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.participants p

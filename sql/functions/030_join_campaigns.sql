@@ -5,7 +5,7 @@
 -- Locks the campaigns' rows first, in order of their ids. Only then reads the clock and all data on
 -- which the answers depend. With p_wait false, does not wait for a row that another transaction has
 -- locked: the requests for that campaign get the answer 'campaign_busy' and write nothing, so that
--- one stuck campaign cannot block the rest of the batch.
+-- one locked campaign does not delay the other joins of the batch.
 --
 -- Each array has one element per request. The requests for one campaign are adjacent and in order
 -- of arrival. Key and request hash are null for a request without an Idempotency-Key.

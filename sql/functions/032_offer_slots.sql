@@ -25,15 +25,16 @@ declare
   under_offer integer;
   free integer;
   succeeded constant boolean := c.status = 'fulfilled';
-  -- The number of offers that may still be made to entries behind an entry that was passed over.
-  -- Null if no entry was passed over.
+  -- The number of further offers that entries behind a passed-over entry may get. Null if no entry
+  -- was passed over.
   allowance integer;
   ends_at timestamptz;
   offered uuid[] := '{}';
   events jsonb[] := '{}';
   passed uuid[] := '{}';
   taken_before integer[] := '{}';
-  -- For paid entries: the ids of those that get their slots, and the metadata of those that lapse.
+  -- The ids of the paid entries that get their slots, and the metadata of the paid entries that
+  -- lapse.
   assigned uuid[] := '{}';
   lapsed jsonb[] := '{}';
   taken integer := 0;

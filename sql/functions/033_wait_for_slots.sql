@@ -1,6 +1,6 @@
--- Adds a buyer to the end of a campaign's waiting list, and offers free slots at once. With an
--- idempotency key, a repeated request returns the entry that the first request made. A refusal
--- writes nothing. Refuses: campaign_not_found, idempotency_key_reused, campaign_closing,
+-- Adds a buyer to the end of a campaign's waiting list, and offers free slots at once. If a request
+-- with an idempotency key is repeated, the function returns the entry of the first request. A
+-- refusal writes nothing. Refuses: campaign_not_found, idempotency_key_reused, campaign_closing,
 -- campaign_not_active, deadline_passed, already_waiting, quantity_out_of_bounds, slots_available,
 -- waiting_list_full.
 create or replace function sambatan.wait_for_slots(

@@ -1,8 +1,8 @@
 -- Runs one step for the waiting list of an open or completed campaign. At most p_limit entries
 -- lapse: offers that their buyers did not answer in time, and entries whose reservation of slots
 -- ended at keep_until. Then the step offers the free slots. An offer that is accepted by paying
--- does not lapse while the service may still find a payment that was made in time. Returns how many
--- entries lapsed. The caller has locked the campaign's row and stores c.
+-- does not lapse while it is possible that the service finds a payment that was made in time.
+-- Returns how many entries lapsed. The caller has locked the campaign's row and stores c.
 create or replace function sambatan.settle_waiting(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out lapsed integer
 ) language plpgsql set enable_seqscan = off as $$
@@ -46,7 +46,8 @@ $$;
 
 -- Returns when the lifecycle must next run for a waiting list; null if no entry has a time limit.
 -- For an offer that is accepted by paying and whose time is over at p_at, the result is the end of
--- the verification period. Until then, the service may still find a payment that was made in time.
+-- the verification period. Until then, it is possible that the service finds a payment that was
+-- made in time.
 create or replace function sambatan.waiting_next_run_at(c sambatan.campaigns, p_at timestamptz)
 returns timestamptz language sql stable as $$
   select min(case when status = 'waiting' then keep_until

@@ -61,9 +61,9 @@ end
 $$;
 
 -- Returns whether a campaign's waiting list still accepts a paid entry for p_quantity slots. After
--- the campaign has succeeded, two more conditions apply. Enough slots must be free, or slots may
--- still become free. And delivery must not have begun: no goods are shipped or received, and no
--- payout is released or sent.
+-- the campaign has succeeded, two more conditions apply. Enough slots must be free, or it must be
+-- possible that slots become free. And delivery must not have begun: no goods are shipped or
+-- received, and no payout is released or sent.
 create or replace function sambatan.accepts_retained_refund(p_campaign_id uuid, p_quantity integer)
 returns boolean language plpgsql stable as $$
 declare
@@ -122,8 +122,8 @@ begin
 end
 $$;
 
--- Returns the code of the refusal if the buyer of a refund may not choose the front of the waiting
--- list instead; null if the buyer may.
+-- Returns whether the buyer of a refund is allowed to choose the front of the waiting list instead.
+-- The result is null if it is allowed, or else the code of the refusal.
 create or replace function sambatan.why_no_choice(p_campaign_id uuid, p_refund_id uuid)
 returns text language plpgsql stable as $$
 declare

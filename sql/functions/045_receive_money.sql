@@ -35,14 +35,15 @@ $$;
 -- the time or day at which the buyer paid, if known. It decides whether the payment was in time;
 -- the time at which the service noticed the money does not matter. Returns the participation that
 -- has the slots, and what happened to the money:
---   settled   the money pays what was due; a reserved participation is confirmed, and an offer made
---             after success becomes a confirmed participation
---   given     the hold had lapsed, but the campaign still has enough slots: the buyer gets slots
---             again, in a new participation
---   credited  anything else: too late, a second payment, too little; the refund is due at once. If
---             it was paid in time but other buyers have the slots by now, the buyer may choose
---             (see paid_in_time)
---   known     this receipt was counted before; nothing changes
+--   settled   The money pays what was due. A reserved participation is confirmed. An offer that was
+--             made after the campaign succeeded becomes a confirmed participation.
+--   given     The hold had lapsed, but enough slots are free. The buyer gets slots again, in a new
+--             participation.
+--   credited  The money pays for nothing, for example because it was paid too late or twice, or is
+--             too little. Its refund is due at once. If the buyer paid in time but other buyers
+--             have got the slots, the buyer may choose between the refund and the front of the
+--             waiting list (see paid_in_time).
+--   known     A receipt with this name was counted before. Nothing changes.
 -- Refuses: campaign_not_found, participation_not_found.
 create or replace function sambatan.receive_money(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint, p_actor text, p_reference text,

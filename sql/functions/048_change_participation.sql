@@ -31,9 +31,9 @@ begin
 end
 $$;
 
--- Refuses if a participation may not keep p_quantity of its slots at p_at: more_slots_by_joining,
--- campaign_closing, campaign_not_active, deadline_passed, quantity_out_of_bounds. The caller has
--- locked the campaign's row.
+-- Refuses if reducing a participation to p_quantity slots is not allowed at p_at:
+-- more_slots_by_joining, campaign_closing, campaign_not_active, deadline_passed,
+-- quantity_out_of_bounds. The caller has locked the campaign's row.
 create or replace function sambatan.check_fewer(
   c sambatan.campaigns, p sambatan.participants, p_quantity integer, p_at timestamptz
 ) returns void language plpgsql as $$

@@ -1,12 +1,12 @@
 -- Brings one campaign to the state that it should have now. Opens it at its opening time, lets
 -- holds and offers lapse, and decides its outcome at the deadline; if p_complete_full is true, it
 -- succeeds as soon as it is full. Then closes it in steps of at most p_limit participations and
--- waiting entries. At the deadline of an upfront campaign, the decision waits while the service may
--- still find payments that were made in time, at most for the verification period. A scheduled
--- upfront campaign does not open while buyers have no way to pay; a later run tries again.
--- p_pays_online is true if buyers can pay through a provider. The caller has locked the campaign's
--- row. The caller stores c with store_campaigns, so that the row is written only once if the
--- campaign closes in one step, and stores the writes with apply_writes.
+-- waiting entries. At the deadline of an upfront campaign, the decision waits while it is possible
+-- that the service finds payments that were made in time, at most for the verification period. A
+-- scheduled upfront campaign does not open while buyers have no way to pay; a later run tries
+-- again. p_pays_online is true if buyers can pay through a provider. The caller has locked the
+-- campaign's row. The caller stores c with store_campaigns, so that the row is written only once if
+-- the campaign closes in one step, and stores the writes with apply_writes.
 --
 -- Returns the audit rows of the campaign's status changes, the number of settled participations and
 -- entries, and in `more` whether another call (in a new transaction) is needed to finish.

@@ -19,8 +19,8 @@ returns boolean language sql stable as $$
       and t.status in ('due', 'proof_submitted', 'rejected', 'pending'))
 $$;
 
--- Refuses if a payout may not be sent: payout_not_released, payout_disputed. The caller has locked
--- the campaign's row.
+-- Refuses if sending a payout is not allowed: payout_not_released, payout_disputed. The caller has
+-- locked the campaign's row.
 create or replace function sambatan.check_payout(t sambatan.transactions)
 returns void language plpgsql as $$
 begin

@@ -21,11 +21,11 @@ end
 $$;
 
 -- Computes how many slots each buyer gets if a completed campaign can deliver only p_slots. Buyers
--- who have received the goods come first, then the others in the order in which they joined. Each
--- buyer gets the full quantity while slots remain, so at most one participation is delivered in
--- part. Each row has a participation's place in that order, the numbers of slots that it keeps and
--- loses, and the rupiah to be refunded. Refuses: transition_not_allowed, shortfall_not_possible,
--- payment_not_open.
+-- who have received the goods are first, then the other buyers in the order in which they joined.
+-- Each buyer gets the full quantity while slots remain, so at most one participation is delivered
+-- in part. Each row has a participation's place in that order, the numbers of slots that it keeps
+-- and loses, and the rupiah to be refunded. Refuses: transition_not_allowed,
+-- shortfall_not_possible, payment_not_open.
 --
 -- The query is written in a form that makes the planner use one index lookup for each
 -- participation, whatever its statistics say.

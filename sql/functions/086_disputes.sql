@@ -5,9 +5,10 @@ returns text language sql immutable parallel safe as $$
   select btrim(regexp_replace(lower(p_text), '[^[:alnum:]]+', ' ', 'g'))
 $$;
 
--- Returns the code of the refusal if a buyer may not open a dispute (again); null if the buyer may.
--- A dismissed dispute can be opened once more within seven days, with a different text. An upheld
--- dispute, or a second dismissal, is final. If p_reason is null, the text is not checked.
+-- Returns whether a buyer is allowed to open a dispute, or to open it again. The result is null if
+-- it is allowed, or else the code of the refusal. A dismissed dispute can be opened once more
+-- within seven days, with a different text. An upheld dispute, or a second dismissal, is final. If
+-- p_reason is null, the text is not checked.
 create or replace function sambatan.why_not_disputed(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_at timestamptz
 ) returns text language sql stable as $$

@@ -1,6 +1,6 @@
--- Claims due e-mails, oldest first, and starts their attempts with a lease of p_lease_seconds.
--- While PostgreSQL caches a query plan, an empty table can get millions of rows. The settings of
--- this function forbid plans that are fast only for a small table.
+-- Claims due e-mails, the longest due first, and records the start of an attempt for each, with a
+-- lease of p_lease_seconds. While PostgreSQL caches a query plan, an empty table can get millions
+-- of rows. The settings of this function forbid plans that are fast only for a small table.
 create or replace function sambatan.claim_emails(
   p_limit integer, p_lease_id uuid, p_lease_seconds double precision
 ) returns table (

@@ -1,5 +1,6 @@
--- Claims webhooks that are due and starts their attempts, at most p_per_endpoint for each endpoint.
--- Skips the endpoints in p_busy. Apart from that, it works like claim_emails.
+-- Claims due webhooks and records the start of an attempt for each. Claims at most p_per_endpoint
+-- webhooks for each endpoint. Skips the endpoints in p_busy. Apart from that, it works like
+-- claim_emails.
 create or replace function sambatan.claim_webhooks(
   p_limit integer, p_lease_id uuid, p_lease_seconds double precision, p_per_endpoint integer,
   p_busy uuid[]

@@ -1,6 +1,6 @@
 -- The money that is retained for a paid waiting-list entry is the exact amount of one refund that
--- nobody has sent. Once the entry gets its slots, the refund is void and the amount has paid for
--- them. If the entry ends without slots, the refund is due again or was sent.
+-- nobody has sent. When the entry has got its slots, the refund is void and the amount has paid for
+-- the slots. If the entry ends without slots, the refund is due again or was sent.
 select w.campaign_id, w.entry_id, w.status, w.kept_amount, t.status as refund_status, t.amount
 from sambatan.waiting_entries w
 left join sambatan.transactions t on t.campaign_id = w.campaign_id

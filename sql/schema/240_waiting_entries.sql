@@ -11,7 +11,7 @@ create table sambatan.waiting_entries (
   status sambatan.waiting_status not null default 'waiting',
   -- The number of offers that entries behind this entry got while this entry waited.
   overtaken integer not null default 0 check (overtaken >= 0),
-  -- Set when the entry may not be overtaken again. Free slots are then reserved for this entry, at
+  -- Set when the entry must not be overtaken again. Free slots are then reserved for this entry, at
   -- most until this time.
   keep_until timestamptz,
   -- The end of the offer. If the campaign closes earlier, the offer ends at that time.

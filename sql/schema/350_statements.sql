@@ -112,8 +112,8 @@ create index statement_lines_of_import on sambatan.statement_lines (import_id, p
 
 -- What a line pays for. A line has one part for each participation. While the line is allocated,
 -- the sum of its parts is at most its amount. After the line is counted, the sum equals its amount.
--- Lines that pay for one participation together share a receipt. The participation may still be an
--- unpaid offer (see the view orders).
+-- Lines that pay for one participation together share a receipt. participation_id can also be the
+-- id of an unpaid offer (see the view orders).
 create table sambatan.statement_line_parts (
   line_id uuid not null references sambatan.statement_lines,
   part integer not null check (part between 1 and 50),

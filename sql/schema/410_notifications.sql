@@ -49,7 +49,8 @@ create table sambatan.message_settings (
 );
 
 -- The next digest of each campaign: a notification to the sellers that summarizes joins. Sellers
--- get one notification per campaign and time window, however many buyers joined in that window.
+-- get only one notification per campaign and time window, whatever the number of joins in that
+-- window.
 create table sambatan.seller_digests (
   campaign_id uuid primary key,
   from_seq bigint not null,

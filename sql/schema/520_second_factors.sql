@@ -1,5 +1,5 @@
--- The second factor: codes of an authenticator app (RFC 6238), and recovery codes for when the app
--- is lost.
+-- The second factor: codes of an authenticator app (RFC 6238), and recovery codes for users who
+-- have lost the app.
 
 create table sambatan_auth.second_factors (
   user_id uuid primary key,

@@ -20,7 +20,7 @@ export const recentAccess = query<[userId: string, most: number], AccessRow>(
   where user_id = $1 order by seq desc limit $2`,
 );
 
-/** Deletes expired rows of the access logs of at most `people` people. */
+/** Query that deletes expired rows of the access logs of at most `people` people. */
 export const forgetOldAccess = query<[people: number], { readonly gone: bigint }>(
   'delete_old_access',
   'select sambatan.delete_old_access($1) as gone',

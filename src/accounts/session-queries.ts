@@ -50,7 +50,9 @@ export const hasMailedCode = query<
       and expires_at > now() + make_interval(mins => $2::integer)) as has_code`,
 );
 
-/** Like insertSignIn, but for the re-authentication of a signed-in user; the e-mail has no link. */
+/**
+ * Query like insertSignIn, for the re-authentication of a signed-in user. The e-mail has no link.
+ */
 export const insertReauthenticationCode = query<
   [
     signInId: string,
@@ -68,7 +70,7 @@ export const insertReauthenticationCode = query<
   values ($1, $2, $3, $4, now() + make_interval(mins => $5::integer), $6)`,
 );
 
-/** Like spendAttempt, but for the code with which a session is re-authenticated. */
+/** Query like spendAttempt, for the code with which a session is re-authenticated. */
 export const spendReauthenticationCode = query<
   [signInId: string, most: number, sessionId: string],
   { readonly code_hash: Buffer; readonly attempts: number }

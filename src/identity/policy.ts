@@ -52,14 +52,16 @@ export const permissions = {
   'campaign.read_draft': [...seller, ...staff],
   'campaign.create': [...seller, 'service'],
   'campaign.edit': [...seller, 'service'],
-  // Contributors may not make promises to buyers for the brand and may not read buyers' addresses.
+  // Contributors must not make promises to buyers for the brand, and must not read the addresses of
+  // buyers.
   'campaign.publish': [...managers, 'service'],
   'campaign.extend': [...managers, ...staff],
   'campaign.ship': [...managers, ...staff],
   'campaign.cancel': [...managers, ...staff],
   'campaign.decide': [...managers, ...staff],
   'campaign.participants.read': [...managers, ...staff],
-  // An audit log names the participants, so visitors may not read it. They may read the progress.
+  // An audit log contains the ids of participants, so visitors must not read it. They may read the
+  // progress.
   'campaign.logs.read': [...managers, ...staff],
   'participation.join': signedIn,
   'participation.read': ['self', ...managers, ...staff],

@@ -188,8 +188,8 @@ class SettlementRun {
   }
 
   /**
-   * Settles one batch in one transaction. If a campaign of the batch fails, each campaign gets its
-   * own transaction.
+   * Settles one batch in one transaction. If settling one of the campaigns fails, settles each
+   * campaign of the batch in a separate transaction.
    */
   async #settle(batch: readonly Task[]): Promise<void> {
     const { db, log, paysOnline, clock = () => new Date() } = this.#parts;

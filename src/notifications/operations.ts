@@ -73,7 +73,7 @@ export async function readAllMessages(
   return (await tx.rows(sql.markAllRead, userId, upTo, readAtOnce)).length;
 }
 
-/** A topic and, per channel, whether a person gets its notifications. */
+/** A topic, and for each channel whether a person gets the notifications of the topic. */
 export interface TopicSetting {
   readonly topic: Topic;
   readonly email: boolean;

@@ -72,7 +72,7 @@ const found = (where: string) => `select p.*, c.title, f.display_name, f.email, 
   left join sambatan.profiles f on f.user_id = p.user_id
   ${ledgerOf('p')}`;
 
-/** A participation with data of its owner, for an operator who looks it up. */
+/** Query for a participation with data of its owner. Operators use it to look up an order. */
 export const lookUpParticipation = query<[participationId: string], FoundParticipation>(
   'look_up_participation',
   found('participation_id = $1'),

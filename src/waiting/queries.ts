@@ -147,7 +147,7 @@ export const leaveWaiting = query<
   { changes: 1 },
 );
 
-/** A waiting-list entry with the campaign's data that its buyer sees. */
+/** A waiting-list entry with the title of its campaign, for the buyer. */
 export type OwnWaitingRow = WaitingRow & AheadRow & { readonly title: string };
 
 /** Query for a buyer's entries that are waiting or have an offer, newest first. */

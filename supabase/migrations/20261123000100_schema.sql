@@ -506,7 +506,7 @@ create table sambatan.waiting_entries (
   status sambatan.waiting_status not null default 'waiting',
   -- The number of offers that entries behind this entry got while this entry waited.
   overtaken integer not null default 0 check (overtaken >= 0),
-  -- Set when the entry may not be overtaken again. Free slots are then reserved for this entry, at
+  -- Set when the entry must not be overtaken again. Free slots are then reserved for this entry, at
   -- most until this time.
   keep_until timestamptz,
   -- The end of the offer. If the campaign closes earlier, the offer ends at that time.
@@ -603,9 +603,10 @@ create trigger waiting_entries_transition before update of status on sambatan.wa
   for each row when (old.status is distinct from new.status)
   execute function sambatan.check_waiting_transition();
 
--- All orders to which money can belong: participations, and offers made after success that are not
--- a participation yet. Because of these offers, the tables with money have no foreign key to
--- participants. Instead, an invariant checks that each of their rows has an order.
+-- All orders to which money can belong: participations, and offers that were made after the
+-- campaign had succeeded and have not become a participation. Because of these offers, the tables
+-- with money have no foreign key to participants. Instead, an invariant checks that each of their
+-- rows has an order.
 create view sambatan.orders as
   select campaign_id, participation_id, user_id, quantity, false as is_offer
   from sambatan.participants
@@ -1016,8 +1017,8 @@ create index statement_lines_of_import on sambatan.statement_lines (import_id, p
 
 -- What a line pays for. A line has one part for each participation. While the line is allocated,
 -- the sum of its parts is at most its amount. After the line is counted, the sum equals its amount.
--- Lines that pay for one participation together share a receipt. The participation may still be an
--- unpaid offer (see the view orders).
+-- Lines that pay for one participation together share a receipt. participation_id can also be the
+-- id of an unpaid offer (see the view orders).
 create table sambatan.statement_line_parts (
   line_id uuid not null references sambatan.statement_lines,
   part integer not null check (part between 1 and 50),
@@ -1149,7 +1150,8 @@ create table sambatan.message_settings (
 );
 
 -- The next digest of each campaign: a notification to the sellers that summarizes joins. Sellers
--- get one notification per campaign and time window, however many buyers joined in that window.
+-- get only one notification per campaign and time window, whatever the number of joins in that
+-- window.
 create table sambatan.seller_digests (
   campaign_id uuid primary key,
   from_seq bigint not null,
@@ -1324,8 +1326,8 @@ create table sambatan_auth.known_origins (
 );
 create index known_origins_by_end on sambatan_auth.known_origins (ends_at);
 
--- The second factor: codes of an authenticator app (RFC 6238), and recovery codes for when the app
--- is lost.
+-- The second factor: codes of an authenticator app (RFC 6238), and recovery codes for users who
+-- have lost the app.
 
 create table sambatan_auth.second_factors (
   user_id uuid primary key,

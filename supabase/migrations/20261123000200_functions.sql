@@ -199,13 +199,13 @@ create or replace function sambatan.paid_moment(
   select least(p_now, coalesce(p_paid_at, p_paid_on::timestamp at time zone 'Asia/Jakarta', p_now))
 $$;
 
--- Returns whether the service may still find money that was sent by p_by for an open payment. This
--- is the case while the payment's proof or online order is undecided, or while a transfer may exist
--- that the service does not know. No such transfer exists if the payment has no account yet,
--- because the buyer has not seen where to transfer. No such transfer exists either if the statement
--- of the account is imported through the day of p_by and a person has assigned the lines with a
--- similar amount: then every transfer that was in time is known. If a person rejected the proof
--- after p_by, the service expects no more money.
+-- Returns whether it is possible that the service later finds money that was sent for an open
+-- payment by p_by. This is possible while the payment's proof or online order is undecided, or
+-- while a transfer may exist that the service does not know. No such transfer exists if the payment
+-- has no account yet, because the buyer has not seen where to transfer. No such transfer exists
+-- either if the statement of the account is imported through the day of p_by and a person has
+-- assigned the lines with a similar amount: then every transfer that was in time is known. If a
+-- person rejected the proof after p_by, the service expects no more money.
 create or replace function sambatan.may_still_arrive(t sambatan.transactions, p_by timestamptz)
 returns boolean language plpgsql stable as $$
 begin
@@ -257,8 +257,8 @@ returns boolean language sql stable as $$
       and (p_by at time zone 'Asia/Jakarta')::date)
 $$;
 
--- Returns whether the service may still find money for any reserved participation of a campaign
--- whose deadline has passed.
+-- Returns whether it is possible that the service later finds money that was paid in time for a
+-- reserved participation. The deadline of the campaign has passed.
 create or replace function sambatan.awaits_payments(c sambatan.campaigns)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.participants p
@@ -306,7 +306,7 @@ $$;
 -- Locks the campaigns' rows first, in order of their ids. Only then reads the clock and all data on
 -- which the answers depend. With p_wait false, does not wait for a row that another transaction has
 -- locked: the requests for that campaign get the answer 'campaign_busy' and write nothing, so that
--- one stuck campaign cannot block the rest of the batch.
+-- one locked campaign does not delay the other joins of the batch.
 --
 -- Each array has one element per request. The requests for one campaign are adjacent and in order
 -- of arrival. Key and request hash are null for a request without an Idempotency-Key.
@@ -738,15 +738,16 @@ declare
   under_offer integer;
   free integer;
   succeeded constant boolean := c.status = 'fulfilled';
-  -- The number of offers that may still be made to entries behind an entry that was passed over.
-  -- Null if no entry was passed over.
+  -- The number of further offers that entries behind a passed-over entry may get. Null if no entry
+  -- was passed over.
   allowance integer;
   ends_at timestamptz;
   offered uuid[] := '{}';
   events jsonb[] := '{}';
   passed uuid[] := '{}';
   taken_before integer[] := '{}';
-  -- For paid entries: the ids of those that get their slots, and the metadata of those that lapse.
+  -- The ids of the paid entries that get their slots, and the metadata of the paid entries that
+  -- lapse.
   assigned uuid[] := '{}';
   lapsed jsonb[] := '{}';
   taken integer := 0;
@@ -895,9 +896,9 @@ begin
 end
 $$;
 
--- Adds a buyer to the end of a campaign's waiting list, and offers free slots at once. With an
--- idempotency key, a repeated request returns the entry that the first request made. A refusal
--- writes nothing. Refuses: campaign_not_found, idempotency_key_reused, campaign_closing,
+-- Adds a buyer to the end of a campaign's waiting list, and offers free slots at once. If a request
+-- with an idempotency key is repeated, the function returns the entry of the first request. A
+-- refusal writes nothing. Refuses: campaign_not_found, idempotency_key_reused, campaign_closing,
 -- campaign_not_active, deadline_passed, already_waiting, quantity_out_of_bounds, slots_available,
 -- waiting_list_full.
 create or replace function sambatan.wait_for_slots(
@@ -1100,8 +1101,8 @@ $$;
 -- Runs one step for the waiting list of an open or completed campaign. At most p_limit entries
 -- lapse: offers that their buyers did not answer in time, and entries whose reservation of slots
 -- ended at keep_until. Then the step offers the free slots. An offer that is accepted by paying
--- does not lapse while the service may still find a payment that was made in time. Returns how many
--- entries lapsed. The caller has locked the campaign's row and stores c.
+-- does not lapse while it is possible that the service finds a payment that was made in time.
+-- Returns how many entries lapsed. The caller has locked the campaign's row and stores c.
 create or replace function sambatan.settle_waiting(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out lapsed integer
 ) language plpgsql set enable_seqscan = off as $$
@@ -1145,7 +1146,8 @@ $$;
 
 -- Returns when the lifecycle must next run for a waiting list; null if no entry has a time limit.
 -- For an offer that is accepted by paying and whose time is over at p_at, the result is the end of
--- the verification period. Until then, the service may still find a payment that was made in time.
+-- the verification period. Until then, it is possible that the service finds a payment that was
+-- made in time.
 create or replace function sambatan.waiting_next_run_at(c sambatan.campaigns, p_at timestamptz)
 returns timestamptz language sql stable as $$
   select min(case when status = 'waiting' then keep_until
@@ -1248,9 +1250,9 @@ end
 $$;
 
 -- Returns whether a campaign's waiting list still accepts a paid entry for p_quantity slots. After
--- the campaign has succeeded, two more conditions apply. Enough slots must be free, or slots may
--- still become free. And delivery must not have begun: no goods are shipped or received, and no
--- payout is released or sent.
+-- the campaign has succeeded, two more conditions apply. Enough slots must be free, or it must be
+-- possible that slots become free. And delivery must not have begun: no goods are shipped or
+-- received, and no payout is released or sent.
 create or replace function sambatan.accepts_retained_refund(p_campaign_id uuid, p_quantity integer)
 returns boolean language plpgsql stable as $$
 declare
@@ -1309,8 +1311,8 @@ begin
 end
 $$;
 
--- Returns the code of the refusal if the buyer of a refund may not choose the front of the waiting
--- list instead; null if the buyer may.
+-- Returns whether the buyer of a refund is allowed to choose the front of the waiting list instead.
+-- The result is null if it is allowed, or else the code of the refusal.
 create or replace function sambatan.why_no_choice(p_campaign_id uuid, p_refund_id uuid)
 returns text language plpgsql stable as $$
 declare
@@ -1903,14 +1905,15 @@ $$;
 -- the time or day at which the buyer paid, if known. It decides whether the payment was in time;
 -- the time at which the service noticed the money does not matter. Returns the participation that
 -- has the slots, and what happened to the money:
---   settled   the money pays what was due; a reserved participation is confirmed, and an offer made
---             after success becomes a confirmed participation
---   given     the hold had lapsed, but the campaign still has enough slots: the buyer gets slots
---             again, in a new participation
---   credited  anything else: too late, a second payment, too little; the refund is due at once. If
---             it was paid in time but other buyers have the slots by now, the buyer may choose
---             (see paid_in_time)
---   known     this receipt was counted before; nothing changes
+--   settled   The money pays what was due. A reserved participation is confirmed. An offer that was
+--             made after the campaign succeeded becomes a confirmed participation.
+--   given     The hold had lapsed, but enough slots are free. The buyer gets slots again, in a new
+--             participation.
+--   credited  The money pays for nothing, for example because it was paid too late or twice, or is
+--             too little. Its refund is due at once. If the buyer paid in time but other buyers
+--             have got the slots, the buyer may choose between the refund and the front of the
+--             waiting list (see paid_in_time).
+--   known     A receipt with this name was counted before. Nothing changes.
 -- Refuses: campaign_not_found, participation_not_found.
 create or replace function sambatan.receive_money(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint, p_actor text, p_reference text,
@@ -2397,9 +2400,9 @@ begin
 end
 $$;
 
--- Refuses if a participation may not keep p_quantity of its slots at p_at: more_slots_by_joining,
--- campaign_closing, campaign_not_active, deadline_passed, quantity_out_of_bounds. The caller has
--- locked the campaign's row.
+-- Refuses if reducing a participation to p_quantity slots is not allowed at p_at:
+-- more_slots_by_joining, campaign_closing, campaign_not_active, deadline_passed,
+-- quantity_out_of_bounds. The caller has locked the campaign's row.
 create or replace function sambatan.check_fewer(
   c sambatan.campaigns, p sambatan.participants, p_quantity integer, p_at timestamptz
 ) returns void language plpgsql as $$
@@ -3048,12 +3051,12 @@ $$;
 -- Brings one campaign to the state that it should have now. Opens it at its opening time, lets
 -- holds and offers lapse, and decides its outcome at the deadline; if p_complete_full is true, it
 -- succeeds as soon as it is full. Then closes it in steps of at most p_limit participations and
--- waiting entries. At the deadline of an upfront campaign, the decision waits while the service may
--- still find payments that were made in time, at most for the verification period. A scheduled
--- upfront campaign does not open while buyers have no way to pay; a later run tries again.
--- p_pays_online is true if buyers can pay through a provider. The caller has locked the campaign's
--- row. The caller stores c with store_campaigns, so that the row is written only once if the
--- campaign closes in one step, and stores the writes with apply_writes.
+-- waiting entries. At the deadline of an upfront campaign, the decision waits while it is possible
+-- that the service finds payments that were made in time, at most for the verification period. A
+-- scheduled upfront campaign does not open while buyers have no way to pay; a later run tries
+-- again. p_pays_online is true if buyers can pay through a provider. The caller has locked the
+-- campaign's row. The caller stores c with store_campaigns, so that the row is written only once if
+-- the campaign closes in one step, and stores the writes with apply_writes.
 --
 -- Returns the audit rows of the campaign's status changes, the number of settled participations and
 -- entries, and in `more` whether another call (in a new transaction) is needed to finish.
@@ -3916,8 +3919,8 @@ returns boolean language sql stable as $$
       and t.status in ('due', 'proof_submitted', 'rejected', 'pending'))
 $$;
 
--- Refuses if a payout may not be sent: payout_not_released, payout_disputed. The caller has locked
--- the campaign's row.
+-- Refuses if sending a payout is not allowed: payout_not_released, payout_disputed. The caller has
+-- locked the campaign's row.
 create or replace function sambatan.check_payout(t sambatan.transactions)
 returns void language plpgsql as $$
 begin
@@ -4157,11 +4160,11 @@ end
 $$;
 
 -- Computes how many slots each buyer gets if a completed campaign can deliver only p_slots. Buyers
--- who have received the goods come first, then the others in the order in which they joined. Each
--- buyer gets the full quantity while slots remain, so at most one participation is delivered in
--- part. Each row has a participation's place in that order, the numbers of slots that it keeps and
--- loses, and the rupiah to be refunded. Refuses: transition_not_allowed, shortfall_not_possible,
--- payment_not_open.
+-- who have received the goods are first, then the other buyers in the order in which they joined.
+-- Each buyer gets the full quantity while slots remain, so at most one participation is delivered
+-- in part. Each row has a participation's place in that order, the numbers of slots that it keeps
+-- and loses, and the rupiah to be refunded. Refuses: transition_not_allowed,
+-- shortfall_not_possible, payment_not_open.
 --
 -- The query is written in a form that makes the planner use one index lookup for each
 -- participation, whatever its statistics say.
@@ -4254,9 +4257,10 @@ returns text language sql immutable parallel safe as $$
   select btrim(regexp_replace(lower(p_text), '[^[:alnum:]]+', ' ', 'g'))
 $$;
 
--- Returns the code of the refusal if a buyer may not open a dispute (again); null if the buyer may.
--- A dismissed dispute can be opened once more within seven days, with a different text. An upheld
--- dispute, or a second dismissal, is final. If p_reason is null, the text is not checked.
+-- Returns whether a buyer is allowed to open a dispute, or to open it again. The result is null if
+-- it is allowed, or else the code of the refusal. A dismissed dispute can be opened once more
+-- within seven days, with a different text. An upheld dispute, or a second dismissal, is final. If
+-- p_reason is null, the text is not checked.
 create or replace function sambatan.why_not_disputed(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_at timestamptz
 ) returns text language sql stable as $$
@@ -4694,9 +4698,9 @@ language sql stable as $$
   where b.problem is not null order by b.user_id, b.seq
 $$;
 
--- Claims due e-mails, oldest first, and starts their attempts with a lease of p_lease_seconds.
--- While PostgreSQL caches a query plan, an empty table can get millions of rows. The settings of
--- this function forbid plans that are fast only for a small table.
+-- Claims due e-mails, the longest due first, and records the start of an attempt for each, with a
+-- lease of p_lease_seconds. While PostgreSQL caches a query plan, an empty table can get millions
+-- of rows. The settings of this function forbid plans that are fast only for a small table.
 create or replace function sambatan.claim_emails(
   p_limit integer, p_lease_id uuid, p_lease_seconds double precision
 ) returns table (
@@ -4725,8 +4729,9 @@ create or replace function sambatan.claim_emails(
   left join sambatan.message_settings s on s.user_id = n.user_id and s.topic = n.topic
 $$;
 
--- Claims webhooks that are due and starts their attempts, at most p_per_endpoint for each endpoint.
--- Skips the endpoints in p_busy. Apart from that, it works like claim_emails.
+-- Claims due webhooks and records the start of an attempt for each. Claims at most p_per_endpoint
+-- webhooks for each endpoint. Skips the endpoints in p_busy. Apart from that, it works like
+-- claim_emails.
 create or replace function sambatan.claim_webhooks(
   p_limit integer, p_lease_id uuid, p_lease_seconds double precision, p_per_endpoint integer,
   p_busy uuid[]

@@ -32,7 +32,7 @@ export const beginFactor = query<[userId: string, secret: Buffer], { readonly us
   returning user_id`,
 );
 
-/** Activates the second factor after the first correct code. */
+/** Query that activates the second factor after the first correct code. */
 export const confirmFactor = query<
   [userId: string, secret: Buffer, step: bigint],
   { readonly user_id: string }
@@ -165,7 +165,7 @@ export const unmarkSessions = query<[userId: string], never>(
   where user_id = $1 and second_factor`,
 );
 
-/** Records that the second factor was used in this session. */
+/** Query that records that the second factor was used in this session. */
 export const markSession = query<[userId: string, sessionId: string], never>(
   'mark_session',
   `update sambatan_auth.sessions set second_factor = true
