@@ -128,7 +128,7 @@ async function keepFull(
   }
 }
 
-/** Returns a function that counts a message in the server log, from now on. */
+/** Returns a function that counts how often the server has logged a message from now on. */
 function noted({ serverLog }: Scene): (what: string) => number {
   const before = serverLog().length;
   return (what) => serverLog().slice(before).split(what).length - 1;

@@ -62,7 +62,8 @@ export class HistoryModel extends GoodsModel {
   }
 
   /**
-   * The refusal for a caller who may not do this with the campaign; undefined if the caller may.
+   * The refusal for a caller whose role is not in `allowed`, or who must not see the campaign;
+   * undefined for all other callers.
    */
   refusal(role: Role, allowed: readonly Role[]): string | undefined {
     const isHidden = this.status === 'draft' && !running.includes(role);

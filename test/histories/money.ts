@@ -46,7 +46,7 @@ export interface ParticipationMoney {
   hasLapsed: boolean;
   /** Whether the participation was cancelled because its due payment was not made. */
   isUnpaid: boolean;
-  /** Whether the paid participation was cancelled before the campaign succeeded. */
+  /** Whether the paid participation was refunded while the campaign had not ended yet. */
   hasLeft: boolean;
   /** The day on which the last proof of payment was submitted. */
   provenOn: string | null;

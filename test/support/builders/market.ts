@@ -100,7 +100,7 @@ export async function createTestCampaign(
   return id;
 }
 
-/** Lets time pass for one campaign: moves all of its stored times into the past. */
+/** Lets time pass for one campaign: moves its deadline and its other stored times to earlier. */
 export async function letTimePass(
   db: Queryable,
   campaignId: string,

@@ -24,7 +24,7 @@ export interface Shape {
   readonly delimiter: ',' | ';' | '\t';
   /** Whether this bank lists pending transactions. */
   readonly pending: boolean;
-  /** Whether this bank writes sen, not only whole rupiah. */
+  /** Whether this bank writes sen (hundredths of a rupiah), not only whole rupiah. */
   readonly sen: boolean;
   /** Whether each row has the balance of the account after the transaction. */
   readonly balance: boolean;

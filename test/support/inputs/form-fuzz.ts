@@ -127,7 +127,7 @@ const headers: fc.Arbitrary<OutgoingHttpHeaders> = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom(...oddHeaders) },
 );
 
-/** A raw header in bytes, written as Latin-1 characters. */
+/** The UTF-8 bytes of a header value, each as one Latin-1 character, so that Node sends them. */
 const ascii = (value: string) => Buffer.from(value).toString('latin1');
 
 /** The names and values of a form's fields, as its page shows them. */

@@ -17,7 +17,7 @@ export const commands = process.env[variables.commands];
 /** Options of a random test. */
 export interface Trial {
   readonly numRuns: number;
-  /** Default: the seed of this process. */
+  /** The seed of the random cases; default: the seed of this process. */
   readonly seed?: number;
   /** The test's file, relative to the project's root. */
   readonly file: string;
