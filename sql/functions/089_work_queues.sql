@@ -1,7 +1,8 @@
 -- Returns the work queues of operators: the number of items in each, counted up to p_max, and the
--- time since when the oldest item waits (null if the queue is empty). The refund queue has only
--- refunds that p_provider does not send automatically; if p_provider is null, it has all due
--- refunds. The function needs only a few index lookups, also with a million campaigns.
+-- time since which the oldest item has been waiting (null if the queue is empty). The refund queue
+-- contains only refunds that p_provider does not send automatically. If p_provider is null, it
+-- contains all due refunds. The function needs only a few index lookups, also with a million
+-- campaigns.
 create or replace function sambatan.work_queues(p_max integer, p_provider text)
 returns table (queue text, items integer, oldest timestamptz) language plpgsql stable as $$
 begin

@@ -26,7 +26,7 @@ create type sambatan.transaction_kind as enum ('payment', 'refund', 'payout', 'a
 -- pending: sent to a provider, result unknown. void: no longer owed.
 create type sambatan.transaction_status as enum
   ('due', 'proof_submitted', 'settled', 'rejected', 'pending', 'void');
--- allocated: a person has said what the line pays for, but it is not counted yet.
+-- allocated: a person has chosen what the line pays for, but its money is not counted yet.
 create type sambatan.statement_line_status as enum
   ('unmatched', 'ambiguous', 'allocated', 'matched', 'ignored');
 

@@ -20,7 +20,8 @@ create table sambatan.statement_imports (
   file_name text not null check (char_length(file_name) <= 200),
   file_hash bytea not null check (octet_length(file_hash) = 32),
   content bytea check (octet_length(content) between 1 and 16777216),
-  -- 'auto', the name of a bank's format, or the columns as an operator mapped them.
+  -- How to read the file: 'auto', the name of a bank's format, or the meaning of each column as set
+  -- by an operator.
   mapping jsonb not null,
   -- The last day whose transfers are all in the file, if an operator entered it.
   stated_through date,

@@ -21,7 +21,7 @@ create table sambatan.backups (
   backup_id uuid primary key,
   started_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz,
-  -- Size and hash of the file.
+  -- Size and hash of the backup file.
   bytes bigint check (bytes > 0),
   sha256 text check (sha256 ~ '^[0-9a-f]{64}$'),
   -- An array of {version, name, sha256}.

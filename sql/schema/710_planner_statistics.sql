@@ -1,8 +1,8 @@
 -- A popular campaign gets thousands of rows within seconds, long before autovacuum analyzes their
 -- tables. If older statistics of campaign_id do not contain a campaign, the planner assumes that it
--- has no rows, and joins two of its tables by a nested loop over all pairs: the books of 5,000
--- orders took 8.5 s instead of 17 ms. Without statistics of this column it assumes an average
--- campaign, and reads each row once.
+-- has no rows, and joins two tables by a nested loop that compares all pairs of the campaign's
+-- rows. With such a plan, the books of 5,000 orders took 8.5 s instead of 17 ms. Without statistics
+-- of this column, the planner assumes an average campaign, and the plan reads each row once.
 do $$
 declare
   relation regclass;

@@ -46,7 +46,7 @@ const dbWords = {
   }[StoredCampaignStatus];
 };
 
-/** Converts a campaign's status from the database's word to the API's. */
+/** Converts a campaign's status from the word in the database to the word in the API. */
 export function toApiStatus(status: StoredCampaignStatus): CampaignStatus {
   return apiWords[status];
 }
@@ -55,7 +55,7 @@ function apiCampaignWord(word: string): string {
   return Object.hasOwn(apiWords, word) ? apiWords[word as StoredCampaignStatus] : word;
 }
 
-/** Converts a campaign's status from the API's word to the database's. */
+/** Converts a campaign's status from the word in the API to the word in the database. */
 export function toDbStatus(status: CampaignStatus): StoredCampaignStatus {
   return dbWords[status];
 }
@@ -94,7 +94,7 @@ const dbParticipationWords = {
   }[StoredParticipationStatus];
 };
 
-/** Converts a participation's status from the database's word to the API's. */
+/** Converts a participation's status from the word in the database to the word in the API. */
 export function toApiParticipationStatus(status: StoredParticipationStatus): ParticipationStatus {
   return apiParticipationWords[status];
 }
@@ -105,7 +105,7 @@ function apiParticipationWord(word: string): string {
     : word;
 }
 
-/** Converts a participation's status from the API's word to the database's. */
+/** Converts a participation's status from the word in the API to the word in the database. */
 export function toDbParticipationStatus(status: ParticipationStatus): StoredParticipationStatus {
   return dbParticipationWords[status];
 }

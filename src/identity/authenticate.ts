@@ -48,7 +48,8 @@ export function authenticator(rules: IdentityRules, now: () => number = Date.now
     const kind = claims.roles.includes(operatorRole) ? 'operator' : 'user';
     const { userId, roles, secondFactor, provenAt, email } = claims;
     const oldest = now() / 1_000 - rules.reauthMinutes * 60;
-    // When the token does not contain the time of authentication, it counts as too old.
+    // When the token does not contain the time of authentication, the authentication counts as too
+    // old.
     const proofIsOld = provenAt === undefined || provenAt < oldest;
     const proved = {
       secondFactor,

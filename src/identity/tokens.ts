@@ -12,9 +12,9 @@ export interface Claims {
    */
   readonly secondFactor: boolean;
   /**
-   * When the user last authenticated, in seconds since 1970: the newest time in `amr` (Supabase
-   * Auth), else `auth_time` (OpenID Connect). Undefined when the token has neither claim, or when
-   * the time is in the future.
+   * When the user last authenticated, in seconds since 1970. This is the newest time in the claim
+   * `amr` (Supabase Auth), or the claim `auth_time` (OpenID Connect) if `amr` has no time.
+   * Undefined when the token has neither claim, or when the time is in the future.
    */
   readonly provenAt: number | undefined;
   /**

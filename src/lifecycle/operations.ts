@@ -10,7 +10,7 @@ import {
 } from '../participations/participant-list.ts';
 import * as sql from './queries.ts';
 
-/** Opens an inactive or scheduled campaign now, so that buyers can join. */
+/** Opens an inactive (draft) or scheduled campaign now, so that buyers can join. */
 export async function publishCampaign(
   tx: Tx,
   actor: Actor,

@@ -81,8 +81,8 @@ export interface DueReminder {
   /** The latest time to pay the open payment; null when there is no open payment. */
   readonly pay_by: Date | null;
   /**
-   * The amount to transfer in whole rupiah, including the unique code; null before the buyer opened
-   * the payment.
+   * The amount to transfer in whole rupiah, including the unique code. Null if the buyer has not
+   * viewed the payment yet.
    */
   readonly to_transfer: bigint | null;
   /**

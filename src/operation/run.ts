@@ -8,7 +8,7 @@ import { onceByKey } from './idempotency-keys.ts';
 
 /**
  * Runs an operation in a transaction. Resolves with its result when the server has acknowledged the
- * COMMIT. All writes go through this function. If the attempt fails and it is certain that the
+ * COMMIT. All writes go through this function. If an attempt fails and it is certain that the
  * database changed nothing (because of a lock, a deadlock, or a connection that could not be
  * opened), it tries again: at most three attempts, with random waits that become longer. It never
  * repeats an attempt that may have been committed. In a request with an Idempotency-Key, the

@@ -132,7 +132,7 @@ export class ConcurrencyLimiter {
     this.#sheds++;
   }
 
-  /** Counts a request whose processing starts. */
+  /** Counts a request as in flight, because its processing starts. */
   enter(): void {
     this.#inFlight++;
     if (this.#inFlight > this.#peak) this.#peak = this.#inFlight;

@@ -17,7 +17,7 @@ export interface ParticipationRow {
   readonly participation_id: string;
   readonly user_id: string;
   readonly quantity: number;
-  /** Number of slots that the seller cannot deliver or that were taken back. */
+  /** Number of slots that the seller cannot deliver or that were revoked. */
   readonly undelivered_slots: number;
   readonly status: StoredParticipationStatus;
   readonly joined_at: Date;

@@ -25,7 +25,7 @@ const depths: Readonly<Record<string, number>> = { uchar: 1, char: 1, ushort: 2,
 
 /**
  * Why an image is rejected: its type is not supported, it cannot be decoded, or it is too large.
- * HEIC, the format of iPhones, has its own message.
+ * The HEIC format of iPhones is a separate reason, because it has a separate error message.
  */
 export type ImageFlaw = 'wrong_type' | 'heic' | 'unreadable' | 'too_large';
 

@@ -28,7 +28,7 @@ create type sambatan.transaction_kind as enum ('payment', 'refund', 'payout', 'a
 -- pending: sent to a provider, result unknown. void: no longer owed.
 create type sambatan.transaction_status as enum
   ('due', 'proof_submitted', 'settled', 'rejected', 'pending', 'void');
--- allocated: a person has said what the line pays for, but it is not counted yet.
+-- allocated: a person has chosen what the line pays for, but its money is not counted yet.
 create type sambatan.statement_line_status as enum
   ('unmatched', 'ambiguous', 'allocated', 'matched', 'ignored');
 
@@ -925,7 +925,8 @@ create table sambatan.statement_imports (
   file_name text not null check (char_length(file_name) <= 200),
   file_hash bytea not null check (octet_length(file_hash) = 32),
   content bytea check (octet_length(content) between 1 and 16777216),
-  -- 'auto', the name of a bank's format, or the columns as an operator mapped them.
+  -- How to read the file: 'auto', the name of a bank's format, or the meaning of each column as set
+  -- by an operator.
   mapping jsonb not null,
   -- The last day whose transfers are all in the file, if an operator entered it.
   stated_through date,
@@ -1385,8 +1386,8 @@ create trigger operator_changes_append_only
 create trigger operator_changes_no_truncate before truncate on sambatan_auth.operator_changes
   for each statement execute function sambatan.refuse_change();
 
--- The access log: sign-ins and failed attempts. Each account has its own hash chain, like the audit
--- log of a campaign. A person appears only by id; no network address is stored.
+-- The access log: sign-ins and failed attempts. Each account has a separate hash chain, like the
+-- audit log of a campaign. A row identifies the person only by id, and contains no network address.
 
 create table sambatan_auth.access_heads (
   user_id uuid primary key,
@@ -1459,7 +1460,7 @@ create table sambatan.backups (
   backup_id uuid primary key,
   started_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz,
-  -- Size and hash of the file.
+  -- Size and hash of the backup file.
   bytes bigint check (bytes > 0),
   sha256 text check (sha256 ~ '^[0-9a-f]{64}$'),
   -- An array of {version, name, sha256}.
@@ -1509,9 +1510,9 @@ create index request_keys_by_time on sambatan.request_keys (created_at);
 
 -- A popular campaign gets thousands of rows within seconds, long before autovacuum analyzes their
 -- tables. If older statistics of campaign_id do not contain a campaign, the planner assumes that it
--- has no rows, and joins two of its tables by a nested loop over all pairs: the books of 5,000
--- orders took 8.5 s instead of 17 ms. Without statistics of this column it assumes an average
--- campaign, and reads each row once.
+-- has no rows, and joins two tables by a nested loop that compares all pairs of the campaign's
+-- rows. With such a plan, the books of 5,000 orders took 8.5 s instead of 17 ms. Without statistics
+-- of this column, the planner assumes an average campaign, and the plan reads each row once.
 do $$
 declare
   relation regclass;

@@ -62,7 +62,10 @@ export interface Browser {
   readonly before: string | undefined;
 }
 
-/** The result of a sign-in: a session, or a sign-in that still needs the second factor. */
+/**
+ * The result of a sign-in: a session, or an unfinished sign-in for which the second factor is
+ * missing.
+ */
 export interface SignInResult {
   /**
    * The token to put in the cookie. It is a session token, or, if the second factor is still

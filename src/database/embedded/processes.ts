@@ -78,8 +78,8 @@ export function isServerOf(cluster: string, pid: number): boolean {
 }
 
 /**
- * Returns the pids of this cluster's server processes. On systems other than Linux, only the pid of
- * the main process (postmaster).
+ * Returns the pids of this cluster's server processes. On systems other than Linux, returns only
+ * the pid of the main process (postmaster).
  */
 export function serverProcesses(cluster: string): number[] {
   if (linux) {
