@@ -133,7 +133,11 @@ async function lookAt(
   for (const [name, { path, status = 200, act }] of theirs) {
     try {
       const answer = await looker.go(path);
-      assert.equal(answer.status(), status, path);
+      if (answer.status() !== status) {
+        const shown = await looker.page.locator('main').innerText();
+        const logged = service.logged.slice(-5).join('\n');
+        assert.fail(`${path}: ${answer.status()} instead of ${status}: ${shown}\n${logged}`);
+      }
       await act?.(looker.page);
       await looker.check();
     } catch (error) {
