@@ -262,7 +262,8 @@ test('attempts are counted before they are checked: five per sign-in, twenty per
   assert.equal(statuses.filter((status) => status === 422).length, 5);
   assert.equal(statuses.filter((status) => status === 410).length, 7);
   assert.equal((await give(client, app.next())).status, 410);
-  // Thirteen attempts are counted already. Another sign-in uses the other seven of the twenty.
+  // The limit is twenty attempts, and thirteen are counted already. A second sign-in of the same
+  // user makes the remaining seven.
   const other = await half(email);
   const more = await Promise.all(Array.from({ length: 9 }, () => give(other, wrong)));
   const limited = more.filter(({ status }) => status === 429);

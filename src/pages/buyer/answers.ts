@@ -19,8 +19,8 @@ import { payOnline } from '../../ledger/gateway/orders.ts';
 const schema = { params: closed({ id: Id }) };
 
 /**
- * Registers the forms with which a buyer pays online, keeps the money of a refund for new slots,
- * confirms the receipt of the goods, uploads a proof of payment, or opens a dispute.
+ * Registers the buyer's forms: pay online, use the money of a refund for slots that come free,
+ * confirm the receipt of the goods, upload a proof of payment, open a dispute.
  */
 export function answerPages(app: PageDeps): PagePlugin {
   return async (server) => {

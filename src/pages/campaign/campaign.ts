@@ -106,8 +106,8 @@ function campaignBody(
   isPreview = false,
 ): Html {
   const published = campaign.status !== 'inactive' && !isPreview;
-  // An ended campaign gets no live updates: its page keeps showing the slots at the end, whereas
-  // the current counters leave out refunded slots.
+  // The page of an ended campaign gets no live updates. It shows the number of slots when the
+  // campaign ended; the current counters leave out refunded slots.
   const events =
     published && !isFinal(campaign.status) && `/api/sambatan/campaigns/${campaign.id}/events`;
   return html`<article
