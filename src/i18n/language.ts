@@ -22,7 +22,7 @@ export function languagesIn(directory: string): readonly Language[] {
 }
 
 /** Returns true if this is a language tag in the form of a folder name, such as `jv` or `zh-TW`. */
-export function isLanguageTag(word: string): boolean {
+function isLanguageTag(word: string): boolean {
   return /^[a-z]{2,3}(-[A-Z]{2})?$/.test(word);
 }
 

@@ -50,15 +50,15 @@ export function textOf(language: Language, { key, values }: Wording): string {
 
 /** Returns the template of a message in a language, for code that cannot use this module. */
 export function templateText(language: Language, key: MessageKey): string {
-  const own = catalogues().get(language)?.get(key);
-  const source = own ?? catalogues().get(defaultLanguage)?.get(key);
+  const own = catalogues().byLanguage.get(language)?.get(key);
+  const source = own ?? catalogues().byLanguage.get(defaultLanguage)?.get(key);
   if (source === undefined) throw new Error(`there is no message ${key}`);
   return source;
 }
 
 /** Returns the languages of the service, the default language first. */
 export function languages(): readonly [Language, ...Language[]] {
-  return [...catalogues().keys()] as [Language, ...Language[]];
+  return catalogues().languages;
 }
 
 /**
@@ -75,14 +75,24 @@ export function knownLanguage(language: string | null | undefined): Language {
  * built-in messages. Throws the errors of readCatalogues.
  */
 export function loadMessages(overrides: string | undefined): void {
-  loaded = readCatalogues(overrides);
+  loaded = withLanguages(readCatalogues(overrides));
   templates.clear();
 }
 
-let loaded: ReadonlyMap<Language, Catalogue> | undefined;
+/** The catalogues with their languages. The list is made once, because every request reads it. */
+interface LoadedCatalogues {
+  readonly byLanguage: ReadonlyMap<Language, Catalogue>;
+  readonly languages: readonly [Language, ...Language[]];
+}
 
-function catalogues(): ReadonlyMap<Language, Catalogue> {
-  return (loaded ??= readCatalogues());
+let loaded: LoadedCatalogues | undefined;
+
+function catalogues(): LoadedCatalogues {
+  return (loaded ??= withLanguages(readCatalogues()));
+}
+
+function withLanguages(byLanguage: ReadonlyMap<Language, Catalogue>): LoadedCatalogues {
+  return { byLanguage, languages: [...byLanguage.keys()] as [Language, ...Language[]] };
 }
 
 type Template = string | IntlMessageFormat;
@@ -102,7 +112,7 @@ function templateOf(language: Language, key: MessageKey): Template {
 }
 
 function parseTemplate(language: Language, key: MessageKey): Template {
-  const isTranslated = catalogues().get(language)?.has(key) === true;
+  const isTranslated = catalogues().byLanguage.get(language)?.has(key) === true;
   const template = new IntlMessageFormat(
     templateText(language, key),
     localesOf(isTranslated ? language : defaultLanguage),
