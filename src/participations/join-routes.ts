@@ -8,7 +8,16 @@ import { DomainError } from '../errors/errors.ts';
 import type { ApiServer } from '../http/api-server.ts';
 import { idempotencyKeyOf, userOf } from '../http/authentication.ts';
 import { cursorAfter, nextCursor } from '../http/cursor.ts';
-import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../http/schemas.ts';
+import {
+  choice,
+  closed,
+  Id,
+  idempotencyKeyHeader,
+  pageOf,
+  pageQuery,
+  problems,
+  text,
+} from '../http/schemas.ts';
 import { authorize } from '../identity/policy.ts';
 import { paymentStates } from '../ledger/payments/payment-state.ts';
 import { joinCounted, type JoinDeps } from './count-joins.ts';
@@ -47,9 +56,7 @@ function joinRoute(server: ApiServer, app: JoinRouteDeps): void {
         description:
           'Requests are processed in order of arrival. With an Idempotency-Key a request can be repeated after a time-out or a crash; it has one effect and one answer.',
         params,
-        headers: Type.Object({
-          'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
-        }),
+        headers: idempotencyKeyHeader,
         body: closed({
           user_id: Type.Optional({
             ...Id,

@@ -9,11 +9,10 @@ import {
   choice,
   closed,
   Id,
-  nullable,
+  idempotencyKeyHeader,
   pageOf,
   pageQuery,
   problems,
-  text,
 } from '../http/schemas.ts';
 import { authorize } from '../identity/policy.ts';
 import { runInTransaction } from '../operation/run.ts';
@@ -27,6 +26,7 @@ import {
   waitInsteadOfRefund,
   withdrawEntry,
 } from './operations.ts';
+import { JoinFields } from '../participations/schemas.ts';
 import { waitingStatuses } from './status.ts';
 import { listedEntryOf } from './waiting.ts';
 import { ListedEntrySchema, WaitingEntrySchema } from './schemas.ts';
@@ -55,17 +55,13 @@ function waitRoute(server: ApiServer, app: DatabaseDeps): void {
         description:
           'Free slots are offered in order of arrival, to the first entry that asks for no more than are free; an entry that asks for more is overtaken at most three times. An offer reserves its slots until `offer_expires_at`. With an Idempotency-Key a repeated request returns the same entry in its current state; refusals are not stored.',
         params,
-        headers: Type.Object({
-          'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
-        }),
+        headers: idempotencyKeyHeader,
         body: closed({
           user_id: Type.Optional({
             ...Id,
             description: 'The buyer; required for service callers',
           }),
-          quantity: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
-          shipping_address: text(10, 240),
-          note: Type.Optional(nullable(text(0, 160))),
+          ...JoinFields,
         }),
         response: {
           201: WaitingEntrySchema,
