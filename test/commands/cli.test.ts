@@ -50,6 +50,8 @@ const names = [
   'seed-demo',
   'demo',
   'audit verify',
+  'log-key',
+  'log-key rotate',
   'log verify',
   'log export',
   'invariants',

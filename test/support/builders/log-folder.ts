@@ -6,7 +6,7 @@ import { after } from 'node:test';
 import { checkpointText, originOf } from '../../../src/public-log/checkpoint.ts';
 import { leafHash, rootOf } from '../../../src/public-log/merkle.ts';
 import { createSigner, formatVerifierKey, signNote } from '../../../src/public-log/note.ts';
-import { proveInclusion } from '../../../src/public-log/proofs.ts';
+import { inclusionProof } from '../../../src/public-log/proofs.ts';
 import { entriesPaths } from '../../../src/public-log/read-log.ts';
 import { encodeReceipt } from '../../../src/public-log/receipt.ts';
 
@@ -79,7 +79,7 @@ export class WrittenLog {
   /** Returns the receipt of the order of a record, from 0. */
   async receipt(index: number, size = this.records.length): Promise<string> {
     const leaves = this.records.slice(0, size).map(leafHash);
-    const hashes = await proveInclusion(index, size, async ({ number, width }) =>
+    const hashes = await inclusionProof(index, size, async ({ number, width }) =>
       leaves.slice(number * 256, number * 256 + width),
     );
     return encodeReceipt({
