@@ -15,10 +15,11 @@ const endings = [
       begin;
       update sambatan.participants set status = 'refunded', refunded_at = now(), updated_at = now();
       insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event,
-        actor, metadata, hash)
+        actor_kind, slots, slots_taken, total_slots, price_per_slot, metadata, commitment,
+        leaf_hash)
       select campaign_id, 1000000 + row_number() over (), now(), participation_id,
-        'participant_refunded', 'system', jsonb_build_object('quantity', quantity),
-        decode(repeat('00', 32), 'hex')
+        'participant_refunded', 'system', 0, 0, 0, 200000,
+        jsonb_build_object('quantity', quantity), '', decode(repeat('00', 32), 'hex')
       from sambatan.participants;
       commit`,
   },
@@ -35,10 +36,11 @@ const endings = [
         'payment:' || participation_id, 'system', now()
       from sambatan.participants;
       insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event,
-        actor, metadata, hash)
+        actor_kind, slots, slots_taken, total_slots, price_per_slot, metadata, commitment,
+        leaf_hash)
       select campaign_id, 1000000 + row_number() over (), now(), participation_id,
-        'participant_confirmed', 'system', jsonb_build_object('quantity', quantity),
-        decode(repeat('00', 32), 'hex')
+        'participant_confirmed', 'system', 0, 0, 0, 200000,
+        jsonb_build_object('quantity', quantity), '', decode(repeat('00', 32), 'hex')
       from sambatan.participants;
       commit`,
   },

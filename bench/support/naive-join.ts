@@ -19,13 +19,18 @@ const readCampaign = query<[campaignId: string], CampaignRow>(
 
 const reserve = query<[campaignId: string, quantity: number], { readonly audit_seq: bigint }>(
   'naive_reserve',
-  `update sambatan.campaigns set filled_slots = filled_slots + $2,
-    participant_count = participant_count + 1, updated_at = now(), audit_seq = audit_seq + 1,
-    status = case when filled_slots + $2 = total_slots then 'locked' else status end,
-    filled_at = case when filled_slots + $2 = total_slots then now() end
-  where campaign_id = $1 and status = 'active' and deadline > now()
-    and filled_slots + $2 <= total_slots
-  returning audit_seq`,
+  `with reserved as (
+    update sambatan.campaign_states set filled_slots = filled_slots + $2,
+      participant_count = participant_count + 1, updated_at = now(), audit_seq = audit_seq + 1,
+      logged_slots = filled_slots + $2,
+      status = case when filled_slots + $2 = total_slots then 'locked' else status end
+    where campaign_id = $1 and status = 'active' and next_run_at > now()
+      and filled_slots + $2 <= total_slots
+    returning audit_seq, status
+  ), filled as (
+    update sambatan.campaign_details set status = 'locked', filled_at = now()
+    where campaign_id = $1 and exists (select 1 from reserved where status = 'locked'))
+  select audit_seq from reserved`,
 );
 
 const insertParticipant = query<
@@ -36,13 +41,14 @@ const insertParticipant = query<
     quantity: number,
     address: string,
     note: string | null,
+    joinedSeq: bigint,
   ],
   { readonly joined_at: Date }
 >(
   'naive_insert_participant',
   `insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, joined_at,
-    updated_at, shipping_address, note)
-  values ($1, $2, $3, $4, now(), now(), $5, $6) returning joined_at`,
+    updated_at, shipping_address, note, joined_seq)
+  values ($1, $2, $3, $4, now(), now(), $5, $6, $7) returning joined_at`,
 );
 
 const insertAudit = query<
@@ -50,7 +56,7 @@ const insertAudit = query<
     campaignId: string,
     seq: bigint,
     participationId: string,
-    actor: string,
+    userId: string,
     quantity: number,
     slotsTaken: number,
     totalSlots: number,
@@ -58,13 +64,13 @@ const insertAudit = query<
   never
 >(
   'naive_insert_audit',
-  `insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event, actor,
-    metadata, hash)
-  values ($1, $2, now(), $3, 'participant_joined', $4,
-    jsonb_build_object('quantity', $5::integer, 'slots_taken', $6::integer,
-      'total_slots', $7::integer),
-    decode(repeat('00', 32), 'hex'))`,
+  `insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event,
+    actor_kind, actor_id, slots, slots_taken, total_slots, price_per_slot, commitment, leaf_hash)
+  values ($1, $2, now(), $3, 'participant_joined', 'user', $4, $5, $6, $7, 200000,
+    decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'))`,
 );
+
+const noHash = Buffer.alloc(32);
 
 /**
  * A join of a service that uses its database as a plain row store: read the campaign, lock and
@@ -91,6 +97,7 @@ export async function naiveJoin(db: Queryable, request: JoinRequest): Promise<Jo
     quantity,
     shippingAddress,
     note,
+    reserved.audit_seq,
   );
   const after = await db.one(readCampaign, campaignId);
   await db.rows(
@@ -98,10 +105,15 @@ export async function naiveJoin(db: Queryable, request: JoinRequest): Promise<Jo
     campaignId,
     reserved.audit_seq,
     participationId,
-    request.actor,
+    userId,
     quantity,
     after.filled_slots,
     after.total_slots,
   );
-  return { participationId, joinedAt: participation.joined_at, replayed: false };
+  return {
+    participationId,
+    joinedAt: participation.joined_at,
+    replayed: false,
+    log: { index: Number(reserved.audit_seq) - 1, leafHash: noHash, salt: noHash },
+  };
 }

@@ -23,10 +23,10 @@ export async function closeOneByOne(db: pg.Client, campaignIds: readonly string[
 }
 
 const log = (outcome: string, event: string, participantEvent: string) => `
-  insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event, actor,
-    metadata, hash)
-  select campaign_id, 1000000 + row_number() over (), now(), participation_id, event, 'system',
-    '{}', decode(repeat('00', 32), 'hex')
+  insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event,
+    actor_kind, slots, slots_taken, total_slots, price_per_slot, commitment, leaf_hash)
+  select campaign_id, 1000000 + row_number() over (), now(), participation_id,
+    event::sambatan.audit_event, 'system', 0, 0, 0, 200000, '', ''
   from (
     select campaign_id, participation_id, '${participantEvent}' as event from sambatan.participants
       where campaign_id = $1 and status = '${outcome}'
@@ -38,9 +38,13 @@ type Statements = readonly (readonly [name: string, text: string])[];
 const completing: Statements = [
   [
     'naive_complete',
-    `update sambatan.campaigns set status = 'fulfilled', completed_at = now(), next_run_at = null,
-      confirmed_slots = filled_slots, slots_at_close = filled_slots
-    where campaign_id = $1 and status = 'active'`,
+    `with states as (
+      update sambatan.campaign_states set status = 'fulfilled', next_run_at = null,
+        confirmed_slots = filled_slots
+      where campaign_id = $1 and status = 'active' returning filled_slots)
+    update sambatan.campaign_details set status = 'fulfilled', completed_at = now(),
+      slots_at_close = filled_slots
+    from states where campaign_id = $1`,
   ],
   [
     'naive_confirm',
@@ -68,9 +72,12 @@ const completing: Statements = [
 const failing: Statements = [
   [
     'naive_fail',
-    `update sambatan.campaigns set status = 'expired', failed_at = now(), next_run_at = null,
-      slots_at_close = filled_slots, filled_slots = 0, participant_count = 0
-    where campaign_id = $1 and status = 'active'`,
+    `with states as (
+      update sambatan.campaign_states set status = 'expired', next_run_at = null, filled_slots = 0,
+        participant_count = 0
+      where campaign_id = $1 and status = 'active' returning campaign_id)
+    update sambatan.campaign_details d set status = 'expired', failed_at = now()
+    from states s where d.campaign_id = s.campaign_id`,
   ],
   [
     'naive_refund',

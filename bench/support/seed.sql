@@ -1,5 +1,5 @@
--- Inserts many campaigns as if they had been created and joined over HTTP: the audit log is chained
--- and the invariants hold. Used by benchmarks only.
+-- Inserts many campaigns as if they had been created and joined over HTTP: the audit log is
+-- complete and the invariants hold. Used by benchmarks only.
 create schema bench;
 
 create function bench.new_id() returns uuid language sql volatile as $$
@@ -15,6 +15,25 @@ create function bench.seed_catalogue(p_brands integer) returns void language sql
     select bench.new_id(), brand_id, name || ' No. 1', 250000, true from sambatan.brands;
 $$;
 
+-- Appends an event to the log of a campaign whose slots cost 200,000 rupiah. Without a user, the
+-- service is the actor.
+create function bench.log(
+  p_campaign_id uuid, p_seq bigint, p_at timestamptz, p_participation_id uuid,
+  p_event sambatan.audit_event, p_user_id uuid, p_slots integer, p_taken integer, p_total integer,
+  p_salt bytea, p_metadata jsonb
+) returns void language sql as $$
+  insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event,
+    actor_kind, actor_id, slots, slots_taken, total_slots, price_per_slot, metadata, commitment,
+    leaf_hash)
+  select p_campaign_id, p_seq, p_at, p_participation_id, p_event, k.kind, p_user_id, p_slots,
+    p_taken, p_total, 200000, p_metadata, c.commitment, sambatan.leaf_hash(sambatan.public_record(
+      p_seq, p_at, p_event, p_slots, p_taken, p_total, 200000, c.commitment))
+  from (select case when p_user_id is null then 'service' else 'user' end::sambatan.actor_kind
+      as kind) k
+  cross join lateral (select sha256(p_salt || sambatan.private_record(p_participation_id, p_at,
+    k.kind, p_user_id, p_event, p_metadata)) as commitment) c
+$$;
+
 -- Inserts active campaigns with equally spaced deadlines. One of every p_success_every campaigns
 -- has enough participants to succeed. The minimum of the others is all of their slots, and at least
 -- one slot is free, so they fail. If p_success_every is 0, all of them fail.
@@ -24,63 +43,39 @@ create function bench.seed(
 ) returns void language plpgsql as $$
 declare
   now_at constant timestamptz := clock_timestamp();
-  zeros constant bytea := decode(repeat('00', 32), 'hex');
   slots constant integer := greatest(p_participants + 1, 100);
   new_ids uuid[];
 begin
   with catalogue as materialized (
     select row_number() over () - 1 as n, brand_id, product_id from sambatan.products
-  ), fresh as materialized (
-    select n, bench.new_id() as campaign_id, jsonb_build_object('slots_taken', 0,
-      'total_slots', slots, 'published', true) as metadata
-    from generate_series(1, p_campaigns) n
-  ), hashed as materialized (
-    select f.*, sha256(zeros || sambatan.audit_content(campaign_id, 1, now_at, null,
-      'campaign_created', 'service', metadata)) as hash
-    from fresh f
-  ), made as (
-    insert into sambatan.campaigns (campaign_id, brand_id, product_id, status, total_slots,
-      minimum_slots, price_per_slot, deadline, next_run_at, audit_seq, audit_hash, created_at,
-      updated_at, opened_at, title)
-    select h.campaign_id, c.brand_id, c.product_id, 'active', slots,
-      case when p_success_every > 0 and h.n % p_success_every = 0 then 1 else slots end,
-      200000, p_first_deadline + (h.n - 1) * p_spacing, p_first_deadline + (h.n - 1) * p_spacing,
-      1, h.hash, now_at, now_at, now_at, 'Batch ' || md5(h.n::text)
-    from hashed h
-    join catalogue c on c.n = h.n % (select count(*) from catalogue)
+  ), details as (
+    insert into sambatan.campaign_details (campaign_id, brand_id, product_id, status, total_slots,
+      minimum_slots, price_per_slot, deadline, created_at, opened_at, title)
+    select bench.new_id(), c.brand_id, c.product_id, 'active', slots,
+      case when p_success_every > 0 and g.n % p_success_every = 0 then 1 else slots end,
+      200000, p_first_deadline + (g.n - 1) * p_spacing, now_at, now_at, 'Batch ' || md5(g.n::text)
+    from generate_series(1, p_campaigns) g (n)
+    join catalogue c on c.n = g.n % (select count(*) from catalogue)
+    returning campaign_id, deadline
+  ), states as (
+    insert into sambatan.campaign_states (campaign_id, status, total_slots, filled_slots,
+      logged_slots, participant_count, audit_seq, next_run_at, updated_at)
+    select campaign_id, 'active', slots, p_participants, p_participants, p_participants,
+      1 + p_participants, deadline, now_at from details
     returning campaign_id
-  ), logged as (
-    insert into sambatan.audit_logs (campaign_id, seq, occurred_at, event, actor, metadata, hash)
-    select campaign_id, 1, now_at, 'campaign_created', 'service', metadata, hash from hashed
   )
-  select array_agg(campaign_id) into new_ids from made;
+  select array_agg(campaign_id) into new_ids from states;
+  perform bench.log(campaign_id, 1, now_at, null, 'campaign_created', null, 0, 0,
+      slots, log_salt, jsonb_build_object('published', true))
+    from sambatan.campaign_details where campaign_id = any (new_ids);
 
-  if p_participants = 0 then
-    return;
-  end if;
   insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, joined_at,
-    updated_at, shipping_address)
+    updated_at, shipping_address, joined_seq)
   select campaign_id, bench.new_id(), gen_random_uuid(), 1, now_at, now_at,
-    'Jalan Kenanga 12, RT 03/RW 05, Kelurahan Sukamaju, Bandung 40123'
-  from unnest(new_ids) campaign_id, generate_series(1, p_participants);
-
-  with entries as materialized (
-    select p.campaign_id, p.participation_id, 1 + n as seq, 'user:' || p.user_id as actor,
-      jsonb_build_object('quantity', 1, 'slots_taken', n, 'total_slots', slots) as metadata
-    from (select q.*, row_number() over (partition by campaign_id order by participation_id) as n
-      from sambatan.participants q where campaign_id = any (new_ids)) p
-  ), logged as (
-    insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event, actor,
-      metadata, hash)
-    select e.campaign_id, e.seq, now_at, e.participation_id, 'participant_joined', e.actor,
-      e.metadata, sambatan.audit_chain(c.audit_hash, sambatan.audit_content(e.campaign_id, e.seq,
-        now_at, e.participation_id, 'participant_joined', e.actor, e.metadata))
-        over (partition by e.campaign_id order by e.seq rows unbounded preceding)
-    from entries e join sambatan.campaigns c using (campaign_id)
-    returning campaign_id, seq, hash
-  )
-  update sambatan.campaigns c set filled_slots = p_participants,
-    participant_count = p_participants, audit_seq = l.seq, audit_hash = l.hash
-  from logged l where l.campaign_id = c.campaign_id and l.seq = 1 + p_participants;
+    'Jalan Kenanga 12, RT 03/RW 05, Kelurahan Sukamaju, Bandung 40123', 1 + n
+  from unnest(new_ids) campaign_id, generate_series(1, p_participants) n;
+  perform bench.log(campaign_id, joined_seq, now_at, participation_id, 'participant_joined',
+      user_id, 1, joined_seq::integer - 1, slots, salt, null)
+    from sambatan.participants where campaign_id = any (new_ids);
 end
 $$;

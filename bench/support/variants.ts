@@ -43,10 +43,13 @@ export const otherWays = {
       participationId,
       joinedAt: new Date(),
       replayed: false,
+      log: { index: 0, leafHash: noHash, salt: noHash },
     })),
 } as const satisfies Record<string, ((app: App) => JoinBatcher) | undefined>;
 
 export type OtherWay = keyof typeof otherWays;
+
+const noHash = Buffer.alloc(32);
 
 /** Number of database connections in the pool of a service: the default of `openDatabase`. */
 export const poolSize = 20;

@@ -82,7 +82,7 @@ $$;
 -- the campaign's row.
 create or replace function sambatan.schedule_run(p_campaign_id uuid, p_at timestamptz)
 returns void language sql as $$
-  update sambatan.campaigns set next_run_at = least(next_run_at, p_at)
+  update sambatan.campaign_states set next_run_at = least(next_run_at, p_at)
   where campaign_id = p_campaign_id and next_run_at > p_at
     and status in ('verifying', 'fulfilled')
 $$;

@@ -8,42 +8,41 @@
 -- one locked campaign does not delay the other joins of the batch.
 --
 -- Each array has one element per request. The requests for one campaign are adjacent and in order
--- of arrival. Key and request hash are null for a request without an Idempotency-Key.
--- p_attempt_limit is the maximum number of joins per minute for each caller; 0 means no limit.
--- p_again is true if the same batch was sent before and may have been committed. In this case, a
--- request whose participation exists already gets the answer 'joined', and nothing is changed. The
--- answer is final, because the campaign's row is locked. A refusal in a retry is stored in
--- refused_joins. If the first attempt runs later than the retry, it is refused too and takes no
--- slot.
+-- of arrival. Key and request hash are null for a request without an Idempotency-Key. The actor is
+-- null if the buyer acts. p_attempt_limit is the maximum number of joins per minute for each
+-- caller; 0 means no limit. p_again is true if the same batch was sent before and may have been
+-- committed. In this case, a request whose participation exists already gets the answer 'joined',
+-- and nothing is changed. The answer is final, because the campaign's row is locked. A refusal in a
+-- retry is stored in refused_joins. If the first attempt runs later than the retry, it is refused
+-- too and takes no slot.
 --
 -- Returns one row per request, in order. The outcome is 'joined', or the code of a refusal with the
 -- parameters of its message. replayed is true if the request had been answered before; joined_at is
--- then the time of the first answer.
+-- then the time of the first answer. seq, leaf_hash and salt of a join are its entry
+-- in the public log.
 --
 -- A simple join needs no idempotency keys, rate limits or bounds per buyer. This data is read once
--- for the whole batch, and only if one of the requests needs it. So a simple join needs only one
--- iteration of the loop, and writes only the rows of that join.
+-- for the whole batch, and only if one of the requests needs it. If every request of the batch is
+-- accepted, which is nearly always the case, the answers are computed without a loop.
 create or replace function sambatan.join_campaigns(
   p_campaign_ids uuid[], p_participation_ids uuid[], p_user_ids uuid[], p_quantities integer[],
-  p_addresses text[], p_notes text[], p_keys text[], p_request_hashes bytea[],
+  p_addresses text[], p_notes text[], p_salts bytea[], p_keys text[], p_request_hashes bytea[],
   p_actors text[], p_callers text[], p_attempt_limit integer, p_wait boolean, p_again boolean
 ) returns table (
   ordinal integer, outcome text, params jsonb, participation_id uuid, joined_at timestamptz,
-  replayed boolean
+  replayed boolean, seq bigint, leaf_hash bytea, salt bytea
 ) language plpgsql set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
   n constant integer := cardinality(p_campaign_ids);
   -- PL/pgSQL keeps arrays in variables expanded, so access to an element is fast.
   campaign_ids constant uuid[] := p_campaign_ids;
-  user_ids constant uuid[] := p_user_ids;
   quantities constant integer[] := p_quantities;
-  actors constant text[] := p_actors;
   request_hashes constant bytea[] := p_request_hashes;
   has_keys constant boolean := array_remove(p_keys, null) <> '{}';
   locked uuid[];                    -- the campaigns whose rows this transaction has locked
   r record;
-  c sambatan.campaigns;
+  c record;
   c_is_locked boolean;
   now_at timestamptz;
   quantity integer;
@@ -51,44 +50,51 @@ declare
   detail jsonb;
   slots_of_user integer;
   minimum integer;
-  metadata jsonb;
-  known sambatan.idempotency_keys;
-  -- One element per request. An array stays empty if no request needs it.
-  answers text[] := array_fill(null::text, array[n]);
+  is_simple boolean;                -- no request needs more data than its campaign's row
+  has_bounds boolean;
+  -- One element per request.
+  answers text[];
   details jsonb[] := array_fill(null::jsonb, array[n]);
-  times timestamptz[] := array_fill(null::timestamptz, array[n]);
-  holds timestamptz[] := array_fill(null::timestamptz, array[n]);
+  times timestamptz[];
+  holds timestamptz[];
+  seqs bigint[];
+  taken integer[];
   ids uuid[] := p_participation_ids;
   replays boolean[] := array_fill(false, array[n]);
+  -- An array stays empty if no request needs it.
   stored_at timestamptz[] := '{}';
   limited_until timestamptz[] := '{}';
-  known_keys sambatan.idempotency_keys[] := '{}';
-  refused sambatan.refused_joins[] := '{}';
   first_of_key integer[] := '{}';
+  known_hash bytea[] := '{}';
+  known_outcome text[] := '{}';
+  known_params jsonb[] := '{}';
+  known_id uuid[] := '{}';
+  known_at timestamptz[] := '{}';
   -- For each request, the index of its buyer; for each index, the number of slots that this buyer
   -- has so far.
   buyer_of integer[] := '{}';
   slots_of_buyer integer[] := '{}';
-  -- One element per audit row.
-  e_campaigns uuid[] := '{}';
-  e_seqs bigint[] := '{}';
-  e_times timestamptz[] := '{}';
-  e_participations uuid[] := '{}';
-  e_events text[] := '{}';
-  e_actors text[] := '{}';
-  e_metadata jsonb[] := '{}';
-  e_hashes bytea[] := '{}';
-  e integer := 0;
-  -- The new state of the campaigns. Contains no campaign that another transaction has locked.
-  changed sambatan.campaigns[] := '{}';
+  -- One element per campaign that changes.
+  changed uuid[] := '{}';
+  changed_slots integer[] := '{}';
+  changed_count integer[] := '{}';
+  changed_seq bigint[] := '{}';
+  changed_at timestamptz[] := '{}';
+  changed_run timestamptz[] := '{}';
+  changed_full boolean[] := '{}';
+  -- The entries of the joins in the public log.
+  logged_ids uuid[];
+  logged_seqs bigint[];
+  logged_hashes bytea[];
+  replayed_salts bytea[] := '{}';
 begin
   if p_wait then
     select array_agg(campaign_id) into locked from (
-      select campaign_id from sambatan.campaigns where campaign_id = any (p_campaign_ids)
+      select campaign_id from sambatan.campaign_states where campaign_id = any (p_campaign_ids)
       order by campaign_id for no key update) l;
   else
     select array_agg(campaign_id) into locked from (
-      select campaign_id from sambatan.campaigns where campaign_id = any (p_campaign_ids)
+      select campaign_id from sambatan.campaign_states where campaign_id = any (p_campaign_ids)
       order by campaign_id for no key update skip locked) l;
   end if;
 
@@ -105,15 +111,16 @@ begin
 
   -- The table is almost always empty. Therefore this condition needs one lookup per campaign
   -- instead of one per join.
-  if exists (select from sambatan.refused_joins where campaign_id = any (locked)) then
+  if exists (select 1 from sambatan.refused_joins where campaign_id = any (locked)) then
     for r in
-      select q.ordinal, d.campaign_id, d.participation_id, d.outcome, d.params, d.answered_at
+      select q.ordinal, d.outcome, d.params, d.answered_at
       from unnest(p_campaign_ids, p_participation_ids) with ordinality
         as q (campaign_id, participation_id, ordinal)
       join sambatan.refused_joins d using (campaign_id, participation_id)
     loop
-      refused[r.ordinal] := row(r.campaign_id, r.participation_id, r.outcome, r.params,
-        r.answered_at);
+      known_outcome[r.ordinal] := r.outcome;
+      known_params[r.ordinal] := r.params;
+      known_at[r.ordinal] := r.answered_at;
     end loop;
   end if;
 
@@ -148,7 +155,8 @@ begin
 
   if has_keys then
     for r in
-      select q.ordinal, q.first, k as known
+      select q.ordinal, q.first, k.key, k.request_hash, k.outcome, k.params, k.participation_id,
+        k.answered_at
       from (
         select u.*, first_value(u.ordinal::integer) over (
           partition by u.campaign_id, u.user_id, u.key order by u.ordinal) as first
@@ -160,195 +168,238 @@ begin
       where q.first < q.ordinal or k.key is not null
     loop
       first_of_key[r.ordinal] := r.first;
-      known_keys[r.ordinal] := r.known;
+      if r.key is not null and known_outcome[r.ordinal] is null then
+        known_hash[r.ordinal] := r.request_hash;
+        known_outcome[r.ordinal] := r.outcome;
+        known_params[r.ordinal] := r.params;
+        known_id[r.ordinal] := r.participation_id;
+        known_at[r.ordinal] := r.answered_at;
+      end if;
     end loop;
   end if;
 
-  if exists (select from sambatan.campaigns b where b.campaign_id = any (locked)
-    and (b.max_slots_per_user is not null or b.min_slots_per_user is not null))
-  then
-    for r in
-      with buyers as (
-        select b.campaign_id, b.user_id, row_number() over () as place, coalesce((
-            select sum(p.quantity) from sambatan.participants p
-            where p.user_id = b.user_id and p.campaign_id = b.campaign_id
-              and p.status in ('pending_payment', 'confirmed', 'fulfilled')), 0) as slots
-        from (select distinct q.campaign_id, q.user_id
-          from unnest(p_campaign_ids, p_user_ids) as q (campaign_id, user_id)) b
-      )
-      select q.ordinal, b.place, b.slots
-      from unnest(p_campaign_ids, p_user_ids) with ordinality as q (campaign_id, user_id, ordinal)
-      join buyers b using (campaign_id, user_id)
-    loop
-      buyer_of[r.ordinal] := r.place;
-      slots_of_buyer[r.place] := r.slots;
-    end loop;
+  now_at := clock_timestamp();
+  is_simple := stored_at = '{}' and known_outcome = '{}' and limited_until = '{}'
+    and first_of_key = '{}';
+  if is_simple then
+    -- The new state of each campaign, if all requests are accepted.
+    select array_agg(q.campaign_id), array_agg(q.slots), array_agg(q.requests),
+        array_agg(k.audit_seq + q.requests + is_full::integer),
+        array_agg(greatest(now_at, k.updated_at)),
+        array_agg(case when k.payment_timing = 'upfront' then least(k.next_run_at, k.deadline,
+          greatest(now_at, k.updated_at) + k.hold_seconds * interval '1 second')
+          else k.next_run_at end),
+        array_agg(is_full),
+        coalesce(bool_and(q.campaign_id = any (locked) and k.status = 'active'
+          and k.closing_outcome is null and now_at < k.deadline
+          and k.max_slots_per_user is null and k.min_slots_per_user is null
+          and k.filled_slots + k.reserved_slots + q.slots <= k.total_slots), false)
+      into changed, changed_slots, changed_count, changed_seq, changed_at, changed_run,
+        changed_full, is_simple
+      from (select campaign_id, sum(quantity)::integer as slots, count(*)::integer as requests
+        from unnest(p_campaign_ids, p_quantities) as u (campaign_id, quantity)
+        group by campaign_id) q
+      left join sambatan.campaigns k on k.campaign_id = q.campaign_id
+      cross join lateral (
+        select coalesce(k.filled_slots + q.slots = k.total_slots, false) as is_full) f;
   end if;
 
-  for i in 1..n loop
-    if c.campaign_id is distinct from campaign_ids[i] or i = 1 then
-      if c_is_locked then
-        changed := changed || c;
-      end if;
-      select * into c from sambatan.campaigns where campaign_id = campaign_ids[i];
-      -- If the campaign does not exist, c contains only this id, which shows where the requests of
-      -- the next campaign begin.
-      c.campaign_id := campaign_ids[i];
-      c_is_locked := campaign_ids[i] = any (locked);
-      now_at := clock_timestamp();
+  if is_simple then
+    select array_agg('joined'::text), array_agg(q.at),
+        array_agg(case when q.payment_timing = 'upfront'
+          then least(q.at + q.hold_seconds * interval '1 second', q.deadline) end),
+        array_agg(q.seq), array_agg(q.taken)
+      into answers, times, holds, seqs, taken
+      from (
+        select k.payment_timing, k.hold_seconds, k.deadline,
+          greatest(now_at, k.updated_at) as at,
+          k.audit_seq + row_number() over campaign as seq,
+          (k.filled_slots + sum(u.quantity) over campaign)::integer as taken
+        from unnest(p_campaign_ids, p_quantities) with ordinality
+          as u (campaign_id, quantity, ordinal)
+        join sambatan.campaigns k on k.campaign_id = u.campaign_id
+        window campaign as (partition by u.campaign_id order by u.ordinal)
+        order by u.ordinal) q;
+  else
+    answers := array_fill(null::text, array[n]);
+    times := array_fill(null::timestamptz, array[n]);
+    holds := array_fill(null::timestamptz, array[n]);
+    seqs := array_fill(null::bigint, array[n]);
+    taken := array_fill(null::integer, array[n]);
+    changed := '{}';
+    changed_slots := '{}';
+    changed_count := '{}';
+    changed_seq := '{}';
+    changed_at := '{}';
+    changed_run := '{}';
+    changed_full := '{}';
+    has_bounds := exists (select 1 from sambatan.campaign_details b
+      where b.campaign_id = any (locked)
+        and (b.max_slots_per_user is not null or b.min_slots_per_user is not null));
+    if has_bounds then
+      for r in
+        select q.ordinal, b.place, b.slots
+        from unnest(p_campaign_ids, p_user_ids) with ordinality as q (campaign_id, user_id, ordinal)
+        join (
+          select u.campaign_id, u.user_id, row_number() over () as place,
+            coalesce(sum(p.quantity), 0) as slots
+          from (select distinct campaign_id, user_id
+            from unnest(p_campaign_ids, p_user_ids) as u (campaign_id, user_id)) u
+          left join sambatan.participants p
+            on p.user_id = u.user_id and p.campaign_id = u.campaign_id
+              and p.status in ('pending_payment', 'confirmed', 'fulfilled')
+          group by u.campaign_id, u.user_id) b using (campaign_id, user_id)
+      loop
+        buyer_of[r.ordinal] := r.place;
+        slots_of_buyer[r.place] := r.slots;
+      end loop;
     end if;
 
-    quantity := quantities[i];
-    answer := null;
-    detail := null;
-    if c.status is null or c.status = 'draft' then
-      answer := 'campaign_not_found';
-    elsif c_is_locked is not true then
-      answer := 'campaign_busy';
-    elsif stored_at[i] is not null then
-      answer := 'joined';
-      times[i] := stored_at[i];
-      replays[i] := true;
-    elsif refused[i].outcome is not null then
-      answer := refused[i].outcome;
-      detail := refused[i].params;
-      times[i] := refused[i].answered_at;
-      replays[i] := true;
-    elsif limited_until[i] is not null then
-      answer := 'rate_limited';
-      detail := jsonb_build_object('retry_after_seconds',
-        greatest(1, ceil(extract(epoch from limited_until[i] - clock_timestamp()))));
-    elsif first_of_key[i] is not null then
-      known := known_keys[i];
-      if coalesce(known.request_hash, request_hashes[first_of_key[i]]) <> request_hashes[i] then
-        answer := 'idempotency_key_reused';
-      elsif known.key is not null then
-        answer := known.outcome;
-        detail := known.params;
-        ids[i] := coalesce(known.participation_id, ids[i]);
-        times[i] := known.answered_at;
-        replays[i] := true;
-      else
-        answer := answers[first_of_key[i]];
-        detail := details[first_of_key[i]];
-        ids[i] := ids[first_of_key[i]];
-        times[i] := times[first_of_key[i]];
-        replays[i] := true;
+    for i in 1..n loop
+      if i = 1 or campaign_ids[i] <> campaign_ids[i - 1] then
+        -- If the campaign does not exist, all fields of c are null.
+        select k.* into c from sambatan.campaigns k where k.campaign_id = campaign_ids[i];
+        c_is_locked := campaign_ids[i] = any (locked);
+        now_at := greatest(clock_timestamp(), c.updated_at);
       end if;
-    end if;
 
-    if answer is not null then
-      null;
-    elsif c.closing_outcome is not null then
-      answer := 'campaign_closing';
-    elsif c.status not in ('active', 'locked') then
-      answer := 'campaign_not_active';
-      detail := jsonb_build_object('status', c.status);
-    elsif now_at >= c.deadline then
-      answer := 'deadline_passed';
-    else
-      slots_of_user := 0;
-      minimum := coalesce(c.min_slots_per_user, 1);
-      if c.max_slots_per_user is not null or c.min_slots_per_user is not null then
-        slots_of_user := slots_of_buyer[buyer_of[i]];
-        -- If fewer slots remain than the minimum per buyer, a buyer may take all of them.
-        if c.filled_slots + c.reserved_slots < c.total_slots then
-          minimum := least(minimum,
-            slots_of_user + c.total_slots - c.filled_slots - c.reserved_slots);
-        end if;
-      end if;
-      if slots_of_user + quantity not between minimum
-        and coalesce(c.max_slots_per_user, 2147483647)
-      then
-        answer := 'quantity_out_of_bounds';
-        detail := jsonb_build_object('minimum', minimum,
-          'maximum', c.max_slots_per_user, 'held', slots_of_user);
-      elsif quantity > c.total_slots - c.filled_slots - c.reserved_slots then
-        answer := 'slots_unavailable';
-        detail := jsonb_build_object('remaining',
-          c.total_slots - c.filled_slots - c.reserved_slots);
-      else
+      quantity := quantities[i];
+      answer := null;
+      detail := null;
+      if c.status is null or c.status = 'draft' then
+        answer := 'campaign_not_found';
+      elsif c_is_locked is not true then
+        answer := 'campaign_busy';
+      elsif stored_at[i] is not null then
         answer := 'joined';
-        times[i] := now_at;
-        if buyer_of[i] is not null then
-          slots_of_buyer[buyer_of[i]] := slots_of_user + quantity;
-        end if;
-        c.filled_slots := c.filled_slots + quantity;
-        c.participant_count := c.participant_count + 1;
-        c.updated_at := now_at;
-        if c.payment_timing = 'upfront' then
-          holds[i] := least(now_at + c.hold_seconds * interval '1 second', c.deadline);
-          c.next_run_at := least(c.next_run_at, holds[i]);
-        end if;
-
-        e := e + 1;
-        c.audit_seq := c.audit_seq + 1;
-        metadata := jsonb_build_object('quantity', quantity, 'slots_taken', c.filled_slots,
-          'total_slots', c.total_slots);
-        c.audit_hash := sha256(c.audit_hash || sambatan.audit_content(c.campaign_id, c.audit_seq,
-          now_at, ids[i], 'participant_joined', actors[i], metadata));
-        e_campaigns[e] := c.campaign_id;
-        e_seqs[e] := c.audit_seq;
-        e_times[e] := now_at;
-        e_participations[e] := ids[i];
-        e_events[e] := 'participant_joined';
-        e_actors[e] := actors[i];
-        e_metadata[e] := metadata;
-        e_hashes[e] := c.audit_hash;
-
-        if c.filled_slots = c.total_slots then
-          c.status := 'locked';
-          c.filled_at := now_at;
-          e := e + 1;
-          c.audit_seq := c.audit_seq + 1;
-          metadata := jsonb_build_object('slots_taken', c.filled_slots,
-            'total_slots', c.total_slots);
-          c.audit_hash := sha256(c.audit_hash || sambatan.audit_content(c.campaign_id, c.audit_seq,
-            now_at, null, 'campaign_full', 'system', metadata));
-          e_campaigns[e] := c.campaign_id;
-          e_seqs[e] := c.audit_seq;
-          e_times[e] := now_at;
-          e_participations[e] := null;
-          e_events[e] := 'campaign_full';
-          e_actors[e] := 'system';
-          e_metadata[e] := metadata;
-          e_hashes[e] := c.audit_hash;
+        times[i] := stored_at[i];
+        replays[i] := true;
+      elsif known_outcome[i] is not null and known_hash[i] is null then
+        answer := known_outcome[i];
+        detail := known_params[i];
+        times[i] := known_at[i];
+        replays[i] := true;
+      elsif limited_until[i] is not null then
+        answer := 'rate_limited';
+        detail := jsonb_build_object('retry_after_seconds',
+          greatest(1, ceil(extract(epoch from limited_until[i] - clock_timestamp()))));
+      elsif first_of_key[i] is not null then
+        if coalesce(known_hash[i], request_hashes[first_of_key[i]]) <> request_hashes[i] then
+          answer := 'idempotency_key_reused';
+        elsif known_outcome[i] is not null then
+          answer := known_outcome[i];
+          detail := known_params[i];
+          ids[i] := coalesce(known_id[i], ids[i]);
+          times[i] := known_at[i];
+          replays[i] := true;
+        else
+          answer := answers[first_of_key[i]];
+          detail := details[first_of_key[i]];
+          ids[i] := ids[first_of_key[i]];
+          times[i] := times[first_of_key[i]];
+          replays[i] := true;
         end if;
       end if;
-    end if;
-    answers[i] := answer;
-    if detail is not null then
-      details[i] := detail;
-    end if;
-    if times[i] is null then
-      times[i] := now_at;
-    end if;
-  end loop;
-  if c_is_locked then
-    changed := changed || c;
+
+      if answer is not null then
+        null;
+      elsif c.closing_outcome is not null then
+        answer := 'campaign_closing';
+      elsif c.status not in ('active', 'locked') then
+        answer := 'campaign_not_active';
+        detail := jsonb_build_object('status', c.status);
+      elsif now_at >= c.deadline then
+        answer := 'deadline_passed';
+      else
+        slots_of_user := 0;
+        minimum := coalesce(c.min_slots_per_user, 1);
+        if c.max_slots_per_user is not null or c.min_slots_per_user is not null then
+          slots_of_user := slots_of_buyer[buyer_of[i]];
+          -- If fewer slots remain than the minimum per buyer, a buyer may take all of them.
+          if c.filled_slots + c.reserved_slots < c.total_slots then
+            minimum := least(minimum,
+              slots_of_user + c.total_slots - c.filled_slots - c.reserved_slots);
+          end if;
+        end if;
+        if slots_of_user + quantity not between minimum
+          and coalesce(c.max_slots_per_user, 2147483647)
+        then
+          answer := 'quantity_out_of_bounds';
+          detail := jsonb_build_object('minimum', minimum,
+            'maximum', c.max_slots_per_user, 'held', slots_of_user);
+        elsif quantity > c.total_slots - c.filled_slots - c.reserved_slots then
+          answer := 'slots_unavailable';
+          detail := jsonb_build_object('remaining',
+            c.total_slots - c.filled_slots - c.reserved_slots);
+        else
+          answer := 'joined';
+          times[i] := now_at;
+          if buyer_of[i] is not null then
+            slots_of_buyer[buyer_of[i]] := slots_of_user + quantity;
+          end if;
+          if changed[cardinality(changed)] is distinct from c.campaign_id then
+            changed := changed || c.campaign_id;
+            changed_slots := changed_slots || 0;
+            changed_count := changed_count || 0;
+            changed_seq := changed_seq || c.audit_seq;
+            changed_at := changed_at || now_at;
+            changed_run := changed_run || c.next_run_at;
+            changed_full := changed_full || false;
+          end if;
+          c.filled_slots := c.filled_slots + quantity;
+          changed_slots[cardinality(changed)] := changed_slots[cardinality(changed)] + quantity;
+          changed_count[cardinality(changed)] := changed_count[cardinality(changed)] + 1;
+          changed_seq[cardinality(changed)] := changed_seq[cardinality(changed)] + 1;
+          seqs[i] := changed_seq[cardinality(changed)];
+          taken[i] := c.filled_slots;
+          if c.payment_timing = 'upfront' then
+            holds[i] := least(now_at + c.hold_seconds * interval '1 second', c.deadline);
+            changed_run[cardinality(changed)] := least(c.next_run_at, holds[i]);
+          end if;
+          if c.filled_slots = c.total_slots then
+            c.status := 'locked';
+            changed_full[cardinality(changed)] := true;
+            changed_seq[cardinality(changed)] := changed_seq[cardinality(changed)] + 1;
+          end if;
+        end if;
+      end if;
+      answers[i] := answer;
+      if detail is not null then
+        details[i] := detail;
+      end if;
+      if times[i] is null then
+        times[i] := now_at;
+      end if;
+    end loop;
   end if;
 
-  update sambatan.campaigns as t set
-    status = s.status, filled_slots = s.filled_slots, participant_count = s.participant_count,
-    next_run_at = s.next_run_at, audit_seq = s.audit_seq, audit_hash = s.audit_hash,
-    updated_at = s.updated_at, filled_at = s.filled_at
-  from unnest(changed) s
-  where t.campaign_id = s.campaign_id and t.audit_seq <> s.audit_seq;
+  update sambatan.campaign_states as t set
+    status = case when s.is_full then 'locked' else t.status end,
+    filled_slots = t.filled_slots + s.slots, logged_slots = t.filled_slots + s.slots,
+    participant_count = t.participant_count + s.requests, next_run_at = s.next_run_at,
+    audit_seq = s.seq, updated_at = s.at
+  from unnest(changed, changed_slots, changed_count, changed_seq, changed_at, changed_run,
+    changed_full) as s (campaign_id, slots, requests, seq, at, next_run_at, is_full)
+  where t.campaign_id = s.campaign_id;
 
   insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, joined_at,
-    updated_at, hold_expires_at, shipping_address, note)
+    updated_at, hold_expires_at, shipping_address, note, salt, joined_seq)
   select q.campaign_id, q.participation_id, q.user_id, q.quantity, q.joined_at, q.joined_at,
-    q.hold_expires_at, q.shipping_address, q.note
+    q.hold_expires_at, q.shipping_address, q.note, q.salt, q.seq
   from unnest(p_campaign_ids, p_participation_ids, p_user_ids, p_quantities, times, holds,
-      p_addresses, p_notes, answers, replays)
+      p_addresses, p_notes, p_salts, seqs)
     as q (campaign_id, participation_id, user_id, quantity, joined_at, hold_expires_at,
-      shipping_address, note, answer, replayed)
-  where q.answer = 'joined' and not q.replayed;
+      shipping_address, note, salt, seq)
+  where q.seq is not null;
 
-  insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event, actor,
-    metadata, hash)
-  select * from unnest(e_campaigns, e_seqs, e_times, e_participations, e_events, e_actors,
-    e_metadata, e_hashes);
+  if true = any (changed_full) then
+    update sambatan.campaign_details t set status = 'locked', filled_at = s.at
+      from unnest(changed, changed_at, changed_full) as s (campaign_id, at, is_full)
+      where s.is_full and t.campaign_id = s.campaign_id;
+    perform sambatan.log_campaign_full(s.campaign_id, s.at)
+      from unnest(changed, changed_at, changed_full) as s (campaign_id, at, is_full)
+      where s.is_full;
+  end if;
 
   if has_keys then
     insert into sambatan.idempotency_keys (campaign_id, user_id, key, request_hash, outcome, params,
@@ -372,9 +423,72 @@ begin
     on conflict do nothing;
   end if;
 
+  with logged as (
+    insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event,
+      actor_kind, actor_id, slots, slots_taken, total_slots, price_per_slot, commitment, leaf_hash)
+    select q.campaign_id, q.seq, q.at, q.participation_id, 'participant_joined', q.actor_kind,
+      q.actor_id, q.quantity, q.taken, d.total_slots, d.price_per_slot, q.commitment,
+      sambatan.leaf_hash(sambatan.public_record(q.seq, q.at, 'participant_joined', q.quantity,
+        q.taken, d.total_slots, d.price_per_slot, q.commitment))
+    from (
+      select j.*, sha256(j.salt || sambatan.private_record(j.participation_id, j.at, j.actor_kind,
+        j.actor_id, 'participant_joined', null)) as commitment
+      from (
+        select u.campaign_id, u.participation_id, u.quantity, u.at, u.seq, u.taken, u.salt,
+          case when u.actor is null then 'user' else sambatan.actor_kind_of(u.actor) end
+            as actor_kind,
+          case when u.actor is null then u.user_id else sambatan.actor_id_of(u.actor) end
+            as actor_id
+        from unnest(p_campaign_ids, p_participation_ids, p_user_ids, p_quantities, times, seqs,
+            taken, p_salts, p_actors)
+          as u (campaign_id, participation_id, user_id, quantity, at, seq, taken, salt, actor)
+        where u.seq is not null offset 0) j
+      offset 0) q
+    join sambatan.campaign_details d on d.campaign_id = q.campaign_id
+    returning participation_id, seq, leaf_hash
+  )
+  select array_agg(participation_id), array_agg(seq), array_agg(leaf_hash)
+    into logged_ids, logged_seqs, logged_hashes from logged;
+
+  if true = any (replays) then
+    select logged_ids || array_agg(k.participation_id), logged_seqs || array_agg(k.seq),
+        logged_hashes || array_agg(k.leaf_hash),
+        array_fill(null::bytea, array[coalesce(cardinality(logged_ids), 0)]) || array_agg(k.salt)
+      into logged_ids, logged_seqs, logged_hashes, replayed_salts
+      from (
+        select distinct p.participation_id, a.seq, a.leaf_hash, p.salt
+        from unnest(p_campaign_ids, ids, replays, answers)
+          as t (campaign_id, participation_id, replayed, answer)
+        join sambatan.participants p
+          on p.campaign_id = t.campaign_id and p.participation_id = t.participation_id
+        join sambatan.audit_logs a on a.campaign_id = p.campaign_id and a.seq = p.joined_seq
+        where t.replayed and t.answer = 'joined' and t.participation_id <> all (
+          coalesce(logged_ids, '{}'))) k;
+  end if;
   return query
-    select t.ordinal::integer, t.answer, t.detail, t.participation_id, t.at, t.replayed
+    select t.ordinal::integer, t.answer, t.detail, t.participation_id, t.at, t.replayed,
+      l.seq, l.leaf_hash, coalesce(l.salt, case when l.seq is not null then f.salt end)
     from unnest(answers, details, ids, times, replays) with ordinality
-      as t (answer, detail, participation_id, at, replayed, ordinal);
+      as t (answer, detail, participation_id, at, replayed, ordinal)
+    left join unnest(logged_ids, logged_seqs, logged_hashes, replayed_salts)
+      as l (participation_id, seq, leaf_hash, salt)
+      on t.answer = 'joined' and l.participation_id = t.participation_id
+    left join unnest(p_participation_ids, p_salts) as f (participation_id, salt)
+      on f.participation_id = t.participation_id
+    order by t.ordinal;
+end
+$$;
+
+-- Appends the campaign_full event of a campaign whose last slot was taken at p_at by a join.
+-- join_campaigns has already counted the event in audit_seq.
+create or replace function sambatan.log_campaign_full(p_campaign_id uuid, p_at timestamptz)
+returns void language plpgsql as $$
+declare
+  c sambatan.campaigns;
+  r record;
+begin
+  select k.* into strict c from sambatan.campaigns k where k.campaign_id = p_campaign_id;
+  c.audit_seq := c.audit_seq - 1;
+  select * into r from sambatan.append_event(c, 'campaign_full', 'system', p_at, null, '{}');
 end
 $$;

@@ -29,7 +29,8 @@ begin
   perform sambatan.store_campaigns(array[c]);
   select j.outcome, j.params into answer, detail from sambatan.join_campaigns(
     array[p_campaign_id], array[p_participation_id], array[e.user_id], array[e.quantity],
-    array[e.shipping_address], array[e.note], array[null::text], array[null::bytea],
+    array[e.shipping_address], array[e.note], array[sambatan.new_salt()],
+    array[null::text], array[null::bytea],
     array[p_actor], array[e.user_id::text], 0, true, false) j;
   if answer <> 'joined' then
     perform sambatan.refuse(answer, coalesce(detail, '{}'));
@@ -38,7 +39,7 @@ begin
       updated_at = now_at, participation_id = p_participation_id
     where campaign_id = p_campaign_id and entry_id = p_entry_id
     returning * into e;
-  update sambatan.campaigns set waiting_entries = waiting_entries - 1
+  update sambatan.campaign_states set waiting_entries = waiting_entries - 1
     where campaign_id = p_campaign_id;
   return e;
 end

@@ -198,7 +198,7 @@ begin
       shipping_address, note, created_at, updated_at, refund_id, paid_at, kept_amount)
     values (p_campaign_id, p_entry_id, o.user_id, c.audit_seq + 1, o.quantity,
       o.shipping_address, o.note, now_at, now_at, p_refund_id, r.paid_in_time, retained);
-  update sambatan.campaigns set waiting_entries = waiting_entries + 1
+  update sambatan.campaign_states set waiting_entries = waiting_entries + 1
     where campaign_id = p_campaign_id;
   perform sambatan.record_event(p_campaign_id, 'waiting_joined', p_actor, now_at, null,
     jsonb_build_object('entry_id', p_entry_id, 'quantity', o.quantity, 'amount', retained,
@@ -241,22 +241,26 @@ begin
     jsonb_build_object('entry_id', p_entry_id, 'quantity', e.quantity,
       'participation_id', made, 'amount', e.kept_amount));
   insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, status,
-      joined_at, updated_at, confirmed_at, shipping_address, note)
-    values (p_campaign_id, made, e.user_id, e.quantity, 'confirmed', p_at, p_at, p_at,
-      e.shipping_address, e.note);
+      joined_at, updated_at, confirmed_at, shipping_address, note, joined_seq)
+    select p_campaign_id, made, e.user_id, e.quantity, 'confirmed', p_at, p_at, p_at,
+      e.shipping_address, e.note, audit_seq + 1
+    from sambatan.campaigns where campaign_id = p_campaign_id;
   update sambatan.waiting_entries set status = 'accepted', accepted_at = p_at, updated_at = p_at,
       keep_until = null, participation_id = made
     where campaign_id = p_campaign_id and entry_id = p_entry_id;
-  update sambatan.campaigns set filled_slots = filled_slots + e.quantity,
+  update sambatan.campaign_states set filled_slots = filled_slots + e.quantity,
       confirmed_slots = confirmed_slots + e.quantity, participant_count = participant_count + 1,
       waiting_entries = waiting_entries - 1,
       status = case when status = 'active' and filled_slots + e.quantity = total_slots
-        then 'locked' else status end,
-      filled_at = case when status = 'active' and filled_slots + e.quantity = total_slots
-        then p_at else filled_at end
-    where campaign_id = p_campaign_id
-    returning e.quantity * price_per_slot as price, status = 'locked' as is_full,
-      status = 'fulfilled' as is_completed into strict c;
+        then 'locked' else status end
+    where campaign_id = p_campaign_id;
+  update sambatan.campaign_details d set status = s.status, filled_at = p_at
+    from sambatan.campaign_states s
+    where d.campaign_id = p_campaign_id and s.campaign_id = p_campaign_id
+      and d.status = 'active' and s.status = 'locked';
+  select e.quantity * price_per_slot as price, status = 'locked' as is_full,
+      status = 'fulfilled' as is_completed
+    into strict c from sambatan.campaigns where campaign_id = p_campaign_id;
   perform sambatan.record_event(p_campaign_id, 'participant_joined', 'system', p_at, made,
     jsonb_build_object('quantity', e.quantity, 'entry_id', p_entry_id));
   perform sambatan.record_event(p_campaign_id, 'participant_confirmed', 'system', p_at, made,

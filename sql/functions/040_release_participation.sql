@@ -31,12 +31,15 @@ begin
       from sambatan.transactions t where t.campaign_id = p_campaign_id
         and t.cause = 'payment:' || p_participation_id and t.status = 'settled';
   end if;
-  update sambatan.campaigns set filled_slots = filled_slots - p.quantity,
+  update sambatan.campaign_states set filled_slots = filled_slots - p.quantity,
       confirmed_slots = confirmed_slots - case when was_paid then p.quantity else 0 end,
       participant_count = participant_count - 1,
-      status = case status when 'locked' then 'active' else status end,
-      filled_at = null
+      status = case when status = 'locked' then 'active' else status end
     where campaign_id = p_campaign_id;
+  if c.status = 'locked' then
+    update sambatan.campaign_details set status = 'active', filled_at = null
+      where campaign_id = p_campaign_id;
+  end if;
   perform sambatan.record_event(p_campaign_id,
     case when was_paid then 'participant_refunded' else 'participant_cancelled' end,
     p_actor, now_at, p_participation_id, jsonb_strip_nulls(jsonb_build_object(

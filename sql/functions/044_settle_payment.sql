@@ -73,7 +73,7 @@ begin
     set status = 'confirmed', confirmed_at = p_at, hold_expires_at = null, updated_at = p_at
     where campaign_id = c.campaign_id and participation_id = p.participation_id
     returning * into p;
-  update sambatan.campaigns set confirmed_slots = confirmed_slots + p.quantity
+  update sambatan.campaign_states set confirmed_slots = confirmed_slots + p.quantity
     where campaign_id = c.campaign_id;
   perform sambatan.record_event(c.campaign_id, 'participant_confirmed', p_actor, p_at,
     p.participation_id, jsonb_build_object('quantity', p.quantity,

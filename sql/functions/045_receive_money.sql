@@ -153,7 +153,8 @@ begin
   if now_at < c.deadline then
     select j.outcome into answer from sambatan.join_campaigns(
       array[c.campaign_id], array[made], array[p.user_id], array[p.quantity],
-      array[p.shipping_address], array[p.note], array[null::text], array[null::bytea],
+      array[p.shipping_address], array[p.note], array[sambatan.new_salt()],
+      array[null::text], array[null::bytea],
       array[p_actor], array[p.user_id::text], 0, true, false) j;
     return case when answer = 'joined' then made end;
   end if;
@@ -182,9 +183,9 @@ declare
   r record;
 begin
   insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, status,
-      joined_at, updated_at, confirmed_at, shipping_address, note)
+      joined_at, updated_at, confirmed_at, shipping_address, note, joined_seq)
     values (c.campaign_id, p_participation_id, p.user_id, p.quantity, p_status, p_at, p_at,
-      case when p_status = 'confirmed' then p_at end, p.shipping_address, p.note);
+      case when p_status = 'confirmed' then p_at end, p.shipping_address, p.note, c.audit_seq + 1);
   c.filled_slots := c.filled_slots + p.quantity;
   c.participant_count := c.participant_count + 1;
   select * into r from sambatan.append_event(c, 'participant_joined', p_actor, p_at,

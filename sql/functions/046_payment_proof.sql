@@ -17,7 +17,7 @@ begin
       p_at + greatest(t.hold_left, least(c.hold_seconds, 3600) * interval '1 second'));
     update sambatan.participants set hold_expires_at = until, updated_at = p_at
       where campaign_id = c.campaign_id and participation_id = p.participation_id;
-    update sambatan.campaigns set next_run_at = least(next_run_at, until)
+    update sambatan.campaign_states set next_run_at = least(next_run_at, until)
       where campaign_id = c.campaign_id;
   end if;
   update sambatan.transactions set status = 'rejected', reason = p_reason, hold_left = null,

@@ -115,9 +115,12 @@ begin
     where campaign_id = p_campaign_id and participation_id = p_participation_id
     returning * into p;
   if freed > 0 then
-    update sambatan.campaigns set filled_slots = filled_slots - freed,
+    update sambatan.campaign_states set filled_slots = filled_slots - freed,
         confirmed_slots = confirmed_slots - case when p.status = 'confirmed' then freed else 0 end,
-        status = case when status = 'locked' then 'active' else status end, filled_at = null
+        status = case when status = 'locked' then 'active' else status end
+      where campaign_id = p_campaign_id;
+    update sambatan.campaign_details
+      set status = case when status = 'locked' then 'active' else status end, filled_at = null
       where campaign_id = p_campaign_id;
   end if;
   perform sambatan.record_event(p_campaign_id, 'participant_changed', p_actor, now_at,

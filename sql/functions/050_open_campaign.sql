@@ -25,7 +25,9 @@ begin
   elsif p_actor <> 'system' and not sambatan.can_collect(c, p_pays_online) then
     perform sambatan.refuse('receiving_account_missing');
   end if;
-  update sambatan.campaigns set status = 'active', opened_at = now_at, next_run_at = deadline
+  update sambatan.campaign_states set status = 'active', next_run_at = c.deadline
+    where campaign_id = p_campaign_id;
+  update sambatan.campaign_details set status = 'active', opened_at = now_at
     where campaign_id = p_campaign_id;
   return sambatan.record_event(p_campaign_id, 'campaign_opened', p_actor, now_at);
 end

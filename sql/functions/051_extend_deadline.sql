@@ -21,7 +21,7 @@ begin
   end if;
   -- next_run_at does not change, because a hold or an offer may end between the old deadline and
   -- the new one. A lifecycle run that is too early changes nothing.
-  update sambatan.campaigns set deadline = p_deadline, extended_at = now_at
+  update sambatan.campaign_details set deadline = p_deadline, extended_at = now_at
     where campaign_id = p_campaign_id;
   -- If a hold was shorter than hold_seconds only because of the old deadline, it is extended, up to
   -- the new deadline.

@@ -15,13 +15,16 @@ begin
   elsif c.closing_outcome is not null then
     perform sambatan.refuse('campaign_closing');
   elsif c.status in ('active', 'locked', 'verifying') then
-    update sambatan.campaigns set closing_outcome = 'cancelled', closing_actor = p_actor,
-        closing_reason = p_reason, slots_at_close = filled_slots, next_run_at = now_at,
-        updated_at = now_at
+    update sambatan.campaign_states set closing_outcome = 'cancelled', closing_actor = p_actor,
+        closing_reason = p_reason, next_run_at = now_at, updated_at = now_at
+      where campaign_id = p_campaign_id;
+    update sambatan.campaign_details set slots_at_close = c.filled_slots
       where campaign_id = p_campaign_id;
     return false;
   end if;
-  update sambatan.campaigns set status = 'cancelled', cancelled_at = now_at, next_run_at = null,
+  update sambatan.campaign_states set status = 'cancelled', next_run_at = null
+    where campaign_id = p_campaign_id;
+  update sambatan.campaign_details set status = 'cancelled', cancelled_at = now_at,
       slots_at_close = 0
     where campaign_id = p_campaign_id;
   perform sambatan.record_event(p_campaign_id, 'campaign_cancelled', p_actor, now_at, null,

@@ -38,25 +38,29 @@ create or replace function sambatan.settle_participants(
 ) language plpgsql set enable_seqscan = off as $$
 declare
   by_actor constant text := coalesce(c.closing_actor, 'system');
+  by_kind constant sambatan.actor_kind := sambatan.actor_kind_of(by_actor);
+  by_id constant uuid := sambatan.actor_id_of(by_actor);
+  logged_at constant timestamptz := greatest(p_at, c.updated_at);
   s record;
 begin
   with picked as materialized (
-    select p.participation_id, p.quantity, p.status as from_status,
+    select p.participation_id, p.quantity, p.salt, p.status as from_status,
       case when c.closing_outcome = 'fulfilled' then
         case when c.payment_timing = 'on_completion' then 'confirmed' else 'cancelled' end
       when c.closing_outcome is null then 'cancelled'
       else 'refunded' end::sambatan.participant_status as to_status
     from (
-      (select participation_id, quantity, status from sambatan.participants
+      (select participation_id, quantity, salt, status from sambatan.participants
       where c.closing_outcome is null and campaign_id = c.campaign_id and status = 'pending_payment'
         and hold_expires_at <= p_at - c.hold_grace_seconds * interval '1 second'
       order by hold_expires_at, participation_id limit p_limit)
       union all
-      (select participation_id, quantity, status from sambatan.participants
+      (select participation_id, quantity, salt, status from sambatan.participants
       where c.closing_outcome is not null and campaign_id = c.campaign_id
+        and participation_id > coalesce(c.closed_until, '00000000-0000-0000-0000-000000000000')
         and (status = 'pending_payment'
           or (status = 'confirmed' and c.closing_outcome <> 'fulfilled'))
-      order by status, participation_id limit p_limit)
+      order by participation_id limit p_limit)
     ) p
   ), money as (
     -- If the campaign completes, the payments of its participations become due. If it fails or is
@@ -83,26 +87,31 @@ begin
   ), events as materialized (
     select e.*, sum(case when to_status = 'confirmed' then 0 else quantity end)
         over (order by n) as slots_freed
-    from (select k.*, row_number() over (order by from_status, participation_id) as n
+    from (select k.*, row_number() over (order by participation_id) as n
       from picked k) e
   ), entries as materialized (
-    select e.n, c.audit_seq + e.n as seq, e.participation_id, 'participant_' || e.to_status as event,
+    select c.audit_seq + e.n as seq, e.participation_id,
+      ('participant_' || e.to_status)::sambatan.audit_event as event,
+      case when e.to_status = 'confirmed' then 0 else -e.quantity end as slots,
+      (c.filled_slots - e.slots_freed)::integer as slots_taken,
+      coalesce(e.salt, sambatan.new_salt()) as salt,
       jsonb_strip_nulls(jsonb_build_object('quantity', e.quantity,
-        'reason', case when e.to_status = 'cancelled' then 'hold_lapsed' end,
-        'slots_taken', c.filled_slots - e.slots_freed, 'total_slots', c.total_slots)) as metadata
+        'reason', case when e.to_status = 'cancelled' then 'hold_lapsed' end)) as metadata
     from events e
-  ), chained as (
-    select e.*, sambatan.audit_chain(c.audit_hash, sambatan.audit_content(c.campaign_id, e.seq, p_at,
-        e.participation_id, e.event, by_actor, e.metadata))
-        over (order by e.seq rows unbounded preceding) as hash
+  ), committed as (
+    select e.*, sha256(e.salt || sambatan.private_record(e.participation_id, logged_at, by_kind, by_id,
+      e.event, e.metadata)) as commitment
     from entries e
   ), log as (
-    select (array_agg(hash order by seq desc))[1] as head, max(seq) as seq,
-      array_agg(row(c.campaign_id, seq, p_at, participation_id, event, by_actor, metadata,
-        hash)::sambatan.audit_logs order by seq) as entries
-    from chained
+    select max(seq) as seq, array_agg(row(c.campaign_id, seq, logged_at, participation_id, by_id,
+        c.price_per_slot, event, by_kind, slots, slots_taken, c.total_slots, commitment,
+        sambatan.leaf_hash(sambatan.public_record(seq, logged_at, event, slots, slots_taken,
+          c.total_slots, c.price_per_slot, commitment)), metadata)::sambatan.audit_logs
+      order by seq) as entries
+    from committed
   ), sums as (
-    select count(*)::integer as n,
+    select count(*)::integer as n, (array_agg(participation_id order by participation_id desc))[1]
+        as last,
       coalesce(sum(quantity) filter (where to_status <> 'confirmed'), 0)::integer as freed,
       (count(*) filter (where to_status <> 'confirmed'))::integer as left_count,
       coalesce(sum(quantity) filter (where to_status = 'confirmed'), 0)::integer as confirmed,
@@ -126,9 +135,11 @@ begin
   if c.closing_outcome is null then
     c.status := 'active';
     c.filled_at := null;
+  else
+    c.closed_until := s.last;
   end if;
   c.audit_seq := s.seq;
-  c.audit_hash := s.head;
-  c.updated_at := p_at;
+  c.logged_slots := c.filled_slots;
+  c.updated_at := logged_at;
 end
 $$;

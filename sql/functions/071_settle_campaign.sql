@@ -163,6 +163,7 @@ begin
   c.closing_outcome := null;
   c.closing_actor := null;
   c.closing_reason := null;
+  c.closed_until := null;
   c.next_run_at := null;
   if c.status = 'fulfilled' and c.waiting_entries > 0 then
     -- Slots that nobody paid for by the deadline are offered at once. The rest of the waiting list
@@ -185,25 +186,30 @@ begin
 end
 $$;
 
--- Stores the campaigns that settle_step or offer_slots changed, in one SQL statement. The caller
--- has locked their rows. PostgreSQL prepares the checks of a table once per SQL statement, which
--- takes several times as long as writing a row.
+-- Stores the campaigns that settle_step or offer_slots changed, in one SQL statement per table. The
+-- caller has locked their rows. PostgreSQL prepares the checks of a table once per SQL statement,
+-- which takes several times as long as writing a row.
 create or replace function sambatan.store_campaigns(p_campaigns sambatan.campaigns[])
 returns void language sql as $$
-  update sambatan.campaigns as t set
+  update sambatan.campaign_states as t set
     status = s.status, filled_slots = s.filled_slots, confirmed_slots = s.confirmed_slots,
     participant_count = s.participant_count, waiting_entries = s.waiting_entries,
-    reserved_slots = s.reserved_slots, next_run_at = s.next_run_at,
-    closing_outcome = s.closing_outcome,
+    reserved_slots = s.reserved_slots, audit_seq = s.audit_seq, logged_slots = s.logged_slots,
+    updated_at = s.updated_at, next_run_at = s.next_run_at, closing_outcome = s.closing_outcome,
     closing_actor = s.closing_actor, closing_reason = s.closing_reason,
-    slots_at_close = s.slots_at_close, audit_seq = s.audit_seq, audit_hash = s.audit_hash,
-    updated_at = s.updated_at, filled_at = s.filled_at, verifying_at = s.verifying_at,
-    decision_opened_at = s.decision_opened_at, completed_at = s.completed_at,
-    failed_at = s.failed_at, cancelled_at = s.cancelled_at
+    closed_until = s.closed_until
   from unnest(p_campaigns) s
   where t.campaign_id = s.campaign_id
     and (t.audit_seq, t.next_run_at, t.closing_outcome, t.reserved_slots)
-      is distinct from (s.audit_seq, s.next_run_at, s.closing_outcome, s.reserved_slots)
+      is distinct from (s.audit_seq, s.next_run_at, s.closing_outcome, s.reserved_slots);
+  update sambatan.campaign_details as t set
+    status = s.status, slots_at_close = s.slots_at_close, filled_at = s.filled_at,
+    verifying_at = s.verifying_at, decision_opened_at = s.decision_opened_at,
+    completed_at = s.completed_at, failed_at = s.failed_at, cancelled_at = s.cancelled_at
+  from unnest(p_campaigns) s
+  where t.campaign_id = s.campaign_id
+    and (t.status, t.slots_at_close, t.filled_at, t.decision_opened_at)
+      is distinct from (s.status, s.slots_at_close, s.filled_at, s.decision_opened_at)
 $$;
 
 -- Runs settle_step for one campaign. Locks the campaign's row and checks again what is due, so

@@ -173,7 +173,7 @@ begin
     perform sambatan.refuse('decision_is_sellers', jsonb_build_object(
       'until', c.decision_opened_at + c.decision_seconds * interval '1 second'));
   elsif p_goes_on then
-    update sambatan.campaigns set decided_at = now_at where campaign_id = p_campaign_id;
+    update sambatan.campaign_details set decided_at = now_at where campaign_id = p_campaign_id;
     perform sambatan.record_event(p_campaign_id, 'campaign_continued', p_actor, now_at, null,
       jsonb_strip_nulls(jsonb_build_object('paid_slots', sambatan.paid_slots(c),
         'minimum_slots', c.minimum_slots, 'note', p_note)));
@@ -186,10 +186,10 @@ begin
   elsif not sambatan.can_be_cancelled(c) then
     perform sambatan.refuse('payout_settled_already');
   end if;
-  update sambatan.campaigns set decided_at = now_at, closing_outcome = 'cancelled',
-      closing_actor = p_actor, closing_reason = 'below_minimum', next_run_at = now_at,
-      updated_at = now_at
+  update sambatan.campaign_states set closing_outcome = 'cancelled', closing_actor = p_actor,
+      closing_reason = 'below_minimum', next_run_at = now_at, updated_at = now_at
     where campaign_id = p_campaign_id;
+  update sambatan.campaign_details set decided_at = now_at where campaign_id = p_campaign_id;
   return true;
 end
 $$;

@@ -17,7 +17,7 @@ begin
   elsif c.shipped_at is not null then
     return;
   end if;
-  update sambatan.campaigns
+  update sambatan.campaign_details
     set shipped_at = now_at, received_after = ends_at, receipts_due_at = ends_at
     where campaign_id = p_campaign_id;
   perform sambatan.record_event(p_campaign_id, 'campaign_shipped', p_actor, now_at, null,
@@ -48,7 +48,7 @@ begin
   if not found or c.receipts_due_at is null or c.receipts_due_at > now_at then
     return 0;
   elsif c.status <> 'fulfilled' then
-    update sambatan.campaigns set receipts_due_at = null where campaign_id = p_campaign_id;
+    update sambatan.campaign_details set receipts_due_at = null where campaign_id = p_campaign_id;
     return 0;
   end if;
   for p in
@@ -71,7 +71,7 @@ begin
   if received < p_limit then
     -- While offers are open, the next check is in an hour, because a buyer who pays an offer
     -- becomes a participant later.
-    update sambatan.campaigns set receipts_due_at = case when waiting_entries > 0 or exists (
+    update sambatan.campaign_details set receipts_due_at = case when c.waiting_entries > 0 or exists (
         select 1 from sambatan.participants
         where campaign_id = p_campaign_id and status = 'confirmed')
       then now_at + interval '1 hour' end

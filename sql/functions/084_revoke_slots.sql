@@ -53,7 +53,7 @@ begin
       refunded_at = case when is_refunded then p_at else refunded_at end
     where campaign_id = c.campaign_id and participation_id = p.participation_id;
   if is_refunded then
-    update sambatan.campaigns set filled_slots = filled_slots - p.quantity,
+    update sambatan.campaign_states set filled_slots = filled_slots - p.quantity,
         confirmed_slots = confirmed_slots - p.quantity, participant_count = participant_count - 1
       where campaign_id = c.campaign_id;
     perform sambatan.record_event(c.campaign_id, 'participant_refunded', p_actor, p_at,

@@ -49,15 +49,9 @@ begin
     select p.participation_id, p.user_id, p.status, p.quantity - p.undelivered_slots as has,
       row_number() over in_line as place,
       sum(p.quantity - p.undelivered_slots) over in_line - (p.quantity - p.undelivered_slots) as before
-    from (
-      select a.participation_id, a.seq from sambatan.audit_logs a
-      where a.campaign_id = p_campaign_id and a.event = 'participant_joined') a
-    cross join lateral (
-      select * from sambatan.participants x
-      where x.campaign_id = p_campaign_id and x.participation_id = a.participation_id
-        and x.status in ('confirmed', 'fulfilled')
-      offset 0) p
-    window in_line as (order by p.status = 'fulfilled' desc, a.seq)
+    from sambatan.participants p
+    where p.campaign_id = p_campaign_id and p.status in ('confirmed', 'fulfilled')
+    window in_line as (order by p.status = 'fulfilled' desc, p.joined_seq)
   ), shares as (
     select l.*, greatest(least(l.has, p_slots - l.before), 0)::integer as keeps from line l
   )

@@ -31,7 +31,7 @@ create or replace function sambatan.claim_webhooks(
       due.secret, due.previous_secret
   )
   select c.campaign_id, c.delivery_id, c.attempts, c.endpoint_id, c.url, c.secret,
-    c.previous_secret, c.seq, a.occurred_at, a.participation_id, a.event, a.actor, a.metadata
+    c.previous_secret, c.seq, a.occurred_at, a.participation_id, a.event::text, a.actor, a.metadata
   from claimed c
-  join sambatan.audit_logs a on a.campaign_id = c.campaign_id and a.seq = c.seq
+  join sambatan.audit_events a on a.campaign_id = c.campaign_id and a.seq = c.seq
 $$;

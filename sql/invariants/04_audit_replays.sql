@@ -5,16 +5,14 @@ with participations as (
   select campaign_id, participation_id,
     (array_agg(event order by seq desc) filter (where event <> 'participant_changed'))[1]
       as last_event,
-    (array_agg((metadata ->> 'quantity')::integer order by seq desc))[1] as quantity
-  from sambatan.audit_logs where starts_with(event, 'participant_')
+    (array_agg((metadata ->> 'quantity')::integer order by seq desc))[1] as quantity,
+    min(seq) filter (where event = 'participant_joined') as joined_seq
+  from sambatan.audit_events where event between 'participant_joined' and 'participant_changed'
   group by campaign_id, participation_id
 ), replayed_participations as (
-  select campaign_id, participation_id, quantity, case last_event
-    when 'participant_joined' then 'pending_payment'
-    when 'participant_confirmed' then 'confirmed'
-    when 'participant_cancelled' then 'cancelled'
-    when 'participant_refunded' then 'refunded'
-    when 'participant_fulfilled' then 'fulfilled' end as status
+  select campaign_id, participation_id, quantity, joined_seq, case
+    when last_event = 'participant_joined' then 'pending_payment'
+    else substr(last_event::text, 13) end as status
   from participations
 ), counters as (
   select campaign_id,
@@ -30,11 +28,11 @@ with participations as (
     (array_agg(event order by seq desc))[1] as last_event,
     (array_agg((metadata ->> 'quantity')::integer order by seq))[1] as quantity,
     min(seq) as position
-  from sambatan.audit_logs where starts_with(event, 'waiting_')
+  from sambatan.audit_events where event between 'waiting_joined' and 'waiting_closed'
   group by campaign_id, metadata ->> 'entry_id'
 ), replayed_waiting as (
-  select campaign_id, entry_id, quantity, position, case last_event
-    when 'waiting_joined' then 'waiting' else substr(last_event, 9) end as status
+  select campaign_id, entry_id, quantity, position, case
+    when last_event = 'waiting_joined' then 'waiting' else substr(last_event::text, 9) end as status
   from waiting
 ), lines as (
   select campaign_id, count(*) filter (where status in ('waiting', 'offered')) as open_entries,
@@ -42,24 +40,24 @@ with participations as (
     bool_or(status = 'waiting') as is_waited_for
   from replayed_waiting group by campaign_id
 ), statuses as (
-  select distinct on (campaign_id) campaign_id, case event
-    when 'campaign_created' then case
+  select distinct on (campaign_id) campaign_id, case
+    when event = 'campaign_created' then case
       when (metadata ->> 'published')::boolean then 'active'
       when metadata ->> 'opens_at' is not null then 'scheduled' else 'draft' end
-    when 'campaign_opened' then 'active'
-    when 'campaign_full' then 'locked'
-    when 'campaign_reopened' then 'active'
-    when 'campaign_verifying' then 'verifying'
-    when 'campaign_completed' then 'fulfilled'
-    when 'campaign_failed' then 'expired'
-    when 'campaign_cancelled' then 'cancelled' end as status
-  from sambatan.audit_logs
+    when event = 'campaign_opened' then 'active'
+    when event = 'campaign_full' then 'locked'
+    when event = 'campaign_reopened' then 'active'
+    when event = 'campaign_verifying' then 'verifying'
+    when event = 'campaign_completed' then 'fulfilled'
+    when event = 'campaign_failed' then 'expired'
+    when event = 'campaign_cancelled' then 'cancelled' end as status
+  from sambatan.audit_events
   where event in ('campaign_created', 'campaign_opened', 'campaign_full', 'campaign_reopened',
     'campaign_verifying', 'campaign_completed', 'campaign_failed', 'campaign_cancelled')
   order by campaign_id, seq desc
 ), totals as (
   select distinct on (campaign_id) campaign_id, (metadata ->> 'total_slots')::integer as total_slots
-  from sambatan.audit_logs where participation_id is null
+  from sambatan.audit_events where participation_id is null
   order by campaign_id, seq desc
 )
 select c.campaign_id, null::uuid as participation_id, 'campaign' as what
@@ -83,6 +81,7 @@ select campaign_id, participation_id, 'participation'
 from sambatan.participants p
 full join replayed_participations r using (campaign_id, participation_id)
 where p.status::text is distinct from r.status or p.quantity is distinct from r.quantity
+  or p.joined_seq is distinct from r.joined_seq
 union all
 select campaign_id, entry_id, 'waiting entry'
 from sambatan.waiting_entries e

@@ -11,7 +11,7 @@ with offers as (
 ), ends as (
   -- The event that ended an entry's wait: its offer, or another event if it got no offer.
   select campaign_id, (metadata ->> 'entry_id')::uuid as entry_id, min(seq) as ended_at
-  from sambatan.audit_logs where starts_with(event, 'waiting_') and event <> 'waiting_joined'
+  from sambatan.audit_logs where event between 'waiting_joined' and 'waiting_closed' and event <> 'waiting_joined'
   group by campaign_id, metadata ->> 'entry_id'
 ), told as (
   select e.campaign_id, e.entry_id, count(o.entry_id) as overtaken

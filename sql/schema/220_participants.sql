@@ -1,7 +1,9 @@
 -- Participations: the slots that a buyer has taken in a campaign.
 
 create table sambatan.participants (
-  campaign_id uuid not null references sambatan.campaigns,
+  -- There is no foreign key, because PostgreSQL would check it for every row of a join. The functions
+  -- that write to this table have locked the campaign's row, and a campaign is never deleted.
+  campaign_id uuid not null,
   participation_id uuid not null,
   user_id uuid not null,
   quantity integer not null check (quantity between 1 and 1000000),
@@ -18,6 +20,11 @@ create table sambatan.participants (
   cancel_reason text check (cancel_reason in ('buyer', 'hold_lapsed', 'operator', 'unpaid')),
   shipping_address text not null check (char_length(shipping_address) between 10 and 240),
   note text check (char_length(note) <= 160),
+  -- The salt for the commitments of the order's events in the public log (docs/public-log.md).
+  -- Deleted with the account.
+  salt bytea default sambatan.new_salt(),
+  -- The seq of the order's participant_joined event in the audit log.
+  joined_seq bigint not null check (joined_seq > 0),
   primary key (campaign_id, participation_id),
   constraint participants_undelivered_slots check (undelivered_slots between 0 and quantity),
   constraint participants_status_times check (case status

@@ -3,7 +3,7 @@
 -- Idempotency keys of joins and of the waiting list. Each row has the hash of the request that
 -- first used the key, and the outcome of that request, which may be a refusal.
 create table sambatan.idempotency_keys (
-  campaign_id uuid not null references sambatan.campaigns,
+  campaign_id uuid not null references sambatan.campaign_details,
   user_id uuid not null,
   key text not null check (char_length(key) between 1 and 255),
   request_hash bytea not null,
@@ -23,7 +23,7 @@ create index idempotency_keys_by_time on sambatan.idempotency_keys (answered_at)
 -- SQL statement, and whose second SQL statement was refused. The first SQL statement may still run
 -- later. It then finds its participation_id in this table and is refused too.
 create table sambatan.refused_joins (
-  campaign_id uuid not null references sambatan.campaigns,
+  campaign_id uuid not null references sambatan.campaign_details,
   participation_id uuid not null,
   outcome text not null,
   params jsonb,

@@ -2,7 +2,7 @@
 -- sql/functions decide which entry gets an offer; docs/decisions explains the rules.
 
 create table sambatan.waiting_entries (
-  campaign_id uuid not null references sambatan.campaigns,
+  campaign_id uuid not null references sambatan.campaign_details,
   entry_id uuid not null,
   user_id uuid not null,
   -- The position in the queue: the seq of the entry's waiting_joined event in the audit log.
@@ -30,6 +30,8 @@ create table sambatan.waiting_entries (
   kept_amount bigint,
   shipping_address text not null check (char_length(shipping_address) between 10 and 240),
   note text check (char_length(note) <= 160),
+  -- The salt for the commitments of the entry's events in the public log. Deleted with the account.
+  salt bytea default sambatan.new_salt(),
   created_at timestamptz not null,
   updated_at timestamptz not null,
   offered_at timestamptz,

@@ -1,32 +1,38 @@
--- The audit log: one hash chain per campaign, append-only. docs/events.md describes the events.
+-- The audit log: all events of every campaign, append-only. docs/events.md describes the events.
+-- docs/public-log.md describes what is published of each row and how it is hashed.
 
 create table sambatan.audit_logs (
   -- There is no foreign key, because PostgreSQL would check it for every row of a join. It is not
   -- needed: the functions that write to this table have locked the campaign's row, and a campaign
   -- is never deleted.
   campaign_id uuid not null,
-  seq bigint not null check (seq > 0),
+  seq bigint not null,
   occurred_at timestamptz not null,
   participation_id uuid,
-  event text not null check (event in (
-    'campaign_created', 'campaign_edited', 'campaign_opened', 'campaign_full',
-    'campaign_reopened', 'campaign_completed', 'campaign_failed', 'campaign_cancelled',
-    'campaign_verifying', 'campaign_below_minimum', 'campaign_continued',
-    'campaign_shortfall', 'campaign_shipped', 'deadline_extended', 'participant_joined',
-    'participant_confirmed', 'participant_cancelled', 'participant_refunded',
-    'participant_fulfilled', 'participant_changed', 'waiting_joined',
-    'waiting_offered', 'waiting_accepted', 'waiting_declined', 'waiting_lapsed',
-    'waiting_withdrawn', 'waiting_closed', 'payment_proof_submitted', 'payment_settled',
-    'payment_rejected', 'payment_late', 'refund_settled', 'refund_failed', 'refund_reversed',
-    'refund_doubled', 'refund_recovered', 'refund_lost', 'payout_released', 'payout_settled',
-    'payout_reversed', 'dispute_opened', 'dispute_resolved')),
-  actor text not null check (actor ~ '^(system|service|(user|operator):[0-9a-f-]{36})$'),
-  metadata jsonb not null,
-  hash bytea not null,
+  actor_id uuid,
+  -- Whole rupiah for one slot at the time of the event.
+  price_per_slot bigint not null,
+  event sambatan.audit_event not null,
+  actor_kind sambatan.actor_kind not null,
+  -- The number of slots that the event takes (positive) or frees (negative).
+  slots integer not null,
+  -- Taken and total slots after the event.
+  slots_taken integer not null,
+  total_slots integer not null,
+  -- SHA-256 of the salt and the private record, and the hash of the public record.
+  commitment bytea not null,
+  leaf_hash bytea not null,
+  -- Null if the event has no other data than the columns above. For a participant_joined event, the
+  -- quantity is then the number of slots.
+  metadata jsonb,
   primary key (campaign_id, seq),
+  constraint audit_logs_seq check (seq > 0),
+  constraint audit_logs_actor check ((actor_kind in ('user', 'operator')) = (actor_id is not null)),
   -- Only events about a participation have a participation_id.
   constraint audit_logs_participation check (
-    event ~ '^(participant|payment|refund|dispute)_' = (participation_id is not null))
+    (event between 'participant_joined' and 'dispute_resolved') = (participation_id is not null)),
+  constraint audit_logs_slots check (slots_taken between 0 and total_slots
+    and (slots = 0 or event between 'participant_joined' and 'participant_changed'))
 );
 -- Each index of this table slows down every join, so there is no index on occurred_at alone.
 create index audit_logs_by_campaign_time on sambatan.audit_logs (campaign_id, occurred_at);
@@ -44,3 +50,13 @@ create trigger audit_logs_append_only before update or delete on sambatan.audit_
   for each row execute function sambatan.refuse_change();
 create trigger audit_logs_no_truncate before truncate on sambatan.audit_logs
   for each statement execute function sambatan.refuse_change();
+
+-- The events as the API and the notifications show them: the actor as text, and the metadata with
+-- the numbers of slots.
+create view sambatan.audit_events as
+  select campaign_id, seq, occurred_at, participation_id, event,
+    concat_ws(':', actor_kind, actor_id) as actor,
+    jsonb_build_object('slots_taken', slots_taken, 'total_slots', total_slots)
+      || case when metadata is null and event = 'participant_joined'
+        then jsonb_build_object('quantity', slots) else coalesce(metadata, '{}') end as metadata
+  from sambatan.audit_logs;

@@ -26,14 +26,14 @@ declare
   now_at timestamptz;
 begin
   select array_agg(l.campaign_id) into ids from (
-    select c.campaign_id from sambatan.campaigns c
+    select c.campaign_id from sambatan.campaign_states c
     where c.status in ('verifying', 'fulfilled') and c.next_run_at is not null
       and exists (select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
         and t.kind = 'payment' and t.account_id = new.account_id
         and t.status in ('due', 'rejected'))
     order by c.campaign_id for no key update) l;
   now_at := clock_timestamp();
-  update sambatan.campaigns c set next_run_at = least(c.next_run_at, now_at)
+  update sambatan.campaign_states c set next_run_at = least(c.next_run_at, now_at)
     where c.campaign_id = any (ids) and c.status in ('verifying', 'fulfilled')
       and c.next_run_at is not null;
   return null;

@@ -2,7 +2,7 @@
 -- keeps its amount.
 
 create table sambatan.transactions (
-  campaign_id uuid not null references sambatan.campaigns,
+  campaign_id uuid not null references sambatan.campaign_details,
   transaction_id uuid not null default gen_random_uuid(),
   kind sambatan.transaction_kind not null,
   status sambatan.transaction_status not null default 'due',

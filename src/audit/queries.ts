@@ -26,10 +26,8 @@ export const recordEvent = query<
     participationId: string | null,
     metadata: object,
   ],
-  AuditRow
->('record_event', `select ${columns} from sambatan.record_event($1, $2, $3, $4, $5, $6)`, {
-  changes: 1,
-});
+  Pick<AuditRow, 'seq'>
+>('record_event', 'select seq from sambatan.record_event($1, $2, $3, $4, $5, $6)', { changes: 1 });
 
 /** A page of one campaign's log, newest first. */
 export const listAudit = query<
@@ -37,7 +35,7 @@ export const listAudit = query<
   AuditRow
 >(
   'list_audit',
-  `select ${columns} from sambatan.audit_logs
+  `select ${columns} from sambatan.audit_events
   where campaign_id = $1 and seq < coalesce($2, 9223372036854775807)
   order by seq desc limit $3`,
 );
@@ -47,9 +45,9 @@ export const campaignEventsAfter = query<[campaignIds: string[], after: bigint[]
   'campaign_events_after',
   `select e.* from unnest($1::uuid[], $2::bigint[]) as w (campaign_id, after)
   cross join lateral (
-    select ${columns} from sambatan.audit_logs a
+    select ${columns} from sambatan.audit_events a
     where a.campaign_id = w.campaign_id and a.seq > w.after and a.participation_id is null
-      and not starts_with(a.event, 'waiting_')
+      and not a.event between 'waiting_joined' and 'waiting_closed'
     order by a.seq limit 100) e
   order by e.campaign_id, e.seq`,
 );
@@ -68,7 +66,7 @@ export const slotsOverTime = query<
     select $2::timestamptz + n * ($3::timestamptz - $2::timestamptz) / $4::integer as at
     from generate_series(0, $4::integer) n) m
   left join lateral (
-    select (metadata ->> 'slots_taken')::integer as slots from sambatan.audit_logs
+    select slots_taken as slots from sambatan.audit_logs
     where campaign_id = $1 and occurred_at <= m.at
     order by occurred_at desc, seq desc limit 1) l on true
   order by m.at`,
@@ -94,7 +92,7 @@ export const campaignIdsAfter = query<
   { readonly campaign_id: string }
 >(
   'campaign_ids_after',
-  `select campaign_id from sambatan.campaigns
+  `select campaign_id from sambatan.campaign_states
   where campaign_id > coalesce($1, '00000000-0000-0000-0000-000000000000'::uuid)
   order by campaign_id limit $2`,
 );
@@ -106,7 +104,7 @@ export const campaignIdsAfter = query<
 const ofMarket = (key: readonly string[], place: string, condition = '') => {
   const columnsOf = (prefix: string) => key.map((name) => `${prefix}${name} desc`).join(', ');
   return `select l.*, c.title from (
-    select ${columns} from sambatan.audit_logs
+    select ${columns} from sambatan.audit_events
     where participation_id is null and (${key.join(', ')}) < (${place})${condition}
     order by ${columnsOf('')} limit $1) l
   join sambatan.campaigns c on c.campaign_id = l.campaign_id
@@ -156,9 +154,9 @@ export const searchAudit = query<
   AuditRow
 >(
   'search_audit',
-  `select ${columns} from sambatan.audit_logs
+  `select ${columns} from sambatan.audit_events
   where campaign_id = $1 and seq < coalesce($2, 9223372036854775807)
-    and ($4::text is null or event = $4) and ($5::text is null or actor = $5)
+    and ($4::sambatan.audit_event is null or event = $4) and ($5::text is null or actor = $5)
     and ($6::uuid is null or participation_id = $6)
   order by seq desc limit $3`,
 );
@@ -192,13 +190,13 @@ export const moveCursor = query<[campaignId: string, seq: bigint], never>(
  */
 export const auditAfter = query<[campaignId: string, after: bigint, limit: number], AuditRow>(
   'audit_after',
-  `select ${columns} from sambatan.audit_logs
+  `select ${columns} from sambatan.audit_events
   where campaign_id = $1 and seq > $2 order by seq limit $3`,
 );
 
 export const auditEntry = query<[campaignId: string, seq: bigint], AuditRow>(
   'audit_entry',
-  `select ${columns} from sambatan.audit_logs where campaign_id = $1 and seq = $2`,
+  `select ${columns} from sambatan.audit_events where campaign_id = $1 and seq = $2`,
 );
 
 /**
@@ -211,7 +209,7 @@ export const lagging = query<
 >(
   'lagging',
   `with step as materialized (
-    select campaign_id, audit_seq from sambatan.campaigns
+    select campaign_id, audit_seq from sambatan.campaign_states
     where campaign_id > coalesce($1, '00000000-0000-0000-0000-000000000000'::uuid)
     order by campaign_id limit $2)
   select (select campaign_id from step order by campaign_id desc limit 1) as last,

@@ -115,15 +115,18 @@ export const insertCampaign = query<
   never
 >(
   'insert_campaign',
-  `insert into sambatan.campaigns (campaign_id, brand_id, product_id, title, description, status,
-    payment_timing, total_slots, minimum_slots, min_slots_per_user, max_slots_per_user,
-    price_per_slot, hold_seconds, deadline, opens_at, created_at, updated_at, opened_at, next_run_at,
-    hold_grace_seconds, payment_term_seconds, payment_grace_seconds, verification_seconds,
-    decision_seconds)
-  values ($1, $2, $3, $4, $5, $6::sambatan.campaign_status, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16,
-    case when $6::sambatan.campaign_status = 'active' then $16::timestamptz end,
-    case $6::sambatan.campaign_status when 'active' then $14::timestamptz
-      when 'scheduled' then $15::timestamptz end, $17, $18, $19, $20, $21)`,
+  `with details as (
+    insert into sambatan.campaign_details (campaign_id, brand_id, product_id, title, description,
+      status, payment_timing, total_slots, minimum_slots, min_slots_per_user, max_slots_per_user,
+      price_per_slot, hold_seconds, deadline, opens_at, created_at, opened_at, hold_grace_seconds,
+      payment_term_seconds, payment_grace_seconds, verification_seconds, decision_seconds)
+    values ($1, $2, $3, $4, $5, $6::sambatan.campaign_status, $7, $8, $9, $10, $11, $12, $13, $14,
+      $15, $16, case when $6::sambatan.campaign_status = 'active' then $16::timestamptz end,
+      $17, $18, $19, $20, $21))
+  insert into sambatan.campaign_states (campaign_id, status, total_slots, updated_at, next_run_at)
+  values ($1, $6::sambatan.campaign_status, $8, $16,
+    case when $6::sambatan.campaign_status = 'active' then $14::timestamptz
+      when $6::sambatan.campaign_status = 'scheduled' then $15::timestamptz end)`,
 );
 
 /** Returns whether there is an account to which buyers can transfer money. */
@@ -151,10 +154,13 @@ export const updateCampaign = query<
   never
 >(
   'update_campaign',
-  `update sambatan.campaigns set title = $2, description = $3, payment_timing = $4,
-    total_slots = $5, minimum_slots = $6, min_slots_per_user = $7, max_slots_per_user = $8,
-    price_per_slot = $9, hold_seconds = $10, deadline = $11, opens_at = $12,
-    next_run_at = case status when 'scheduled' then $12 else next_run_at end
+  `with details as (
+    update sambatan.campaign_details set title = $2, description = $3, payment_timing = $4,
+      total_slots = $5, minimum_slots = $6, min_slots_per_user = $7, max_slots_per_user = $8,
+      price_per_slot = $9, hold_seconds = $10, deadline = $11, opens_at = $12
+    where campaign_id = $1)
+  update sambatan.campaign_states set total_slots = $5,
+    next_run_at = case when status = 'scheduled' then $12 else next_run_at end
   where campaign_id = $1`,
 );
 
@@ -215,11 +221,17 @@ function list(
       : { where: `status = s.wanted and ${start}`, order: ordered };
   // Every variant of the query uses every parameter, so that all have the same parameter list.
   const unused = `and $3::${type} is not distinct from $3`;
+  const page = `where ${ofStatus.where} ${unused} ${ofStatus.order}`;
+  // The index by progress belongs to the table of the counters, which has a copy of the status.
+  const ofEachStatus =
+    sort === 'progress'
+      ? `select c.* from (select campaign_id from sambatan.campaign_states ${page}) k
+      cross join lateral (
+        select ${ownColumns} from sambatan.campaigns i where i.campaign_id = k.campaign_id offset 0) c`
+      : `select ${ownColumns} from sambatan.campaigns ${page}`;
   const relation = {
     all: `select l.* from unnest($1::sambatan.campaign_status[]) as s (wanted)
-    cross join lateral (
-      select ${ownColumns} from sambatan.campaigns
-      where ${ofStatus.where} ${unused} ${ofStatus.order}) l
+    cross join lateral (${ofEachStatus}) l
     where $5::uuid is null and $6::text is null`,
     of_brand: `select ${ownColumns} from sambatan.campaigns
     where brand_id = $5 and status = any ($1)
@@ -265,8 +277,10 @@ export const summarize = query<[], SummaryRow>(
   'summarize',
   `select status, count(*) as campaigns,
     coalesce(sum(slots_at_close) filter (where status = 'fulfilled'), 0) as slots
-  from sambatan.campaigns where status in ('fulfilled', 'expired', 'cancelled') group by status
+  from sambatan.campaign_details where status in ('fulfilled', 'expired', 'cancelled')
+  group by status
   union all
   select status, count(*), coalesce(sum(filled_slots), 0)
-  from sambatan.campaigns where status in ('scheduled', 'active', 'locked', 'verifying') group by status`,
+  from sambatan.campaign_states where status in ('scheduled', 'active', 'locked', 'verifying')
+  group by status`,
 );

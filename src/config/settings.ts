@@ -3,7 +3,6 @@ import { identityVariables } from './variables/identity.ts';
 import { messagesVariables } from './variables/messages.ts';
 import { observabilityVariables } from './variables/observability.ts';
 import { paymentsVariables } from './variables/payments.ts';
-import { publicLogVariables } from './variables/public-log.ts';
 import { serverVariables } from './variables/server.ts';
 
 export { logLevels, type LogLevel } from './variables/observability.ts';
@@ -16,6 +15,5 @@ export const variables = {
   ...identityVariables,
   ...messagesVariables,
   ...paymentsVariables,
-  ...publicLogVariables,
   ...observabilityVariables,
 } as const;

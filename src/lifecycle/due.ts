@@ -265,8 +265,9 @@ function transitionOf(entry: sql.SettledTransition, dueAt: number | undefined): 
     campaignId: entry.campaign_id,
     event: entry.event,
     at,
-    slotsTaken: Number(entry.metadata['slots_taken']),
-    totalSlots: Number(entry.metadata['total_slots']),
+    // A campaign that ended states the slots that were taken before its refunds.
+    slotsTaken: Number(entry.metadata?.['slots_taken'] ?? entry.slots_taken),
+    totalSlots: entry.total_slots,
     lagMs: dueAt === undefined ? undefined : Math.max(0, at.getTime() - dueAt),
   };
 }

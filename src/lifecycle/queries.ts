@@ -36,7 +36,7 @@ export const shipCampaign = query<[campaignId: string, days: number, actor: stri
  */
 export const listReceiptsDue = query<[limit: number], { readonly campaign_id: string }>(
   'list_receipts_due',
-  `select campaign_id from sambatan.campaigns
+  `select campaign_id from sambatan.campaign_details
   where receipts_due_at <= (select clock_timestamp()) order by receipts_due_at limit $1`,
 );
 
@@ -62,7 +62,7 @@ export interface Due {
  */
 export const listDue = query<[limit: number], Due>(
   'list_due',
-  `select campaign_id, next_run_at from sambatan.campaigns
+  `select campaign_id, next_run_at from sambatan.campaign_states
   where next_run_at <= (select clock_timestamp()) order by next_run_at limit $1`,
 );
 
@@ -89,8 +89,9 @@ export interface SettledTransition {
   readonly seq: number;
   readonly occurred_at: string;
   readonly event: AuditRow['event'];
-  readonly actor: string;
-  readonly metadata: AuditRow['metadata'];
+  readonly slots_taken: number;
+  readonly total_slots: number;
+  readonly metadata: AuditRow['metadata'] | null;
 }
 
 /**
@@ -126,8 +127,8 @@ export const nextDue = query<
   'next_due',
   `with clock as materialized (select clock_timestamp() as now)
   select now,
-    (select min(next_run_at) from sambatan.campaigns where next_run_at <= clock.now) as overdue_since,
-    (select min(next_run_at) from sambatan.campaigns where next_run_at > clock.now) as next_at
+    (select min(next_run_at) from sambatan.campaign_states where next_run_at <= clock.now) as overdue_since,
+    (select min(next_run_at) from sambatan.campaign_states where next_run_at > clock.now) as next_at
   from clock`,
 );
 

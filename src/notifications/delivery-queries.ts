@@ -117,7 +117,7 @@ export interface DeliveryRow {
 
 const columns = `d.campaign_id, d.delivery_id, d.channel, d.endpoint_id, d.seq, a.event, d.status,
     d.attempts, d.next_attempt_at, d.last_attempt_at, d.last_result, d.created_at, d.finished_at`;
-const withEvent = `left join sambatan.audit_logs a
+const withEvent = `left join sambatan.audit_events a
     on a.campaign_id = d.campaign_id and a.seq = d.seq`;
 
 /** Query for a page of an endpoint's deliveries, newest first. */

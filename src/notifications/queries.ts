@@ -30,7 +30,7 @@ export interface CampaignFacts {
 export const campaignFacts = query<[campaignId: string], CampaignFacts>(
   'campaign_facts',
   `select c.campaign_id, c.brand_id, c.title, b.name as brand_name, c.status, c.closing_outcome,
-    coalesce(c.closing_reason, (select a.metadata ->> 'reason' from sambatan.audit_logs a
+    coalesce(c.closing_reason, (select a.metadata ->> 'reason' from sambatan.audit_events a
       where a.campaign_id = c.campaign_id and a.participation_id is null
         and a.event = 'campaign_cancelled' order by a.seq desc limit 1)) as cancel_reason,
     c.payment_timing, c.payment_term_seconds, c.price_per_slot, c.deadline, c.total_slots,

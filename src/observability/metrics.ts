@@ -1,5 +1,4 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
-import { publicLogMetrics } from './public-log-metrics.ts';
 
 /**
  * The metrics for `GET /metrics`. Each application has its own set; there are no global metrics.
@@ -47,7 +46,6 @@ export function createMetrics(sources: MetricSources) {
     ...verifyingMetrics(registers),
     ...queueMetrics(registers),
     ...messageMetrics(registers),
-    ...publicLogMetrics(registers),
     httpDuration: new Histogram({
       name: 'sambatan_http_request_duration_seconds',
       help: 'Time from the arrival of a request to the end of its answer',

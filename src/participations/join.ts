@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { query, type Queryable } from '../database/query.ts';
 import { inApiWords } from '../database/status-words.ts';
 import { domainErrorNamed, type DomainError } from '../errors/errors.ts';
@@ -30,6 +30,17 @@ export interface Joined {
    * request.
    */
   readonly replayed: boolean;
+  /** The entry of the join in the public log. */
+  readonly log: JoinLogEntry;
+}
+
+/** The first event of a participation in the public log (docs/public-log.md). */
+export interface JoinLogEntry {
+  /** The index of the leaf: the sequence number of the event minus one. */
+  readonly index: number;
+  readonly leafHash: Buffer;
+  /** The salt of the commitment; null after the account of the buyer was deleted. */
+  readonly salt: Buffer | null;
 }
 
 export type JoinAnswer = Joined | DomainError;
@@ -41,6 +52,9 @@ interface AnswerRow {
   readonly participation_id: string;
   readonly joined_at: Date;
   readonly replayed: boolean;
+  readonly seq: bigint | null;
+  readonly leaf_hash: Buffer | null;
+  readonly salt: Buffer | null;
 }
 
 type Parameters = readonly [
@@ -50,9 +64,10 @@ type Parameters = readonly [
   quantities: number[],
   addresses: string[],
   notes: (string | null)[],
+  salts: Buffer[],
   keys: (string | null)[],
   requestHashes: (Buffer | null)[],
-  actors: string[],
+  actors: (string | null)[],
   callers: string[],
   attemptLimit: number,
   wait: boolean,
@@ -61,8 +76,8 @@ type Parameters = readonly [
 
 const joinCampaigns = query<Parameters, AnswerRow>(
   'join_campaigns',
-  `select ordinal, outcome, params, participation_id, joined_at, replayed
-  from sambatan.join_campaigns($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+  `select ordinal, outcome, params, participation_id, joined_at, replayed, seq, leaf_hash, salt
+  from sambatan.join_campaigns($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
   { writes: true },
 );
 
@@ -98,9 +113,11 @@ export async function joinAll(
     grouped.map((request) => request.quantity),
     grouped.map((request) => request.shippingAddress),
     grouped.map((request) => request.note),
+    newSalts(grouped.length),
     grouped.map((request) => request.key),
     grouped.map((request) => (request.key === null ? null : requestHash(request))),
-    grouped.map((request) => request.actor),
+    // Null stands for the buyer.
+    grouped.map(({ actor, userId }) => (actor === `user:${userId}` ? null : actor)),
     grouped.map((request) => request.userId),
     options.attemptLimit,
     options.wait,
@@ -119,15 +136,29 @@ function sideBySide(requests: readonly JoinRequest[]): readonly JoinRequest[] {
 
 function answerOf(row: AnswerRow): JoinAnswer {
   if (row.outcome === 'joined') {
+    if (row.seq === null || row.leaf_hash === null) {
+      throw new Error('join_campaigns returned no entry in the log');
+    }
     return {
       participationId: row.participation_id,
       joinedAt: row.joined_at,
       replayed: row.replayed,
+      log: { index: Number(row.seq) - 1, leafHash: row.leaf_hash, salt: row.salt },
     };
   }
   const refused = domainErrorNamed(row.outcome, inApiWords(row.outcome, row.params));
   if (refused === undefined) throw new Error(`join_campaigns answered ${row.outcome}`);
   return refused;
+}
+
+const saltBytes = 32;
+
+/** Returns a number of independent random salts for the commitments of the public log. */
+function newSalts(count: number): Buffer[] {
+  const bytes = randomBytes(count * saltBytes);
+  return Array.from({ length: count }, (_, index) =>
+    bytes.subarray(index * saltBytes, (index + 1) * saltBytes),
+  );
 }
 
 /** Returns the hash of all fields that must be equal in requests with the same Idempotency-Key. */

@@ -209,11 +209,11 @@ export const participationHistory = query<[campaignId: string, participationId: 
     select l.* from p
     cross join lateral (select distinct at from unnest(array[p.joined_at, p.confirmed_at,
       p.cancelled_at, p.refunded_at, p.fulfilled_at, p.updated_at]) at where at is not null) m
-    join sambatan.audit_logs l on l.campaign_id = $1 and l.occurred_at = m.at
+    join sambatan.audit_events l on l.campaign_id = $1 and l.occurred_at = m.at
     where l.participation_id = $2
     union all
     select l.* from p cross join lateral (
-      select * from sambatan.audit_logs a
+      select * from sambatan.audit_events a
       where a.campaign_id = $1 and a.participation_id is null
         and a.occurred_at >= p.joined_at
         and a.event in ('campaign_full', 'campaign_reopened', 'campaign_completed',

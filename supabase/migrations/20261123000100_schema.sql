@@ -32,6 +32,28 @@ create type sambatan.transaction_status as enum
 create type sambatan.statement_line_status as enum
   ('unmatched', 'ambiguous', 'allocated', 'matched', 'ignored');
 
+-- The events of the audit log. docs/events.md describes them. Events of one group are next to each
+-- other, so that a range of this order finds them: participant_joined to participant_changed are
+-- the events that may change the taken slots, participant_joined to dispute_resolved are about one
+-- participation, and waiting_joined to waiting_closed are about one waiting-list entry.
+create type sambatan.audit_event as enum (
+  'campaign_created', 'campaign_edited', 'campaign_opened', 'campaign_full', 'campaign_reopened',
+  'campaign_verifying', 'campaign_completed', 'campaign_failed', 'campaign_cancelled',
+  'deadline_extended', 'campaign_below_minimum', 'campaign_continued', 'campaign_shortfall',
+  'campaign_shipped', 'payout_released', 'payout_settled', 'payout_reversed',
+  'participant_joined', 'participant_confirmed', 'participant_cancelled', 'participant_refunded',
+  'participant_fulfilled', 'participant_changed', 'payment_proof_submitted', 'payment_settled',
+  'payment_rejected', 'payment_late', 'refund_settled', 'refund_failed', 'refund_reversed',
+  'refund_doubled', 'refund_recovered', 'refund_lost', 'dispute_opened', 'dispute_resolved',
+  'waiting_joined', 'waiting_offered', 'waiting_accepted', 'waiting_declined', 'waiting_lapsed',
+  'waiting_withdrawn', 'waiting_closed');
+create type sambatan.actor_kind as enum ('system', 'service', 'user', 'operator');
+
+-- Returns 32 random bytes (244 bits of entropy) for the commitments of the public log.
+create function sambatan.new_salt() returns bytea language sql volatile parallel safe as $$
+  select uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
+$$;
+
 create function sambatan.refuse_change() returns trigger language plpgsql as $$
 begin
   raise exception using errcode = 'SB001',
@@ -198,9 +220,15 @@ create table sambatan.addresses (
 create unique index addresses_one_default on sambatan.addresses (user_id) where is_default;
 create index addresses_by_phone on sambatan.addresses ((sambatan.phone_in(phone)) collate "C");
 
--- Campaigns. Whatever changes the slots or the money of a campaign first locks the campaign's row.
+-- Campaigns. A campaign has one row in each of two tables. campaign_details has its terms and the
+-- times of its life; it changes seldom and has many checks and indexes. campaign_states has what
+-- changes while the campaign runs; every join updates it, so it is narrow and has few checks and
+-- indexes. The view campaigns shows both together.
+--
+-- Whatever changes the slots or the money of a campaign first locks its row of campaign_states. A
+-- transaction that locks both rows locks this one first; the view does so too.
 
-create table sambatan.campaigns (
+create table sambatan.campaign_details (
   campaign_id uuid primary key,
   brand_id uuid not null,
   product_id uuid not null,
@@ -210,22 +238,6 @@ create table sambatan.campaigns (
   minimum_slots integer not null,
   min_slots_per_user integer,
   max_slots_per_user integer,
-  -- Counters. filled_slots and participant_count include reserved, confirmed and fulfilled
-  -- participations; confirmed_slots leaves out the reserved ones.
-  filled_slots integer not null default 0,
-  confirmed_slots integer not null default 0,
-  participant_count integer not null default 0,
-  -- The number of waiting-list entries that wait or have an offer. It is zero for nearly every
-  -- campaign; in this case no query for entries is needed.
-  waiting_entries integer not null default 0,
-  -- The number of free slots that only buyers on the waiting list may take. These are the slots of
-  -- open offers. While an entry waits without an offer, these are all free slots.
-  reserved_slots integer not null default 0,
-  -- The percentage of taken slots, rounded down to a whole number. The sort order "progress" uses
-  -- it. Its value changes only when the whole percentage changes. So most updates of the counters
-  -- change no index, and PostgreSQL can use heap-only tuples.
-  progress_floor smallint not null
-    generated always as ((filled_slots::bigint * 100 / total_slots)::smallint) stored,
   -- The price in whole rupiah. The largest total, 10^9 rupiah × 10^6 slots, is below 2^53, so it is
   -- exact in JSON too.
   price_per_slot bigint not null check (price_per_slot between 1 and 1000000000),
@@ -254,30 +266,16 @@ create table sambatan.campaigns (
     check (decision_seconds between 0 and 2592000),
   deadline timestamptz not null,
   opens_at timestamptz,
-  -- When the lifecycle must run next for this campaign: at its opening, when the next hold may
-  -- lapse, at its deadline, at the end of the verification period, when the time for an unpaid
-  -- order after success is over, or at once while the campaign is being closed. The stored time may
-  -- be too early, but never too late. If a run is too early, it finds nothing to do and sets the
-  -- correct time. Null: nothing is left to do.
-  next_run_at timestamptz,
   -- The time of the next check for orders that count as received because the buyer has reported
   -- nothing about the goods. Null: no check is needed.
   receipts_due_at timestamptz,
-  -- Closing a large campaign takes several short transactions. From the decision until the last
-  -- transaction, the three closing columns contain the outcome. During this time the campaign
-  -- accepts no joins or cancellations.
-  closing_outcome sambatan.campaign_status,
-  closing_actor text,
-  closing_reason text,
   -- The number of slots that were taken at the end. For a failed or cancelled campaign: at the time
   -- of the decision, before refunds. For a completed campaign: the slots that were confirmed in the
   -- end.
   slots_at_close integer,
-  -- The head of the campaign's audit chain.
-  audit_seq bigint not null default 0,
-  audit_hash bytea not null default decode(repeat('00', 32), 'hex'),
+  -- The salt for the commitments of events about the campaign itself (docs/public-log.md).
+  log_salt bytea not null default sambatan.new_salt(),
   created_at timestamptz not null,
-  updated_at timestamptz not null,
   opened_at timestamptz,
   -- When the deadline was last extended. Buyers who joined before that time may cancel and get all
   -- their money back.
@@ -300,66 +298,51 @@ create table sambatan.campaigns (
   search tsvector not null generated always as (sambatan.search_words(title)) stored,
 
   foreign key (brand_id, product_id) references sambatan.products (brand_id, product_id),
-  constraint campaigns_minimum_slots check (minimum_slots between 1 and total_slots),
-  constraint campaigns_slots_per_user check (
+  constraint campaign_details_minimum_slots check (minimum_slots between 1 and total_slots),
+  constraint campaign_details_slots_per_user check (
     coalesce(min_slots_per_user, 1) between 1 and total_slots
     and coalesce(max_slots_per_user, total_slots) between coalesce(min_slots_per_user, 1)
       and total_slots),
-  constraint campaigns_filled_slots check (filled_slots between 0 and total_slots),
-  constraint campaigns_confirmed_slots check (confirmed_slots between 0 and filled_slots),
-  constraint campaigns_participant_count check (participant_count between 0 and filled_slots),
-  constraint campaigns_waiting_entries check (waiting_entries >= 0),
-  constraint campaigns_reserved_slots check (
-    reserved_slots >= 0 and filled_slots + reserved_slots <= total_slots
-    and (waiting_entries > 0 or reserved_slots = 0)),
-  constraint campaigns_opens_before_deadline check (opens_at < deadline),
-  constraint campaigns_scheduled_has_opening check (status <> 'scheduled' or opens_at is not null),
-  constraint campaigns_full_is_full check (
-    status not in ('active', 'locked') or closing_outcome is not null
-    or (status = 'locked') = (filled_slots = total_slots)),
-  constraint campaigns_next_run_while_open check (status = 'fulfilled'
-    or (status in ('scheduled', 'active', 'locked', 'verifying')) = (next_run_at is not null)),
-  constraint campaigns_closing check (
-    (closing_outcome is null or (closing_outcome in ('fulfilled', 'expired', 'cancelled')
-      and status in ('active', 'locked', 'verifying'))
-      or (closing_outcome = 'cancelled' and status = 'fulfilled'))
-    and (closing_outcome is null) = (closing_actor is null)),
-  constraint campaigns_verifying check (
+  constraint campaign_details_opens_before_deadline check (opens_at < deadline),
+  constraint campaign_details_scheduled_has_opening check (
+    status <> 'scheduled' or opens_at is not null),
+  constraint campaign_details_verifying check (
     status <> 'verifying' or (verifying_at is not null and payment_timing = 'upfront')),
-  constraint campaigns_decision check (decided_at is null or decision_opened_at is not null),
+  constraint campaign_details_decision check (decided_at is null or decision_opened_at is not null),
   -- A completed campaign can still be cancelled if fewer slots were paid than its minimum.
-  constraint campaigns_completed_at check (
+  constraint campaign_details_completed_at check (
     (status = 'fulfilled') <= (completed_at is not null)
     and (completed_at is not null) <= (status in ('fulfilled', 'cancelled'))),
-  constraint campaigns_shipped check (
+  constraint campaign_details_shipped check (
     (shipped_at is null) = (received_after is null) and received_after >= shipped_at
     and (shipped_at is null or completed_at is not null or status = 'cancelled')),
-  constraint campaigns_failed_at check ((status = 'expired') = (failed_at is not null)),
-  constraint campaigns_cancelled_at check ((status = 'cancelled') = (cancelled_at is not null)),
-  constraint campaigns_opened_at check (
+  constraint campaign_details_failed_at check ((status = 'expired') = (failed_at is not null)),
+  constraint campaign_details_cancelled_at check (
+    (status = 'cancelled') = (cancelled_at is not null)),
+  constraint campaign_details_opened_at check (
     status not in ('active', 'locked', 'verifying', 'fulfilled', 'expired')
     or opened_at is not null)
 ) with (fillfactor = 70);
 
 -- Each sort order has an index that starts with status. A list of campaigns with several statuses
 -- merges one ordered scan per status. So it is as fast with a million campaigns as with a thousand.
-create index campaigns_by_status_deadline on sambatan.campaigns (status, deadline, campaign_id);
-create index campaigns_by_status_progress
-  on sambatan.campaigns (status, progress_floor, campaign_id);
-create index campaigns_by_status on sambatan.campaigns (status, campaign_id);
-create index campaigns_by_brand on sambatan.campaigns (brand_id, campaign_id);
-create index campaigns_by_search on sambatan.campaigns using gin (search);
-create index campaigns_by_open_deadline on sambatan.campaigns (status, deadline)
+create index campaign_details_by_status_deadline
+  on sambatan.campaign_details (status, deadline, campaign_id);
+create index campaign_details_by_status on sambatan.campaign_details (status, campaign_id);
+create index campaign_details_by_brand on sambatan.campaign_details (brand_id, campaign_id);
+create index campaign_details_by_search on sambatan.campaign_details using gin (search);
+create index campaign_details_by_open_deadline on sambatan.campaign_details (status, deadline)
   where status in ('active', 'locked');
-create index campaigns_by_due on sambatan.campaigns (next_run_at) where next_run_at is not null;
-create index campaigns_by_receipts on sambatan.campaigns (receipts_due_at)
+create index campaign_details_by_receipts on sambatan.campaign_details (receipts_due_at)
   where receipts_due_at is not null;
 -- The dashboard reads only this index to count closed campaigns.
-create index campaigns_over on sambatan.campaigns (status) include (slots_at_close)
+create index campaign_details_over on sambatan.campaign_details (status) include (slots_at_close)
   where status in ('fulfilled', 'expired', 'cancelled');
-create index campaigns_full on sambatan.campaigns (campaign_id) where status = 'locked';
-create index campaigns_verifying on sambatan.campaigns (campaign_id) where status = 'verifying';
-create index campaigns_to_decide on sambatan.campaigns (decision_opened_at, campaign_id)
+create index campaign_details_full on sambatan.campaign_details (campaign_id)
+  where status = 'locked';
+create index campaign_details_verifying on sambatan.campaign_details (campaign_id)
+  where status = 'verifying';
+create index campaign_details_to_decide on sambatan.campaign_details (decision_opened_at, campaign_id)
   where status = 'fulfilled' and decision_opened_at is not null and decided_at is null;
 
 create function sambatan.check_campaign_transition() returns trigger language plpgsql as $$
@@ -379,16 +362,99 @@ begin
   return new;
 end
 $$;
-create trigger campaigns_transition before update of status on sambatan.campaigns
+create trigger campaign_details_transition before update of status on sambatan.campaign_details
   for each row when (old.status is distinct from new.status)
   execute function sambatan.check_campaign_transition();
-create trigger campaigns_no_delete before delete on sambatan.campaigns
+create trigger campaign_details_no_delete before delete on sambatan.campaign_details
   for each row execute function sambatan.refuse_change();
+
+create table sambatan.campaign_states (
+  campaign_id uuid primary key references sambatan.campaign_details,
+  -- Copies of the columns of campaign_details, so that the checks below can read them.
+  status sambatan.campaign_status not null,
+  total_slots integer not null,
+  -- Counters. filled_slots and participant_count include reserved, confirmed and fulfilled
+  -- participations; confirmed_slots leaves out the reserved ones.
+  filled_slots integer not null default 0,
+  confirmed_slots integer not null default 0,
+  participant_count integer not null default 0,
+  -- The number of waiting-list entries that wait or have an offer. It is zero for nearly every
+  -- campaign; in this case no query for entries is needed.
+  waiting_entries integer not null default 0,
+  -- The number of free slots that only buyers on the waiting list may take. These are the slots of
+  -- open offers. While an entry waits without an offer, these are all free slots.
+  reserved_slots integer not null default 0,
+  -- The percentage of taken slots, rounded down to a whole number. The sort order "progress" uses
+  -- it. Its value changes only when the whole percentage changes. So most updates of the counters
+  -- change no index, and PostgreSQL can use heap-only tuples.
+  progress_floor smallint not null
+    generated always as ((filled_slots::bigint * 100 / total_slots)::smallint) stored,
+  -- The number of the campaign's events in the audit log, and the taken slots after the last one.
+  audit_seq bigint not null default 0,
+  logged_slots integer not null default 0,
+  updated_at timestamptz not null,
+  -- When the lifecycle must run next for this campaign: at its opening, when the next hold may
+  -- lapse, at its deadline, at the end of the verification period, when the time for an unpaid
+  -- order after success is over, or at once while the campaign is being closed. The stored time may
+  -- be too early, but never too late. If a run is too early, it finds nothing to do and sets the
+  -- correct time. Null: nothing is left to do.
+  next_run_at timestamptz,
+  -- Closing a large campaign takes several short transactions. From the decision until the last
+  -- transaction, the three closing columns contain the outcome. During this time the campaign
+  -- accepts no joins or cancellations.
+  closing_outcome sambatan.campaign_status,
+  closing_actor text,
+  closing_reason text,
+  -- While the campaign is being closed: the last participation that has been settled. The steps
+  -- settle the participations in order of their ids.
+  closed_until uuid,
+
+  constraint campaign_states_filled_slots check (filled_slots between 0 and total_slots),
+  constraint campaign_states_confirmed_slots check (confirmed_slots between 0 and filled_slots),
+  constraint campaign_states_participant_count check (participant_count between 0 and filled_slots),
+  constraint campaign_states_waiting_entries check (waiting_entries >= 0),
+  constraint campaign_states_reserved_slots check (
+    reserved_slots >= 0 and filled_slots + reserved_slots <= total_slots
+    and (waiting_entries > 0 or reserved_slots = 0)),
+  constraint campaign_states_full_is_full check (
+    status not in ('active', 'locked') or closing_outcome is not null
+    or (status = 'locked') = (filled_slots = total_slots)),
+  constraint campaign_states_next_run_while_open check (status = 'fulfilled'
+    or (status in ('scheduled', 'active', 'locked', 'verifying')) = (next_run_at is not null)),
+  constraint campaign_states_closing check (
+    (closing_outcome is null or (closing_outcome in ('fulfilled', 'expired', 'cancelled')
+      and status in ('active', 'locked', 'verifying'))
+      or (closing_outcome = 'cancelled' and status = 'fulfilled'))
+    and (closing_outcome is null) = (closing_actor is null))
+) with (fillfactor = 50);
+
+create index campaign_states_by_progress
+  on sambatan.campaign_states (status, progress_floor, campaign_id);
+create index campaign_states_by_due on sambatan.campaign_states (next_run_at)
+  where next_run_at is not null;
+
+-- The table with which the lock of a campaign begins comes first.
+create view sambatan.campaigns as
+  select d.campaign_id, d.brand_id, d.product_id, d.status, d.payment_timing, d.total_slots,
+    d.minimum_slots, d.min_slots_per_user, d.max_slots_per_user, d.price_per_slot,
+    d.platform_fee_basis_points, d.hold_seconds, d.hold_grace_seconds, d.offer_seconds,
+    d.verification_seconds, d.payment_term_seconds, d.payment_grace_seconds, d.decision_seconds,
+    d.deadline, d.opens_at, d.receipts_due_at, d.slots_at_close, d.log_salt, d.created_at,
+    d.opened_at, d.extended_at, d.filled_at, d.verifying_at, d.decision_opened_at, d.decided_at,
+    d.completed_at, d.shipped_at, d.received_after, d.failed_at, d.cancelled_at, d.title,
+    d.description, d.search,
+    s.filled_slots, s.confirmed_slots, s.participant_count, s.waiting_entries, s.reserved_slots,
+    s.progress_floor, s.audit_seq, s.logged_slots, s.updated_at, s.next_run_at,
+    s.closing_outcome, s.closing_actor, s.closing_reason, s.closed_until
+  from sambatan.campaign_states s
+  join sambatan.campaign_details d on d.campaign_id = s.campaign_id;
 
 -- Participations: the slots that a buyer has taken in a campaign.
 
 create table sambatan.participants (
-  campaign_id uuid not null references sambatan.campaigns,
+  -- There is no foreign key, because PostgreSQL would check it for every row of a join. The functions
+  -- that write to this table have locked the campaign's row, and a campaign is never deleted.
+  campaign_id uuid not null,
   participation_id uuid not null,
   user_id uuid not null,
   quantity integer not null check (quantity between 1 and 1000000),
@@ -405,6 +471,11 @@ create table sambatan.participants (
   cancel_reason text check (cancel_reason in ('buyer', 'hold_lapsed', 'operator', 'unpaid')),
   shipping_address text not null check (char_length(shipping_address) between 10 and 240),
   note text check (char_length(note) <= 160),
+  -- The salt for the commitments of the order's events in the public log (docs/public-log.md).
+  -- Deleted with the account.
+  salt bytea default sambatan.new_salt(),
+  -- The seq of the order's participant_joined event in the audit log.
+  joined_seq bigint not null check (joined_seq > 0),
   primary key (campaign_id, participation_id),
   constraint participants_undelivered_slots check (undelivered_slots between 0 and quantity),
   constraint participants_status_times check (case status
@@ -454,7 +525,7 @@ create trigger participants_transition before update of status on sambatan.parti
 -- Idempotency keys of joins and of the waiting list. Each row has the hash of the request that
 -- first used the key, and the outcome of that request, which may be a refusal.
 create table sambatan.idempotency_keys (
-  campaign_id uuid not null references sambatan.campaigns,
+  campaign_id uuid not null references sambatan.campaign_details,
   user_id uuid not null,
   key text not null check (char_length(key) between 1 and 255),
   request_hash bytea not null,
@@ -474,7 +545,7 @@ create index idempotency_keys_by_time on sambatan.idempotency_keys (answered_at)
 -- SQL statement, and whose second SQL statement was refused. The first SQL statement may still run
 -- later. It then finds its participation_id in this table and is refused too.
 create table sambatan.refused_joins (
-  campaign_id uuid not null references sambatan.campaigns,
+  campaign_id uuid not null references sambatan.campaign_details,
   participation_id uuid not null,
   outcome text not null,
   params jsonb,
@@ -497,7 +568,7 @@ create index join_attempts_by_window on sambatan.join_attempts (window_started_a
 -- sql/functions decide which entry gets an offer; docs/decisions explains the rules.
 
 create table sambatan.waiting_entries (
-  campaign_id uuid not null references sambatan.campaigns,
+  campaign_id uuid not null references sambatan.campaign_details,
   entry_id uuid not null,
   user_id uuid not null,
   -- The position in the queue: the seq of the entry's waiting_joined event in the audit log.
@@ -525,6 +596,8 @@ create table sambatan.waiting_entries (
   kept_amount bigint,
   shipping_address text not null check (char_length(shipping_address) between 10 and 240),
   note text check (char_length(note) <= 160),
+  -- The salt for the commitments of the entry's events in the public log. Deleted with the account.
+  salt bytea default sambatan.new_salt(),
   created_at timestamptz not null,
   updated_at timestamptz not null,
   offered_at timestamptz,
@@ -615,35 +688,41 @@ create view sambatan.orders as
   from sambatan.waiting_entries
   where order_id is not null and participation_id is null;
 
--- The audit log: one hash chain per campaign, append-only. docs/events.md describes the events.
+-- The audit log: all events of every campaign, append-only. docs/events.md describes the events.
+-- docs/public-log.md describes what is published of each row and how it is hashed.
 
 create table sambatan.audit_logs (
   -- There is no foreign key, because PostgreSQL would check it for every row of a join. It is not
   -- needed: the functions that write to this table have locked the campaign's row, and a campaign
   -- is never deleted.
   campaign_id uuid not null,
-  seq bigint not null check (seq > 0),
+  seq bigint not null,
   occurred_at timestamptz not null,
   participation_id uuid,
-  event text not null check (event in (
-    'campaign_created', 'campaign_edited', 'campaign_opened', 'campaign_full',
-    'campaign_reopened', 'campaign_completed', 'campaign_failed', 'campaign_cancelled',
-    'campaign_verifying', 'campaign_below_minimum', 'campaign_continued',
-    'campaign_shortfall', 'campaign_shipped', 'deadline_extended', 'participant_joined',
-    'participant_confirmed', 'participant_cancelled', 'participant_refunded',
-    'participant_fulfilled', 'participant_changed', 'waiting_joined',
-    'waiting_offered', 'waiting_accepted', 'waiting_declined', 'waiting_lapsed',
-    'waiting_withdrawn', 'waiting_closed', 'payment_proof_submitted', 'payment_settled',
-    'payment_rejected', 'payment_late', 'refund_settled', 'refund_failed', 'refund_reversed',
-    'refund_doubled', 'refund_recovered', 'refund_lost', 'payout_released', 'payout_settled',
-    'payout_reversed', 'dispute_opened', 'dispute_resolved')),
-  actor text not null check (actor ~ '^(system|service|(user|operator):[0-9a-f-]{36})$'),
-  metadata jsonb not null,
-  hash bytea not null,
+  actor_id uuid,
+  -- Whole rupiah for one slot at the time of the event.
+  price_per_slot bigint not null,
+  event sambatan.audit_event not null,
+  actor_kind sambatan.actor_kind not null,
+  -- The number of slots that the event takes (positive) or frees (negative).
+  slots integer not null,
+  -- Taken and total slots after the event.
+  slots_taken integer not null,
+  total_slots integer not null,
+  -- SHA-256 of the salt and the private record, and the hash of the public record.
+  commitment bytea not null,
+  leaf_hash bytea not null,
+  -- Null if the event has no other data than the columns above. For a participant_joined event, the
+  -- quantity is then the number of slots.
+  metadata jsonb,
   primary key (campaign_id, seq),
+  constraint audit_logs_seq check (seq > 0),
+  constraint audit_logs_actor check ((actor_kind in ('user', 'operator')) = (actor_id is not null)),
   -- Only events about a participation have a participation_id.
   constraint audit_logs_participation check (
-    event ~ '^(participant|payment|refund|dispute)_' = (participation_id is not null))
+    (event between 'participant_joined' and 'dispute_resolved') = (participation_id is not null)),
+  constraint audit_logs_slots check (slots_taken between 0 and total_slots
+    and (slots = 0 or event between 'participant_joined' and 'participant_changed'))
 );
 -- Each index of this table slows down every join, so there is no index on occurred_at alone.
 create index audit_logs_by_campaign_time on sambatan.audit_logs (campaign_id, occurred_at);
@@ -662,114 +741,15 @@ create trigger audit_logs_append_only before update or delete on sambatan.audit_
 create trigger audit_logs_no_truncate before truncate on sambatan.audit_logs
   for each statement execute function sambatan.refuse_change();
 
--- The public log: keys, trees, signed checkpoints and witnesses. docs/public-log.md describes them.
-
--- The keys that sign checkpoints, in the order of their announcement. The private keys are not in
--- the database.
-create table sambatan.log_keys (
-  number integer primary key,
-  -- The log name. A new name needs a new key, because the key id depends on it.
-  name text not null,
-  key_id bytea not null,
-  public_key bytea not null,
-  -- The signature of the key before over its statement about this key. Null for the first key, and
-  -- for a key that replaces a lost one.
-  statement bytea,
-  announced_at timestamptz not null default clock_timestamp(),
-  -- The time from which the key signs; null while it is only announced.
-  signs_from timestamptz,
-  constraint log_keys_number check (number > 0),
-  constraint log_keys_name check (name ~ '^[^[:space:]+]{1,100}$'),
-  constraint log_keys_lengths check (octet_length(key_id) = 4 and octet_length(public_key) = 32
-    and (statement is null or octet_length(statement) = 64)),
-  constraint log_keys_first check (number > 1 or statement is null)
-);
-create unique index log_keys_by_public_key on sambatan.log_keys (name, public_key);
--- An announced key may be withdrawn or put into use. After that its row never changes.
-create trigger log_keys_append_only before update or delete on sambatan.log_keys
-  for each row when (old.signs_from is not null) execute function sambatan.refuse_change();
-
--- The only row of this table is the mutex of the workers that build the trees: a pass locks it until
--- its commit. If the worker dies, PostgreSQL ends the lock with its connection.
-create table sambatan.log_writer (
-  is_the_one boolean primary key default true,
-  -- The number of the next checkpoint. Checkpoints are numbered in the order of their commits.
-  next_number bigint not null default 1,
-  -- When a pass last ended, and the time of the oldest event that had no checkpoint then.
-  passed_at timestamptz not null default clock_timestamp(),
-  oldest_pending_at timestamptz,
-  -- The number of campaigns whose log contradicts its tree. They get no checkpoints.
-  broken_campaigns integer not null default 0,
-  constraint log_writer_is_the_one check (is_the_one)
-);
-insert into sambatan.log_writer default values;
-
--- The tree of each campaign as far as it is built: the hashes of its complete subtrees, largest
--- first.
-create table sambatan.log_trees (
-  campaign_id uuid primary key,
-  size bigint not null,
-  subtrees bytea not null,
-  -- True while the newest checkpoint does not mention a restore of the database.
-  is_outdated boolean not null default false,
-  constraint log_trees_size check (size > 0),
-  constraint log_trees_subtrees check (octet_length(subtrees) % 32 = 0)
-) with (fillfactor = 50);
-
--- Full hash tiles: 256 hashes of a level, and the root of the subtree that they form.
-create table sambatan.log_tiles (
-  campaign_id uuid not null,
-  level smallint not null,
-  number bigint not null,
-  hashes bytea not null,
-  root bytea not null,
-  primary key (campaign_id, level, number),
-  constraint log_tiles_number check (level between 0 and 7 and number >= 0),
-  constraint log_tiles_lengths check (octet_length(hashes) = 8192 and octet_length(root) = 32)
-);
--- Hashes cannot be compressed.
-alter table sambatan.log_tiles alter column hashes set storage external;
-create trigger log_tiles_append_only before update or delete on sambatan.log_tiles
-  for each row execute function sambatan.refuse_change();
-
--- Signed checkpoints. The key number gives the log name, and so the first line of the note.
-create table sambatan.log_checkpoints (
-  campaign_id uuid not null,
-  size bigint not null,
-  -- The extension lines, each with its newline: one for each restore. A restore leads to a second
-  -- checkpoint of the same size.
-  lines text not null,
-  root bytea not null,
-  key_number integer not null,
-  signature bytea not null,
-  signed_at timestamptz not null,
-  number bigint not null,
-  primary key (campaign_id, size, lines),
-  constraint log_checkpoints_size check (size > 0),
-  constraint log_checkpoints_lengths
-    check (octet_length(root) = 32 and octet_length(signature) = 64)
-);
--- Witnesses read the checkpoints of all campaigns in this order.
-create index log_checkpoints_by_number on sambatan.log_checkpoints (number);
-create trigger log_checkpoints_append_only before update or delete on sambatan.log_checkpoints
-  for each row execute function sambatan.refuse_change();
-
--- The restores of this database from a backup. Checkpoints mention them.
-create table sambatan.log_restores (
-  restored_at timestamptz primary key,
-  -- When the backup was begun. All events up to this time are in it.
-  backup_at timestamptz not null
-);
-create trigger log_restores_append_only before update or delete on sambatan.log_restores
-  for each row execute function sambatan.refuse_change();
-
--- The position of each witness in the checkpoints.
-create table sambatan.log_witnesses (
-  witness text primary key,
-  next_number bigint not null,
-  failures integer not null default 0,
-  next_attempt_at timestamptz not null default clock_timestamp()
-);
+-- The events as the API and the notifications show them: the actor as text, and the metadata with
+-- the numbers of slots.
+create view sambatan.audit_events as
+  select campaign_id, seq, occurred_at, participation_id, event,
+    concat_ws(':', actor_kind, actor_id) as actor,
+    jsonb_build_object('slots_taken', slots_taken, 'total_slots', total_slots)
+      || case when metadata is null and event = 'participant_joined'
+        then jsonb_build_object('quantity', slots) else coalesce(metadata, '{}') end as metadata
+  from sambatan.audit_logs;
 
 -- Bank accounts: where the platform receives transfers, and where buyers and brands get money.
 
@@ -799,14 +779,14 @@ declare
   now_at timestamptz;
 begin
   select array_agg(l.campaign_id) into ids from (
-    select c.campaign_id from sambatan.campaigns c
+    select c.campaign_id from sambatan.campaign_states c
     where c.status in ('verifying', 'fulfilled') and c.next_run_at is not null
       and exists (select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
         and t.kind = 'payment' and t.account_id = new.account_id
         and t.status in ('due', 'rejected'))
     order by c.campaign_id for no key update) l;
   now_at := clock_timestamp();
-  update sambatan.campaigns c set next_run_at = least(c.next_run_at, now_at)
+  update sambatan.campaign_states c set next_run_at = least(c.next_run_at, now_at)
     where c.campaign_id = any (ids) and c.status in ('verifying', 'fulfilled')
       and c.next_run_at is not null;
   return null;
@@ -838,7 +818,7 @@ create table sambatan.payout_accounts (
 -- keeps its amount.
 
 create table sambatan.transactions (
-  campaign_id uuid not null references sambatan.campaigns,
+  campaign_id uuid not null references sambatan.campaign_details,
   transaction_id uuid not null default gen_random_uuid(),
   kind sambatan.transaction_kind not null,
   status sambatan.transaction_status not null default 'due',

@@ -1,53 +1,135 @@
 -- Written by scripts/baseline.js from sql/functions. Edit the sources there, not this file.
 
--- Returns the bytes of an audit row from which its hash is computed, together with the hash of the
--- previous row. The fixed-width fields come first, and neither event nor actor can contain a '|',
--- so two different rows never have the same content.
-create or replace function sambatan.audit_content(
-  campaign_id uuid, seq bigint, occurred_at timestamptz,
-  participation_id uuid, event text, actor text, metadata jsonb
-) returns bytea language sql stable parallel safe as $$
-  select uuid_send(campaign_id) || int8send(seq) || timestamptz_send(occurred_at)
-    || uuid_send(coalesce(participation_id, '00000000-0000-0000-0000-000000000000'))
-    || convert_to(event || '|' || actor || '|' || metadata::text, 'UTF8')
+-- The bytes that the public log publishes and hashes. docs/public-log.md specifies them.
+
+create or replace function sambatan.actor_kind_of(p_actor text)
+returns sambatan.actor_kind language sql immutable parallel safe as $$
+  select split_part(p_actor, ':', 1)::sambatan.actor_kind
 $$;
 
--- Computes the hashes of many audit rows in one SQL statement: audit_chain(head, content) over
--- (order by …) returns each row's hash, starting from the last hash of the campaign's chain (the
--- head).
-create or replace function sambatan.audit_chain_step(state bytea, head bytea, content bytea)
-returns bytea language plpgsql immutable parallel safe as $$
+create or replace function sambatan.actor_id_of(p_actor text)
+returns uuid language sql immutable parallel safe as $$
+  select nullif(split_part(p_actor, ':', 2), '')::uuid
+$$;
+
+-- Returns the bytes of an event that nobody may see without the salt.
+create or replace function sambatan.private_record(
+  participation_id uuid, occurred_at timestamptz, actor_kind sambatan.actor_kind, actor_id uuid,
+  event sambatan.audit_event, metadata jsonb
+) returns bytea language sql stable parallel safe as $$
+  select uuid_send(coalesce(participation_id, '00000000-0000-0000-0000-000000000000'))
+    || timestamptz_send(occurred_at)
+    || case when actor_kind = 'user' then '\x03'::bytea when actor_kind = 'operator' then '\x04'
+      when actor_kind = 'system' then '\x01' else '\x02' end
+    || uuid_send(coalesce(actor_id, '00000000-0000-0000-0000-000000000000'))
+    || convert_to(event || '|' || coalesce(metadata::text, ''), 'UTF8')
+$$;
+
+-- Returns the code of an event in the public log. Events about one participation or one
+-- waiting-list entry have a common code, so that the log does not show what happened to whom.
+create or replace function sambatan.public_event_code(p_event sambatan.audit_event)
+returns bytea language sql immutable parallel safe as $$
+  select case
+    when p_event = 'participant_joined' then '\x20'::bytea
+    when p_event in ('participant_cancelled', 'participant_refunded') then '\x21'
+    when p_event between 'participant_joined' and 'dispute_resolved' then '\x22'
+    when p_event between 'waiting_joined' and 'waiting_closed' then '\x30'
+    when p_event = 'campaign_created' then '\x01'
+    when p_event = 'campaign_edited' then '\x02'
+    when p_event = 'campaign_opened' then '\x03'
+    when p_event = 'campaign_full' then '\x04'
+    when p_event = 'campaign_reopened' then '\x05'
+    when p_event = 'campaign_verifying' then '\x06'
+    when p_event = 'campaign_completed' then '\x07'
+    when p_event = 'campaign_failed' then '\x08'
+    when p_event = 'campaign_cancelled' then '\x09'
+    when p_event = 'deadline_extended' then '\x0a'
+    when p_event = 'campaign_below_minimum' then '\x0b'
+    when p_event = 'campaign_continued' then '\x0c'
+    when p_event = 'campaign_shortfall' then '\x0d'
+    when p_event = 'campaign_shipped' then '\x0e'
+    when p_event = 'payout_released' then '\x0f'
+    when p_event = 'payout_settled' then '\x10'
+    when p_event = 'payout_reversed' then '\x11'
+  end
+$$;
+
+-- Returns the first 13 bytes of a public record: version, sequence, and time in whole minutes.
+create or replace function sambatan.public_record_head(seq bigint, occurred_at timestamptz)
+returns bytea language sql immutable parallel safe as $$
+  select '\x01'::bytea || int8send(seq)
+    || int4send(floor(date_part('epoch', occurred_at at time zone 'UTC') / 60)::integer)
+$$;
+
+-- Returns the public record of an event: 66 bytes.
+create or replace function sambatan.public_record(
+  seq bigint, occurred_at timestamptz, event sambatan.audit_event, slots integer,
+  slots_taken integer, total_slots integer, price_per_slot bigint, commitment bytea
+) returns bytea language sql immutable parallel safe as $$
+  select sambatan.public_record_head(seq, occurred_at) || sambatan.public_event_code(event)
+    || int4send(slots) || int4send(slots_taken) || int4send(total_slots)
+    || int8send(price_per_slot) || commitment
+$$;
+
+-- Returns the hash of a leaf of the campaign's tree (RFC 6962).
+create or replace function sambatan.leaf_hash(public_record bytea)
+returns bytea language sql immutable parallel safe as $$
+  select sha256('\x00'::bytea || public_record)
+$$;
+
+-- Returns the salt for the commitment of an event: that of its participation, of its waiting-list
+-- entry or of its campaign. Returns a salt that nobody knows if the salt was deleted with an account.
+create or replace function sambatan.salt_of_event(
+  p_campaign_id uuid, p_campaign_salt bytea, p_event sambatan.audit_event, p_participation_id uuid,
+  p_metadata jsonb
+) returns bytea language plpgsql as $$
+declare
+  salt bytea;
 begin
-  return sha256(coalesce(state, head) || content);
+  if p_participation_id is not null then
+    select p.salt into salt from sambatan.participants p
+      where p.campaign_id = p_campaign_id and p.participation_id = p_participation_id;
+  elsif p_event between 'waiting_joined' and 'waiting_closed' then
+    select w.salt into salt from sambatan.waiting_entries w
+      where w.campaign_id = p_campaign_id and w.entry_id = (p_metadata ->> 'entry_id')::uuid;
+  else
+    salt := p_campaign_salt;
+  end if;
+  return coalesce(salt, sambatan.new_salt());
 end
 $$;
 
-create or replace aggregate sambatan.audit_chain(head bytea, content bytea) (
-  sfunc = sambatan.audit_chain_step,
-  stype = bytea
-);
-
--- Builds the next event of a campaign's audit log and updates the head of the hash chain in c. Adds
--- the numbers of taken and total slots to the metadata. This function stores nothing. The caller
--- has locked the campaign's row, passes the row's new state as c, and stores c and the event.
+-- Builds the next event of a campaign's audit log and counts it in c. The event takes or frees the
+-- slots by which c.filled_slots differs from the event before. Its time is p_at, or the time of the
+-- event before if the database's clock was set back. This function stores nothing. The caller has
+-- locked the campaign's row, passes the row's new state as c, and stores c and the event.
 create or replace function sambatan.next_event(
   inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz,
   p_participation_id uuid, p_metadata jsonb, out entry sambatan.audit_logs
 ) language plpgsql as $$
 begin
+  c.audit_seq := c.audit_seq + 1;
   entry.campaign_id := c.campaign_id;
-  entry.seq := c.audit_seq + 1;
-  entry.occurred_at := p_at;
+  entry.seq := c.audit_seq;
+  entry.occurred_at := greatest(p_at, c.updated_at);
   entry.participation_id := p_participation_id;
-  entry.event := p_event;
-  entry.actor := p_actor;
-  entry.metadata := jsonb_build_object(
-    'slots_taken', c.filled_slots, 'total_slots', c.total_slots) || p_metadata;
-  entry.hash := sha256(c.audit_hash || sambatan.audit_content(c.campaign_id, entry.seq, p_at,
-    p_participation_id, p_event, p_actor, entry.metadata));
-  c.audit_seq := entry.seq;
-  c.audit_hash := entry.hash;
-  c.updated_at := p_at;
+  entry.event := p_event::sambatan.audit_event;
+  entry.actor_kind := sambatan.actor_kind_of(p_actor);
+  entry.actor_id := sambatan.actor_id_of(p_actor);
+  entry.slots := c.filled_slots - c.logged_slots;
+  entry.slots_taken := c.filled_slots;
+  entry.total_slots := c.total_slots;
+  entry.price_per_slot := c.price_per_slot;
+  entry.metadata := nullif(p_metadata, '{}');
+  entry.commitment := sha256(sambatan.salt_of_event(c.campaign_id, c.log_salt, entry.event,
+      p_participation_id, p_metadata)
+    || sambatan.private_record(p_participation_id, entry.occurred_at, entry.actor_kind,
+      entry.actor_id, entry.event, entry.metadata));
+  entry.leaf_hash := sambatan.leaf_hash(sambatan.public_record(entry.seq,
+    entry.occurred_at, entry.event, entry.slots, entry.slots_taken, entry.total_slots,
+    entry.price_per_slot, entry.commitment));
+  c.logged_slots := c.filled_slots;
+  c.updated_at := entry.occurred_at;
 end
 $$;
 
@@ -67,8 +149,7 @@ begin
 end
 $$;
 
--- Appends one event to a campaign's audit log and updates the head of its chain. The caller has
--- locked the campaign's row.
+-- Appends one event to a campaign's audit log. The caller has locked the campaign's row.
 create or replace function sambatan.record_event(
   p_campaign_id uuid, p_event text, p_actor text, p_at timestamptz,
   p_participation_id uuid default null, p_metadata jsonb default '{}'
@@ -82,41 +163,44 @@ begin
   select * into r
     from sambatan.append_event(c, p_event, p_actor, p_at, p_participation_id, p_metadata);
   c := r.c;
-  update sambatan.campaigns
-    set audit_seq = c.audit_seq, audit_hash = c.audit_hash, updated_at = c.updated_at
+  update sambatan.campaign_states
+    set audit_seq = c.audit_seq, logged_slots = c.logged_slots, updated_at = c.updated_at
     where campaign_id = p_campaign_id;
   return r.entry;
 end
 $$;
 
 -- Appends several events of one kind in one statement, in order: one for each element of
--- p_metadata. None of the events may be about a participation. Apart from that, it works like
--- append_event.
+-- p_metadata. All of them are about waiting-list entries, and none changes the taken slots. Apart
+-- from that, it works like append_event.
 create or replace function sambatan.append_events(
   inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz, p_metadata jsonb[]
 ) language plpgsql as $$
+#variable_conflict use_variable
 declare
-  head record;
+  event constant sambatan.audit_event := p_event::sambatan.audit_event;
+  at constant timestamptz := greatest(p_at, c.updated_at);
+  by_kind constant sambatan.actor_kind := sambatan.actor_kind_of(p_actor);
+  by_id constant uuid := sambatan.actor_id_of(p_actor);
 begin
   if p_metadata = '{}' then
     return;
   end if;
-  with entries as materialized (
-    select c.audit_seq + m.n as seq, jsonb_build_object(
-      'slots_taken', c.filled_slots, 'total_slots', c.total_slots) || m.metadata as metadata
+  insert into sambatan.audit_logs (campaign_id, seq, occurred_at, event, actor_kind, actor_id,
+    slots, slots_taken, total_slots, price_per_slot, metadata, commitment, leaf_hash)
+  select c.campaign_id, e.seq, at, event, by_kind, by_id, 0, c.logged_slots, c.total_slots,
+    c.price_per_slot, e.metadata, e.commitment,
+    sambatan.leaf_hash(sambatan.public_record(e.seq, at, event, 0, c.logged_slots,
+      c.total_slots, c.price_per_slot, e.commitment))
+  from (
+    select c.audit_seq + m.n as seq, m.metadata,
+      sha256(coalesce(w.salt, sambatan.new_salt())
+        || sambatan.private_record(null, at, by_kind, by_id, event, m.metadata)) as commitment
     from unnest(p_metadata) with ordinality as m (metadata, n)
-  ), logged as (
-    insert into sambatan.audit_logs (campaign_id, seq, occurred_at, event, actor, metadata, hash)
-    select c.campaign_id, e.seq, p_at, p_event, p_actor, e.metadata,
-      sambatan.audit_chain(c.audit_hash, sambatan.audit_content(c.campaign_id, e.seq, p_at, null,
-        p_event, p_actor, e.metadata)) over (order by e.seq rows unbounded preceding)
-    from entries e
-    returning seq, hash
-  )
-  select seq, hash into head from logged order by seq desc limit 1;
-  c.audit_seq := head.seq;
-  c.audit_hash := head.hash;
-  c.updated_at := p_at;
+    left join sambatan.waiting_entries w on w.campaign_id = c.campaign_id
+      and w.entry_id = (m.metadata ->> 'entry_id')::uuid) e;
+  c.audit_seq := c.audit_seq + cardinality(p_metadata);
+  c.updated_at := at;
 end
 $$;
 
@@ -273,7 +357,7 @@ $$;
 -- the campaign's row.
 create or replace function sambatan.schedule_run(p_campaign_id uuid, p_at timestamptz)
 returns void language sql as $$
-  update sambatan.campaigns set next_run_at = least(next_run_at, p_at)
+  update sambatan.campaign_states set next_run_at = least(next_run_at, p_at)
   where campaign_id = p_campaign_id and next_run_at > p_at
     and status in ('verifying', 'fulfilled')
 $$;
@@ -309,42 +393,41 @@ $$;
 -- one locked campaign does not delay the other joins of the batch.
 --
 -- Each array has one element per request. The requests for one campaign are adjacent and in order
--- of arrival. Key and request hash are null for a request without an Idempotency-Key.
--- p_attempt_limit is the maximum number of joins per minute for each caller; 0 means no limit.
--- p_again is true if the same batch was sent before and may have been committed. In this case, a
--- request whose participation exists already gets the answer 'joined', and nothing is changed. The
--- answer is final, because the campaign's row is locked. A refusal in a retry is stored in
--- refused_joins. If the first attempt runs later than the retry, it is refused too and takes no
--- slot.
+-- of arrival. Key and request hash are null for a request without an Idempotency-Key. The actor is
+-- null if the buyer acts. p_attempt_limit is the maximum number of joins per minute for each
+-- caller; 0 means no limit. p_again is true if the same batch was sent before and may have been
+-- committed. In this case, a request whose participation exists already gets the answer 'joined',
+-- and nothing is changed. The answer is final, because the campaign's row is locked. A refusal in a
+-- retry is stored in refused_joins. If the first attempt runs later than the retry, it is refused
+-- too and takes no slot.
 --
 -- Returns one row per request, in order. The outcome is 'joined', or the code of a refusal with the
 -- parameters of its message. replayed is true if the request had been answered before; joined_at is
--- then the time of the first answer.
+-- then the time of the first answer. seq, leaf_hash and salt of a join are its entry
+-- in the public log.
 --
 -- A simple join needs no idempotency keys, rate limits or bounds per buyer. This data is read once
--- for the whole batch, and only if one of the requests needs it. So a simple join needs only one
--- iteration of the loop, and writes only the rows of that join.
+-- for the whole batch, and only if one of the requests needs it. If every request of the batch is
+-- accepted, which is nearly always the case, the answers are computed without a loop.
 create or replace function sambatan.join_campaigns(
   p_campaign_ids uuid[], p_participation_ids uuid[], p_user_ids uuid[], p_quantities integer[],
-  p_addresses text[], p_notes text[], p_keys text[], p_request_hashes bytea[],
+  p_addresses text[], p_notes text[], p_salts bytea[], p_keys text[], p_request_hashes bytea[],
   p_actors text[], p_callers text[], p_attempt_limit integer, p_wait boolean, p_again boolean
 ) returns table (
   ordinal integer, outcome text, params jsonb, participation_id uuid, joined_at timestamptz,
-  replayed boolean
+  replayed boolean, seq bigint, leaf_hash bytea, salt bytea
 ) language plpgsql set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
   n constant integer := cardinality(p_campaign_ids);
   -- PL/pgSQL keeps arrays in variables expanded, so access to an element is fast.
   campaign_ids constant uuid[] := p_campaign_ids;
-  user_ids constant uuid[] := p_user_ids;
   quantities constant integer[] := p_quantities;
-  actors constant text[] := p_actors;
   request_hashes constant bytea[] := p_request_hashes;
   has_keys constant boolean := array_remove(p_keys, null) <> '{}';
   locked uuid[];                    -- the campaigns whose rows this transaction has locked
   r record;
-  c sambatan.campaigns;
+  c record;
   c_is_locked boolean;
   now_at timestamptz;
   quantity integer;
@@ -352,44 +435,51 @@ declare
   detail jsonb;
   slots_of_user integer;
   minimum integer;
-  metadata jsonb;
-  known sambatan.idempotency_keys;
-  -- One element per request. An array stays empty if no request needs it.
-  answers text[] := array_fill(null::text, array[n]);
+  is_simple boolean;                -- no request needs more data than its campaign's row
+  has_bounds boolean;
+  -- One element per request.
+  answers text[];
   details jsonb[] := array_fill(null::jsonb, array[n]);
-  times timestamptz[] := array_fill(null::timestamptz, array[n]);
-  holds timestamptz[] := array_fill(null::timestamptz, array[n]);
+  times timestamptz[];
+  holds timestamptz[];
+  seqs bigint[];
+  taken integer[];
   ids uuid[] := p_participation_ids;
   replays boolean[] := array_fill(false, array[n]);
+  -- An array stays empty if no request needs it.
   stored_at timestamptz[] := '{}';
   limited_until timestamptz[] := '{}';
-  known_keys sambatan.idempotency_keys[] := '{}';
-  refused sambatan.refused_joins[] := '{}';
   first_of_key integer[] := '{}';
+  known_hash bytea[] := '{}';
+  known_outcome text[] := '{}';
+  known_params jsonb[] := '{}';
+  known_id uuid[] := '{}';
+  known_at timestamptz[] := '{}';
   -- For each request, the index of its buyer; for each index, the number of slots that this buyer
   -- has so far.
   buyer_of integer[] := '{}';
   slots_of_buyer integer[] := '{}';
-  -- One element per audit row.
-  e_campaigns uuid[] := '{}';
-  e_seqs bigint[] := '{}';
-  e_times timestamptz[] := '{}';
-  e_participations uuid[] := '{}';
-  e_events text[] := '{}';
-  e_actors text[] := '{}';
-  e_metadata jsonb[] := '{}';
-  e_hashes bytea[] := '{}';
-  e integer := 0;
-  -- The new state of the campaigns. Contains no campaign that another transaction has locked.
-  changed sambatan.campaigns[] := '{}';
+  -- One element per campaign that changes.
+  changed uuid[] := '{}';
+  changed_slots integer[] := '{}';
+  changed_count integer[] := '{}';
+  changed_seq bigint[] := '{}';
+  changed_at timestamptz[] := '{}';
+  changed_run timestamptz[] := '{}';
+  changed_full boolean[] := '{}';
+  -- The entries of the joins in the public log.
+  logged_ids uuid[];
+  logged_seqs bigint[];
+  logged_hashes bytea[];
+  replayed_salts bytea[] := '{}';
 begin
   if p_wait then
     select array_agg(campaign_id) into locked from (
-      select campaign_id from sambatan.campaigns where campaign_id = any (p_campaign_ids)
+      select campaign_id from sambatan.campaign_states where campaign_id = any (p_campaign_ids)
       order by campaign_id for no key update) l;
   else
     select array_agg(campaign_id) into locked from (
-      select campaign_id from sambatan.campaigns where campaign_id = any (p_campaign_ids)
+      select campaign_id from sambatan.campaign_states where campaign_id = any (p_campaign_ids)
       order by campaign_id for no key update skip locked) l;
   end if;
 
@@ -406,15 +496,16 @@ begin
 
   -- The table is almost always empty. Therefore this condition needs one lookup per campaign
   -- instead of one per join.
-  if exists (select from sambatan.refused_joins where campaign_id = any (locked)) then
+  if exists (select 1 from sambatan.refused_joins where campaign_id = any (locked)) then
     for r in
-      select q.ordinal, d.campaign_id, d.participation_id, d.outcome, d.params, d.answered_at
+      select q.ordinal, d.outcome, d.params, d.answered_at
       from unnest(p_campaign_ids, p_participation_ids) with ordinality
         as q (campaign_id, participation_id, ordinal)
       join sambatan.refused_joins d using (campaign_id, participation_id)
     loop
-      refused[r.ordinal] := row(r.campaign_id, r.participation_id, r.outcome, r.params,
-        r.answered_at);
+      known_outcome[r.ordinal] := r.outcome;
+      known_params[r.ordinal] := r.params;
+      known_at[r.ordinal] := r.answered_at;
     end loop;
   end if;
 
@@ -449,7 +540,8 @@ begin
 
   if has_keys then
     for r in
-      select q.ordinal, q.first, k as known
+      select q.ordinal, q.first, k.key, k.request_hash, k.outcome, k.params, k.participation_id,
+        k.answered_at
       from (
         select u.*, first_value(u.ordinal::integer) over (
           partition by u.campaign_id, u.user_id, u.key order by u.ordinal) as first
@@ -461,195 +553,238 @@ begin
       where q.first < q.ordinal or k.key is not null
     loop
       first_of_key[r.ordinal] := r.first;
-      known_keys[r.ordinal] := r.known;
+      if r.key is not null and known_outcome[r.ordinal] is null then
+        known_hash[r.ordinal] := r.request_hash;
+        known_outcome[r.ordinal] := r.outcome;
+        known_params[r.ordinal] := r.params;
+        known_id[r.ordinal] := r.participation_id;
+        known_at[r.ordinal] := r.answered_at;
+      end if;
     end loop;
   end if;
 
-  if exists (select from sambatan.campaigns b where b.campaign_id = any (locked)
-    and (b.max_slots_per_user is not null or b.min_slots_per_user is not null))
-  then
-    for r in
-      with buyers as (
-        select b.campaign_id, b.user_id, row_number() over () as place, coalesce((
-            select sum(p.quantity) from sambatan.participants p
-            where p.user_id = b.user_id and p.campaign_id = b.campaign_id
-              and p.status in ('pending_payment', 'confirmed', 'fulfilled')), 0) as slots
-        from (select distinct q.campaign_id, q.user_id
-          from unnest(p_campaign_ids, p_user_ids) as q (campaign_id, user_id)) b
-      )
-      select q.ordinal, b.place, b.slots
-      from unnest(p_campaign_ids, p_user_ids) with ordinality as q (campaign_id, user_id, ordinal)
-      join buyers b using (campaign_id, user_id)
-    loop
-      buyer_of[r.ordinal] := r.place;
-      slots_of_buyer[r.place] := r.slots;
-    end loop;
+  now_at := clock_timestamp();
+  is_simple := stored_at = '{}' and known_outcome = '{}' and limited_until = '{}'
+    and first_of_key = '{}';
+  if is_simple then
+    -- The new state of each campaign, if all requests are accepted.
+    select array_agg(q.campaign_id), array_agg(q.slots), array_agg(q.requests),
+        array_agg(k.audit_seq + q.requests + is_full::integer),
+        array_agg(greatest(now_at, k.updated_at)),
+        array_agg(case when k.payment_timing = 'upfront' then least(k.next_run_at, k.deadline,
+          greatest(now_at, k.updated_at) + k.hold_seconds * interval '1 second')
+          else k.next_run_at end),
+        array_agg(is_full),
+        coalesce(bool_and(q.campaign_id = any (locked) and k.status = 'active'
+          and k.closing_outcome is null and now_at < k.deadline
+          and k.max_slots_per_user is null and k.min_slots_per_user is null
+          and k.filled_slots + k.reserved_slots + q.slots <= k.total_slots), false)
+      into changed, changed_slots, changed_count, changed_seq, changed_at, changed_run,
+        changed_full, is_simple
+      from (select campaign_id, sum(quantity)::integer as slots, count(*)::integer as requests
+        from unnest(p_campaign_ids, p_quantities) as u (campaign_id, quantity)
+        group by campaign_id) q
+      left join sambatan.campaigns k on k.campaign_id = q.campaign_id
+      cross join lateral (
+        select coalesce(k.filled_slots + q.slots = k.total_slots, false) as is_full) f;
   end if;
 
-  for i in 1..n loop
-    if c.campaign_id is distinct from campaign_ids[i] or i = 1 then
-      if c_is_locked then
-        changed := changed || c;
-      end if;
-      select * into c from sambatan.campaigns where campaign_id = campaign_ids[i];
-      -- If the campaign does not exist, c contains only this id, which shows where the requests of
-      -- the next campaign begin.
-      c.campaign_id := campaign_ids[i];
-      c_is_locked := campaign_ids[i] = any (locked);
-      now_at := clock_timestamp();
+  if is_simple then
+    select array_agg('joined'::text), array_agg(q.at),
+        array_agg(case when q.payment_timing = 'upfront'
+          then least(q.at + q.hold_seconds * interval '1 second', q.deadline) end),
+        array_agg(q.seq), array_agg(q.taken)
+      into answers, times, holds, seqs, taken
+      from (
+        select k.payment_timing, k.hold_seconds, k.deadline,
+          greatest(now_at, k.updated_at) as at,
+          k.audit_seq + row_number() over campaign as seq,
+          (k.filled_slots + sum(u.quantity) over campaign)::integer as taken
+        from unnest(p_campaign_ids, p_quantities) with ordinality
+          as u (campaign_id, quantity, ordinal)
+        join sambatan.campaigns k on k.campaign_id = u.campaign_id
+        window campaign as (partition by u.campaign_id order by u.ordinal)
+        order by u.ordinal) q;
+  else
+    answers := array_fill(null::text, array[n]);
+    times := array_fill(null::timestamptz, array[n]);
+    holds := array_fill(null::timestamptz, array[n]);
+    seqs := array_fill(null::bigint, array[n]);
+    taken := array_fill(null::integer, array[n]);
+    changed := '{}';
+    changed_slots := '{}';
+    changed_count := '{}';
+    changed_seq := '{}';
+    changed_at := '{}';
+    changed_run := '{}';
+    changed_full := '{}';
+    has_bounds := exists (select 1 from sambatan.campaign_details b
+      where b.campaign_id = any (locked)
+        and (b.max_slots_per_user is not null or b.min_slots_per_user is not null));
+    if has_bounds then
+      for r in
+        select q.ordinal, b.place, b.slots
+        from unnest(p_campaign_ids, p_user_ids) with ordinality as q (campaign_id, user_id, ordinal)
+        join (
+          select u.campaign_id, u.user_id, row_number() over () as place,
+            coalesce(sum(p.quantity), 0) as slots
+          from (select distinct campaign_id, user_id
+            from unnest(p_campaign_ids, p_user_ids) as u (campaign_id, user_id)) u
+          left join sambatan.participants p
+            on p.user_id = u.user_id and p.campaign_id = u.campaign_id
+              and p.status in ('pending_payment', 'confirmed', 'fulfilled')
+          group by u.campaign_id, u.user_id) b using (campaign_id, user_id)
+      loop
+        buyer_of[r.ordinal] := r.place;
+        slots_of_buyer[r.place] := r.slots;
+      end loop;
     end if;
 
-    quantity := quantities[i];
-    answer := null;
-    detail := null;
-    if c.status is null or c.status = 'draft' then
-      answer := 'campaign_not_found';
-    elsif c_is_locked is not true then
-      answer := 'campaign_busy';
-    elsif stored_at[i] is not null then
-      answer := 'joined';
-      times[i] := stored_at[i];
-      replays[i] := true;
-    elsif refused[i].outcome is not null then
-      answer := refused[i].outcome;
-      detail := refused[i].params;
-      times[i] := refused[i].answered_at;
-      replays[i] := true;
-    elsif limited_until[i] is not null then
-      answer := 'rate_limited';
-      detail := jsonb_build_object('retry_after_seconds',
-        greatest(1, ceil(extract(epoch from limited_until[i] - clock_timestamp()))));
-    elsif first_of_key[i] is not null then
-      known := known_keys[i];
-      if coalesce(known.request_hash, request_hashes[first_of_key[i]]) <> request_hashes[i] then
-        answer := 'idempotency_key_reused';
-      elsif known.key is not null then
-        answer := known.outcome;
-        detail := known.params;
-        ids[i] := coalesce(known.participation_id, ids[i]);
-        times[i] := known.answered_at;
-        replays[i] := true;
-      else
-        answer := answers[first_of_key[i]];
-        detail := details[first_of_key[i]];
-        ids[i] := ids[first_of_key[i]];
-        times[i] := times[first_of_key[i]];
-        replays[i] := true;
+    for i in 1..n loop
+      if i = 1 or campaign_ids[i] <> campaign_ids[i - 1] then
+        -- If the campaign does not exist, all fields of c are null.
+        select k.* into c from sambatan.campaigns k where k.campaign_id = campaign_ids[i];
+        c_is_locked := campaign_ids[i] = any (locked);
+        now_at := greatest(clock_timestamp(), c.updated_at);
       end if;
-    end if;
 
-    if answer is not null then
-      null;
-    elsif c.closing_outcome is not null then
-      answer := 'campaign_closing';
-    elsif c.status not in ('active', 'locked') then
-      answer := 'campaign_not_active';
-      detail := jsonb_build_object('status', c.status);
-    elsif now_at >= c.deadline then
-      answer := 'deadline_passed';
-    else
-      slots_of_user := 0;
-      minimum := coalesce(c.min_slots_per_user, 1);
-      if c.max_slots_per_user is not null or c.min_slots_per_user is not null then
-        slots_of_user := slots_of_buyer[buyer_of[i]];
-        -- If fewer slots remain than the minimum per buyer, a buyer may take all of them.
-        if c.filled_slots + c.reserved_slots < c.total_slots then
-          minimum := least(minimum,
-            slots_of_user + c.total_slots - c.filled_slots - c.reserved_slots);
-        end if;
-      end if;
-      if slots_of_user + quantity not between minimum
-        and coalesce(c.max_slots_per_user, 2147483647)
-      then
-        answer := 'quantity_out_of_bounds';
-        detail := jsonb_build_object('minimum', minimum,
-          'maximum', c.max_slots_per_user, 'held', slots_of_user);
-      elsif quantity > c.total_slots - c.filled_slots - c.reserved_slots then
-        answer := 'slots_unavailable';
-        detail := jsonb_build_object('remaining',
-          c.total_slots - c.filled_slots - c.reserved_slots);
-      else
+      quantity := quantities[i];
+      answer := null;
+      detail := null;
+      if c.status is null or c.status = 'draft' then
+        answer := 'campaign_not_found';
+      elsif c_is_locked is not true then
+        answer := 'campaign_busy';
+      elsif stored_at[i] is not null then
         answer := 'joined';
-        times[i] := now_at;
-        if buyer_of[i] is not null then
-          slots_of_buyer[buyer_of[i]] := slots_of_user + quantity;
-        end if;
-        c.filled_slots := c.filled_slots + quantity;
-        c.participant_count := c.participant_count + 1;
-        c.updated_at := now_at;
-        if c.payment_timing = 'upfront' then
-          holds[i] := least(now_at + c.hold_seconds * interval '1 second', c.deadline);
-          c.next_run_at := least(c.next_run_at, holds[i]);
-        end if;
-
-        e := e + 1;
-        c.audit_seq := c.audit_seq + 1;
-        metadata := jsonb_build_object('quantity', quantity, 'slots_taken', c.filled_slots,
-          'total_slots', c.total_slots);
-        c.audit_hash := sha256(c.audit_hash || sambatan.audit_content(c.campaign_id, c.audit_seq,
-          now_at, ids[i], 'participant_joined', actors[i], metadata));
-        e_campaigns[e] := c.campaign_id;
-        e_seqs[e] := c.audit_seq;
-        e_times[e] := now_at;
-        e_participations[e] := ids[i];
-        e_events[e] := 'participant_joined';
-        e_actors[e] := actors[i];
-        e_metadata[e] := metadata;
-        e_hashes[e] := c.audit_hash;
-
-        if c.filled_slots = c.total_slots then
-          c.status := 'locked';
-          c.filled_at := now_at;
-          e := e + 1;
-          c.audit_seq := c.audit_seq + 1;
-          metadata := jsonb_build_object('slots_taken', c.filled_slots,
-            'total_slots', c.total_slots);
-          c.audit_hash := sha256(c.audit_hash || sambatan.audit_content(c.campaign_id, c.audit_seq,
-            now_at, null, 'campaign_full', 'system', metadata));
-          e_campaigns[e] := c.campaign_id;
-          e_seqs[e] := c.audit_seq;
-          e_times[e] := now_at;
-          e_participations[e] := null;
-          e_events[e] := 'campaign_full';
-          e_actors[e] := 'system';
-          e_metadata[e] := metadata;
-          e_hashes[e] := c.audit_hash;
+        times[i] := stored_at[i];
+        replays[i] := true;
+      elsif known_outcome[i] is not null and known_hash[i] is null then
+        answer := known_outcome[i];
+        detail := known_params[i];
+        times[i] := known_at[i];
+        replays[i] := true;
+      elsif limited_until[i] is not null then
+        answer := 'rate_limited';
+        detail := jsonb_build_object('retry_after_seconds',
+          greatest(1, ceil(extract(epoch from limited_until[i] - clock_timestamp()))));
+      elsif first_of_key[i] is not null then
+        if coalesce(known_hash[i], request_hashes[first_of_key[i]]) <> request_hashes[i] then
+          answer := 'idempotency_key_reused';
+        elsif known_outcome[i] is not null then
+          answer := known_outcome[i];
+          detail := known_params[i];
+          ids[i] := coalesce(known_id[i], ids[i]);
+          times[i] := known_at[i];
+          replays[i] := true;
+        else
+          answer := answers[first_of_key[i]];
+          detail := details[first_of_key[i]];
+          ids[i] := ids[first_of_key[i]];
+          times[i] := times[first_of_key[i]];
+          replays[i] := true;
         end if;
       end if;
-    end if;
-    answers[i] := answer;
-    if detail is not null then
-      details[i] := detail;
-    end if;
-    if times[i] is null then
-      times[i] := now_at;
-    end if;
-  end loop;
-  if c_is_locked then
-    changed := changed || c;
+
+      if answer is not null then
+        null;
+      elsif c.closing_outcome is not null then
+        answer := 'campaign_closing';
+      elsif c.status not in ('active', 'locked') then
+        answer := 'campaign_not_active';
+        detail := jsonb_build_object('status', c.status);
+      elsif now_at >= c.deadline then
+        answer := 'deadline_passed';
+      else
+        slots_of_user := 0;
+        minimum := coalesce(c.min_slots_per_user, 1);
+        if c.max_slots_per_user is not null or c.min_slots_per_user is not null then
+          slots_of_user := slots_of_buyer[buyer_of[i]];
+          -- If fewer slots remain than the minimum per buyer, a buyer may take all of them.
+          if c.filled_slots + c.reserved_slots < c.total_slots then
+            minimum := least(minimum,
+              slots_of_user + c.total_slots - c.filled_slots - c.reserved_slots);
+          end if;
+        end if;
+        if slots_of_user + quantity not between minimum
+          and coalesce(c.max_slots_per_user, 2147483647)
+        then
+          answer := 'quantity_out_of_bounds';
+          detail := jsonb_build_object('minimum', minimum,
+            'maximum', c.max_slots_per_user, 'held', slots_of_user);
+        elsif quantity > c.total_slots - c.filled_slots - c.reserved_slots then
+          answer := 'slots_unavailable';
+          detail := jsonb_build_object('remaining',
+            c.total_slots - c.filled_slots - c.reserved_slots);
+        else
+          answer := 'joined';
+          times[i] := now_at;
+          if buyer_of[i] is not null then
+            slots_of_buyer[buyer_of[i]] := slots_of_user + quantity;
+          end if;
+          if changed[cardinality(changed)] is distinct from c.campaign_id then
+            changed := changed || c.campaign_id;
+            changed_slots := changed_slots || 0;
+            changed_count := changed_count || 0;
+            changed_seq := changed_seq || c.audit_seq;
+            changed_at := changed_at || now_at;
+            changed_run := changed_run || c.next_run_at;
+            changed_full := changed_full || false;
+          end if;
+          c.filled_slots := c.filled_slots + quantity;
+          changed_slots[cardinality(changed)] := changed_slots[cardinality(changed)] + quantity;
+          changed_count[cardinality(changed)] := changed_count[cardinality(changed)] + 1;
+          changed_seq[cardinality(changed)] := changed_seq[cardinality(changed)] + 1;
+          seqs[i] := changed_seq[cardinality(changed)];
+          taken[i] := c.filled_slots;
+          if c.payment_timing = 'upfront' then
+            holds[i] := least(now_at + c.hold_seconds * interval '1 second', c.deadline);
+            changed_run[cardinality(changed)] := least(c.next_run_at, holds[i]);
+          end if;
+          if c.filled_slots = c.total_slots then
+            c.status := 'locked';
+            changed_full[cardinality(changed)] := true;
+            changed_seq[cardinality(changed)] := changed_seq[cardinality(changed)] + 1;
+          end if;
+        end if;
+      end if;
+      answers[i] := answer;
+      if detail is not null then
+        details[i] := detail;
+      end if;
+      if times[i] is null then
+        times[i] := now_at;
+      end if;
+    end loop;
   end if;
 
-  update sambatan.campaigns as t set
-    status = s.status, filled_slots = s.filled_slots, participant_count = s.participant_count,
-    next_run_at = s.next_run_at, audit_seq = s.audit_seq, audit_hash = s.audit_hash,
-    updated_at = s.updated_at, filled_at = s.filled_at
-  from unnest(changed) s
-  where t.campaign_id = s.campaign_id and t.audit_seq <> s.audit_seq;
+  update sambatan.campaign_states as t set
+    status = case when s.is_full then 'locked' else t.status end,
+    filled_slots = t.filled_slots + s.slots, logged_slots = t.filled_slots + s.slots,
+    participant_count = t.participant_count + s.requests, next_run_at = s.next_run_at,
+    audit_seq = s.seq, updated_at = s.at
+  from unnest(changed, changed_slots, changed_count, changed_seq, changed_at, changed_run,
+    changed_full) as s (campaign_id, slots, requests, seq, at, next_run_at, is_full)
+  where t.campaign_id = s.campaign_id;
 
   insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, joined_at,
-    updated_at, hold_expires_at, shipping_address, note)
+    updated_at, hold_expires_at, shipping_address, note, salt, joined_seq)
   select q.campaign_id, q.participation_id, q.user_id, q.quantity, q.joined_at, q.joined_at,
-    q.hold_expires_at, q.shipping_address, q.note
+    q.hold_expires_at, q.shipping_address, q.note, q.salt, q.seq
   from unnest(p_campaign_ids, p_participation_ids, p_user_ids, p_quantities, times, holds,
-      p_addresses, p_notes, answers, replays)
+      p_addresses, p_notes, p_salts, seqs)
     as q (campaign_id, participation_id, user_id, quantity, joined_at, hold_expires_at,
-      shipping_address, note, answer, replayed)
-  where q.answer = 'joined' and not q.replayed;
+      shipping_address, note, salt, seq)
+  where q.seq is not null;
 
-  insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event, actor,
-    metadata, hash)
-  select * from unnest(e_campaigns, e_seqs, e_times, e_participations, e_events, e_actors,
-    e_metadata, e_hashes);
+  if true = any (changed_full) then
+    update sambatan.campaign_details t set status = 'locked', filled_at = s.at
+      from unnest(changed, changed_at, changed_full) as s (campaign_id, at, is_full)
+      where s.is_full and t.campaign_id = s.campaign_id;
+    perform sambatan.log_campaign_full(s.campaign_id, s.at)
+      from unnest(changed, changed_at, changed_full) as s (campaign_id, at, is_full)
+      where s.is_full;
+  end if;
 
   if has_keys then
     insert into sambatan.idempotency_keys (campaign_id, user_id, key, request_hash, outcome, params,
@@ -673,10 +808,73 @@ begin
     on conflict do nothing;
   end if;
 
+  with logged as (
+    insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event,
+      actor_kind, actor_id, slots, slots_taken, total_slots, price_per_slot, commitment, leaf_hash)
+    select q.campaign_id, q.seq, q.at, q.participation_id, 'participant_joined', q.actor_kind,
+      q.actor_id, q.quantity, q.taken, d.total_slots, d.price_per_slot, q.commitment,
+      sambatan.leaf_hash(sambatan.public_record(q.seq, q.at, 'participant_joined', q.quantity,
+        q.taken, d.total_slots, d.price_per_slot, q.commitment))
+    from (
+      select j.*, sha256(j.salt || sambatan.private_record(j.participation_id, j.at, j.actor_kind,
+        j.actor_id, 'participant_joined', null)) as commitment
+      from (
+        select u.campaign_id, u.participation_id, u.quantity, u.at, u.seq, u.taken, u.salt,
+          case when u.actor is null then 'user' else sambatan.actor_kind_of(u.actor) end
+            as actor_kind,
+          case when u.actor is null then u.user_id else sambatan.actor_id_of(u.actor) end
+            as actor_id
+        from unnest(p_campaign_ids, p_participation_ids, p_user_ids, p_quantities, times, seqs,
+            taken, p_salts, p_actors)
+          as u (campaign_id, participation_id, user_id, quantity, at, seq, taken, salt, actor)
+        where u.seq is not null offset 0) j
+      offset 0) q
+    join sambatan.campaign_details d on d.campaign_id = q.campaign_id
+    returning participation_id, seq, leaf_hash
+  )
+  select array_agg(participation_id), array_agg(seq), array_agg(leaf_hash)
+    into logged_ids, logged_seqs, logged_hashes from logged;
+
+  if true = any (replays) then
+    select logged_ids || array_agg(k.participation_id), logged_seqs || array_agg(k.seq),
+        logged_hashes || array_agg(k.leaf_hash),
+        array_fill(null::bytea, array[coalesce(cardinality(logged_ids), 0)]) || array_agg(k.salt)
+      into logged_ids, logged_seqs, logged_hashes, replayed_salts
+      from (
+        select distinct p.participation_id, a.seq, a.leaf_hash, p.salt
+        from unnest(p_campaign_ids, ids, replays, answers)
+          as t (campaign_id, participation_id, replayed, answer)
+        join sambatan.participants p
+          on p.campaign_id = t.campaign_id and p.participation_id = t.participation_id
+        join sambatan.audit_logs a on a.campaign_id = p.campaign_id and a.seq = p.joined_seq
+        where t.replayed and t.answer = 'joined' and t.participation_id <> all (
+          coalesce(logged_ids, '{}'))) k;
+  end if;
   return query
-    select t.ordinal::integer, t.answer, t.detail, t.participation_id, t.at, t.replayed
+    select t.ordinal::integer, t.answer, t.detail, t.participation_id, t.at, t.replayed,
+      l.seq, l.leaf_hash, coalesce(l.salt, case when l.seq is not null then f.salt end)
     from unnest(answers, details, ids, times, replays) with ordinality
-      as t (answer, detail, participation_id, at, replayed, ordinal);
+      as t (answer, detail, participation_id, at, replayed, ordinal)
+    left join unnest(logged_ids, logged_seqs, logged_hashes, replayed_salts)
+      as l (participation_id, seq, leaf_hash, salt)
+      on t.answer = 'joined' and l.participation_id = t.participation_id
+    left join unnest(p_participation_ids, p_salts) as f (participation_id, salt)
+      on f.participation_id = t.participation_id
+    order by t.ordinal;
+end
+$$;
+
+-- Appends the campaign_full event of a campaign whose last slot was taken at p_at by a join.
+-- join_campaigns has already counted the event in audit_seq.
+create or replace function sambatan.log_campaign_full(p_campaign_id uuid, p_at timestamptz)
+returns void language plpgsql as $$
+declare
+  c sambatan.campaigns;
+  r record;
+begin
+  select k.* into strict c from sambatan.campaigns k where k.campaign_id = p_campaign_id;
+  c.audit_seq := c.audit_seq - 1;
+  select * into r from sambatan.append_event(c, 'campaign_full', 'system', p_at, null, '{}');
 end
 $$;
 
@@ -1036,7 +1234,8 @@ begin
   perform sambatan.store_campaigns(array[c]);
   select j.outcome, j.params into answer, detail from sambatan.join_campaigns(
     array[p_campaign_id], array[p_participation_id], array[e.user_id], array[e.quantity],
-    array[e.shipping_address], array[e.note], array[null::text], array[null::bytea],
+    array[e.shipping_address], array[e.note], array[sambatan.new_salt()],
+    array[null::text], array[null::bytea],
     array[p_actor], array[e.user_id::text], 0, true, false) j;
   if answer <> 'joined' then
     perform sambatan.refuse(answer, coalesce(detail, '{}'));
@@ -1045,7 +1244,7 @@ begin
       updated_at = now_at, participation_id = p_participation_id
     where campaign_id = p_campaign_id and entry_id = p_entry_id
     returning * into e;
-  update sambatan.campaigns set waiting_entries = waiting_entries - 1
+  update sambatan.campaign_states set waiting_entries = waiting_entries - 1
     where campaign_id = p_campaign_id;
   return e;
 end
@@ -1387,7 +1586,7 @@ begin
       shipping_address, note, created_at, updated_at, refund_id, paid_at, kept_amount)
     values (p_campaign_id, p_entry_id, o.user_id, c.audit_seq + 1, o.quantity,
       o.shipping_address, o.note, now_at, now_at, p_refund_id, r.paid_in_time, retained);
-  update sambatan.campaigns set waiting_entries = waiting_entries + 1
+  update sambatan.campaign_states set waiting_entries = waiting_entries + 1
     where campaign_id = p_campaign_id;
   perform sambatan.record_event(p_campaign_id, 'waiting_joined', p_actor, now_at, null,
     jsonb_build_object('entry_id', p_entry_id, 'quantity', o.quantity, 'amount', retained,
@@ -1430,22 +1629,26 @@ begin
     jsonb_build_object('entry_id', p_entry_id, 'quantity', e.quantity,
       'participation_id', made, 'amount', e.kept_amount));
   insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, status,
-      joined_at, updated_at, confirmed_at, shipping_address, note)
-    values (p_campaign_id, made, e.user_id, e.quantity, 'confirmed', p_at, p_at, p_at,
-      e.shipping_address, e.note);
+      joined_at, updated_at, confirmed_at, shipping_address, note, joined_seq)
+    select p_campaign_id, made, e.user_id, e.quantity, 'confirmed', p_at, p_at, p_at,
+      e.shipping_address, e.note, audit_seq + 1
+    from sambatan.campaigns where campaign_id = p_campaign_id;
   update sambatan.waiting_entries set status = 'accepted', accepted_at = p_at, updated_at = p_at,
       keep_until = null, participation_id = made
     where campaign_id = p_campaign_id and entry_id = p_entry_id;
-  update sambatan.campaigns set filled_slots = filled_slots + e.quantity,
+  update sambatan.campaign_states set filled_slots = filled_slots + e.quantity,
       confirmed_slots = confirmed_slots + e.quantity, participant_count = participant_count + 1,
       waiting_entries = waiting_entries - 1,
       status = case when status = 'active' and filled_slots + e.quantity = total_slots
-        then 'locked' else status end,
-      filled_at = case when status = 'active' and filled_slots + e.quantity = total_slots
-        then p_at else filled_at end
-    where campaign_id = p_campaign_id
-    returning e.quantity * price_per_slot as price, status = 'locked' as is_full,
-      status = 'fulfilled' as is_completed into strict c;
+        then 'locked' else status end
+    where campaign_id = p_campaign_id;
+  update sambatan.campaign_details d set status = s.status, filled_at = p_at
+    from sambatan.campaign_states s
+    where d.campaign_id = p_campaign_id and s.campaign_id = p_campaign_id
+      and d.status = 'active' and s.status = 'locked';
+  select e.quantity * price_per_slot as price, status = 'locked' as is_full,
+      status = 'fulfilled' as is_completed
+    into strict c from sambatan.campaigns where campaign_id = p_campaign_id;
   perform sambatan.record_event(p_campaign_id, 'participant_joined', 'system', p_at, made,
     jsonb_build_object('quantity', e.quantity, 'entry_id', p_entry_id));
   perform sambatan.record_event(p_campaign_id, 'participant_confirmed', 'system', p_at, made,
@@ -1539,12 +1742,15 @@ begin
       from sambatan.transactions t where t.campaign_id = p_campaign_id
         and t.cause = 'payment:' || p_participation_id and t.status = 'settled';
   end if;
-  update sambatan.campaigns set filled_slots = filled_slots - p.quantity,
+  update sambatan.campaign_states set filled_slots = filled_slots - p.quantity,
       confirmed_slots = confirmed_slots - case when was_paid then p.quantity else 0 end,
       participant_count = participant_count - 1,
-      status = case status when 'locked' then 'active' else status end,
-      filled_at = null
+      status = case when status = 'locked' then 'active' else status end
     where campaign_id = p_campaign_id;
+  if c.status = 'locked' then
+    update sambatan.campaign_details set status = 'active', filled_at = null
+      where campaign_id = p_campaign_id;
+  end if;
   perform sambatan.record_event(p_campaign_id,
     case when was_paid then 'participant_refunded' else 'participant_cancelled' end,
     p_actor, now_at, p_participation_id, jsonb_strip_nulls(jsonb_build_object(
@@ -1859,7 +2065,7 @@ begin
     set status = 'confirmed', confirmed_at = p_at, hold_expires_at = null, updated_at = p_at
     where campaign_id = c.campaign_id and participation_id = p.participation_id
     returning * into p;
-  update sambatan.campaigns set confirmed_slots = confirmed_slots + p.quantity
+  update sambatan.campaign_states set confirmed_slots = confirmed_slots + p.quantity
     where campaign_id = c.campaign_id;
   perform sambatan.record_event(c.campaign_id, 'participant_confirmed', p_actor, p_at,
     p.participation_id, jsonb_build_object('quantity', p.quantity,
@@ -2023,7 +2229,8 @@ begin
   if now_at < c.deadline then
     select j.outcome into answer from sambatan.join_campaigns(
       array[c.campaign_id], array[made], array[p.user_id], array[p.quantity],
-      array[p.shipping_address], array[p.note], array[null::text], array[null::bytea],
+      array[p.shipping_address], array[p.note], array[sambatan.new_salt()],
+      array[null::text], array[null::bytea],
       array[p_actor], array[p.user_id::text], 0, true, false) j;
     return case when answer = 'joined' then made end;
   end if;
@@ -2052,9 +2259,9 @@ declare
   r record;
 begin
   insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, status,
-      joined_at, updated_at, confirmed_at, shipping_address, note)
+      joined_at, updated_at, confirmed_at, shipping_address, note, joined_seq)
     values (c.campaign_id, p_participation_id, p.user_id, p.quantity, p_status, p_at, p_at,
-      case when p_status = 'confirmed' then p_at end, p.shipping_address, p.note);
+      case when p_status = 'confirmed' then p_at end, p.shipping_address, p.note, c.audit_seq + 1);
   c.filled_slots := c.filled_slots + p.quantity;
   c.participant_count := c.participant_count + 1;
   select * into r from sambatan.append_event(c, 'participant_joined', p_actor, p_at,
@@ -2127,7 +2334,7 @@ begin
       p_at + greatest(t.hold_left, least(c.hold_seconds, 3600) * interval '1 second'));
     update sambatan.participants set hold_expires_at = until, updated_at = p_at
       where campaign_id = c.campaign_id and participation_id = p.participation_id;
-    update sambatan.campaigns set next_run_at = least(next_run_at, until)
+    update sambatan.campaign_states set next_run_at = least(next_run_at, until)
       where campaign_id = c.campaign_id;
   end if;
   update sambatan.transactions set status = 'rejected', reason = p_reason, hold_left = null,
@@ -2484,9 +2691,12 @@ begin
     where campaign_id = p_campaign_id and participation_id = p_participation_id
     returning * into p;
   if freed > 0 then
-    update sambatan.campaigns set filled_slots = filled_slots - freed,
+    update sambatan.campaign_states set filled_slots = filled_slots - freed,
         confirmed_slots = confirmed_slots - case when p.status = 'confirmed' then freed else 0 end,
-        status = case when status = 'locked' then 'active' else status end, filled_at = null
+        status = case when status = 'locked' then 'active' else status end
+      where campaign_id = p_campaign_id;
+    update sambatan.campaign_details
+      set status = case when status = 'locked' then 'active' else status end, filled_at = null
       where campaign_id = p_campaign_id;
   end if;
   perform sambatan.record_event(p_campaign_id, 'participant_changed', p_actor, now_at,
@@ -2821,7 +3031,9 @@ begin
   elsif p_actor <> 'system' and not sambatan.can_collect(c, p_pays_online) then
     perform sambatan.refuse('receiving_account_missing');
   end if;
-  update sambatan.campaigns set status = 'active', opened_at = now_at, next_run_at = deadline
+  update sambatan.campaign_states set status = 'active', next_run_at = c.deadline
+    where campaign_id = p_campaign_id;
+  update sambatan.campaign_details set status = 'active', opened_at = now_at
     where campaign_id = p_campaign_id;
   return sambatan.record_event(p_campaign_id, 'campaign_opened', p_actor, now_at);
 end
@@ -2850,7 +3062,7 @@ begin
   end if;
   -- next_run_at does not change, because a hold or an offer may end between the old deadline and
   -- the new one. A lifecycle run that is too early changes nothing.
-  update sambatan.campaigns set deadline = p_deadline, extended_at = now_at
+  update sambatan.campaign_details set deadline = p_deadline, extended_at = now_at
     where campaign_id = p_campaign_id;
   -- If a hold was shorter than hold_seconds only because of the old deadline, it is extended, up to
   -- the new deadline.
@@ -2886,13 +3098,16 @@ begin
   elsif c.closing_outcome is not null then
     perform sambatan.refuse('campaign_closing');
   elsif c.status in ('active', 'locked', 'verifying') then
-    update sambatan.campaigns set closing_outcome = 'cancelled', closing_actor = p_actor,
-        closing_reason = p_reason, slots_at_close = filled_slots, next_run_at = now_at,
-        updated_at = now_at
+    update sambatan.campaign_states set closing_outcome = 'cancelled', closing_actor = p_actor,
+        closing_reason = p_reason, next_run_at = now_at, updated_at = now_at
+      where campaign_id = p_campaign_id;
+    update sambatan.campaign_details set slots_at_close = c.filled_slots
       where campaign_id = p_campaign_id;
     return false;
   end if;
-  update sambatan.campaigns set status = 'cancelled', cancelled_at = now_at, next_run_at = null,
+  update sambatan.campaign_states set status = 'cancelled', next_run_at = null
+    where campaign_id = p_campaign_id;
+  update sambatan.campaign_details set status = 'cancelled', cancelled_at = now_at,
       slots_at_close = 0
     where campaign_id = p_campaign_id;
   perform sambatan.record_event(p_campaign_id, 'campaign_cancelled', p_actor, now_at, null,
@@ -2953,25 +3168,29 @@ create or replace function sambatan.settle_participants(
 ) language plpgsql set enable_seqscan = off as $$
 declare
   by_actor constant text := coalesce(c.closing_actor, 'system');
+  by_kind constant sambatan.actor_kind := sambatan.actor_kind_of(by_actor);
+  by_id constant uuid := sambatan.actor_id_of(by_actor);
+  logged_at constant timestamptz := greatest(p_at, c.updated_at);
   s record;
 begin
   with picked as materialized (
-    select p.participation_id, p.quantity, p.status as from_status,
+    select p.participation_id, p.quantity, p.salt, p.status as from_status,
       case when c.closing_outcome = 'fulfilled' then
         case when c.payment_timing = 'on_completion' then 'confirmed' else 'cancelled' end
       when c.closing_outcome is null then 'cancelled'
       else 'refunded' end::sambatan.participant_status as to_status
     from (
-      (select participation_id, quantity, status from sambatan.participants
+      (select participation_id, quantity, salt, status from sambatan.participants
       where c.closing_outcome is null and campaign_id = c.campaign_id and status = 'pending_payment'
         and hold_expires_at <= p_at - c.hold_grace_seconds * interval '1 second'
       order by hold_expires_at, participation_id limit p_limit)
       union all
-      (select participation_id, quantity, status from sambatan.participants
+      (select participation_id, quantity, salt, status from sambatan.participants
       where c.closing_outcome is not null and campaign_id = c.campaign_id
+        and participation_id > coalesce(c.closed_until, '00000000-0000-0000-0000-000000000000')
         and (status = 'pending_payment'
           or (status = 'confirmed' and c.closing_outcome <> 'fulfilled'))
-      order by status, participation_id limit p_limit)
+      order by participation_id limit p_limit)
     ) p
   ), money as (
     -- If the campaign completes, the payments of its participations become due. If it fails or is
@@ -2998,26 +3217,31 @@ begin
   ), events as materialized (
     select e.*, sum(case when to_status = 'confirmed' then 0 else quantity end)
         over (order by n) as slots_freed
-    from (select k.*, row_number() over (order by from_status, participation_id) as n
+    from (select k.*, row_number() over (order by participation_id) as n
       from picked k) e
   ), entries as materialized (
-    select e.n, c.audit_seq + e.n as seq, e.participation_id, 'participant_' || e.to_status as event,
+    select c.audit_seq + e.n as seq, e.participation_id,
+      ('participant_' || e.to_status)::sambatan.audit_event as event,
+      case when e.to_status = 'confirmed' then 0 else -e.quantity end as slots,
+      (c.filled_slots - e.slots_freed)::integer as slots_taken,
+      coalesce(e.salt, sambatan.new_salt()) as salt,
       jsonb_strip_nulls(jsonb_build_object('quantity', e.quantity,
-        'reason', case when e.to_status = 'cancelled' then 'hold_lapsed' end,
-        'slots_taken', c.filled_slots - e.slots_freed, 'total_slots', c.total_slots)) as metadata
+        'reason', case when e.to_status = 'cancelled' then 'hold_lapsed' end)) as metadata
     from events e
-  ), chained as (
-    select e.*, sambatan.audit_chain(c.audit_hash, sambatan.audit_content(c.campaign_id, e.seq, p_at,
-        e.participation_id, e.event, by_actor, e.metadata))
-        over (order by e.seq rows unbounded preceding) as hash
+  ), committed as (
+    select e.*, sha256(e.salt || sambatan.private_record(e.participation_id, logged_at, by_kind, by_id,
+      e.event, e.metadata)) as commitment
     from entries e
   ), log as (
-    select (array_agg(hash order by seq desc))[1] as head, max(seq) as seq,
-      array_agg(row(c.campaign_id, seq, p_at, participation_id, event, by_actor, metadata,
-        hash)::sambatan.audit_logs order by seq) as entries
-    from chained
+    select max(seq) as seq, array_agg(row(c.campaign_id, seq, logged_at, participation_id, by_id,
+        c.price_per_slot, event, by_kind, slots, slots_taken, c.total_slots, commitment,
+        sambatan.leaf_hash(sambatan.public_record(seq, logged_at, event, slots, slots_taken,
+          c.total_slots, c.price_per_slot, commitment)), metadata)::sambatan.audit_logs
+      order by seq) as entries
+    from committed
   ), sums as (
-    select count(*)::integer as n,
+    select count(*)::integer as n, (array_agg(participation_id order by participation_id desc))[1]
+        as last,
       coalesce(sum(quantity) filter (where to_status <> 'confirmed'), 0)::integer as freed,
       (count(*) filter (where to_status <> 'confirmed'))::integer as left_count,
       coalesce(sum(quantity) filter (where to_status = 'confirmed'), 0)::integer as confirmed,
@@ -3041,10 +3265,12 @@ begin
   if c.closing_outcome is null then
     c.status := 'active';
     c.filled_at := null;
+  else
+    c.closed_until := s.last;
   end if;
   c.audit_seq := s.seq;
-  c.audit_hash := s.head;
-  c.updated_at := p_at;
+  c.logged_slots := c.filled_slots;
+  c.updated_at := logged_at;
 end
 $$;
 
@@ -3213,6 +3439,7 @@ begin
   c.closing_outcome := null;
   c.closing_actor := null;
   c.closing_reason := null;
+  c.closed_until := null;
   c.next_run_at := null;
   if c.status = 'fulfilled' and c.waiting_entries > 0 then
     -- Slots that nobody paid for by the deadline are offered at once. The rest of the waiting list
@@ -3235,25 +3462,30 @@ begin
 end
 $$;
 
--- Stores the campaigns that settle_step or offer_slots changed, in one SQL statement. The caller
--- has locked their rows. PostgreSQL prepares the checks of a table once per SQL statement, which
--- takes several times as long as writing a row.
+-- Stores the campaigns that settle_step or offer_slots changed, in one SQL statement per table. The
+-- caller has locked their rows. PostgreSQL prepares the checks of a table once per SQL statement,
+-- which takes several times as long as writing a row.
 create or replace function sambatan.store_campaigns(p_campaigns sambatan.campaigns[])
 returns void language sql as $$
-  update sambatan.campaigns as t set
+  update sambatan.campaign_states as t set
     status = s.status, filled_slots = s.filled_slots, confirmed_slots = s.confirmed_slots,
     participant_count = s.participant_count, waiting_entries = s.waiting_entries,
-    reserved_slots = s.reserved_slots, next_run_at = s.next_run_at,
-    closing_outcome = s.closing_outcome,
+    reserved_slots = s.reserved_slots, audit_seq = s.audit_seq, logged_slots = s.logged_slots,
+    updated_at = s.updated_at, next_run_at = s.next_run_at, closing_outcome = s.closing_outcome,
     closing_actor = s.closing_actor, closing_reason = s.closing_reason,
-    slots_at_close = s.slots_at_close, audit_seq = s.audit_seq, audit_hash = s.audit_hash,
-    updated_at = s.updated_at, filled_at = s.filled_at, verifying_at = s.verifying_at,
-    decision_opened_at = s.decision_opened_at, completed_at = s.completed_at,
-    failed_at = s.failed_at, cancelled_at = s.cancelled_at
+    closed_until = s.closed_until
   from unnest(p_campaigns) s
   where t.campaign_id = s.campaign_id
     and (t.audit_seq, t.next_run_at, t.closing_outcome, t.reserved_slots)
-      is distinct from (s.audit_seq, s.next_run_at, s.closing_outcome, s.reserved_slots)
+      is distinct from (s.audit_seq, s.next_run_at, s.closing_outcome, s.reserved_slots);
+  update sambatan.campaign_details as t set
+    status = s.status, slots_at_close = s.slots_at_close, filled_at = s.filled_at,
+    verifying_at = s.verifying_at, decision_opened_at = s.decision_opened_at,
+    completed_at = s.completed_at, failed_at = s.failed_at, cancelled_at = s.cancelled_at
+  from unnest(p_campaigns) s
+  where t.campaign_id = s.campaign_id
+    and (t.status, t.slots_at_close, t.filled_at, t.decision_opened_at)
+      is distinct from (s.status, s.slots_at_close, s.filled_at, s.decision_opened_at)
 $$;
 
 -- Runs settle_step for one campaign. Locks the campaign's row and checks again what is due, so
@@ -3508,7 +3740,7 @@ begin
     perform sambatan.refuse('decision_is_sellers', jsonb_build_object(
       'until', c.decision_opened_at + c.decision_seconds * interval '1 second'));
   elsif p_goes_on then
-    update sambatan.campaigns set decided_at = now_at where campaign_id = p_campaign_id;
+    update sambatan.campaign_details set decided_at = now_at where campaign_id = p_campaign_id;
     perform sambatan.record_event(p_campaign_id, 'campaign_continued', p_actor, now_at, null,
       jsonb_strip_nulls(jsonb_build_object('paid_slots', sambatan.paid_slots(c),
         'minimum_slots', c.minimum_slots, 'note', p_note)));
@@ -3521,10 +3753,10 @@ begin
   elsif not sambatan.can_be_cancelled(c) then
     perform sambatan.refuse('payout_settled_already');
   end if;
-  update sambatan.campaigns set decided_at = now_at, closing_outcome = 'cancelled',
-      closing_actor = p_actor, closing_reason = 'below_minimum', next_run_at = now_at,
-      updated_at = now_at
+  update sambatan.campaign_states set closing_outcome = 'cancelled', closing_actor = p_actor,
+      closing_reason = 'below_minimum', next_run_at = now_at, updated_at = now_at
     where campaign_id = p_campaign_id;
+  update sambatan.campaign_details set decided_at = now_at where campaign_id = p_campaign_id;
   return true;
 end
 $$;
@@ -3548,7 +3780,7 @@ begin
   elsif c.shipped_at is not null then
     return;
   end if;
-  update sambatan.campaigns
+  update sambatan.campaign_details
     set shipped_at = now_at, received_after = ends_at, receipts_due_at = ends_at
     where campaign_id = p_campaign_id;
   perform sambatan.record_event(p_campaign_id, 'campaign_shipped', p_actor, now_at, null,
@@ -3579,7 +3811,7 @@ begin
   if not found or c.receipts_due_at is null or c.receipts_due_at > now_at then
     return 0;
   elsif c.status <> 'fulfilled' then
-    update sambatan.campaigns set receipts_due_at = null where campaign_id = p_campaign_id;
+    update sambatan.campaign_details set receipts_due_at = null where campaign_id = p_campaign_id;
     return 0;
   end if;
   for p in
@@ -3602,7 +3834,7 @@ begin
   if received < p_limit then
     -- While offers are open, the next check is in an hour, because a buyer who pays an offer
     -- becomes a participant later.
-    update sambatan.campaigns set receipts_due_at = case when waiting_entries > 0 or exists (
+    update sambatan.campaign_details set receipts_due_at = case when c.waiting_entries > 0 or exists (
         select 1 from sambatan.participants
         where campaign_id = p_campaign_id and status = 'confirmed')
       then now_at + interval '1 hour' end
@@ -4085,7 +4317,7 @@ begin
       refunded_at = case when is_refunded then p_at else refunded_at end
     where campaign_id = c.campaign_id and participation_id = p.participation_id;
   if is_refunded then
-    update sambatan.campaigns set filled_slots = filled_slots - p.quantity,
+    update sambatan.campaign_states set filled_slots = filled_slots - p.quantity,
         confirmed_slots = confirmed_slots - p.quantity, participant_count = participant_count - 1
       where campaign_id = c.campaign_id;
     perform sambatan.record_event(c.campaign_id, 'participant_refunded', p_actor, p_at,
@@ -4188,15 +4420,9 @@ begin
     select p.participation_id, p.user_id, p.status, p.quantity - p.undelivered_slots as has,
       row_number() over in_line as place,
       sum(p.quantity - p.undelivered_slots) over in_line - (p.quantity - p.undelivered_slots) as before
-    from (
-      select a.participation_id, a.seq from sambatan.audit_logs a
-      where a.campaign_id = p_campaign_id and a.event = 'participant_joined') a
-    cross join lateral (
-      select * from sambatan.participants x
-      where x.campaign_id = p_campaign_id and x.participation_id = a.participation_id
-        and x.status in ('confirmed', 'fulfilled')
-      offset 0) p
-    window in_line as (order by p.status = 'fulfilled' desc, a.seq)
+    from sambatan.participants p
+    where p.campaign_id = p_campaign_id and p.status in ('confirmed', 'fulfilled')
+    window in_line as (order by p.status = 'fulfilled' desc, p.joined_seq)
   ), shares as (
     select l.*, greatest(least(l.has, p_slots - l.before), 0)::integer as keeps from line l
   )
@@ -4541,172 +4767,61 @@ begin
 end
 $$;
 
--- Verifies the audit chain of one campaign, or of all campaigns if p_campaign_id is null. Returns
--- the first broken row of each chain: a row that is missing, a row whose hash does not match its
--- content, or a row that contradicts the head of the chain.
+-- Verifies the audit log of one campaign, or of all campaigns if p_campaign_id is null. Returns the
+-- first broken row of each log: a row that is missing, a row whose hash does not match its content,
+-- a row whose numbers of slots do not follow from the row before, or a row beyond the number of
+-- events that the campaign has.
 create or replace function sambatan.verify_audit(p_campaign_id uuid default null)
 returns table (campaign_id uuid, seq bigint, problem text)
 language sql stable as $$
   with linked as (
-    select a.*, lag(a.seq, 1, 0::bigint) over chain as previous_seq,
-      lag(a.hash, 1, decode(repeat('00', 32), 'hex')) over chain as previous_hash
+    select a.*, lag(a.seq, 1, 0::bigint) over log as previous_seq,
+      lag(a.slots_taken, 1, 0) over log as previous_slots,
+      lag(a.occurred_at, 1, '-infinity') over log as previous_time
     from sambatan.audit_logs a
     where p_campaign_id is null or a.campaign_id = p_campaign_id
-    window chain as (partition by a.campaign_id order by a.seq)
+    window log as (partition by a.campaign_id order by a.seq)
+  ), salted as (
+    select l.*, case when l.participation_id is not null then p.salt
+      when l.event between 'waiting_joined' and 'waiting_closed' then w.salt
+      else c.log_salt end as salt
+    from linked l
+    left join sambatan.campaigns c on c.campaign_id = l.campaign_id
+    left join sambatan.participants p on p.campaign_id = l.campaign_id
+      and p.participation_id = l.participation_id
+    left join sambatan.waiting_entries w on w.campaign_id = l.campaign_id
+      and w.entry_id = (l.metadata ->> 'entry_id')::uuid
   ), rows_broken as (
     select l.campaign_id, l.seq,
       case when l.seq <> l.previous_seq + 1 then 'row missing before it'
+        when l.slots_taken <> l.previous_slots + l.slots then 'slots do not follow'
+        when l.occurred_at < l.previous_time then 'earlier than the row before it'
         else 'content does not match its hash' end as problem
-    from linked l
-    where l.seq <> l.previous_seq + 1 or l.hash <> sha256(l.previous_hash
-      || sambatan.audit_content(l.campaign_id, l.seq, l.occurred_at, l.participation_id, l.event,
-        l.actor, l.metadata))
+    from salted l
+    where l.seq <> l.previous_seq + 1 or l.slots_taken <> l.previous_slots + l.slots
+      or l.occurred_at < l.previous_time
+      or l.leaf_hash <> sambatan.leaf_hash(sambatan.public_record(l.seq, l.occurred_at, l.event,
+        l.slots, l.slots_taken, l.total_slots, l.price_per_slot, l.commitment))
+      -- Without a salt the account was deleted, and only the hash of the leaf can be checked.
+      or l.commitment <> sha256(l.salt || sambatan.private_record(l.participation_id,
+        l.occurred_at, l.actor_kind, l.actor_id, l.event, l.metadata))
   ), heads_broken as (
-    select c.campaign_id, least(l.seq, c.head) + (l.seq <> c.head)::integer as seq,
+    select c.campaign_id, least(l.seq, c.head) + 1 as seq,
       case when l.seq < c.head then 'row missing, and all after it'
-        when l.seq > c.head then 'row beyond the head of the chain'
-        else 'the last row is not the head of the chain' end as problem
+        else 'row beyond the end of the log' end as problem
     from (
       -- The first audit row of a campaign records its creation, so every campaign has at least one
       -- row.
-      select campaign_id, greatest(audit_seq, 1) as head, audit_hash from sambatan.campaigns
+      select campaign_id, greatest(audit_seq, 1) as head from sambatan.campaigns
       where p_campaign_id is null or campaign_id = p_campaign_id) c
     cross join lateral (
       select coalesce(max(a.seq), 0) as seq from sambatan.audit_logs a
       where a.campaign_id = c.campaign_id) l
-    left join sambatan.audit_logs a on a.campaign_id = c.campaign_id and a.seq = l.seq
-    where l.seq <> c.head or a.hash is distinct from c.audit_hash
+    where l.seq <> c.head
   )
   select distinct on (b.campaign_id) b.campaign_id, b.seq, b.problem
   from (select * from rows_broken union all select * from heads_broken) b
   order by b.campaign_id, b.seq
-$$;
-
--- Reads and writes the trees of the public log. docs/public-log.md describes them.
-
--- Returns the leaf hashes of campaigns from p_sizes (exclusive) to p_targets (inclusive), in order,
--- with the number of rows and the times of the first and the last of them.
-create or replace function sambatan.log_leaves(
-  p_campaign_ids uuid[], p_sizes bigint[], p_targets bigint[]
-) returns table (
-  campaign_id uuid, leaves bytea, records bigint, oldest timestamptz, newest timestamptz
-) language plpgsql stable as $$
-begin
-  return query
-    select w.campaign_id, string_agg(a.leaf_hash, ''::bytea order by a.seq), count(*),
-      min(a.occurred_at), max(a.occurred_at)
-    from unnest(p_campaign_ids, p_sizes, p_targets) as w (campaign_id, size, target)
-    join sambatan.audit_logs a on a.campaign_id = w.campaign_id
-      and a.seq > w.size and a.seq <= w.target
-    group by w.campaign_id;
-end
-$$;
-
--- Stores full tiles whose roots are given. A tile of level 0 has the leaf hashes of the audit log; a
--- tile of another level has the roots of the tiles below it.
-create or replace function sambatan.insert_log_tiles(
-  p_campaign_ids uuid[], p_levels smallint[], p_numbers bigint[], p_roots bytea[]
-) returns void language plpgsql as $$
-declare
-  highest smallint;
-begin
-  insert into sambatan.log_tiles (campaign_id, level, number, hashes, root)
-    select w.campaign_id, 0, w.number, string_agg(a.leaf_hash, ''::bytea order by a.seq), w.root
-    from unnest(p_campaign_ids, p_levels, p_numbers, p_roots)
-      as w (campaign_id, level, number, root)
-    join sambatan.audit_logs a on a.campaign_id = w.campaign_id
-      and a.seq > w.number * 256 and a.seq <= w.number * 256 + 256
-    where w.level = 0
-    group by w.campaign_id, w.number, w.root;
-  select max(level) into highest from unnest(p_levels) as level;
-  for tile_level in 1 .. highest loop
-    insert into sambatan.log_tiles (campaign_id, level, number, hashes, root)
-      select w.campaign_id, tile_level, w.number,
-        string_agg(t.root, ''::bytea order by t.number), w.root
-      from unnest(p_campaign_ids, p_levels, p_numbers, p_roots)
-        as w (campaign_id, level, number, root)
-      join sambatan.log_tiles t on t.campaign_id = w.campaign_id and t.level = tile_level - 1
-        and t.number >= w.number * 256 and t.number < w.number * 256 + 256
-      where w.level = tile_level
-      group by w.campaign_id, w.number, w.root;
-  end loop;
-end
-$$;
-
--- Returns the first p_width hashes of a tile. Null if the tile has no hashes.
-create or replace function sambatan.log_tile(
-  p_campaign_id uuid, p_level integer, p_number bigint, p_width integer
-) returns bytea language plpgsql stable as $$
-declare
-  found_hashes bytea;
-begin
-  select substring(t.hashes from 1 for p_width * 32) into found_hashes
-    from sambatan.log_tiles t
-    where t.campaign_id = p_campaign_id and t.level = p_level and t.number = p_number;
-  if found_hashes is not null then
-    return found_hashes;
-  end if;
-  if p_level = 0 then
-    select string_agg(a.leaf_hash, ''::bytea order by a.seq) into found_hashes
-      from sambatan.audit_logs a
-      where a.campaign_id = p_campaign_id
-        and a.seq > p_number * 256 and a.seq <= p_number * 256 + p_width;
-  else
-    select string_agg(t.root, ''::bytea order by t.number) into found_hashes
-      from sambatan.log_tiles t
-      where t.campaign_id = p_campaign_id and t.level = p_level - 1
-        and t.number >= p_number * 256 and t.number < p_number * 256 + p_width;
-  end if;
-  return found_hashes;
-end
-$$;
-
--- Returns the public records of a tile, each with its length (66) before it.
-create or replace function sambatan.log_entries(
-  p_campaign_id uuid, p_number bigint, p_width integer
-) returns bytea language plpgsql stable as $$
-declare
-  entries bytea;
-begin
-  select string_agg('\x0042'::bytea || sambatan.public_record(a.seq, a.occurred_at, a.event,
-      a.slots, a.slots_taken, a.total_slots, a.price_per_slot, a.commitment), ''::bytea
-      order by a.seq) into entries
-    from sambatan.audit_logs a
-    where a.campaign_id = p_campaign_id
-      and a.seq > p_number * 256 and a.seq <= p_number * 256 + p_width;
-  return entries;
-end
-$$;
-
--- Records that the database was restored from a backup that was begun at p_backup_at. From then on
--- every checkpoint says so.
-create or replace function sambatan.note_restore(p_backup_at timestamptz)
-returns void language plpgsql as $$
-begin
-  insert into sambatan.log_restores (restored_at, backup_at)
-    values (clock_timestamp(), p_backup_at);
-  update sambatan.log_trees set is_outdated = true where not is_outdated;
-end
-$$;
-
--- Notices that this database was restored with other programs: then it has no row in
--- sambatan.installation. Records the restore, and adds the row, in quarantine. Returns whether it
--- did. The time of the newest checkpoint stands for the unknown time of the backup.
-create or replace function sambatan.note_restore_by_hand()
-returns boolean language plpgsql as $$
-declare
-  backup_at timestamptz;
-begin
-  insert into sambatan.installation (quarantined_since, quarantine_reason)
-    values (clock_timestamp(), 'restored by hand')
-    on conflict (is_the_one) do nothing;
-  if not found then
-    return false;
-  end if;
-  select c.signed_at into backup_at from sambatan.log_checkpoints c order by c.number desc limit 1;
-  perform sambatan.note_restore(coalesce(backup_at, clock_timestamp()));
-  return true;
-end
 $$;
 
 -- Returns whether this database is in quarantine. A database in quarantine sends no e-mails and
@@ -4890,9 +5005,9 @@ create or replace function sambatan.claim_webhooks(
       due.secret, due.previous_secret
   )
   select c.campaign_id, c.delivery_id, c.attempts, c.endpoint_id, c.url, c.secret,
-    c.previous_secret, c.seq, a.occurred_at, a.participation_id, a.event, a.actor, a.metadata
+    c.previous_secret, c.seq, a.occurred_at, a.participation_id, a.event::text, a.actor, a.metadata
   from claimed c
-  join sambatan.audit_logs a on a.campaign_id = c.campaign_id and a.seq = c.seq
+  join sambatan.audit_events a on a.campaign_id = c.campaign_id and a.seq = c.seq
 $$;
 
 -- Extends the leases of running attempts, so that no other worker claims them.

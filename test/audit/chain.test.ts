@@ -148,7 +148,7 @@ const tamperings: Record<string, [statement: string, seq: bigint, problem: strin
   ],
   'every row removed and the head set to nothing': [
     `with d as (delete from ${logs} where campaign_id = $1)
-    update sambatan.campaigns set audit_seq = 0, audit_hash = decode(repeat('00', 32), 'hex')
+    update sambatan.campaign_states set audit_seq = 0, audit_hash = decode(repeat('00', 32), 'hex')
     where campaign_id = $1`,
     1n,
     'row missing, and all after it',
@@ -162,12 +162,12 @@ const tamperings: Record<string, [statement: string, seq: bigint, problem: strin
     'row beyond the head of the chain',
   ],
   'the head changed': [
-    `update sambatan.campaigns set audit_hash = sha256(audit_hash) where campaign_id = $1`,
+    `update sambatan.campaign_details set audit_hash = sha256(audit_hash) where campaign_id = $1`,
     15n,
     'the last row is not the head of the chain',
   ],
   'the head set back, so that the last rows seem never written': [
-    `update sambatan.campaigns c set audit_seq = 12, audit_hash = a.hash
+    `update sambatan.campaign_states c set audit_seq = 12, audit_hash = a.hash
     from ${logs} a where c.campaign_id = $1 and a.campaign_id = $1 and a.seq = 12`,
     13n,
     'row beyond the head of the chain',

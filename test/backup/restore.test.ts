@@ -398,7 +398,7 @@ async function fill(db: Database): Promise<void> {
   const description = `a\tb\nc\\.\n\\.\n"d"\\N\\n'é'${'😀'.repeat(1_000)}`;
   await queryRows(
     db,
-    'update sambatan.campaigns set description = $2 where campaign_id = $1',
+    'update sambatan.campaign_details set description = $2 where campaign_id = $1',
     campaignId,
     description,
   );

@@ -44,7 +44,7 @@ describe('benchmark checks of its variants', () => {
   test('a counted slot without a participation is found', async () => {
     await cluster.sql(
       url,
-      `update sambatan.campaigns set filled_slots = filled_slots + 1, participant_count = 4
+      `update sambatan.campaign_states set filled_slots = filled_slots + 1, participant_count = 4
       where campaign_id = $1`,
       [campaignIds[0]],
     );

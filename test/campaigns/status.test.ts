@@ -122,7 +122,7 @@ suite('the database itself', () => {
       for (const to of campaignStatuses) {
         const taken = await isTaken(
           `with c as (select $2::sambatan.campaign_status as to_status)
-          update sambatan.campaigns t set status = to_status,
+          update sambatan.campaign_details t set status = to_status,
             filled_slots = case to_status when 'locked' then total_slots else 0 end,
             participant_count = case to_status when 'locked' then 1 else 0 end,
             confirmed_slots = 0, closing_outcome = null, closing_actor = null, opened_at = now(),
@@ -211,7 +211,7 @@ async function campaignIn(status: CampaignStatus, terms: CampaignInput = {}): Pr
 async function awaitMoney(id: string): Promise<void> {
   await queryRows(
     db,
-    `update sambatan.campaigns set payment_timing = 'upfront'
+    `update sambatan.campaign_details set payment_timing = 'upfront'
     where campaign_id = $1 and status in ('active', 'locked')`,
     id,
   );
@@ -309,7 +309,7 @@ const attempt: Record<Exclude<CampaignEvent, 'campaign_created'>, (id: string) =
   campaign_completed: async (id) => {
     await queryRows(
       db,
-      `update sambatan.campaigns set minimum_slots = 1
+      `update sambatan.campaign_details set minimum_slots = 1
       where campaign_id = $1 and status in ('active', 'locked', 'verifying')`,
       id,
     );
@@ -324,7 +324,7 @@ const attempt: Record<Exclude<CampaignEvent, 'campaign_created'>, (id: string) =
     // If a full campaign is paid upfront, it can fail when its slots are not paid.
     await queryRows(
       db,
-      `update sambatan.campaigns set payment_timing = 'upfront'
+      `update sambatan.campaign_details set payment_timing = 'upfront'
       where campaign_id = $1 and status = 'locked'`,
       id,
     );

@@ -131,7 +131,7 @@ async function withKeptMoney(): Promise<string> {
   await queryRows(
     db,
     `with h as (update sambatan.participants set hold_expires_at = now() where campaign_id = $1)
-    update sambatan.campaigns set next_run_at = now() where campaign_id = $1`,
+    update sambatan.campaign_states set next_run_at = now() where campaign_id = $1`,
     id,
   );
   await settle(id);

@@ -1,3 +1,4 @@
+import { updateCampaign } from '../support/database/campaign-update.ts';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -68,13 +69,14 @@ interface Case {
   readonly before?: string;
 }
 
-const setUp = (set: string) =>
-  `update sambatan.campaigns set ${set} where campaign_id = '${campaign.active}'`;
+const setUp = (set: string) => updateCampaign(set, `campaign_id = '${campaign.active}'`);
 const passed = "deadline = now() - interval '1 second', next_run_at = now() - interval '1 second'";
 
 /** Frees two slots of the full campaign and offers them to its waiting list. */
-const offered = `update sambatan.campaigns set filled_slots = 18, status = 'active'
-    where campaign_id = '${campaign.full}';
+const offered = `${updateCampaign(
+  "filled_slots = 18, status = 'active'",
+  `campaign_id = '${campaign.full}'`,
+)};
   select sambatan.offer_freed_slots('${campaign.full}', now())`;
 
 const statuses = ['scheduled', 'active', 'locked', 'fulfilled', 'expired', 'cancelled'];
@@ -108,13 +110,14 @@ const lists = (deadline: unknown): Record<string, readonly Case[]> =>
 
 const everyStatus = ['pending_payment', 'confirmed', 'cancelled', 'refunded', 'fulfilled'];
 
-const join13 = (campaignId: string, key: string | null): unknown[] => [
+const joinParameters = (campaignId: string, key: string | null): unknown[] => [
   [campaignId],
   [nobody],
   [anybody],
   [1],
   ['Jalan Melati 5, Yogyakarta'],
   [null],
+  [digest],
   [key],
   [key === null ? null : Buffer.from('x')],
   ['service'],
@@ -186,7 +189,7 @@ const called = `${refunded}; insert into sambatan.gateway_calls (campaign_id, re
  * this campaign.
  */
 const paidOut = (amount: number) => `${movement(payout, 'payout', 'null', amount)};
-  update sambatan.campaigns set platform_fee_basis_points = 0
+  update sambatan.campaign_details set platform_fee_basis_points = 0
     where campaign_id = '${campaign.completed}';
   insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
     actor, created_at, settled_at)
@@ -202,11 +205,8 @@ const allOwed = `insert into sambatan.transactions (campaign_id, kind, status, p
   select campaign_id, 'payment', 'due', participation_id, 150000, 'payment:' || participation_id,
     'service', now() from sambatan.participants
   where campaign_id = '${campaign.completed}' on conflict do nothing;
-  insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event, actor,
-    metadata, hash)
-  select campaign_id, 1000 + row_number() over (), now(), participation_id, 'participant_joined',
-    'service', '{}', '' from sambatan.participants where campaign_id = '${campaign.completed}';
-  update sambatan.campaigns set confirmed_slots = 10, filled_slots = 10, participant_count = 10
+  update sambatan.campaign_states set confirmed_slots = 10, filled_slots = 10, logged_slots = 10,
+    participant_count = 10
   where campaign_id = '${campaign.completed}'`;
 const owed = allOwed;
 
@@ -418,7 +418,7 @@ const cases: Record<string, readonly Case[]> = {
   decide_below_minimum: [
     {
       parameters: [campaign.completed, true, false, null, 'service'],
-      before: `update sambatan.campaigns set decision_opened_at = now()
+      before: `update sambatan.campaign_details set decision_opened_at = now()
         where campaign_id = '${campaign.completed}'`,
     },
   ],
@@ -481,11 +481,11 @@ const cases: Record<string, readonly Case[]> = {
   void_abandoned_payments: [{ parameters: [] }],
   delete_expired_workers: [{ parameters: [] }],
   join_campaigns: [
-    { parameters: join13(campaign.active, null) },
-    { when: 'with a key', parameters: join13(campaign.active, 'a key') },
+    { parameters: joinParameters(campaign.active, null) },
+    { when: 'with a key', parameters: joinParameters(campaign.active, 'a key') },
     {
       when: 'with bounds',
-      parameters: join13(campaign.active, null),
+      parameters: joinParameters(campaign.active, null),
       before: setUp('max_slots_per_user = 5'),
     },
   ],

@@ -177,7 +177,7 @@ async function moveMoney(): Promise<void> {
   }
   await run("select sambatan.ship_campaign($1, 1, 'service')", id);
   await run(
-    `update sambatan.campaigns set shipped_at = shipped_at - interval '2 days',
+    `update sambatan.campaign_details set shipped_at = shipped_at - interval '2 days',
       received_after = now() - interval '1 day', receipts_due_at = now() - interval '1 day'
     where campaign_id = $1`,
     id,

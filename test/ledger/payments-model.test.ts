@@ -89,9 +89,12 @@ async function played({ buyers, minimum }: History): Promise<{ status: string; r
   const goTo = async (hours: number) =>
     queryRows(
       db,
-      `with c as (
-        update sambatan.campaigns set next_run_at = case when next_run_at is not null then now() end,
-          deadline = now() - $2::float8 * interval '1 hour'
+      `with s as (
+        update sambatan.campaign_states
+        set next_run_at = case when next_run_at is not null then now() end
+        where campaign_id = $1
+      ), c as (
+        update sambatan.campaign_details set deadline = now() - $2::float8 * interval '1 hour'
         where campaign_id = $1 returning deadline)
       update sambatan.transactions t set pay_by = c.deadline from c where t.campaign_id = $1
         and t.status in ('due', 'rejected', 'proof_submitted')`,

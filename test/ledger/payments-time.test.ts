@@ -120,7 +120,7 @@ test('an upfront campaign cannot be opened while there is no way to pay', async 
   );
   await queryRows(
     db,
-    'update sambatan.campaigns set next_run_at = now() where campaign_id = $1',
+    'update sambatan.campaign_states set next_run_at = now() where campaign_id = $1',
     scheduled.id,
   );
   await run();

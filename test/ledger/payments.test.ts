@@ -89,7 +89,7 @@ test('a proof is re-encoded, stops the hold, and is visible to its buyer and sta
   await letTimePass(service.db, id, 3_500);
   await queryRows(
     service.db,
-    `update sambatan.campaigns set deadline = now() + interval '1 hour'
+    `update sambatan.campaign_details set deadline = now() + interval '1 hour'
     where campaign_id = $1`,
     id,
   );

@@ -1,3 +1,4 @@
+import { updateCampaign } from '../support/database/campaign-update.ts';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -26,11 +27,14 @@ async function overdue(count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, newId);
   await queryRows(
     db,
-    `insert into sambatan.campaigns (campaign_id, brand_id, product_id, title, status, total_slots,
-      minimum_slots, price_per_slot, deadline, next_run_at, created_at, updated_at, opened_at)
-    select id, $2, $3, 'Senja batch ' || n, 'active', 10, 1, 150000, now() + interval '1 hour',
-      now() + interval '1 hour', now(), now(), now()
-    from unnest($1::uuid[]) with ordinality as u (id, n)`,
+    `with details as (
+      insert into sambatan.campaign_details (campaign_id, brand_id, product_id, title, status,
+        total_slots, minimum_slots, price_per_slot, deadline, created_at, opened_at)
+      select id, $2, $3, 'Senja batch ' || n, 'active', 10, 1, 150000, now() + interval '1 hour',
+        now(), now()
+      from unnest($1::uuid[]) with ordinality as u (id, n))
+    insert into sambatan.campaign_states (campaign_id, status, total_slots, next_run_at, updated_at)
+    select id, 'active', 10, now() + interval '1 hour', now() from unnest($1::uuid[]) id`,
     ids,
     market.brandId,
     market.productId,
@@ -48,8 +52,10 @@ async function overdue(count: number): Promise<string[]> {
     await joinSuccessfully(db, ...taken.slice(i, i + 500));
   await queryRows(
     db,
-    `update sambatan.campaigns set deadline = now() - interval '1 minute',
-      next_run_at = now() - interval '1 minute' where campaign_id = any ($1)`,
+    updateCampaign(
+      "deadline = now() - interval '1 minute', next_run_at = now() - interval '1 minute'",
+      'campaign_id = any ($1)',
+    ),
     ids,
   );
   return ids;
@@ -160,8 +166,9 @@ test('the work of a killed worker is taken over by another one', async (t) => {
   )[0]!.id;
   await queryRows(
     db,
-    `update sambatan.campaigns set deadline = now() - interval '1 minute',
-      next_run_at = now() - interval '1 day' where campaign_id = $1`,
+    updateCampaign(
+      "deadline = now() - interval '1 minute', next_run_at = now() - interval '1 day'",
+    ),
     stuck,
   );
   // The campaign cannot be closed while this transaction locks one of its participations.

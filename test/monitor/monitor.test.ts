@@ -46,7 +46,10 @@ test('overdue campaigns are counted, with the age of the oldest', async () => {
   await watch.look();
   assert.equal(await value('sambatan_overdue_campaigns'), 0);
   assert.equal(await value('sambatan_overdue_campaigns_oldest_seconds'), 0);
-  await queryRows(db, "update sambatan.campaigns set deadline = now() - interval '90 seconds'");
+  await queryRows(
+    db,
+    "update sambatan.campaign_details set deadline = now() - interval '90 seconds'",
+  );
   await watch.look();
   assert.equal(await value('sambatan_overdue_campaigns'), 1);
   const seconds = await value('sambatan_overdue_campaigns_oldest_seconds');
@@ -261,7 +264,7 @@ test('a quarantined database is reported', async () => {
 test('each invariant is checked once for all workers, and all report the result', async () => {
   const { db, url, one } = await watched();
   const [first, second] = [one(), one()];
-  await queryRows(db, 'update sambatan.campaigns set filled_slots = filled_slots + 1');
+  await queryRows(db, 'update sambatan.campaign_states set filled_slots = filled_slots + 1');
   for (let look = 0; look < invariantCount(); look++) {
     await Promise.all([first.watch.look(), second.watch.look()]);
   }
@@ -283,7 +286,7 @@ test('each invariant is checked once for all workers, and all report the result'
   // The corruption is repaired, and a day passes.
   await asAdmin(
     url,
-    `update sambatan.campaigns set filled_slots = filled_slots - 1;
+    `update sambatan.campaign_states set filled_slots = filled_slots - 1;
     update sambatan.invariant_checks set checked_at = checked_at - interval '25 hours',
       started_at = started_at - interval '25 hours' where name = '01_counters'`,
   );

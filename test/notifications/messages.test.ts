@@ -373,7 +373,7 @@ test('reminders are sent a day and an hour before the deadline on request, and m
   // The deadline was moved after the reminder was planned, so the reminder must be planned again.
   await queryRows(
     db,
-    `update sambatan.campaigns set deadline = deadline + interval '3 days' where campaign_id = $1`,
+    `update sambatan.campaign_details set deadline = deadline + interval '3 days' where campaign_id = $1`,
     id,
   );
   await comeNearer(22 * 3_600 + 60);

@@ -1,3 +1,4 @@
+import { updateCampaign } from '../support/database/campaign-update.ts';
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -198,9 +199,8 @@ async function closesWhileWaiting(): Promise<{ id: string; pass: () => Promise<v
   const id = await createTestCampaign(db, market);
   const [row] = await queryRows<{ ms: number }>(
     db,
-    `update sambatan.campaigns set deadline = clock_timestamp() + interval '400 milliseconds',
-      next_run_at = clock_timestamp() + interval '400 milliseconds'
-    where campaign_id = $1 returning 500 as ms`,
+    `${updateCampaign(`deadline = clock_timestamp() + interval '400 milliseconds',
+      next_run_at = clock_timestamp() + interval '400 milliseconds'`)} returning 500 as ms`,
     id,
   );
   return { id, pass: () => sleep(row!.ms) };
@@ -223,8 +223,10 @@ test('control: the naive update accepts the join that waited past the deadline',
     const holder = await lockCampaign(db, id);
     const naive = queryRows(
       service,
-      `update sambatan.campaigns set updated_at = updated_at
-      where campaign_id = $1 and status = 'active' and ${clock} < deadline returning campaign_id`,
+      `update sambatan.campaign_states s set updated_at = updated_at
+      from sambatan.campaign_details d
+      where s.campaign_id = $1 and d.campaign_id = $1 and s.status = 'active'
+        and ${clock} < d.deadline returning s.campaign_id`,
       id,
     );
     await waitForLockWait(db);

@@ -130,7 +130,7 @@ suite('the payment state of a participation', () => {
     assert.equal(await stateOf(id), 'overdue');
     await queryRows(
       db,
-      'update sambatan.campaigns set next_run_at = now() where campaign_id = $1',
+      'update sambatan.campaign_states set next_run_at = now() where campaign_id = $1',
       campaign,
     );
     await settle(campaign);

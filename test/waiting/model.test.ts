@@ -304,7 +304,7 @@ async function follow(
   });
   await queryRows(
     db,
-    `update sambatan.campaigns set payment_term_seconds = $2, payment_grace_seconds = 0,
+    `update sambatan.campaign_details set payment_term_seconds = $2, payment_grace_seconds = 0,
       verification_seconds = $3 where campaign_id = $1`,
     campaignId,
     terms.payment,

@@ -146,7 +146,7 @@ test('control: without reservations strangers would take offered slots', async (
     const kept = await joinBatch(tx, [joinRequest(id)]);
     await queryRows(
       tx,
-      'update sambatan.campaigns set reserved_slots = 0 where campaign_id = $1',
+      'update sambatan.campaign_states set reserved_slots = 0 where campaign_id = $1',
       id,
     );
     const unkept = await joinBatch(tx, [joinRequest(id)]);

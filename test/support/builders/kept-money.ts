@@ -67,7 +67,7 @@ export async function createLatePayments(
     service.db,
     `with p as (update sambatan.participants set hold_expires_at = now() where campaign_id = $1),
     t as (update sambatan.transactions set pay_by = now() where campaign_id = $1)
-    update sambatan.campaigns set next_run_at = now() where campaign_id = $1`,
+    update sambatan.campaign_states set next_run_at = now() where campaign_id = $1`,
     id,
   );
   // Settles only this campaign. Due campaigns of other tests must stay as they are.

@@ -110,8 +110,9 @@ export async function letTimePass(
     columns.map((column) => `${column} = ${column} - $2 * interval '1 second'`).join(', ');
   await queryRows(
     db,
-    `with c as (
-      update sambatan.campaigns set ${earlier('deadline', 'opens_at', 'next_run_at', 'extended_at')},
+    `with s as (
+      update sambatan.campaign_states set ${earlier('next_run_at')} where campaign_id = $1), c as (
+      update sambatan.campaign_details set ${earlier('deadline', 'opens_at', 'extended_at')},
         ${earlier('completed_at', 'decision_opened_at')},
         ${earlier('shipped_at', 'received_after', 'receipts_due_at')}
       where campaign_id = $1), t as (

@@ -34,20 +34,15 @@ insert into sambatan.products (product_id, brand_id, name, base_price, sambatan_
   select pg_temp.id(2, n), pg_temp.id(1, n), 'Produk ' || n, 150000, true
   from generate_series(1, 500) n;
 
-insert into sambatan.campaigns (campaign_id, brand_id, product_id, status, total_slots,
-  minimum_slots, filled_slots, participant_count, confirmed_slots, price_per_slot, deadline,
-  opens_at, next_run_at, slots_at_close, created_at, updated_at, opened_at, completed_at, failed_at,
-  cancelled_at, audit_seq, title)
+insert into sambatan.campaign_details (campaign_id, brand_id, product_id, status, total_slots,
+  minimum_slots, price_per_slot, deadline, opens_at, slots_at_close, created_at, opened_at,
+  completed_at, failed_at, cancelled_at, title)
 select pg_temp.id(3, n), pg_temp.id(1, n % 500 + 1), pg_temp.id(2, n % 500 + 1), status, 20, 5,
-  case when status in ('active', 'fulfilled') then 10 when status = 'locked' then 20 else 0 end,
-  case when status in ('active', 'locked', 'fulfilled') then 10 else 0 end,
-  case when status = 'fulfilled' then 10 else 0 end,
   150000, at, case when status = 'scheduled' then at - interval '1 day' end,
-  case when status in ('scheduled', 'active', 'locked') then at end,
   case when status in ('fulfilled', 'expired', 'cancelled') then 10 end,
-  at - interval '10 days', at, case when status not in ('draft', 'scheduled') then at end,
+  at - interval '10 days', case when status not in ('draft', 'scheduled') then at end,
   case when status = 'fulfilled' then at end, case when status = 'expired' then at end,
-  case when status = 'cancelled' then at end, 4,
+  case when status = 'cancelled' then at end,
   (string_to_array('Senja Melati Hujan Kopi Pandan Cendana Kemuning Fajar Gerimis Laut Rimba Kenanga '
     'Jahe Kayu Manis Teh Vanila Mawar Sedap Malam Gaharu Nilam Serai Jeruk Purut Cengkih Pala Embun '
     'Kabut Ombak Pasir Bambu Anggrek Tanjung Cempaka Kamboja Randu Asap Hutan Pagi', ' '))[n % 40 + 1]
@@ -61,6 +56,15 @@ from (
       when n % 10 < 6 then 'fulfilled' when n % 10 < 9 then 'expired' else 'cancelled'
     end::sambatan.campaign_status as status
   from generate_series(1, 100000) n) c;
+insert into sambatan.campaign_states (campaign_id, status, total_slots, filled_slots,
+  logged_slots, participant_count, confirmed_slots, next_run_at, updated_at, audit_seq)
+select campaign_id, status, total_slots,
+  case when status in ('active', 'fulfilled') then 10 when status = 'locked' then 20 else 0 end,
+  case when status in ('active', 'fulfilled') then 10 when status = 'locked' then 20 else 0 end,
+  case when status in ('active', 'locked', 'fulfilled') then 10 else 0 end,
+  case when status = 'fulfilled' then 10 else 0 end,
+  case when status in ('scheduled', 'active', 'locked') then deadline end, deadline, 4
+from sambatan.campaign_details;
 
 insert into sambatan.profiles (user_id, display_name, email)
   select pg_temp.id(5, n), (array['Sari', 'Budi', 'Dewi', 'Agus', 'Ratna'])[n % 5 + 1] || ' Wulan ' || n,
@@ -70,11 +74,12 @@ insert into sambatan.profiles (user_id, display_name, email)
 -- Ten participations in each campaign. Every fiftieth participation belongs to one of a few buyers
 -- who join often.
 insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, status,
-  joined_at, updated_at, confirmed_at, cancelled_at, refunded_at, cancel_reason, shipping_address)
+  joined_at, updated_at, confirmed_at, cancelled_at, refunded_at, cancel_reason, shipping_address,
+  joined_seq)
 select campaign_id, pg_temp.id(4, n), pg_temp.id(5, case n % 50 when 0 then n % 1000 else n end), 1,
   status, now(), now(), case status when 'confirmed' then now() end,
   case status when 'cancelled' then now() end, case status when 'refunded' then now() end,
-  case status when 'cancelled' then 'buyer' end, 'Jalan Melati 5'
+  case status when 'cancelled' then 'buyer' end, 'Jalan Melati 5', n % 10 + 2
 from (
   select n, pg_temp.id(3, n / 10 + 1) as campaign_id,
     case when (n / 10 + 1) % 100 < 3 then 'pending_payment' when n % 40 = 0 then 'cancelled'
@@ -82,11 +87,12 @@ from (
     end::sambatan.participant_status as status
   from generate_series(0, 999999) n) p;
 
-insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event, actor,
-  metadata, hash)
+insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event,
+  actor_kind, slots, slots_taken, total_slots, price_per_slot, commitment, leaf_hash)
 select pg_temp.id(3, n / 4 + 1), n % 4 + 1, now() - n * interval '1 second',
   case n % 4 when 0 then null else pg_temp.id(4, n) end,
-  case n % 4 when 0 then 'campaign_created' else 'participant_joined' end, 'service', '{}', ''
+  case n % 4 when 0 then 'campaign_created' else 'participant_joined' end::sambatan.audit_event,
+  'service', 0, 0, 20, 150000, '', ''
 from generate_series(0, 299999) n;
 
 insert into sambatan.transactions (campaign_id, transaction_id, kind, status, participation_id,
@@ -113,7 +119,7 @@ from (
   join sambatan.campaigns on campaign_id = pg_temp.id(3, n)
   where status in ('locked', 'fulfilled')) c
 cross join generate_series(0, 4) w;
-update sambatan.campaigns set waiting_entries = 5 where status = 'locked';
+update sambatan.campaign_states set waiting_entries = 5 where status = 'locked';
 
 set session_replication_role = origin;
 

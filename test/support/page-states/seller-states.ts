@@ -1,3 +1,4 @@
+import { updateCampaign } from '../database/campaign-update.ts';
 import type { Page } from 'playwright-core';
 import { newId } from '../../../src/identity/ids.ts';
 import { formatFieldMoment } from '../../../src/i18n/format.ts';
@@ -187,10 +188,10 @@ async function campaignOfThousands({ db }: HttpService, id: string): Promise<str
   await queryRows(
     db,
     `insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, status,
-      joined_at, updated_at, confirmed_at, shipping_address, note)
+      joined_at, updated_at, confirmed_at, shipping_address, note, joined_seq)
     select $1, gen_random_uuid(), gen_random_uuid(), 1, 'confirmed', now(), now(), now(),
       'Jalan Kenanga Raya Nomor ' || n || ', RT 04 RW 09, Kelurahan Sukamaju, Kecamatan Cibeunying, '
-        || 'Kota Bandung, Jawa Barat 40123', 'Titip di satpam'
+        || 'Kota Bandung, Jawa Barat 40123', 'Titip di satpam', 10 + n
     from generate_series(1, 10000) n`,
     id,
   );
@@ -205,16 +206,18 @@ async function campaignOfThousands({ db }: HttpService, id: string): Promise<str
   );
   await queryRows(
     db,
-    `update sambatan.campaigns set filled_slots = 10000, participant_count = 10000,
-      confirmed_slots = 10000, opened_at = now() - interval '5 days' where campaign_id = $1`,
+    updateCampaign(
+      `filled_slots = 10000, participant_count = 10000, confirmed_slots = 10000,
+      opened_at = now() - interval '5 days'`,
+    ),
     id,
   );
   await queryRows(
     db,
-    `insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event, actor,
-      metadata, hash)
+    `insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event,
+      actor_kind, slots, slots_taken, total_slots, price_per_slot, commitment, leaf_hash)
     select $1, 10 + n, now() - interval '5 days' + n * interval '140 minutes', gen_random_uuid(),
-      'participant_joined', 'service', jsonb_build_object('slots_taken', least(10000, n * n * 4)), ''
+      'participant_joined', 'service', 1, least(10000, n * n * 4), 10000, 150000, '', ''
     from generate_series(1, 50) n`,
     id,
   );
