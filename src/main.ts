@@ -37,6 +37,22 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'verify the audit chain of one campaign or of all',
     load: async () => (await import('./commands/audit-verify.ts')).auditVerify,
   },
+  'log verify': {
+    summary: 'verify the receipt of an order against the public log',
+    load: async () => (await import('./commands/log-verify.ts')).logVerify,
+  },
+  'log export': {
+    summary: 'copy the public log of a campaign into a folder',
+    load: async () => (await import('./commands/log-export.ts')).logExport,
+  },
+  'log-key': {
+    summary: 'show the keys that sign the public log',
+    load: async () => (await import('./commands/log-key.ts')).logKeyCommand,
+  },
+  'log-key rotate': {
+    summary: 'replace the key that signs the public log',
+    load: async () => (await import('./commands/log-key.ts')).logKeyRotate,
+  },
   invariants: {
     summary: 'check every invariant of the domain on the whole database',
     load: async () => (await import('./commands/invariants.ts')).invariants,

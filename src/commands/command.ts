@@ -12,11 +12,11 @@ export const exitCodes = {
 /** A command of the command line: its help text, its options, and the function that runs it. */
 export interface Command {
   readonly usage: string;
-  readonly options: Readonly<Record<string, { type: 'boolean' | 'string' }>>;
+  readonly options: Readonly<Record<string, { type: 'boolean' | 'string'; multiple?: boolean }>>;
   /** The name of the command's only argument; undefined when it accepts none. */
   readonly argument?: string;
   run(
-    options: Readonly<Record<string, string | boolean | undefined>>,
+    options: Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>,
     argument: string | undefined,
   ): Promise<number>;
 }

@@ -96,6 +96,16 @@ export interface Config {
     /** For development and tests: allows webhooks to receivers on this machine. */
     readonly allowLoopback: boolean;
   };
+  readonly publicLog: {
+    /** The name of the log; undefined means the host name of the public address. */
+    readonly name: string | undefined;
+    /** The seed of the Ed25519 key that signs the log; undefined if it is not configured. */
+    readonly key: Buffer | undefined;
+    /** The web addresses that get every checkpoint. */
+    readonly witnessUrls: readonly string[];
+    /** The file to which every checkpoint is appended, as an absolute path. */
+    readonly witnessFile: string | undefined;
+  };
   readonly traces: {
     /** The address of the trace collector; undefined means that tracing is off. */
     readonly url: string | undefined;
@@ -224,6 +234,12 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     watch: { invariantHours: present(values.SAMBATAN_INVARIANT_HOURS) },
     messages: { digestMinutes: present(values.SAMBATAN_DIGEST_MINUTES) },
     webhooks: { allowLoopback: present(values.SAMBATAN_WEBHOOKS_TO_LOOPBACK) },
+    publicLog: {
+      name: values.SAMBATAN_LOG_NAME,
+      key: values.SAMBATAN_LOG_KEY,
+      witnessUrls: values.SAMBATAN_LOG_WITNESS_URLS ?? [],
+      witnessFile: values.SAMBATAN_LOG_WITNESS_FILE,
+    },
     traces: {
       url: values.OTEL_EXPORTER_OTLP_ENDPOINT,
       headers: values.OTEL_EXPORTER_OTLP_HEADERS ?? {},
@@ -284,7 +300,8 @@ function present<T>(value: T | undefined): T {
 
 function deepFreeze<T extends object>(value: T): T {
   for (const part of Object.values(value)) {
-    if (typeof part === 'object' && part !== null) deepFreeze(part as object);
+    const isFreezable = typeof part === 'object' && part !== null && !ArrayBuffer.isView(part);
+    if (isFreezable) deepFreeze(part as object);
   }
   return Object.freeze(value);
 }

@@ -3,6 +3,7 @@ import { identityVariables } from './variables/identity.ts';
 import { messagesVariables } from './variables/messages.ts';
 import { observabilityVariables } from './variables/observability.ts';
 import { paymentsVariables } from './variables/payments.ts';
+import { publicLogVariables } from './variables/public-log.ts';
 import { serverVariables } from './variables/server.ts';
 
 export { logLevels, type LogLevel } from './variables/observability.ts';
@@ -15,5 +16,6 @@ export const variables = {
   ...identityVariables,
   ...messagesVariables,
   ...paymentsVariables,
+  ...publicLogVariables,
   ...observabilityVariables,
 } as const;

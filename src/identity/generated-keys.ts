@@ -13,7 +13,10 @@ export interface GeneratedKey {
 }
 
 /** Names of the keys that the service generates when it runs the embedded database. */
-export type KeyName = 'service-key' | 'secret-key';
+export type KeyName = keyof typeof keyBytes;
+
+/** The number of random bytes of each key. The Ed25519 key of the public log has exactly 32. */
+const keyBytes = { 'service-key': 36, 'secret-key': 36, 'log-key': 32 } as const;
 
 /**
  * Reads a key from its file in the data directory. If there is no file, creates one that only its
@@ -25,7 +28,7 @@ export async function generatedKey(dataDirectory: string, name: KeyName): Promis
   const present = await readKey(path);
   if (present !== undefined) return { key: present, created: false, path };
   await mkdir(dataDirectory, { recursive: true });
-  const created = await publish(path, randomBytes(36).toString('base64url'));
+  const created = await publish(path, randomBytes(keyBytes[name]).toString('base64url'));
   const key = await readKey(path);
   if (key === undefined) throw new Error(`${path} disappeared while it was being made`);
   return { key, created, path };

@@ -103,6 +103,8 @@ export class Monitor implements Job {
     metrics.lastBackup.set(affairs.backup_at);
     metrics.installed.set(affairs.installed_at);
     metrics.quarantined.set(affairs.quarantined ? 1 : 0);
+    metrics.checkpointLag.set(affairs.checkpoint_lag);
+    metrics.brokenLogs.set(affairs.broken_logs);
     for (const { queue, items, seconds } of await db.rows(sql.measureWork, maxQueueItems)) {
       metrics.queueItems.set({ queue }, items);
       metrics.queueOldest.set({ queue }, seconds);

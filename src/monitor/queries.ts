@@ -18,6 +18,10 @@ export interface GaugesRow {
   readonly backup_at: number;
   readonly installed_at: number;
   readonly quarantined: boolean;
+  /** Age of the oldest event without a checkpoint of the public log, in seconds. */
+  readonly checkpoint_lag: number;
+  /** Number of campaigns whose audit log contradicts their public log. */
+  readonly broken_logs: number;
 }
 
 /** Collects the gauges. It needs only a few index lookups, whatever the size of the market. */
@@ -54,7 +58,14 @@ export const collectGauges = query<[], GaugesRow>(
       as backup_at,
     coalesce((select extract(epoch from created_at) from sambatan.installation), 0)::float8
       as installed_at,
-    sambatan.is_quarantined() as quarantined
+    sambatan.is_quarantined() as quarantined,
+    -- A pass ends at least every five seconds. If none has ended for longer, nobody knows whether
+    -- there are events without a checkpoint.
+    coalesce((select greatest(extract(epoch from clock.now - oldest_pending_at),
+        case when passed_at < clock.now - interval '15 seconds'
+          then extract(epoch from clock.now - passed_at) end, 0)
+      from sambatan.log_writer), 0)::float8 as checkpoint_lag,
+    coalesce((select broken_campaigns from sambatan.log_writer), 0) as broken_logs
   from clock`,
 );
 

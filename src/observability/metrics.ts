@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import { publicLogMetrics } from './public-log-metrics.ts';
 
 /**
  * The metrics for `GET /metrics`. Each application has its own set; there are no global metrics.
@@ -46,6 +47,7 @@ export function createMetrics(sources: MetricSources) {
     ...verifyingMetrics(registers),
     ...queueMetrics(registers),
     ...messageMetrics(registers),
+    ...publicLogMetrics(registers),
     httpDuration: new Histogram({
       name: 'sambatan_http_request_duration_seconds',
       help: 'Time from the arrival of a request to the end of its answer',

@@ -60,8 +60,6 @@ const shedMs = 0.01;
 const minLimit = 64;
 const growth = { factor: 0.1, min: 4 };
 const shrink = { min: 0.5, max: 0.9 };
-/** Time after the last rejection for which the process is considered overloaded. */
-const saturatedMs = 2_000;
 const reportEveryMs = 1_000;
 
 /**
@@ -80,7 +78,6 @@ export class ConcurrencyLimiter {
   #inFlight = 0;
   #peak = 0;
   #wasFull = false;
-  #fullAt = -Infinity;
   #windowBegan = performance.now();
   #tickBegan: number | undefined;
   #arrivedInTick = false;
@@ -111,19 +108,11 @@ export class ConcurrencyLimiter {
     return this.#sheds;
   }
 
-  /** True shortly after a rejection, when further requests will probably be rejected too. */
-  get isPressed(): boolean {
-    return performance.now() - this.#fullAt < saturatedMs;
-  }
-
   /** Returns true if a request that arrives now can be accepted. */
   hasRoom(): boolean {
     this.#watchEventLoop();
     const hasRoom = this.#inFlight < this.#limit;
-    if (!hasRoom) {
-      this.#wasFull = true;
-      this.#fullAt = performance.now();
-    }
+    if (!hasRoom) this.#wasFull = true;
     return hasRoom;
   }
 

@@ -15,9 +15,6 @@ import { apiHeaders } from '../http/security-headers.ts';
  */
 const maxDiscardedBytes = 65_536;
 
-/** The possible values of the response header `connection`. */
-type Kept = 'keep-alive' | 'close';
-
 interface Prepared {
   /**
    * An array in which a header name and its value alternate. Node does not check each header that
@@ -29,10 +26,6 @@ interface Prepared {
    * in one write.
    */
   readonly body: string;
-  /**
-   * The bytes of the complete response: one version keeps the connection open, the other closes it.
-   */
-  readonly bytes: Readonly<Record<Kept, Buffer>>;
 }
 
 /**
@@ -40,12 +33,15 @@ interface Prepared {
  * were built in advance. They have status 503 and the header Retry-After. API clients get a problem
  * document, and browsers get a page.
  */
-export function sendOverloadResponse(request: IncomingMessage, response: ServerResponse): void {
-  const accepted = () => request.headers['accept-language'];
-  const { headers, body } = answerTo(request.url ?? '/', accepted);
+export function sendOverloadResponse(
+  request: IncomingMessage,
+  response: ServerResponse,
+  retryAfterSeconds: number,
+): void {
+  const { headers, body } = answerTo(request);
   if (isLong(request)) response.shouldKeepAlive = false;
   response.sendDate = false;
-  response.writeHead(503, headers as string[]);
+  response.writeHead(503, [...headers, 'retry-after', String(retryAfterSeconds)]);
   response.end(body);
 }
 
@@ -55,28 +51,10 @@ export function pathOf(target: string): string {
   return query < 0 ? target : target.slice(0, query);
 }
 
-const acceptLanguage = /\r\naccept-language: *([^\r]*)/i;
-
-/** The parts of a request that are needed to reject it before Node has parsed it. */
-export interface OverloadResponse {
-  /** The path without the query. */
-  readonly path: string;
-  /** The request line and the headers. Each line ends with CRLF. */
-  readonly head: string;
-}
-
-/**
- * Returns the bytes of the complete response, in one version that keeps the connection open and one
- * that closes it. They contain no part of the request.
- */
-export function overloadResponse({ path, head }: OverloadResponse): Prepared['bytes'] {
-  return answerTo(path, () => acceptLanguage.exec(head)?.[1]).bytes;
-}
-
-function answerTo(path: string, accepted: () => string | undefined): Prepared {
-  return path.startsWith('/api/')
-    ? prepared.api.get(languageOf(accepted()))!
-    : prepared.site.get(languageOfPath(path))!;
+function answerTo({ url = '/', headers }: IncomingMessage): Prepared {
+  return url.startsWith('/api/')
+    ? prepared.api.get(languageOf(headers['accept-language']))!
+    : prepared.site.get(languageOfPath(pathOf(url)))!;
 }
 
 function isLong({ headers }: IncomingMessage): boolean {
@@ -135,20 +113,11 @@ function answer(
     ...security,
     'content-type': type,
     'content-length': String(Buffer.byteLength(text)),
-    'retry-after': String(overloaded.retryAfterSeconds),
     'cache-control': 'no-store',
     'x-request-id': noId,
     ...own,
   };
-  const whole = (connection: Kept): Buffer => {
-    const lines = Object.entries({ ...headers, connection }).map((pair) => pair.join(': '));
-    return Buffer.from(['HTTP/1.1 503 Service Unavailable', ...lines, '', text].join('\r\n'));
-  };
-  return {
-    headers: Object.entries(headers).flat(),
-    body: text,
-    bytes: { 'keep-alive': whole('keep-alive'), close: whole('close') },
-  };
+  return { headers: Object.entries(headers).flat(), body: text };
 }
 
 function inEach(make: (language: Language) => Prepared): ReadonlyMap<Language, Prepared> {

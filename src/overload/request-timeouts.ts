@@ -1,12 +1,12 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { FastifyInstance, FastifyServerFactory } from 'fastify';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ConcurrencyLimiter } from './concurrency-limit.ts';
-import { Doorstep, Line } from './doorstep.ts';
-import { pathOf, sendOverloadResponse } from './overload-response.ts';
+import { pathOf } from './overload-response.ts';
+import type { RejectionQueue } from './rejection-queue.ts';
+import type { RetryDelays } from './retry-delays.ts';
 
 /** Default time limits for clients in milliseconds, and the maximum number of connections. */
 export const defaultTimeouts = {
@@ -60,6 +60,8 @@ interface Exchange {
 /** Dependencies of the HTTP server and of counting its requests. */
 export interface RequestTrackingDeps {
   readonly concurrencyLimiter: ConcurrencyLimiter;
+  readonly rejections: RejectionQueue;
+  readonly retryDelays: RetryDelays;
   readonly metrics: Pick<Metrics, 'connectionsRefused'>;
   /** Paths of requests that are never rejected because of overload. */
   readonly always: ReadonlySet<string>;
@@ -81,7 +83,8 @@ export interface RequestTrackingDeps {
  * take.
  */
 export function boundedServer(parts: RequestTrackingDeps): FastifyServerFactory<Server> {
-  const { concurrencyLimiter, always, metrics, timeouts, isDraining } = parts;
+  const { concurrencyLimiter, rejections, retryDelays } = parts;
+  const { always, metrics, timeouts, isDraining } = parts;
   return (handler) => {
     const server = createServer(
       {
@@ -91,45 +94,32 @@ export function boundedServer(parts: RequestTrackingDeps): FastifyServerFactory<
         connectionsCheckingInterval: timeouts.checkMs,
       },
       (request, response) => {
-        const line = lineOf(request);
-        if (line) response.once('close', () => request.complete && line.answered());
-        if (concurrencyLimiter.hasRoom() || always.has(pathOf(request.url ?? '/')))
-          return handler(request, response);
+        if (rejections.dropsNextOf(request)) return;
+        if (concurrencyLimiter.hasRoom() || always.has(pathOf(request.url ?? '/'))) {
+          handler(request, response);
+          return;
+        }
         concurrencyLimiter.shed();
-        // The client then sends its next request on a new connection. Rejecting a request on a new
-        // connection takes less time.
-        if (!line || isDraining()) response.shouldKeepAlive = false;
-        sendOverloadResponse(request, response);
+        const retryAfterSeconds = 1;
+        const delay = retryDelays.delayMs(request.socket, retryAfterSeconds, performance.now());
+        rejections.add({ request, response, retryAfterSeconds, closes: isDraining() }, delay);
       },
     );
     server.setTimeout(timeouts.silentMs);
-    const [takeIn] = server.listeners('connection');
+    const accept = server.listeners('connection')[0] as (this: Server, socket: Socket) => void;
     server.removeAllListeners('connection');
-    const letIn = (connection: Duplex): void => void takeIn?.call(server, connection as Socket);
-    const { headersMs: firstMs, silentMs } = timeouts;
-    const doorstep = new Doorstep({
-      concurrencyLimiter,
-      always,
-      firstMs,
-      silentMs,
-      isDraining,
-      letIn,
-    });
-    closeWith(server, doorstep);
     let open = 0;
     const gone = () => void open--;
     // Counts the connections of all listening sockets. The property `maxConnections` of Node would
     // count only those of one socket.
-    server.on('connection', (socket) => {
+    server.on('connection', (socket: Socket) => {
       open++;
       socket.once('close', gone);
-      if (open > timeouts.maxConnections) {
+      if (open <= timeouts.maxConnections) {
+        accept.call(server, socket);
+      } else {
         metrics.connectionsRefused.inc();
         socket.destroy();
-      } else if (concurrencyLimiter.isPressed) {
-        doorstep.take(socket);
-      } else {
-        letIn(socket);
       }
     });
     return server;
@@ -137,33 +127,12 @@ export function boundedServer(parts: RequestTrackingDeps): FastifyServerFactory<
 }
 
 /**
- * Extends the closing methods of the server. They then also close the connections that Doorstep has
- * not passed on to the server.
- */
-function closeWith(server: Server, doorstep: Doorstep): void {
-  const closeIdle = server.closeIdleConnections.bind(server);
-  const closeAll = server.closeAllConnections.bind(server);
-  server.closeIdleConnections = () => {
-    doorstep.close();
-    closeIdle();
-  };
-  server.closeAllConnections = () => {
-    doorstep.cutOff();
-    closeAll();
-  };
-}
-
-function lineOf(request: IncomingMessage): Line | undefined {
-  const connection: Duplex = request.socket;
-  return connection instanceof Line ? connection : undefined;
-}
-
-/**
  * Counts the requests in flight, and disconnects clients that send a request body or read a
  * response too slowly. Event streams are counted elsewhere.
  */
 export function trackRequests(server: FastifyInstance, parts: RequestTrackingDeps): void {
-  const { concurrencyLimiter, timeouts } = parts;
+  const { concurrencyLimiter, rejections, timeouts } = parts;
+  server.addHook('preClose', async () => rejections.close());
   const open = new Map<ServerResponse, Exchange>();
   const leave = function (this: ServerResponse): void {
     if (open.get(this)?.isSlow === false) concurrencyLimiter.leave();

@@ -27,7 +27,7 @@ export type TileReader = (tile: Tile) => Promise<readonly Uint8Array[]>;
  * Computes the inclusion proof of a leaf: the hashes of the subtrees beside its path, from the leaf
  * to the root (RFC 6962, section 2.1.1). `index` must be below `size`.
  */
-export async function proveInclusion(
+export async function inclusionProof(
   index: number,
   size: number,
   readTile: TileReader,
@@ -39,7 +39,7 @@ export async function proveInclusion(
  * Computes the consistency proof between the trees of two sizes (RFC 6962, section 2.1.2). The
  * proof is empty when the sizes are equal, or when `from` is 0. `from` must not be above `to`.
  */
-export async function proveConsistency(
+export async function consistencyProof(
   from: number,
   to: number,
   readTile: TileReader,

@@ -23,9 +23,11 @@ import { limitJsonBodies, maxJsonBytes } from '../http/body-limits.ts';
 import { authenticateCallers, type CallerLimits } from '../http/authentication.ts';
 import { rejectCompressedRequests } from '../http/content-encoding.ts';
 import { closeListeners } from '../overload/listen.ts';
+import { RejectionQueue } from '../overload/rejection-queue.ts';
+import { RetryDelays, type RetryDelaysOptions } from '../overload/retry-delays.ts';
 import { boundedServer, defaultTimeouts, trackRequests } from '../overload/request-timeouts.ts';
 import type { RequestTrackingDeps, RequestTimeouts } from '../overload/request-timeouts.ts';
-import { detectUntrustedProxies } from './forwarded-headers.ts';
+import { addressMatcher, detectUntrustedProxies } from './forwarded-headers.ts';
 import { healthPath, healthRoutes, registerProbes, probePaths } from './probes.ts';
 import type { HealthSources } from './probes.ts';
 import { validateHost } from './host-header.ts';
@@ -63,6 +65,7 @@ export interface ServerDeps extends SiteDeps, HealthSources {
 export interface ClientLimits extends Partial<RequestTimeouts> {
   readonly uploadSpeed?: Partial<UploadSpeed>;
   readonly namelessJoins?: CallerLimits['namelessJoins'];
+  readonly retryDelaysMs?: RetryDelaysOptions['delaysMs'];
 }
 
 /** The common prefix of all API paths. */
@@ -87,6 +90,11 @@ export async function buildServer(
 ): Promise<FastifyInstance> {
   const exchanges: RequestTrackingDeps = {
     ...app,
+    rejections: new RejectionQueue(),
+    retryDelays: new RetryDelays({
+      isProxy: addressMatcher(app.config.http.trustedProxies),
+      delaysMs: clients.retryDelaysMs,
+    }),
     always,
     timeouts: { ...defaultTimeouts, ...clients },
     tooSlow: answerSlowRequest,

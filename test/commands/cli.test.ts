@@ -8,6 +8,9 @@ import { demoScenarios } from '../../src/demo/stories.ts';
 import { newId } from '../../src/identity/ids.ts';
 import { asAdmin } from '../support/database/cluster.ts';
 import { runCommand } from '../support/server/command.ts';
+import { codes, WrittenLog } from '../support/builders/log-folder.ts';
+import { freePort } from '../support/server/free-port.ts';
+import { join } from 'node:path';
 import { testDatabase, type TestDatabase } from '../support/database/database.ts';
 import {
   queryRows,
@@ -47,6 +50,10 @@ const names = [
   'seed-demo',
   'demo',
   'audit verify',
+  'log-key',
+  'log-key rotate',
+  'log verify',
+  'log export',
   'invariants',
   'backup',
   'restore',
@@ -292,3 +299,28 @@ async function contents({ db }: TestDatabase) {
       (select count(*) from sambatan.audit_logs) as events`,
   );
 }
+
+test('log verify says what is right and what is wrong with a receipt', async () => {
+  const log = new WrittenLog().append({ code: codes.created, slots: 0 });
+  log.append({ code: codes.joined, slots: 2 }, { code: codes.joined, slots: 1 });
+  const folder = await log.write({ 'receipt.txt': `${await log.receipt(1)}\n` });
+  const receipt = join(folder, log.campaignId, 'receipt.txt');
+  const right = await runCommand(['log', 'verify', '--receipt', receipt, '--from', folder]);
+  assert.equal(right.code, 0, right.err);
+  assert.match(right.out, /^OK: your order is number 1 of the campaign \(record 2 of 3\)$/m);
+  assert.match(right.out, /^OK: the campaign was never above its slots: at most 3 of 60/m);
+
+  log.records.pop();
+  const other = await log.write();
+  const wrong = await runCommand(['log', 'verify', '--receipt', receipt, '--from', other]);
+  assert.equal(wrong.code, 1, wrong.err);
+  assert.match(wrong.out, /^PROBLEM: the log has only 2 records; when the receipt was made/m);
+
+  const none = await runCommand(['log', 'verify', '--from', folder]);
+  assert.equal(none.code, 2);
+  assert.match(none.err, /--receipt is missing/);
+  const text = ['log', 'verify', '--from', folder, '--receipt', join(folder, 'sambatan-log-key')];
+  assert.match((await runCommand(text)).err, /is not a receipt: a receipt begins with SBT1/);
+  const away = ['--receipt', receipt, '--url', `http://127.0.0.1:${await freePort()}`];
+  assert.equal((await runCommand(['log', 'verify', ...away])).code, 3);
+});

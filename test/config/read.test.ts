@@ -64,6 +64,7 @@ test('an empty environment is a complete configuration with the embedded databas
     watch: { invariantHours: 24 },
     messages: { digestMinutes: 15 },
     webhooks: { allowLoopback: false },
+    publicLog: { name: undefined, key: undefined, witnessUrls: [], witnessFile: undefined },
     traces: { url: undefined, headers: {}, serviceName: 'sambatan', share: 1 },
     log: { level: 'info' },
   });

@@ -11,8 +11,8 @@ import {
   verifyInclusion,
 } from '../../src/public-log/merkle.ts';
 import {
-  proveConsistency,
-  proveInclusion,
+  consistencyProof,
+  inclusionProof,
   rootAt,
   tileWidth,
   type TileReader,
@@ -155,7 +155,7 @@ test('the reference tree has the published roots', () => {
 test('the inclusion proofs of the reference tree are the published ones', async () => {
   const leaves = records.map(leafHash);
   for (const [index, size, proof] of inclusion) {
-    const made = await proveInclusion(index, size, tilesOf(leaves.slice(0, size)));
+    const made = await inclusionProof(index, size, tilesOf(leaves.slice(0, size)));
     assert.deepEqual(base64(made), proof);
     assert.ok(verifyInclusion(index, size, leaves[index]!, made, bytes(roots[size - 1]!)));
   }
@@ -164,7 +164,7 @@ test('the inclusion proofs of the reference tree are the published ones', async 
 test('the consistency proofs of the reference tree are the published ones', async () => {
   const leaves = records.map(leafHash);
   for (const [from, to, proof] of consistency) {
-    const made = await proveConsistency(from, to, tilesOf(leaves.slice(0, to)));
+    const made = await consistencyProof(from, to, tilesOf(leaves.slice(0, to)));
     assert.deepEqual(base64(made), proof);
     const pair = {
       from: { size: from, root: bytes(roots[from - 1]!) },
@@ -213,7 +213,7 @@ test('every leaf of every tree has a proof, and the proof fits nothing else', as
       const leaves = leavesOf(size);
       const root = await rootAt(size, tilesOf(leaves));
       assert.deepEqual(root, rootOf(leaves));
-      const proof = await proveInclusion(index, size, tilesOf(leaves));
+      const proof = await inclusionProof(index, size, tilesOf(leaves));
       const leaf = leaves[index]!;
       assert.ok(verifyInclusion(index, size, leaf, proof, root));
       assert.ok(!verifyInclusion(index, size, leafHash(Buffer.from('other')), proof, root));
@@ -237,11 +237,11 @@ test('a proof shows that a tree continues a smaller one, and no other tree', asy
       const leaves = leavesOf(size);
       const from = { size: small, root: rootOf(leaves.slice(0, small)) };
       const to = { size, root: rootOf(leaves) };
-      const proof = await proveConsistency(small, size, tilesOf(leaves));
+      const proof = await consistencyProof(small, size, tilesOf(leaves));
       assert.ok(verifyConsistency({ from, to }, proof));
       const other = leaves.with(changed % small, leafHash(Buffer.from('other')));
       const rewritten = { size, root: rootOf(other) };
-      const rewrittenProof = await proveConsistency(small, size, tilesOf(other));
+      const rewrittenProof = await consistencyProof(small, size, tilesOf(other));
       assert.ok(!verifyConsistency({ from, to: rewritten }, rewrittenProof));
       assert.ok(!verifyConsistency({ from, to: rewritten }, proof));
       assert.ok(!verifyConsistency({ from: to, to: from }, proof) || small === size);

@@ -79,3 +79,25 @@ function isAddressOrRange(item: string): boolean {
   if (version === 0 || rest.length > 0) return false;
   return bits === undefined || wholeNumber(bits, 1, version === 4 ? 32 : 128) !== undefined;
 }
+
+/** Parses the name of a public log, which is also the name of its key (c2sp.org/signed-note). */
+export function logName(text: string): string | undefined {
+  return /^[^\s+\p{C}\p{Z}]{1,100}$/u.test(text) && Buffer.byteLength(text) <= 100
+    ? text
+    : undefined;
+}
+
+/** Parses the seed of an Ed25519 key: 32 bytes in base64 or base64url. */
+export function seed(text: string): Buffer | undefined {
+  const bytes = Buffer.from(text, 'base64');
+  return /^[A-Za-z0-9+/_-]{43}=?$/.test(text) && bytes.length === 32 ? bytes : undefined;
+}
+
+/** Parses URLs separated by commas. Each is https, or http on this machine. */
+export function urlList(text: string): readonly string[] | undefined {
+  const items = text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+  return items.every((item) => keySetUrl(item) !== undefined) ? items : undefined;
+}

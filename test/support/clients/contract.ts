@@ -167,7 +167,7 @@ export function codesOf(description: string): string[] {
 
 /** Text that no response may contain: stack traces, SQL, names of the schema and the driver. */
 const leaks =
-  /node_modules|\bat \S+ \(|\.ts:\d|\bselect\b.+\bfrom\b|insert into|sambatan\.\w|pg_|SQLSTATE|SB00|ECONN|postgres/i;
+  /node_modules|\bat \S+ \(|\.ts:\d|\bselect\b.+\bfrom\b|insert into|sambatan\.\w|pg_|SQLSTATE|SB00|\bECONN|postgres/i;
 
 /** The first bytes of each picture format. The declared media type is not trusted. */
 const beginnings: Readonly<Record<string, RegExp>> = {

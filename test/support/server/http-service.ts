@@ -11,10 +11,8 @@ import { readConfig } from '../../../src/config/config.ts';
 import { createApp, type App, type AppOptions } from '../../../src/app/app.ts';
 import { createLog } from '../../../src/server/logging.ts';
 import { siteFilePlugins, sitePages } from '../../../src/server/site/pages.ts';
-import type { RequestTimeouts } from '../../../src/overload/request-timeouts.ts';
 import { apiRoutes } from '../../../src/server/routes.ts';
-import { buildServer, stopServer } from '../../../src/server/server.ts';
-import type { UploadSpeed } from '../../../src/uploads/upload-limit.ts';
+import { buildServer, stopServer, type ClientLimits } from '../../../src/server/server.ts';
 import { newId } from '../../../src/identity/ids.ts';
 import { Client, issuer, jwtSecret, token, type Connection } from '../clients/client.ts';
 import { Contract, type OpenApi } from '../clients/contract.ts';
@@ -33,7 +31,7 @@ export interface HttpServiceOptions {
   readonly batching?: NonNullable<AppOptions['batching']>;
   readonly invariants?: boolean;
   /** Time limits for clients, if they differ from those in production. */
-  readonly timeouts?: Partial<RequestTimeouts> & { readonly uploadSpeed?: Partial<UploadSpeed> };
+  readonly timeouts?: ClientLimits;
   /** Another service process whose database this one uses too. */
   readonly sharedWith?: HttpService;
   /** Replaces the service key and the key that encrypts stored secrets. */
