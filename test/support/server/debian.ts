@@ -59,35 +59,78 @@ function installPostgres(): string | undefined {
   return installedPostgres();
 }
 
-type Program = { program: string } | { missing: string };
+/** A program, with the variables that it needs in its environment. */
+type Program =
+  | { readonly program: string; readonly variables: Readonly<Record<string, string>> }
+  | { readonly missing: string };
+
+interface PackagedProgram {
+  readonly name: string;
+  readonly package: string;
+  /** The directory of the program in the package. */
+  readonly bin: 'usr/bin' | 'usr/sbin';
+  readonly versionOption: string;
+  /** A command that prints further packages to unpack, such as libraries. */
+  readonly others?: string;
+}
 
 /** The program promtool, which checks alert rules and runs their unit tests. */
 export const promtool = (): Program => prometheusProgram('promtool');
 
 export const prometheus = (): Program => prometheusProgram('prometheus');
 
+const prometheusProgram = (name: 'promtool' | 'prometheus'): Program =>
+  packagedProgram({ name, package: 'prometheus', bin: 'usr/bin', versionOption: '--version' });
+
+/** The reverse proxy HAProxy. */
+export const haproxy = (): Program =>
+  packagedProgram({
+    name: 'haproxy',
+    package: 'haproxy',
+    bin: 'usr/sbin',
+    versionOption: '-v',
+    others:
+      "apt-cache depends haproxy | sed -n 's/^ *Depends: \\(lib.*\\)/\\1/p' | grep -v '^libc6'",
+  });
+
 /**
  * Finds the program in PATH, or else in a package of Debian that is unpacked without installing it.
  * Any user can do that if the package lists exist. Otherwise returns the reason.
  */
-function prometheusProgram(name: 'promtool' | 'prometheus'): Program {
-  if (spawnSync(name, ['--version']).status === 0) return { program: name };
-  const place = join(tmpdir(), `sambatan-promtool-${process.getuid?.() ?? 0}`);
-  const program = join(place, 'unpacked/usr/bin', name);
-  if (!existsSync(program) && hasApt()) unpackPrometheus(place);
-  if (spawnSync(program, ['--version']).status === 0) return { program };
+function packagedProgram(wanted: PackagedProgram): Program {
+  const { name, versionOption } = wanted;
+  const runs = (program: string, variables = {}) =>
+    spawnSync(program, [versionOption], { env: { ...process.env, ...variables } }).status === 0;
+  if (runs(name)) return { program: name, variables: {} };
+  const place = join(tmpdir(), `sambatan-${wanted.package}-${process.getuid?.() ?? 0}`);
+  const program = join(place, 'unpacked', wanted.bin, name);
+  if (!existsSync(program) && hasApt()) unpackPackage(place, wanted);
+  const variables = { LD_LIBRARY_PATH: libraryDirectories(place) };
+  if (runs(program, variables)) return { program, variables };
   return {
     missing:
       `there is no ${name} on PATH, and it could not be fetched by apt-get: install the package ` +
-      'prometheus, or run this test as root on Debian or Ubuntu',
+      `${wanted.package}, or run this test as root on Debian or Ubuntu`,
   };
 }
 
-function unpackPrometheus(place: string): void {
+/** The directories of the unpacked libraries, such as usr/lib/x86_64-linux-gnu. */
+function libraryDirectories(place: string): string {
+  const parent = join(place, 'unpacked/usr/lib');
+  if (!existsSync(parent)) return '';
+  return readdirSync(parent)
+    .filter((directory) => directory.endsWith('-linux-gnu'))
+    .map((directory) => join(parent, directory))
+    .join(':');
+}
+
+function unpackPackage(place: string, wanted: PackagedProgram): void {
   mkdirSync(place, { recursive: true, mode: 0o700 });
+  const others = wanted.others === undefined ? '' : `$(${wanted.others})`;
   const fetch =
-    `cd '${place}' && apt-get download prometheus && ` +
-    `dpkg-deb -x prometheus_*.deb fresh && rm -rf unpacked prometheus_*.deb && mv fresh unpacked`;
+    `cd '${place}' && rm -rf fresh *.deb && apt-get download ${wanted.package} ${others} && ` +
+    `for package in *.deb; do dpkg-deb -x "$package" fresh || exit 1; done && ` +
+    `rm -rf unpacked *.deb && mv fresh unpacked`;
   try {
     apt(fetch);
   } catch (error) {
