@@ -11,6 +11,7 @@ import {
   auditPath,
   eventCodes,
   keyList,
+  keyStatement,
   logKey,
   ReferenceLog,
   ReferenceSums,
@@ -253,13 +254,21 @@ test('a receipt is checked with the key that signed it, also after a rotation', 
   assertWrong(await verify(list(keyList(next)), receipt), /is not signed with a key/);
   assertWrong(await verify(list(keyList(key)), receipt), /is not signed with a key/);
   assertWrong(await verify(list(keyList(stranger, next)), receipt), /is not signed with a key/);
-  const swapped = JSON.parse(keyList(key, next));
-  swapped.keys[0].signature = JSON.parse(keyList(stranger, next)).keys[0].signature;
-  assertWrong(await verify(list(JSON.stringify(swapped)), receipt), /is not signed with a key/);
-  const unsigned = JSON.parse(keyList(key, next));
-  unsigned.keys[0].signature = null;
-  assertWrong(await verify(list(JSON.stringify(unsigned)), receipt), /is not signed with a key/);
-  const renamed = keyList(key, next).replace(next.id, '00000000');
+  const withStatement = (statement: string | null) => {
+    const keys = JSON.parse(keyList(key, next));
+    keys.keys[0].statement = statement;
+    return list(JSON.stringify(keys));
+  };
+  assertRight(await verify(withStatement(null), log.receipt(orders[0]!)));
+  assertWrong(await verify(withStatement(null), receipt), /The key was replaced without the old/);
+  const foreign = keyStatement(stranger, next);
+  assertWrong(await verify(withStatement(foreign), receipt), /is not signed with a key/);
+  const another = keyStatement(key, stranger);
+  assertWrong(await verify(withStatement(another), receipt), /The key .* is wrong/);
+  const cut = JSON.parse(keyList(key, next));
+  cut.keys.pop();
+  assertWrong(await verify(list(JSON.stringify(cut)), log.receipt(orders[1]!)), /is not signed/);
+  const renamed = keyList(key, next).replace(`+${next.id}+`, '+00000000+');
   assertWrong(await verify(list(renamed), receipt), /The key .* is wrong/);
 });
 
@@ -300,6 +309,10 @@ test('a restored backup is told, and orders that it lost are found', async () =>
   const verdict = await verify(log.files(), lost);
   assertWrong(verdict, /Records are missing/);
   assert.match(verdict.output, note);
+  const young = log.receipt(4);
+  assertRight(await verify(log.files(), kept, young), note);
+  log.extra = '';
+  assertWrong(await verify(log.files(), young), /a restore is concealed/);
 });
 
 /** The sums of the three orders of a log, and the proof of the first. */

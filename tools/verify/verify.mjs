@@ -1,6 +1,5 @@
-#!/usr/bin/env node
 // Independent verifier of the public log, written from docs/public-log.md alone. See README.md.
-import { createHash, createPublicKey, verify } from 'node:crypto';
+import { createHash, verify } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
 class Wrong extends Error {} // The log is wrong. Any other error means: it could not be checked.
@@ -12,27 +11,25 @@ const bytes = (base64) => Buffer.from(base64, 'base64');
 const sha = (...parts) => createHash('sha256').update(Buffer.concat(parts)).digest();
 const node = (left, right) => sha(Buffer.of(1), left, right);
 const uuid = (b) => b.toString('hex', 0, 16).replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-
-const NOTE = /^((\S+)\/([0-9a-f-]{36}(?:\/sums)?|keys)\n(.+)\n(.+)\n((?:.+\n)*))\n— \2 (\S+)\n$/;
+const NOTE = /^((\S+)\/([0-9a-f-]{36}(?:\/sums)?|keys)\n(.+)\n(.*)\n?((?:.+\n)*))\n— \2 (\S+)\n$/;
 function openNote(keys, note, expected) {
-  const [, text, name, log, size, root, extra, line = ''] = NOTE.exec(note) ?? [];
-  const key = keys.get(`${name}+${bytes(line).toString('hex', 0, 4)}`);
-  const valid = key && verify(null, Buffer.from(text), key, bytes(line).subarray(4));
+  const [, text, name, log, size, root, extra, end = ''] = NOTE.exec(note) ?? [];
+  const key = keys.get(`${name}+${bytes(end).toString('hex', 0, 4)}`);
+  const valid = key && verify(null, Buffer.from(text), key, bytes(end).subarray(4));
   ensure(valid && log === (expected ?? log), `${note}\nis not signed with a key of the service`);
-  return { text, log, size: Number(size), root, extra };
+  return { text, log, line: size, size: Number(size), root, extra, chain: key.chain };
 }
 
 function parseKeys(json) {
   const keys = [];
-  for (const { key, signs_from: from, signature } of JSON.parse(json).keys.toReversed()) {
-    const [, name, id, raw = ''] = /^([^\s+]+)\+([0-9a-f]{8})\+(A.{43})$/.exec(key) ?? [];
+  let chain = 0; // It goes on as long as each key names the next one
+  for (const { vkey, statement } of JSON.parse(json).keys.toReversed()) {
+    const [, name, id, raw = ''] = /^([^\s+]+)\+([0-9a-f]{8})\+(A.{43})$/.exec(vkey) ?? [];
     const right = id === sha(Buffer.from(`${name}\n`), bytes(raw)).toString('hex', 0, 4);
-    ensure(right && bytes(raw)[0] === 1, `The key ${key} is wrong`);
-    const older = keys.at(-1)?.[0].split('+')[0];
-    const note = `${older}/keys\n${key}\n${from}\n\n— ${older} ${signature}\n`;
-    if (older) openNote(new Map([keys.at(-1)]), note);
-    const jwk = { kty: 'OKP', crv: 'Ed25519', x: bytes(raw).toString('base64url', 1) };
-    keys.push([`${name}+${id}`, createPublicKey({ key: jwk, format: 'jwk' })]);
+    const named = statement ? openNote(new Map(keys.slice(-1)), statement, 'keys').line : vkey;
+    ensure(right && named === vkey && bytes(raw)[0] === 1, `The key ${vkey} is wrong`);
+    const key = { kty: 'OKP', crv: 'Ed25519', x: bytes(raw).toString('base64url', 1) };
+    keys.push([`${name}+${id}`, { key, format: 'jwk', chain: (chain += !statement) }]);
   }
   return new Map(keys);
 }
@@ -80,7 +77,6 @@ async function* readRecords(source, log, size) {
   }
 }
 
-/** Replays the log; the root of its first n records has to be that of each note of size n. */
 async function checkLog(source, newest, notes) {
   const [stack, bySize, numbers] = [[], Map.groupBy(notes, ({ size }) => size), []];
   const root = () => stack.reduceRight((right, left) => node(left, right)).toString('base64');
@@ -109,11 +105,13 @@ function checkSums(note, { paid: own, index, siblings }, { salt, id }) {
   const u64 = (n) => Buffer.from(BigInt(n).toString(16).padStart(16, '0'), 'hex');
   let me = Buffer.concat([u64(own), sha(Buffer.of(2), sha(salt, id))]);
   siblings.forEach(({ sum, hash }, i) => {
-    const [left, right] = [me, Buffer.concat([u64(sum), bytes(hash)])];
-    const total = left.readBigInt64BE() + right.readBigInt64BE();
-    ensure(right.length === 40 && right[0] < 128 && total < 2n ** 63n, 'The sum proof is wrong');
-    const root = (index >> i) % 2 ? sha(Buffer.of(3), right, left) : sha(Buffer.of(3), left, right);
-    me = Buffer.concat([u64(total), root]);
+    const it = Buffer.concat([u64(sum), bytes(hash)]);
+    const total = me.readBigInt64BE() + it.readBigInt64BE();
+    ensure(it.length === 40 && it[0] < 128 && total < 2n ** 63n, 'The sum proof is wrong');
+    me = Buffer.concat([
+      u64(total),
+      sha(Buffer.of(3), ...((index >> i) % 2 ? [it, me] : [me, it])),
+    ]);
   });
   ensure(me.equals(Buffer.concat([u64(paid), bytes(note.root)])), `Rp ${own} is not in the sums`);
   ensure(paid + receivable === parts.reduce((a, b) => a + b), 'The sums do not add up');
@@ -133,6 +131,8 @@ try {
     const newest = openNote(keys, await read(source, 'checkpoint', log), log);
     const seen = [newest, ...receipts, ...notes].filter((note) => note.log === log);
     if (newest.extra) say('NOTE', `The service lost what is newer than a backup: ${newest.extra}`);
+    const kept = seen.every((n) => n.chain === newest.chain && newest.extra.startsWith(n.extra));
+    ensure(kept, 'The key was replaced without the old one, or a restore is concealed');
     for (const { size } of seen) ensure(size <= newest.size, `Records are missing: it had ${size}`);
     await checkLog(source, newest, seen);
   }

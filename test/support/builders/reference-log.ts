@@ -52,24 +52,26 @@ export function logKey(name: string, seed: Buffer): LogKey {
   return { name, id, privateKey, verifierKey: `${name}+${id}+${typed.toString('base64')}` };
 }
 
-const signatureOf = (key: LogKey, text: string) =>
-  Buffer.concat([Buffer.from(key.id, 'hex'), sign(null, Buffer.from(text), key.privateKey)]);
-
 /** Signs a text as a C2SP signed note. */
-export const signNote = (key: LogKey, text: string): string =>
-  `${text}\n— ${key.name} ${signatureOf(key, text).toString('base64')}\n`;
+export function signNote(key: LogKey, text: string): string {
+  const signature = sign(null, Buffer.from(text), key.privateKey);
+  const line = Buffer.concat([Buffer.from(key.id, 'hex'), signature]).toString('base64');
+  return `${text}\n— ${key.name} ${line}\n`;
+}
 
 /** Writes the key list of `/.well-known/sambatan-log-key`; `keys` is ordered from old to new. */
 export function keyList(...keys: LogKey[]): string {
-  const entries = keys.map((key, i) => {
-    const from = `2026-01-0${i + 1}T00:00:00Z`;
-    const before = keys[i - 1];
-    const text = `${before?.name}/keys\n${key.verifierKey}\n${from}\n`;
-    const signature = before === undefined ? null : signatureOf(before, text).toString('base64');
-    return { key: key.verifierKey, signs_from: from, signature };
-  });
-  return JSON.stringify({ keys: entries.toReversed() });
+  const entries = keys.map((key, i) => ({
+    vkey: key.verifierKey,
+    signs_from: `2026-01-0${i + 1}T00:00:00.000Z`,
+    statement: i === 0 ? null : keyStatement(keys[i - 1]!, key),
+  }));
+  return JSON.stringify({ log_name: keys.at(-1)!.name, keys: entries.toReversed() });
 }
+
+/** A key states that another one follows it. */
+export const keyStatement = (before: LogKey, key: LogKey): string =>
+  signNote(before, `${before.name}/keys\n${key.verifierKey}\n`);
 
 export const eventCodes = {
   created: 1,
