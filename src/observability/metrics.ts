@@ -20,7 +20,8 @@ const secondsOfLag = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 60, 300, 3_600, 86_4
 export interface ConcurrencyStats {
   readonly inFlight: number;
   readonly limit: number;
-  readonly sheds: number;
+  /** The number of rejected requests by priority class. */
+  readonly shedsByPriority: ReadonlyMap<string, number>;
 }
 
 /** The sources of the gauges whose values are read when the metrics are requested. */
@@ -309,11 +310,14 @@ function concurrencyMetrics(registers: Registry[], concurrencyLimiter: Concurren
   });
   new Counter({
     name: 'sambatan_http_shed_total',
-    help: 'Requests that load shedding refused with 503',
+    help: 'Requests that load shedding refused with 503, by priority class',
+    labelNames: ['class'],
     registers,
     collect() {
       this.reset();
-      this.inc(concurrencyLimiter.sheds);
+      for (const [priority, sheds] of concurrencyLimiter.shedsByPriority) {
+        this.inc({ class: priority }, sheds);
+      }
     },
   });
 }

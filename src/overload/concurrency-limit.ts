@@ -1,4 +1,5 @@
 import { randomFill } from 'node:crypto';
+import { claimShares, priorities, shares, type Claim, type Priority } from './priority.ts';
 
 /** Options of the adaptive concurrency limit. */
 export interface ConcurrencyLimiterOptions {
@@ -45,7 +46,7 @@ const probeEveryMs = 20;
 const oneByte = Buffer.alloc(1);
 /**
  * After this time without requests, the measurements are too old and the limit is reset to its
- * maximum.
+ * initial value.
  */
 const quietMs = 2_000;
 /**
@@ -58,6 +59,16 @@ const shedMs = 0.01;
  * would sometimes have nothing to do.
  */
 const minLimit = 64;
+/**
+ * The limit of a process that has just started, or has had no requests for a while. If the first
+ * requests were accepted up to the maximum, the requests of a sudden crowd would wait for seconds
+ * until the limit has fallen.
+ */
+const initialLimit = 512;
+/** The limit rises only if at least this share of it was used. Otherwise it has no effect. */
+const minUse = 0.5;
+/** At least this many requests with an unverified claim may be in flight. */
+const minClaims = 16;
 const growth = { factor: 0.1, min: 4 };
 const shrink = { min: 0.5, max: 0.9 };
 const reportEveryMs = 1_000;
@@ -83,6 +94,8 @@ export class ConcurrencyLimiter {
   #arrivedInTick = false;
   #isWatching = false;
   #isProbing = false;
+  readonly #shedsOf = new Map<Priority, number>(priorities.map((priority) => [priority, 0]));
+  readonly #claims: Record<Claim, number> = { unverified: 0, notification: 0 };
   #sheds = 0;
   #shedsBefore = 0;
   #shedsReported = 0;
@@ -90,7 +103,7 @@ export class ConcurrencyLimiter {
 
   constructor(options: ConcurrencyLimiterOptions) {
     this.#options = options;
-    this.#limit = options.maxInFlight;
+    this.#limit = Math.min(initialLimit, options.maxInFlight);
   }
 
   /** The number of requests in flight. */
@@ -108,31 +121,56 @@ export class ConcurrencyLimiter {
     return this.#sheds;
   }
 
-  /** Returns true if a request that arrives now can be accepted. */
-  hasRoom(): boolean {
+  /** The number of rejected requests of each priority since the start. */
+  get shedsByPriority(): ReadonlyMap<Priority, number> {
+    return this.#shedsOf;
+  }
+
+  /** Returns true if requests of every priority can be accepted. */
+  hasRoomForAll(): boolean {
     this.#watchEventLoop();
-    const hasRoom = this.#inFlight < this.#limit;
+    return this.#isBelow(shares.robot);
+  }
+
+  /** Returns true if a request of this priority that arrives now can be accepted. */
+  hasRoom(priority: Priority): boolean {
+    const hasRoom = this.#isBelow(shares[priority]);
     if (!hasRoom) this.#wasFull = true;
     return hasRoom;
   }
 
-  /** Counts a rejected request. */
-  shed(): void {
-    this.#sheds++;
+  /** Returns true if a further request with this claim, which is not verified, can be accepted. */
+  hasRoomForClaim(claim: Claim): boolean {
+    return this.#claims[claim] < Math.max(minClaims, Math.ceil(claimShares[claim] * this.#limit));
   }
 
-  /** Counts a request as in flight, because its processing starts. */
-  enter(): void {
+  /** Counts a rejected request. */
+  shed(priority: Priority): void {
+    this.#sheds++;
+    this.#shedsOf.set(priority, this.#shedsOf.get(priority)! + 1);
+  }
+
+  /**
+   * Counts a request as in flight, because its processing starts. `claim` is the unverified claim
+   * with which it was accepted.
+   */
+  enter(claim?: Claim): void {
     this.#inFlight++;
     if (this.#inFlight > this.#peak) this.#peak = this.#inFlight;
+    if (claim) this.#claims[claim]++;
   }
 
   /**
    * Counts a request as no longer in flight. The request has ended, or its body arrives so slowly
-   * that it should not count.
+   * that it should not count. `claim` must be the same as in `enter`.
    */
-  leave(): void {
+  leave(claim?: Claim): void {
     this.#inFlight--;
+    if (claim) this.#claims[claim]--;
+  }
+
+  #isBelow(share: number): boolean {
+    return this.#inFlight < Math.max(Math.min(1, this.#limit), Math.round(share * this.#limit));
   }
 
   /** Records how long a request waited for a resource, in milliseconds. */
@@ -201,13 +239,15 @@ export class ConcurrencyLimiter {
 
   #nextLimit(excess: number, elapsed: number): number {
     const { maxInFlight } = this.#options;
-    if (elapsed > quietMs) return maxInFlight;
+    if (elapsed > quietMs) return Math.min(initialLimit, maxInFlight);
     if (excess <= 1) {
+      if (!this.#wasFull && this.#peak < this.#limit * minUse) return this.#limit;
       const step = Math.max(growth.min, this.#limit * growth.factor);
       return Math.min(maxInFlight, this.#limit + step);
     }
     const factor = Math.min(shrink.max, Math.max(shrink.min, 1 / excess));
-    const used = Math.min(this.#limit, Math.max(this.#peak, minLimit));
+    // Requests of a low priority are rejected before the whole limit is used.
+    const used = this.#wasFull ? this.#limit : Math.min(this.#limit, this.#peak);
     return Math.min(maxInFlight, Math.max(minLimit, used * factor));
   }
 

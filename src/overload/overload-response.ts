@@ -4,6 +4,7 @@ import type { Language } from '../i18n/language.ts';
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DomainError } from '../errors/errors.ts';
+import { pathOf } from './priority.ts';
 import { html, trusted } from '../web/html.ts';
 import { languageOf } from '../http/accept-language.ts';
 import { mediaType, problemDocument } from '../http/problem.ts';
@@ -43,12 +44,6 @@ export function sendOverloadResponse(
   response.sendDate = false;
   response.writeHead(503, [...headers, 'retry-after', String(retryAfterSeconds)]);
   response.end(body);
-}
-
-/** Returns the path of a request's URL without the query. */
-export function pathOf(target: string): string {
-  const query = target.indexOf('?');
-  return query < 0 ? target : target.slice(0, query);
 }
 
 function answerTo({ url = '/', headers }: IncomingMessage): Prepared {

@@ -1,12 +1,11 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyInstance, FastifyServerFactory } from 'fastify';
+import type { FastifyInstance, FastifyRequest, FastifyServerFactory } from 'fastify';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ConcurrencyLimiter } from './concurrency-limit.ts';
-import { pathOf } from './overload-response.ts';
-import type { RejectionQueue } from './rejection-queue.ts';
-import type { RetryDelays } from './retry-delays.ts';
+import type { Acceptance, LoadShedder } from './load-shedder.ts';
+import { routeClassOf } from './priority.ts';
 
 /** Default time limits for clients in milliseconds, and the maximum number of connections. */
 export const defaultTimeouts = {
@@ -51,25 +50,27 @@ export type RequestTimeouts = typeof defaultTimeouts;
 const slowMs = 1_000;
 
 interface Exchange {
-  readonly request: IncomingMessage;
+  readonly request: FastifyRequest;
   readonly since: number;
   /** True while the request does not count as in flight, because its body is still arriving. */
   isSlow: boolean;
+  readonly acceptance: Acceptance | undefined;
 }
 
 /** Dependencies of the HTTP server and of counting its requests. */
 export interface RequestTrackingDeps {
   readonly concurrencyLimiter: ConcurrencyLimiter;
-  readonly rejections: RejectionQueue;
-  readonly retryDelays: RetryDelays;
+  readonly loadShedder: LoadShedder;
   readonly metrics: Pick<Metrics, 'connectionsRefused'>;
-  /** Paths of requests that are never rejected because of overload. */
-  readonly always: ReadonlySet<string>;
   readonly timeouts: RequestTimeouts;
   /**
    * Returns true when the process is about to stop. Connections are then closed after the response.
    */
   readonly isDraining: () => boolean;
+  /**
+   * Returns whether the sender of a request was authenticated; undefined if this was not checked.
+   */
+  readonly isSignedIn: (request: FastifyRequest) => boolean | undefined;
   /**
    * Closes the connection of a request that exceeded a time limit. Sends an error response first if
    * possible.
@@ -83,8 +84,7 @@ export interface RequestTrackingDeps {
  * take.
  */
 export function boundedServer(parts: RequestTrackingDeps): FastifyServerFactory<Server> {
-  const { concurrencyLimiter, rejections, retryDelays } = parts;
-  const { always, metrics, timeouts, isDraining } = parts;
+  const { loadShedder, metrics, timeouts, isDraining } = parts;
   return (handler) => {
     const server = createServer(
       {
@@ -94,15 +94,7 @@ export function boundedServer(parts: RequestTrackingDeps): FastifyServerFactory<
         connectionsCheckingInterval: timeouts.checkMs,
       },
       (request, response) => {
-        if (rejections.dropsNextOf(request)) return;
-        if (concurrencyLimiter.hasRoom() || always.has(pathOf(request.url ?? '/'))) {
-          handler(request, response);
-          return;
-        }
-        concurrencyLimiter.shed();
-        const retryAfterSeconds = 1;
-        const delay = retryDelays.delayMs(request.socket, retryAfterSeconds, performance.now());
-        rejections.add({ request, response, retryAfterSeconds, closes: isDraining() }, delay);
+        if (loadShedder.accepts(request, response, isDraining())) handler(request, response);
       },
     );
     server.setTimeout(timeouts.silentMs);
@@ -131,18 +123,28 @@ export function boundedServer(parts: RequestTrackingDeps): FastifyServerFactory<
  * response too slowly. Event streams are counted elsewhere.
  */
 export function trackRequests(server: FastifyInstance, parts: RequestTrackingDeps): void {
-  const { concurrencyLimiter, rejections, timeouts } = parts;
-  server.addHook('preClose', async () => rejections.close());
+  const { concurrencyLimiter, loadShedder, timeouts } = parts;
+  server.addHook('preClose', async () => loadShedder.close());
   const open = new Map<ServerResponse, Exchange>();
+  const probes = new Set<string>();
+  server.addHook('onRoute', ({ method, url }) => {
+    if (routeClassOf(String(method), url) === 'probe') probes.add(url);
+  });
   const leave = function (this: ServerResponse): void {
-    if (open.get(this)?.isSlow === false) concurrencyLimiter.leave();
+    const exchange = open.get(this);
+    if (exchange === undefined) return;
     open.delete(this);
+    const { request, acceptance, isSlow } = exchange;
+    if (!isSlow) concurrencyLimiter.leave(acceptance?.claim);
+    const isValid = acceptance && parts.isSignedIn(request);
+    if (isValid !== undefined) loadShedder.recordCredential(acceptance!, isValid);
   };
   server.addHook('onRequest', (request, reply, done) => {
     const { url = '', config } = reply.routeOptions;
-    if (!config.eventStream && !parts.always.has(url)) {
-      open.set(reply.raw, { request: request.raw, since: performance.now(), isSlow: false });
-      concurrencyLimiter.enter();
+    if (!config.eventStream && !probes.has(url)) {
+      const acceptance = loadShedder.acceptanceOf(request.raw);
+      open.set(reply.raw, { request, since: performance.now(), isSlow: false, acceptance });
+      concurrencyLimiter.enter(acceptance?.claim);
       reply.raw.on('close', leave);
     }
     done();
@@ -150,13 +152,14 @@ export function trackRequests(server: FastifyInstance, parts: RequestTrackingDep
   const timer = setInterval(() => {
     const now = performance.now();
     for (const exchange of open.values()) {
-      const { request, since } = exchange;
+      const { since, acceptance } = exchange;
+      const request = exchange.request.raw;
       const age = now - since;
       const isSlow = !request.complete && age > slowMs;
       if (isSlow !== exchange.isSlow) {
         exchange.isSlow = isSlow;
-        if (isSlow) concurrencyLimiter.leave();
-        else concurrencyLimiter.enter();
+        if (isSlow) concurrencyLimiter.leave(acceptance?.claim);
+        else concurrencyLimiter.enter(acceptance?.claim);
       }
       if (!request.complete && age > bodyTime(request, timeouts)) parts.tooSlow(request.socket);
       else if (age > timeouts.wholeMs) request.socket.destroy();

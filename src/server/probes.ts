@@ -50,9 +50,9 @@ const Health = closed(
 );
 
 /** The paths that `registerProbes` adds. */
-export const probePaths = ['/livez', '/readyz', '/metrics'] as const;
+const probePaths = ['/livez', '/readyz', '/metrics'] as const;
 /** The path that `healthRoutes` adds, below the prefix of the API. */
-export const healthPath = '/health';
+const healthPath = '/health';
 
 const probeTimeoutMs = 1_000;
 /**

@@ -23,12 +23,12 @@ import { limitJsonBodies, maxJsonBytes } from '../http/body-limits.ts';
 import { authenticateCallers, type CallerLimits } from '../http/authentication.ts';
 import { rejectCompressedRequests } from '../http/content-encoding.ts';
 import { closeListeners } from '../overload/listen.ts';
-import { RejectionQueue } from '../overload/rejection-queue.ts';
-import { RetryDelays, type RetryDelaysOptions } from '../overload/retry-delays.ts';
+import { LoadShedder } from '../overload/load-shedder.ts';
+import type { RetryDelaysOptions } from '../overload/retry-delays.ts';
 import { boundedServer, defaultTimeouts, trackRequests } from '../overload/request-timeouts.ts';
 import type { RequestTrackingDeps, RequestTimeouts } from '../overload/request-timeouts.ts';
 import { addressMatcher, detectUntrustedProxies } from './forwarded-headers.ts';
-import { healthPath, healthRoutes, registerProbes, probePaths } from './probes.ts';
+import { healthRoutes, registerProbes } from './probes.ts';
 import type { HealthSources } from './probes.ts';
 import { validateHost } from './host-header.ts';
 import { registerIdempotencyKeys } from './idempotency-key.ts';
@@ -40,7 +40,7 @@ import { lazyRequestLog } from './request-logger.ts';
 import { documentRouteProblems } from './route-problems.ts';
 import { markSensitiveRoutes } from './sensitive-routes.ts';
 import { apiHeaders, addSecurityHeaders } from '../http/security-headers.ts';
-import { pathOf } from '../overload/overload-response.ts';
+import { pathOf } from '../overload/priority.ts';
 import type { PagePlugin } from '../http/page-response.ts';
 import { sendNotFoundPage, registerSite, type SiteDeps } from './site/site.ts';
 import type { UploadSpeed } from '../uploads/upload-limit.ts';
@@ -72,12 +72,6 @@ export interface ClientLimits extends Partial<RequestTimeouts> {
 export const apiPrefix = '/api/sambatan';
 
 /**
- * Paths of requests that are never rejected because of overload: probes must be answered under any
- * load.
- */
-const always: ReadonlySet<string> = new Set([...probePaths, `${apiPrefix}${healthPath}`]);
-
-/**
  * Builds the HTTP server around the routes of the slices. The code adds the parts in the order in
  * which a request passes through them. The server does not listen yet.
  */
@@ -90,12 +84,11 @@ export async function buildServer(
 ): Promise<FastifyInstance> {
   const exchanges: RequestTrackingDeps = {
     ...app,
-    rejections: new RejectionQueue(),
-    retryDelays: new RetryDelays({
+    loadShedder: new LoadShedder(app.concurrencyLimiter, {
       isProxy: addressMatcher(app.config.http.trustedProxies),
       delaysMs: clients.retryDelaysMs,
     }),
-    always,
+    isSignedIn,
     timeouts: { ...defaultTimeouts, ...clients },
     tooSlow: answerSlowRequest,
   };
@@ -179,6 +172,12 @@ function refuseAddress(app: ServerDeps) {
     if (isOfApi(request.url)) handleError(error, request, reply);
     else void sendNotFoundPage(app, request, reply, knownError(error, request));
   };
+}
+
+/** Returns whether the sender of a request was authenticated; undefined before authentication. */
+function isSignedIn({ actor, visit }: Partial<FastifyRequest>): boolean | undefined {
+  const sender = actor ?? visit?.actor;
+  return sender && sender.kind !== 'visitor';
 }
 
 const isOfApi = (url: string) => /^\/api(?:[/?]|$)/.test(url);

@@ -4,8 +4,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { after, before, test, type TestContext } from 'node:test';
 import Fastify from 'fastify';
 import { ConcurrencyLimiter } from '../../src/overload/concurrency-limit.ts';
-import { RejectionQueue } from '../../src/overload/rejection-queue.ts';
-import { RetryDelays } from '../../src/overload/retry-delays.ts';
+import { LoadShedder } from '../../src/overload/load-shedder.ts';
 import {
   boundedServer,
   defaultTimeouts,
@@ -152,12 +151,12 @@ test('a client that disconnects before its rejection does no harm', async (t) =>
 
 /** A server that rejects everything except `/livez`. */
 async function full(t: TestContext, draining = { now: false }) {
-  const rejections = new RejectionQueue();
+  const concurrencyLimiter = new ConcurrencyLimiter({ maxInFlight: 0 });
+  const loadShedder = new LoadShedder(concurrencyLimiter, { isProxy: () => false });
   const deps: RequestTrackingDeps = {
-    concurrencyLimiter: new ConcurrencyLimiter({ maxInFlight: 0 }),
-    rejections,
-    retryDelays: new RetryDelays({ isProxy: () => false }),
-    always: new Set(['/livez']),
+    concurrencyLimiter,
+    loadShedder,
+    isSignedIn: () => undefined,
     metrics: { connectionsRefused: { inc: () => undefined } } as never,
     timeouts: defaultTimeouts,
     isDraining: () => draining.now,
@@ -170,18 +169,18 @@ async function full(t: TestContext, draining = { now: false }) {
   await server.listen({ host: '127.0.0.1', port: 0 });
   t.after(() => stopServer(server, 0));
   const url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
-  return { server, rejections, open: () => open(t, url) };
+  return { server, loadShedder, open: () => open(t, url) };
 }
 
 test('a stopping server sends the waiting rejections and closes idle connections', async (t) => {
-  const { server, rejections, open: openHere } = await full(t);
+  const { server, loadShedder, open: openHere } = await full(t);
   const [silent, alive, waiting] = [openHere(), openHere(), openHere()];
   alive.socket.write(get('/livez'));
   await Promise.all([answered(alive, 1), once(silent.socket, 'connect')]);
   waiting.socket.write(get('/'));
   await answered(waiting, 1);
   waiting.socket.write(get('/'));
-  await waitUntil(() => rejections.size === 1);
+  await waitUntil(() => loadShedder.waitingRejections === 1);
   await stopServer(server, 60_000);
   await Promise.all([silent, alive, waiting].map(({ closed }) => closed));
   assert.deepEqual([silent, alive, waiting].map(statuses), [[], [200], [503, 503]]);

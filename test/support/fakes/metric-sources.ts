@@ -4,5 +4,5 @@ import type { MetricSources } from '../../../src/observability/metrics.ts';
 export const noMetricSources: MetricSources = {
   poolStats: () => ({ total: 0, idle: 0, waiting: 0 }),
   joinQueueDepth: () => 0,
-  concurrencyLimiter: { inFlight: 0, limit: 1, sheds: 0 },
+  concurrencyLimiter: { inFlight: 0, limit: 1, shedsByPriority: new Map() },
 };
