@@ -93,8 +93,7 @@ export function withOperatorRole(
     const rows = await db.rows(sql.namedOperators);
     return new Set(rows.map(({ user_id }) => user_id));
   };
-  const recognised = async (actor: Actor): Promise<Actor> => {
-    if (actor.kind !== 'user') return actor;
+  const recognised = async (actor: Extract<Actor, { kind: 'user' }>): Promise<Actor> => {
     if (known === undefined || now() >= oldAt) {
       oldAt = now() + cacheMs;
       known = read();
@@ -103,8 +102,13 @@ export function withOperatorRole(
     }
     return (await known).has(actor.userId) ? { ...actor, kind: 'operator' } : actor;
   };
-  return async (authorization, address, asBuyer = false) => {
-    const actor = await authenticate(authorization, address);
-    return withFactorNeeded(asBuyer ? actor : await recognised(actor), needFactor);
+  const completed = (actor: Actor, asBuyer: boolean): Actor | Promise<Actor> =>
+    asBuyer || actor.kind !== 'user'
+      ? withFactorNeeded(actor, needFactor)
+      : recognised(actor).then((found) => withFactorNeeded(found, needFactor));
+  return (authorization, address, asBuyer = false) => {
+    const actor = authenticate(authorization, address);
+    if (!(actor instanceof Promise)) return completed(actor, asBuyer);
+    return actor.then((verified) => completed(verified, asBuyer));
   };
 }

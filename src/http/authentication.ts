@@ -5,6 +5,7 @@ import { DomainError, invalidField, refusals } from '../errors/errors.ts';
 import type { Actor, SignedIn } from '../identity/actor.ts';
 import { limits, type Limit } from '../config/limits.ts';
 import { accountRequired, requireRecentAuth } from '../identity/policy.ts';
+import { routeOf } from './route-of.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
 
 declare module 'fastify' {
@@ -54,24 +55,50 @@ export function authenticateCallers(server: FastifyInstance, rules: CallerLimits
       ? new RateLimiterMemory({ points: max, duration: seconds, keyPrefix: '' })
       : undefined;
 
-  server.addHook('onRequest', async (request, reply) => {
-    const joins = reply.routeOptions.config.joinAttempt === true;
-    const counted = attempts && joins;
-    try {
-      request.actor = await rules.authenticate(request.headers.authorization, request.ip, joins);
-    } catch (error) {
-      const refused = error instanceof DomainError && error.code === 'unauthenticated';
-      if (counted && refused) await countAttempt(attempts, request.ip);
-      throw error;
+  // The hook uses a callback, because most callers are known at once and then need no promise.
+  server.addHook('onRequest', (request, _reply, proceed) => {
+    const joins = routeOf(request).config.joinAttempt === true;
+    const counted = joins ? attempts : undefined;
+    const actor = rules.authenticate(request.headers.authorization, request.ip, joins);
+    if (!(actor instanceof Promise) && (counted === undefined || actor.kind !== 'visitor')) {
+      admit(request, actor);
+      proceed();
+    } else {
+      admitLater(request, actor, counted).then(() => proceed(), proceed);
     }
-    const { actor } = request;
-    if (counted && actor.kind === 'visitor') await countAttempt(attempts, request.ip);
-    // This check runs before the body is read, so the body of an anonymous caller is never parsed.
-    const { isPublicWrite, isSensitive } = reply.routeOptions.config;
-    const isWrite = request.method !== 'GET' && request.method !== 'HEAD';
-    if (actor.kind === 'visitor' && isWrite && isPublicWrite !== true) throw accountRequired(actor);
-    if (isSensitive === true) requireRecentAuth(actor);
   });
+}
+
+/** Admits a caller who is not known yet, or whose join attempt has to be counted. */
+async function admitLater(
+  request: FastifyRequest,
+  pending: Actor | Promise<Actor>,
+  counted: RateLimiterMemory | undefined,
+): Promise<void> {
+  let actor: Actor;
+  try {
+    actor = await pending;
+  } catch (error) {
+    const refused = error instanceof DomainError && error.code === 'unauthenticated';
+    if (counted && refused) await countAttempt(counted, request.ip);
+    throw error;
+  }
+  // The access log contains the kind of the caller, also when the request is refused here.
+  request.actor = actor;
+  if (counted && actor.kind === 'visitor') await countAttempt(counted, request.ip);
+  admit(request, actor);
+}
+
+/**
+ * Sets the caller of a request. Refuses a caller who may not use the route at all. This check runs
+ * before the body is read, so the body of an anonymous caller is never parsed.
+ */
+function admit(request: FastifyRequest, actor: Actor): void {
+  request.actor = actor;
+  const { isPublicWrite, isSensitive } = routeOf(request).config;
+  const isWrite = request.method !== 'GET' && request.method !== 'HEAD';
+  if (actor.kind === 'visitor' && isWrite && isPublicWrite !== true) throw accountRequired(actor);
+  if (isSensitive === true) requireRecentAuth(actor);
 }
 
 /**

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { sizeLimits } from '../config/size-limits.ts';
 import { DomainError, invalidField } from '../errors/errors.ts';
 import { cleanPastedText } from './pasted-text.ts';
+import { routeOf } from './route-of.ts';
 import { unstorableField, unstorableText } from './validation.ts';
 
 /** Maximum number of fields in a query string or a form. The largest form of the site has 40. */
@@ -57,13 +58,14 @@ export function registerBodyParsers(server: FastifyInstance): void {
     },
   );
   server.addHook('preValidation', (request, _reply, done) => {
-    const { body, query, params, is404, routeOptions } = request;
+    const { body, query, params } = request;
+    const { url, config } = routeOf(request);
     // A path without a route is answered with 404. Errors of its fields would not help the caller.
-    if (is404) return done();
+    if (url === undefined) return done();
     if (body === tooManyFields || query === tooManyFields) {
       return done(invalidField('', tooManyFieldsText));
     }
-    if (routeOptions.config.isSigned !== true) cleanPastedText(body);
+    if (config.isSigned !== true) cleanPastedText(body);
     cleanPastedText(query);
     const typed = Buffer.isBuffer(body) ? undefined : body;
     const field = unstorableField(typed) ?? unstorableField(query) ?? unstorableField(params);

@@ -1,13 +1,14 @@
-import { hash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { DomainError } from '../errors/errors.ts';
 import type { Actor } from './actor.ts';
 import { KeySetUnavailable, tokenVerifier } from './tokens.ts';
-import type { TokenRules } from './tokens.ts';
+import type { Claims, TokenRules } from './tokens.ts';
 
 /**
  * Returns the caller of a request, from its `Authorization` header and its IP address. Without the
- * header, the caller is a visitor. Throws `unauthenticated` for an invalid header, and
- * `identity_unavailable` when the keys for checking users' tokens cannot be fetched. With
+ * header, the caller is a visitor. Returns the caller at once if no token has to be verified for the
+ * first time; otherwise a promise. The promise rejects with `unauthenticated` for an invalid header,
+ * and with `identity_unavailable` when the keys for checking users' tokens cannot be fetched. With
  * `asBuyer`, the function does not look up in the database whether the user is an operator. A
  * request to buy does not need this information, because operators may buy too.
  */
@@ -15,7 +16,7 @@ export type Authenticator = (
   authorization: string | undefined,
   address: string,
   asBuyer?: boolean,
-) => Promise<Actor>;
+) => Actor | Promise<Actor>;
 
 export interface IdentityRules extends TokenRules {
   readonly serviceKey: string;
@@ -32,15 +33,7 @@ export function authenticator(rules: IdentityRules, now: () => number = Date.now
   const isServiceKey = secretComparison(rules.serviceKey);
   const verify = tokenVerifier(rules, now);
 
-  return async (authorization, address) => {
-    if (authorization === undefined) return { kind: 'visitor', address };
-    const token = /^Bearer +([\x21-\x7e]+) *$/i.exec(authorization)?.[1];
-    if (token === undefined) throw new DomainError('unauthenticated', {});
-    if (isServiceKey(token)) return { kind: 'service', address };
-    const claims = await verify(token).catch((error: unknown) => {
-      if (error instanceof KeySetUnavailable) throw unavailable(error);
-      throw error;
-    });
+  const identify = (claims: Claims | undefined, address: string): Actor => {
     if (!claims) throw new DomainError('unauthenticated', {});
     if (claims.isAnonymous && !rules.allowAnonymousUsers) {
       return { kind: 'visitor', address, isAnonymousUser: true };
@@ -59,6 +52,26 @@ export function authenticator(rules: IdentityRules, now: () => number = Date.now
     };
     return { kind, userId, roles, ...proved, address };
   };
+  const identifyNew = async (
+    pending: Promise<Claims | undefined>,
+    address: string,
+  ): Promise<Actor> => {
+    const claims = await pending.catch((error: unknown) => {
+      if (error instanceof KeySetUnavailable) throw unavailable(error);
+      throw error;
+    });
+    return identify(claims, address);
+  };
+
+  return (authorization, address) => {
+    if (authorization === undefined) return { kind: 'visitor', address };
+    const token = /^Bearer +([\x21-\x7e]+) *$/i.exec(authorization)?.[1];
+    if (token === undefined) return Promise.reject(new DomainError('unauthenticated', {}));
+    if (isServiceKey(token)) return { kind: 'service', address };
+    const claims = verify(token);
+    if (claims === undefined) return Promise.reject(new DomainError('unauthenticated', {}));
+    return claims instanceof Promise ? identifyNew(claims, address) : identify(claims, address);
+  };
 }
 
 function unavailable(cause: KeySetUnavailable): DomainError {
@@ -68,14 +81,11 @@ function unavailable(cause: KeySetUnavailable): DomainError {
 }
 
 /**
- * Returns a function that compares a text with the secret. It hashes both first, so that the
- * comparison takes the same time for every text.
+ * Returns a function that compares a token with the secret. For all tokens of the same length, the
+ * comparison takes the same time. The length of the secret is not secret.
  */
 function secretComparison(secret: string): (given: string) => boolean {
-  const expected = sha256(secret);
-  return (given) => timingSafeEqual(sha256(given), expected);
-}
-
-function sha256(text: string): Buffer {
-  return hash('sha256', text, 'buffer');
+  const expected = Buffer.from(secret);
+  return (given) =>
+    given.length === expected.length && timingSafeEqual(Buffer.from(given, 'latin1'), expected);
 }

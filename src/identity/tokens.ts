@@ -42,10 +42,10 @@ export class KeySetUnavailable extends Error {
 }
 
 /**
- * Resolves to the claims of a valid token, or to undefined for an invalid token. Throws
- * KeySetUnavailable.
+ * Returns the claims of a valid token, or undefined for an invalid token. Returns a promise if the
+ * token was not verified before. The promise rejects with KeySetUnavailable.
  */
-export type TokenVerifier = (token: string) => Promise<Claims | undefined>;
+export type TokenVerifier = (token: string) => Claims | undefined | Promise<Claims | undefined>;
 
 const keySetAlgorithms = ['RS256', 'ES256', 'EdDSA'];
 /** Allowed difference in seconds between the clocks of the issuer and this machine. */
@@ -74,12 +74,9 @@ export function tokenVerifier(rules: TokenRules, now: () => number = Date.now): 
   const keySet = rules.jwksUrl === undefined ? undefined : remoteKeys(new URL(rules.jwksUrl));
   const remembered = new RememberedTokens(now);
 
-  return async (token) => {
-    if (token.length > maxTokenLength || rules.jwtIssuer === undefined) return undefined;
-    const known = remembered.get(token);
-    if (known) return known;
+  const verifyNew = async (token: string, issuer: string): Promise<Claims | undefined> => {
     const options: JWTVerifyOptions = {
-      issuer: rules.jwtIssuer,
+      issuer,
       audience: rules.jwtAudience,
       clockTolerance: clockToleranceSeconds,
       requiredClaims: ['sub', 'exp'],
@@ -94,6 +91,10 @@ export function tokenVerifier(rules: TokenRules, now: () => number = Date.now): 
       if (error instanceof jose.JOSEError) return undefined;
       throw error;
     }
+  };
+  return (token) => {
+    if (token.length > maxTokenLength || rules.jwtIssuer === undefined) return undefined;
+    return remembered.get(token) ?? verifyNew(token, rules.jwtIssuer);
   };
 }
 

@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest, FastifyServerFactory } from 'fastify';
 import type { Metrics } from '../observability/metrics.ts';
+import { routeOf } from '../http/route-of.ts';
 import type { ConcurrencyLimiter } from './concurrency-limit.ts';
 import type { Acceptance, LoadShedder } from './load-shedder.ts';
 import { routeClassOf } from './priority.ts';
@@ -140,7 +141,7 @@ export function trackRequests(server: FastifyInstance, parts: RequestTrackingDep
     if (isValid !== undefined) loadShedder.recordCredential(acceptance!, isValid);
   };
   server.addHook('onRequest', (request, reply, done) => {
-    const { url = '', config } = reply.routeOptions;
+    const { url = '', config } = routeOf(request);
     if (!config.eventStream && !probes.has(url)) {
       const acceptance = loadShedder.acceptanceOf(request.raw);
       open.set(reply.raw, { request, since: performance.now(), isSlow: false, acceptance });

@@ -10,6 +10,7 @@ import {
   type KeyedRequest,
 } from '../operation/idempotency-keys.ts';
 import { idempotencyKeyOf } from '../http/authentication.ts';
+import { routeOf } from '../http/route-of.ts';
 import { idempotencyKeyHeader } from '../http/schemas.ts';
 
 type Idempotency = 'own' | 'none' | 'preview' | undefined;
@@ -41,34 +42,46 @@ export function registerIdempotencyKeys(server: FastifyInstance, db: Database): 
   server.decorateRequest('keyedRequest', undefined);
   documentKeys(server);
 
-  server.addHook('preHandler', async (request, reply) => {
+  // The hooks use callbacks, because most requests have no key and then need no promise. Besides, a
+  // value that is set in AsyncLocalStorage inside the promise of an async hook would not be visible
+  // in the handler.
+  server.addHook('preHandler', (request, reply, done) => {
     const keyed = keyedRequestOf(request);
-    if (keyed === undefined) return undefined;
-    const first = await firstAnswer(db, keyed);
-    if (first !== undefined) return replay(reply, first);
-    request.keyedRequest = keyed;
-    return undefined;
+    if (keyed === undefined) return done();
+    firstAnswer(db, keyed).then((first) => {
+      if (first !== undefined) return void replay(reply, first);
+      request.keyedRequest = keyed;
+      return withRequestKey(keyed, done);
+    }, done);
   });
-  // This hook uses a callback on purpose. A value that is set in AsyncLocalStorage inside the
-  // promise of an async hook would not be visible in the handler.
-  server.addHook('preHandler', (request, _reply, done) => {
-    if (request.keyedRequest === undefined) done();
-    else withRequestKey(request.keyedRequest, done);
-  });
-  server.addHook('onSend', async (request, reply, payload) => {
+  server.addHook('onSend', (request, reply, payload, proceed) => {
     const keyed = request.keyedRequest;
-    if (keyed === undefined || reply.statusCode >= 300) return payload;
-    const body = typeof payload === 'string' && payload !== '' ? payload : null;
-    const contentType = reply.getHeader('content-type')?.toString() ?? null;
-    try {
-      await keepAnswer(db, keyed, { status: reply.statusCode, contentType, body });
-    } catch (error) {
-      // The effect of the request is already stored under the key. A repeated request builds the
-      // response again from it.
-      request.log.warn({ err: error }, 'the answer to an idempotency key could not be stored');
-    }
-    return payload;
+    if (keyed === undefined || reply.statusCode >= 300) return proceed(null, payload);
+    const stored = store(db, keyed, { request, reply, payload });
+    stored.then(() => proceed(null, payload), proceed);
   });
+}
+
+/** Stores the response of a request with a key. Only logs an error. */
+async function store(
+  db: Database,
+  keyed: KeyedRequest,
+  sent: {
+    readonly request: FastifyRequest;
+    readonly reply: FastifyReply;
+    readonly payload: unknown;
+  },
+): Promise<void> {
+  const { request, reply, payload } = sent;
+  const body = typeof payload === 'string' && payload !== '' ? payload : null;
+  const contentType = reply.getHeader('content-type')?.toString() ?? null;
+  try {
+    await keepAnswer(db, keyed, { status: reply.statusCode, contentType, body });
+  } catch (error) {
+    // The effect of the request is already stored under the key. A repeated request builds the
+    // response again from it.
+    request.log.warn({ err: error }, 'the answer to an idempotency key could not be stored');
+  }
 }
 
 function replay(reply: FastifyReply, { status, contentType, body }: FirstAnswer): FastifyReply {
@@ -78,8 +91,8 @@ function replay(reply: FastifyReply, { status, contentType, body }: FirstAnswer)
 }
 
 function keyedRequestOf(request: FastifyRequest): KeyedRequest | undefined {
-  const { actor, method, url, body, routeOptions } = request;
-  if (isRead(method) || routeOptions.config.idempotency !== undefined) return undefined;
+  const { actor, method, url, body } = request;
+  if (isRead(method) || routeOf(request).config.idempotency !== undefined) return undefined;
   const key = idempotencyKeyOf(request);
   if (key === undefined || actor.kind === 'visitor') return undefined;
   const hash = createHash('sha256').update(`${method} ${url}\n`);

@@ -106,7 +106,7 @@ export async function buildServer(
   addSecurityHeaders(server, apiHeaders);
   validateHost(server);
   const hasUnnamedProxy = detectUntrustedProxies(server, { log: app.log, ...app.config.http });
-  logResponses(server, app.metrics);
+  logResponses(server, app.log, app.metrics);
   rejectCompressedRequests(server);
   encodeLocations(server);
   registerBodyParsers(server);

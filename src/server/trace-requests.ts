@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { routeOf } from '../http/route-of.ts';
 import type { Span, SpanOptions, Trace } from '../observability/trace.ts';
 
 declare module 'fastify' {
@@ -14,8 +15,8 @@ declare module 'fastify' {
  * status.
  */
 export function traceRequests(server: FastifyInstance, trace: Trace): void {
-  server.addHook('onRequest', (request, reply, done) => {
-    const { url: route = 'unmatched' } = reply.routeOptions;
+  server.addHook('onRequest', (request, _reply, done) => {
+    const { url: route = 'unmatched' } = routeOf(request);
     request.span = trace.begin(`${request.method} ${route}`, {
       kind: 'server',
       parent: parentIn(request.headers['traceparent']) ?? null,

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { DomainError } from '../errors/errors.ts';
+import { routeOf } from '../http/route-of.ts';
 import { unknownField } from '../http/validation.ts';
 
 /**
@@ -10,11 +11,12 @@ import { unknownField } from '../http/validation.ts';
  */
 export function rejectUnknownFields(server: FastifyInstance): void {
   server.addHook('preValidation', (request, _reply, done) => {
-    if (request.is404) return done();
-    const { schema } = request.routeOptions;
+    const { url, schema } = routeOf(request);
+    if (url === undefined) return done();
     if (schema?.consumes?.includes('multipart/form-data') && isOtherBody(request)) {
       return done(new DomainError('unsupported_media_type', {}));
     }
+    if (schema?.querystring !== undefined && schema.body !== undefined) return done();
     const names = [
       ...(schema?.querystring === undefined ? fieldsOf(request.query) : []),
       ...(schema?.body === undefined ? fieldsOf(request.body) : []),

@@ -174,7 +174,7 @@ test('a token with another signature, algorithm or none is refused', async () =>
 
 test('an authorization header other than bearer is refused', async () => {
   for (const header of ['', 'Bearer', 'Basic dXNlcjpwYXNz', `${serviceKey}`, 'Bearer a b']) {
-    await assert.rejects(bySecret()(header, address), { code: 'unauthenticated' });
+    await assert.rejects(async () => bySecret()(header, address), { code: 'unauthenticated' });
   }
 });
 
