@@ -57,9 +57,10 @@ async function lengthen(): Promise<number> {
   await asAdmin(
     server.url,
     `set session_replication_role = replica;
-    insert into sambatan.audit_logs (campaign_id, seq, occurred_at, actor, event, metadata, hash)
-    select '${stranger}', n, now(), 'system', 'campaign_edited',
-      jsonb_build_object('x', repeat('x', 1700)), '\\x00'
+    insert into sambatan.audit_logs (campaign_id, seq, occurred_at, actor_kind, event, slots,
+      slots_taken, total_slots, price_per_slot, commitment, leaf_hash, metadata)
+    select '${stranger}', n, now(), 'system', 'campaign_edited', 0, 0, 1, 1, '', '',
+      jsonb_build_object('x', repeat('x', 1700))
     from generate_series(1, 9500) as n`,
   );
   const [row] = await queryRows<{ size: bigint }>(

@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { findViolations, invariantCount } from '../../src/database/invariants.ts';
 import type { Tx } from '../../src/database/transaction.ts';
 import { newId } from '../../src/identity/ids.ts';
+import { updateCampaign } from '../support/database/campaign-update.ts';
 import { testDatabase } from '../support/database/database.ts';
 import {
   queryRows,
@@ -235,7 +236,8 @@ async function corrupted(statement: string, id: string, look: (tx: Tx) => Promis
       begin
         for r in select conrelid::regclass as relation, conname from pg_constraint
           where connamespace = 'sambatan'::regnamespace and (contype in ('f', 'c', 'u')
-            or contype = 'p' and conrelid <> 'sambatan.campaigns'::regclass)
+            or contype = 'p' and conrelid not in ('sambatan.campaign_details'::regclass,
+              'sambatan.campaign_states'::regclass))
           order by contype = 'f' desc
         loop
           execute format('alter table %s drop constraint if exists %I cascade',
@@ -256,10 +258,22 @@ async function corrupted(statement: string, id: string, look: (tx: Tx) => Promis
   await assert.rejects(attempt, isUndone);
 }
 
-const c = 'update sambatan.campaigns set';
+/** Adds an expression of the WITH clause to a statement. */
+const together = (expression: string, statement: string): string =>
+  statement.startsWith('with ')
+    ? statement.replace('with ', `with ${expression}, `)
+    : `with ${expression} ${statement}`;
+
+const livingWorker = `w as (insert into sambatan.workers (worker_id, started_at, seen_at)
+    values (gen_random_uuid(), now() - interval '5 minutes', now()))`;
+
 const one = (status: string) =>
   `participation_id = (select participation_id from sambatan.participants
     where campaign_id = $1 and status = '${status}' limit 1)`;
+
+/** Changes the second row of the audit log of a campaign. */
+const ofLog = (set: string) =>
+  `update sambatan.audit_logs ${set} where campaign_id = $1 and seq = 2`;
 
 const last = `entry_id = (select entry_id from sambatan.waiting_entries where campaign_id = $1
     order by position desc limit 1)`;
@@ -269,40 +283,47 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
   '01_counters': {
     'a slot too many in filled_slots': [
       'active',
-      `${c} filled_slots = filled_slots + 1
-      where campaign_id = $1`,
+      updateCampaign('filled_slots = filled_slots + 1'),
     ],
     'a slot too few in confirmed_slots': [
       'active',
-      `${c} confirmed_slots = confirmed_slots - 1
-      where campaign_id = $1`,
+      updateCampaign('confirmed_slots = confirmed_slots - 1'),
     ],
     'a participation too many in participant_count': [
       'active',
-      `${c} participant_count = 9
-      where campaign_id = $1`,
+      updateCampaign('participant_count = 9'),
     ],
     'a participation that nobody counted': [
       'active',
       `insert into sambatan.participants
-      (campaign_id, participation_id, user_id, quantity, joined_at, updated_at, shipping_address)
-      values ($1, gen_random_uuid(), gen_random_uuid(), 1, now(), now(), 'Jalan Melati 5')`,
+      (campaign_id, participation_id, user_id, quantity, joined_at, updated_at, shipping_address,
+        joined_seq)
+      values ($1, gen_random_uuid(), gen_random_uuid(), 1, now(), now(), 'Jalan Melati 5', 1)`,
     ],
     'more slots taken than there are': [
       'full',
-      `with p as (update sambatan.participants
-        set quantity = 3 where campaign_id = $1)
-      ${c} filled_slots = 3 where campaign_id = $1`,
+      together(
+        'p as (update sambatan.participants set quantity = 3 where campaign_id = $1)',
+        updateCampaign('filled_slots = 3'),
+      ),
     ],
-    'slots of a draft': ['draft', `${c} filled_slots = 1 where campaign_id = $1`],
+    'slots of a draft': ['draft', updateCampaign('filled_slots = 1')],
   },
   '02_full_is_full': {
-    'an active campaign without a free slot': [
-      'full',
-      `${c} status = 'active'
-      where campaign_id = $1`,
+    'an active campaign without a free slot': ['full', updateCampaign(`status = 'active'`)],
+    'a full campaign with a free slot': ['active', updateCampaign(`status = 'locked'`)],
+    'a status that only one of the two tables has': [
+      'draft',
+      `update sambatan.campaign_states set status = 'scheduled' where campaign_id = $1`,
     ],
-    'a full campaign with a free slot': ['active', `${c} status = 'locked' where campaign_id = $1`],
+    'a total that only one of the two tables has': [
+      'active',
+      'update sambatan.campaign_details set total_slots = total_slots + 1 where campaign_id = $1',
+    ],
+    'a campaign without its counters': [
+      'draft',
+      'delete from sambatan.campaign_states where campaign_id = $1',
+    ],
   },
   '03_final_campaigns_are_settled': {
     'a reservation left in a completed campaign': [
@@ -328,7 +349,7 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
     ],
   },
   '04_audit_replays': {
-    'a status without its event': ['draft', `${c} status = 'active' where campaign_id = $1`],
+    'a status without its event': ['draft', updateCampaign(`status = 'active'`)],
     'an event that is not in the log': [
       'full',
       `delete from sambatan.audit_logs
@@ -347,18 +368,23 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
     'a participation that the log does not know': [
       'draft',
       `insert into sambatan.participants
-      (campaign_id, participation_id, user_id, quantity, joined_at, updated_at, shipping_address)
-      values ($1, gen_random_uuid(), gen_random_uuid(), 1, now(), now(), 'Jalan Melati 5')`,
+      (campaign_id, participation_id, user_id, quantity, joined_at, updated_at, shipping_address,
+        joined_seq)
+      values ($1, gen_random_uuid(), gen_random_uuid(), 1, now(), now(), 'Jalan Melati 5', 1)`,
     ],
     'a participation that the log knows and nobody else': [
       'active',
       `delete from
       sambatan.participants where campaign_id = $1 and ${one('pending_payment')}`,
     ],
+    'a participation whose event has another number': [
+      'active',
+      `update sambatan.participants set joined_seq = joined_seq + 1 where campaign_id = $1
+      and ${one('confirmed')}`,
+    ],
     'a counter that the log does not give': [
       'active',
-      `${c} filled_slots = filled_slots - 1
-      where campaign_id = $1`,
+      updateCampaign('filled_slots = filled_slots - 1'),
     ],
     'an offer that is not in the log': [
       'waited for',
@@ -379,12 +405,8 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
       'waited for',
       `update sambatan.waiting_entries set position = 1 where campaign_id = $1 and ${last}`,
     ],
-    'slots kept for nobody': ['active', `${c} reserved_slots = 1 where campaign_id = $1`],
-    'slots that were never there': [
-      'active',
-      `${c} total_slots = total_slots + 1
-      where campaign_id = $1`,
-    ],
+    'slots kept for nobody': ['active', updateCampaign('reserved_slots = 1')],
+    'slots that were never there': ['active', updateCampaign('total_slots = total_slots + 1')],
   },
   '05_books_balance': {
     'a refund that was never made': [
@@ -494,26 +516,19 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
   '06_deadlines_are_kept': {
     'a campaign that a living worker leaves open': [
       'active',
-      `with w as (
-        insert into sambatan.workers (worker_id, started_at, seen_at)
-        values (gen_random_uuid(), now() - interval '5 minutes', now()))
-      ${c} deadline = now() - interval '15 seconds' where campaign_id = $1`,
+      together(livingWorker, updateCampaign(`deadline = now() - interval '15 seconds'`)),
     ],
     'a campaign that waits for payments longer than it may': [
       'active',
-      `with w as (
-        insert into sambatan.workers (worker_id, started_at, seen_at)
-        values (gen_random_uuid(), now() - interval '5 minutes', now()))
-      ${c} status = 'verifying', verifying_at = now() - interval '1 hour', filled_at = null,
-        deadline = now() - verification_seconds * interval '1 second' - interval '15 seconds'
-      where campaign_id = $1`,
+      together(
+        livingWorker,
+        updateCampaign(`status = 'verifying', verifying_at = now() - interval '1 hour', filled_at = null,
+        deadline = now() - verification_seconds * interval '1 second' - interval '15 seconds'`),
+      ),
     ],
     'a closing that is never finished': [
       'closing',
-      `with w as (
-        insert into sambatan.workers (worker_id, started_at, seen_at)
-        values (gen_random_uuid(), now() - interval '5 minutes', now()))
-      ${c} deadline = now() - interval '2 minutes' where campaign_id = $1`,
+      together(livingWorker, updateCampaign(`deadline = now() - interval '2 minutes'`)),
     ],
   },
   '07_one_participation_per_key': {
@@ -537,27 +552,43 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
       where campaign_id = $1 and key = 'b'`,
     ],
   },
-  '08_audit_chain_is_whole': {
-    'a row that was changed': [
+  '08_audit_log_is_whole': {
+    'a row that was changed': ['active', ofLog('set total_slots = total_slots + 1')],
+    'an actor who was replaced': ['active', ofLog(`set actor_kind = 'system', actor_id = null`)],
+    'a time that was changed': ['active', ofLog(`set occurred_at = occurred_at + interval '1 us'`)],
+    'another quantity in the metadata': ['active', ofLog(`set metadata = '{"quantity": 9}'`)],
+    'a commitment that was replaced': ['active', ofLog(`set commitment = sha256('')`)],
+    'a hash that was replaced': ['active', ofLog(`set leaf_hash = sha256('')`)],
+    'slots that do not follow': [
       'active',
-      `update sambatan.audit_logs set actor = 'system'
+      `update sambatan.audit_logs set slots = slots + 1, leaf_hash = sambatan.leaf_hash(
+        sambatan.public_record(seq, occurred_at, event, slots + 1, slots_taken, total_slots,
+          price_per_slot, commitment))
       where campaign_id = $1 and seq = 2`,
+    ],
+    'a salt that was replaced': [
+      'active',
+      `update sambatan.participants set salt = sambatan.new_salt() where campaign_id = $1
+      and ${one('confirmed')}`,
+    ],
+    'a salt of the campaign that was replaced': [
+      'draft',
+      updateCampaign('log_salt = sambatan.new_salt()'),
     ],
     'a row that was removed': [
       'completed',
-      `delete from sambatan.audit_logs
-      where campaign_id = $1 and seq = 4`,
+      'delete from sambatan.audit_logs where campaign_id = $1 and seq = 4',
     ],
-    'a head that was moved': ['full', `${c} audit_seq = audit_seq - 1 where campaign_id = $1`],
+    'an end that was moved': ['full', updateCampaign('audit_seq = audit_seq - 1')],
   },
   '09_offers_are_kept': {
     'an offered slot that strangers may join': [
       'waited for',
-      `${c} reserved_slots = reserved_slots - 1 where campaign_id = $1`,
+      updateCampaign('reserved_slots = reserved_slots - 1'),
     ],
     'somebody who waits and is not counted': [
       'waited for',
-      `${c} waiting_entries = waiting_entries - 1 where campaign_id = $1`,
+      updateCampaign('waiting_entries = waiting_entries - 1'),
     ],
     'an offer of slots that are taken': [
       'waited for',
@@ -585,7 +616,7 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
   '11_waiting_ends_with_its_campaign': {
     'somebody who waits for a campaign that failed': [
       'waited for',
-      `${c} status = 'expired' where campaign_id = $1`,
+      updateCampaign(`status = 'expired'`),
     ],
   },
   '12_access_log_is_whole': {
@@ -715,7 +746,7 @@ for (const { name, text } of invariants) {
 
 test('a deadline that passed while no worker ran is not a violation', async () => {
   const text = invariants.find(({ name }) => name === '06_deadlines_are_kept')!.text;
-  const late = `${c} deadline = now() - interval '1 hour' where campaign_id = $1`;
+  const late = updateCampaign(`deadline = now() - interval '1 hour'`);
   await corrupted(late, campaigns['active']!, async (tx) => {
     assert.deepEqual(await queryRows(tx, text), []);
     await queryRows(

@@ -6,11 +6,11 @@ import { queryRows } from '../builders/market.ts';
 
 const directory = join(import.meta.dirname, '../../../sql/invariants');
 /**
- * The queries that check the invariants of a campaign. The audit chains are verified later, when
+ * The queries that check the invariants of a campaign. The audit logs are verified later, when
  * the test databases are closed.
  */
 const invariants = readdirSync(directory)
-  .filter((file) => !/audit_chain|access_log/.test(file))
+  .filter((file) => !/audit_log|access_log/.test(file))
   .map((file) => readFileSync(join(directory, file), 'utf8').trim().replace(/;$/, ''));
 
 /** Checks that one campaign violates none of the invariants. */
