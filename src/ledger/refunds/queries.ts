@@ -1,6 +1,6 @@
 import { query } from '../../database/query.ts';
 import { isAfterCursor, positionColumn } from '../entries/cursor.ts';
-import { joinOrder } from '../entries/join-after.ts';
+import { entriesOf, joinOrder } from '../entries/join-after.ts';
 import type { LedgerEntryStatus } from '../entries/entry.ts';
 
 export interface RefundRow {
@@ -21,12 +21,13 @@ export interface RefundRow {
   readonly position: bigint;
 }
 
-const refund = (entries: string) => `select t.campaign_id, t.transaction_id, t.participation_id,
-    p.user_id, t.status, t.amount, t.attempts, t.reason, t.reference, t.created_at, t.settled_at,
-    a.bank, a.number, a.holder, ${positionColumn('t.created_at')}
-  from ${entries} t
-  ${joinOrder}
-  left join sambatan.refund_accounts a on a.user_id = p.user_id`;
+const refund = (user: string, from: string) => `select t.campaign_id, t.transaction_id,
+    t.participation_id, ${user} as user_id, t.status, t.amount, t.attempts, t.reason,
+    t.reference, t.created_at, t.settled_at, a.bank, a.number, a.holder, ${positionColumn('t.created_at')}
+  from ${from}
+  left join sambatan.refund_accounts a on a.user_id = ${user}`;
+const stored = refund('p.user_id', `sambatan.transactions t ${joinOrder}`);
+const changedBy = (call: string) => refund('t.user_id', entriesOf(call));
 
 /**
  * Returns the SQL condition that the refund `t` is not retained for the waiting list, so that it
@@ -58,7 +59,7 @@ export const listRefunds = query<
   RefundRow
 >(
   'list_refunds',
-  `${refund('sambatan.transactions')}
+  `${stored}
   where t.kind = 'refund' and t.status = 'due' and (not $1 or t.attempts > 0)
     and ${isNotRetained('t')} and ${leftToPeople('$5')}
     and ${isAfterCursor('t.created_at', 't.transaction_id', ['$2', '$3'])}
@@ -71,7 +72,7 @@ export const listRetainedRefunds = query<
   RefundRow
 >(
   'list_retained_refunds',
-  `${refund('sambatan.transactions')}
+  `${stored}
   join sambatan.waiting_entries w on w.campaign_id = t.campaign_id
     and w.refund_id = t.transaction_id and w.status = 'waiting'
   where t.kind = 'refund' and t.status = 'due' and t.paid_in_time is not null
@@ -82,18 +83,18 @@ export const listRetainedRefunds = query<
 export const settleRefunds = query<
   [transactionIds: string[], reference: string, actor: string],
   RefundRow
->('settle_refunds', refund("sambatan.settle_ledger_entries($1, 'refund', $2, $3)"), {
+>('settle_refunds', changedBy("sambatan.settle_ledger_entries($1, 'refund', $2, $3)"), {
   changes: 'rows',
 });
 
 export const findRefund = query<[campaignId: string, transactionId: string], RefundRow>(
   'find_refund',
-  `${refund('sambatan.transactions')} where t.campaign_id = $1 and t.transaction_id = $2`,
+  `${stored} where t.campaign_id = $1 and t.transaction_id = $2`,
 );
 
 export const failRefund = query<[transactionId: string, reason: string, actor: string], RefundRow>(
   'fail_refund',
-  refund('sambatan.fail_refund($1, $2, $3)'),
+  changedBy('sambatan.fail_refund($1, $2, $3)'),
   { changes: 'rows' },
 );
 
@@ -101,7 +102,7 @@ export const failRefund = query<[transactionId: string, reason: string, actor: s
 export const reverseRefund = query<
   [transactionId: string, reason: string, actor: string],
   RefundRow
->('reverse_refund', refund("sambatan.reverse_ledger_entry($1, 'refund', $2, $3)"), {
+>('reverse_refund', changedBy("sambatan.reverse_ledger_entry($1, 'refund', $2, $3)"), {
   changes: 'rows',
 });
 

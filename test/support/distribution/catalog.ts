@@ -1,9 +1,10 @@
 import type pg from 'pg';
 import placement from './placement.json' with { type: 'json' };
 
-/** Where Citus would keep a table. */
+/** Where Citus would keep a table. A view is where its tables are. */
 export type Placement = 'distributed' | 'reference' | 'local';
 
+/** A table or a view. */
 export interface Table {
   /** The name without its schema. */
   readonly name: string;
@@ -38,7 +39,7 @@ export interface DatabaseFunction {
   readonly language: string;
   readonly definition: string;
   readonly argumentCount: number;
-  /** The tables whose row type is the type of an argument or of the result. */
+  /** The tables and views whose row type is the type of an argument or of the result. */
   readonly rowTypes: readonly string[];
 }
 
@@ -63,12 +64,13 @@ export async function readCatalog(client: pg.ClientBase): Promise<Catalog> {
   // The server then writes the schema before every name.
   await client.query("set search_path = ''");
   const columns = await read<ColumnRow>(columnsOfTables);
+  const sources = await read<{ view: string; source: string }>(sourcesOfViews);
   const types = await read<{ name: string }>(
     `select typname as name from pg_type where typtype = 'e'`,
   );
   const functions = await read<{ name: string; volatility: Volatility }>(volatilityOfFunctions);
   return {
-    tables: tablesOf(columns),
+    tables: withViews(tablesOf(columns), sources),
     keys: await read<Key>(uniqueIndexes),
     foreignKeys: await read<ForeignKey>(foreignKeys),
     triggers: await read<Trigger>(triggers),
@@ -107,6 +109,25 @@ function tablesOf(rows: readonly ColumnRow[]): Map<string, Table> {
   return tables;
 }
 
+/** Gives each view the placement of its tables: distributed if one of them is. */
+function withViews(
+  tables: ReadonlyMap<string, Table>,
+  sources: readonly { view: string; source: string }[],
+): Map<string, Table> {
+  const views = Map.groupBy(sources, ({ view }) => view);
+  const placementsOf = (name: string): Placement[] =>
+    views.get(name)?.flatMap(({ source }) => placementsOf(source)) ?? [
+      tables.get(name)?.placement ?? 'local',
+    ];
+  return new Map(
+    [...tables].map(([name, table]) => {
+      const placements = placementsOf(name);
+      const common = placements.find((found) => found === 'distributed') ?? placements[0]!;
+      return [name, { ...table, placement: common }];
+    }),
+  );
+}
+
 const ownTables = `pg_class t join pg_namespace n on n.oid = t.relnamespace
   and n.nspname in ('sambatan', 'sambatan_auth')`;
 const columnsOfTables = `
@@ -114,7 +135,14 @@ const columnsOfTables = `
   from ${ownTables} join pg_attribute a on a.attrelid = t.oid and a.attnum > 0
     and not a.attisdropped
   join pg_type y on y.oid = a.atttypid
-  where t.relkind in ('r', 'p') order by t.relname, a.attnum`;
+  where t.relkind in ('r', 'p', 'v') order by t.relname, a.attnum`;
+const sourcesOfViews = `
+  select distinct t.relname as view, s.relname as source
+  from ${ownTables} and t.relkind = 'v'
+  join pg_rewrite r on r.ev_class = t.oid
+  join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+    and d.refclassid = 'pg_class'::regclass
+  join pg_class s on s.oid = d.refobjid and s.oid <> t.oid order by 1, 2`;
 const uniqueIndexes = `
   select t.relname as table, c.relname as name, array(
     select a.attname::text from pg_attribute a
@@ -141,7 +169,7 @@ const ownFunctions = `
       select distinct r.relname::text
       from unnest(array[p.prorettype] || coalesce(p.proallargtypes, p.proargtypes::oid[])) a (oid)
       join pg_type y on y.oid = a.oid left join pg_type e on e.oid = y.typelem
-      join pg_class r on r.oid in (y.typrelid, e.typrelid) and r.relkind in ('r', 'p')
+      join pg_class r on r.oid in (y.typrelid, e.typrelid) and r.relkind in ('r', 'p', 'v')
       order by 1) as "rowTypes"
   from pg_proc p join pg_namespace n on n.oid = p.pronamespace
     and n.nspname in ('sambatan', 'sambatan_auth')

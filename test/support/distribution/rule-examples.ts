@@ -29,7 +29,7 @@ export const ruleExamples: Readonly<
     offending: [
       {
         definitions: `create table sambatan.marks (mark_id uuid primary key, campaign_id uuid
-        references sambatan.campaigns)`,
+        references sambatan.campaign_details)`,
       },
       {
         definitions: marks(`endpoint_id uuid references sambatan.webhook_endpoints (endpoint_id)`),
@@ -40,7 +40,7 @@ export const ruleExamples: Readonly<
     ],
     allowed: {
       definitions: marks(`brand_id uuid references sambatan.brands,
-        foreign key (campaign_id) references sambatan.campaigns`),
+        foreign key (campaign_id) references sambatan.campaign_details`),
     },
   },
   'row-trigger': {
@@ -57,6 +57,11 @@ export const ruleExamples: Readonly<
     offending: [
       {
         definitions: `create function sambatan.mark(p sambatan.participants) returns integer
+        language sql as $$ select p.quantity $$`,
+      },
+      {
+        definitions: `create view sambatan.marked as select * from sambatan.participants;
+        create function sambatan.mark(p sambatan.marked) returns integer
         language sql as $$ select p.quantity $$`,
       },
     ],
@@ -94,11 +99,11 @@ export const ruleExamples: Readonly<
   'volatile-write': {
     offending: [
       {
-        query: `update sambatan.campaigns set deadline = deadline + interval '1 day'
+        query: `update sambatan.campaign_details set deadline = deadline + interval '1 day'
         where campaign_id = $1`,
       },
       {
-        query: `update sambatan.campaigns set updated_at = clock_timestamp() where campaign_id = $1`,
+        query: `update sambatan.campaign_states set updated_at = clock_timestamp() where campaign_id = $1`,
       },
       {
         query: `insert into sambatan.refused_joins values ($1, $2, $3, $4, $5)
@@ -110,7 +115,7 @@ export const ruleExamples: Readonly<
       },
     ],
     allowed: {
-      query: `update sambatan.campaigns set deadline = $2, updated_at = now()
+      query: `update sambatan.campaign_states set next_run_at = $2, updated_at = now()
         where campaign_id = $1 returning campaign_id`,
     },
   },
@@ -139,17 +144,17 @@ export const ruleExamples: Readonly<
   'alter-table': {
     offending: [
       {
-        query: `alter table sambatan.campaigns drop constraint campaigns_closing,
-        add constraint campaigns_closing check (true)`,
+        query: `alter table sambatan.campaign_states drop constraint campaign_states_closing,
+        add constraint campaign_states_closing check (true)`,
       },
       {
-        query: `alter table sambatan.campaigns add column mark text check (mark <> '')`,
+        query: `alter table sambatan.campaign_states add column mark text check (mark <> '')`,
       },
     ],
     allowed: {
-      query: `alter table sambatan.campaigns drop constraint campaigns_closing;
-        alter table sambatan.campaigns add constraint campaigns_closing check (true);
-        alter table sambatan.campaigns add column mark text not null default ''`,
+      query: `alter table sambatan.campaign_states drop constraint campaign_states_closing;
+        alter table sambatan.campaign_states add constraint campaign_states_closing check (true);
+        alter table sambatan.campaign_states add column mark text not null default ''`,
     },
   },
   'join-without-campaign': {
