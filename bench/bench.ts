@@ -1,4 +1,4 @@
-import type { Outcome } from './figures.ts';
+import type { Outcome } from './rows.ts';
 import type { Generator } from './load/generator.ts';
 import type { Cluster } from './support/database.ts';
 
@@ -11,9 +11,19 @@ export interface Bench {
   readonly rounds: number;
   /** Returns a database with this many active campaigns. Measurements share it and only read it. */
   market(campaigns: number): Promise<string>;
+  /** Creates a database with this name: empty, or with 500,000 participations. Returns its URL. */
+  createDatabase(name: string, content: Content): Promise<string>;
+  /**
+   * Runs one round of a measurement. If other programs used much CPU time meanwhile, the round is
+   * run once more, and the quieter of both counts.
+   */
+  round<T>(name: string, run: () => Promise<T>): Promise<T>;
   /** Prints progress to the terminal. */
   progress(sentence: string): void;
 }
+
+/** What a database contains before the measurement. */
+export type Content = 'empty' | 'full';
 
 export interface Measurement {
   /** The name to give to the option `--only`. */

@@ -23,7 +23,7 @@ export async function readEnvironment(
       .map(([name, value]) => `${name}=${value}`)
       .join(', '),
     server:
-      'LOG_LEVEL=info, log written to /dev/null, NODE_ENV=production, scheduler in the same process, no join rate limit except in the variant “join limit on”',
+      'LOG_LEVEL=info, log written to /dev/null, NODE_ENV=production, background jobs in the same process, no join rate limit',
     load: 'one process of autocannon over loopback, keep-alive, no pipelining, each join from another user',
     rounds: quick
       ? `${rounds}, quick: checks correctness only, the times mean nothing`

@@ -12,11 +12,13 @@ Usage: npm run bench -- [options]
 
   --only <name>   this measurement alone; may be given more than once:
                   ${names.join(', ')}
-  --rounds <n>    rounds of each (5; quick: 1)
+  --rounds <n>    interleaved rounds of each measurement (5; quick: 1)
   --quick         correctness alone, in under three minutes; the times say nothing
-  --profile       where the time of joins and of deadlines goes, instead of the table
+  --profile       the CPU time of joins and deadlines, by purpose in Node and by statement in
+                  PostgreSQL, instead of the table
 
-Writes bench/results/latest.md, and the raw figures to latest.json, when everything was measured.
+When everything was measured, writes bench/results/latest.md, the raw figures in latest.json, and
+the table of docs/performance.md.
 Exit codes: 0 done, 1 something was lost, oversold or wrong, 2 wrong use. A goal that is missed is
 no failure.
 `;

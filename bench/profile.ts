@@ -44,7 +44,7 @@ async function profileJoins(
     const job = {
       url: server.url,
       connections,
-      mix: { kind: 'joins', campaignIds, as: { serviceKey } },
+      mix: { kind: 'joins', campaignIds, serviceKey },
       expectedRate: 12_000,
       processes: { server: server.pid, postgres: cluster.postmaster },
     } as const;
@@ -71,8 +71,8 @@ function loadOf({ rate, latency, usage }: LoadResult): string {
   const share = (cores: number | undefined) => cores?.toFixed(2) ?? '?';
   return `
 ${Math.round(rate)} joins/s with the profiler on, ${connections} connections
-latency ms: p50 ${latency.p50.toFixed(1)}, p99 ${latency.p99.toFixed(1)}, longest ${latency.longest.toFixed(1)}
-cores: server ${share(usage.server)}, PostgreSQL ${share(usage.postgres)}, load ${share(usage.generator)}, rest ${share(usage.others)}
+latency ms: p50 ${latency.p50.toFixed(1)}, p99 ${latency.p99.toFixed(1)}, longest ${latency.max.toFixed(1)}
+cores: server ${share(usage.server)}, PostgreSQL ${share(usage.postgres)}, load ${share(usage.generator)}
 `;
 }
 

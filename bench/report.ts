@@ -1,4 +1,4 @@
-import { isReached, type Figure, type Goal, type Outcome, type Spread } from './figures.ts';
+import { isReached, type Figure, type Row, type Outcome, type Spread } from './rows.ts';
 import type { Usage } from './load/job.ts';
 import type { Environment } from './environment.ts';
 
@@ -8,15 +8,17 @@ export interface Report extends Outcome {
 }
 
 /** The tables as Markdown that is also readable in a terminal. */
-export function markdown({ environment, figures, goals, failures }: Report): string {
+export function markdown({ environment, figures, rows, failures }: Report): string {
   const parts = [
     '# Results of the benchmark',
     '',
     ...list(environment),
     '',
+    ...(rows.length === 0 ? [] : [...rowTable(rows), '']),
+    '## Every variant',
+    '',
     'Results are medians over the rounds, with minimum and maximum. The last columns show the CPU',
-    'cores that the server, PostgreSQL, the load generator and all other programs used; 1.00 is one',
-    'core all the time.',
+    'cores that the service, PostgreSQL and the load generator used; 1.00 is one core all the time.',
     '',
     ...table(
       [
@@ -25,16 +27,14 @@ export function markdown({ environment, figures, goals, failures }: Report): str
         'median',
         'min – max',
         'p99 ms',
-        'server cores',
+        'service cores',
         'PostgreSQL cores',
-        'load generator cores',
-        'other cores',
+        'generator cores',
         'note',
       ],
       figures.map(figureCells),
     ),
     '',
-    ...(goals.length === 0 ? [] : [...goalTable(goals), '']),
     ...(failures.length === 0
       ? ['No join was lost, no campaign was oversold, and no variant violated an invariant.']
       : ['WRONG:', '', ...failures.map((sentence) => `- ${sentence}`)]),
@@ -48,9 +48,12 @@ export function list(environment: Environment): string[] {
   return Object.entries(environment).map(([name, value]) => `- ${name}: ${value}`);
 }
 
-export function goalTable(goals: readonly Goal[]): string[] {
-  const heads = ['measurement', 'ratio', 'target', 'median', 'min – max', 'result'];
-  return table(heads, goals.map(goalCells));
+const contents = { empty: 'empty', full: '500,000 participations' } as const;
+
+/** The table of what is measured, with the goal and the result of each row. */
+export function rowTable(rows: readonly Row[]): string[] {
+  const heads = ['what', 'database', 'goal', 'measured', 'min – max', 'result'];
+  return table(heads, rows.map(rowCells));
 }
 
 function figureCells({ measurement, variant, unit, value, p99, usage, note }: Figure): string[] {
@@ -67,19 +70,20 @@ function figureCells({ measurement, variant, unit, value, p99, usage, note }: Fi
 
 function usageCells(usage: Usage | undefined): string[] {
   const cell = (cores: number | undefined) => (cores === undefined ? '' : cores.toFixed(2));
-  return [usage?.server, usage?.postgres, usage?.generator, usage?.others].map(cell);
+  return [usage?.server, usage?.postgres, usage?.generator].map(cell);
 }
 
-function goalCells(goal: Goal): string[] {
-  const { measurement, what, value, target, unit } = goal;
-  const bound = target && ('min' in target ? `≥ ${target.min}` : `≤ ${target.max}`);
+function rowCells(row: Row): string[] {
+  const { what, content, value, goal, unit } = row;
+  const bound = goal && ('min' in goal ? `≥ ${goal.min}` : `≤ ${goal.max}`);
+  const withUnit = (text: string) => (unit === undefined ? text : `${text} ${unit}`);
   return [
-    measurement,
     what,
-    [bound, unit].filter((part) => part !== undefined).join(' '),
-    number(value.median),
+    content === undefined ? '' : contents[content],
+    bound === undefined ? '' : withUnit(bound),
+    withUnit(number(value.median)),
     range(value),
-    { true: 'reached', false: 'missed', undefined: 'no target' }[String(isReached(goal))] ?? '',
+    { true: 'reached', false: '**missed**', undefined: '' }[String(isReached(row))] ?? '',
   ];
 }
 

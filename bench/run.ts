@@ -1,13 +1,13 @@
 // `npm run bench`: measures, prints one table, and writes it to bench/results.
 import type { Bench, Measurement } from './bench.ts';
-import { readEnvironment } from './environment.ts';
-import type { Outcome } from './figures.ts';
+import { readEnvironment, type Environment } from './environment.ts';
+import type { Outcome } from './rows.ts';
 import { Generator } from './load/generator.ts';
 import { closing } from './measurements/closing.ts';
 import { deadlines } from './measurements/deadlines.ts';
-import { idleSweep } from './measurements/idle-sweep.ts';
-import { generator as generatorAlone } from './measurements/generator.ts';
-import { hotJoins, manyCampaignJoins } from './measurements/joins.ts';
+import { joinCost } from './measurements/join-cost.ts';
+import { joins } from './measurements/joins.ts';
+import { logDelay } from './measurements/log-delay.ts';
 import { reads } from './measurements/reads.ts';
 import { sellOut } from './measurements/sell-out.ts';
 import { startUp } from './measurements/start.ts';
@@ -17,21 +17,21 @@ import { publish } from './publish.ts';
 import { profiles } from './profile.ts';
 import { markdown, type Report } from './report.ts';
 import { startCluster, type Cluster } from './support/database.ts';
-import { createMarket, seed } from './support/seed.ts';
+import { QuietRounds } from './support/quiet-rounds.ts';
+import { createMarket, fullMarket, seed } from './support/seed.ts';
 import { stopServers } from './support/server.ts';
 import { countingSettings } from './statements.ts';
 
 const measurements: readonly Measurement[] = [
-  generatorAlone,
-  hotJoins,
-  manyCampaignJoins,
-  sellOut,
-  watchers,
+  joins,
+  joinCost,
+  reads,
   deadlines,
   closing,
-  idleSweep,
-  reads,
+  watchers,
   startUp,
+  logDelay,
+  sellOut,
 ];
 
 const wanted = readOptions(
@@ -58,14 +58,23 @@ async function runAll(options: Options): Promise<number> {
     process.once(signal, () => void stop().finally(() => process.exit(130)));
   }
   try {
-    const market = markets(cluster);
-    const bench: Bench = { cluster, generator, quick, rounds, market, progress };
+    const quiet = new QuietRounds([process.pid, cluster.postmaster], !quick, progress);
+    const bench: Bench = {
+      cluster,
+      generator,
+      quick,
+      rounds,
+      market: markets(cluster),
+      createDatabase: databases(cluster, quick),
+      round: (name, round) => quiet.run(name, round),
+      progress,
+    };
     if (options.profile) {
       process.stdout.write(await profiles(bench));
       return 0;
     }
     const chosen = measurements.filter(({ name }) => only.length === 0 || only.includes(name));
-    const report = await measure(bench, chosen);
+    const report = await measure(bench, chosen, quiet);
     process.stdout.write(`\n${markdown(report)}`);
     if (only.length === 0 && !quick) publish(report);
     return report.failures.length === 0 ? 0 : 1;
@@ -74,7 +83,11 @@ async function runAll(options: Options): Promise<number> {
   }
 }
 
-async function measure(bench: Bench, chosen: readonly Measurement[]): Promise<Report> {
+async function measure(
+  bench: Bench,
+  chosen: readonly Measurement[],
+  quiet: QuietRounds,
+): Promise<Report> {
   const known = await readEnvironment(bench.cluster, bench);
   const outcomes: Outcome[] = [];
   for (const measurement of chosen) {
@@ -84,10 +97,37 @@ async function measure(bench: Bench, chosen: readonly Measurement[]): Promise<Re
     progress(`${measurement.title}: done in ${seconds} s`);
   }
   return {
-    environment: known,
+    environment: { ...known, ...disturbances(quiet) },
     figures: outcomes.flatMap(({ figures }) => figures),
-    goals: outcomes.flatMap(({ goals }) => goals),
+    rows: outcomes.flatMap(({ rows }) => rows),
     failures: outcomes.flatMap(({ failures }) => failures),
+  };
+}
+
+function disturbances({ repeated, otherCores }: QuietRounds): Environment {
+  const most = Math.max(0, ...otherCores).toFixed(2);
+  return {
+    'other programs': `at most ${most} cores in the rounds that count; ${repeated} rounds were repeated because of them`,
+  };
+}
+
+/** Creates databases with 500,000 participations as copies of one that is made on first use. */
+function databases(cluster: Cluster, quick: boolean): Bench['createDatabase'] {
+  const template = 'bench_full';
+  let made: Promise<void> | undefined;
+  const make = async (): Promise<void> => {
+    progress('making the database with 500,000 participations');
+    const url = await createMarket(cluster, template);
+    await seed(
+      cluster,
+      url,
+      quick ? { ...fullMarket, campaigns: 5, participants: 100 } : fullMarket,
+    );
+  };
+  return async (name, content) => {
+    if (content === 'empty') return await cluster.createDatabase(name);
+    await (made ??= make());
+    return await cluster.createDatabase(name, template);
   };
 }
 

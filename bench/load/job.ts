@@ -1,13 +1,11 @@
 /** The requests that the load generator sends: joins or reads. */
-export type JoinMix =
+export type RequestMix =
   | {
       readonly kind: 'joins';
       /** The campaigns to join, one after the other. */
       readonly campaignIds: readonly string[];
-      /** The sender: a trusted backend that names the user, or each user with a separate token. */
-      readonly as: { readonly serviceKey: string } | { readonly tokenSecret: string };
-      /** Whether each request has an Idempotency-Key. */
-      readonly keys?: boolean;
+      /** The key of the trusted backend that sends the joins and names the user of each. */
+      readonly serviceKey: string;
       /** Whether all requests are identical, as `ab -p payload.json` sends them. */
       readonly same?: boolean;
     }
@@ -18,7 +16,7 @@ export interface Job {
   /** Origin of the server. */
   readonly url: string;
   readonly connections: number;
-  readonly mix: JoinMix;
+  readonly mix: RequestMix;
   /** Either the duration of the warm-up and of the measured load, or a number of requests. */
   readonly extent:
     { readonly warmSeconds: number; readonly seconds: number } | { readonly total: number };
@@ -41,23 +39,30 @@ export interface Processes {
 export interface Usage {
   readonly server: number | undefined;
   readonly postgres: number | undefined;
+  /** Never part of a result: it only shows that the generator was not the limit. */
   readonly generator: number;
-  /** All other processes on this machine; should be almost 0. */
-  readonly others: number | undefined;
 }
 
 export interface LoadResult {
-  /** Answers per second during the measured time. */
+  /** Successful answers (2xx) per second during the measured time. */
   readonly rate: number;
-  /** Milliseconds from request to answer, during the measured time. */
-  readonly latency: { readonly p50: number; readonly p99: number; readonly longest: number };
+  /** Milliseconds from request to successful answer, during the measured time. */
+  readonly latency: { readonly p50: number; readonly p99: number; readonly max: number };
   /** Number of answers by status, from the first request to the last answer. */
   readonly statuses: Readonly<Record<string, number>>;
-  /** Number of requests that were sent again because all prepared requests had been sent. */
-  readonly repeated: number;
   /** Time of the last answer in milliseconds since the epoch. */
   readonly lastAnswerAt: number;
   /** Requests without an answer. */
   readonly errors: number;
   readonly usage: Usage;
+}
+
+/** Successful answers per CPU-second of the service and of PostgreSQL together. */
+export function perCpuSecond({ rate, usage }: LoadResult): number {
+  return rate / ((usage.server ?? 0) + (usage.postgres ?? 0));
+}
+
+/** CPU time of the service's process per successful answer, in microseconds. */
+export function serviceMicroseconds({ rate, usage }: LoadResult): number {
+  return ((usage.server ?? 0) * 1e6) / rate;
 }

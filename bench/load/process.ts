@@ -36,8 +36,6 @@ async function run(job: Job): Promise<LoadResult> {
       clients.push(client);
     },
   });
-  const repeated = () =>
-    clients.reduce((sum, { reqsMade }) => sum + Math.max(0, reqsMade - perConnection), 0);
   const answers = new Answers();
   load.on('response', (_client: Client, status: number, _bytes: number, milliseconds: number) =>
     answers.add(status, milliseconds),
@@ -56,7 +54,6 @@ async function run(job: Job): Promise<LoadResult> {
     return {
       ...measured,
       statuses: answers.statuses,
-      repeated: repeated(),
       lastAnswerAt: answers.lastAt,
       errors,
       usage,
@@ -67,14 +64,13 @@ async function run(job: Job): Promise<LoadResult> {
   return {
     ...answers.end(),
     statuses: answers.statuses,
-    repeated: repeated(),
     lastAnswerAt: answers.lastAt,
     errors,
     usage,
   };
 }
 
-/** Counts every answer, and records the latency of those that arrive in the measured time. */
+/** Counts every answer, and records the latency of the successful ones in the measured time. */
 class Answers {
   readonly statuses: Record<string, number> = {};
   /** Time of the last answer in milliseconds since the epoch. */
@@ -87,7 +83,7 @@ class Answers {
   add(status: number, milliseconds: number): void {
     this.statuses[status] = (this.statuses[status] ?? 0) + 1;
     this.lastAt = Date.now();
-    if (!this.#measuring) return;
+    if (!this.#measuring || status >= 300) return;
     this.#latencies.push(milliseconds);
     this.#last = performance.now();
   }
@@ -104,7 +100,7 @@ class Answers {
     const seconds = (this.#last - this.#began) / 1_000;
     return {
       rate: seconds > 0 ? sorted.length / seconds : 0,
-      latency: { p50: at(0.5), p99: at(0.99), longest: at(1) },
+      latency: { p50: at(0.5), p99: at(0.99), max: at(1) },
     };
   }
 }

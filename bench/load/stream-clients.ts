@@ -1,5 +1,5 @@
 // A process with many clients that read the event stream of one campaign. It uses raw sockets, so
-// that 5,000 clients cost little. Commands and replies are sent over IPC.
+// that thousands of clients cost little. Commands and replies are sent over IPC.
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -12,20 +12,18 @@ export type Command =
       readonly count: number;
     }
   | { readonly kind: 'seen'; readonly seq: string; readonly withinMs: number }
-  | { readonly kind: 'close' };
+  | { readonly kind: 'updates' };
 
 /**
- * The reply to a command. `open`: the number of open streams. `seen`: the time when each client
- * received the position. `close`: the number of closed streams.
+ * The reply to a command. `open`: the number of streams that the service accepted. `seen`: the time
+ * in milliseconds since the epoch when each client received the position, without the clients that
+ * have not received it. `updates`: the number of progress events of all clients.
  */
-export type Reply =
-  | { readonly open: number }
-  /** Milliseconds since the epoch, without the clients that have not received the position. */
-  | { readonly seenAt: readonly number[]; readonly updates: number }
-  | { readonly closed: number };
+export interface Reply {
+  readonly value: number | readonly number[];
+}
 
 interface Watcher {
-  readonly socket: Socket;
   /** The last bytes received. An event has a few hundred bytes and mostly arrives in one chunk. */
   tail: Buffer;
   at: number;
@@ -33,54 +31,56 @@ interface Watcher {
 
 const openAtOnce = 100;
 const keptBytes = 2_048;
-let watchers: Watcher[] = [];
+/** The service limits the streams of one address, so the clients have many. */
+const clientsOfAddress = 400;
+const progress = Buffer.from('event: progress');
+const watchers: Watcher[] = [];
+let opened = 0;
 let updates = 0;
 
 process.on('message', (order: Command) => {
-  void execute(order).then((reply) => process.send?.(reply));
+  void execute(order).then((value) => process.send?.({ value }));
 });
 process.on('disconnect', () => process.exit(0));
 
-async function execute(order: Command): Promise<Reply> {
-  switch (order.kind) {
-    case 'open': {
-      for (let open = 0; open < order.count; open += openAtOnce) {
-        const some = Math.min(openAtOnce, order.count - open);
-        watchers.push(
-          ...(await Promise.all(Array.from({ length: some }, () => openStream(order)))),
-        );
-      }
-      updates = 0;
-      return { open: watchers.length };
-    }
-    case 'seen':
-      return { seenAt: await seen(BigInt(order.seq), order.withinMs), updates };
-    case 'close': {
-      const closed = watchers.length;
-      for (const { socket } of watchers) socket.destroy();
-      watchers = [];
-      return { closed };
-    }
+async function execute(order: Command): Promise<Reply['value']> {
+  if (order.kind === 'updates') return updates;
+  if (order.kind === 'seen') return await seen(BigInt(order.seq), order.withinMs);
+  for (let isFull = false; !isFull && opened < order.count;) {
+    const some = Math.min(openAtOnce, order.count - opened);
+    const streams = await Promise.all(Array.from({ length: some }, () => openStream(order)));
+    isFull = streams.includes(undefined);
+    watchers.push(...streams.filter((stream) => stream !== undefined));
   }
+  updates = 0;
+  return watchers.length;
 }
 
-/** Opens one event stream; resolves when its first progress event arrives. */
-async function openStream({ port, path }: Command & { kind: 'open' }): Promise<Watcher> {
-  const { promise, resolve, reject } = Promise.withResolvers<Watcher>();
-  const socket = connect(port, '127.0.0.1');
-  const watcher: Watcher = { socket, tail: Buffer.alloc(0), at: 0 };
+/**
+ * Opens one event stream. Resolves when its first progress event arrives, to undefined when the
+ * service refuses the stream.
+ */
+async function openStream({
+  port,
+  path,
+}: Command & { kind: 'open' }): Promise<Watcher | undefined> {
+  const { promise, resolve } = Promise.withResolvers<Watcher | undefined>();
+  const localAddress = `127.0.${Math.floor(opened++ / clientsOfAddress)}.1`;
+  const socket: Socket = connect({ port, host: '127.0.0.1', localAddress });
+  const watcher: Watcher = { tail: Buffer.alloc(0), at: 0 };
   socket.on('connect', () => {
     socket.write(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: text/event-stream\r\n\r\n`);
   });
   socket.on('data', (chunk: Buffer) => {
     watcher.tail =
       chunk.length >= keptBytes ? chunk : Buffer.concat([watcher.tail.subarray(-keptBytes), chunk]);
+    if (!chunk.includes(progress)) return;
     watcher.at = Date.now();
     updates++;
-    if (watcher.tail.includes('event: progress')) resolve(watcher);
+    resolve(watcher);
   });
-  socket.on('error', reject);
-  socket.on('close', () => reject(new Error('a watcher was turned away')));
+  socket.on('error', () => resolve(undefined));
+  socket.on('close', () => resolve(undefined));
   return promise;
 }
 

@@ -47,7 +47,7 @@ const giveUpMs = 300_000;
 const lookEveryMs = 20;
 const allTold = `
   select not exists (
-    select from sambatan.campaigns c left join sambatan.notification_cursors k using (campaign_id)
+    select 1 from sambatan.campaigns c left join sambatan.notification_cursors k using (campaign_id)
     where c.campaign_id = any ($1) and c.audit_seq > coalesce(k.seq, 0)) as told`;
 
 /**

@@ -8,7 +8,6 @@ interface Reading {
   readonly server: number | undefined;
   readonly postgres: number | undefined;
   readonly generator: number;
-  readonly machine: number | undefined;
 }
 
 /** Linux reports CPU time in hundredths of a second, with every timer frequency of the kernel. */
@@ -20,9 +19,8 @@ export function readCpuUsage({ server, postgres }: Processes): Reading {
   return {
     at: performance.now(),
     server: secondsOf(server),
-    postgres: postgres === undefined ? undefined : secondsOfProcessTree(postgres),
+    postgres: postgres === undefined ? undefined : cpuSecondsOfTree([postgres]),
     generator: (user + system) / 1_000_000,
-    machine: secondsOfMachine(),
   };
 }
 
@@ -31,15 +29,11 @@ export function usageBetween(before: Reading, after: Reading): Usage {
   const seconds = (after.at - before.at) / 1_000;
   const share = (from: number | undefined, to: number | undefined) =>
     from === undefined || to === undefined ? undefined : Math.max(0, (to - from) / seconds);
-  const server = share(before.server, after.server);
-  const postgres = share(before.postgres, after.postgres);
-  const generator = share(before.generator, after.generator) ?? 0;
-  const machine = share(before.machine, after.machine);
-  const others =
-    machine === undefined
-      ? undefined
-      : Math.max(0, machine - (server ?? 0) - (postgres ?? 0) - generator);
-  return { server, postgres, generator, others };
+  return {
+    server: share(before.server, after.server),
+    postgres: share(before.postgres, after.postgres),
+    generator: share(before.generator, after.generator) ?? 0,
+  };
 }
 
 /** Resident memory of a process in bytes; undefined if unknown. */
@@ -48,26 +42,24 @@ export function residentBytes(pid: number): number | undefined {
   return kilobytes === undefined ? undefined : Number(kilobytes) * 1_024;
 }
 
-/** Peak resident memory of a process in bytes; undefined if unknown. */
-export function peakResidentBytes(pid: number): number | undefined {
-  const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(textOf(`/proc/${pid}/status`) ?? '')?.[1];
-  return kilobytes === undefined ? undefined : Number(kilobytes) * 1_024;
-}
-
-function secondsOf(pid: number): number | undefined {
+/** CPU time of a process with its ended children, in seconds; undefined if unknown. */
+export function secondsOf(pid: number): number | undefined {
   const found = statOf(pid);
   return found && (found.own + found.ofEndedChildren) / ticksPerSecond;
 }
 
-/** CPU time of a process with its ended and its running children, in seconds. */
-function secondsOfProcessTree(pid: number): number | undefined {
-  let seconds = secondsOf(pid);
-  if (seconds === undefined) return undefined;
+/** CPU time of processes with all their descendants, running and ended, in seconds. */
+export function cpuSecondsOfTree(roots: readonly number[]): number | undefined {
+  if (roots.some((pid) => secondsOf(pid) === undefined)) return undefined;
+  const children = new Map<number, number[]>();
   for (const name of readdirSync('/proc')) {
-    const stat = /^\d+$/.test(name) ? statOf(Number(name)) : undefined;
-    if (stat?.parent === pid) seconds += stat.own / ticksPerSecond;
+    const pid = Number(name);
+    const parent = /^\d+$/.test(name) ? statOf(pid)?.parent : undefined;
+    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), pid]);
   }
-  return seconds;
+  const tree = new Set(roots);
+  for (const pid of tree) for (const child of children.get(pid) ?? []) tree.add(child);
+  return [...tree].reduce((sum, pid) => sum + (secondsOf(pid) ?? 0), 0);
 }
 
 function statOf(pid: number) {
@@ -81,12 +73,13 @@ function statOf(pid: number) {
   return { parent, own: user + system, ofEndedChildren: childrenUser + childrenSystem };
 }
 
-/** CPU time of the whole machine in seconds, without idle time. */
-function secondsOfMachine(): number | undefined {
+/** CPU time of all programs of this machine in seconds; undefined if unknown. */
+export function secondsOfMachine(): number | undefined {
   const line = /^cpu +(.+)$/m.exec(textOf('/proc/stat') ?? '')?.[1];
   if (line === undefined) return undefined;
-  const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0] = line.split(' ').map(Number);
-  return (user + nice + system + irq + softIrq) / ticksPerSecond;
+  // Interrupts are left out: most of them belong to the load over loopback.
+  const [user = 0, nice = 0, system = 0] = line.split(' ').map(Number);
+  return (user + nice + system) / ticksPerSecond;
 }
 
 function textOf(path: string): string | undefined {

@@ -39,7 +39,7 @@ export async function startCluster(settings?: Readonly<Record<string, string>>):
   const server = await startServerBelow(resolve(import.meta.dirname, '../..'), {
     prefix: 'data-bench-',
     // The servers of all variants run at the same time, each with a separate connection pool.
-    settings: { max_connections: '300', ...settings },
+    settings: { max_connections: '600', ...settings },
   });
   try {
     await refuseLostWrites(server.url);
@@ -56,7 +56,9 @@ function clusterOf({ url, directory, postmaster, stop }: OwnServer): Cluster {
     directory,
     postmaster,
     createDatabase: async (name, of = template) => {
-      await asAdmin(url, `create database ${name} template ${of} strategy wal_log`);
+      // Large copies would fill the write-ahead log.
+      const strategy = of === template ? 'wal_log' : 'file_copy';
+      await asAdmin(url, `create database ${name} template ${of} strategy ${strategy}`);
       return inDatabase(url, name);
     },
     dropDatabase: async (name) => {

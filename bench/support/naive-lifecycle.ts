@@ -86,3 +86,34 @@ const failing: Statements = [
   ],
   ['naive_log_failed', log('refunded', 'campaign_failed', 'participant_refunded')],
 ];
+
+/** The ways in which a campaign with very many participants ends. */
+export const closingEndings = [
+  { name: 'fails', successEvery: 0 },
+  { name: 'completes, payments fall due', successEvery: 1 },
+] as const;
+export type Ending = (typeof closingEndings)[number];
+
+/** The minimum SQL with the effect of closing a campaign on its participants: one transaction. */
+export function rawClosing(succeeds: boolean): string {
+  const [status, column, event] = succeeds
+    ? ['confirmed', 'confirmed_at', 'participant_confirmed']
+    : ['refunded', 'refunded_at', 'participant_refunded'];
+  const payments = `
+    insert into sambatan.transactions (campaign_id, kind, participation_id, amount, cause, actor,
+      created_at)
+    select campaign_id, 'payment', participation_id, quantity * 200000,
+      'payment:' || participation_id, 'system', now()
+    from sambatan.participants;`;
+  return `
+    begin;
+    update sambatan.participants set status = '${status}', ${column} = now(), updated_at = now();
+    ${succeeds ? payments : ''}
+    insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event,
+      actor_kind, slots, slots_taken, total_slots, price_per_slot, metadata, commitment, leaf_hash)
+    select campaign_id, 1000000 + row_number() over (), now(), participation_id, '${event}',
+      'system', 0, 0, 0, 200000, jsonb_build_object('quantity', quantity), '',
+      decode(repeat('00', 32), 'hex')
+    from sambatan.participants;
+    commit`;
+}

@@ -1,18 +1,43 @@
 import type { Bench } from '../bench.ts';
-import { spreadOf, medianUsage, type Figure } from '../figures.ts';
-import { VariantServer, type Variant, type VariantResult } from './variant-server.ts';
+import { spreadOf, medianUsage, type Figure, type Spread, ratioOf } from '../rows.ts';
+import { enter, type Contestant, type JoinSample, type Variant } from './contestants.ts';
 
-/** The results of every round, by number of connections and variant. */
-export type Samples = Map<string, VariantResult[]>;
-const key = (connections: number, entry: Variant) => `${connections} ${entry.name}`;
+const run = { warmSeconds: 0.7, seconds: 2.5 };
+const quickRun = { warmSeconds: 0.1, seconds: 0.4 };
+/** Long enough for V8 to optimize the code. */
+const warmUp = { connections: 100, warmSeconds: 0, seconds: 4 };
 
-const run = { warmSeconds: 1, seconds: 3 };
-const quickRun = { warmSeconds: 0.1, seconds: 0.5 };
-
-/** A stage of a measurement: a number of connections and its variants. */
+/** A part of a measurement: a load, and the variants that get it. */
 export interface Stage {
+  readonly name: string;
   readonly connections: number;
-  readonly entries: readonly Variant[];
+  /** Number of campaigns that the joins are spread over. */
+  readonly campaigns: number;
+  readonly variants: readonly Variant[];
+}
+
+/** The samples of every stage and variant, one for each round. */
+export class Samples {
+  readonly #samples = new Map<string, JoinSample[]>();
+
+  add(stage: Stage, variant: Variant, sample: JoinSample): void {
+    const key = `${stage.name} ${variant.name}`;
+    this.#samples.set(key, [...(this.#samples.get(key) ?? []), sample]);
+  }
+
+  of(stage: Stage, variant: Variant): readonly JoinSample[] {
+    return this.#samples.get(`${stage.name} ${variant.name}`)!;
+  }
+
+  /** The ratio of a value of two variants in each round, and the spread of these ratios. */
+  ratio(
+    value: (sample: JoinSample) => number,
+    over: readonly [Stage, Variant],
+    under: readonly [Stage, Variant],
+    valueUnder = value,
+  ): Spread {
+    return ratioOf(this.of(...over).map(value), this.of(...under).map(valueUnder));
+  }
 }
 
 /**
@@ -21,69 +46,81 @@ export interface Stage {
  */
 export async function runVariants(
   bench: Bench,
-  name: string,
-  campaigns: number,
   stages: readonly Stage[],
-): Promise<{ samples: Samples; failures: string[]; disqualified: Set<string> }> {
-  const samples: Samples = new Map();
-  const taking = new Set(stages.flatMap((stage) => stage.entries));
-  const contestants: VariantServer[] = [];
-  for (const entry of taking) {
-    const database = `bench_${name}_${contestants.length}`.replaceAll('-', '_');
-    contestants.push(await VariantServer.enter(bench, entry, database));
+): Promise<{ samples: Samples; failures: string[]; disqualified: ReadonlySet<string> }> {
+  const samples = new Samples();
+  const contestants: Contestant[] = [];
+  for (const variant of new Set(stages.flatMap((stage) => stage.variants))) {
+    bench.progress(`joins: starting ${variant.name}`);
+    contestants.push(await enter(bench, variant, `bench_joins_${contestants.length}`));
   }
-  for (const contestant of contestants) await contestant.warmUp(campaigns);
+  const { connections, ...extent } = warmUp;
+  for (const contestant of contestants) {
+    const seconds = bench.quick ? 0.3 : warmUp.seconds;
+    await contestant.join({ campaigns: 1, connections, extent: { ...extent, seconds } });
+  }
   for (let round = 0; round < bench.rounds; round++) {
-    for (const { connections, entries: some } of stages) {
-      const turn = contestants.filter(({ entry }) => some.includes(entry));
-      turn.push(...turn.splice(0, round % turn.length));
-      for (const contestant of turn) {
-        const { entry } = contestant;
-        bench.progress(
-          `${name}: round ${round + 1} of ${bench.rounds}, ${connections} connections, ${entry.name}`,
-        );
-        const extent = bench.quick ? quickRun : run;
-        const answered = await contestant.join(campaigns, { connections, extent });
-        const id = key(connections, entry);
-        samples.set(id, [...(samples.get(id) ?? []), answered]);
-      }
+    for (const stage of stages) {
+      const name = `joins: round ${round + 1} of ${bench.rounds}, ${stage.name}`;
+      const found = await bench.round(name, () => runStage(bench, stage, contestants, round));
+      for (const [contestant, sample] of found) samples.add(stage, contestant.variant, sample);
     }
   }
   for (const contestant of contestants) {
-    bench.progress(`${name}: checking what ${contestant.entry.name} has stored`);
+    bench.progress(`joins: checking what ${contestant.variant.name} has stored`);
     await contestant.leave();
   }
-  const failures = contestants.flatMap((contestant) => contestant.failures);
-  const wrong = contestants.filter((contestant) => contestant.failures.length > 0);
-  return { samples, failures, disqualified: new Set(wrong.map(({ entry }) => entry.name)) };
+  const wrong = contestants.filter(({ failures }) => failures.length > 0);
+  return {
+    samples,
+    failures: wrong.flatMap(({ failures }) => failures),
+    disqualified: new Set(wrong.map(({ variant }) => variant.name)),
+  };
 }
 
+async function runStage(
+  bench: Bench,
+  { name, connections, campaigns, variants }: Stage,
+  contestants: readonly Contestant[],
+  round: number,
+): Promise<Map<Contestant, JoinSample>> {
+  const turn = contestants.filter(({ variant }) => variants.includes(variant));
+  turn.push(...turn.splice(0, round % turn.length));
+  const found = new Map<Contestant, JoinSample>();
+  for (const contestant of turn) {
+    bench.progress(`joins: round ${round + 1}, ${name}, ${contestant.variant.name}`);
+    const extent = bench.quick ? quickRun : run;
+    found.set(contestant, await contestant.join({ campaigns, connections, extent }));
+  }
+  return found;
+}
+
+/** The figures of all stages: rate, p99, memory, and the CPU cores that each process used. */
 export function figuresOf(
-  title: (connections: number) => string,
   stages: readonly Stage[],
-  { samples, disqualified }: { samples: Samples; disqualified: Set<string> },
+  samples: Samples,
+  disqualified: ReadonlySet<string>,
 ): Figure[] {
-  return stages.flatMap(({ connections, entries: some }) =>
-    some.map((entry) => {
-      const rounds = samples.get(key(connections, entry))!;
-      const told = rounds.flatMap(({ toldAfter }) => toldAfter ?? []);
+  return stages.flatMap((stage) =>
+    stage.variants.map((variant) => {
+      const rounds = samples.of(stage, variant);
+      const refused = rounds.reduce((sum, { statuses }) => sum + (statuses['503'] ?? 0), 0);
+      const memory = rounds.flatMap(({ memoryBytes }) => memoryBytes ?? []);
+      const notes = [
+        ...(memory.length === 0 ? [] : [`${(spreadOf(memory).median / 1e6).toFixed(0)} MB`]),
+        ...(refused === 0 ? [] : [`${refused} answers 503`]),
+      ];
       return {
-        measurement: title(connections),
-        variant: entry.name,
+        measurement: `joins: ${stage.name}`,
+        variant: variant.name,
         unit: 'joins/s',
-        value: disqualified.has(entry.name) ? undefined : spreadOf(rounds.map(({ rate }) => rate)),
+        value: disqualified.has(variant.name)
+          ? undefined
+          : spreadOf(rounds.map(({ rate }) => rate)),
         p99: spreadOf(rounds.map(({ latency }) => latency.p99)),
         usage: medianUsage(rounds.map(({ usage }) => usage)),
-        ...(told.length > 0 && {
-          note: `notifications written ${spreadOf(told).median.toFixed(1)} s after the load`,
-        }),
+        note: notes.join(', '),
       };
     }),
   );
 }
-
-/** The rates, or the p99 latencies, of all rounds. */
-export const rates = (samples: Samples, connections: number, entry: Variant) =>
-  samples.get(key(connections, entry))!.map(({ rate }) => rate);
-export const p99s = (samples: Samples, connections: number, entry: Variant) =>
-  samples.get(key(connections, entry))!.map(({ latency }) => latency.p99);

@@ -36,14 +36,15 @@ $$;
 
 -- Inserts active campaigns with equally spaced deadlines. One of every p_success_every campaigns
 -- has enough participants to succeed. The minimum of the others is all of their slots, and at least
--- one slot is free, so they fail. If p_success_every is 0, all of them fail.
+-- one slot is free, so they fail. If p_success_every is 0, all of them fail. Each participant takes
+-- one slot. With p_changed, each buyer has changed the note of the order, which is a second event.
 create function bench.seed(
-  p_campaigns integer, p_participants integer, p_first_deadline timestamptz, p_spacing interval,
-  p_success_every integer
+  p_campaigns integer, p_slots integer, p_participants integer, p_first_deadline timestamptz,
+  p_spacing interval, p_success_every integer, p_changed boolean
 ) returns void language plpgsql as $$
 declare
   now_at constant timestamptz := clock_timestamp();
-  slots constant integer := greatest(p_participants + 1, 100);
+  events_each constant integer := case when p_changed then 2 else 1 end;
   new_ids uuid[];
 begin
   with catalogue as materialized (
@@ -51,8 +52,8 @@ begin
   ), details as (
     insert into sambatan.campaign_details (campaign_id, brand_id, product_id, status, total_slots,
       minimum_slots, price_per_slot, deadline, created_at, opened_at, title)
-    select bench.new_id(), c.brand_id, c.product_id, 'active', slots,
-      case when p_success_every > 0 and g.n % p_success_every = 0 then 1 else slots end,
+    select bench.new_id(), c.brand_id, c.product_id, 'active', p_slots,
+      case when p_success_every > 0 and g.n % p_success_every = 0 then 1 else p_slots end,
       200000, p_first_deadline + (g.n - 1) * p_spacing, now_at, now_at, 'Batch ' || md5(g.n::text)
     from generate_series(1, p_campaigns) g (n)
     join catalogue c on c.n = g.n % (select count(*) from catalogue)
@@ -60,13 +61,13 @@ begin
   ), states as (
     insert into sambatan.campaign_states (campaign_id, status, total_slots, filled_slots,
       logged_slots, participant_count, audit_seq, next_run_at, updated_at)
-    select campaign_id, 'active', slots, p_participants, p_participants, p_participants,
-      1 + p_participants, deadline, now_at from details
+    select campaign_id, 'active', p_slots, p_participants, p_participants, p_participants,
+      1 + p_participants * events_each, deadline, now_at from details
     returning campaign_id
   )
   select array_agg(campaign_id) into new_ids from states;
   perform bench.log(campaign_id, 1, now_at, null, 'campaign_created', null, 0, 0,
-      slots, log_salt, jsonb_build_object('published', true))
+      p_slots, log_salt, jsonb_build_object('published', true))
     from sambatan.campaign_details where campaign_id = any (new_ids);
 
   insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, joined_at,
@@ -75,7 +76,36 @@ begin
     'Jalan Kenanga 12, RT 03/RW 05, Kelurahan Sukamaju, Bandung 40123', 1 + n
   from unnest(new_ids) campaign_id, generate_series(1, p_participants) n;
   perform bench.log(campaign_id, joined_seq, now_at, participation_id, 'participant_joined',
-      user_id, 1, joined_seq::integer - 1, slots, salt, null)
+      user_id, 1, joined_seq::integer - 1, p_slots, salt, null)
     from sambatan.participants where campaign_id = any (new_ids);
+  if p_changed then
+    perform bench.log(campaign_id, joined_seq + p_participants, now_at, participation_id,
+        'participant_changed', user_id, 0, p_participants, p_slots, salt,
+        jsonb_build_object('quantity', 1, 'fields', array['note']))
+      from sambatan.participants where campaign_id = any (new_ids);
+  end if;
 end
+$$;
+
+-- Two rows per join with primary keys only: what a join costs at least, with the salt and the hash
+-- that a log needs which can be verified.
+create table bench.bare_participants (
+  campaign_id uuid, participation_id uuid, user_id uuid, quantity integer, joined_at timestamptz,
+  shipping_address text, note text, salt bytea, primary key (campaign_id, participation_id)
+);
+create table bench.bare_logs (
+  campaign_id uuid, seq bigint, occurred_at timestamptz, participation_id uuid, event integer,
+  actor uuid, slots_taken integer, hash bytea, primary key (campaign_id, seq)
+);
+
+-- Copies all participations and the log to the bare tables.
+create function bench.fill_bare_tables() returns void language sql as $$
+  insert into bench.bare_participants
+  select campaign_id, participation_id, user_id, quantity, joined_at, shipping_address, note,
+    sha256(uuid_send(participation_id))
+  from sambatan.participants;
+  insert into bench.bare_logs
+  select campaign_id, seq, occurred_at, participation_id, 32, participation_id, 1,
+    sha256(uuid_send(campaign_id) || int8send(seq))
+  from sambatan.audit_logs;
 $$;

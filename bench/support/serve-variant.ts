@@ -1,5 +1,6 @@
-// Starts the service as `sambatan serve` does, but with another way to run joins. The argument is
-// the name of that way (a key of `otherWays`). The environment contains the settings as usual.
+// Starts the service as `sambatan serve` does, but with another way to run joins, or without one of
+// its background jobs. The argument is a key of `otherWays`. The environment contains the settings
+// as usual.
 import { loadConfig } from '../../src/config/config.ts';
 import { createApp, type App } from '../../src/app/app.ts';
 import { listen } from '../../src/overload/listen.ts';
@@ -7,9 +8,9 @@ import { createLog } from '../../src/server/logging.ts';
 import { siteFilePlugins, sitePages } from '../../src/server/site/pages.ts';
 import { apiRoutes } from '../../src/server/routes.ts';
 import { buildServer, stopServer } from '../../src/server/server.ts';
-import { onStopSignal } from '../../src/commands/stop-process.ts';
+import { boundHeap, handBackMemory, onStopSignal } from '../../src/commands/stop-process.ts';
 import { memoizeReads } from './memoize-reads.ts';
-import { otherWays, poolSize, type OtherWay } from './variants.ts';
+import { NoLimit, otherWays, type OtherWay } from './variants.ts';
 
 const way = process.argv[2] as OtherWay;
 const config = loadConfig();
@@ -19,10 +20,16 @@ const ours = createApp({
   log,
   databaseUrl: config.database.url!,
   serviceKey: config.identity.serviceKey!,
-  ...(way === 'queued' ? { batching: { maxBatch: 1, concurrency: poolSize } } : {}),
 });
 if (way === 'floor') memoizeReads(ours.db);
-const app: App = { ...ours, joins: otherWays[way]?.(ours) ?? ours.joins };
+const replaced = otherWays[way]?.(ours);
+const app: App = {
+  ...ours,
+  ...(replaced !== undefined && {
+    joins: replaced,
+    concurrencyLimiter: new NoLimit({ maxInFlight: Infinity }),
+  }),
+};
 const server = await buildServer(
   { ...app, isDraining: () => false },
   apiRoutes(app),
@@ -30,7 +37,10 @@ const server = await buildServer(
   siteFilePlugins(app),
 );
 await app.changeNotifier.start();
-await app.scheduler.start();
+for (const job of jobsOf(app)) await job.start();
+await server.ready();
+handBackMemory();
+boundHeap();
 await listen(server, config.http);
 onStopSignal(
   async () => {
@@ -40,3 +50,10 @@ onStopSignal(
   },
   { withParent: true },
 );
+
+/** The background jobs: only the scheduler for a baseline, which writes no notifications. */
+function jobsOf({ jobs, scheduler, ...parts }: App): App['jobs'] {
+  if (way !== 'withoutLogWriter') return [scheduler];
+  const writer = (parts as { readonly logWriter?: App['jobs'][number] }).logWriter;
+  return jobs.filter((job) => job !== writer);
+}

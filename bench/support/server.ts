@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { startServiceProcess } from '../../test/support/server/started.ts';
 import type { OtherWay } from './variants.ts';
 
-/** `ours` is the unchanged command `sambatan serve`. */
+/** `ours` is the unchanged command `sambatan serve`; the others are started by serve-variant.ts. */
 export type Way = 'ours' | OtherWay;
 
 /** A server of the service in a separate process. */

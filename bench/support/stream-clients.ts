@@ -14,24 +14,27 @@ export class StreamClients {
     });
   }
 
-  /** Opens this many event streams; resolves when each has received its first progress event. */
-  async open(url: string, path: string, count: number): Promise<void> {
+  /**
+   * Opens this many event streams. Resolves when each has received its first progress event, to the
+   * number of streams that the service accepted.
+   */
+  async open(url: string, path: string, count: number): Promise<number> {
     const port = Number(new URL(url).port);
-    const reply = await this.#order({ kind: 'open', port, path, count });
-    if (!('open' in reply) || reply.open !== count) throw new Error('not every watcher came in');
+    return (await this.#order({ kind: 'open', port, path, count })).value as number;
   }
 
   /** Returns when each client received this position of the audit log, in ms since the epoch. */
-  async seen(seq: bigint): Promise<{ seenAt: readonly number[]; updates: number }> {
+  async seen(seq: bigint): Promise<readonly number[]> {
     const reply = await this.#order({ kind: 'seen', seq: String(seq), withinMs: 20_000 });
-    if (!('seenAt' in reply)) throw new Error('the watchers answered something else');
-    return reply;
+    return reply.value as readonly number[];
   }
 
-  async close(): Promise<void> {
-    await this.#order({ kind: 'close' });
+  /** The number of progress events that all clients have received so far. */
+  async updates(): Promise<number> {
+    return (await this.#order({ kind: 'updates' })).value as number;
   }
 
+  /** Closes all streams. */
   async stop(): Promise<void> {
     const gone = once(this.#process, 'exit');
     this.#process.disconnect();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { ratioOf, spreadOf } from '../../bench/figures.ts';
+import { ratioOf, spreadOf } from '../../bench/rows.ts';
 import { checkInvariants, checkStored } from '../../bench/support/checks.ts';
 import { startCluster, type Cluster } from '../../bench/support/database.ts';
 import { createMarket, seed } from '../../bench/support/seed.ts';

@@ -1,3 +1,4 @@
+import type { Content } from './bench.ts';
 import type { Usage } from './load/job.ts';
 
 /** The results of several rounds. */
@@ -7,7 +8,17 @@ export interface Spread {
   readonly max: number;
 }
 
-/** One row of the table: the result of one variant in one measurement. */
+/** One row of the table: what is measured, and its goal, if there is one. */
+export interface Row {
+  readonly what: string;
+  /** The content of the database, if the row is measured on both. */
+  readonly content?: Content | undefined;
+  readonly value: Spread;
+  readonly goal?: { readonly min: number } | { readonly max: number } | undefined;
+  readonly unit?: string | undefined;
+}
+
+/** The result of one variant, from which rows are computed. */
 export interface Figure {
   readonly measurement: string;
   readonly variant: string;
@@ -20,19 +31,10 @@ export interface Figure {
   readonly note?: string | undefined;
 }
 
-/** A ratio of two variants, or a result of Sambatan, and its target, if there is one. */
-export interface Goal {
-  readonly measurement: string;
-  readonly what: string;
-  readonly value: Spread;
-  readonly target?: { readonly min: number } | { readonly max: number };
-  readonly unit?: string;
-}
-
 /** The result of a measurement. */
 export interface Outcome {
   readonly figures: readonly Figure[];
-  readonly goals: readonly Goal[];
+  readonly rows: readonly Row[];
   /** Errors: lost, oversold or wrong data. They fail the run. */
   readonly failures: readonly string[];
 }
@@ -53,10 +55,10 @@ export function ratioOf(over: readonly number[], under: readonly number[]): Spre
   return spreadOf(over.map((value, round) => value / under[round]!));
 }
 
-/** Compares the median with the target; undefined without a target. */
-export function isReached({ value, target }: Goal): boolean | undefined {
-  if (target === undefined) return undefined;
-  return 'min' in target ? value.median >= target.min : value.median <= target.max;
+/** Compares the median with the goal; undefined without a goal. */
+export function isReached({ value, goal }: Row): boolean | undefined {
+  if (goal === undefined) return undefined;
+  return 'min' in goal ? value.median >= goal.min : value.median <= goal.max;
 }
 
 /** The CPU usage of each process: the median over the rounds. */
@@ -69,6 +71,11 @@ export function medianUsage(usages: readonly Usage[]): Usage {
     server: middle('server'),
     postgres: middle('postgres'),
     generator: middle('generator') ?? 0,
-    others: middle('others'),
   };
+}
+
+/** The value below which the given share of the values lies; 0 without values. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.ceil(sorted.length * share) - 1] ?? 0;
 }
