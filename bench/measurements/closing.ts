@@ -162,8 +162,11 @@ async function joinWhileClosing(
   const before = await load(joinSeconds);
   await cluster.sql(
     databaseUrl,
-    `update sambatan.campaigns set deadline = now(), next_run_at = now()
-    where campaign_id <> all ($1)`,
+    `with details as (
+      update sambatan.campaign_details set deadline = now() where campaign_id <> all ($1)
+      returning campaign_id)
+    update sambatan.campaign_states s set next_run_at = now() from details d
+    where s.campaign_id = d.campaign_id`,
     [campaignIds],
   );
   await untilClosing(bench, databaseUrl);
