@@ -22,7 +22,13 @@ import { Scheduler } from '../lifecycle/scheduler.ts';
 import type { Job } from '../jobs/loop.ts';
 import { createMailer, type Mailer } from '../mail/mailer.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
-import { NotificationService } from '../notifications/messenger.ts';
+import {
+  NotificationService,
+  type NotificationServiceOptions,
+} from '../notifications/messenger.ts';
+import { configuredLogName, keySource } from '../public-log/key-source.ts';
+import { SumTrees } from '../public-log/sum-trees.ts';
+import { markChangedSums, SumPublisher } from '../public-log/sums.ts';
 import { UnsubscribeTokens } from '../notifications/unsubscribe.ts';
 import { WebhookSender } from '../notifications/webhooks/webhooks.ts';
 import { JoinBatcher, type SendBatch } from '../participations/batcher.ts';
@@ -81,6 +87,9 @@ export interface App {
   readonly findSession: SessionFinder;
   readonly signIn: SignInDeps;
   readonly notifications: NotificationService;
+  readonly sums: SumPublisher;
+  /** The sum trees of the public log, for the proofs of buyers. */
+  readonly sumTrees: SumTrees;
   readonly unsubscribeTokens: UnsubscribeTokens;
   /** Keeps what users typed into a form while they sign in again. */
   readonly keptForms: KeptForms;
@@ -158,15 +167,14 @@ export function createApp(options: AppOptions): App {
   const siteUrl = siteUrlOf(config);
   const watch = new Monitor({ db, url: databaseUrl, log, metrics, ...limited, ...config.watch });
   const unsubscribeTokens = new UnsubscribeTokens(secretKey);
-  const messages = new NotificationService({
+  const messages = createNotifications(config, {
     ...core,
     mailer,
     links: { siteUrl, tokens: unsubscribeTokens },
-    digestSeconds: config.messages.digestMinutes * 60,
-    webhooks: new WebhookSender(config.webhooks),
     loadSignal: loadSignal(joins, scheduler),
   });
-  const jobs = [scheduler, messages, watch, online.reconciler, online.importer];
+  const publicLog = openPublicLog({ config, db, log });
+  const jobs = [scheduler, messages, watch, online.reconciler, online.importer, publicLog.sums];
   return {
     config,
     db,
@@ -188,6 +196,7 @@ export function createApp(options: AppOptions): App {
     signIn: { db, mailer, now: databaseTime, ...limited, ...signInKeys(secretKey) },
     ...limited,
     notifications: messages,
+    ...publicLog,
     unsubscribeTokens,
     keptForms: new KeptForms(serviceKey),
     authenticate: createAuthenticator({ config, db, serviceKey }),
@@ -201,6 +210,25 @@ export function createApp(options: AppOptions): App {
       await Promise.all([db.close(), probe.close()]);
     },
   };
+}
+
+/** Creates the service for notifications, which also handles the events of the audit log. */
+function createNotifications(
+  config: Config,
+  parts: Omit<NotificationServiceOptions, 'digestSeconds' | 'webhooks' | 'onEvents'>,
+): NotificationService {
+  return new NotificationService({
+    ...parts,
+    digestSeconds: config.messages.digestMinutes * 60,
+    webhooks: new WebhookSender(config.webhooks),
+    onEvents: markChangedSums,
+  });
+}
+
+/** Creates the parts for the public log. */
+function openPublicLog({ config, db, log }: Pick<App, 'config' | 'db' | 'log'>) {
+  const keys = { keySource: keySource(config), logName: configuredLogName(config) };
+  return { sums: new SumPublisher({ db, log, ...keys }), sumTrees: new SumTrees(db) };
 }
 
 /** Creates the source of live updates of campaigns. */

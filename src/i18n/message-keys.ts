@@ -659,6 +659,10 @@ export interface Messages {
   'errors.rate_limited.title': undefined;
   'errors.reauthentication_required.detail': undefined;
   'errors.reauthentication_required.title': undefined;
+  'errors.receipt_not_available.detail': undefined;
+  'errors.receipt_not_available.title': undefined;
+  'errors.receipt_pending.detail': undefined;
+  'errors.receipt_pending.title': undefined;
   'errors.receiving_account_exists.detail': undefined;
   'errors.receiving_account_exists.title': undefined;
   'errors.receiving_account_is_default.detail': undefined;
@@ -747,6 +751,10 @@ export interface Messages {
   'errors.statement_not_readable.title': undefined;
   'errors.statement_parts_exceed_line.detail': { parts: Value; amount: Value };
   'errors.statement_parts_exceed_line.title': undefined;
+  'errors.sum_proof_not_available.detail': undefined;
+  'errors.sum_proof_not_available.title': undefined;
+  'errors.sums_not_published.detail': undefined;
+  'errors.sums_not_published.title': undefined;
   'errors.too_late_to_pay_online.detail': undefined;
   'errors.too_late_to_pay_online.title': undefined;
   'errors.too_many_addresses.detail': { maximum: number | bigint };

@@ -73,6 +73,8 @@ export const permissions = {
   // confirmation, so sellers may not confirm.
   'participation.confirm': staff,
   'participation.fulfil': ['self', ...staff],
+  // The receipt contains the salt, with which its holder can prove what the order is about.
+  'participation.receipt': ['self', 'service'],
   'participation.search': staff,
   'audit.read': staff,
   'audit.verify': staff,

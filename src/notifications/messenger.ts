@@ -1,4 +1,4 @@
-import { EventConsumer, type LoadSignal } from '../audit/event-consumer.ts';
+import { EventConsumer, type EventHandler, type LoadSignal } from '../audit/event-consumer.ts';
 import type { ChangeNotifier } from '../audit/change-notifier.ts';
 import { isWithoutConnection } from '../database/errors.ts';
 import type { Database } from '../database/pool.ts';
@@ -27,6 +27,8 @@ export interface NotificationServiceOptions {
   readonly digestSeconds: number;
   readonly webhooks: WebhookSender;
   readonly loadSignal: LoadSignal;
+  /** Also called with all events, in the transaction that creates their notifications. */
+  readonly onEvents?: EventHandler;
 }
 
 export interface NotificationServiceStatus {
@@ -80,11 +82,15 @@ export class NotificationService implements Job {
       new Deliverer({ ...shared, transport: emailTransport(db, mailer, links) }),
       new Deliverer({ ...shared, transport: webhookTransport(db, webhooks) }),
     ];
+    const notify = eventHandler({ digestSeconds });
     this.#consumer = new EventConsumer({
       db,
       changeNotifier,
       log,
-      handle: eventHandler({ digestSeconds }),
+      handle: async (tx, campaignId, events) => {
+        await notify(tx, campaignId, events);
+        await options.onEvents?.(tx, campaignId, events);
+      },
       load: loadSignal,
       onHandled: () => this.#wakeDeliverers(),
     });

@@ -47,7 +47,7 @@ export async function viewParticipation(
   actor: Actor,
   participationId: string,
 ): Promise<Participation> {
-  const { row } = await permitOnParticipation(db, actor, 'participation.read', participationId);
+  const { row } = await authorizeOnParticipation(db, actor, 'participation.read', participationId);
   return participationOf(row);
 }
 viewParticipation.refusals = refusals('participation_not_found');
@@ -63,7 +63,7 @@ export async function cancelParticipation(
   note: string | null,
 ): Promise<Participation> {
   const action = 'participation.cancel';
-  const { row, caller } = await permitOnParticipation(tx, actor, action, participationId);
+  const { row, caller } = await authorizeOnParticipation(tx, actor, action, participationId);
   const isOwner = caller.kind !== 'service' && caller.userId === row.user_id;
   const reason = isOwner || caller.kind === 'service' ? 'buyer' : 'operator';
   const by = actorLabel(caller);
@@ -71,7 +71,7 @@ export async function cancelParticipation(
   return await participationNow(tx, participationId);
 }
 cancelParticipation.refusals = refusals(
-  permitOnParticipation,
+  authorizeOnParticipation,
   'participation_transition_not_allowed',
   'campaign_closing',
   'deadline_passed',
@@ -94,7 +94,7 @@ export async function changeParticipation(
   { quantity, shippingAddress, note }: ParticipationChange,
 ): Promise<Participation> {
   const action = 'participation.change';
-  const { row, caller } = await permitOnParticipation(tx, actor, action, participationId);
+  const { row, caller } = await authorizeOnParticipation(tx, actor, action, participationId);
   await tx.one(
     sql.changeParticipation,
     row.campaign_id,
@@ -107,7 +107,7 @@ export async function changeParticipation(
   return await participationNow(tx, participationId);
 }
 changeParticipation.refusals = refusals(
-  permitOnParticipation,
+  authorizeOnParticipation,
   'participation_transition_not_allowed',
   'campaign_closing',
   'deadline_passed',
@@ -126,14 +126,14 @@ export async function confirmParticipation(
   reference: string | null,
 ): Promise<Participation> {
   const action = 'participation.confirm';
-  const { row, caller } = await permitOnParticipation(tx, actor, action, participationId);
+  const { row, caller } = await authorizeOnParticipation(tx, actor, action, participationId);
   await assertNotQuarantined(tx);
   const by = actorLabel(caller);
   await tx.one(sql.confirmParticipation, row.campaign_id, participationId, by, reference);
   return await participationNow(tx, participationId);
 }
 confirmParticipation.refusals = refusals(
-  permitOnParticipation,
+  authorizeOnParticipation,
   assertNotQuarantined,
   'participation_transition_not_allowed',
   'campaign_closing',
@@ -148,12 +148,12 @@ export async function fulfilParticipation(
   participationId: string,
 ): Promise<Participation> {
   const action = 'participation.fulfil';
-  const { row, caller } = await permitOnParticipation(tx, actor, action, participationId);
+  const { row, caller } = await authorizeOnParticipation(tx, actor, action, participationId);
   await tx.one(sql.fulfilParticipation, row.campaign_id, participationId, actorLabel(caller));
   return await participationNow(tx, participationId);
 }
 fulfilParticipation.refusals = refusals(
-  permitOnParticipation,
+  authorizeOnParticipation,
   'participation_not_paid',
   'participation_transition_not_allowed',
   'campaign_busy',
@@ -164,7 +164,11 @@ async function participationNow(tx: Tx, participationId: string): Promise<Partic
   return participationOf(await tx.one(sql.findParticipation, participationId));
 }
 
-async function permitOnParticipation(
+/**
+ * Finds a participation and checks that the caller may do something with it. Returns it with its
+ * payment state, and the caller.
+ */
+export async function authorizeOnParticipation(
   db: Queryable,
   actor: Actor,
   action: Action,
@@ -179,4 +183,4 @@ async function permitOnParticipation(
   const seen = { action, see: 'participation.read', hidden } as const;
   return { row, caller: authorizeOrHide(actor, seen, { brandRole, ownerId: row.user_id }) };
 }
-permitOnParticipation.refusals = refusals(authorizeOrHide, 'participation_not_found');
+authorizeOnParticipation.refusals = refusals(authorizeOrHide, 'participation_not_found');

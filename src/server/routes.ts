@@ -18,6 +18,7 @@ import { shortfallRoutes } from '../ledger/shortfall/routes.ts';
 import { lifecycleRoutes } from '../lifecycle/routes.ts';
 import { messageRoutes } from '../notifications/message-routes.ts';
 import { webhookRoutes } from '../notifications/webhook-routes.ts';
+import { logProofRoutes } from '../participations/log-routes.ts';
 import { joinRoutes } from '../participations/join-routes.ts';
 import { participationRoutes } from '../participations/routes.ts';
 import { waitingRoutes } from '../waiting/routes.ts';
@@ -27,6 +28,7 @@ export type RouteDeps = Parameters<typeof accountRoutes>[0] &
   Parameters<typeof memberRoutes>[0] &
   Parameters<typeof campaignRoutes>[0] &
   Parameters<typeof joinRoutes>[0] &
+  Parameters<typeof logProofRoutes>[0] &
   Parameters<typeof lifecycleRoutes>[0] &
   Parameters<typeof messageRoutes>[0] &
   Parameters<typeof webhookRoutes>[0] &
@@ -45,6 +47,7 @@ export function apiRoutes(app: RouteDeps): FastifyPluginAsyncTypebox[] {
     campaignRoutes(app),
     joinRoutes(app),
     participationRoutes(app),
+    logProofRoutes(app),
     waitingRoutes(app),
     bankAccountRoutes(app),
     paymentRoutes(app),

@@ -4951,6 +4951,115 @@ begin
 end
 $$;
 
+-- Returns the money of a campaign as a sum checkpoint shows it (docs/public-log.md), in whole
+-- rupiah: paid + receivable = payout + fee + refunds + kept. Refunds that were made twice are
+-- counted once.
+create or replace function sambatan.campaign_sums(
+  p_campaign_id uuid, out paid bigint, out receivable bigint, out payout bigint, out fee bigint,
+  out refunds bigint, out kept bigint
+) language plpgsql stable as $$
+declare
+  b record;
+begin
+  select * into strict b from sambatan.campaign_books(p_campaign_id);
+  paid := b.paid + b.unique_codes + b.credits;
+  receivable := b.receivable;
+  payout := b.payouts_due + b.payouts_settled - b.payouts_returned;
+  fee := b.fee;
+  refunds := b.refunds_due + b.refunds_settled - (b.returned - b.payouts_returned)
+    - b.owed_back - b.lost;
+  kept := b.codes_kept;
+end
+$$;
+
+-- Returns the leaves of a campaign's sum tree as they are now: one for each order for which money
+-- was received, or that was published before. is_changed is true for leaves that the newest sum
+-- checkpoint does not have.
+create or replace function sambatan.campaign_sum_leaves(p_campaign_id uuid)
+returns table (order_id uuid, hash bytea, paid bigint, is_changed boolean)
+language plpgsql stable as $$
+#variable_conflict use_column
+begin
+  return query
+    with received as (
+      select t.participation_id as order_id, sum(t.amount)::bigint as paid
+      from sambatan.transactions t
+      where t.campaign_id = p_campaign_id and t.participation_id is not null
+        and ((t.kind = 'payment' and t.status = 'settled')
+          or t.purpose in ('unique_code', 'credit'))
+      group by t.participation_id
+    ), known as (
+      select distinct on (l.order_id) l.order_id, l.hash, l.paid
+      from sambatan.log_sum_leaves l where l.campaign_id = p_campaign_id
+      order by l.order_id, l.version desc
+    )
+    select o.order_id,
+      -- If the salt was deleted with an account, the hash is made from a salt that nobody knows.
+      coalesce(o.hash, sha256('\x02'::bytea || sha256(
+        coalesce(p.salt, w.salt, sambatan.new_salt()) || uuid_send(o.order_id)))),
+      o.paid, o.was_paid is distinct from o.paid
+    from (
+      select coalesce(k.order_id, r.order_id) as order_id, k.hash, k.paid as was_paid,
+        coalesce(r.paid, 0) as paid
+      from received r full join known k on k.order_id = r.order_id
+      where k.order_id is not null or r.paid > 0) o
+    left join sambatan.participants p
+      on p.campaign_id = p_campaign_id and p.participation_id = o.order_id
+    left join sambatan.waiting_entries w on w.campaign_id = p_campaign_id
+      and w.order_id = o.order_id and p.participation_id is null;
+end
+$$;
+
+-- Returns the campaigns whose newest sum checkpoint differs from their books, or from the leaves of
+-- its tree. There is a sum checkpoint as soon as a payout was released. Campaigns that are being
+-- closed, whose events are not all handled, or that wait for the sum publisher are left out.
+create or replace function sambatan.wrong_sums()
+returns table (campaign_id uuid, version integer, paid bigint, paid_by_leaves bigint,
+  paid_by_books bigint)
+language plpgsql stable as $$
+#variable_conflict use_column
+declare
+  released uuid;
+  events bigint;
+  handled bigint;
+  s record;
+  b record;
+begin
+  for released in
+    select distinct t.campaign_id from sambatan.transactions t
+    where t.kind = 'payout' and t.released_at is not null
+  loop
+    select c.audit_seq into events from sambatan.campaigns c
+      where c.campaign_id = released and c.closing_outcome is null;
+    select k.seq into handled from sambatan.notification_cursors k
+      where k.campaign_id = released;
+    if events is null or handled is null or handled < events
+      or exists (select 1 from sambatan.log_sums_due d where d.campaign_id = released)
+    then
+      continue;
+    end if;
+    version := null;
+    paid := null;
+    select v.version, v.paid, v.receivable, v.payout, v.fee, v.refunds, v.kept into s
+      from sambatan.log_sums v where v.campaign_id = released order by v.version desc limit 1;
+    select * into b from sambatan.campaign_sums(released);
+    select coalesce(sum(n.paid), 0) into paid_by_leaves from (
+      select distinct on (v.order_id) v.paid from sambatan.log_sum_leaves v
+      where v.campaign_id = released order by v.order_id, v.version desc) n;
+    if (s.paid, s.receivable, s.payout, s.fee, s.refunds, s.kept) is distinct from
+        (b.paid, b.receivable, b.payout, b.fee, b.refunds, b.kept)
+      or paid_by_leaves <> b.paid
+    then
+      campaign_id := released;
+      version := s.version;
+      paid := s.paid;
+      paid_by_books := b.paid;
+      return next;
+    end if;
+  end loop;
+end
+$$;
+
 -- Returns whether this database is in quarantine. A database in quarantine sends no e-mails and
 -- webhooks and moves no money. A restored copy is in quarantine until somebody declares it the
 -- production database. A database without a row in sambatan.installation is in quarantine too,

@@ -79,6 +79,11 @@ const offered = `${updateCampaign(
 )};
   select sambatan.offer_freed_slots('${campaign.full}', now())`;
 
+/** Publishes the sums of the completed campaign. */
+const sumsPublished = `insert into sambatan.log_sums (campaign_id, version, seq, root_hash, paid,
+    receivable, payout, fee, refunds, kept, checkpoint)
+  values ('${campaign.completed}', 1, 7, sha256('root'), 0, 0, 0, 0, 0, 0, 'a signed note')`;
+
 const statuses = ['scheduled', 'active', 'locked', 'fulfilled', 'expired', 'cancelled'];
 const lists = (deadline: unknown): Record<string, readonly Case[]> =>
   Object.fromEntries(
@@ -915,6 +920,29 @@ const cases: Record<string, readonly Case[]> = {
   claim_gateway_calls: [{ parameters: ['midtrans', 4], before: called }],
   list_refunds_to_send: [{ parameters: ['midtrans', 4], before: called }],
   campaign_books: [{ parameters: [campaign.completed] }],
+  mark_sums_due: [{ parameters: [campaign.completed, 7n] }],
+  list_sums_due: [{ parameters: [100] }],
+  lock_sums_due: [{ parameters: [campaign.completed] }],
+  remove_sums_due: [{ parameters: [campaign.completed] }],
+  read_sums: [{ parameters: [campaign.completed] }],
+  newest_sums: [{ parameters: [campaign.completed] }],
+  insert_sums: [
+    {
+      parameters: [campaign.completed, 1, 7n, digest, 0n, 0n, 0n, 0n, 0n, 0n, 'a signed note'],
+    },
+  ],
+  insert_sum_leaves: [
+    {
+      parameters: [campaign.completed, 1, [confirmed], ['00'.repeat(32)], [0n]],
+      before: sumsPublished,
+    },
+  ],
+  sum_leaves: [{ parameters: [campaign.completed, 1] }],
+  find_sum_leaf: [{ parameters: [campaign.completed, confirmed, 1] }],
+  find_receipt: [{ parameters: [campaign.completed, confirmed] }],
+  find_log_key: [{ parameters: [1] }],
+  read_hash_tile: [{ parameters: [campaign.completed, 0, 0, 7] }],
+  is_log_written: [{ parameters: [] }],
   range_of_shortfall: [{ parameters: [campaign.completed] }],
   sum_shares: [{ parameters: [campaign.completed, 1], before: allOwed }],
   list_shares: [

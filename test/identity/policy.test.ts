@@ -58,6 +58,7 @@ const expected: Readonly<Record<Action, string>> = {
   'participation.confirm': '......xx',
   'participation.fulfil': '..x...xx',
   'participation.change': '..x...xx',
+  'participation.receipt': '..x....x',
   'participation.search': '......xx',
   'audit.read': '......xx',
   'audit.verify': '......xx',

@@ -164,6 +164,16 @@ const matrix: Readonly<Record<string, Row>> = {
     open: '401 200 404 200 404 200 200',
     absent: '401 404 404 404 404 404 404',
   },
+  // Nothing is published here: neither a checkpoint nor sums.
+  'GET /participations/:id/receipt': {
+    open: '401 503 404 403 404 403 503',
+    absent: '401 404 404 404 404 404 404',
+  },
+  'GET /participations/:id/sum-proof': {
+    open: '401 404 404 403 404 403 404',
+    absent: '401 404 404 404 404 404 404',
+  },
+  'GET /campaigns/:id/log/sums': { open: nobody, draft: nobody, absent: nobody },
   'POST /participations/:id/cancel': {
     open: '401 200 404 403 404 200 200',
     absent: '401 404 404 404 404 404 404',

@@ -922,6 +922,64 @@ const cases: Case[] = [
     'participation_not_found',
     async () => (await outsider()).get(`/participations/${(await campaignIn('active')).joined}`),
   ],
+  ...(['receipt', 'sum-proof'] as const).map((what): Case => [
+    `the ${what} of another buyer, by the seller`,
+    403,
+    'forbidden',
+    async () => shop.seller.get(`/participations/${(await campaignIn('active')).joined}/${what}`),
+  ]),
+  [
+    'a receipt before the first checkpoint',
+    503,
+    'receipt_pending',
+    async () =>
+      service.service.get(`/participations/${(await campaignIn('active')).joined}/receipt`),
+  ],
+  [
+    'a receipt whose salt was deleted',
+    404,
+    'receipt_not_available',
+    async () => {
+      const { id: campaignId } = await shop.campaign({ total_slots: 1 });
+      const { id } = await joinAs(campaignId).then((made) => expectStatus(made, 201));
+      await queryRows(
+        service.db,
+        'update sambatan.participants set salt = null where participation_id = $1',
+        id,
+      );
+      return service.service.get(`/participations/${id}/receipt`);
+    },
+  ],
+  [
+    'the sums of a campaign without a payout',
+    404,
+    'sums_not_published',
+    async () => service.visitor.get(`/campaigns/${(await campaignIn('active')).id}/log/sums`),
+  ],
+  [
+    'a sum proof without sums',
+    404,
+    'sums_not_published',
+    async () =>
+      service.service.get(`/participations/${(await campaignIn('active')).joined}/sum-proof`),
+  ],
+  [
+    'a sum proof of an order without a payment',
+    404,
+    'sum_proof_not_available',
+    async () => {
+      const { id: campaignId } = await shop.campaign({ total_slots: 1 });
+      const { id } = await joinAs(campaignId).then((made) => expectStatus(made, 201));
+      await queryRows(
+        service.db,
+        `insert into sambatan.log_sums (campaign_id, version, seq, root_hash, paid, receivable,
+          payout, fee, refunds, kept, checkpoint)
+        values ($1, 1, 1, sha256('root'), 0, 0, 0, 0, 0, 0, 'a signed note')`,
+        campaignId,
+      );
+      return service.service.get(`/participations/${id}/sum-proof`);
+    },
+  ],
   ...(['cancel', 'confirm', 'fulfil'] as const).flatMap((verb): Case[] => [
     [
       `${verb} by the seller`,

@@ -62,7 +62,7 @@ const ofEveryRoute = ['unauthenticated', 'validation_failed', 'overloaded'];
 /** Steps whose refusals cannot occur in the function that calls them, with the reason. */
 const exceptions: Readonly<Record<string, string>> = {
   'readProduct authorize': 'every signed-in caller may read products',
-  'viewParticipation permitOnParticipation': 'who may not read it is told that it is not there',
+  'viewParticipation authorizeOnParticipation': 'who may not read it is told that it is not there',
   'viewDisputePicture authorizeOnBuyer': 'who may not see it is told that it is not there',
   'startOrder viewPayment': 'a payment through the provider needs no receiving account',
   'applyOrder receiveMoney': 'its order names a participation that is there',

@@ -1,5 +1,5 @@
 import { type Wording, wording } from '../../i18n/messages.ts';
-import { define, fixed, type ErrorTable } from './definition.ts';
+import { busySeconds, define, fixed, type ErrorTable } from './definition.ts';
 import { refusedOfParticipation, type RefusedTransition } from '../wording/refused-transitions.ts';
 
 /** Errors about joins and participations. */
@@ -36,6 +36,27 @@ export const participationsErrors = {
     409,
     wording('errors.participation_not_paid.title'),
     wording('errors.participation_not_paid.detail'),
+  ),
+  receipt_pending: fixed(
+    503,
+    wording('errors.receipt_pending.title'),
+    wording('errors.receipt_pending.detail'),
+    busySeconds,
+  ),
+  receipt_not_available: fixed(
+    404,
+    wording('errors.receipt_not_available.title'),
+    wording('errors.receipt_not_available.detail'),
+  ),
+  sums_not_published: fixed(
+    404,
+    wording('errors.sums_not_published.title'),
+    wording('errors.sums_not_published.detail'),
+  ),
+  sum_proof_not_available: fixed(
+    404,
+    wording('errors.sum_proof_not_available.title'),
+    wording('errors.sum_proof_not_available.detail'),
   ),
 } as const satisfies ErrorTable;
 
