@@ -4,6 +4,7 @@ import { get } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { stopServer } from '../../src/server/server.ts';
 import { startTestServer } from '../http/frame.ts';
@@ -212,6 +213,23 @@ test('one network can open at most half of the streams; other networks still get
   const sixth = ['2001:db8:1:2::1', '2001:db8:1:2::2', '2001:db8:1:2:ffff::3'];
   assert.deepEqual(await statuses(sixth), [200, 200, 503]);
   assert.deepEqual(await statuses(['198.51.100.1', '198.51.100.1', '192.0.2.9']), [200, 503, 200]);
+});
+
+test('while a campaign with many watchers keeps changing, its changes are sent together', async () => {
+  // One watcher counts like very many here.
+  const rare = { throttleMs: 1, pauseMsPerWatcher: 60_000, maxPauseMs: 60_000 };
+  const { server, campaigns: market } = await started(rare);
+  const stream = events(await watch(server));
+  assert.deepEqual(await next(stream), progress(1, 0));
+  market.join(id);
+  // The first change after a pause is sent at once.
+  assert.deepEqual(await next(stream), progress(2, 1));
+  for (let join = 0; join < 20; join++) {
+    market.join(id);
+    await setImmediate();
+  }
+  // The last change is sent soon after it happened, and those before it are sent with it.
+  assert.deepEqual(await next(stream), progress(22, 21));
 });
 
 test('a client that does not read is dropped, and the others continue', async () => {
