@@ -37,6 +37,7 @@ import { outboxPath } from '../pages/account/outbox.ts';
 import { MailBudget, RateLimiter, type MailKind } from '../overload/rate-limiter.ts';
 import { traced, type Span, type Trace } from '../observability/trace.ts';
 import { Monitor } from '../monitor/monitor.ts';
+import { LogWriter } from '../public-log/writer.ts';
 import type { GatewayDeps } from '../ledger/gateway/deps.ts';
 
 /** The parts of a running service. They are created once and passed to the code that needs them. */
@@ -90,6 +91,8 @@ export interface App {
   readonly sums: SumPublisher;
   /** The sum trees of the public log, for the proofs of buyers. */
   readonly sumTrees: SumTrees;
+  /** Builds the public log, if the job was started. */
+  readonly logWriter: LogWriter;
   readonly unsubscribeTokens: UnsubscribeTokens;
   /** Keeps what users typed into a form while they sign in again. */
   readonly keptForms: KeptForms;
@@ -173,8 +176,9 @@ export function createApp(options: AppOptions): App {
     links: { siteUrl, tokens: unsubscribeTokens },
     loadSignal: loadSignal(joins, scheduler),
   });
-  const publicLog = openPublicLog({ config, db, log });
-  const jobs = [scheduler, messages, watch, online.reconciler, online.importer, publicLog.sums];
+  const publicLog = openPublicLog(core, config);
+  const { logWriter, sums } = publicLog;
+  const jobs = [scheduler, messages, watch, online.reconciler, online.importer, logWriter, sums];
   return {
     config,
     db,
@@ -202,13 +206,7 @@ export function createApp(options: AppOptions): App {
     authenticate: createAuthenticator({ config, db, serviceKey }),
     pingDatabase: () => probe.one(ping),
     isQuarantined: async () => (await probe.one(isQuarantined)).quarantined,
-    close: async () => {
-      live.close();
-      await Promise.all(jobs.map((job) => job.stop()));
-      await joins.close();
-      await Promise.all([changeNotifier.stop(), mailer.close()]);
-      await Promise.all([db.close(), probe.close()]);
-    },
+    close: () => closeParts({ jobs, joins, changeNotifier, mailer, live, db, probe }),
   };
 }
 
@@ -226,9 +224,31 @@ function createNotifications(
 }
 
 /** Creates the parts for the public log. */
-function openPublicLog({ config, db, log }: Pick<App, 'config' | 'db' | 'log'>) {
+function openPublicLog(
+  core: Pick<App, 'db' | 'changeNotifier' | 'log' | 'metrics'>,
+  config: Config,
+) {
+  const { db, log } = core;
   const keys = { keySource: keySource(config), logName: configuredLogName(config) };
-  return { sums: new SumPublisher({ db, log, ...keys }), sumTrees: new SumTrees(db) };
+  return {
+    logWriter: new LogWriter({ ...core, ...keys }),
+    sums: new SumPublisher({ db, log, ...keys }),
+    sumTrees: new SumTrees(db),
+  };
+}
+
+/** Stops the jobs first, and closes the database connections last. */
+async function closeParts(
+  parts: Pick<App, 'jobs' | 'joins' | 'changeNotifier' | 'mailer' | 'live' | 'db'> & {
+    readonly probe: Database;
+  },
+): Promise<void> {
+  const { jobs, joins, changeNotifier, mailer, live, db, probe } = parts;
+  live.close();
+  await Promise.all(jobs.map((job) => job.stop()));
+  await joins.close();
+  await Promise.all([changeNotifier.stop(), mailer.close()]);
+  await Promise.all([db.close(), probe.close()]);
 }
 
 /** Creates the source of live updates of campaigns. */

@@ -56,10 +56,11 @@ export interface TreeRow {
 /** Of these campaigns, those whose newest checkpoint does not cover all events. */
 export const changedTrees = query<[campaignIds: string[]], TreeRow>(
   'changed_log_trees',
-  `select c.campaign_id, c.created_at, c.audit_seq, coalesce(t.size, 0) as size, t.subtrees
-  from sambatan.campaigns c
-  left join sambatan.log_trees t on t.campaign_id = c.campaign_id
-  where c.campaign_id = any ($1) and (c.audit_seq <> coalesce(t.size, 0) or t.is_outdated)`,
+  `select s.campaign_id, d.created_at, s.audit_seq, coalesce(t.size, 0) as size, t.subtrees
+  from sambatan.campaign_states s
+  join sambatan.campaign_details d on d.campaign_id = s.campaign_id
+  left join sambatan.log_trees t on t.campaign_id = s.campaign_id
+  where s.campaign_id = any ($1) and (s.audit_seq <> coalesce(t.size, 0) or t.is_outdated)`,
 );
 
 export interface LeavesRow {
@@ -122,7 +123,7 @@ export const uncoveredCampaigns = query<
 >(
   'uncovered_campaigns',
   `with step as materialized (
-    select campaign_id, audit_seq from sambatan.campaigns
+    select campaign_id, audit_seq from sambatan.campaign_states
     where campaign_id > coalesce($1, '00000000-0000-0000-0000-000000000000'::uuid)
     order by campaign_id limit $2)
   select (select campaign_id from step order by campaign_id desc limit 1) as last,
