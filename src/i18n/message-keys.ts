@@ -536,6 +536,8 @@ export interface Messages {
   'errors.last_owner.title': undefined;
   'errors.link_not_valid.detail': undefined;
   'errors.link_not_valid.title': undefined;
+  'errors.log_part_not_found.detail': undefined;
+  'errors.log_part_not_found.title': undefined;
   'errors.mail_budget_spent.detail': { retryAfterSeconds: number | bigint };
   'errors.mail_budget_spent.title': undefined;
   'errors.mail_unavailable.detail': undefined;

@@ -1,6 +1,6 @@
 import { query } from '../database/query.ts';
 
-/** A stored checkpoint, with the key that signed it. */
+/** A stored checkpoint. */
 export interface CheckpointRow {
   readonly campaign_id: string;
   readonly size: bigint;
@@ -10,35 +10,38 @@ export interface CheckpointRow {
   readonly signature: Buffer;
   readonly signed_at: Date;
   readonly number: bigint;
-  readonly name: string;
-  readonly key_id: Buffer;
+  readonly key_number: number;
 }
 
-const columns = `p.campaign_id, p.size, p.lines, p.root, p.signature, p.signed_at, p.number,
-    k.name, k.key_id`;
+const columns = `campaign_id, size, lines, root, signature, signed_at, number, key_number`;
 
 /** The newest checkpoint of a campaign. More extension lines sort after fewer. */
 export const newestCheckpoint = query<[campaignId: string], CheckpointRow>(
   'newest_log_checkpoint',
-  `select ${columns} from sambatan.log_checkpoints p
-  join sambatan.log_keys k on k.number = p.key_number
-  where p.campaign_id = $1 order by p.size desc, p.lines desc limit 1`,
+  `select ${columns} from sambatan.log_checkpoints
+  where campaign_id = $1 order by size desc, lines desc limit 1`,
 );
 
 /** The newest checkpoint of a campaign with this number of records. */
 export const checkpointOfSize = query<[campaignId: string, size: bigint], CheckpointRow>(
   'log_checkpoint_of_size',
-  `select ${columns} from sambatan.log_checkpoints p
-  join sambatan.log_keys k on k.number = p.key_number
-  where p.campaign_id = $1 and p.size = $2 order by p.lines desc limit 1`,
+  `select ${columns} from sambatan.log_checkpoints
+  where campaign_id = $1 and size = $2 order by lines desc limit 1`,
 );
 
 /** Checkpoints of all campaigns from a number on, in the order in which they were signed. */
 export const checkpointsFrom = query<[number: bigint, limit: number], CheckpointRow>(
   'log_checkpoints_from',
-  `select ${columns} from sambatan.log_checkpoints p
-  join sambatan.log_keys k on k.number = p.key_number
-  where p.number >= $1 order by p.number limit $2`,
+  `select ${columns} from sambatan.log_checkpoints where number >= $1 order by number limit $2`,
+);
+
+/** The names of keys, and their ids. */
+export const namesOfKeys = query<
+  [numbers: number[]],
+  { readonly number: number; readonly name: string; readonly key_id: Buffer }
+>(
+  'names_of_log_keys',
+  'select number, name, key_id from sambatan.log_keys where number = any ($1)',
 );
 
 /** The number of records in the newest checkpoint of a published campaign; 0 if there is none. */

@@ -12,7 +12,7 @@ export async function findCheckpoint(
   campaignId: string,
 ): Promise<SignedCheckpoint | undefined> {
   const row = await db.maybe(sql.newestCheckpoint, campaignId);
-  return row && checkpointOf(row);
+  return row && (await withKeys(db, [row]))[0];
 }
 
 /** Returns the newest checkpoint with this number of records; undefined if there is none. */
@@ -22,19 +22,28 @@ export async function findCheckpointOfSize(
   size: number,
 ): Promise<SignedCheckpoint | undefined> {
   const row = await db.maybe(sql.checkpointOfSize, campaignId, BigInt(size));
-  return row && checkpointOf(row);
+  return row && (await withKeys(db, [row]))[0];
 }
 
-export function checkpointOf(row: sql.CheckpointRow): SignedCheckpoint {
-  return {
-    origin: originOf(row.name, row.campaign_id),
-    size: Number(row.size),
-    root: row.root,
-    lines: row.lines.split('\n').slice(0, -1),
-    name: row.name,
-    keyId: row.key_id,
-    signature: row.signature,
-  };
+/** Adds to stored checkpoints the names and ids of the keys that signed them. */
+export async function withKeys(
+  db: Queryable,
+  rows: readonly sql.CheckpointRow[],
+): Promise<SignedCheckpoint[]> {
+  const numbers = [...new Set(rows.map(({ key_number: number }) => number))];
+  const keys = new Map((await db.rows(sql.namesOfKeys, numbers)).map((key) => [key.number, key]));
+  return rows.map((row) => {
+    const key = keys.get(row.key_number)!;
+    return {
+      origin: originOf(key.name, row.campaign_id),
+      size: Number(row.size),
+      root: row.root,
+      lines: row.lines.split('\n').slice(0, -1),
+      name: key.name,
+      keyId: key.key_id,
+      signature: row.signature,
+    };
+  });
 }
 
 /**

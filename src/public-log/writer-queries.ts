@@ -125,11 +125,16 @@ export const uncoveredCampaigns = query<
   `with step as materialized (
     select campaign_id, audit_seq from sambatan.campaign_states
     where campaign_id > coalesce($1, '00000000-0000-0000-0000-000000000000'::uuid)
+    order by campaign_id limit $2),
+  -- Each tree belongs to a campaign, so these include all trees of the campaigns above.
+  trees as materialized (
+    select campaign_id, size, is_outdated from sambatan.log_trees
+    where campaign_id > coalesce($1, '00000000-0000-0000-0000-000000000000'::uuid)
     order by campaign_id limit $2)
   select (select campaign_id from step order by campaign_id desc limit 1) as last,
     count(*)::integer as checked,
     coalesce(array_agg(s.campaign_id)
       filter (where s.audit_seq <> coalesce(t.size, 0) or t.is_outdated), '{}') as behind
   from step s
-  left join sambatan.log_trees t on t.campaign_id = s.campaign_id`,
+  left join trees t on t.campaign_id = s.campaign_id`,
 );

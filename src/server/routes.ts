@@ -21,6 +21,7 @@ import { webhookRoutes } from '../notifications/webhook-routes.ts';
 import { logProofRoutes } from '../participations/log-routes.ts';
 import { joinRoutes } from '../participations/join-routes.ts';
 import { participationRoutes } from '../participations/routes.ts';
+import { publicLogRoutes } from '../public-log/routes.ts';
 import { waitingRoutes } from '../waiting/routes.ts';
 
 /** The dependencies of the routes of all slices. */
@@ -45,6 +46,7 @@ export function apiRoutes(app: RouteDeps): FastifyPluginAsyncTypebox[] {
     productRoutes(app),
     memberRoutes(app),
     campaignRoutes(app),
+    publicLogRoutes(app),
     joinRoutes(app),
     participationRoutes(app),
     logProofRoutes(app),

@@ -820,7 +820,9 @@ create table sambatan.log_tiles (
 -- Hashes cannot be compressed.
 alter table sambatan.log_tiles alter column hashes set storage external;
 
--- Signed checkpoints. The key number gives the log name, and so the first line of the note.
+-- Signed checkpoints. The key number gives the log name, and so the first line of the note. No
+-- statement of the service changes or deletes one. There is no trigger against that, because a
+-- distributed table cannot have one; receipts and witnesses show a changed checkpoint.
 create table sambatan.log_checkpoints (
   campaign_id uuid not null,
   size bigint not null,

@@ -154,6 +154,19 @@ const matrix: Readonly<Record<string, Row>> = {
   'GET /campaigns/:id/participants': { open: sellerAndStaff, draft: hiddenDraft, absent: nobody },
   'GET /campaigns/:id/logs': { open: sellerAndStaff, draft: hiddenDraft, absent: nobody },
   'GET /campaigns/:id/progress': { open: everybody, draft: hiddenDraft, absent: nobody },
+  // Answers of the public log are cached for everybody, so a draft has none, even for its seller.
+  ...Object.fromEntries(
+    ['checkpoint', 'checkpoint/:size', 'tile/:level/:a/:b', 'inclusion', 'consistency'].map(
+      (path) => [
+        `GET /campaigns/:id/log/${path}`,
+        { open: everybody, completed: everybody, draft: nobody, absent: nobody },
+      ],
+    ),
+  ),
+  // Only logs with at least 256 records have such tiles.
+  'GET /campaigns/:id/log/tile/:level/:a': { open: nobody, draft: nobody, absent: nobody },
+  'GET /campaigns/:id/log/tile/:level/:a/:b/:c': { open: nobody, draft: nobody, absent: nobody },
+  'GET /campaigns/:id/log/tile/:level/:a/:b/:c/:d': { open: nobody, absent: nobody },
   'GET /campaigns/:id/events': { open: everybody, draft: hiddenDraft, absent: nobody },
   'PATCH /participations/:id': {
     open: '401 200 404 403 404 200 200',
@@ -433,6 +446,8 @@ async function thingsFor(target: Target, route: string): Promise<Things> {
   };
   if (target === 'absent') return { ...absent, productId: newId(), brandId: newId() };
   const { id: campaignId } = await shop.campaign({ publish: target !== 'draft', total_slots: 2 });
+  // The log of the new campaign has a checkpoint with one record.
+  if (route.includes('/log/')) await service.app.logWriter.drain();
   const things = { ...absent, productId, brandId, campaignId };
   await queryRows(
     service.db,
@@ -453,6 +468,7 @@ async function thingsFor(target: Target, route: string): Promise<Things> {
     const path = `/participations/${participationId}/payment/verify`;
     expectStatus(await service.service.post(path, {}), 200);
   }
+  if (route.includes('/log/')) await service.app.logWriter.drain();
   if (route.includes('/waiting')) {
     return { ...things, ...(await waitingFor(campaignId, route)) };
   }
@@ -541,7 +557,14 @@ function pathTo(pattern: string, things: Things, target: Target): string {
     .replace(':user_id', things.memberId)
     .replace(':invitation_id', newId())
     .replace(':topic', 'orders')
-    .replace(':token', things.token);
+    .replace(':token', things.token)
+    .replace(':size', '1')
+    .replace(':level/:a/:b/:c/:d', '0/x001/x000/000.p/1')
+    .replace(':level/:a/:b/:c', '0/x001/000.p/1')
+    .replace(':level/:a/:b', '0/000.p/1')
+    .replace(':level/:a', '1/000')
+    .replace(/inclusion$/, 'inclusion?index=0&size=1')
+    .replace(/consistency$/, 'consistency?from=1&to=1');
 }
 
 /** The service must name the user for whom it acts. */

@@ -9,6 +9,11 @@ export const campaignsErrors = {
     wording('errors.campaign_not_found.title'),
     wording('errors.campaign_not_found.detail'),
   ),
+  log_part_not_found: fixed(
+    404,
+    wording('errors.log_part_not_found.title'),
+    wording('errors.log_part_not_found.detail'),
+  ),
   campaign_already_open: fixed(
     409,
     wording('errors.campaign_already_open.title'),

@@ -5,6 +5,7 @@ import { operatorPages } from '../../pages/operator/index.ts';
 import { sellerPages } from '../../pages/seller/index.ts';
 import { unsubscribePages } from '../../pages/unsubscribe.ts';
 import { visitorPages } from '../../pages/visitor/index.ts';
+import { keyListFile } from '../../public-log/key-list-file.ts';
 import { pictureFiles } from './picture-files.ts';
 import { siteFiles } from './site-files.ts';
 import type { PagePlugin } from '../../http/page-response.ts';
@@ -23,5 +24,5 @@ export function sitePages(app: PageDeps): PagePlugin[] {
 
 /** Returns the plugins for files that are equal in every language and for every user. */
 export function siteFilePlugins(app: PageDeps): PagePlugin[] {
-  return [pictureFiles(app), siteFiles(app)];
+  return [pictureFiles(app), siteFiles(app), keyListFile(app)];
 }

@@ -95,6 +95,15 @@ select pg_temp.id(3, n / 4 + 1), n % 4 + 1, now() - n * interval '1 second',
   'service', 0, 0, 20, 150000, '', ''
 from generate_series(0, 299999) n;
 
+-- Every campaign has a tree and a checkpoint of the public log.
+insert into sambatan.log_trees (campaign_id, size, subtrees)
+  select campaign_id, greatest(audit_seq, 1), '' from sambatan.campaign_states;
+insert into sambatan.log_checkpoints (campaign_id, size, lines, root, key_number, signature,
+  signed_at, number)
+select campaign_id, greatest(audit_seq, 1), '', sha256(''), 1, sha256('') || sha256(''), now(),
+  row_number() over (order by campaign_id)
+from sambatan.campaign_states;
+
 insert into sambatan.transactions (campaign_id, transaction_id, kind, status, participation_id,
   amount, cause, actor, created_at, settled_at)
 select pg_temp.id(3, n / 2 + 1), pg_temp.id(6, n), 'payment', 'settled', pg_temp.id(4, n), 150000,

@@ -21,6 +21,11 @@ export function exampleRequest(route: string): Example {
     .slice(base.length)
     .replace('{topic}', 'orders')
     .replace('{token}', 'a.b.c')
+    .replace('{size}', '1')
+    .replace('{level}', '0')
+    .replaceAll(/\{[abcd]\}/g, '000')
+    .replace(/inclusion$/, 'inclusion?index=0&size=1')
+    .replace(/consistency$/, 'consistency?from=1&to=1')
     .replaceAll(/\{\w+\}/g, () => newId());
   const name = `${method} ${template.slice(base.length)}`;
   const file = files[name];
