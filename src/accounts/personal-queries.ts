@@ -213,8 +213,9 @@ export const leaveWaitingLists = query<
 /**
  * Query that erases all personal data of a person. Past participations, waiting-list entries,
  * transfers and disputes are kept for accounting, but without the texts and addresses that the
- * person entered. The audit log needs no change, because it has only the user's id. If a brand has
- * no member after this, its payout account is deleted and its open invitations are cancelled.
+ * person entered. The audit log needs no change, because it has only the user's id. The salts are
+ * deleted, so that nobody can find out any more which records of the public log are about the
+ * person; the proofs of other buyers do not need them. If a brand has no member after this, its payout account is deleted and its open invitations are cancelled.
  */
 export const forgetPerson = query<[userId: string], never>(
   'delete_person',

@@ -81,8 +81,18 @@ export function ownParticipationOf(row: OwnRow) {
   };
 }
 
-/** The answer to a join: fields of the new participation. */
-export type JoinResult = Pick<
+/** Where the record of a new order is in the public log of its campaign (docs/public-log.md). */
+export interface JoinLog {
+  /** The index of the leaf in the tree. */
+  readonly index: number;
+  /** The hash of the leaf, in base64. */
+  readonly leaf_hash: string;
+  /** The salt of the commitment, in base64; null after the account of the buyer was deleted. */
+  readonly salt: string | null;
+}
+
+/** The answer to a join: fields of the new participation, and its record in the public log. */
+export type JoinResult = { readonly log: JoinLog } & Pick<
   Participation,
   | 'id'
   | 'campaign_id'
@@ -110,5 +120,10 @@ export function joinResultOf(request: JoinRequest, joined: Joined): JoinResult {
     note: request.note,
     joined_at: joined.joinedAt,
     updated_at: joined.joinedAt,
+    log: {
+      index: joined.log.index,
+      leaf_hash: joined.log.leafHash.toString('base64'),
+      salt: joined.log.salt?.toString('base64') ?? null,
+    },
   };
 }

@@ -22,7 +22,25 @@ const joinFields = {
   joined_at: Timestamp,
   updated_at: Timestamp,
 };
-export const JoinResultSchema = closed(joinFields, { title: 'JoinResult' });
+export const JoinResultSchema = closed(
+  {
+    ...joinFields,
+    log: closed(
+      {
+        index: Type.Integer({ description: 'Number of the leaf in the tree, from 0' }),
+        leaf_hash: Type.String({ description: 'Hash of the leaf, base64' }),
+        salt: nullable(
+          Type.String({ description: 'Salt of the commitment, base64; keep it with the order' }),
+        ),
+      },
+      {
+        description:
+          'The record of the order in the public log. GET /participations/{id}/receipt proves it as soon as a checkpoint covers it.',
+      },
+    ),
+  },
+  { title: 'JoinResult' },
+);
 
 export const ParticipationSchema = closed(
   {

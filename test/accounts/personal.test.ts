@@ -32,17 +32,19 @@ const kept: Readonly<Record<string, Columns>> = {
       postal_code: '71913',
     },
   },
-  'sambatan.audit_logs': { plain: ['actor', 'event', 'hash', 'metadata'] },
+  'sambatan.audit_logs': { plain: ['commitment', 'leaf_hash', 'metadata'] },
   'sambatan.profiles': {
     personal: { display_name: 'Kenari nama', email },
     plain: ['locale', 'time_zone'],
   },
   'sambatan.participants': {
     personal: { shipping_address: 'Gang Kenari ikutan 9', note: 'Kenari catatan' },
-    plain: ['cancel_reason'],
+    // A test of its own checks that salts are exported and deleted.
+    plain: ['cancel_reason', 'salt'],
   },
   'sambatan.waiting_entries': {
     personal: { shipping_address: 'Gang Kenari antrean 9', note: 'Kenari catatan antrean' },
+    plain: ['salt'],
   },
   'sambatan.refund_accounts': {
     personal: { bank: 'Kenari bank', number: '77001122330001', holder: 'Kenari pemilik rekening' },
@@ -111,13 +113,20 @@ const kept: Readonly<Record<string, Columns>> = {
 const aboutNobody: Readonly<Record<string, Columns>> = {
   'sambatan.backups': { plain: ['migrations', 'sha256'] },
   'sambatan.brands': { plain: ['name'] },
-  'sambatan.campaigns': {
-    plain: ['audit_hash', 'closing_actor', 'closing_reason', 'description', 'search', 'title'],
-  },
+  'sambatan.campaign_details': { plain: ['description', 'log_salt', 'search', 'title'] },
+  'sambatan.campaign_states': { plain: ['closing_actor', 'closing_reason'] },
   'sambatan.idempotency_keys': { plain: ['key', 'outcome', 'params', 'request_hash'] },
   'sambatan.installation': { plain: ['quarantine_reason'] },
   'sambatan.invariant_checks': { plain: ['name'] },
   'sambatan.join_attempts': { plain: ['caller'] },
+  // The public log has no names and no ids, and hashes that need a salt.
+  'sambatan.log_checkpoints': { plain: ['lines', 'root', 'signature'] },
+  'sambatan.log_keys': { plain: ['key_id', 'name', 'public_key', 'statement'] },
+  'sambatan.log_sum_leaves': { plain: ['hash'] },
+  'sambatan.log_sums': { plain: ['checkpoint', 'root_hash'] },
+  'sambatan.log_tiles': { plain: ['hashes', 'root'] },
+  'sambatan.log_trees': { plain: ['subtrees'] },
+  'sambatan.log_witnesses': { plain: ['witness'] },
   'sambatan.pictures': { plain: ['bytes', 'digest', 'variant'] },
   'sambatan.products': { plain: ['description', 'name', 'picture_digest'] },
   'sambatan.refused_joins': { plain: ['outcome', 'params'] },
@@ -426,11 +435,31 @@ test('an export contains all personal data of the user and none of others', asyn
   );
 });
 
+/** The salts of the person's orders and waiting-list entries, as hex text. */
+const salts = async () =>
+  (
+    await queryRows<{ salt: string | null }>(
+      service.db,
+      `select encode(salt, 'hex') as salt from sambatan.participants where user_id = $1
+      union all
+      select encode(salt, 'hex') from sambatan.waiting_entries where user_id = $1`,
+      userId,
+    )
+  ).map(({ salt }) => salt);
+
 test('account deletion erases personal data everywhere', async () => {
   const person = await service.user(userId);
+  const own = await salts();
+  assert.ok(own.length >= 2 && !own.includes(null));
+  const { text } = await person.get('/me/export');
+  assert.ok(
+    own.every((salt) => text.includes(salt!)),
+    'the export contains the salts',
+  );
   const gone = await person.send({ method: 'DELETE', path: '/me' });
   assert.equal(gone.status, 204, gone.text);
   assert.deepEqual(await tablesWith(everything), [], 'delete_person leaves these');
+  assert.ok((await salts()).every((salt) => salt === null));
   for (const table of ['notifications', 'message_settings', 'reminders']) {
     const left = await queryRows(
       service.db,
