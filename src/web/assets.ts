@@ -23,22 +23,26 @@ export interface Asset {
 const types = {
   'site.css': 'text/css; charset=utf-8',
   'site.js': 'text/javascript; charset=utf-8',
+  'verify.js': 'text/javascript; charset=utf-8',
   'icon.svg': 'image/svg+xml',
 } as const;
 export type AssetName = keyof typeof types;
 
 const directory = join(import.meta.dirname, 'assets');
 
-/** The modules of the browser script, in the order in which they run. */
-const scripts = ['times', 'pages', 'live', 'forms', 'arrived'];
+/** The modules of each browser script, in the order in which they run. */
+const scripts: Partial<Record<AssetName, readonly string[]>> = {
+  'site.js': ['times', 'pages', 'live', 'forms', 'arrived'],
+  'verify.js': ['verify-log', 'verify-page'],
+};
 
 /** The asset files of the site with their URLs. */
 export const assets: Readonly<Record<AssetName, Asset>> = Object.fromEntries(
-  Object.entries(types).map(([name, type]) => [name, read(name, type)]),
+  Object.entries(types).map(([name, type]) => [name, read(name as AssetName, type)]),
 ) as Record<AssetName, Asset>;
 
-function read(name: string, type: string): Asset {
-  const bytes = name === 'site.js' ? script() : readFileSync(join(directory, name));
+function read(name: AssetName, type: string): Asset {
+  const bytes = contentOf(name);
   const hash = createHash('sha256').update(bytes).digest('base64url').slice(0, 12);
   const [stem, ending] = name.split('.');
   return {
@@ -50,24 +54,31 @@ function read(name: string, type: string): Asset {
   };
 }
 
+/** Returns the content of an asset. The script of the site begins with its messages. */
+function contentOf(name: AssetName): Buffer {
+  const modules = scripts[name];
+  if (modules === undefined) return readFileSync(join(directory, name));
+  const start = name === 'site.js' ? `const messages = ${scriptMessagesJson()};\n` : '';
+  return Buffer.from(start + bundle(modules));
+}
+
 function once(compress: () => Buffer): () => Buffer {
   let compressed: Buffer | undefined;
   return () => (compressed ??= compress());
 }
 
 /**
- * Bundles the browser script and its messages into one file, so that a browser needs only one
- * request for them. All modules share one scope. Imports, exports and comments are removed.
+ * Bundles the modules of a script into one file, so that a browser needs only one request for them.
+ * All modules share one scope. Imports, exports and comments are removed.
  */
-function script(): Buffer {
-  const parts = scripts.map((name) =>
+function bundle(modules: readonly string[]): string {
+  const parts = modules.map((name) =>
     readFileSync(join(directory, 'script', `${name}.js`), 'utf8'),
   );
-  const text = parts
+  return parts
     .join('\n')
     .replaceAll(/^import [^;]*;$/gm, '')
     .replaceAll(/^export /gm, '')
     .replaceAll(/^\s*(\/\*\*[\s\S]*?\*\/|\/\/.*)$/gm, '')
     .replaceAll(/^\s*\n/gm, '');
-  return Buffer.from(`const messages = ${scriptMessagesJson()};\n${text}`);
 }

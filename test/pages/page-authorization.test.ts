@@ -71,6 +71,7 @@ const participants: Row = {
 
 const rows: Readonly<Record<string, Row>> = {
   'GET /': { expects: everybody },
+  'GET /bukti': { expects: everybody },
   'POST /tema': { expects: sentOn },
   'GET /masuk': { expects: '200 303 303 303 303 303' },
   'POST /masuk': { expects: '422 422 422 422 422 422' },

@@ -60,6 +60,7 @@ export async function visitorViews(
       'home-nothing': { path: '/?q=zzzzz' },
       missing: { path: '/tidak-ada', status: 404 },
     },
+    'GET /bukti': { verify: { path: '/bukti' } },
     'GET /sambatan/:id': {
       active: { path: at(active) },
       'active-joining': { path: at(active), who: newcomer },
