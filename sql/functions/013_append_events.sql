@@ -26,7 +26,9 @@ begin
         || sambatan.private_record(null, at, by_kind, by_id, event, m.metadata)) as commitment
     from unnest(p_metadata) with ordinality as m (metadata, n)
     left join sambatan.waiting_entries w on w.campaign_id = c.campaign_id
-      and w.entry_id = (m.metadata ->> 'entry_id')::uuid) e;
+      and w.entry_id = (m.metadata ->> 'entry_id')::uuid
+    -- Without this, the commitment would be computed twice.
+    offset 0) e;
   c.audit_seq := c.audit_seq + cardinality(p_metadata);
   c.updated_at := at;
 end

@@ -29,9 +29,8 @@ begin
   perform sambatan.store_campaigns(array[c]);
   select j.outcome, j.params into answer, detail from sambatan.join_campaigns(
     array[p_campaign_id], array[p_participation_id], array[e.user_id], array[e.quantity],
-    array[e.shipping_address], array[e.note], array[sambatan.new_salt()],
-    array[null::text], array[null::bytea],
-    array[p_actor], array[e.user_id::text], 0, true, false) j;
+    array[e.shipping_address], array[e.note], array[sambatan.phone_in(e.shipping_address)],
+    array[sambatan.new_salt()], null, null, array[p_actor], null, 0, true, false) j;
   if answer <> 'joined' then
     perform sambatan.refuse(answer, coalesce(detail, '{}'));
   end if;

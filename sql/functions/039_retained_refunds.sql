@@ -217,7 +217,7 @@ create or replace function sambatan.slots_of_buyer(
 ) returns bigint language sql stable as $$
   select coalesce((select sum(p.quantity) from sambatan.participants p
       where p.campaign_id = p_campaign_id and p.user_id = p_user_id
-        and p.status in ('pending_payment', 'confirmed', 'fulfilled')), 0)
+        and (p.status in ('pending_payment', 'confirmed') or p.status = 'fulfilled')), 0)
     + coalesce((select sum(w.quantity) from sambatan.waiting_entries w
       where w.campaign_id = p_campaign_id and w.user_id = p_user_id and w.status = 'waiting'
         and (w.paid_at, w.position) < (p_paid_at, p_position)), 0)
@@ -241,9 +241,10 @@ begin
     jsonb_build_object('entry_id', p_entry_id, 'quantity', e.quantity,
       'participation_id', made, 'amount', e.kept_amount));
   insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, status,
-      joined_at, updated_at, confirmed_at, shipping_address, note, joined_seq)
+      joined_at, updated_at, confirmed_at, shipping_address, note, phone,
+      joined_seq)
     select p_campaign_id, made, e.user_id, e.quantity, 'confirmed', p_at, p_at, p_at,
-      e.shipping_address, e.note, audit_seq + 1
+      e.shipping_address, e.note, sambatan.phone_in(e.shipping_address), audit_seq + 1
     from sambatan.campaigns where campaign_id = p_campaign_id;
   update sambatan.waiting_entries set status = 'accepted', accepted_at = p_at, updated_at = p_at,
       keep_until = null, participation_id = made

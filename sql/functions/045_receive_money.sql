@@ -153,14 +153,13 @@ begin
   if now_at < c.deadline then
     select j.outcome into answer from sambatan.join_campaigns(
       array[c.campaign_id], array[made], array[p.user_id], array[p.quantity],
-      array[p.shipping_address], array[p.note], array[sambatan.new_salt()],
-      array[null::text], array[null::bytea],
-      array[p_actor], array[p.user_id::text], 0, true, false) j;
+      array[p.shipping_address], array[p.note], array[sambatan.phone_in(p.shipping_address)],
+      array[sambatan.new_salt()], null, null, array[p_actor], null, 0, true, false) j;
     return case when answer = 'joined' then made end;
   end if;
   select coalesce(sum(x.quantity), 0) into has from sambatan.participants x
     where x.campaign_id = c.campaign_id and x.user_id = p.user_id
-      and x.status in ('pending_payment', 'confirmed', 'fulfilled');
+      and (x.status in ('pending_payment', 'confirmed') or x.status = 'fulfilled');
   if p.quantity > c.total_slots - c.filled_slots - c.reserved_slots
     or has + p.quantity > coalesce(c.max_slots_per_user, 2147483647)
   then
@@ -183,9 +182,11 @@ declare
   r record;
 begin
   insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, status,
-      joined_at, updated_at, confirmed_at, shipping_address, note, joined_seq)
+      joined_at, updated_at, confirmed_at, shipping_address, note, phone,
+      joined_seq)
     values (c.campaign_id, p_participation_id, p.user_id, p.quantity, p_status, p_at, p_at,
-      case when p_status = 'confirmed' then p_at end, p.shipping_address, p.note, c.audit_seq + 1);
+      case when p_status = 'confirmed' then p_at end, p.shipping_address, p.note,
+      sambatan.phone_in(p.shipping_address), c.audit_seq + 1);
   c.filled_slots := c.filled_slots + p.quantity;
   c.participant_count := c.participant_count + 1;
   select * into r from sambatan.append_event(c, 'participant_joined', p_actor, p_at,

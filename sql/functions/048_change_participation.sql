@@ -111,7 +111,8 @@ begin
   end if;
 
   update sambatan.participants
-    set shipping_address = address, note = words, quantity = kept, updated_at = now_at
+    set shipping_address = address, phone = sambatan.phone_in(address), note = words,
+      quantity = kept, updated_at = now_at
     where campaign_id = p_campaign_id and participation_id = p_participation_id
     returning * into p;
   if freed > 0 then

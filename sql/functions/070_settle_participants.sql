@@ -98,7 +98,7 @@ begin
       jsonb_strip_nulls(jsonb_build_object('quantity', e.quantity,
         'reason', case when e.to_status = 'cancelled' then 'hold_lapsed' end)) as metadata
     from events e
-  ), committed as (
+  ), committed as materialized (
     select e.*, sha256(e.salt || sambatan.private_record(e.participation_id, logged_at, by_kind, by_id,
       e.event, e.metadata)) as commitment
     from entries e

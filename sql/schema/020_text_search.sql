@@ -32,8 +32,8 @@ $$;
 
 -- Returns the first Indonesian mobile number in a text, without the leading 0 or 62. Returns null
 -- if the text contains no number. If more digits follow the number in the text, the result may
--- contain them too. Therefore compare only the beginning of the result. Every join runs this
--- function for an index, so text that cannot contain a number skips the regular expression.
+-- contain them too. Therefore compare only the beginning of the result. Text that
+-- cannot contain a number skips the regular expression.
 create function sambatan.phone_in(p_text text) returns text
 language sql immutable parallel safe as $$
   select case when strpos(p_text, '08') > 0 or strpos(p_text, '62') > 0 then

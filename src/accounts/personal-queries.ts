@@ -272,7 +272,7 @@ export const forgetPerson = query<[userId: string], never>(
       from bought b
       where d.campaign_id = b.campaign_id and d.participation_id = b.participation_id),
     participants as (update sambatan.participants
-      set shipping_address = '(alamat dihapus)', note = null, salt = null where user_id = $1),
+      set shipping_address = '(alamat dihapus)', phone = null, note = null, salt = null where user_id = $1),
     waiting as (update sambatan.waiting_entries
       set shipping_address = '(alamat dihapus)', note = null, salt = null where user_id = $1)
   delete from sambatan.profiles where user_id = $1`,

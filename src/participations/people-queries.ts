@@ -48,7 +48,5 @@ export const peopleByPhone = query<[digits: string, limit: number], PersonRow>(
         and sambatan.phone_in(phone) collate "C" < $1 || ':' limit $2)
     union
     (select user_id from sambatan.participants
-      where sambatan.phone_in(shipping_address) is not null
-        and sambatan.phone_in(shipping_address) collate "C" >= $1
-        and sambatan.phone_in(shipping_address) collate "C" < $1 || ':' limit $2)`),
+      where phone collate "C" >= $1 and phone collate "C" < $1 || ':' limit $2)`),
 );

@@ -124,6 +124,7 @@ const joinParameters = (campaignId: string, key: string | null): unknown[] => [
   [1],
   ['Jalan Melati 5, Yogyakarta'],
   [null],
+  [null],
   [digest],
   [key],
   [key === null ? null : Buffer.from('x')],
