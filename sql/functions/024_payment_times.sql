@@ -54,6 +54,8 @@ returns boolean language sql stable as $$
     select sum(o.amount), sum(o.amount + o.unique_code)
     from sambatan.participants own
     join sambatan.participants p on p.campaign_id = own.campaign_id and p.user_id = own.user_id
+      and (p.status in ('pending_payment', 'confirmed')
+        or p.status in ('cancelled', 'refunded', 'fulfilled'))
     join sambatan.transactions o on o.campaign_id = p.campaign_id
       and o.cause = 'payment:' || p.participation_id and o.account_id = t.account_id
       and o.status in ('due', 'proof_submitted', 'rejected', 'pending')

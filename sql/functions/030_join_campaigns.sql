@@ -255,7 +255,7 @@ begin
             from unnest(p_campaign_ids, p_user_ids) as u (campaign_id, user_id)) u
           left join sambatan.participants p
             on p.user_id = u.user_id and p.campaign_id = u.campaign_id
-              and p.status in ('pending_payment', 'confirmed', 'fulfilled')
+              and (p.status in ('pending_payment', 'confirmed') or p.status = 'fulfilled')
           group by u.campaign_id, u.user_id) b using (campaign_id, user_id)
       loop
         buyer_of[r.ordinal] := r.place;

@@ -6,7 +6,7 @@ create table sambatan.participants (
   campaign_id uuid not null,
   participation_id uuid not null,
   user_id uuid not null,
-  quantity integer not null check (quantity between 1 and 1000000),
+  quantity integer not null,
   -- The number of ordered slots that the seller cannot deliver, or that were revoked.
   undelivered_slots integer not null default 0,
   status sambatan.participant_status not null default 'pending_payment',
@@ -17,9 +17,9 @@ create table sambatan.participants (
   cancelled_at timestamptz,
   refunded_at timestamptz,
   fulfilled_at timestamptz,
-  cancel_reason text check (cancel_reason in ('buyer', 'hold_lapsed', 'operator', 'unpaid')),
-  shipping_address text not null check (char_length(shipping_address) between 10 and 240),
-  note text check (char_length(note) <= 160),
+  cancel_reason text,
+  shipping_address text not null,
+  note text,
   -- The mobile number in the address, as sambatan.phone_in returns it. The service computes the
   -- number of a join itself, because the SQL function takes as long as the rest of the row.
   phone text,
@@ -27,9 +27,15 @@ create table sambatan.participants (
   -- Deleted with the account.
   salt bytea default sambatan.new_salt(),
   -- The seq of the order's participant_joined event in the audit log.
-  joined_seq bigint not null check (joined_seq > 0),
+  joined_seq bigint not null,
   primary key (campaign_id, participation_id),
-  constraint participants_undelivered_slots check (undelivered_slots between 0 and quantity),
+  -- One check for several columns, because PostgreSQL prepares each check once per SQL statement.
+  constraint participants_values check (quantity between 1 and 1000000
+    and undelivered_slots between 0 and quantity and joined_seq > 0
+    and char_length(shipping_address) between 10 and 240
+    and (note is null or char_length(note) <= 160)
+    and (cancel_reason is null
+      or cancel_reason in ('buyer', 'hold_lapsed', 'operator', 'unpaid'))),
   constraint participants_status_times check (case status
     when 'pending_payment' then
       num_nonnulls(confirmed_at, cancelled_at, refunded_at, fulfilled_at) = 0

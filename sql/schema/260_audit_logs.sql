@@ -26,16 +26,18 @@ create table sambatan.audit_logs (
   -- quantity is then the number of slots.
   metadata jsonb,
   primary key (campaign_id, seq),
-  constraint audit_logs_seq check (seq > 0),
-  constraint audit_logs_actor check ((actor_kind in ('user', 'operator')) = (actor_id is not null)),
-  -- Only events about a participation have a participation_id.
-  constraint audit_logs_participation check (
-    (event between 'participant_joined' and 'dispute_resolved') = (participation_id is not null)),
-  constraint audit_logs_slots check (slots_taken between 0 and total_slots
+  -- Only events about a participation have a participation_id, and only few of them change the
+  -- number of taken slots.
+  constraint audit_logs_values check (seq > 0
+    and (actor_kind in ('user', 'operator')) = (actor_id is not null)
+    and (event between 'participant_joined' and 'dispute_resolved') = (participation_id is not null)
+    and slots_taken between 0 and total_slots
     and (slots = 0 or event between 'participant_joined' and 'participant_changed'))
 );
--- Each index of this table slows down every join, so there is no index on occurred_at alone.
-create index audit_logs_by_campaign_time on sambatan.audit_logs (campaign_id, occurred_at);
+-- Each index of this table slows down every join. So no index has the rows of joins: the first event
+-- of a participation is found by its joined_seq, and an event at a time by a binary search over seq.
+create index audit_logs_of_participation on sambatan.audit_logs (campaign_id, participation_id, seq)
+  where participation_id is not null and event <> 'participant_joined';
 -- Most events are about participations, and few are about a campaign itself. These partial indexes
 -- contain only the events about campaigns. They find such events of one campaign, or of all
 -- campaigns for operators.

@@ -1,4 +1,5 @@
 import { query } from '../database/query.ts';
+import { anyParticipationStatus } from '../database/status-words.ts';
 
 /**
  * SQL that selects all notifications of a person. It is a union of two queries, so that each query
@@ -24,7 +25,8 @@ export const exportAccount = query<[userId: string], { readonly document: object
       from sambatan.addresses a where user_id = $1), '[]'),
     'participations', coalesce((select jsonb_agg(to_jsonb(p) - 'user_id' - 'undelivered_slots'
         || jsonb_build_object('short_slots', p.undelivered_slots) order by joined_at)
-      from sambatan.participants p where user_id = $1), '[]'),
+      from sambatan.participants p
+      where p.user_id = $1 and ${anyParticipationStatus('p')}), '[]'),
     'waiting', coalesce((select jsonb_agg(to_jsonb(w) - 'user_id' order by created_at)
       from sambatan.waiting_entries w where user_id = $1), '[]'),
     'refund_account', (select to_jsonb(r) - 'user_id' from sambatan.refund_accounts r
@@ -35,7 +37,7 @@ export const exportAccount = query<[userId: string], { readonly document: object
       from sambatan.participants p
       join sambatan.transactions t on t.campaign_id = p.campaign_id
         and t.participation_id = p.participation_id and t.kind in ('payment', 'refund')
-      where p.user_id = $1), '[]'),
+      where p.user_id = $1 and ${anyParticipationStatus('p')}), '[]'),
     'payment_proofs', coalesce((select jsonb_agg(jsonb_build_object(
         'participation_id', f.participation_id, 'content_type', f.content_type,
         'uploaded_at', f.uploaded_at, 'base64', translate(encode(f.content, 'base64'), E'\\n', ''))
@@ -43,14 +45,14 @@ export const exportAccount = query<[userId: string], { readonly document: object
       from sambatan.participants p
       join sambatan.payment_proofs f on f.campaign_id = p.campaign_id
         and f.participation_id = p.participation_id
-      where p.user_id = $1), '[]'),
+      where p.user_id = $1 and ${anyParticipationStatus('p')}), '[]'),
     'transfers', coalesce((select jsonb_agg(jsonb_build_object(
         'participation_id', l.participation_id, 'booked_on', l.booked_on, 'amount', l.amount,
         'description', l.description) order by l.booked_on)
       from sambatan.participants p
       join sambatan.statement_lines l on l.campaign_id = p.campaign_id
         and l.participation_id = p.participation_id
-      where p.user_id = $1), '[]'),
+      where p.user_id = $1 and ${anyParticipationStatus('p')}), '[]'),
     'divided_transfers', coalesce((select jsonb_agg(jsonb_build_object(
         'participation_id', s.participation_id, 'booked_on', l.booked_on, 'amount', s.amount,
         -- A transfer that also paid for other buyers may have been sent by another person, and the
@@ -64,7 +66,7 @@ export const exportAccount = query<[userId: string], { readonly document: object
       join sambatan.statement_line_parts s on s.campaign_id = p.campaign_id
         and s.participation_id = p.participation_id
       join sambatan.statement_lines l on l.line_id = s.line_id and l.participation_id is null
-      where p.user_id = $1), '[]'),
+      where p.user_id = $1 and ${anyParticipationStatus('p')}), '[]'),
     'disputes', coalesce((select jsonb_agg(jsonb_build_object(
         'participation_id', d.participation_id, 'reason', d.reason, 'opened_at', d.opened_at,
         'resolution', d.resolution, 'explanation', d.explanation, 'resolved_at', d.resolved_at)
@@ -72,7 +74,7 @@ export const exportAccount = query<[userId: string], { readonly document: object
       from sambatan.participants p
       join sambatan.disputes d on d.campaign_id = p.campaign_id
         and d.participation_id = p.participation_id
-      where p.user_id = $1), '[]'),
+      where p.user_id = $1 and ${anyParticipationStatus('p')}), '[]'),
     'dispute_pictures', coalesce((select jsonb_agg(jsonb_build_object(
         'dispute_id', k.dispute_id, 'number', k.number, 'uploaded_at', k.uploaded_at,
         'content_type', 'image/webp', 'base64',
@@ -82,7 +84,7 @@ export const exportAccount = query<[userId: string], { readonly document: object
         and d.participation_id = p.participation_id
       join sambatan.dispute_pictures k on k.campaign_id = d.campaign_id
         and k.dispute_id = d.dispute_id
-      where p.user_id = $1), '[]'),
+      where p.user_id = $1 and ${anyParticipationStatus('p')}), '[]'),
     'brands', coalesce((select jsonb_agg(jsonb_build_object('brand_id', b.brand_id,
         'name', b.name, 'role', m.role, 'since', m.created_at, 'payout_account',
         case when m.role = 'owner' then (select to_jsonb(a) - 'brand_id'
@@ -176,8 +178,8 @@ export const countTies = query<
   'count_ties',
   `select
     (select count(*)::integer from sambatan.participants p
-      where p.user_id = $1 and (p.status in ('pending_payment', 'confirmed')
-        or exists (select from sambatan.transactions t where t.campaign_id = p.campaign_id
+      where p.user_id = $1 and ${anyParticipationStatus('p')}
+        and (p.status in ('pending_payment', 'confirmed') or exists (select 1 from sambatan.transactions t where t.campaign_id = p.campaign_id
           and t.participation_id = p.participation_id
           and (t.kind = 'refund' and t.status not in ('settled', 'void')
             or t.kind = 'payment' and t.status in ('proof_submitted', 'pending')))
@@ -220,8 +222,8 @@ export const leaveWaitingLists = query<
 export const forgetPerson = query<[userId: string], never>(
   'delete_person',
   `with own_email as (select email from sambatan_auth.accounts where user_id = $1),
-    bought as (select campaign_id, participation_id from sambatan.participants
-      where user_id = $1),
+    bought as (select p.campaign_id, p.participation_id from sambatan.participants p
+      where p.user_id = $1 and ${anyParticipationStatus('p')}),
     sign_ins as (delete from sambatan_auth.sign_ins where email in (select email from own_email)),
     left_alone as (select m.brand_id from sambatan.brand_members m where m.user_id = $1
       and not exists (select from sambatan.brand_members o
@@ -271,8 +273,9 @@ export const forgetPerson = query<[userId: string], never>(
         explanation = case when d.explanation is not null then '(dihapus)' end
       from bought b
       where d.campaign_id = b.campaign_id and d.participation_id = b.participation_id),
-    participants as (update sambatan.participants
-      set shipping_address = '(alamat dihapus)', phone = null, note = null, salt = null where user_id = $1),
+    participants as (update sambatan.participants p
+      set shipping_address = '(alamat dihapus)', phone = null, note = null, salt = null
+      where p.user_id = $1 and ${anyParticipationStatus('p')}),
     waiting as (update sambatan.waiting_entries
       set shipping_address = '(alamat dihapus)', note = null, salt = null where user_id = $1)
   delete from sambatan.profiles where user_id = $1`,

@@ -53,22 +53,20 @@ export const campaignEventsAfter = query<[campaignIds: string[], after: bigint[]
 );
 
 /**
- * The number of taken slots at evenly spaced points in time. Each point needs one index lookup,
- * whatever the length of the log.
+ * The number of taken slots at evenly spaced points in time. Each point needs about twenty index
+ * lookups, even in a log of a million events.
  */
 export const slotsOverTime = query<
   [campaignId: string, from: Date, to: Date, steps: number],
   { readonly at: Date; readonly slots: number }
 >(
   'slots_over_time',
-  `select m.at, coalesce(l.slots, 0) as slots
-  from (
+  `select m.at, sambatan.slots_at(s.campaign_id, m.at, s.audit_seq) as slots
+  from sambatan.campaign_states s
+  cross join (
     select $2::timestamptz + n * ($3::timestamptz - $2::timestamptz) / $4::integer as at
     from generate_series(0, $4::integer) n) m
-  left join lateral (
-    select slots_taken as slots from sambatan.audit_logs
-    where campaign_id = $1 and occurred_at <= m.at
-    order by occurred_at desc, seq desc limit 1) l on true
+  where s.campaign_id = $1
   order by m.at`,
 );
 

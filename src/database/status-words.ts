@@ -124,3 +124,11 @@ export function inApiWords(code: string, params: unknown): unknown {
   }
   return params;
 }
+
+/**
+ * SQL for a condition that is true for every participation `p`. A query for the participations of a
+ * buyer needs it, because the open and the past ones have an index each.
+ */
+export const anyParticipationStatus = (p: string): string =>
+  `(${p}.status in ('pending_payment', 'confirmed')
+        or ${p}.status in ('cancelled', 'refunded', 'fulfilled'))`;

@@ -57,21 +57,19 @@ interface AnswerRow {
   readonly salt: Buffer | null;
 }
 
-/** An array that may contain null. It is null itself if it would contain only nulls. */
-type Optional<T> = (T | null)[] | null;
-
+/** The arrays that can be null are null if they would contain only nulls. */
 type Parameters = readonly [
   campaignIds: string[],
   participationIds: string[],
   userIds: string[],
   quantities: number[],
   addresses: string[],
-  notes: Optional<string>,
-  phones: Optional<string>,
+  notes: (string | null)[] | null,
+  phones: (string | null)[] | null,
   salts: Buffer[],
-  keys: Optional<string>,
-  requestHashes: Optional<Buffer>,
-  actors: Optional<string>,
+  keys: (string | null)[] | null,
+  requestHashes: (Buffer | null)[] | null,
+  actors: (string | null)[] | null,
   callers: string[] | null,
   attemptLimit: number,
   wait: boolean,
@@ -129,7 +127,9 @@ export async function joinAll(
     options.wait,
     options.again,
   );
-  const saltOf = new Map(grouped.map(({ participationId }, index) => [participationId, salts[index]!]));
+  const saltOf = new Map(
+    grouped.map(({ participationId }, index) => [participationId, salts[index]!]),
+  );
   const answers = new Map(
     rows.map((row) => [row.request_id, answerOf(row, saltOf.get(row.request_id)!)]),
   );
@@ -137,7 +137,7 @@ export async function joinAll(
 }
 
 /** Returns null for an array that contains only nulls, so that PostgreSQL need not parse it. */
-function optional<T>(values: (T | null)[]): Optional<T> {
+function optional<T>(values: (T | null)[]): (T | null)[] | null {
   return values.every((value) => value === null) ? null : values;
 }
 
@@ -157,7 +157,11 @@ function answerOf(row: AnswerRow, sentSalt: Buffer): JoinAnswer {
       participationId: row.participation_id,
       joinedAt: row.joined_at,
       replayed: row.replayed,
-      log: { index: Number(row.seq) - 1, leafHash: row.leaf_hash, salt: row.replayed ? row.salt : sentSalt },
+      log: {
+        index: Number(row.seq) - 1,
+        leafHash: row.leaf_hash,
+        salt: row.replayed ? row.salt : sentSalt,
+      },
     };
   }
   const refused = domainErrorNamed(row.outcome, inApiWords(row.outcome, row.params));

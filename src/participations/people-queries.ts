@@ -1,4 +1,5 @@
 import { query } from '../database/query.ts';
+import { anyParticipationStatus } from '../database/status-words.ts';
 
 /** A person with an account, who may have orders. */
 export interface PersonRow {
@@ -15,7 +16,8 @@ const person = (users: string) => `select u.user_id, f.display_name, f.email, n.
   from (${users}) u
   left join sambatan.profiles f on f.user_id = u.user_id
   cross join lateral (select count(*) as participations from (
-    select 1 from sambatan.participants p where p.user_id = u.user_id limit ${maxCounted}) c) n
+    select 1 from sambatan.participants p where p.user_id = u.user_id
+      and ${anyParticipationStatus('p')} limit ${maxCounted}) c) n
   order by n.participations desc, f.display_name, u.user_id`;
 
 /** Query for the account with this e-mail address. */

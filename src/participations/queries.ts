@@ -1,4 +1,7 @@
-import type { StoredParticipationStatus } from '../database/status-words.ts';
+import {
+  anyParticipationStatus,
+  type StoredParticipationStatus,
+} from '../database/status-words.ts';
 import type { StoredCampaignStatus } from '../database/status-words.ts';
 import type { AuditRow } from '../audit/queries.ts';
 import type { PaymentTiming } from '../campaigns/campaign.ts';
@@ -67,7 +70,7 @@ export interface Whose {
 export type FoundParticipation = ParticipationWithMoney & Whose;
 
 const found = (where: string) => `select p.*, c.title, f.display_name, f.email, ${money}
-  from (select ${columns} from sambatan.participants where ${where}) p
+  from (select ${columns} from sambatan.participants p where ${where}) p
   join sambatan.campaigns c on c.campaign_id = p.campaign_id
   left join sambatan.profiles f on f.user_id = p.user_id
   ${ledgerOf('p')}`;
@@ -84,7 +87,8 @@ export const lookUpUsersParticipations = query<
   FoundParticipation
 >(
   'look_up_users_participations',
-  `${found('user_id = any ($1)')} order by p.participation_id desc limit $2`,
+  `${found(`p.user_id = any ($1) and ${anyParticipationStatus('p')}`)}
+  order by p.participation_id desc limit $2`,
 );
 
 /**
@@ -166,7 +170,7 @@ export const listOwnParticipations = query<
   OwnRow
 >(
   'list_own_participations',
-  `${own(`user_id = $1 and status = any ($2)
+  `${own(`user_id = $1 and ${anyParticipationStatus('p')} and status = any ($2)
     and participation_id < coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
     and ($5::text[] is null or (select ${paymentState('p', 'c', 'm')}
       from sambatan.campaigns c ${ledgerOf('p')}
@@ -191,31 +195,30 @@ export const ownInCampaign = query<
   'own_in_campaign',
   `select p.participation_id, coalesce(nullif(${deliveredQuantity('p')}, 0), p.quantity) as quantity,
     p.status from sambatan.participants p
-  where p.user_id = $1 and p.campaign_id = $2 order by p.participation_id desc limit 20`,
+  where p.user_id = $1 and p.campaign_id = $2 and ${anyParticipationStatus('p')}
+  order by p.participation_id desc limit 20`,
 );
 
 /**
  * Query for the audit events of one participation, and for the events of its campaign since the
- * participation was made, oldest first. The participation's events are found by the times in its
- * row. This needs no additional index, which every join would have to update.
+ * participation was made, oldest first.
  */
 export const participationHistory = query<[campaignId: string, participationId: string], AuditRow>(
   'participation_history',
   `with p as materialized (
-    select campaign_id, participation_id, joined_at, confirmed_at, cancelled_at, refunded_at,
-      fulfilled_at, updated_at
-    from sambatan.participants where campaign_id = $1 and participation_id = $2)
+    select joined_seq from sambatan.participants
+    where campaign_id = $1 and participation_id = $2)
   select campaign_id, seq, occurred_at, participation_id, event, actor, metadata from (
     select l.* from p
-    cross join lateral (select distinct at from unnest(array[p.joined_at, p.confirmed_at,
-      p.cancelled_at, p.refunded_at, p.fulfilled_at, p.updated_at]) at where at is not null) m
-    join sambatan.audit_events l on l.campaign_id = $1 and l.occurred_at = m.at
-    where l.participation_id = $2
+    join sambatan.audit_events l on l.campaign_id = $1 and l.seq = p.joined_seq
+    union all
+    select l.* from sambatan.audit_events l
+    where l.campaign_id = $1 and l.participation_id = $2 and l.event <> 'participant_joined'
     union all
     select l.* from p cross join lateral (
       select * from sambatan.audit_events a
       where a.campaign_id = $1 and a.participation_id is null
-        and a.occurred_at >= p.joined_at
+        and a.seq > p.joined_seq
         and a.event in ('campaign_full', 'campaign_reopened', 'campaign_completed',
           'campaign_failed', 'campaign_cancelled', 'campaign_shipped', 'deadline_extended')
       order by a.seq desc limit 30) l) h

@@ -95,8 +95,8 @@ $$;
 
 -- Returns the first Indonesian mobile number in a text, without the leading 0 or 62. Returns null
 -- if the text contains no number. If more digits follow the number in the text, the result may
--- contain them too. Therefore compare only the beginning of the result. Every join runs this
--- function for an index, so text that cannot contain a number skips the regular expression.
+-- contain them too. Therefore compare only the beginning of the result. Text that
+-- cannot contain a number skips the regular expression.
 create function sambatan.phone_in(p_text text) returns text
 language sql immutable parallel safe as $$
   select case when strpos(p_text, '08') > 0 or strpos(p_text, '62') > 0 then
@@ -409,21 +409,21 @@ create table sambatan.campaign_states (
   -- settle the participations in order of their ids.
   closed_until uuid,
 
-  constraint campaign_states_filled_slots check (filled_slots between 0 and total_slots),
-  constraint campaign_states_confirmed_slots check (confirmed_slots between 0 and filled_slots),
-  constraint campaign_states_participant_count check (participant_count between 0 and filled_slots),
-  constraint campaign_states_waiting_entries check (waiting_entries >= 0),
-  constraint campaign_states_reserved_slots check (
-    reserved_slots >= 0 and filled_slots + reserved_slots <= total_slots
+  -- PostgreSQL prepares each check once per SQL statement, which takes as long as writing a row.
+  -- Therefore a join should meet few of them.
+  constraint campaign_states_slots check (
+    filled_slots between 0 and total_slots and confirmed_slots between 0 and filled_slots
+    and participant_count between 0 and filled_slots
+    and waiting_entries >= 0 and reserved_slots >= 0
+    and filled_slots + reserved_slots <= total_slots
     and (waiting_entries > 0 or reserved_slots = 0)),
-  constraint campaign_states_full_is_full check (
-    status not in ('active', 'locked') or closing_outcome is not null
-    or (status = 'locked') = (filled_slots = total_slots)),
-  constraint campaign_states_next_run_while_open check (status = 'fulfilled'
-    or (status in ('scheduled', 'active', 'locked', 'verifying')) = (next_run_at is not null)),
-  constraint campaign_states_closing check (
-    (closing_outcome is null or (closing_outcome in ('fulfilled', 'expired', 'cancelled')
-      and status in ('active', 'locked', 'verifying'))
+  constraint campaign_states_lifecycle check (
+    (status not in ('active', 'locked') or closing_outcome is not null
+      or (status = 'locked') = (filled_slots = total_slots))
+    and (status = 'fulfilled'
+      or (status in ('scheduled', 'active', 'locked', 'verifying')) = (next_run_at is not null))
+    and (closing_outcome is null or (closing_outcome in ('fulfilled', 'expired', 'cancelled')
+        and status in ('active', 'locked', 'verifying'))
       or (closing_outcome = 'cancelled' and status = 'fulfilled'))
     and (closing_outcome is null) = (closing_actor is null))
 ) with (fillfactor = 50);
@@ -457,7 +457,7 @@ create table sambatan.participants (
   campaign_id uuid not null,
   participation_id uuid not null,
   user_id uuid not null,
-  quantity integer not null check (quantity between 1 and 1000000),
+  quantity integer not null,
   -- The number of ordered slots that the seller cannot deliver, or that were revoked.
   undelivered_slots integer not null default 0,
   status sambatan.participant_status not null default 'pending_payment',
@@ -468,16 +468,25 @@ create table sambatan.participants (
   cancelled_at timestamptz,
   refunded_at timestamptz,
   fulfilled_at timestamptz,
-  cancel_reason text check (cancel_reason in ('buyer', 'hold_lapsed', 'operator', 'unpaid')),
-  shipping_address text not null check (char_length(shipping_address) between 10 and 240),
-  note text check (char_length(note) <= 160),
+  cancel_reason text,
+  shipping_address text not null,
+  note text,
+  -- The mobile number in the address, as sambatan.phone_in returns it. The service computes the
+  -- number of a join itself, because the SQL function takes as long as the rest of the row.
+  phone text,
   -- The salt for the commitments of the order's events in the public log (docs/public-log.md).
   -- Deleted with the account.
   salt bytea default sambatan.new_salt(),
   -- The seq of the order's participant_joined event in the audit log.
-  joined_seq bigint not null check (joined_seq > 0),
+  joined_seq bigint not null,
   primary key (campaign_id, participation_id),
-  constraint participants_undelivered_slots check (undelivered_slots between 0 and quantity),
+  -- One check for several columns, because PostgreSQL prepares each check once per SQL statement.
+  constraint participants_values check (quantity between 1 and 1000000
+    and undelivered_slots between 0 and quantity and joined_seq > 0
+    and char_length(shipping_address) between 10 and 240
+    and (note is null or char_length(note) <= 160)
+    and (cancel_reason is null
+      or cancel_reason in ('buyer', 'hold_lapsed', 'operator', 'unpaid'))),
   constraint participants_status_times check (case status
     when 'pending_payment' then
       num_nonnulls(confirmed_at, cancelled_at, refunded_at, fulfilled_at) = 0
@@ -489,18 +498,25 @@ create table sambatan.participants (
   end)
 );
 create index participants_by_id on sambatan.participants (participation_id);
-create index participants_by_user on sambatan.participants (user_id, status, campaign_id);
+-- A buyer has few open orders and, over the years, many past ones. With one index for both, nearly
+-- every join would write into another page of a large index, because ids of users are random. The
+-- condition any_status of src/participations/queries.ts lets a query use both indexes.
+create index participants_open_by_user on sambatan.participants (user_id, campaign_id)
+  where status in ('pending_payment', 'confirmed');
+create index participants_past_by_user on sambatan.participants (user_id, campaign_id)
+  where status in ('cancelled', 'refunded', 'fulfilled');
+-- A new participation is reserved, so a join does not change this index.
 create index participants_by_status
-  on sambatan.participants (campaign_id, status, participation_id);
+  on sambatan.participants (campaign_id, status, participation_id)
+  where status <> 'pending_payment';
 create index participants_by_hold on sambatan.participants (campaign_id, hold_expires_at)
   where status = 'pending_payment' and hold_expires_at is not null;
 -- Reminders use this index to find holds that lapse soon, in all campaigns.
 create index participants_holds on sambatan.participants (hold_expires_at, participation_id)
   where status = 'pending_payment' and hold_expires_at is not null;
 -- Operators find people by a telephone number in an address.
-create index participants_by_phone
-  on sambatan.participants ((sambatan.phone_in(shipping_address)) collate "C")
-  where sambatan.phone_in(shipping_address) is not null;
+create index participants_by_phone on sambatan.participants (phone collate "C")
+  where phone is not null;
 
 create function sambatan.check_participant_transition() returns trigger language plpgsql as $$
 begin
@@ -716,16 +732,18 @@ create table sambatan.audit_logs (
   -- quantity is then the number of slots.
   metadata jsonb,
   primary key (campaign_id, seq),
-  constraint audit_logs_seq check (seq > 0),
-  constraint audit_logs_actor check ((actor_kind in ('user', 'operator')) = (actor_id is not null)),
-  -- Only events about a participation have a participation_id.
-  constraint audit_logs_participation check (
-    (event between 'participant_joined' and 'dispute_resolved') = (participation_id is not null)),
-  constraint audit_logs_slots check (slots_taken between 0 and total_slots
+  -- Only events about a participation have a participation_id, and only few of them change the
+  -- number of taken slots.
+  constraint audit_logs_values check (seq > 0
+    and (actor_kind in ('user', 'operator')) = (actor_id is not null)
+    and (event between 'participant_joined' and 'dispute_resolved') = (participation_id is not null)
+    and slots_taken between 0 and total_slots
     and (slots = 0 or event between 'participant_joined' and 'participant_changed'))
 );
--- Each index of this table slows down every join, so there is no index on occurred_at alone.
-create index audit_logs_by_campaign_time on sambatan.audit_logs (campaign_id, occurred_at);
+-- Each index of this table slows down every join. So no index has the rows of joins: the first event
+-- of a participation is found by its joined_seq, and an event at a time by a binary search over seq.
+create index audit_logs_of_participation on sambatan.audit_logs (campaign_id, participation_id, seq)
+  where participation_id is not null and event <> 'participant_joined';
 -- Most events are about participations, and few are about a campaign itself. These partial indexes
 -- contain only the events about campaigns. They find such events of one campaign, or of all
 -- campaigns for operators.

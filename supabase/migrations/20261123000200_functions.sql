@@ -1,9 +1,11 @@
 -- Written by scripts/baseline.js from sql/functions. Edit the sources there, not this file.
 
--- The bytes that the public log publishes and hashes. docs/public-log.md specifies them.
+-- The bytes that the public log publishes and hashes. docs/public-log.md specifies them. PostgreSQL
+-- inlines these functions only if their arguments are plain columns or variables; a call that is not
+-- inlined takes twenty times as long.
 
 create or replace function sambatan.actor_kind_of(p_actor text)
-returns sambatan.actor_kind language sql immutable parallel safe as $$
+returns sambatan.actor_kind language sql stable parallel safe as $$
   select split_part(p_actor, ':', 1)::sambatan.actor_kind
 $$;
 
@@ -198,9 +200,40 @@ begin
         || sambatan.private_record(null, at, by_kind, by_id, event, m.metadata)) as commitment
     from unnest(p_metadata) with ordinality as m (metadata, n)
     left join sambatan.waiting_entries w on w.campaign_id = c.campaign_id
-      and w.entry_id = (m.metadata ->> 'entry_id')::uuid) e;
+      and w.entry_id = (m.metadata ->> 'entry_id')::uuid
+    -- Without this, the commitment would be computed twice.
+    offset 0) e;
   c.audit_seq := c.audit_seq + cardinality(p_metadata);
   c.updated_at := at;
+end
+$$;
+
+-- Returns the number of taken slots of a campaign at a time, from the audit log; 0 before its first
+-- event. Finds the last event until then by a binary search, because the times of a campaign's events
+-- never go back. It needs about twenty lookups for a million events. p_last is the seq of the
+-- campaign's last event.
+create or replace function sambatan.slots_at(p_campaign_id uuid, p_at timestamptz, p_last bigint)
+returns integer language plpgsql stable as $$
+declare
+  low bigint := 0;                  -- an event at or before p_at, or 0
+  high bigint := p_last + 1;        -- an event after p_at
+  middle bigint;
+  found_at timestamptz;
+  taken integer := 0;
+  found_slots integer;
+begin
+  while high - low > 1 loop
+    middle := (low + high) / 2;
+    select occurred_at, slots_taken into found_at, found_slots from sambatan.audit_logs
+      where campaign_id = p_campaign_id and seq = middle;
+    if found_at <= p_at then
+      low := middle;
+      taken := found_slots;
+    else
+      high := middle;
+    end if;
+  end loop;
+  return taken;
 end
 $$;
 
@@ -329,6 +362,8 @@ returns boolean language sql stable as $$
     select sum(o.amount), sum(o.amount + o.unique_code)
     from sambatan.participants own
     join sambatan.participants p on p.campaign_id = own.campaign_id and p.user_id = own.user_id
+      and (p.status in ('pending_payment', 'confirmed')
+        or p.status in ('cancelled', 'refunded', 'fulfilled'))
     join sambatan.transactions o on o.campaign_id = p.campaign_id
       and o.cause = 'payment:' || p.participation_id and o.account_id = t.account_id
       and o.status in ('due', 'proof_submitted', 'rejected', 'pending')
@@ -394,15 +429,15 @@ $$;
 --
 -- Each array has one element per request. The requests for one campaign are adjacent and in order
 -- of arrival. Key and request hash are null for a request without an Idempotency-Key. The actor is
--- null if the buyer acts. p_attempt_limit is the maximum number of joins per minute for each
+-- null if the buyer acts. An array may be null instead of containing only nulls. p_attempt_limit is the maximum number of joins per minute for each
 -- caller; 0 means no limit. p_again is true if the same batch was sent before and may have been
 -- committed. In this case, a request whose participation exists already gets the answer 'joined',
 -- and nothing is changed. The answer is final, because the campaign's row is locked. A refusal in a
 -- retry is stored in refused_joins. If the first attempt runs later than the retry, it is refused
 -- too and takes no slot.
 --
--- Returns one row per request, in order. The outcome is 'joined', or the code of a refusal with the
--- parameters of its message. replayed is true if the request had been answered before; joined_at is
+-- Returns one row per request, in any order; request_id is the id of p_participation_ids. The outcome
+-- is 'joined', or the code of a refusal with the parameters of its message. replayed is true if the request had been answered before; joined_at is
 -- then the time of the first answer. seq, leaf_hash and salt of a join are its entry
 -- in the public log.
 --
@@ -411,10 +446,10 @@ $$;
 -- accepted, which is nearly always the case, the answers are computed without a loop.
 create or replace function sambatan.join_campaigns(
   p_campaign_ids uuid[], p_participation_ids uuid[], p_user_ids uuid[], p_quantities integer[],
-  p_addresses text[], p_notes text[], p_salts bytea[], p_keys text[], p_request_hashes bytea[],
-  p_actors text[], p_callers text[], p_attempt_limit integer, p_wait boolean, p_again boolean
+  p_addresses text[], p_notes text[], p_phones text[], p_salts bytea[], p_keys text[],
+  p_request_hashes bytea[], p_actors text[], p_callers text[], p_attempt_limit integer, p_wait boolean, p_again boolean
 ) returns table (
-  ordinal integer, outcome text, params jsonb, participation_id uuid, joined_at timestamptz,
+  request_id uuid, outcome text, params jsonb, participation_id uuid, joined_at timestamptz,
   replayed boolean, seq bigint, leaf_hash bytea, salt bytea
 ) language plpgsql set enable_seqscan = off as $$
 #variable_conflict use_column
@@ -424,7 +459,7 @@ declare
   campaign_ids constant uuid[] := p_campaign_ids;
   quantities constant integer[] := p_quantities;
   request_hashes constant bytea[] := p_request_hashes;
-  has_keys constant boolean := array_remove(p_keys, null) <> '{}';
+  has_keys constant boolean := coalesce(array_remove(p_keys, null) <> '{}', false);
   locked uuid[];                    -- the campaigns whose rows this transaction has locked
   r record;
   c record;
@@ -439,13 +474,13 @@ declare
   has_bounds boolean;
   -- One element per request.
   answers text[];
-  details jsonb[] := array_fill(null::jsonb, array[n]);
-  times timestamptz[];
-  holds timestamptz[];
-  seqs bigint[];
-  taken integer[];
+  details jsonb[];
+  times timestamptz[] := array_fill(null::timestamptz, array[n]);
+  holds timestamptz[] := array_fill(null::timestamptz, array[n]);
+  seqs bigint[] := array_fill(null::bigint, array[n]);
+  taken integer[] := array_fill(null::integer, array[n]);
   ids uuid[] := p_participation_ids;
-  replays boolean[] := array_fill(false, array[n]);
+  replays boolean[];
   -- An array stays empty if no request needs it.
   stored_at timestamptz[] := '{}';
   limited_until timestamptz[] := '{}';
@@ -464,14 +499,14 @@ declare
   changed_slots integer[] := '{}';
   changed_count integer[] := '{}';
   changed_seq bigint[] := '{}';
+  changed_taken integer[];
   changed_at timestamptz[] := '{}';
+  changed_hold timestamptz[];
   changed_run timestamptz[] := '{}';
   changed_full boolean[] := '{}';
-  -- The entries of the joins in the public log.
-  logged_ids uuid[];
-  logged_seqs bigint[];
-  logged_hashes bytea[];
-  replayed_salts bytea[] := '{}';
+  g integer;
+  last_seq bigint;
+  last_taken integer;
 begin
   if p_wait then
     select array_agg(campaign_id) into locked from (
@@ -568,49 +603,57 @@ begin
     and first_of_key = '{}';
   if is_simple then
     -- The new state of each campaign, if all requests are accepted.
-    select array_agg(q.campaign_id), array_agg(q.slots), array_agg(q.requests),
-        array_agg(k.audit_seq + q.requests + is_full::integer),
-        array_agg(greatest(now_at, k.updated_at)),
-        array_agg(case when k.payment_timing = 'upfront' then least(k.next_run_at, k.deadline,
-          greatest(now_at, k.updated_at) + k.hold_seconds * interval '1 second')
-          else k.next_run_at end),
-        array_agg(is_full),
+    select array_agg(q.campaign_id order by q.first), array_agg(q.slots order by q.first),
+        array_agg(q.requests order by q.first),
+        array_agg(k.audit_seq + q.requests + is_full::integer order by q.first),
+        array_agg(k.filled_slots order by q.first), array_agg(t.at order by q.first),
+        array_agg(t.hold order by q.first),
+        array_agg(least(k.next_run_at, t.hold) order by q.first),
+        array_agg(is_full order by q.first),
         coalesce(bool_and(q.campaign_id = any (locked) and k.status = 'active'
           and k.closing_outcome is null and now_at < k.deadline
           and k.max_slots_per_user is null and k.min_slots_per_user is null
           and k.filled_slots + k.reserved_slots + q.slots <= k.total_slots), false)
-      into changed, changed_slots, changed_count, changed_seq, changed_at, changed_run,
-        changed_full, is_simple
-      from (select campaign_id, sum(quantity)::integer as slots, count(*)::integer as requests
-        from unnest(p_campaign_ids, p_quantities) as u (campaign_id, quantity)
+      into changed, changed_slots, changed_count, changed_seq, changed_taken, changed_at,
+        changed_hold, changed_run, changed_full, is_simple
+      from (select campaign_id, min(ordinal) as first, sum(quantity)::integer as slots,
+          count(*)::integer as requests
+        from unnest(p_campaign_ids, p_quantities) with ordinality as u (campaign_id, quantity, ordinal)
         group by campaign_id) q
       left join sambatan.campaigns k on k.campaign_id = q.campaign_id
       cross join lateral (
-        select coalesce(k.filled_slots + q.slots = k.total_slots, false) as is_full) f;
+        select coalesce(k.filled_slots + q.slots = k.total_slots, false) as is_full,
+          greatest(now_at, k.updated_at) as at) f
+      cross join lateral (
+        select f.at, case when k.payment_timing = 'upfront'
+          then least(f.at + k.hold_seconds * interval '1 second', k.deadline) end as hold) t;
   end if;
 
   if is_simple then
-    select array_agg('joined'::text), array_agg(q.at),
-        array_agg(case when q.payment_timing = 'upfront'
-          then least(q.at + q.hold_seconds * interval '1 second', q.deadline) end),
-        array_agg(q.seq), array_agg(q.taken)
-      into answers, times, holds, seqs, taken
-      from (
-        select k.payment_timing, k.hold_seconds, k.deadline,
-          greatest(now_at, k.updated_at) as at,
-          k.audit_seq + row_number() over campaign as seq,
-          (k.filled_slots + sum(u.quantity) over campaign)::integer as taken
-        from unnest(p_campaign_ids, p_quantities) with ordinality
-          as u (campaign_id, quantity, ordinal)
-        join sambatan.campaigns k on k.campaign_id = u.campaign_id
-        window campaign as (partition by u.campaign_id order by u.ordinal)
-        order by u.ordinal) q;
+    g := 0;
+    for i in 1..n loop
+      if i = 1 or campaign_ids[i] <> campaign_ids[i - 1] then
+        g := g + 1;
+        last_seq := changed_seq[g] - changed_count[g] - changed_full[g]::integer;
+        last_taken := changed_taken[g];
+      end if;
+      last_seq := last_seq + 1;
+      last_taken := last_taken + quantities[i];
+      times[i] := changed_at[g];
+      seqs[i] := last_seq;
+      taken[i] := last_taken;
+      if changed_hold[g] is not null then
+        holds[i] := changed_hold[g];
+      end if;
+    end loop;
+    if has_keys then
+      answers := array_fill('joined'::text, array[n]);
+      replays := array_fill(false, array[n]);
+    end if;
   else
     answers := array_fill(null::text, array[n]);
-    times := array_fill(null::timestamptz, array[n]);
-    holds := array_fill(null::timestamptz, array[n]);
-    seqs := array_fill(null::bigint, array[n]);
-    taken := array_fill(null::integer, array[n]);
+    details := array_fill(null::jsonb, array[n]);
+    replays := array_fill(false, array[n]);
     changed := '{}';
     changed_slots := '{}';
     changed_count := '{}';
@@ -632,7 +675,7 @@ begin
             from unnest(p_campaign_ids, p_user_ids) as u (campaign_id, user_id)) u
           left join sambatan.participants p
             on p.user_id = u.user_id and p.campaign_id = u.campaign_id
-              and p.status in ('pending_payment', 'confirmed', 'fulfilled')
+              and (p.status in ('pending_payment', 'confirmed') or p.status = 'fulfilled')
           group by u.campaign_id, u.user_id) b using (campaign_id, user_id)
       loop
         buyer_of[r.ordinal] := r.place;
@@ -768,13 +811,13 @@ begin
   where t.campaign_id = s.campaign_id;
 
   insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, joined_at,
-    updated_at, hold_expires_at, shipping_address, note, salt, joined_seq)
+    updated_at, hold_expires_at, shipping_address, note, phone, salt, joined_seq)
   select q.campaign_id, q.participation_id, q.user_id, q.quantity, q.joined_at, q.joined_at,
-    q.hold_expires_at, q.shipping_address, q.note, q.salt, q.seq
+    q.hold_expires_at, q.shipping_address, q.note, q.phone, q.salt, q.seq
   from unnest(p_campaign_ids, p_participation_ids, p_user_ids, p_quantities, times, holds,
-      p_addresses, p_notes, p_salts, seqs)
+      p_addresses, p_notes, p_phones, p_salts, seqs)
     as q (campaign_id, participation_id, user_id, quantity, joined_at, hold_expires_at,
-      shipping_address, note, salt, seq)
+      shipping_address, note, phone, salt, seq)
   where q.seq is not null;
 
   if true = any (changed_full) then
@@ -808,59 +851,64 @@ begin
     on conflict do nothing;
   end if;
 
-  with logged as (
+  if is_simple then
+    return query
+      select l.participation_id, 'joined', null::jsonb, l.participation_id, l.occurred_at, false,
+        l.seq, l.leaf_hash, null::bytea
+      from sambatan.log_joins(p_campaign_ids, p_participation_ids, p_user_ids, p_quantities, times,
+        seqs, taken, p_salts, p_actors) l;
+    return;
+  end if;
+  perform sambatan.log_joins(p_campaign_ids, p_participation_ids, p_user_ids, p_quantities, times,
+    seqs, taken, p_salts, p_actors);
+  return query
+    select t.request_id, t.answer, t.detail, t.participation_id, t.at, t.replayed, a.seq,
+      a.leaf_hash, p.salt
+    from unnest(p_campaign_ids, p_participation_ids, answers, details, ids, times, replays)
+      as t (campaign_id, request_id, answer, detail, participation_id, at, replayed)
+    left join sambatan.participants p on t.answer = 'joined' and p.campaign_id = t.campaign_id
+      and p.participation_id = t.participation_id
+    left join sambatan.audit_logs a on a.campaign_id = p.campaign_id and a.seq = p.joined_seq;
+end
+$$;
+
+-- Appends the participant_joined events of a batch to the audit log, one for each element whose seq
+-- is not null. Element by element, the arrays have the same meaning as in join_campaigns; p_taken
+-- has the taken slots after the join. Returns the new rows.
+create or replace function sambatan.log_joins(
+  p_campaign_ids uuid[], p_participation_ids uuid[], p_user_ids uuid[], p_quantities integer[],
+  p_times timestamptz[], p_seqs bigint[], p_taken integer[], p_salts bytea[], p_actors text[]
+) returns table (
+  participation_id uuid, occurred_at timestamptz, seq bigint, leaf_hash bytea
+) language plpgsql as $$
+#variable_conflict use_column
+begin
+  return query
     insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event,
       actor_kind, actor_id, slots, slots_taken, total_slots, price_per_slot, commitment, leaf_hash)
     select q.campaign_id, q.seq, q.at, q.participation_id, 'participant_joined', q.actor_kind,
-      q.actor_id, q.quantity, q.taken, d.total_slots, d.price_per_slot, q.commitment,
+      q.actor_id, q.quantity, q.taken, q.total_slots, q.price_per_slot, q.commitment,
       sambatan.leaf_hash(sambatan.public_record(q.seq, q.at, 'participant_joined', q.quantity,
-        q.taken, d.total_slots, d.price_per_slot, q.commitment))
+        q.taken, q.total_slots, q.price_per_slot, q.commitment))
     from (
       select j.*, sha256(j.salt || sambatan.private_record(j.participation_id, j.at, j.actor_kind,
         j.actor_id, 'participant_joined', null)) as commitment
       from (
         select u.campaign_id, u.participation_id, u.quantity, u.at, u.seq, u.taken, u.salt,
+          d.total_slots, d.price_per_slot,
           case when u.actor is null then 'user' else sambatan.actor_kind_of(u.actor) end
             as actor_kind,
           case when u.actor is null then u.user_id else sambatan.actor_id_of(u.actor) end
             as actor_id
-        from unnest(p_campaign_ids, p_participation_ids, p_user_ids, p_quantities, times, seqs,
-            taken, p_salts, p_actors)
+        from unnest(p_campaign_ids, p_participation_ids, p_user_ids, p_quantities, p_times, p_seqs,
+            p_taken, p_salts, p_actors)
           as u (campaign_id, participation_id, user_id, quantity, at, seq, taken, salt, actor)
-        where u.seq is not null offset 0) j
+        join sambatan.campaign_details d on d.campaign_id = u.campaign_id
+        where u.seq is not null
+        -- Each offset makes PostgreSQL compute the columns once, and inline the functions.
+        offset 0) j
       offset 0) q
-    join sambatan.campaign_details d on d.campaign_id = q.campaign_id
-    returning participation_id, seq, leaf_hash
-  )
-  select array_agg(participation_id), array_agg(seq), array_agg(leaf_hash)
-    into logged_ids, logged_seqs, logged_hashes from logged;
-
-  if true = any (replays) then
-    select logged_ids || array_agg(k.participation_id), logged_seqs || array_agg(k.seq),
-        logged_hashes || array_agg(k.leaf_hash),
-        array_fill(null::bytea, array[coalesce(cardinality(logged_ids), 0)]) || array_agg(k.salt)
-      into logged_ids, logged_seqs, logged_hashes, replayed_salts
-      from (
-        select distinct p.participation_id, a.seq, a.leaf_hash, p.salt
-        from unnest(p_campaign_ids, ids, replays, answers)
-          as t (campaign_id, participation_id, replayed, answer)
-        join sambatan.participants p
-          on p.campaign_id = t.campaign_id and p.participation_id = t.participation_id
-        join sambatan.audit_logs a on a.campaign_id = p.campaign_id and a.seq = p.joined_seq
-        where t.replayed and t.answer = 'joined' and t.participation_id <> all (
-          coalesce(logged_ids, '{}'))) k;
-  end if;
-  return query
-    select t.ordinal::integer, t.answer, t.detail, t.participation_id, t.at, t.replayed,
-      l.seq, l.leaf_hash, coalesce(l.salt, case when l.seq is not null then f.salt end)
-    from unnest(answers, details, ids, times, replays) with ordinality
-      as t (answer, detail, participation_id, at, replayed, ordinal)
-    left join unnest(logged_ids, logged_seqs, logged_hashes, replayed_salts)
-      as l (participation_id, seq, leaf_hash, salt)
-      on t.answer = 'joined' and l.participation_id = t.participation_id
-    left join unnest(p_participation_ids, p_salts) as f (participation_id, salt)
-      on f.participation_id = t.participation_id
-    order by t.ordinal;
+    returning participation_id, occurred_at, seq, leaf_hash;
 end
 $$;
 
@@ -1234,9 +1282,8 @@ begin
   perform sambatan.store_campaigns(array[c]);
   select j.outcome, j.params into answer, detail from sambatan.join_campaigns(
     array[p_campaign_id], array[p_participation_id], array[e.user_id], array[e.quantity],
-    array[e.shipping_address], array[e.note], array[sambatan.new_salt()],
-    array[null::text], array[null::bytea],
-    array[p_actor], array[e.user_id::text], 0, true, false) j;
+    array[e.shipping_address], array[e.note], array[sambatan.phone_in(e.shipping_address)],
+    array[sambatan.new_salt()], null, null, array[p_actor], null, 0, true, false) j;
   if answer <> 'joined' then
     perform sambatan.refuse(answer, coalesce(detail, '{}'));
   end if;
@@ -1605,7 +1652,7 @@ create or replace function sambatan.slots_of_buyer(
 ) returns bigint language sql stable as $$
   select coalesce((select sum(p.quantity) from sambatan.participants p
       where p.campaign_id = p_campaign_id and p.user_id = p_user_id
-        and p.status in ('pending_payment', 'confirmed', 'fulfilled')), 0)
+        and (p.status in ('pending_payment', 'confirmed') or p.status = 'fulfilled')), 0)
     + coalesce((select sum(w.quantity) from sambatan.waiting_entries w
       where w.campaign_id = p_campaign_id and w.user_id = p_user_id and w.status = 'waiting'
         and (w.paid_at, w.position) < (p_paid_at, p_position)), 0)
@@ -1629,9 +1676,10 @@ begin
     jsonb_build_object('entry_id', p_entry_id, 'quantity', e.quantity,
       'participation_id', made, 'amount', e.kept_amount));
   insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, status,
-      joined_at, updated_at, confirmed_at, shipping_address, note, joined_seq)
+      joined_at, updated_at, confirmed_at, shipping_address, note, phone,
+      joined_seq)
     select p_campaign_id, made, e.user_id, e.quantity, 'confirmed', p_at, p_at, p_at,
-      e.shipping_address, e.note, audit_seq + 1
+      e.shipping_address, e.note, sambatan.phone_in(e.shipping_address), audit_seq + 1
     from sambatan.campaigns where campaign_id = p_campaign_id;
   update sambatan.waiting_entries set status = 'accepted', accepted_at = p_at, updated_at = p_at,
       keep_until = null, participation_id = made
@@ -2229,14 +2277,13 @@ begin
   if now_at < c.deadline then
     select j.outcome into answer from sambatan.join_campaigns(
       array[c.campaign_id], array[made], array[p.user_id], array[p.quantity],
-      array[p.shipping_address], array[p.note], array[sambatan.new_salt()],
-      array[null::text], array[null::bytea],
-      array[p_actor], array[p.user_id::text], 0, true, false) j;
+      array[p.shipping_address], array[p.note], array[sambatan.phone_in(p.shipping_address)],
+      array[sambatan.new_salt()], null, null, array[p_actor], null, 0, true, false) j;
     return case when answer = 'joined' then made end;
   end if;
   select coalesce(sum(x.quantity), 0) into has from sambatan.participants x
     where x.campaign_id = c.campaign_id and x.user_id = p.user_id
-      and x.status in ('pending_payment', 'confirmed', 'fulfilled');
+      and (x.status in ('pending_payment', 'confirmed') or x.status = 'fulfilled');
   if p.quantity > c.total_slots - c.filled_slots - c.reserved_slots
     or has + p.quantity > coalesce(c.max_slots_per_user, 2147483647)
   then
@@ -2259,9 +2306,11 @@ declare
   r record;
 begin
   insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, status,
-      joined_at, updated_at, confirmed_at, shipping_address, note, joined_seq)
+      joined_at, updated_at, confirmed_at, shipping_address, note, phone,
+      joined_seq)
     values (c.campaign_id, p_participation_id, p.user_id, p.quantity, p_status, p_at, p_at,
-      case when p_status = 'confirmed' then p_at end, p.shipping_address, p.note, c.audit_seq + 1);
+      case when p_status = 'confirmed' then p_at end, p.shipping_address, p.note,
+      sambatan.phone_in(p.shipping_address), c.audit_seq + 1);
   c.filled_slots := c.filled_slots + p.quantity;
   c.participant_count := c.participant_count + 1;
   select * into r from sambatan.append_event(c, 'participant_joined', p_actor, p_at,
@@ -2687,7 +2736,8 @@ begin
   end if;
 
   update sambatan.participants
-    set shipping_address = address, note = words, quantity = kept, updated_at = now_at
+    set shipping_address = address, phone = sambatan.phone_in(address), note = words,
+      quantity = kept, updated_at = now_at
     where campaign_id = p_campaign_id and participation_id = p_participation_id
     returning * into p;
   if freed > 0 then
@@ -3228,7 +3278,7 @@ begin
       jsonb_strip_nulls(jsonb_build_object('quantity', e.quantity,
         'reason', case when e.to_status = 'cancelled' then 'hold_lapsed' end)) as metadata
     from events e
-  ), committed as (
+  ), committed as materialized (
     select e.*, sha256(e.salt || sambatan.private_record(e.participation_id, logged_at, by_kind, by_id,
       e.event, e.metadata)) as commitment
     from entries e
