@@ -191,7 +191,7 @@ begin
         array_agg(least(k.next_run_at, t.hold) order by q.first),
         array_agg(is_full order by q.first),
         coalesce(bool_and(q.campaign_id = any (locked) and k.status = 'active'
-          and k.closing_outcome is null and now_at < k.deadline
+          and k.closing_outcome is null and greatest(now_at, k.updated_at) < k.deadline
           and k.max_slots_per_user is null and k.min_slots_per_user is null
           and k.filled_slots + k.reserved_slots + q.slots <= k.total_slots), false)
       into changed, changed_slots, changed_count, changed_seq, changed_taken, changed_at,

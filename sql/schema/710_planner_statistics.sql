@@ -11,7 +11,7 @@ begin
     select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
       join pg_attribute a on a.attrelid = c.oid
     where n.nspname = 'sambatan' and c.relkind in ('r', 'p') and a.attname = 'campaign_id'
-      and c.relname <> 'campaigns'
+      and c.relname not in ('campaign_details', 'campaign_states')
   loop
     execute format('alter table %s alter column campaign_id set statistics 0', relation);
   end loop;

@@ -57,7 +57,7 @@ export async function restorePgDump(options: PgDumpRestoreOptions): Promise<void
 async function contentsOf(tools: Tools, file: string): Promise<string[]> {
   const list = await textOf(tools, ['--list', file]);
   const lines = list.split('\n');
-  const ours = ['campaigns', 'audit_logs', 'backups'].every((table) =>
+  const ours = ['campaign_details', 'audit_logs', 'backups'].every((table) =>
     lines.some((line) => line.includes(` TABLE DATA sambatan ${table} `)),
   );
   if (!ours) throw new Error(`${file} was not made by sambatan backup`);

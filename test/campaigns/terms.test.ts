@@ -147,7 +147,7 @@ suite('editing', () => {
     const [row] = await queryRows(
       db,
       `select title, total_slots, minimum_slots, price_per_slot, metadata -> 'fields' as fields
-      from sambatan.campaigns join sambatan.audit_logs using (campaign_id)
+      from sambatan.campaigns join sambatan.audit_events using (campaign_id)
       where campaign_id = $1 and event = 'campaign_edited'`,
       id,
     );

@@ -19,7 +19,8 @@ after(async () => {
 await loadEveryQuery();
 
 const large = [
-  'campaigns',
+  'campaign_details',
+  'campaign_states',
   'participants',
   'audit_logs',
   'transactions',

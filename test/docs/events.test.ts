@@ -58,7 +58,7 @@ test('the metadata of all written events is as docs/events.md describes', async 
   const written = await queryRows<{ event: string; keys: string[] }>(
     db,
     `select event, array_agg(distinct key) as keys
-    from sambatan.audit_logs, jsonb_object_keys(metadata) as key group by event`,
+    from sambatan.audit_events, jsonb_object_keys(metadata) as key group by event`,
   );
   assert.deepEqual(written.map(({ event }) => event).sort(), [...auditEvents].sort());
   for (const { event, keys } of written) {

@@ -45,7 +45,7 @@ const finals = async ({ campaign }: Bought) =>
   (
     await queryRows<{ final: boolean }>(
       db,
-      `select (metadata ->> 'is_final')::boolean as final from sambatan.audit_logs
+      `select (metadata ->> 'is_final')::boolean as final from sambatan.audit_events
       where campaign_id = $1 and event = 'dispute_resolved' order by seq`,
       campaign,
     )
@@ -116,7 +116,7 @@ test('an upheld dispute about received goods refunds the full amount including t
   assert.notEqual(receivedAt, null);
   const [event] = await queryRows<{ metadata: object }>(
     db,
-    `select metadata from sambatan.audit_logs
+    `select metadata from sambatan.audit_events
     where campaign_id = $1 and event = 'participant_refunded'`,
     one.campaign,
   );

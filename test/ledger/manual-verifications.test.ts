@@ -166,7 +166,7 @@ test('a second transfer for a lapsed hold that was never verified takes no addit
   assert.deepEqual(await standing(campaign), [2 * price, price]);
   const told = await queryRows<{ reason: string }>(
     db,
-    `select metadata ->> 'reason' as reason from sambatan.audit_logs
+    `select metadata ->> 'reason' as reason from sambatan.audit_events
     where campaign_id = $1 and event = 'payment_late'`,
     campaign,
   );

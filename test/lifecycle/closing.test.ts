@@ -388,7 +388,7 @@ suite('cancelling it', () => {
       );
       const [last] = await queryRows<{ event: string; metadata: Record<string, unknown> }>(
         db,
-        `select event, metadata from sambatan.audit_logs where campaign_id = $1
+        `select event, metadata from sambatan.audit_events where campaign_id = $1
         order by seq desc limit 1`,
         id,
       );

@@ -190,7 +190,7 @@ suite('its timer', () => {
     );
     await queryRows(
       db,
-      `create trigger broken before update on sambatan.campaigns for each row
+      `create trigger broken before update on sambatan.campaign_states for each row
       when (old.campaign_id = '${broken}' and new.status = 'expired') execute function refuse()`,
     );
     for (const id of [broken, other]) await letTimePass(db, id, pastDeadline);
@@ -203,7 +203,7 @@ suite('its timer', () => {
     );
     assert.ok(complaints.length >= 2 && complaints.length <= 8, `${complaints.length} times`);
     assert.equal(scheduler.status().isRunning, true);
-    await queryRows(db, 'drop trigger broken on sambatan.campaigns');
+    await queryRows(db, 'drop trigger broken on sambatan.campaign_states');
     await waitUntil(() => isClosed(db, broken));
   });
 });

@@ -151,20 +151,24 @@ test('a busy campaign leaves no trace of its joins: no attempt, no key, no row',
 test('a batch that finds a campaign busy never overwrites the commit of the lock holder', async () => {
   const held = await createTestCampaign(db, market, { totalSlots: 5 });
   const free = await createTestCampaign(db, market, { totalSlots: 5 });
-  const holder = await keepTransactionOpen(db, (tx) =>
-    joinBatch(tx, [joinRequest(held, { quantity: 2 })]),
-  );
   // Stops the batch after it has read one campaign and before it writes the other.
   const gate = 4_711;
-  await queryRows(db, 'alter function sambatan.audit_content rename to true_audit_content');
   await queryRows(
     db,
-    `create function sambatan.audit_content(uuid, bigint, timestamptz, uuid, text, text, jsonb)
-    returns bytea language plpgsql as $$
+    `create function sambatan.pass_gate() returns trigger language plpgsql as $$
     begin
-      perform pg_advisory_xact_lock_shared(${gate});
-      return sambatan.true_audit_content($1, $2, $3, $4, $5, $6, $7);
+      perform pg_advisory_lock_shared(${gate});
+      perform pg_advisory_unlock_shared(${gate});
+      return null;
     end $$`,
+  );
+  await queryRows(
+    db,
+    `create trigger gate before update on sambatan.campaign_states
+    for each statement execute function sambatan.pass_gate()`,
+  );
+  const holder = await keepTransactionOpen(db, (tx) =>
+    joinBatch(tx, [joinRequest(held, { quantity: 2 })]),
   );
   const shut = await keepTransactionOpen(db, (tx) =>
     queryRows(tx, `select pg_advisory_xact_lock(${gate})`),
@@ -174,8 +178,7 @@ test('a batch that finds a campaign busy never overwrites the commit of the lock
   await holder.commit();
   await shut.commit();
   assert.deepEqual((await batch).map(outcomeOf), ['campaign_busy', 'joined']);
-  await queryRows(db, 'drop function sambatan.audit_content');
-  await queryRows(db, 'alter function sambatan.true_audit_content rename to audit_content');
+  await queryRows(db, 'drop function sambatan.pass_gate cascade');
 
   const { filled_slots, participant_count, audit_seq } = await campaignState(db, held);
   assert.deepEqual([filled_slots, participant_count, audit_seq], [2, 1, 2n]);

@@ -353,7 +353,7 @@ test('the cancellation reason tells who cancelled: the buyer, the service or an 
     assert.equal((await participationOf(id!)).cancel_reason, reason);
     const [entry] = await queryRows<{ actor: string; metadata: object }>(
       db,
-      `select actor, metadata from sambatan.audit_logs
+      `select actor, metadata from sambatan.audit_events
       where campaign_id = $1 order by seq desc limit 1`,
       campaignId,
     );

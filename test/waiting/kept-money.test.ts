@@ -371,8 +371,8 @@ test('the audit log records for each choice the kept amount and its result', asy
     readonly metadata: Record<string, unknown>;
   }>(
     db,
-    `select event, metadata from sambatan.audit_logs where campaign_id = $1
-    and (event like 'waiting_%' or event = 'payment_late') order by seq`,
+    `select event, metadata from sambatan.audit_events where campaign_id = $1
+    and (event::text like 'waiting_%' or event = 'payment_late') order by seq`,
     id,
   );
   assert.deepEqual(

@@ -249,7 +249,7 @@ test('slots stay reserved for an entry as long as an offer lasts, and then move 
   assert.equal(await statuses(big, ...small.slice(3)), 'lapsed offered waiting');
   const [told] = await queryRows(
     db,
-    `select metadata ->> 'reason' as reason from sambatan.audit_logs
+    `select metadata ->> 'reason' as reason from sambatan.audit_events
     where campaign_id = $1 and event = 'waiting_lapsed'`,
     id,
   );
@@ -427,8 +427,8 @@ test('the log contains entry ids, and never an address', async () => {
   await accept(entry);
   const rows = await queryRows<{ metadata: Record<string, unknown> }>(
     db,
-    `select metadata from sambatan.audit_logs
-    where campaign_id = $1 and starts_with(event, 'waiting_')`,
+    `select metadata from sambatan.audit_events
+    where campaign_id = $1 and starts_with(event::text, 'waiting_')`,
     id,
   );
   assert.equal(rows.length, 3);
