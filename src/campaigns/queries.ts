@@ -245,6 +245,7 @@ function list(
   return query(
     `list_campaigns_${kind}_by_${sort}`,
     `${withNames(relation)} order by ${order('c.')} limit $2`,
+    { shared: true },
   );
 }
 

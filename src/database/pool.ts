@@ -5,6 +5,7 @@ import { Listener, type Listening } from './listen.ts';
 import type { Log } from './log.ts';
 import { columnTypes, queryable, send, type Queryable, type Run } from './query.ts';
 import { asReadFailure, retrySafely } from './retry.ts';
+import { shareReads } from './shared-reads.ts';
 import { driverUrl, isTransactionPooler, limits, sessionSettings } from './session.ts';
 import { traced, type Trace } from '../observability/trace.ts';
 import { runTransaction, type TransactionOptions, type Tx } from './transaction.ts';
@@ -108,7 +109,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       }
     });
   };
-  const asking = queryable(run, onChanged);
+  const asking = queryable(shareReads(run), onChanged);
 
   return {
     ...asking,

@@ -14,6 +14,11 @@ export interface Query<P extends readonly unknown[], R> {
    * repeated.
    */
   readonly isRead?: boolean;
+  /**
+   * True when concurrent callers with the same parameters share one execution and its rows, outside
+   * a transaction. They must not change the rows.
+   */
+  readonly isShared?: boolean;
   readonly [parametersAndRow]?: (parameters: P) => R;
 }
 
@@ -28,6 +33,8 @@ interface QueryOptions {
   readonly changes?: ChangedCampaigns;
   /** True when the statement calls a function that writes but changes no campaign. */
   readonly writes?: boolean;
+  /** See Query.isShared. The parameters must have a JSON form. */
+  readonly shared?: boolean;
 }
 
 /** Two queries that find rows by id: one query for a single id, and one for several ids. */
@@ -73,7 +80,7 @@ const declared = new Map<string, Query<readonly unknown[], unknown>>();
 export function query<P extends readonly unknown[], R>(
   name: string,
   text: string,
-  { changes, writes = false }: QueryOptions = {},
+  { changes, writes = false, shared = false }: QueryOptions = {},
 ): Query<P, R> {
   if (!/^[a-z][a-z0-9_]{2,62}$/.test(name)) throw new Error(`not a name for a query: ${name}`);
   if (declared.has(name)) throw new Error(`two queries are named ${name}`);
@@ -82,6 +89,7 @@ export function query<P extends readonly unknown[], R>(
     text: text.trim(),
     changes,
     isRead: !writes && changes === undefined && !hasWrites(text),
+    isShared: shared,
   });
   declared.set(name, statement as Query<readonly unknown[], unknown>);
   return statement;

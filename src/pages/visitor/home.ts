@@ -6,6 +6,8 @@ import { listVisible } from '../../campaigns/lists.ts';
 import { cursorParts, lastOf } from '../../campaigns/schemas.ts';
 import type { PageDeps } from '../deps.ts';
 import { sendPage, type PagePlugin } from '../../http/page-response.ts';
+import { SharedPageCache } from '../../http/shared-pages.ts';
+import type { PageProps } from '../../web/layout.ts';
 import { emptyState } from '../../web/components.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
@@ -52,47 +54,53 @@ interface Wish {
   readonly shelf: Shelf;
   readonly sort: CampaignSort;
   readonly words: string;
-  readonly cursor: string | undefined;
+  readonly cursor?: string | undefined;
 }
 
 /** Registers the home page. It shows campaigns as cards; by default those that are running. */
 export function homePages(app: PageDeps): PagePlugin {
+  const shared = new SharedPageCache((visit, asked) =>
+    drawHome(app, visit, JSON.parse(asked) as Wish),
+  );
   return async (server) => {
     server.get('/', async (request, reply) => {
-      const { visit } = request;
       const listQuery = listQueryOf(request.query);
-      const rows = await listVisible(app.db, visit.actor, {
-        status: undefined,
-        among: shelves[listQuery.shelf].among,
-        brandId: undefined,
-        words: listQuery.words || undefined,
-        sort: listQuery.sort,
-        after: lastOf(listQuery.cursor, listQuery.sort),
-        limit: pageSize + 1,
-      });
-      const list = cursorPage(visit, rows, {
-        size: pageSize,
-        url: address(visit, { ...listQuery, cursor: undefined }),
-        isFirst: listQuery.cursor === undefined,
-        cursorOf: cursorParts[listQuery.sort],
-      });
-      const cards = list.rows.map((row, index) =>
-        campaignCard(visit, campaignOf(row), index === 0),
-      );
-      return sendPage(request, reply, {
-        title: 'Sambatan',
-        section: 'home',
-        description: description(visit),
-        head: html`<meta property="og:type" content="website" />
-          <meta property="og:site_name" content="Sambatan" />
-          <meta property="og:locale" content="${visit.t('common.openGraphLocale')}" />
-          <meta property="og:title" content="Sambatan" />
-          <meta property="og:description" content="${description(visit)}" />
-          <meta property="og:url" content="${visit.origin}${visit.url('/')}" />
-          <meta property="og:image" content="${visit.origin}/apple-touch-icon.png" />`,
-        main: html`${hero(visit)}${searchForm(visit, listQuery)}${shelfOf(visit, listQuery, cards)}${list.links}`,
-      });
+      return request.visit.actor.kind === 'visitor'
+        ? shared.send(request, reply, JSON.stringify(listQuery))
+        : sendPage(request, reply, await drawHome(app, request.visit, listQuery));
     });
+  };
+}
+
+async function drawHome(app: PageDeps, visit: PageContext, listQuery: Wish): Promise<PageProps> {
+  const rows = await listVisible(app.db, visit.actor, {
+    status: undefined,
+    among: shelves[listQuery.shelf].among,
+    brandId: undefined,
+    words: listQuery.words || undefined,
+    sort: listQuery.sort,
+    after: lastOf(listQuery.cursor, listQuery.sort),
+    limit: pageSize + 1,
+  });
+  const list = cursorPage(visit, rows, {
+    size: pageSize,
+    url: address(visit, { ...listQuery, cursor: undefined }),
+    isFirst: listQuery.cursor === undefined,
+    cursorOf: cursorParts[listQuery.sort],
+  });
+  const cards = list.rows.map((row, index) => campaignCard(visit, campaignOf(row), index === 0));
+  return {
+    title: 'Sambatan',
+    section: 'home',
+    description: description(visit),
+    head: html`<meta property="og:type" content="website" />
+      <meta property="og:site_name" content="Sambatan" />
+      <meta property="og:locale" content="${visit.t('common.openGraphLocale')}" />
+      <meta property="og:title" content="Sambatan" />
+      <meta property="og:description" content="${description(visit)}" />
+      <meta property="og:url" content="${visit.origin}${visit.url('/')}" />
+      <meta property="og:image" content="${visit.origin}/apple-touch-icon.png" />`,
+    main: html`${hero(visit)}${searchForm(visit, listQuery)}${shelfOf(visit, listQuery, cards)}${list.links}`,
   };
 }
 
