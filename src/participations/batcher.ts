@@ -174,16 +174,19 @@ export class JoinBatcher {
 
   /**
    * Starts batches after the current iteration of the event loop, so that requests that arrive in
-   * the same iteration share a batch.
+   * the same iteration share a batch. While nothing is in progress and there was no burst, a batch
+   * starts with the current callback, so that a single join waits for nothing.
    */
   #planDispatch(): void {
     if (this.#dispatchIsPlanned || this.#ready.length === 0) return;
     if (this.#running >= this.#options.concurrency) return;
     this.#dispatchIsPlanned = true;
-    setImmediate(() => {
+    const dispatch = () => {
       this.#dispatchIsPlanned = false;
       this.#dispatch();
-    });
+    };
+    if (this.#running === 0 && !this.isUnderLoad) queueMicrotask(dispatch);
+    else setImmediate(dispatch);
   }
 
   /** Starts batches until the maximum number is in progress. Returns true if any started. */
