@@ -127,7 +127,8 @@ export function isStalePlan(error: unknown): boolean {
 /** Returns true when the connection that raised this error must not be used again. */
 export function endsConnection(error: unknown): boolean {
   if (isServerError(error)) {
-    return error.severity === 'FATAL' || error.severity === 'PANIC' || isStalePlan(error);
+    const isFatal = error.severity === 'FATAL' || error.severity === 'PANIC';
+    return isFatal || lostStates.test(error.code) || isStalePlan(error);
   }
   return (
     error instanceof Error && (lostMessages.test(error.message) || lostCodes.test(codeOf(error)))
@@ -153,6 +154,11 @@ export function isWithoutConnection(error: unknown): boolean {
   const { kind } = databaseError(error);
   return kind === 'unavailable' || kind === 'overloaded';
 }
+
+// Error codes that end the session: 08 connection, 57P0x shutdown, 25P03 and 25P04 time-outs. The
+// server may have committed before it sent one of them. The severity alone is not enough: the server
+// translates it, and connection poolers report a lost server with the severity ERROR.
+const lostStates = /^(08|57P0|25P03|25P04)/;
 
 // These patterns recognise the errors of a lost connection: messages of the driver (pg 8.23) and
 // error codes of the operating system.
