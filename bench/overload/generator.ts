@@ -8,11 +8,10 @@ import { sessionToken, type LoadResult, type Job, type Kind, type Latency } from
 /** Maximum time to wait for the responses to requests in flight after the end of a load. */
 const maxWaitMs = 20_000;
 const sliceMs = 100;
-const settledMs = 2_000;
 const endOfHead = Buffer.from('\r\n\r\n');
 
-process.on('message', (job: Job) => {
-  new Crowd(job).run().then(
+process.on('message', (jobs: readonly Job[]) => {
+  Promise.all(jobs.map((job) => new Crowd(job).run())).then(
     (heard) => process.send?.({ heard }),
     (error: unknown) => process.send?.({ error: error instanceof Error ? error.stack : error }),
   );
@@ -34,11 +33,12 @@ class Crowd {
   readonly #answers: Record<string, number> = {};
   readonly #good: number[] = [];
   readonly #shed: number[] = [];
-  readonly #settledShed: number[] = [];
+  readonly #firstShed: number[] = [];
+  readonly #rejectedIds: string[] = [];
   readonly #course: Slice[] = [];
   #sent = 0;
   #unsent = 0;
-  #rude = 0;
+  #withoutRetryAfter = 0;
   #stray = 0;
   #unanswered = 0;
   #underWay = 0;
@@ -78,8 +78,9 @@ class Crowd {
       goodput: this.#goodInTime / elapsed,
       good: latency(this.#good),
       shed: latency(this.#shed),
-      settledShed: latency(this.#settledShed),
-      rude: this.#rude,
+      firstShed: latency(this.#firstShed),
+      rejectedIds: this.#rejectedIds,
+      withoutRetryAfter: this.#withoutRetryAfter,
       stray: this.#stray,
       unanswered: this.#unanswered,
       course: this.#course,
@@ -93,11 +94,22 @@ class Crowd {
     if (this.#isOver) return;
     const due = Math.floor(((performance.now() - this.#began) / 1_000) * rate);
     while (this.#sent + this.#unsent < due) {
-      const line = this.#idle.pop() ?? this.#mayOpen();
+      const line = this.#takeIdle() ?? this.#mayOpen();
       if (line === undefined) this.#unsent++;
       else this.#send(line);
     }
     setTimeout(() => this.#pace(rate), 1);
+  }
+
+  /** Returns any client that may send a request. */
+  #takeIdle(): Line | undefined {
+    const last = this.#idle.pop();
+    if (last === undefined || this.#idle.length === 0) return last;
+    const at = Math.floor(Math.random() * (this.#idle.length + 1));
+    if (at === this.#idle.length) return last;
+    const taken = this.#idle[at]!;
+    this.#idle[at] = last;
+    return taken;
   }
 
   #mayOpen(): Line | undefined {
@@ -106,18 +118,28 @@ class Crowd {
     return this.#lines.size < most ? this.#open() : undefined;
   }
 
-  #open(): Line {
-    const line = new Line(this.#job.port, {
+  /** The client may send its next request. */
+  #free(line: Line): void {
+    if (this.#isOver || line.socket.destroyed) return;
+    if ('connections' in this.#job.load) this.#send(line);
+    else this.#idle.push(line);
+  }
+
+  #open(isObedient = this.#lines.size % 10 < this.#job.obedient * 10): Line {
+    const line = new Line(this.#job.port, isObedient, {
       answered: (kind, answer) => {
         this.#note(kind, answer);
         this.#underWay--;
-        if (this.#isOver) this.#ended();
-        else {
-          if (answer.closes) line.socket.destroy();
-          const next = answer.closes ? this.#open() : line;
-          if ('connections' in this.#job.load) this.#send(next);
-          else this.#idle.push(next);
+        if (this.#isOver) {
+          this.#ended();
+          return;
         }
+        if (answer.closes) line.socket.destroy();
+        const next = answer.closes ? this.#open(line.isObedient) : line;
+        if (answer.retryAfterMs > 0) next.retryAt = performance.now() + answer.retryAfterMs;
+        const waitMs = next.isObedient ? answer.retryAfterMs : 0;
+        if (waitMs > 0) setTimeout(() => this.#free(next), waitMs);
+        else this.#free(next);
       },
       strayed: () => this.#stray++,
       gone: (hadRequest) => {
@@ -143,7 +165,8 @@ class Crowd {
     this.#underWay++;
   }
 
-  #note(kind: Kind, { status, code, hasRetryAfter, waitedMs: waited }: Answer): void {
+  #note(kind: Kind, answer: Answer): void {
+    const { status, code, retryAfterMs, waitedMs: waited, isFirst, id } = answer;
     const what = `${kind.name} ${status} ${code}`.trim();
     this.#answers[what] = (this.#answers[what] ?? 0) + 1;
     const at = Math.floor((performance.now() - this.#began) / sliceMs);
@@ -155,9 +178,10 @@ class Crowd {
       if (!this.#isOver) this.#goodInTime++;
     } else if (status === 503) {
       this.#shed.push(waited);
-      if (performance.now() - waited - this.#began > settledMs) this.#settledShed.push(waited);
+      if (isFirst) this.#firstShed.push(waited);
+      if (id !== undefined && code !== 'outcome_unknown') this.#rejectedIds.push(id);
       slice.sheds++;
-      if (!hasRetryAfter) this.#rude++;
+      if (retryAfterMs === 0) this.#withoutRetryAfter++;
     }
   }
 }
@@ -166,7 +190,12 @@ interface Answer {
   readonly status: number;
   /** The error code of a 503 response; empty for other responses. */
   readonly code: string;
-  readonly hasRetryAfter: boolean;
+  /** The value of `Retry-After`; 0 if there is none. */
+  readonly retryAfterMs: number;
+  /** False if the request was sent before an earlier `Retry-After` had passed. */
+  readonly isFirst: boolean;
+  /** The new id in the body of the request. */
+  readonly id: string | undefined;
   /** The connection accepts no further request (RFC 9112, section 9.6). */
   readonly closes: boolean;
   readonly waitedMs: number;
@@ -182,12 +211,18 @@ interface Ears {
 /** One connection with at most one request in flight. */
 class Line {
   readonly socket: Socket;
+  /** True for a client that waits as long as `Retry-After` demands. */
+  readonly isObedient: boolean;
+  /** The time before which the client should not send a request. */
+  retryAt = 0;
   readonly #ears: Ears;
   #kind: Kind | undefined;
+  #id: string | undefined;
   #sentAt = 0;
   #heard: Buffer | undefined;
 
-  constructor(port: number, ears: Ears) {
+  constructor(port: number, isObedient: boolean, ears: Ears) {
+    this.isObedient = isObedient;
     this.#ears = ears;
     this.socket = connect(port, '127.0.0.1').setNoDelay(true);
     this.socket.on('data', (chunk: Buffer) => this.#hear(chunk));
@@ -198,7 +233,8 @@ class Line {
   send(kind: Kind, number: number): void {
     this.#kind = kind;
     this.#sentAt = performance.now();
-    const body = kind.body?.join(randomUUID()) ?? '';
+    this.#id = kind.body && randomUUID();
+    const body = this.#id === undefined ? '' : kind.body!.join(this.#id);
     const length = kind.body === undefined ? '' : `Content-Length: ${Buffer.byteLength(body)}\r\n`;
     const who =
       kind.people === undefined ? '' : `Cookie: sambatan=${sessionToken(number % kind.people)}\r\n`;
@@ -222,18 +258,22 @@ class Line {
     this.#ears.answered(kind, {
       status,
       code: status === 503 ? codeOf(text) : '',
-      hasRetryAfter: status !== 503 || /\r\nretry-after: \d/i.test(text),
+      retryAfterMs: Number(/\r\nretry-after: (\d+)/i.exec(text)?.[1] ?? 0) * 1_000,
+      isFirst: this.#sentAt >= this.retryAt,
+      id: this.#id,
       closes: status === 503 && /\r\nconnection: close/i.test(text),
       waitedMs: performance.now() - this.#sentAt,
     });
   }
 }
 
-/** Returns the error code of a 503 response. The pages for browsers contain no code. */
+/**
+ * Returns the error code of a 503 response. The pages for browsers contain no code, but a response
+ * of load shedding has no request id.
+ */
 function codeOf(text: string): string {
-  return (
-    /"code":"(\w+)"/.exec(text)?.[1] ?? (/<title>Sedang ramai/.test(text) ? 'overloaded' : 'page')
-  );
+  if (/\r\nx-request-id: none\r\n/i.test(text)) return 'overloaded';
+  return /"code":"(\w+)"/.exec(text)?.[1] ?? 'page';
 }
 
 /**

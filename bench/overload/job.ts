@@ -27,10 +27,13 @@ export interface Job {
   readonly seconds: number;
   /**
    * Closed loop: so many connections, each of which sends a request when the previous one is
-   * answered. Open loop: so many requests per second, whether or not earlier ones are answered.
+   * answered. Open loop: so many requests per second, whether or not earlier ones are answered, from
+   * clients that each have one connection.
    */
   readonly load:
     { readonly connections: number } | { readonly rate: number; readonly mostConnections: number };
+  /** The share of the clients that send nothing before `Retry-After` has passed. */
+  readonly obedient: number;
 }
 
 export interface Latency {
@@ -42,17 +45,21 @@ export interface Latency {
 export interface LoadResult {
   /** Number of requests that were sent. */
   readonly sent: number;
+  /** Number of requests that were due while all clients waited for an answer or for Retry-After. */
   readonly unsent: number;
   /** Number of responses by kind, status and error code: `join 201`, `join 503 overloaded`. */
   readonly answers: Readonly<Record<string, number>>;
   /** Successful responses per second during the load. */
   readonly goodput: number;
   readonly good: Latency;
+  /** Time until a rejection, for clients that have not ignored `Retry-After` before. */
+  readonly firstShed: Latency;
+  /** Time until any rejection. */
   readonly shed: Latency;
-  /** Like `shed`, without the first two seconds, in which the connections are opened. */
-  readonly settledShed: Latency;
+  /** The bodies' new ids of the requests that were answered “not stored”. */
+  readonly rejectedIds: readonly string[];
   /** Number of 503 responses without Retry-After. */
-  readonly rude: number;
+  readonly withoutRetryAfter: number;
   /** How often data arrived that was not part of an expected response. */
   readonly stray: number;
   /** Number of requests without a response. */

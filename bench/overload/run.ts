@@ -1,5 +1,5 @@
-// `npm run overload`: sends ten times as many requests as the service can answer (open loop), and
-// checks the answers. Prints a table and writes it to bench/results/overload.*.
+// `npm run overload`: sends ten times as many requests as the service can answer, and checks the
+// answers. Prints a table and writes it to bench/results/overload.*.
 import { fork, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -19,13 +19,15 @@ const { values } = parseArgs({
     times: { type: 'string', default: '10' },
     seconds: { type: 'string', default: '20' },
     connections: { type: 'string', default: '5000' },
+    obedient: { type: 'string', default: '80' },
     only: { type: 'string', multiple: true, default: [] },
     publish: { type: 'boolean', default: false },
   },
 });
-const [times, seconds, connections] = [values.times, values.seconds, values.connections].map(
-  Number,
-) as [number, number, number];
+const times = Number(values.times);
+const seconds = Number(values.seconds);
+const connections = Number(values.connections);
+const obedient = Number(values.obedient) / 100;
 
 /** Numbers of connections with which the capacity is measured; the best result counts. */
 const crowds = [100, 400, 1_000];
@@ -61,7 +63,7 @@ try {
 function summarize(): string {
   const place =
     cores > 1 ? 'on the last core (service and PostgreSQL use the others)' : 'on the same core';
-  return `one process over loopback, ${place}; at most ${connections} connections, each with at most one request in flight`;
+  return `one process over loopback, ${place}; ${connections} clients, each with one connection; ${values.obedient} % of them obey Retry-After`;
 }
 
 /** Creates the sessions of the signed-in users. */
@@ -76,69 +78,146 @@ async function signIn({ sql }: Cluster, databaseUrl: string): Promise<void> {
   );
 }
 
-/**
- * The kinds of requests of a load. `people`: signed-in users who read the page and join with the
- * form. `site`: pages for visitors, and joins with the service key. `joins`: only joins with the
- * service key, the cheapest writes.
- */
-function kindsOf(name: LoadName, id: string): Kind[] {
-  const joining: Kind = {
-    name: 'join',
-    weight: 1,
-    head: `POST /api/sambatan/campaigns/${id}/join HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${serviceKey}\r\nContent-Type: application/json\r\n`,
-    body: ['{"user_id":"', '","quantity":1,"shipping_address":"Jalan Kenanga 12, Bandung 40123"}'],
-    good: 201,
-  };
-  if (name === 'joins') return [joining];
+/** The kinds of requests. Only `own` and `form` are sent by signed-in users. */
+function kindsOf(
+  id: string,
+): Readonly<Record<'join' | 'page' | 'own' | 'form' | 'progress', Kind>> {
+  const browser = 'User-Agent: Mozilla/5.0 (Linux; Android 14)\r\nAccept: text/html\r\n';
   const page: Kind = {
     name: 'page',
     weight: 1,
-    head: `GET /sambatan/${id} HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\nAccept-Encoding: gzip, br\r\n`,
+    head: `GET /sambatan/${id} HTTP/1.1\r\nHost: x\r\n${browser}Accept-Encoding: gzip, br\r\n`,
     good: 200,
   };
-  const progress: Kind = {
-    name: 'progress',
-    weight: 1,
-    head: `GET /api/sambatan/campaigns/${id}/progress HTTP/1.1\r\nHost: x\r\n`,
-    good: 200,
+  return {
+    page,
+    own: { ...page, people },
+    join: {
+      name: 'join',
+      weight: 1,
+      head: `POST /api/sambatan/campaigns/${id}/join HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${serviceKey}\r\nContent-Type: application/json\r\n`,
+      body: [
+        '{"user_id":"',
+        '","quantity":1,"shipping_address":"Jalan Kenanga 12, Bandung 40123"}',
+      ],
+      good: 201,
+    },
+    form: {
+      name: 'form',
+      weight: 1,
+      head: `POST /sambatan/${id}/ikut HTTP/1.1\r\nHost: x\r\n${browser}Sec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\n`,
+      body: ['key=', '&quantity=1&shipping_address=Jalan+Kenanga+12%2C+Bandung+40123'],
+      people,
+      good: 303,
+    },
+    progress: {
+      name: 'progress',
+      weight: 1,
+      head: `GET /api/sambatan/campaigns/${id}/progress HTTP/1.1\r\nHost: x\r\n`,
+      good: 200,
+    },
   };
-  if (name === 'site') return [page, joining, progress];
-  const own = { ...page, people };
-  const form: Kind = {
-    name: 'form',
-    weight: 1,
-    head: `POST /sambatan/${id}/ikut HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\n`,
-    body: ['key=', '&quantity=1&shipping_address=Jalan+Kenanga+12%2C+Bandung+40123'],
-    people,
-    good: 303,
-  };
-  return [own, form, progress];
 }
 
+type Load = Pick<Job, 'kinds' | 'load'>;
+
+/**
+ * Runs one scenario: measures the capacity, sends more than it, and then half of it. The scenario
+ * `beside` measures the capacity for joins and for pages separately. It then sends as many joins as
+ * the service can answer, and many more pages.
+ */
 async function overload(on: Cluster, crowd: ChildProcess, name: LoadName): Promise<Result> {
   const databaseUrl = await on.createDatabase(`overload_${name}`);
   const server = await startServer({ way: 'ours', databaseUrl });
   pinToCores(crowd, [server.pid, on.postmaster]);
   const [id = ''] = await openCampaigns(server.url, 1);
   await signIn(on, databaseUrl);
-  const kinds = kindsOf(name, id);
-  const port = Number(new URL(server.url).port);
+  const { join: joining, page, own, form, progress } = kindsOf(id);
+  const main = name === 'people' ? [own, form, progress] : [joining];
   const all: LoadResult[] = [];
-  const run = async (load: Job['load'], lasting: number) => {
-    const heard = await send(crowd, { port, kinds, seconds: lasting, load });
-    all.push(heard);
-    return heard;
+  const run = async (loads: readonly Load[], lasting: number) => {
+    const port = Number(new URL(server.url).port);
+    const jobs = loads.map((load) => ({ ...load, port, obedient, seconds: lasting }));
+    const results = await send(crowd, jobs);
+    all.push(...results);
+    return results;
   };
-  await run({ connections: 100 }, 4);
-  let capacity = 0;
-  for (const many of crowds) {
-    capacity = Math.max(capacity, (await run({ connections: many }, 5)).goodput);
-  }
+  const measure = async (kinds: readonly Kind[]) => {
+    let best = { connections: 0, capacity: 0 };
+    for (const many of crowds) {
+      const [result] = await run([{ kinds, load: { connections: many } }], 5);
+      const capacity = result!.goodput;
+      if (capacity > best.capacity) best = { connections: many, capacity };
+    }
+    return best;
+  };
+  await run([{ kinds: main, load: { connections: 100 } }], 4);
+  const { capacity, connections: best } = await measure(main);
+  const open = (kinds: readonly Kind[], rate: number): Load => ({
+    kinds,
+    load: { rate, mostConnections: connections },
+  });
+  const loads =
+    name === 'beside'
+      ? [
+          { kinds: main, load: { connections: best } },
+          open([page], (await measure([page])).capacity * times),
+        ]
+      : [open(main, capacity * times)];
   const watching = sampleHealth(server);
-  const during = await run({ rate: capacity * times, mostConnections: connections }, seconds);
+  const [during, others] = await run(loads, seconds);
   const seen = await watching.end();
-  const after = await run({ rate: capacity / 2, mostConnections: connections }, 6);
+  const [after] = await run([open(main, capacity / 2)], 6);
   await waitForNotifications(on, databaseUrl, [id]);
+  const outcome = await checkJoins(on, databaseUrl, id, all);
+  const { failures, unknown } = outcome;
+  await server.stop();
+  failures.push(...(await checkInvariants(databaseUrl, 'ours')));
+  const kinds = [joining, page, own, form, progress];
+  for (const { answers } of all) failures.push(...findProblems(kinds, answers));
+  failures.push(...findFaults(all, seen));
+  return {
+    name,
+    times,
+    seconds,
+    capacity,
+    seen,
+    unknown,
+    failures,
+    during: during!,
+    others,
+    after: after!,
+  };
+}
+
+function findFaults(all: readonly LoadResult[], { unwell }: { readonly unwell: number }): string[] {
+  const sum = (of: (result: LoadResult) => number) => all.reduce((n, one) => n + of(one), 0);
+  const faults: string[] = [];
+  const note = (count: number, what: string) => {
+    if (count > 0) faults.push(`${count} ${what}`);
+  };
+  note(unwell, 'times health was not answered');
+  note(
+    sum(({ stray }) => stray),
+    'times data arrived that nobody had asked for',
+  );
+  note(
+    sum((one) => one.withoutRetryAfter),
+    'requests were rejected without Retry-After',
+  );
+  return faults;
+}
+
+/**
+ * Compares the answers with the database: acknowledged joins are stored, and joins whose answer was
+ * “not stored” are not.
+ */
+async function checkJoins(
+  on: Cluster,
+  databaseUrl: string,
+  id: string,
+  all: readonly LoadResult[],
+): Promise<{ readonly failures: string[]; readonly unknown: number }> {
   const count = (what: string) => all.reduce((sum, { answers }) => sum + (answers[what] ?? 0), 0);
   const joins = count('join 201') + count('form 303');
   const errors = all.reduce((sum, { unanswered }) => sum + unanswered, 0);
@@ -148,14 +227,14 @@ async function overload(on: Cluster, crowd: ChildProcess, name: LoadName): Promi
     unknown === 0
       ? await checkStored(on, databaseUrl, [id], { joins, errors })
       : await checkBetween(on, databaseUrl, id, [joins, joins + unknown + errors]);
-  await server.stop();
-  failures.push(...(await checkInvariants(databaseUrl, 'ours')));
-  for (const { answers } of all) failures.push(...findProblems(kinds, answers));
-  if (seen.unwell > 0) failures.push(`health was not answered ${seen.unwell} times`);
-  const stray = all.reduce((sum, heard) => sum + heard.stray, 0);
-  if (stray > 0) failures.push(`${stray} times something was heard that nobody had asked for`);
-  if (during.rude > 0) failures.push(`${during.rude} were shed without Retry-After`);
-  return { name, times, seconds, capacity, during, after, seen, unknown, failures };
+  const rejectedIds = all.flatMap((one) => one.rejectedIds);
+  const [row] = await on.sql<{ stored: number }>(
+    databaseUrl,
+    'select count(*)::integer as stored from sambatan.participants where user_id = any ($1::uuid[])',
+    [rejectedIds],
+  );
+  if (row!.stored > 0) failures.push(`${row!.stored} joins are stored but were reported as not`);
+  return { failures, unknown };
 }
 
 /** Checks that the number of stored joins is within these bounds; returns a sentence if not. */
@@ -190,9 +269,9 @@ function pinToCores(crowd: ChildProcess, served: readonly number[]): void {
   pin(String(last), crowd.pid!);
 }
 
-async function send(crowd: ChildProcess, job: Job): Promise<LoadResult> {
-  crowd.send(job);
-  const [message] = (await once(crowd, 'message')) as [{ heard: LoadResult } | { error: string }];
+async function send(crowd: ChildProcess, jobs: readonly Job[]): Promise<LoadResult[]> {
+  crowd.send(jobs);
+  const [message] = (await once(crowd, 'message')) as [{ heard: LoadResult[] } | { error: string }];
   if ('error' in message) throw new Error(message.error);
   return message.heard;
 }

@@ -1,5 +1,21 @@
 import { randomFill } from 'node:crypto';
-import { claimShares, priorities, shares, type Claim, type Priority } from './priority.ts';
+import {
+  claimShares,
+  minBesideJoins,
+  priorities,
+  shares,
+  sharesBesideJoins,
+  type Claim,
+  type Priority,
+} from './priority.ts';
+
+/** A request in flight, as far as it matters for the limits. */
+export interface InFlight {
+  /** The unverified claim with which the request was accepted. */
+  readonly claim?: Claim | undefined;
+  /** True for a request of the class `join`. */
+  readonly isJoin?: boolean;
+}
 
 /** Options of the adaptive concurrency limit. */
 export interface ConcurrencyLimiterOptions {
@@ -67,6 +83,11 @@ const minLimit = 64;
 const initialLimit = 512;
 /** The limit rises only if at least this share of it was used. Otherwise it has no effect. */
 const minUse = 0.5;
+/**
+ * From this number of joins in flight on, few requests of low priority are accepted. A few joins
+ * leave enough time for everybody.
+ */
+const manyJoins = 20;
 /** At least this many requests with an unverified claim may be in flight. */
 const minClaims = 16;
 const growth = { factor: 0.1, min: 4 };
@@ -87,6 +108,10 @@ export class ConcurrencyLimiter {
   readonly #waits: Record<Wait, number> = { turn: 0, connection: 0, batch: 0, thread: 0 };
   #limit: number;
   #inFlight = 0;
+  #joins = 0;
+  /** The maximum number of joins in flight, in the current time window and in the one before. */
+  #joinPeak = 0;
+  #joinPeakBefore = 0;
   #peak = 0;
   #wasFull = false;
   #windowBegan = performance.now();
@@ -129,12 +154,12 @@ export class ConcurrencyLimiter {
   /** Returns true if requests of every priority can be accepted. */
   hasRoomForAll(): boolean {
     this.#watchEventLoop();
-    return this.#isBelow(shares.robot);
+    return this.#recentJoins() < manyJoins && this.#isBelow('robot');
   }
 
   /** Returns true if a request of this priority that arrives now can be accepted. */
   hasRoom(priority: Priority): boolean {
-    const hasRoom = this.#isBelow(shares[priority]);
+    const hasRoom = this.#isBelow(priority) && this.#hasRoomBesideJoins(priority);
     if (!hasRoom) this.#wasFull = true;
     return hasRoom;
   }
@@ -150,27 +175,43 @@ export class ConcurrencyLimiter {
     this.#shedsOf.set(priority, this.#shedsOf.get(priority)! + 1);
   }
 
-  /**
-   * Counts a request as in flight, because its processing starts. `claim` is the unverified claim
-   * with which it was accepted.
-   */
-  enter(claim?: Claim): void {
+  /** Counts a request as in flight, because its processing starts. */
+  enter({ claim, isJoin = false }: InFlight = {}): void {
     this.#inFlight++;
     if (this.#inFlight > this.#peak) this.#peak = this.#inFlight;
     if (claim) this.#claims[claim]++;
+    if (isJoin && ++this.#joins > this.#joinPeak) this.#joinPeak = this.#joins;
   }
 
   /**
    * Counts a request as no longer in flight. The request has ended, or its body arrives so slowly
-   * that it should not count. `claim` must be the same as in `enter`.
+   * that it should not count. The argument must be the same as in `enter`.
    */
-  leave(claim?: Claim): void {
+  leave({ claim, isJoin = false }: InFlight = {}): void {
     this.#inFlight--;
     if (claim) this.#claims[claim]--;
+    if (isJoin) this.#joins--;
   }
 
-  #isBelow(share: number): boolean {
-    return this.#inFlight < Math.max(Math.min(1, this.#limit), Math.round(share * this.#limit));
+  #isBelow(priority: Priority): boolean {
+    const share = Math.round(shares[priority] * this.#limit);
+    return this.#inFlight < Math.max(Math.min(1, this.#limit), share);
+  }
+
+  #recentJoins(): number {
+    return Math.max(this.#joinPeak, this.#joinPeakBefore);
+  }
+
+  /**
+   * Returns false if a request of low priority would take the processor from joins. The number of
+   * joins in flight changes fast, because a batch is answered at once. So the maximum of the last
+   * time windows counts.
+   */
+  #hasRoomBesideJoins(priority: Priority): boolean {
+    const joins = this.#recentJoins();
+    if (joins < manyJoins) return true;
+    const others = this.#inFlight - this.#joins;
+    return others < Math.max(minBesideJoins, sharesBesideJoins[priority] * joins);
   }
 
   /** Records how long a request waited for a resource, in milliseconds. */
@@ -229,6 +270,8 @@ export class ConcurrencyLimiter {
     }
     this.#windowBegan = now;
     this.#peak = this.#inFlight;
+    this.#joinPeakBefore = this.#joinPeak;
+    this.#joinPeak = this.#joins;
     this.#wasFull = false;
     this.#report(now);
   }

@@ -30,6 +30,24 @@ export const shares: Readonly<Record<Priority, number>> = {
 };
 
 /**
+ * While many joins are in flight, the requests in flight that are not joins may be at most this
+ * share of their number when a request of a class is accepted. All requests in flight share the
+ * processor, so a class takes about its share of the processor's time from the joins. With few
+ * joins, or while the processor is not busy, requests are answered so fast that this limit has no
+ * effect.
+ */
+export const sharesBesideJoins: Readonly<Record<Priority, number>> = {
+  probe: Infinity,
+  join: Infinity,
+  signed_in: Infinity,
+  progress: 0.06,
+  page: 0.04,
+  robot: 0.02,
+};
+/** The share is never less than this number of requests. */
+export const minBesideJoins = 4;
+
+/**
  * What the method and the path of a request say about its priority:
  * - `caller`: the priority depends on who sends the request.
  * - `notification`: the payment provider sends it, and signs its body.

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest, FastifyServerFactory } from 'fastify';
 import type { Metrics } from '../observability/metrics.ts';
 import { routeOf } from '../http/route-of.ts';
-import type { ConcurrencyLimiter } from './concurrency-limit.ts';
+import type { ConcurrencyLimiter, InFlight } from './concurrency-limit.ts';
 import type { Acceptance, LoadShedder } from './load-shedder.ts';
 import { routeClassOf } from './priority.ts';
 
@@ -56,6 +56,7 @@ interface Exchange {
   /** True while the request does not count as in flight, because its body is still arriving. */
   isSlow: boolean;
   readonly acceptance: Acceptance | undefined;
+  readonly inFlight: InFlight;
 }
 
 /** Dependencies of the HTTP server and of counting its requests. */
@@ -128,15 +129,18 @@ export function trackRequests(server: FastifyInstance, parts: RequestTrackingDep
   server.addHook('preClose', async () => loadShedder.close());
   const open = new Map<ServerResponse, Exchange>();
   const probes = new Set<string>();
+  const joins = new Set<string>();
   server.addHook('onRoute', ({ method, url }) => {
-    if (routeClassOf(String(method), url) === 'probe') probes.add(url);
+    const routeClass = routeClassOf(String(method), url);
+    if (routeClass === 'probe') probes.add(url);
+    if (routeClass === 'join' && method === 'POST') joins.add(url);
   });
   const leave = function (this: ServerResponse): void {
     const exchange = open.get(this);
     if (exchange === undefined) return;
     open.delete(this);
-    const { request, acceptance, isSlow } = exchange;
-    if (!isSlow) concurrencyLimiter.leave(acceptance?.claim);
+    const { request, acceptance, inFlight, isSlow } = exchange;
+    if (!isSlow) concurrencyLimiter.leave(inFlight);
     const isValid = acceptance && parts.isSignedIn(request);
     if (isValid !== undefined) loadShedder.recordCredential(acceptance!, isValid);
   };
@@ -144,8 +148,10 @@ export function trackRequests(server: FastifyInstance, parts: RequestTrackingDep
     const { url = '', config } = routeOf(request);
     if (!config.eventStream && !probes.has(url)) {
       const acceptance = loadShedder.acceptanceOf(request.raw);
-      open.set(reply.raw, { request, since: performance.now(), isSlow: false, acceptance });
-      concurrencyLimiter.enter(acceptance?.claim);
+      const inFlight = { claim: acceptance?.claim, isJoin: joins.has(url) };
+      const since = performance.now();
+      open.set(reply.raw, { request, since, isSlow: false, acceptance, inFlight });
+      concurrencyLimiter.enter(inFlight);
       reply.raw.on('close', leave);
     }
     done();
@@ -153,14 +159,14 @@ export function trackRequests(server: FastifyInstance, parts: RequestTrackingDep
   const timer = setInterval(() => {
     const now = performance.now();
     for (const exchange of open.values()) {
-      const { since, acceptance } = exchange;
+      const { since, inFlight } = exchange;
       const request = exchange.request.raw;
       const age = now - since;
       const isSlow = !request.complete && age > slowMs;
       if (isSlow !== exchange.isSlow) {
         exchange.isSlow = isSlow;
-        if (isSlow) concurrencyLimiter.leave(acceptance?.claim);
-        else concurrencyLimiter.enter(acceptance?.claim);
+        if (isSlow) concurrencyLimiter.leave(inFlight);
+        else concurrencyLimiter.enter(inFlight);
       }
       if (!request.complete && age > bodyTime(request, timeouts)) parts.tooSlow(request.socket);
       else if (age > timeouts.wholeMs) request.socket.destroy();

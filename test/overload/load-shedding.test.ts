@@ -64,12 +64,12 @@ test('a token that was rejected does not raise the priority', async (t) => {
   await fillPages(t);
   assert.equal((await forger.get('/me')).status, 401);
   const limiter = service.app.concurrencyLimiter;
-  for (let n = 0; n < 16; n++) limiter.enter('unverified');
+  for (let n = 0; n < 16; n++) limiter.enter({ claim: 'unverified' });
   try {
     assert.equal((await forger.get('/me')).status, 503);
     assert.equal((await shop.seller.get('/me')).status, 503, 'nobody has seen this token yet');
   } finally {
-    for (let n = 0; n < 16; n++) limiter.leave('unverified');
+    for (let n = 0; n < 16; n++) limiter.leave({ claim: 'unverified' });
   }
 });
 
@@ -106,6 +106,23 @@ test('each class is rejected from its share of the limit on', () => {
   assert.equal(loaded(1_000).accepts(request('GET', '/metrics')), true);
 });
 
+test('while many joins are in flight, few requests of low priority are accepted beside them', () => {
+  const { limiter, accepts } = loaded(0);
+  const page = () => request('GET', '/', { 'user-agent': browser });
+  for (let n = 0; n < 19; n++) limiter.enter({ isJoin: true });
+  for (let n = 0; n < 20; n++) limiter.enter();
+  assert.equal(accepts(page()), true, 'a few joins leave time for everybody');
+  for (let n = 0; n < 20; n++) limiter.leave();
+  for (let n = 0; n < 21; n++) limiter.enter({ isJoin: true });
+  for (let n = 0; n < 4; n++) {
+    assert.equal(accepts(page()), true);
+    limiter.enter();
+  }
+  for (let n = 0; n < 40; n++) limiter.leave({ isJoin: true });
+  assert.equal(accepts(page()), false, 'the next joins will come at once');
+  assert.equal(accepts(request('GET', '/akun', { cookie: 'sambatan=a' })), true);
+});
+
 test('clients that pretend to be signed in use at most their share', () => {
   const { limiter, shedder, accepts } = loaded(60);
   const join = (token: string) =>
@@ -114,7 +131,7 @@ test('clients that pretend to be signed in use at most their share', () => {
   for (let n = 0; n < 40; n++) {
     const one = join(`forged ${n}`);
     if (!accepts(one)) continue;
-    limiter.enter(shedder.acceptanceOf(one)?.claim);
+    limiter.enter({ claim: shedder.acceptanceOf(one)?.claim });
     pretenders++;
   }
   assert.equal(pretenders, 25);
