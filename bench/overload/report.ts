@@ -8,17 +8,22 @@ import type { LoadResult } from './job.ts';
 export const loadNames = ['people', 'beside', 'joins'] as const;
 export type LoadName = (typeof loadNames)[number];
 
+/** The result of a load, with the CPU cores that the service and PostgreSQL used meanwhile. */
+export interface Measured extends LoadResult {
+  readonly usedCores: number;
+}
+
 /** The results of one load. */
 export interface Result {
   readonly name: LoadName;
   readonly times: number;
   readonly seconds: number;
-  /** Successful responses per second, if each connection sends after its previous response. */
-  readonly capacity: number;
-  readonly during: LoadResult;
+  /** The capacity: each connection sends its next request after its previous response. */
+  readonly alone: Measured;
+  readonly during: Measured;
   /** The visitors' pages of the scenario `beside`. */
-  readonly others: LoadResult | undefined;
-  readonly after: LoadResult;
+  readonly others: Measured | undefined;
+  readonly after: Measured;
   readonly seen: {
     readonly unwell: number;
     readonly memory: number;
@@ -68,8 +73,9 @@ export function table(about: Environment, all: readonly Result[]): string {
 type Row = readonly [what: string, target: string, measured: string, reached?: boolean];
 
 function rowsOf(result: Result): Row[] {
-  const { name, capacity, during, others, after, seen, seconds, unknown, failures } = result;
-  const goodput = during.goodput / capacity;
+  const { name, alone, during, others, after, seen, seconds, unknown, failures } = result;
+  const goodput = during.goodput / alone.goodput;
+  const perCpu = (during.goodput / during.usedCores) * (alone.usedCores / alone.goodput);
   const target = goodputTargets[name];
   const mass = others ?? during;
   const due = mass.sent + mass.unsent;
@@ -78,9 +84,10 @@ function rowsOf(result: Result): Row[] {
   const first = Math.round(mass.firstShed.p99);
   const isRight = failures.length === 0;
   return [
-    ['capacity: successful answers without overload', '', perSecond(capacity)],
+    ['capacity: successful answers without overload', '', perSecond(alone.goodput)],
     ['requests due and sent', '', `${perSecond(due / seconds)}, ${perSecond(mass.sent / seconds)}`],
     ['successful answers ÷ capacity', `≥ ${percent(target)}`, percent(goodput), goodput >= target],
+    ['the same, per CPU-second of service and PostgreSQL', '', percent(perCpu)],
     ...(others ? [['pages answered meanwhile', '', perSecond(others.goodput)] as const] : []),
     ['time until a successful answer, p50 and p99', '', both(during.good)],
     ['time until a first rejection, p99', '≤ 250 ms', `${first} ms`, first <= 250],
@@ -120,10 +127,11 @@ function recoverySeconds({ course }: LoadResult): number {
 export function publish(about: Environment, all: readonly Result[]): void {
   mkdirSync(results, { recursive: true });
   writeFileSync(join(results, 'overload.md'), `# Results under overload\n\n${table(about, all)}`);
-  const brief = (one: LoadResult | undefined) =>
+  const brief = (one: Measured | undefined) =>
     one && { ...one, course: undefined, rejectedIds: undefined };
-  const short = all.map(({ during, others, after, ...rest }) => ({
+  const short = all.map(({ alone, during, others, after, ...rest }) => ({
     ...rest,
+    alone: brief(alone),
     during: brief(during),
     others: brief(others),
     after: brief(after),

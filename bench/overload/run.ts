@@ -8,11 +8,12 @@ import { parseArgs } from 'node:util';
 import { readEnvironment } from '../environment.ts';
 import { checkInvariants, checkStored, waitForNotifications } from '../support/checks.ts';
 import { startCluster, type Cluster } from '../support/database.ts';
-import { cores, residentBytes } from '../support/cpu-usage.ts';
+import { cores, readCpuUsage, residentBytes, usageBetween } from '../support/cpu-usage.ts';
 import { openCampaigns } from '../support/open-campaigns.ts';
 import { serviceKey, startServer, stopServers, type Server } from '../support/server.ts';
 import { sessionToken, type LoadResult, type Job, type Kind } from './job.ts';
-import { loadNames, publish, table, type LoadName, type Result } from './report.ts';
+import { loadNames, publish, table } from './report.ts';
+import type { LoadName, Measured, Result } from './report.ts';
 
 const { values } = parseArgs({
   options: {
@@ -135,34 +136,35 @@ async function overload(on: Cluster, crowd: ChildProcess, name: LoadName): Promi
   const { join: joining, page, own, form, progress } = kindsOf(id);
   const main = name === 'people' ? [own, form, progress] : [joining];
   const all: LoadResult[] = [];
-  const run = async (loads: readonly Load[], lasting: number) => {
+  const processes = { server: server.pid, postgres: on.postmaster };
+  const run = async (loads: readonly Load[], lasting: number): Promise<Measured[]> => {
     const port = Number(new URL(server.url).port);
     const jobs = loads.map((load) => ({ ...load, port, obedient, seconds: lasting }));
+    const before = readCpuUsage(processes);
     const results = await send(crowd, jobs);
+    const usage = usageBetween(before, readCpuUsage(processes));
+    const usedCores = (usage.server ?? 0) + (usage.postgres ?? 0);
     all.push(...results);
-    return results;
+    return results.map((result) => ({ ...result, usedCores }));
   };
   const measure = async (kinds: readonly Kind[]) => {
-    let best = { connections: 0, capacity: 0 };
+    let best: Measured | undefined;
     for (const many of crowds) {
       const [result] = await run([{ kinds, load: { connections: many } }], 5);
-      const capacity = result!.goodput;
-      if (capacity > best.capacity) best = { connections: many, capacity };
+      if (result!.goodput > (best?.goodput ?? 0)) best = result;
     }
-    return best;
+    return best!;
   };
   await run([{ kinds: main, load: { connections: 100 } }], 4);
-  const { capacity, connections: best } = await measure(main);
+  const alone = await measure(main);
+  const capacity = alone.goodput;
   const open = (kinds: readonly Kind[], rate: number): Load => ({
     kinds,
     load: { rate, mostConnections: connections },
   });
   const loads =
     name === 'beside'
-      ? [
-          { kinds: main, load: { connections: best } },
-          open([page], (await measure([page])).capacity * times),
-        ]
+      ? [open(main, capacity), open([page], (await measure([page])).goodput * times)]
       : [open(main, capacity * times)];
   const watching = sampleHealth(server);
   const [during, others] = await run(loads, seconds);
@@ -180,7 +182,7 @@ async function overload(on: Cluster, crowd: ChildProcess, name: LoadName): Promi
     name,
     times,
     seconds,
-    capacity,
+    alone,
     seen,
     unknown,
     failures,
