@@ -16,10 +16,11 @@ import { readOptions, type Options } from './options.ts';
 import { publish } from './publish.ts';
 import { profiles } from './profile.ts';
 import { markdown, type Report } from './report.ts';
+import { waitForPublicLog } from './support/checks.ts';
 import { startCluster, type Cluster } from './support/database.ts';
 import { QuietRounds } from './support/quiet-rounds.ts';
 import { createMarket, fullMarket, seed } from './support/seed.ts';
-import { stopServers } from './support/server.ts';
+import { startServer, stopServers } from './support/server.ts';
 import { countingSettings } from './statements.ts';
 
 const measurements: readonly Measurement[] = [
@@ -123,6 +124,10 @@ function databases(cluster: Cluster, quick: boolean): Bench['createDatabase'] {
       url,
       quick ? { ...fullMarket, campaigns: 5, participants: 100 } : fullMarket,
     );
+    // A service publishes all events now, so that it does not have to during a measurement.
+    const server = await startServer({ way: 'ours', databaseUrl: url });
+    await waitForPublicLog(cluster, url);
+    await server.stop();
   };
   return async (name, content) => {
     if (content === 'empty') return await cluster.createDatabase(name);

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench, Measurement } from '../bench.ts';
 import { ratioOf, spreadOf, type Figure, type Row } from '../rows.ts';
-import { checkInvariants, checkStored } from '../support/checks.ts';
+import { checkInvariants, checkStored, waitForPublicLog } from '../support/checks.ts';
 import { startApplication } from '../support/lifecycle.ts';
 import { closingEndings, rawClosing, type Ending } from '../support/naive-lifecycle.ts';
 import { openCampaigns } from '../support/open-campaigns.ts';
-import { createMarket, seed } from '../support/seed.ts';
+import { activeCampaigns, createMarket, seed, setDeadlines } from '../support/seed.ts';
 import { serviceKey, startServer } from '../support/server.ts';
 
 const template = 'bench_closing';
@@ -156,19 +156,12 @@ async function joinWhileClosing(
     errors += answered.errors;
     return answered.latency.p99;
   };
-  const batch = { campaigns: 1, participants, deadlineInSeconds: 3_600 };
-  await seed(cluster, databaseUrl, batch);
+  await seed(cluster, databaseUrl, { campaigns: 1, participants });
+  const large = (await activeCampaigns(cluster, databaseUrl)).filter((id) => id !== campaignIds[0]);
+  await waitForPublicLog(cluster, databaseUrl);
   await load(3);
   const before = await load(joinSeconds);
-  await cluster.sql(
-    databaseUrl,
-    `with details as (
-      update sambatan.campaign_details set deadline = now() where campaign_id <> all ($1)
-      returning campaign_id)
-    update sambatan.campaign_states s set next_run_at = now() from details d
-    where s.campaign_id = d.campaign_id`,
-    [campaignIds],
-  );
+  await setDeadlines(cluster, databaseUrl, large, {});
   await untilClosing(bench, databaseUrl);
   const during = await load(joinSeconds);
   await untilNone(bench, databaseUrl);
@@ -178,7 +171,7 @@ async function joinWhileClosing(
   return { before, during };
 }
 
-const closingBegan = `select campaign_id from sambatan.campaigns
+const closingBegan = `select campaign_id from sambatan.campaign_states
   where closing_outcome is not null or status <> 'active'`;
 
 async function untilClosing({ cluster }: Bench, url: string): Promise<void> {

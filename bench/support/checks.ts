@@ -69,6 +69,20 @@ export async function waitForNotifications(
   }
 }
 
+const allPublished = `
+  select not exists (
+    select 1 from sambatan.campaign_states s left join sambatan.log_trees t using (campaign_id)
+    where s.audit_seq > coalesce(t.size, 0)) as published`;
+
+/** Waits until the trees of the public log contain all events, for the same reason. */
+export async function waitForPublicLog({ sql }: Cluster, databaseUrl: string): Promise<void> {
+  for (const giveUpAt = performance.now() + giveUpMs; ; await sleep(lookEveryMs * 5)) {
+    const [row] = await sql<{ published: boolean }>(databaseUrl, allPublished);
+    if (row?.published === true) return;
+    if (performance.now() > giveUpAt) throw new Error('the public log stays incomplete');
+  }
+}
+
 /** The naive variants compute no hashes, so this one invariant does not apply to them. */
 const withoutHashes = ['08_audit_log_is_whole'];
 const notKept: Partial<Record<Way, readonly string[]>> = {

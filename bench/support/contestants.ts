@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { freePort } from '../../test/support/server/free-port.ts';
 import type { Bench, Content } from '../bench.ts';
 import type { LoadResult, Job } from '../load/job.ts';
-import { checkInvariants, checkStored, waitForNotifications } from './checks.ts';
+import { checkInvariants, checkStored, waitForNotifications, waitForPublicLog } from './checks.ts';
 import { residentBytes } from './cpu-usage.ts';
 import { openCampaigns } from './open-campaigns.ts';
 import { serviceKey, startServer, type Server, type Way } from './server.ts';
@@ -79,6 +79,7 @@ class VariantServer implements Contestant {
     const memoryBytes = residentBytes(pid);
     const isSambatan = sambatanWays.has(this.variant.way);
     if (isSambatan) await waitForNotifications(cluster, databaseUrl, campaignIds);
+    if (this.variant.way === 'ours') await waitForPublicLog(cluster, databaseUrl);
     this.#rate = Math.max(answered.rate, 500);
     const { errors, statuses } = answered;
     const joins = this.variant.way === 'floor' ? 0 : (statuses['201'] ?? 0);

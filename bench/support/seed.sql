@@ -34,13 +34,13 @@ create function bench.log(
     k.kind, p_user_id, p_event, p_metadata)) as commitment) c
 $$;
 
--- Inserts active campaigns with equally spaced deadlines. One of every p_success_every campaigns
+-- Inserts active campaigns. One of every p_success_every campaigns
 -- has enough participants to succeed. The minimum of the others is all of their slots, and at least
 -- one slot is free, so they fail. If p_success_every is 0, all of them fail. Each participant takes
 -- one slot. With p_changed, each buyer has changed the note of the order, which is a second event.
 create function bench.seed(
-  p_campaigns integer, p_slots integer, p_participants integer, p_first_deadline timestamptz,
-  p_spacing interval, p_success_every integer, p_changed boolean
+  p_campaigns integer, p_slots integer, p_participants integer, p_deadline timestamptz,
+  p_success_every integer, p_changed boolean
 ) returns void language plpgsql as $$
 declare
   now_at constant timestamptz := clock_timestamp();
@@ -54,7 +54,7 @@ begin
       minimum_slots, price_per_slot, deadline, created_at, opened_at, title)
     select bench.new_id(), c.brand_id, c.product_id, 'active', p_slots,
       case when p_success_every > 0 and g.n % p_success_every = 0 then 1 else p_slots end,
-      200000, p_first_deadline + (g.n - 1) * p_spacing, now_at, now_at, 'Batch ' || md5(g.n::text)
+      200000, p_deadline, now_at, now_at, 'Batch ' || md5(g.n::text)
     from generate_series(1, p_campaigns) g (n)
     join catalogue c on c.n = g.n % (select count(*) from catalogue)
     returning campaign_id, deadline

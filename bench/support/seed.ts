@@ -13,10 +13,8 @@ export interface CampaignBatch {
   readonly participants?: number;
   /** Whether each buyer has changed the note of the order, which is a second event. */
   readonly changed?: boolean;
-  /** Seconds from now to the first deadline; default: a day. */
+  /** Seconds from now to the deadline; default: a day. */
   readonly deadlineInSeconds?: number;
-  /** Seconds from one deadline to the next; default 0. */
-  readonly spacingSeconds?: number;
   /** One of this many campaigns reaches its minimum; 0: none. */
   readonly successEvery?: number;
 }
@@ -43,19 +41,54 @@ export async function seed(
   batch: CampaignBatch,
   onPortion: (made: number) => void = () => undefined,
 ): Promise<void> {
-  const { campaigns, participants = 0, changed = false, spacingSeconds = 0 } = batch;
+  const { campaigns, participants = 0, changed = false } = batch;
   const { slots = Math.max(participants + 1, 100), successEvery = 0 } = batch;
-  const first = new Date(Date.now() + (batch.deadlineInSeconds ?? 86_400) * 1_000);
+  const deadline = new Date(Date.now() + (batch.deadlineInSeconds ?? 86_400) * 1_000);
   for (let made = 0; made < campaigns;) {
     const portion = Math.min(atOnce, campaigns - made);
-    await sql(
-      url,
-      `select bench.seed($1, $2, $3, $4::timestamptz + $5::integer * $6::float8 * interval '1 second',
-        $6 * interval '1 second', $7, $8)`,
-      [portion, slots, participants, first, made, spacingSeconds, successEvery, changed],
-    );
+    await sql(url, 'select bench.seed($1, $2, $3, $4, $5, $6)', [
+      portion,
+      slots,
+      participants,
+      deadline,
+      successEvery,
+      changed,
+    ]);
     made += portion;
     onPortion(made);
   }
   await sql(url, 'vacuum analyze');
+}
+
+/**
+ * Moves the deadlines of campaigns: the first one is some seconds from now, and the others follow
+ * in equal steps. Before, the service may take its time for what the campaigns need otherwise.
+ */
+export async function setDeadlines(
+  { sql }: Cluster,
+  url: string,
+  campaignIds: readonly string[],
+  { firstInSeconds = 0, spacingSeconds = 0 },
+): Promise<void> {
+  await sql(
+    url,
+    `with details as (
+      update sambatan.campaign_details d
+      set deadline = now() + ($2 + (q.n - 1) * $3) * interval '1 second'
+      from unnest($1::uuid[]) with ordinality as q (campaign_id, n)
+      where d.campaign_id = q.campaign_id
+      returning d.campaign_id, d.deadline)
+    update sambatan.campaign_states s set next_run_at = details.deadline from details
+    where s.campaign_id = details.campaign_id`,
+    [campaignIds, firstInSeconds, spacingSeconds],
+  );
+}
+
+/** The ids of all campaigns that are active. */
+export async function activeCampaigns({ sql }: Cluster, url: string): Promise<string[]> {
+  const rows = await sql<{ campaign_id: string }>(
+    url,
+    `select campaign_id from sambatan.campaigns where status = 'active'`,
+  );
+  return rows.map(({ campaign_id }) => campaign_id);
 }

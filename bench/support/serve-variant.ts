@@ -52,8 +52,6 @@ onStopSignal(
 );
 
 /** The background jobs: only the scheduler for a baseline, which writes no notifications. */
-function jobsOf({ jobs, scheduler, ...parts }: App): App['jobs'] {
-  if (way !== 'withoutLogWriter') return [scheduler];
-  const writer = (parts as { readonly logWriter?: App['jobs'][number] }).logWriter;
-  return jobs.filter((job) => job !== writer);
+function jobsOf({ jobs, scheduler, logWriter }: App): App['jobs'] {
+  return way === 'withoutLogWriter' ? jobs.filter((job) => job !== logWriter) : [scheduler];
 }

@@ -17,8 +17,8 @@ export interface Server {
 export interface ServerOptions {
   readonly way: Way;
   readonly databaseUrl: string;
-  /** Additional environment variables. */
-  readonly environment?: Readonly<Record<string, string>>;
+  /** False: only HTTP, without background jobs. */
+  readonly withWorker?: boolean;
   /** Options of Node, such as `--cpu-prof`. */
   readonly nodeOptions?: readonly string[];
 }
@@ -43,10 +43,10 @@ export async function stopServers(): Promise<void> {
 
 /** Starts a server with production settings and waits until it is ready. */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { way, databaseUrl, environment = {}, nodeOptions = [] } = options;
+  const { way, databaseUrl, withWorker = true, nodeOptions = [] } = options;
   const program =
     way === 'ours'
-      ? [join(root, 'src/main.ts'), 'serve']
+      ? [join(root, 'src/main.ts'), 'serve', ...(withWorker ? [] : ['--no-worker'])]
       : [join(import.meta.dirname, 'serve-variant.ts'), way];
   const {
     process: server,
@@ -67,7 +67,6 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       DATABASE_URL: databaseUrl,
       SAMBATAN_SERVICE_KEY: serviceKey,
       LOG_LEVEL: 'info',
-      ...environment,
     },
   });
   const stop = async (): Promise<void> => {
