@@ -24,7 +24,11 @@ const groups: readonly (readonly [string, RegExp])[] = [
   ['loading modules', /compileForInternalLoader|node:internal\/modules/],
   ['HTTP of Node', /node:_http|node:internal\/http|parserOn|HTTPParser/],
   ['joins: batcher', /participations\/batcher\.ts/],
-  ['joins: parameters, answers', /participations\/(join|operations|participation|routes)\.ts/],
+  ['joins: parameters, answers', /src\/participations\//],
+  ['public log', /src\/public-log\//],
+  ['notifications', /src\/(notifications|mail|jobs)\//],
+  ['event streams', /src\/live\//],
+  ['overload control', /src\/overload\//],
   ['validation', /http\/validation\.ts|typebox|secure-json-parse/],
   ['ids', /identity\/ids\.ts|UUID|internal\/crypto\/random/],
   [
@@ -34,16 +38,16 @@ const groups: readonly (readonly [string, RegExp])[] = [
   ['serialisation', /fast-json-stringify|serializ/i],
   [
     'logging',
-    /server\/logging\.ts|node_modules\/(pino|@pinojs|sonic-boom|safe-stable|on-exit-leak)/,
+    /server\/(logging|access-log|request-logger|log-output)\.ts|node_modules\/(pino|@pinojs|sonic-boom|safe-stable|on-exit-leak)/,
   ],
   ['metrics', /metrics\.ts|prometheus-io/],
   ['PostgreSQL driver', /node_modules\/pg|postgres-(array|bytea|date|interval)|src\/database/],
-  ['security headers', /helmet/],
+  ['security headers', /helmet|security-headers\.ts/],
   [
     'fastify',
     /node_modules\/(fastify|find-my-way|avvio|@fastify|light-my-request|toad-cache|fast-)/,
   ],
-  ['our HTTP frame', /src\/(http|server|overload)\//],
+  ['our HTTP frame', /src\/(http|server)\//],
   ['sockets', /node:net|stream_base_commons|node:internal\/streams|writev|writeUtf8|writeLatin1/],
   ['event loop', /node:internal\/(timers|process|async_hooks|promise)|node:async|node:events/],
 ];
@@ -74,7 +78,7 @@ export function summarize({ nodes, samples, timeDeltas }: CpuProfile): string {
   const idle = byGroup.get('idle') ?? 0;
   return `
 Node: ${seconds(busy)} s busy, ${seconds(idle)} s idle
-Self time by what it is for:
+Self time by purpose:
 ${lines(busyGroups, busy, 30)}
 
 Self time by function:

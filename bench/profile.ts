@@ -69,10 +69,13 @@ async function profileJoins(
 
 function loadOf({ rate, latency, usage }: LoadResult): string {
   const share = (cores: number | undefined) => cores?.toFixed(2) ?? '?';
+  const each = (cores: number | undefined) =>
+    cores === undefined ? '?' : `${((cores * 1e6) / rate).toFixed(1)} µs`;
   return `
 ${Math.round(rate)} joins/s with the profiler on, ${connections} connections
-latency ms: p50 ${latency.p50.toFixed(1)}, p99 ${latency.p99.toFixed(1)}, longest ${latency.max.toFixed(1)}
-cores: server ${share(usage.server)}, PostgreSQL ${share(usage.postgres)}, load ${share(usage.generator)}
+CPU time per join: service ${each(usage.server)}, PostgreSQL ${each(usage.postgres)}
+cores: service ${share(usage.server)}, PostgreSQL ${share(usage.postgres)}, load generator ${share(usage.generator)}
+latency in ms: p50 ${latency.p50.toFixed(1)}, p99 ${latency.p99.toFixed(1)}, maximum ${latency.max.toFixed(1)}
 `;
 }
 
