@@ -15,25 +15,6 @@ create function bench.seed_catalogue(p_brands integer) returns void language sql
     select bench.new_id(), brand_id, name || ' No. 1', 250000, true from sambatan.brands;
 $$;
 
--- Appends an event to the log of a campaign whose slots cost 200,000 rupiah. Without a user, the
--- service is the actor.
-create function bench.log(
-  p_campaign_id uuid, p_seq bigint, p_at timestamptz, p_participation_id uuid,
-  p_event sambatan.audit_event, p_user_id uuid, p_slots integer, p_taken integer, p_total integer,
-  p_salt bytea, p_metadata jsonb
-) returns void language sql as $$
-  insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event,
-    actor_kind, actor_id, slots, slots_taken, total_slots, price_per_slot, metadata, commitment,
-    leaf_hash)
-  select p_campaign_id, p_seq, p_at, p_participation_id, p_event, k.kind, p_user_id, p_slots,
-    p_taken, p_total, 200000, p_metadata, c.commitment, sambatan.leaf_hash(sambatan.public_record(
-      p_seq, p_at, p_event, p_slots, p_taken, p_total, 200000, c.commitment))
-  from (select case when p_user_id is null then 'service' else 'user' end::sambatan.actor_kind
-      as kind) k
-  cross join lateral (select sha256(p_salt || sambatan.private_record(p_participation_id, p_at,
-    k.kind, p_user_id, p_event, p_metadata)) as commitment) c
-$$;
-
 -- Inserts active campaigns. One of every p_success_every campaigns
 -- has enough participants to succeed. The minimum of the others is all of their slots, and at least
 -- one slot is free, so they fail. If p_success_every is 0, all of them fail. Each participant takes
@@ -66,24 +47,39 @@ begin
     returning campaign_id
   )
   select array_agg(campaign_id) into new_ids from states;
-  perform bench.log(campaign_id, 1, now_at, null, 'campaign_created', null, 0, 0,
-      p_slots, log_salt, jsonb_build_object('published', true))
-    from sambatan.campaign_details where campaign_id = any (new_ids);
-
   insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, joined_at,
     updated_at, shipping_address, joined_seq)
   select campaign_id, bench.new_id(), gen_random_uuid(), 1, now_at, now_at,
     'Jalan Kenanga 12, RT 03/RW 05, Kelurahan Sukamaju, Bandung 40123', 1 + n
   from unnest(new_ids) campaign_id, generate_series(1, p_participants) n;
-  perform bench.log(campaign_id, joined_seq, now_at, participation_id, 'participant_joined',
-      user_id, 1, joined_seq::integer - 1, p_slots, salt, null)
-    from sambatan.participants where campaign_id = any (new_ids);
-  if p_changed then
-    perform bench.log(campaign_id, joined_seq + p_participants, now_at, participation_id,
-        'participant_changed', user_id, 0, p_participants, p_slots, salt,
-        jsonb_build_object('quantity', 1, 'fields', array['note']))
-      from sambatan.participants where campaign_id = any (new_ids);
-  end if;
+
+  with events as (
+    select campaign_id, 1 as seq, null::uuid as participation_id, null::uuid as user_id,
+      'campaign_created'::sambatan.audit_event as event, 0 as slots, 0 as taken, log_salt as salt,
+      jsonb_build_object('published', true) as metadata
+    from sambatan.campaign_details where campaign_id = any (new_ids)
+    union all
+    select campaign_id, joined_seq, participation_id, user_id, 'participant_joined', 1,
+      joined_seq::integer - 1, salt, null
+    from sambatan.participants where campaign_id = any (new_ids)
+    union all
+    select campaign_id, joined_seq + p_participants, participation_id, user_id,
+      'participant_changed', 0, p_participants, salt,
+      jsonb_build_object('quantity', 1, 'fields', array['note'])
+    from sambatan.participants where campaign_id = any (new_ids) and p_changed
+  ), committed as (
+    select e.*, k.kind, sha256(e.salt || sambatan.private_record(e.participation_id, now_at, k.kind,
+      e.user_id, e.event, e.metadata)) as commitment
+    from events e cross join lateral (select
+      case when e.user_id is null then 'service' else 'user' end::sambatan.actor_kind as kind) k
+  )
+  insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event,
+    actor_kind, actor_id, slots, slots_taken, total_slots, price_per_slot, metadata, commitment,
+    leaf_hash)
+  select campaign_id, seq, now_at, participation_id, event, kind, user_id, slots, taken, p_slots,
+    200000, metadata, commitment, sambatan.leaf_hash(sambatan.public_record(seq, now_at, event,
+      slots, taken, p_slots, 200000, commitment))
+  from committed order by campaign_id, seq;
 end
 $$;
 
