@@ -6,8 +6,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DomainError } from '../src/errors/errors.ts';
 import { problemDocument } from '../src/http/problem.ts';
+import { html } from '../src/web/html.ts';
 import { builtInLocales, languagesIn, type Language } from '../src/i18n/language.ts';
-import { standalonePage } from '../src/overload/standalone-page.ts';
+import { translate } from '../src/i18n/messages.ts';
+import { renderStandalonePage, standalonePolicy } from '../src/overload/standalone-page.ts';
 
 export const target = join(import.meta.dirname, '../ops/haproxy/responses.map');
 
@@ -29,21 +31,24 @@ export function proxyResponses(): string {
   const languages = languagesIn(builtInLocales);
   const rows = errors.flatMap(([status, error]) =>
     languages.flatMap((language) => [
-      `${status}-page-${language} ${oneLine(pageOf(error, language).html)}`,
+      `${status}-page-${language} ${oneLine(pageOf(error, language))}`,
       `${status}-api-${language} ${JSON.stringify(problemOf(status, error, language))}`,
     ]),
   );
-  const { contentSecurityPolicy } = pageOf(new DomainError('overloaded', {}), 'id');
   return [
     '# Written by `node scripts/proxy-responses.ts` from the folder locales. Do not edit.',
-    `policy ${contentSecurityPolicy}`,
+    `policy ${standalonePolicy()}`,
     ...rows,
     '',
   ].join('\n');
 }
 
-function pageOf(error: DomainError, language: Language) {
-  return standalonePage(language, error.text(language));
+function pageOf(error: DomainError, language: Language): string {
+  const { title, detail } = error.text(language);
+  const again = translate(language, 'site.overloaded.tryAgain');
+  const content = html`<p>${detail}</p>
+    <a href="">${again}</a>`;
+  return renderStandalonePage({ language, title, content });
 }
 
 function problemOf(status: number, error: DomainError, language: Language) {

@@ -9,6 +9,7 @@ import { ChangeNotifier } from '../audit/change-notifier.ts';
 import type { Config } from '../config/config.ts';
 import { openDatabase, type Database } from '../database/pool.ts';
 import { query } from '../database/query.ts';
+import { WaitingPlaces } from '../overload/waiting-place.ts';
 import { ConcurrencyLimiter } from '../overload/concurrency-limit.ts';
 import { KeptForms } from '../http/kept-form.ts';
 import { liveSources } from '../server/live-sources.ts';
@@ -96,6 +97,8 @@ export interface App {
   readonly unsubscribeTokens: UnsubscribeTokens;
   /** Keeps what users typed into a form while they sign in again. */
   readonly keptForms: KeptForms;
+  /** Signs the places of visitors who wait because the service is overloaded. */
+  readonly waitingPlaces: WaitingPlaces;
   /** Queries the database on a separate connection, so that it works even when the pool is busy. */
   readonly pingDatabase: () => Promise<unknown>;
   readonly isQuarantined: () => Promise<boolean>;
@@ -202,7 +205,7 @@ export function createApp(options: AppOptions): App {
     notifications: messages,
     ...publicLog,
     unsubscribeTokens,
-    keptForms: new KeptForms(serviceKey),
+    ...visitorCookies(config, serviceKey),
     authenticate: createAuthenticator({ config, db, serviceKey }),
     pingDatabase: () => probe.one(ping),
     isQuarantined: async () => (await probe.one(isQuarantined)).quarantined,
@@ -368,4 +371,13 @@ function loadSignal(joins: JoinBatcher, scheduler: Scheduler): LoadSignal {
 function siteUrlOf({ http: { publicUrl, host, port } }: Config): string {
   const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
   return publicUrl ?? `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+}
+
+/** What the service stores in signed or encrypted cookies of browsers. */
+function visitorCookies(config: Config, serviceKey: string) {
+  const isSecure = config.http.publicUrl?.startsWith('https:') === true;
+  return {
+    keptForms: new KeptForms(serviceKey),
+    waitingPlaces: new WaitingPlaces(serviceKey, isSecure),
+  };
 }

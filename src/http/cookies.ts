@@ -36,6 +36,12 @@ export const cookies = {
       'a keyed hash of the last account in this browser, so that no other account sees a saved form',
     lasts: 'a year',
   },
+  waitingPlace: {
+    name: 'sambatan-antre',
+    holds:
+      'the time at which the visitor was first rejected during overload, and a random number, signed',
+    lasts: 'two minutes after the last rejection',
+  },
   theme: { name: 'theme', holds: '`light` or `dark`', lasts: 'a year', isPublic: true },
 } as const satisfies Readonly<Record<string, Cookie>>;
 

@@ -1855,6 +1855,15 @@ export interface Messages {
   'site.unsubscribe.stillInNotifications': undefined;
   'site.unsubscribe.title': undefined;
   'site.unsubscribe.unsubscribe': undefined;
+  'site.waitingRoom.byItself': undefined;
+  'site.waitingRoom.formKept': undefined;
+  'site.waitingRoom.formLost': undefined;
+  'site.waitingRoom.formPress': undefined;
+  'site.waitingRoom.inLine': undefined;
+  'site.waitingRoom.retryIn': undefined;
+  'site.waitingRoom.sendAgain': undefined;
+  'site.waitingRoom.sendIn': undefined;
+  'site.waitingRoom.title': undefined;
   'verify.bad': undefined;
   'verify.busy': undefined;
   'verify.changed': { size: Value };

@@ -157,9 +157,12 @@ export class ConcurrencyLimiter {
     return this.#recentJoins() < manyJoins && this.#isBelow('robot');
   }
 
-  /** Returns true if a request of this priority that arrives now can be accepted. */
-  hasRoom(priority: Priority): boolean {
-    const hasRoom = this.#isBelow(priority) && this.#hasRoomBesideJoins(priority);
+  /**
+   * Returns true if a request of this priority that arrives now can be accepted. `part` is the part
+   * of the share of this priority that the request may use.
+   */
+  hasRoom(priority: Priority, part = 1): boolean {
+    const hasRoom = this.#isBelow(priority, part) && this.#hasRoomBesideJoins(priority, part);
     if (!hasRoom) this.#wasFull = true;
     return hasRoom;
   }
@@ -193,8 +196,8 @@ export class ConcurrencyLimiter {
     if (isJoin) this.#joins--;
   }
 
-  #isBelow(priority: Priority): boolean {
-    const share = Math.round(shares[priority] * this.#limit);
+  #isBelow(priority: Priority, part = 1): boolean {
+    const share = Math.round(shares[priority] * part * this.#limit);
     return this.#inFlight < Math.max(Math.min(1, this.#limit), share);
   }
 
@@ -207,11 +210,11 @@ export class ConcurrencyLimiter {
    * joins in flight changes fast, because a batch is answered at once. So the maximum of the last
    * time windows counts.
    */
-  #hasRoomBesideJoins(priority: Priority): boolean {
+  #hasRoomBesideJoins(priority: Priority, part: number): boolean {
     const joins = this.#recentJoins();
     if (joins < manyJoins) return true;
     const others = this.#inFlight - this.#joins;
-    return others < Math.max(minBesideJoins, sharesBesideJoins[priority] * joins);
+    return others < part * Math.max(minBesideJoins, sharesBesideJoins[priority] * joins);
   }
 
   /** Records how long a request waited for a resource, in milliseconds. */

@@ -13,6 +13,8 @@ import {
 import { RejectionQueue } from './rejection-queue.ts';
 import { RetryDelays, type RetryDelaysOptions } from './retry-delays.ts';
 import { RetrySchedule } from './retry-schedule.ts';
+import type { WaitingPlace, WaitingPlaces } from './waiting-place.ts';
+import { WaitingRoom } from './waiting-room.ts';
 
 /** What was assumed about an accepted request that needed a claim. */
 export interface Acceptance {
@@ -24,11 +26,25 @@ export interface Acceptance {
 }
 
 /**
+ * The part of the share of pages that visitors may use whose turn in the waiting room has not come.
+ */
+const newcomerPart = 0.75;
+
+/** A request of a visitor. */
+interface Visit {
+  /** The time of the request, in seconds since 1970. */
+  readonly now: number;
+  /** The visitor's place in the waiting room; undefined if the visitor has just arrived. */
+  readonly place: WaitingPlace | undefined;
+  readonly isDue: boolean;
+}
+
+/**
  * Decides which requests are accepted and which are rejected, before anything is verified. While
  * many requests are in flight, each request gets a priority (see `priority.ts`), and requests are
  * rejected from the lowest priority up. A client that pretends to be signed in gains little: such
  * requests may use only a small share of the concurrency limit until a request with the same
- * credential was authenticated.
+ * credential was authenticated. Among visitors, those get in first who have waited longest.
  */
 export class LoadShedder {
   readonly #limiter: ConcurrencyLimiter;
@@ -39,9 +55,12 @@ export class LoadShedder {
     priorities.map((priority) => [priority, new RetrySchedule()]),
   );
   readonly #acceptances = new WeakMap<IncomingMessage, Acceptance>();
+  readonly #places: WaitingPlaces;
+  readonly #room = new WaitingRoom();
 
-  constructor(limiter: ConcurrencyLimiter, delays: RetryDelaysOptions) {
+  constructor(limiter: ConcurrencyLimiter, places: WaitingPlaces, delays: RetryDelaysOptions) {
     this.#limiter = limiter;
+    this.#places = places;
     this.#delays = new RetryDelays(delays);
   }
 
@@ -66,7 +85,10 @@ export class LoadShedder {
       priority = visitorPriority(headers['user-agent']);
     }
     const now = performance.now();
-    if (this.#limiter.hasRoom(priority)) {
+    const visit = priority === 'page' ? this.#visitOf(request) : undefined;
+    const part = visit === undefined || visit.isDue ? 1 : newcomerPart;
+    if (this.#limiter.hasRoom(priority, part)) {
+      if (visit) this.#room.admit(visit.place, visit.now);
       this.#schedules.get(priority)!.accepted(now);
       if (claim ?? credential) this.#acceptances.set(request, { claim, credential, isKnown });
       return true;
@@ -74,8 +96,24 @@ export class LoadShedder {
     this.#limiter.shed(priority);
     const retryAfterSeconds = this.#schedules.get(priority)!.nextSeconds(now);
     const delay = this.#delays.delayMs(request.socket, retryAfterSeconds, now);
-    this.#rejections.add({ request, response, retryAfterSeconds, closes: isDraining }, delay);
+    const placeCookie = visit && this.#keepPlace(request, visit);
+    const rejection = { request, response, retryAfterSeconds, placeCookie, closes: isDraining };
+    this.#rejections.add(rejection, delay);
     return false;
+  }
+
+  #visitOf({ headers }: IncomingMessage): Visit {
+    const now = Math.floor(Date.now() / 1_000);
+    const place = this.#places.read(headers.cookie, now);
+    return { now, place, isDue: this.#room.isDue(place, now) };
+  }
+
+  /** Returns the cookie with the place of a visitor who is rejected; undefined for a program. */
+  #keepPlace({ url = '/', headers }: IncomingMessage, visit: Visit): string | undefined {
+    const { now, place = this.#places.create(now) } = visit;
+    if (isApiUrl(url) || (headers['sec-fetch-dest'] ?? 'document') !== 'document') return undefined;
+    this.#room.reject(place, now);
+    return this.#places.header(place, now);
   }
 
   /** Returns what was assumed about a request when it was accepted. */

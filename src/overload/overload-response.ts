@@ -1,14 +1,14 @@
-import { languageOfPath } from '../web/visit.ts';
-import { languages, translate } from '../i18n/messages.ts';
-import type { Language } from '../i18n/language.ts';
-import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DomainError } from '../errors/errors.ts';
-import { pathOf } from './priority.ts';
-import { html, trusted } from '../web/html.ts';
 import { languageOf } from '../http/accept-language.ts';
 import { mediaType, problemDocument } from '../http/problem.ts';
 import { apiHeaders } from '../http/security-headers.ts';
+import type { Language } from '../i18n/language.ts';
+import { languages } from '../i18n/messages.ts';
+import { languageOfPath, themes, type Theme } from '../web/visit.ts';
+import { pathOf } from './priority.ts';
+import { readRejectedForm } from './rejected-form.ts';
+import { WaitingPage, waitingPolicy, type FormFields } from './waiting-page.ts';
 
 /**
  * Maximum size of a request body that is read and discarded, in bytes. If the body is longer, the
@@ -29,27 +29,74 @@ interface Prepared {
   readonly body: string;
 }
 
+/** A rejection of one request. */
+export interface OverloadRejection {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** The value of the header `Retry-After`. */
+  readonly retryAfterSeconds: number;
+  /** The value of the header `Set-Cookie`, which keeps the visitor's place in the waiting room. */
+  readonly placeCookie?: string | undefined;
+}
+
 /**
  * Rejects a request during overload, before its body is parsed and before routing. The responses
  * were built in advance. They have status 503 and the header Retry-After. API clients get a problem
- * document, and browsers get a page.
+ * document, and people get a page that waits and then tries again, with the input of a form that
+ * they have sent.
  */
-export function sendOverloadResponse(
-  request: IncomingMessage,
-  response: ServerResponse,
-  retryAfterSeconds: number,
+export function sendOverloadResponse(rejection: OverloadRejection): void {
+  const { request } = rejection;
+  if (request.url?.startsWith('/api/')) {
+    sendPrepared(rejection, prepared.api.get(languageOf(request.headers['accept-language']))!);
+    return;
+  }
+  const reading = readRejectedForm(request);
+  if (reading === undefined) sendWaitingPage(rejection, undefined);
+  else {
+    void reading.then((fields) => {
+      if (!request.complete) rejection.response.shouldKeepAlive = false;
+      sendWaitingPage(rejection, fields);
+    });
+  }
+}
+
+/** A page that loads more often would be hard to read. */
+const minPageSeconds = 3;
+/** A page asks again a little later than it may, so that not all pages ask in the same moment. */
+const jitterSeconds = 3;
+
+function sendWaitingPage(rejection: OverloadRejection, fields: FormFields | undefined): void {
+  const { request, retryAfterSeconds, placeCookie } = rejection;
+  const { url = '/', method, headers } = request;
+  const pages = prepared.site.get(languageOfPath(pathOf(url)))!;
+  const page = pages.get(themeOf(headers.cookie))!;
+  const jitter = Math.floor(Math.random() * jitterSeconds);
+  const seconds = Math.max(minPageSeconds, retryAfterSeconds) + jitter;
+  const body =
+    method === 'GET' || method === 'HEAD'
+      ? page.forPage(seconds)
+      : fields === undefined
+        ? page.forLostForm()
+        : page.forForm(fields, seconds);
+  const cookie = placeCookie === undefined ? [] : ['set-cookie', placeCookie];
+  const length = ['content-length', String(Buffer.byteLength(body))];
+  sendPrepared(rejection, { headers: [...pageHeaders, ...length, ...cookie], body });
+}
+
+function sendPrepared(
+  { request, response, retryAfterSeconds }: OverloadRejection,
+  { headers, body }: Prepared,
 ): void {
-  const { headers, body } = answerTo(request);
   if (isLong(request)) response.shouldKeepAlive = false;
   response.sendDate = false;
   response.writeHead(503, [...headers, 'retry-after', String(retryAfterSeconds)]);
   response.end(body);
 }
 
-function answerTo({ url = '/', headers }: IncomingMessage): Prepared {
-  return url.startsWith('/api/')
-    ? prepared.api.get(languageOf(headers['accept-language']))!
-    : prepared.site.get(languageOfPath(pathOf(url)))!;
+function themeOf(cookie: string | undefined): Theme | undefined {
+  const name = cookie && /(?:^|; *)theme=(light|dark)(?:;|$)/.exec(cookie)?.[1];
+  return themes.find((theme) => theme === name);
 }
 
 function isLong({ headers }: IncomingMessage): boolean {
@@ -65,58 +112,36 @@ const overloaded = new DomainError('overloaded', {});
 
 function problemIn(language: Language): Prepared {
   const document = problemDocument(overloaded, language, noId);
-  return answer(mediaType, JSON.stringify(document), apiHeaders, { vary: 'Accept-Language' });
+  const body = JSON.stringify(document);
+  const own = { vary: 'Accept-Language', 'content-length': String(Buffer.byteLength(body)) };
+  return { headers: headersFor(mediaType, own), body };
 }
 
-const style =
-  'body{font:1rem/1.6 system-ui,sans-serif;max-width:32rem;margin:20vh auto;padding:0 1rem}' +
-  ':root{color-scheme:light dark}';
-const digest = createHash('sha256').update(style).digest('base64');
-
-function pageIn(language: Language): Prepared {
-  const { title, detail } = overloaded.text(language);
-  const again = translate(language, 'site.overloaded.tryAgain');
-  // The page loads no other file, because a request for the file would be rejected too.
-  const page = html`<!doctype html>
-    <html lang="${language}">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title} · Sambatan</title>
-        ${trusted(`<style>${style}</style>`)}
-      </head>
-      <body>
-        <main>
-          <h1>${title}</h1>
-          <p>${detail}</p>
-          <p><a href="">${again}</a></p>
-        </main>
-      </body>
-    </html>`;
-  return answer('text/html; charset=utf-8', page.toString(), apiHeaders, {
-    'content-security-policy': `default-src 'none'; style-src 'sha256-${digest}'; base-uri 'none'; frame-ancestors 'none'`,
-  });
-}
-
-function answer(
-  type: string,
-  text: string,
-  security: Readonly<Record<string, string>>,
-  own: Readonly<Record<string, string>>,
-): Prepared {
+function headersFor(type: string, own: Readonly<Record<string, string>>): readonly string[] {
   const headers = {
-    ...security,
+    ...apiHeaders,
     'content-type': type,
-    'content-length': String(Buffer.byteLength(text)),
     'cache-control': 'no-store',
     'x-request-id': noId,
     ...own,
   };
-  return { headers: Object.entries(headers).flat(), body: text };
+  return Object.entries(headers).flat();
 }
 
-function inEach(make: (language: Language) => Prepared): ReadonlyMap<Language, Prepared> {
+const pageHeaders = headersFor('text/html; charset=utf-8', {
+  'content-security-policy': waitingPolicy,
+});
+
+function inEach<T>(make: (language: Language) => T): ReadonlyMap<Language, T> {
   return new Map(languages().map((language) => [language, make(language)]));
 }
 
-const prepared = { api: inEach(problemIn), site: inEach(pageIn) };
+const prepared = {
+  api: inEach(problemIn),
+  site: inEach(
+    (language) =>
+      new Map(
+        [undefined, ...themes].map((theme) => [theme, new WaitingPage(language, theme)] as const),
+      ),
+  ),
+};

@@ -1,6 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { sendOverloadResponse } from './overload-response.ts';
+import { sendOverloadResponse, type OverloadRejection } from './overload-response.ts';
 
 /** Interval at which due rejections are sent, in milliseconds. */
 const sendEveryMs = 25;
@@ -12,11 +12,7 @@ const sendEveryMs = 25;
 const maxWaiting = 5_000;
 
 /** A request that is rejected. */
-export interface Rejection {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  /** The value of the header `Retry-After`. */
-  readonly retryAfterSeconds: number;
+export interface Rejection extends OverloadRejection {
   /** Closes the connection after the response. */
   readonly closes: boolean;
 }
@@ -98,8 +94,9 @@ export class RejectionQueue {
   }
 }
 
-function send({ request, response, retryAfterSeconds, closes }: Rejection, isLast: boolean): void {
+function send(rejection: Rejection, isLast: boolean): void {
+  const { request, response, closes } = rejection;
   if (request.socket.destroyed) return;
   if (closes || isLast) response.shouldKeepAlive = false;
-  sendOverloadResponse(request, response, retryAfterSeconds);
+  sendOverloadResponse(rejection);
 }

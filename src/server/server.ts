@@ -40,6 +40,7 @@ import { lazyRequestLog } from './request-logger.ts';
 import { documentRouteProblems } from './route-problems.ts';
 import { markSensitiveRoutes } from './sensitive-routes.ts';
 import { apiHeaders, addSecurityHeaders } from '../http/security-headers.ts';
+import type { WaitingPlaces } from '../overload/waiting-place.ts';
 import { pathOf } from '../overload/priority.ts';
 import type { PagePlugin } from '../http/page-response.ts';
 import { sendNotFoundPage, registerSite, type SiteDeps } from './site/site.ts';
@@ -54,6 +55,7 @@ export interface ServerDeps extends SiteDeps, HealthSources {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly concurrencyLimiter: ConcurrencyLimiter;
+  readonly waitingPlaces: WaitingPlaces;
   readonly live: LiveUpdates;
   /** Exports traces; undefined if no trace exporter is configured. */
   readonly trace: Trace | undefined;
@@ -84,7 +86,7 @@ export async function buildServer(
 ): Promise<FastifyInstance> {
   const exchanges: RequestTrackingDeps = {
     ...app,
-    loadShedder: new LoadShedder(app.concurrencyLimiter, {
+    loadShedder: new LoadShedder(app.concurrencyLimiter, app.waitingPlaces, {
       isProxy: addressMatcher(app.config.http.trustedProxies),
       delaysMs: clients.retryDelaysMs,
     }),

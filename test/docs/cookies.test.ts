@@ -58,7 +58,12 @@ class Browser {
       },
       ...(method === 'POST' && { payload: new URLSearchParams(fields).toString() }),
     });
-    for (const line of [answer.headers['set-cookie'] ?? []].flat()) {
+    this.receive([answer.headers['set-cookie'] ?? []].flat());
+    return answer;
+  }
+
+  receive(lines: readonly string[]): void {
+    for (const line of lines) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
       if (value === '') this.#jar.delete(name);
       else {
@@ -66,7 +71,6 @@ class Browser {
         this.set.set(name, line);
       }
     }
-    return answer;
   }
 
   forget(name: string): void {
@@ -74,7 +78,7 @@ class Browser {
   }
 }
 
-test('signing in, choosing a theme and an ended session set exactly these cookies', async () => {
+test('signing in, choosing a theme, an ended session and overload set exactly these cookies', async () => {
   const browser = new Browser('http://localhost');
   const email = 'kukis@contoh.id';
   await browser.send('GET', '/');
@@ -88,6 +92,13 @@ test('signing in, choosing a theme and an ended session set exactly these cookie
   for (const path of ['/akun', '/ikutan', '/toko', '/en/akun']) await browser.send('GET', path);
   browser.forget(cookies.session.name);
   await browser.send('POST', '/toko/baru', { name: 'Melati yang belum terkirim' });
+
+  const limiter = service.app.concurrencyLimiter;
+  const { limit } = limiter;
+  for (let n = 0; n < limit; n++) limiter.enter();
+  const rejected = await fetch(service.url, { headers: { 'user-agent': 'Mozilla/5.0' } });
+  for (let n = 0; n < limit; n++) limiter.leave();
+  browser.receive(rejected.headers.getSetCookie());
 
   const names = Object.values(cookies).map(({ name }) => name);
   assert.deepEqual([...browser.set.keys()].toSorted(), names.toSorted());

@@ -7,6 +7,7 @@ import { openDatabase } from '../../src/database/pool.ts';
 import { KeptForms } from '../../src/http/kept-form.ts';
 import { ConnectionFailure } from '../../src/database/errors.ts';
 import { DomainError } from '../../src/errors/errors.ts';
+import { WaitingPlaces } from '../../src/overload/waiting-place.ts';
 import { ConcurrencyLimiter } from '../../src/overload/concurrency-limit.ts';
 import { LiveUpdates } from '../../src/live/live-updates.ts';
 import type { LiveOptions, LiveSources, Position, Snapshot } from '../../src/live/live-updates.ts';
@@ -94,6 +95,7 @@ export async function startTestServer(
       notifications: undefined,
       signIn: undefined,
       keptForms: new KeptForms(serviceKey),
+      waitingPlaces: new WaitingPlaces(serviceKey, false),
       isDraining: () => false,
     },
     [things, watching(live)],

@@ -5,6 +5,7 @@ import { newId } from '../../src/identity/ids.ts';
 import { ConcurrencyLimiter } from '../../src/overload/concurrency-limit.ts';
 import { VerifiedCredentials } from '../../src/overload/credentials.ts';
 import { LoadShedder } from '../../src/overload/load-shedder.ts';
+import { WaitingPlaces } from '../../src/overload/waiting-place.ts';
 import { RetrySchedule } from '../../src/overload/retry-schedule.ts';
 import { joinBody, openShop, type Shop } from '../support/builders/shop.ts';
 import { startBlockedJoins } from '../support/clients/blocked-joins.ts';
@@ -73,6 +74,8 @@ test('a token that was rejected does not raise the priority', async (t) => {
   }
 });
 
+const places = new WaitingPlaces('service-key-of-at-least-32-characters', false);
+
 /** A request that is only looked at by the load shedder, and never answered. */
 function request(method: string, url: string, headers: Record<string, string> = {}) {
   const socket = { remoteAddress: '198.51.100.1', once: () => undefined, destroyed: true };
@@ -83,7 +86,7 @@ const nobody = {} as ServerResponse;
 /** A load shedder with this many requests in flight, of at most 100. */
 function loaded(inFlight: number) {
   const limiter = new ConcurrencyLimiter({ maxInFlight: 100 });
-  const shedder = new LoadShedder(limiter, { isProxy: () => false });
+  const shedder = new LoadShedder(limiter, places, { isProxy: () => false });
   for (let n = 0; n < inFlight; n++) limiter.enter();
   const accepts = (one: IncomingMessage) => shedder.accepts(one, nobody, false);
   return { limiter, shedder, accepts };

@@ -4,6 +4,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { after, before, test, type TestContext } from 'node:test';
 import Fastify from 'fastify';
 import { ConcurrencyLimiter } from '../../src/overload/concurrency-limit.ts';
+import { WaitingPlaces } from '../../src/overload/waiting-place.ts';
 import { LoadShedder } from '../../src/overload/load-shedder.ts';
 import {
   boundedServer,
@@ -149,10 +150,12 @@ test('a client that disconnects before its rejection does no harm', async (t) =>
   assert.equal((await service.visitor.get('//livez')).status, 200);
 });
 
+const places = new WaitingPlaces('service-key-of-at-least-32-characters', false);
+
 /** A server that rejects everything except `/livez`. */
 async function full(t: TestContext, draining = { now: false }) {
   const concurrencyLimiter = new ConcurrencyLimiter({ maxInFlight: 0 });
-  const loadShedder = new LoadShedder(concurrencyLimiter, { isProxy: () => false });
+  const loadShedder = new LoadShedder(concurrencyLimiter, places, { isProxy: () => false });
   const deps: RequestTrackingDeps = {
     concurrencyLimiter,
     loadShedder,
