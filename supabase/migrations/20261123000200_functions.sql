@@ -3223,6 +3223,12 @@ declare
   logged_at constant timestamptz := greatest(p_at, c.updated_at);
   s record;
 begin
+  settled := 0;
+  writes := row('{}', '{}', '{}');
+  -- Preparing the statement below takes longer than running it for a few participations.
+  if c.participant_count = 0 then
+    return;
+  end if;
   with picked as materialized (
     select p.participation_id, p.quantity, p.salt, p.status as from_status,
       case when c.closing_outcome = 'fulfilled' then
