@@ -34,7 +34,7 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./commands/demo.ts')).demo,
   },
   'audit verify': {
-    summary: 'verify the audit chain of one campaign or of all',
+    summary: 'verify the audit log of one campaign or of all',
     load: async () => (await import('./commands/audit-verify.ts')).auditVerify,
   },
   'log verify': {

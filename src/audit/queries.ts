@@ -82,6 +82,12 @@ export const verifyAudit = query<[campaignId: string | null], BrokenChain>(
   'select campaign_id, seq, problem from sambatan.verify_audit($1)',
 );
 
+/** The first contradiction between a campaign's audit log and its public log, if there is one. */
+export const verifyLogTrees = query<[campaignId: string | null], BrokenChain>(
+  'verify_log_trees',
+  'select campaign_id, seq, problem from sambatan.verify_log_trees($1)',
+);
+
 /**
  * The ids of campaigns after a given id, in order, so that a long verification can go page by page.
  */

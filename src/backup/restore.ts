@@ -68,14 +68,15 @@ async function hasMarket(db: Queryable): Promise<boolean> {
 }
 
 /**
- * Runs at the end of a restore's transaction. Starts the quarantine and records the backup's
- * migrations. The records of migrations of another application in the same database stay.
+ * Runs at the end of a restore's transaction. Starts the quarantine, makes every checkpoint of the
+ * public log mention the restore, and records the backup's migrations. The records of migrations of another application in the same database stay.
  */
 const afterRestore = `
   insert into sambatan.installation (quarantined_since, quarantine_reason)
   select clock_timestamp(), 'restored from the backup that was begun at '
     || to_char(max(started_at) at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')
   from sambatan.backups where finished_at is null;
+  select sambatan.note_restore(max(started_at)) from sambatan.backups where finished_at is null;
   ${recordTables};
   delete from supabase_migrations.schema_migrations
   where version in (select version from supabase_migrations.sambatan_checksums);

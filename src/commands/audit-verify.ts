@@ -1,25 +1,28 @@
 import { accessLogsAfter, verifyAccess } from '../accounts/access-queries.ts';
-import { campaignIdsAfter, verifyAudit } from '../audit/queries.ts';
+import { campaignIdsAfter, verifyAudit, verifyLogTrees } from '../audit/queries.ts';
 import { findCampaign } from '../campaigns/operations.ts';
 import { loadConfig } from '../config/config.ts';
 import { openDatabase } from '../database/pool.ts';
 import type { Queryable } from '../database/query.ts';
 import { isId } from '../identity/ids.ts';
+import { findKeys } from '../public-log/keys.ts';
+import { wrongSignatures } from '../public-log/stored-log.ts';
 import { exitCodes, UsageError, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
 import { withDatabase } from './database.ts';
 
 /**
- * `sambatan audit verify`: checks the chain of rows of each audit log, and reports the first broken
- * row of each.
+ * `sambatan audit verify`: checks the rows, the tree and the checkpoints of each audit log, and
+ * reports the first contradiction in each.
  */
 export const auditVerify: Command = {
   usage: `
 Usage: sambatan audit verify [--campaign <id>]
 
-Recomputes the SHA-256 chain of every campaign's audit log and compares its last row with the head
-of the campaign; then does the same for the access log of every account. Prints the first broken
-row of each broken chain; then the exit code is 1. With --campaign: only that campaign's chain.
+Recomputes the hashes of every campaign's audit log and the tree over them, compares the tree with
+every checkpoint of the public log, and verifies the signatures; then checks the chain of the access
+log of every account. Prints the first broken row of each broken log; then the exit code is 1. With
+--campaign: only that campaign's log.
 `,
   options: { campaign: { type: 'string' } },
   async run({ campaign }) {
@@ -41,15 +44,21 @@ async function verify(db: Queryable, campaignId: string | undefined): Promise<nu
   if (campaignId !== undefined && (await findCampaign(db, campaignId)) === undefined) {
     throw new Error(`there is no campaign ${campaignId}`);
   }
-  const progress = showProgress('audit chains verified', undefined);
+  const progress = showProgress('audit logs verified', undefined);
+  const keys = await findKeys(db);
   let verified = 0;
   let broken = 0;
   for await (const ids of campaignId === undefined ? allCampaigns(db) : [[campaignId]]) {
     for (const id of ids) {
-      for (const row of await db.rows(verifyAudit, id)) {
-        broken++;
+      const rows = [
+        ...(await db.rows(verifyAudit, id)),
+        ...(await db.rows(verifyLogTrees, id)),
+        ...(await wrongSignatures(db, id, keys)),
+      ];
+      for (const row of rows) {
         process.stdout.write(`BROKEN campaign ${row.campaign_id} row ${row.seq}: ${row.problem}\n`);
       }
+      if (rows.length > 0) broken++;
       progress.at(++verified);
     }
   }
@@ -62,7 +71,7 @@ async function verify(db: Queryable, campaignId: string | undefined): Promise<nu
     progress.at(verified);
   }
   progress.end();
-  process.stdout.write(`${verified} audit chains verified, ${broken} broken\n`);
+  process.stdout.write(`${verified} audit logs verified, ${broken} broken\n`);
   return broken === 0 ? exitCodes.done : exitCodes.found;
 }
 

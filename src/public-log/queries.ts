@@ -35,6 +35,16 @@ export const checkpointsFrom = query<[number: bigint, limit: number], Checkpoint
   `select ${columns} from sambatan.log_checkpoints where number >= $1 order by number limit $2`,
 );
 
+/** Checkpoints of one campaign after a size, smallest first. */
+export const checkpointsOfCampaign = query<
+  [campaignId: string, afterSize: bigint, limit: number],
+  CheckpointRow
+>(
+  'log_checkpoints_of_campaign',
+  `select ${columns} from sambatan.log_checkpoints
+  where campaign_id = $1 and size > $2 order by size, lines limit $3`,
+);
+
 /** The names of keys, and their ids. */
 export const namesOfKeys = query<
   [numbers: number[]],

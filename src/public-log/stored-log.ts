@@ -1,10 +1,13 @@
 import type { Queryable } from '../database/query.ts';
-import { originOf, type SignedCheckpoint } from './checkpoint.ts';
+import { checkpointText, originOf, type SignedCheckpoint } from './checkpoint.ts';
 import { hashBytes, splitHashes } from './merkle.ts';
+import { verifySignature, type VerifierKey } from './note.ts';
 import type { TileReader } from './proofs.ts';
 import * as sql from './queries.ts';
 
 // Reads the public log that the writer has stored.
+
+const pageSize = 1_000;
 
 /** Returns the newest checkpoint of a campaign; undefined before the first one. */
 export async function findCheckpoint(
@@ -58,4 +61,30 @@ export function tileReader(db: Queryable, campaignId: string): TileReader {
     }
     return splitHashes(hashes);
   };
+}
+
+/** The first checkpoint of a campaign that no key of the list has signed. */
+export interface WrongSignature {
+  readonly campaign_id: string;
+  readonly seq: bigint;
+  readonly problem: string;
+}
+
+/** Verifies the signatures of all checkpoints of a campaign. Returns the first wrong one. */
+export async function wrongSignatures(
+  db: Queryable,
+  campaignId: string,
+  keys: readonly VerifierKey[],
+): Promise<WrongSignature[]> {
+  for (let after = 0n; ;) {
+    const rows = await db.rows(sql.checkpointsOfCampaign, campaignId, after, pageSize);
+    for (const one of await withKeys(db, rows)) {
+      const key = keys.find(({ name, keyId }) => name === one.name && keyId.equals(one.keyId));
+      if (key !== undefined && verifySignature(checkpointText(one), one.signature, key)) continue;
+      const problem = 'the checkpoint of this size has a wrong signature';
+      return [{ campaign_id: campaignId, seq: BigInt(one.size), problem }];
+    }
+    if (rows.length < pageSize) return [];
+    after = rows.at(-1)!.size;
+  }
 }

@@ -38,12 +38,6 @@ export const listRestores = query<[], { readonly restored_at: Date; readonly bac
   'select restored_at, backup_at from sambatan.log_restores order by restored_at',
 );
 
-export const noteRestoreByHand = query<[], { readonly noted: boolean }>(
-  'note_restore_by_hand',
-  'select sambatan.note_restore_by_hand() as noted',
-  { writes: true },
-);
-
 /** The tree of a campaign, and the number of its events. */
 export interface TreeRow {
   readonly campaign_id: string;

@@ -6,6 +6,7 @@ import type { Tx } from '../database/transaction.ts';
 import { Loop, type Job } from '../jobs/loop.ts';
 import { SerialQueue } from '../jobs/serial-queue.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { noteRestoreByHand } from '../quarantine/queries.ts';
 import { buildTrees, type Step } from './build-trees.ts';
 import type { KeySource } from './key-source.ts';
 import { enrolSigner, LogKeyError, type LogSigner } from './keys.ts';
@@ -102,6 +103,8 @@ export class LogWriter implements Job {
   /** Builds everything that exists now; for tests and commands. Throws the first failure. */
   async drain(): Promise<void> {
     await this.#mutex.run(async () => {
+      // The first pass notices a restore of the database, after which the sweep finds every campaign.
+      await this.#buildPending();
       await this.#sweep();
       while (this.#pending.size > 0) await this.#buildPending();
     });
@@ -215,7 +218,7 @@ export class LogWriter implements Job {
     const step = await db.transaction(async (tx) => {
       const writer = await tx.maybe(sql.tryLockWriter);
       if (writer === undefined) return 'locked';
-      const isRestored = !writer.is_installed && (await tx.one(sql.noteRestoreByHand)).noted;
+      const isRestored = !writer.is_installed && (await tx.one(noteRestoreByHand)).noted;
       if (isRestored) this.#sweepDueAt = 0;
       const signer = await this.#signerFor(tx, writer);
       const restores = ids.length === 0 ? [] : await tx.rows(sql.listRestores);

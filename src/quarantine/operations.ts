@@ -32,6 +32,7 @@ assertNotQuarantined.refusals = refusals('installation_held');
 /** Ends the quarantine: this database is now the real one. Returns whether it was quarantined. */
 export async function releaseQuarantine(db: Queryable): Promise<boolean> {
   const wasQuarantined = (await findQuarantine(db)) !== undefined;
+  await db.one(sql.noteRestoreByHand);
   await db.rows(sql.release);
   return wasQuarantined;
 }

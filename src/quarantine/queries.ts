@@ -22,6 +22,16 @@ export const findQuarantine = query<[], QuarantineRow>(
   from (values (true)) here (is_the_one) left join sambatan.installation i using (is_the_one)`,
 );
 
+/**
+ * Notices that the database was restored with other programs, and makes every checkpoint of the
+ * public log mention it. Returns false if that is not so, or was noticed before.
+ */
+export const noteRestoreByHand = query<[], { readonly noted: boolean }>(
+  'note_restore_by_hand',
+  'select sambatan.note_restore_by_hand() as noted',
+  { writes: true },
+);
+
 /** Ends the quarantine. Returns no row if the database was not quarantined. */
 export const release = query<[], { readonly installation_id: string }>(
   'release_installation',

@@ -186,22 +186,20 @@ test('migrate lists the applied migrations, and the second time that nothing is 
 test('audit verify names the first row that was changed without triggers', async () => {
   const database = await spoilable();
   const whole = await runCommand(['audit', 'verify'], on(database));
-  assert.deepEqual([whole.code, whole.out], [0, '1 audit chains verified, 0 broken\n']);
+  assert.deepEqual([whole.code, whole.out], [0, '1 audit logs verified, 0 broken\n']);
 
   await assert.rejects(
-    queryRows(database.db, "update sambatan.audit_logs set actor = 'system' where seq = 2"),
+    queryRows(database.db, "update sambatan.audit_logs set actor_kind = 'system' where seq = 2"),
     /append-only/,
   );
   await asAdmin(
     database.url,
-    pastTheTriggers(
-      `update sambatan.audit_logs set metadata = metadata || '{"quantity": 5}' where seq = 2`,
-    ),
+    pastTheTriggers(`update sambatan.audit_logs set metadata = '{"quantity": 5}' where seq = 2`),
   );
   const tampered = await runCommand(['audit', 'verify'], on(database));
   assert.equal(tampered.code, 1);
   assert.match(tampered.out, new RegExp(`BROKEN campaign ${database.campaignId} row 2: content`));
-  assert.match(tampered.out, /1 audit chains verified, 1 broken/);
+  assert.match(tampered.out, /1 audit logs verified, 1 broken/);
 
   const one = ['audit', 'verify', '--campaign'];
   assert.equal((await runCommand([...one, database.campaignId], on(database))).code, 1);

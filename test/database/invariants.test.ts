@@ -7,6 +7,7 @@ import type { Tx } from '../../src/database/transaction.ts';
 import { newId } from '../../src/identity/ids.ts';
 import { updateCampaign } from '../support/database/campaign-update.ts';
 import { testDatabase } from '../support/database/database.ts';
+import { createLogWriter } from '../support/builders/public-log.ts';
 import {
   queryRows,
   joinSuccessfully,
@@ -156,6 +157,18 @@ async function withKeptMoney(): Promise<string> {
   return id;
 }
 
+/** A campaign whose log has a full tile, and checkpoints of several sizes. */
+async function longLog(): Promise<string> {
+  const id = await createTestCampaign(db, market, { totalSlots: 1_000 });
+  const { writer } = createLogWriter(db);
+  await writer.drain();
+  for (const count of [100, 200]) {
+    await joinSuccessfully(db, ...Array.from({ length: count }, () => joinRequest(id)));
+    await writer.drain();
+  }
+  return id;
+}
+
 async function makeHistory(): Promise<void> {
   campaigns['with kept money'] = await withKeptMoney();
   campaigns['paid by transfer'] = await paidByTransfer();
@@ -163,6 +176,7 @@ async function makeHistory(): Promise<void> {
   campaigns['scheduled'] = await createTestCampaign(db, market, {
     opensAt: new Date(Date.now() + 60_000),
   });
+  campaigns['long log'] = await longLog();
   campaigns['active'] = await livelyCampaign();
   campaigns['full'] = await createTestCampaign(db, market, { totalSlots: 2 });
   await joinSuccessfully(db, joinRequest(campaigns['full'], { quantity: 2 }));
@@ -204,6 +218,7 @@ async function makeHistory(): Promise<void> {
     campaigns['completed'],
     received!.id,
   );
+  await createLogWriter(db).writer.drain();
 }
 before(makeHistory);
 
@@ -565,6 +580,38 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
         sambatan.public_record(seq, occurred_at, event, slots + 1, slots_taken, total_slots,
           price_per_slot, commitment))
       where campaign_id = $1 and seq = 2`,
+    ],
+    'a checkpoint with another root': [
+      'active',
+      `update sambatan.log_checkpoints set root = sha256('') where campaign_id = $1`,
+    ],
+    'an older checkpoint with another root': [
+      'long log',
+      `update sambatan.log_checkpoints set root = sha256('') where campaign_id = $1 and size = 1`,
+    ],
+    'a signed record that was removed': [
+      'active',
+      `with s as (update sambatan.campaign_states set audit_seq = audit_seq - 1
+        where campaign_id = $1 returning audit_seq)
+      delete from sambatan.audit_logs where campaign_id = $1 and seq > (select audit_seq from s)`,
+    ],
+    'a stored tree of another log': [
+      'active',
+      `update sambatan.log_trees set subtrees = overlay(subtrees placing sha256('') from 1)
+      where campaign_id = $1`,
+    ],
+    'a tree without its checkpoint': [
+      'active',
+      'delete from sambatan.log_checkpoints where campaign_id = $1',
+    ],
+    'a tile with another root': [
+      'long log',
+      `update sambatan.log_tiles set root = sha256('') where campaign_id = $1`,
+    ],
+    'a tile with another hash': [
+      'long log',
+      `update sambatan.log_tiles set hashes = set_byte(hashes, 99, get_byte(hashes, 99) # 1)
+      where campaign_id = $1`,
     ],
     'a salt that was replaced': [
       'active',

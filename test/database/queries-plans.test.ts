@@ -1023,6 +1023,8 @@ const cases: Record<string, readonly Case[]> = {
 /** Queries that only commands run, each with its command. They may read everything. */
 const ofCommands: Record<string, string> = {
   verify_audit: 'sambatan audit verify',
+  verify_log_trees: 'sambatan audit verify',
+  log_checkpoints_of_campaign: 'sambatan audit verify',
   campaign_ids_after: 'sambatan audit verify',
   verify_access: 'sambatan audit verify',
   access_logs_after: 'sambatan audit verify',
