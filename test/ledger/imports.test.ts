@@ -178,10 +178,9 @@ async function owedBy(till: string, orders: number, price: number) {
       array_fill($1::uuid, array[$2::integer]),
       array(select gen_random_uuid() from generate_series(1, $2)),
       array(select gen_random_uuid() from generate_series(1, $2)), array_fill(1, array[$2]),
-      array_fill('Jalan Melati 5'::text, array[$2]), array_fill(null::text, array[$2]),
-      array(select sambatan.new_salt() from generate_series(1, $2)),
-      array_fill(null::text, array[$2]), array_fill(null::bytea, array[$2]),
-      array_fill('service'::text, array[$2]), array_fill('service'::text, array[$2]), 0, true, false)`,
+      array_fill('Jalan Melati 5'::text, array[$2]), null, null,
+      array(select sambatan.new_salt() from generate_series(1, $2)), null, null,
+      array_fill('service'::text, array[$2]), null, 0, true, false)`,
       campaign,
       Math.min(portion, orders - begun),
     );

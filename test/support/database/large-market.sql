@@ -63,7 +63,7 @@ select campaign_id, status, total_slots,
   case when status in ('active', 'fulfilled') then 10 when status = 'locked' then 20 else 0 end,
   case when status in ('active', 'locked', 'fulfilled') then 10 else 0 end,
   case when status = 'fulfilled' then 10 else 0 end,
-  case when status in ('scheduled', 'active', 'locked') then deadline end, deadline, 4
+  case when status in ('scheduled', 'active', 'locked') then deadline end, now(), 4
 from sambatan.campaign_details;
 
 insert into sambatan.profiles (user_id, display_name, email)
