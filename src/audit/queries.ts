@@ -61,12 +61,13 @@ export const slotsOverTime = query<
   { readonly at: Date; readonly slots: number }
 >(
   'slots_over_time',
-  `select m.at, sambatan.slots_at(s.campaign_id, m.at, s.audit_seq) as slots
-  from sambatan.campaign_states s
+  `with s as materialized (
+    select campaign_id, audit_seq from sambatan.campaign_states where campaign_id = $1)
+  select m.at, sambatan.slots_at(s.campaign_id, m.at, s.audit_seq) as slots
+  from s
   cross join (
     select $2::timestamptz + n * ($3::timestamptz - $2::timestamptz) / $4::integer as at
     from generate_series(0, $4::integer) n) m
-  where s.campaign_id = $1
   order by m.at`,
 );
 

@@ -57,18 +57,19 @@ export interface SumSnapshot extends Sums {
 
 export const readSums = query<[campaignId: string], SumSnapshot>(
   'read_sums',
-  `select c.audit_seq as seq, c.closing_outcome is not null as is_closing,
+  `with c as materialized (
+    select audit_seq, closing_outcome from sambatan.campaigns where campaign_id = $1)
+  select c.audit_seq as seq, c.closing_outcome is not null as is_closing,
     b.paid, b.receivable, b.payout, b.fee, b.refunds, b.kept,
     l.orders, l.hashes, l.amounts, l.changes
-  from sambatan.campaigns c
+  from c
   cross join sambatan.campaign_sums($1) b
   cross join (
     select coalesce(array_agg(order_id), '{}') as orders,
       coalesce(array_agg(encode(hash, 'hex')), '{}') as hashes,
       coalesce(array_agg(paid), '{}') as amounts,
       coalesce(array_agg(is_changed), '{}') as changes
-    from sambatan.campaign_sum_leaves($1)) l
-  where c.campaign_id = $1`,
+    from sambatan.campaign_sum_leaves($1)) l`,
 );
 
 /** A published sum checkpoint. */
