@@ -1,5 +1,5 @@
--- Returns the salt for the commitment of an event: that of its participation, of its waiting-list
--- entry or of its campaign. Returns a salt that nobody knows if the salt was deleted with an account.
+-- Returns the salt for the commitment of an event: that of its order, of its waiting-list entry
+-- or of its campaign. Returns a salt that nobody knows if the salt was deleted with an account.
 create or replace function sambatan.salt_of_event(
   p_campaign_id uuid, p_campaign_salt bytea, p_event sambatan.audit_event, p_participation_id uuid,
   p_metadata jsonb
@@ -10,6 +10,11 @@ begin
   if p_participation_id is not null then
     select p.salt into salt from sambatan.participants p
       where p.campaign_id = p_campaign_id and p.participation_id = p_participation_id;
+    if not found then
+      -- An offer that has not become a participation yet. The participation gets the same salt.
+      select w.salt into salt from sambatan.waiting_entries w
+        where w.campaign_id = p_campaign_id and w.order_id = p_participation_id;
+    end if;
   elsif p_event between 'waiting_joined' and 'waiting_closed' then
     select w.salt into salt from sambatan.waiting_entries w
       where w.campaign_id = p_campaign_id and w.entry_id = (p_metadata ->> 'entry_id')::uuid;

@@ -69,6 +69,7 @@ begin
     p.hold_expires_at := e.offer_expires_at;
     p.shipping_address := e.shipping_address;
     p.note := e.note;
+    p.salt := e.salt;
   end if;
   return p;
 end

@@ -171,7 +171,8 @@ end
 $$;
 
 -- Adds a participation outside the normal join: for the same buyer, with the quantity and address
--- of p, reserved or confirmed at once. If the participation takes the last slots of an open
+-- of p, reserved or confirmed at once. If p is the offer that becomes the participation, it also has
+-- the salt of p. If the participation takes the last slots of an open
 -- campaign, the campaign becomes full. The caller has locked the campaign's row and has checked
 -- that the slots are free. Stores c.
 create or replace function sambatan.add_participation(
@@ -182,11 +183,13 @@ declare
   r record;
 begin
   insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, status,
-      joined_at, updated_at, confirmed_at, shipping_address, note, phone,
+      joined_at, updated_at, confirmed_at, shipping_address, note, phone, salt,
       joined_seq)
     values (c.campaign_id, p_participation_id, p.user_id, p.quantity, p_status, p_at, p_at,
       case when p_status = 'confirmed' then p_at end, p.shipping_address, p.note,
-      sambatan.phone_in(p.shipping_address), c.audit_seq + 1);
+      sambatan.phone_in(p.shipping_address),
+      case when p_participation_id = p.participation_id then p.salt else sambatan.new_salt() end,
+      c.audit_seq + 1);
   c.filled_slots := c.filled_slots + p.quantity;
   c.participant_count := c.participant_count + 1;
   select * into r from sambatan.append_event(c, 'participant_joined', p_actor, p_at,

@@ -79,8 +79,8 @@ returns bytea language sql immutable parallel safe as $$
   select sha256('\x00'::bytea || public_record)
 $$;
 
--- Returns the salt for the commitment of an event: that of its participation, of its waiting-list
--- entry or of its campaign. Returns a salt that nobody knows if the salt was deleted with an account.
+-- Returns the salt for the commitment of an event: that of its order, of its waiting-list entry
+-- or of its campaign. Returns a salt that nobody knows if the salt was deleted with an account.
 create or replace function sambatan.salt_of_event(
   p_campaign_id uuid, p_campaign_salt bytea, p_event sambatan.audit_event, p_participation_id uuid,
   p_metadata jsonb
@@ -91,6 +91,11 @@ begin
   if p_participation_id is not null then
     select p.salt into salt from sambatan.participants p
       where p.campaign_id = p_campaign_id and p.participation_id = p_participation_id;
+    if not found then
+      -- An offer that has not become a participation yet. The participation gets the same salt.
+      select w.salt into salt from sambatan.waiting_entries w
+        where w.campaign_id = p_campaign_id and w.order_id = p_participation_id;
+    end if;
   elsif p_event between 'waiting_joined' and 'waiting_closed' then
     select w.salt into salt from sambatan.waiting_entries w
       where w.campaign_id = p_campaign_id and w.entry_id = (p_metadata ->> 'entry_id')::uuid;
@@ -1941,6 +1946,7 @@ begin
     p.hold_expires_at := e.offer_expires_at;
     p.shipping_address := e.shipping_address;
     p.note := e.note;
+    p.salt := e.salt;
   end if;
   return p;
 end
@@ -2295,7 +2301,8 @@ end
 $$;
 
 -- Adds a participation outside the normal join: for the same buyer, with the quantity and address
--- of p, reserved or confirmed at once. If the participation takes the last slots of an open
+-- of p, reserved or confirmed at once. If p is the offer that becomes the participation, it also has
+-- the salt of p. If the participation takes the last slots of an open
 -- campaign, the campaign becomes full. The caller has locked the campaign's row and has checked
 -- that the slots are free. Stores c.
 create or replace function sambatan.add_participation(
@@ -2306,11 +2313,13 @@ declare
   r record;
 begin
   insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, status,
-      joined_at, updated_at, confirmed_at, shipping_address, note, phone,
+      joined_at, updated_at, confirmed_at, shipping_address, note, phone, salt,
       joined_seq)
     values (c.campaign_id, p_participation_id, p.user_id, p.quantity, p_status, p_at, p_at,
       case when p_status = 'confirmed' then p_at end, p.shipping_address, p.note,
-      sambatan.phone_in(p.shipping_address), c.audit_seq + 1);
+      sambatan.phone_in(p.shipping_address),
+      case when p_participation_id = p.participation_id then p.salt else sambatan.new_salt() end,
+      c.audit_seq + 1);
   c.filled_slots := c.filled_slots + p.quantity;
   c.participant_count := c.participant_count + 1;
   select * into r from sambatan.append_event(c, 'participant_joined', p_actor, p_at,
@@ -4824,8 +4833,8 @@ end
 $$;
 
 -- Verifies the audit log of one campaign, or of all campaigns if p_campaign_id is null. Returns the
--- first broken row of each log: a row that is missing, a row whose hash does not match its content,
--- a row whose numbers of slots do not follow from the row before, or a row beyond the number of
+-- first broken row of each log: a row that is missing, a row whose hash does not match its content
+-- or whose order does not exist, a row whose numbers of slots do not follow from the row before, or a row beyond the number of
 -- events that the campaign has.
 create or replace function sambatan.verify_audit(p_campaign_id uuid default null)
 returns table (campaign_id uuid, seq bigint, problem text)
@@ -4838,13 +4847,20 @@ language sql stable as $$
     where p_campaign_id is null or a.campaign_id = p_campaign_id
     window log as (partition by a.campaign_id order by a.seq)
   ), salted as (
-    select l.*, case when l.participation_id is not null then p.salt
+    select l.*, case when p.participation_id is not null then p.salt
+      when l.participation_id is not null then o.salt
       when l.event between 'waiting_joined' and 'waiting_closed' then w.salt
-      else c.log_salt end as salt
+      else c.log_salt end as salt,
+      case when l.participation_id is not null
+          then p.participation_id is null and o.entry_id is null
+        else l.event between 'waiting_joined' and 'waiting_closed' and w.entry_id is null
+      end as is_without_order
     from linked l
     left join sambatan.campaigns c on c.campaign_id = l.campaign_id
     left join sambatan.participants p on p.campaign_id = l.campaign_id
       and p.participation_id = l.participation_id
+    left join sambatan.waiting_entries o on p.participation_id is null
+      and o.campaign_id = l.campaign_id and o.order_id = l.participation_id
     left join sambatan.waiting_entries w on w.campaign_id = l.campaign_id
       and w.entry_id = (l.metadata ->> 'entry_id')::uuid
   ), rows_broken as (
@@ -4852,10 +4868,11 @@ language sql stable as $$
       case when l.seq <> l.previous_seq + 1 then 'row missing before it'
         when l.slots_taken <> l.previous_slots + l.slots then 'slots do not follow'
         when l.occurred_at < l.previous_time then 'earlier than the row before it'
+        when l.is_without_order then 'its order or waiting-list entry is missing'
         else 'content does not match its hash' end as problem
     from salted l
     where l.seq <> l.previous_seq + 1 or l.slots_taken <> l.previous_slots + l.slots
-      or l.occurred_at < l.previous_time
+      or l.occurred_at < l.previous_time or l.is_without_order
       or l.leaf_hash <> sambatan.leaf_hash(sambatan.public_record(l.seq, l.occurred_at, l.event,
         l.slots, l.slots_taken, l.total_slots, l.price_per_slot, l.commitment))
       -- Without a salt the account was deleted, and only the hash of the leaf can be checked.

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { verifyAudit } from '../../src/audit/queries.ts';
+import { pdfOf } from '../support/builders/pdf.ts';
 import type { Client } from '../support/clients/client.ts';
 import { expectInvariants } from '../support/database/campaign-invariants.ts';
 import { startHttpService } from '../support/server/http-service.ts';
@@ -120,6 +122,27 @@ test('shipping ends the waiting list; an open offer can still be paid and receiv
   const received = expectStatus(await waiter.get(`/participations/${String(order)}`), 200);
   assert.equal(received.status, 'fulfilled');
   await expectInvariants(db, id);
+});
+
+test('the events of an offer that is paid with a proof belong to the log of the order', async () => {
+  const { id, places, waits, waiter, entryId } = await waitedFor(2, { minimum_slots: 1 });
+  const { buyer, id: place } = places[0]!;
+  await look(buyer, place);
+  expectStatus(await operator.post(`/participations/${place}/payment/write-off`, reason), 200);
+  assert.equal(await waits(), 'offered');
+  const { order_id: order } = expectStatus(await waiter.get(`/waiting/${entryId}`), 200);
+  await look(waiter, String(order));
+  const proof = await waiter.send({
+    method: 'POST',
+    path: `/participations/${String(order)}/proof`,
+    headers: { 'content-type': 'application/pdf' },
+    body: Buffer.from(pdfOf()),
+  });
+  expectStatus(proof, 200);
+  assert.deepEqual(await db.rows(verifyAudit, id), [], 'while it is an offer');
+  await settle(String(order));
+  assert.equal(await waits(), 'accepted');
+  assert.deepEqual(await db.rows(verifyAudit, id), []);
 });
 
 test('buyers who still wait at shipping are notified that the list is closed', async () => {
