@@ -74,7 +74,7 @@ export async function setDeadlines(
     url,
     `with details as (
       update sambatan.campaign_details d
-      set deadline = now() + ($2 + (q.n - 1) * $3) * interval '1 second'
+      set deadline = now() + ($2::float8 + (q.n - 1) * $3::float8) * interval '1 second'
       from unnest($1::uuid[]) with ordinality as q (campaign_id, n)
       where d.campaign_id = q.campaign_id
       returning d.campaign_id, d.deadline)
