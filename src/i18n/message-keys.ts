@@ -1871,6 +1871,7 @@ export interface Messages {
   'verify.checking': undefined;
   'verify.command': undefined;
   'verify.compare': { size: Value; root: Value };
+  'verify.copy': undefined;
   'verify.description': undefined;
   'verify.elsewhere': undefined;
   'verify.elsewhereLead': undefined;

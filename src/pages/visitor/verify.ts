@@ -17,6 +17,7 @@ const scriptMessages = {
   unchanged: 'verify.unchanged',
   money: 'verify.money',
   compare: 'verify.compare',
+  copy: 'verify.copy',
   changed: 'verify.changed',
   fork: 'verify.fork',
   shorter: 'verify.shorter',
@@ -112,9 +113,9 @@ function messages({ language }: PageContext): Html {
   return html`<template data-verify-words>
     ${Object.entries(scriptMessages).map(([name, key]) => {
       const text = templateText(language, key);
-      return verdicts.includes(name)
-        ? html`<h2 data-word="${name}">${text}</h2>`
-        : html`<p data-word="${name}">${text}</p>`;
+      if (verdicts.includes(name)) return html`<h2 data-word="${name}">${text}</h2>`;
+      if (name !== 'copy') return html`<p data-word="${name}">${text}</p>`;
+      return html`<button type="button" class="button quiet" data-word="copy">${text}</button>`;
     })}
   </template>`;
 }

@@ -65,7 +65,8 @@ async function openNote(keys, note, log) {
     const [imported, signature] = [await importKey(key.raw), bytes.subarray(4)];
     ensure(await crypto.subtle.verify('Ed25519', imported, signature, utf8(text)), 'signature');
   }
-  return { text, log: named, number, size: Number(number), root, extra, chain: key.chain };
+  const [size, { chain }] = [Number(number), key];
+  return { note, text, log: named, number, size, root, extra, chain };
 }
 
 const oldestFirst = (keys) => keys.map((_, i) => keys[keys.length - 1 - i]);
@@ -215,7 +216,7 @@ async function checkCampaign({ read, keys, log, notes, add }) {
   }
   add('good', 'neverOver', { peak, total });
   add('good', 'unchanged', {});
-  add('compare', 'compare', { size: newest.size, root: newest.root });
+  add('compare', 'compare', { size: newest.size, root: newest.root, note: newest.note });
 }
 
 async function checkSums({ read, keys, proof, receipts, add }) {
@@ -254,7 +255,9 @@ async function checkSums({ read, keys, proof, receipts, add }) {
 
 async function check(texts, read, add) {
   if (globalThis.crypto?.subtle === undefined) throw unclear('insecure');
-  const all = (pattern) => texts.flatMap((text) => text.match(pattern) ?? []);
+  // Pasted text may lack its last newline, and may have the newlines of another system.
+  const tidy = texts.map((text) => `${text.replace(/\r/g, '')}\n`);
+  const all = (pattern) => tidy.flatMap((text) => text.match(pattern) ?? []);
   const found = all(/SBT1\.[\w-]+/g);
   if (found.length === 0) throw unclear('notReceipt');
   const keys = await parseKeys(await readText(read, 'sambatan-log-key'));

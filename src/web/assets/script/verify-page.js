@@ -11,13 +11,17 @@ const locale = document.documentElement.lang;
 const memory = new Map();
 let usedMemory;
 
-/** Downloads a public file. No cookie is sent, so the service does not learn who asks. */
+const request = { credentials: 'omit', referrerPolicy: 'no-referrer', cache: 'no-store' };
+
+/**
+ * Downloads a public file, always anew, to see what the service shows now. No cookie is sent, so
+ * the service does not learn who asks.
+ */
 async function read(path, log) {
   const url = log ? `/api/sambatan/campaigns/${log}/log/${path}` : `/.well-known/${path}`;
   const kept = memory.get(url);
-  if (kept && path.startsWith('tile/')) return kept.bytes;
   try {
-    const answer = await fetch(url, { credentials: 'omit', referrerPolicy: 'no-referrer' });
+    const answer = await fetch(url, request);
     if (answer.status === 404) return undefined;
     if (!answer.ok) throw unreachable();
     const bytes = new Uint8Array(await answer.arrayBuffer());
@@ -53,10 +57,13 @@ function show(findings) {
   const looks = findings.map(({ look }) => look);
   const verdict = ['bad', 'busy', 'good'].find((look) => looks.includes(look));
   const title = wordsOf(verdict);
-  const list = findings.map(({ look, word, values }) => {
+  const list = findings.flatMap(({ look, word, values }) => {
     const item = wordsOf(word, values);
     item.className = look === 'compare' ? 'quiet' : `notice ${look}`;
-    return item;
+    if (look !== 'compare') return [item];
+    const copy = wordsOf('copy');
+    copy.dataset.copy = values.note;
+    return [item, copy];
   });
   result.replaceChildren(title, ...list);
   result.focus({ preventScroll: true });
