@@ -2,9 +2,9 @@ import { viewCampaign } from '../campaigns/operations.ts';
 import type { Queryable } from '../database/query.ts';
 import { DomainError, refusals } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
-import { splitHashes } from '../public-log/merkle.ts';
-import { inclusionProof, type TileReader } from '../public-log/proofs.ts';
+import { inclusionProof } from '../public-log/proofs.ts';
 import { encodeReceipt } from '../public-log/receipt.ts';
+import { findCheckpoint, tileReader } from '../public-log/stored-log.ts';
 import { newestSums, type PublishedSums } from '../public-log/sum-queries.ts';
 import { sumLeafHash, type SumNode } from '../public-log/sum-tree.ts';
 import type { SumTrees } from '../public-log/sum-trees.ts';
@@ -45,24 +45,20 @@ export async function findReceipt(
 ): Promise<string | 'pending' | 'not_available'> {
   const row = await db.maybe(sql.findReceipt, campaignId, participationId);
   if (row === undefined || row.salt === null) return 'not_available';
-  const { tree_size: size, key_number: keyNumber, signature } = row;
-  if (size === null || keyNumber === null || signature === null) return 'pending';
-  const { name: logName, key_id: keyId } = await db.one(sql.findLogKey, keyNumber);
-  const readTile: TileReader = async ({ level, number, width }) => {
-    const { hashes } = await db.one(sql.readHashTile, campaignId, level, number, width);
-    return splitHashes(hashes ?? Buffer.alloc(0));
-  };
+  const checkpoint = await findCheckpoint(db, campaignId);
+  if (checkpoint === undefined || BigInt(checkpoint.size) < row.seq) return 'pending';
+  const { size, lines, keyId, signature } = checkpoint;
   return encodeReceipt({
-    logName,
+    logName: checkpoint.name,
     campaignId,
     recordHead: row.record_head,
     salt: row.salt,
     privateRecord: row.private_record,
-    treeSize: Number(size),
-    extraLines: row.extra_lines ?? '',
+    treeSize: size,
+    extraLines: lines.map((line) => `${line}\n`).join(''),
     keyId,
     signature,
-    hashes: await inclusionProof(Number(row.seq) - 1, Number(size), readTile),
+    hashes: await inclusionProof(Number(row.seq) - 1, size, tileReader(db, campaignId)),
   });
 }
 

@@ -1,6 +1,6 @@
 import { query } from '../database/query.ts';
 
-/** What the receipt of an order consists of, apart from the inclusion proof. */
+/** What the receipt of an order consists of, apart from the checkpoint and the proof. */
 export interface ReceiptRow {
   /** The number of the order's record in the log, from 1. */
   readonly seq: bigint;
@@ -9,12 +9,6 @@ export interface ReceiptRow {
   /** Null after the account was deleted. */
   readonly salt: Buffer | null;
   readonly private_record: Buffer;
-  /** The newest checkpoint that covers the record. These columns are null while there is none. */
-  readonly tree_size: bigint | null;
-  readonly extra_lines: string | null;
-  readonly signature: Buffer | null;
-  /** The number of the key that signed the checkpoint. */
-  readonly key_number: number | null;
 }
 
 export const findReceipt = query<[campaignId: string, participationId: string], ReceiptRow>(
@@ -22,28 +16,11 @@ export const findReceipt = query<[campaignId: string, participationId: string], 
   `select l.seq, substring(sambatan.public_record(l.seq, l.occurred_at, l.event, l.slots,
       l.slots_taken, l.total_slots, l.price_per_slot, l.commitment) from 1 for 34) as record_head,
     p.salt, sambatan.private_record(l.participation_id, l.occurred_at, l.actor_kind, l.actor_id,
-      l.event, l.metadata) as private_record,
-    c.size as tree_size, c.lines as extra_lines, c.signature, c.key_number
+      l.event, l.metadata) as private_record
   from sambatan.participants p
   join sambatan.audit_logs l on l.campaign_id = $1 and l.seq = p.joined_seq
-  left join lateral (
-    select n.size, n.lines, n.signature, n.key_number from sambatan.log_checkpoints n
-    where n.campaign_id = $1 and n.size >= p.joined_seq
-    order by n.size desc, n.lines desc limit 1) c on true
   where p.campaign_id = $1 and p.participation_id = $2`,
 );
-
-/** The name and the id of a key of the log. */
-export const findLogKey = query<
-  [number: number],
-  { readonly name: string; readonly key_id: Buffer }
->('find_log_key', 'select name, key_id from sambatan.log_keys where number = $1');
-
-/** A hash tile of a campaign's log: its hashes, concatenated; null if it has none. */
-export const readHashTile = query<
-  [campaignId: string, level: number, number: number, width: number],
-  { readonly hashes: Buffer | null }
->('read_hash_tile', 'select sambatan.log_tile($1, $2, $3, $4) as hashes');
 
 /** True while a worker builds the trees of the public log. */
 export const isLogWritten = query<[], { readonly is_written: boolean }>(

@@ -981,8 +981,6 @@ const cases: Record<string, readonly Case[]> = {
   sum_leaves: [{ parameters: [campaign.completed, 1] }],
   find_sum_leaf: [{ parameters: [campaign.completed, confirmed, 1] }],
   find_receipt: [{ parameters: [campaign.completed, confirmed] }],
-  find_log_key: [{ parameters: [1] }],
-  read_hash_tile: [{ parameters: [campaign.completed, 0, 0, 7] }],
   is_log_written: [{ parameters: [] }],
   range_of_shortfall: [{ parameters: [campaign.completed] }],
   sum_shares: [{ parameters: [campaign.completed, 1], before: allOwed }],
