@@ -1473,6 +1473,17 @@ export interface Messages {
   'order.pay.youCanStillPayByTransfer': undefined;
   'order.pay.yourPaymentWasReceived': { at: Value };
   'order.pay.yourProofOpenInFullSize': undefined;
+  'order.receipt.check': undefined;
+  'order.receipt.download': undefined;
+  'order.receipt.downloadSumProof': undefined;
+  'order.receipt.isPrepared': undefined;
+  'order.receipt.keepItPrivate': undefined;
+  'order.receipt.qRCodeOfTheReceipt': undefined;
+  'order.receipt.scanToCheck': undefined;
+  'order.receipt.showQRCode': undefined;
+  'order.receipt.title': undefined;
+  'order.receipt.whatItProves': undefined;
+  'order.receipt.yourMoneyIsCounted': undefined;
   'seller.brands.acceptInvitation': undefined;
   'seller.brands.createABrand': undefined;
   'seller.brands.createBrand': undefined;

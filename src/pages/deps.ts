@@ -10,6 +10,7 @@ import type { UnsubscribeTokens } from '../notifications/unsubscribe.ts';
 import type { DatabaseDeps } from '../database/pool.ts';
 import type { RateLimiter } from '../overload/rate-limiter.ts';
 import type { JoinDeps } from '../participations/count-joins.ts';
+import type { SumTrees } from '../public-log/sum-trees.ts';
 import type { GatewayDeps } from '../ledger/gateway/deps.ts';
 
 /** Dependencies of the pages. */
@@ -28,4 +29,5 @@ export interface PageDeps extends DatabaseDeps, JoinDeps {
   readonly unsubscribeTokens: UnsubscribeTokens;
   readonly outboxPath: string;
   readonly siteUrl: string;
+  readonly sumTrees: SumTrees;
 }

@@ -75,6 +75,18 @@ export async function viewSums(
 }
 viewSums.refusals = refusals(viewCampaign, 'sums_not_published');
 
+/** Returns true when the newest sum checkpoint counts what the buyer of an order paid. */
+export async function hasPublishedSums(
+  db: Queryable,
+  campaignId: string,
+  participationId: string,
+): Promise<boolean> {
+  return (await db.maybe(sql.findSumLeaf, campaignId, participationId, maxVersion)) !== undefined;
+}
+
+/** Higher than the version of any sum checkpoint. */
+const maxVersion = 2_147_483_647;
+
 /** The proof that what a buyer paid is counted. Amounts are in whole rupiah. */
 export interface SumProofOfOrder {
   readonly participation_id: string;

@@ -177,6 +177,19 @@ const rows: Readonly<Record<string, Row>> = {
     id: ({ participationId }) => participationId,
     private: ['buyer'],
   },
+  // There is no checkpoint and no sum checkpoint here.
+  'GET /ikutan/:id/bukti-pesanan.txt': {
+    expects: '303 503 404 404 404 404',
+    id: ({ participationId }) => participationId,
+  },
+  'GET /ikutan/:id/bukti-pesanan.svg': {
+    expects: '303 503 404 404 404 404',
+    id: ({ participationId }) => participationId,
+  },
+  'GET /ikutan/:id/bukti-hitungan.json': {
+    expects: '303 404 404 404 404 404',
+    id: ({ participationId }) => participationId,
+  },
   'GET /ikutan/:id/batal': { expects: own, id: ({ participationId }) => participationId },
   'GET /ikutan/:id/ubah': { expects: own, id: ({ participationId }) => participationId },
   'POST /ikutan/:id/ubah': {

@@ -11,6 +11,7 @@ import { joinRequest, joinSuccessfully, queryRows } from '../support/builders/ma
 import { createReceivingAccount } from '../support/builders/receiving-account.ts';
 import { expectProblem, expectStatus, join, joinBody, openShop } from '../support/builders/shop.ts';
 import type { Client } from '../support/clients/client.ts';
+import { SiteForms } from '../support/clients/site.ts';
 import { runCommand } from '../support/server/command.ts';
 import { startHttpService } from '../support/server/http-service.ts';
 
@@ -150,4 +151,28 @@ test('the commands verify a receipt against the service and against an exported 
   assert.equal(exported.code, 0, exported.err);
   const offline = await log('verify', '--receipt', file, '--from', copy);
   assert.deepEqual([offline.code, offline.out], [0, online.out]);
+});
+
+test('the page of an order shows the receipt as link, file and QR code, in both languages', async () => {
+  const { id: campaign } = await shop.campaign();
+  const buyer = await service.user();
+  const { id } = await join(buyer, campaign);
+  const site = new SiteForms(service.url, buyer);
+  assert.match((await site.get(`/ikutan/${id}`)).text, /Bukti pesanannya sedang kami siapkan/);
+  await app.logWriter.drain();
+  const receipt = await receiptOf(buyer, id);
+  for (const [prefix, title] of [
+    ['', 'Bukti pesanan'],
+    ['/en', 'Order receipt'],
+  ] as const) {
+    const { text } = await site.get(`${prefix}/ikutan/${id}`);
+    assert.ok(text.includes(`href="${prefix}/bukti#${receipt}"`), title);
+    assert.ok(text.includes(`<h2 id="receipt">${title}</h2>`), title);
+    const file = await site.get(`${prefix}/ikutan/${id}/bukti-pesanan.txt`);
+    assert.equal(file.text, `${receipt}\n`);
+    const code = await site.get(`${prefix}/ikutan/${id}/bukti-pesanan.svg`);
+    assert.match(code.text, /^<svg /);
+  }
+  const stranger = new SiteForms(service.url, await service.user());
+  assert.equal((await stranger.get(`/ikutan/${id}/bukti-pesanan.txt`)).status, 404);
 });

@@ -6,6 +6,7 @@ import { joinPages } from '../campaign/join.ts';
 import { minePages } from './mine.ts';
 import { offerPages } from './offer.ts';
 import { participationPages } from './participation.ts';
+import { receiptPages } from './receipt.ts';
 import { reminderPages } from '../campaign/reminder.ts';
 import { waitingPages } from '../campaign/waiting.ts';
 
@@ -20,6 +21,7 @@ export function buyerPages(app: PageDeps): PagePlugin {
       minePages(app),
       changePages(app),
       participationPages(app),
+      receiptPages(app),
       answerPages(app),
       waitingPages(app),
       offerPages(app),

@@ -1,6 +1,5 @@
 import type { Payment } from '../../ledger/payments/payment.ts';
-import { toApiParticipationStatus } from '../../database/status-words.ts';
-import { toApiStatus } from '../../database/status-words.ts';
+import { toApiParticipationStatus, toApiStatus } from '../../database/status-words.ts';
 import Type from 'typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isFinal } from '../../campaigns/status.ts';
@@ -30,6 +29,7 @@ import { goodsPart, refundPart } from './goods.ts';
 import { moneyOf, type Fault, type Money } from './money.ts';
 import { nextStep } from './next-step.ts';
 import { payPart, type PayPlace } from './pay.ts';
+import { receiptPart, receiptState } from './receipt.ts';
 
 const params = closed({ id: Id });
 const readLeaving = formParser(closed({ reason: Type.Optional(text(0, 200)) }));
@@ -74,13 +74,15 @@ export async function showParticipation(
   fault?: Fault,
 ): Promise<FastifyReply> {
   const { visit } = request;
-  const [money, log] = await Promise.all([
+  const [money, log, receipt] = await Promise.all([
     moneyOf(app, visit, row),
     app.db.rows(participationHistory, row.campaign_id, row.participation_id),
+    receiptState(app.db, row),
   ]);
   const isNew = Object.hasOwn(request.query as object, 'baru');
   const isChanged = Object.hasOwn(request.query as object, 'diubah');
   const main = html`${isNew && welcome(visit, row)}${hasLeft(request) && cancelledNotice(visit, row)}${isChanged && savedNotice(visit)}${participationBody(visit, row, money, fault)}
+    <div data-part="receipt">${receiptPart(visit, row, receipt)}</div>
     <div data-part="history">${historyOf(visit, row, log)}</div>`;
   const page = { title: row.title, section: 'mine', main } as const;
   return sendPage(request, reply, page, fault?.status ?? 200);

@@ -76,6 +76,8 @@ export async function buyerViews(
   await verify(refunded);
   const reason = { reason: 'Bahan tidak datang' };
   expectStatus(await operator.api.post(`/campaigns/${calledOff}/cancel`, reason), 200);
+  await service.app.logWriter.drain();
+  const newest = await joined(await shop.plain());
   const at = (id: string) => `/ikutan/${id}`;
   return {
     'GET /ikutan': {
@@ -107,6 +109,15 @@ export async function buyerViews(
       },
       'dispute-final': { path: at(final.id), who: buyer },
       left: { path: at(gone), who: buyer },
+      'receipt-pending': { path: at(newest), who: buyer },
+      'receipt-code': {
+        path: at(confirmed.id),
+        who: buyer,
+        act: async (page) => {
+          await page.locator('section[aria-labelledby=receipt] summary').click();
+          await page.locator('img.receipt-qr').scrollIntoViewIfNeeded();
+        },
+      },
       refunded: { path: at(refunded), who: buyer },
     },
     'GET /ikutan/:id/batal': { leave: { path: `${at(reserved)}/batal`, who: buyer } },
