@@ -828,7 +828,11 @@ export interface Messages {
   'notifications.dispute_dismissed.title': { campaign: Value };
   'notifications.dispute_resolved.body': undefined;
   'notifications.dispute_resolved.title': { campaign: Value };
+  'notifications.email.checkReceipt': undefined;
   'notifications.email.look': undefined;
+  'notifications.email.openOrder': undefined;
+  'notifications.email.receipt': undefined;
+  'notifications.email.receiptOnItsPage': undefined;
   'notifications.email.stop': undefined;
   'notifications.email.why': undefined;
   'notifications.goods_shipped.body': { brand: Value; until: Value };

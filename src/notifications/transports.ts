@@ -9,6 +9,7 @@ import {
   type ClaimedWebhook,
 } from './delivery-queries.ts';
 import { renderEmail, type EmailLinks } from './email.ts';
+import { receiptForEmail } from './email-receipt.ts';
 import { disableEndpoint } from './webhook-endpoints.ts';
 import { maxConcurrent, CircuitBreaker } from './webhooks/circuit-breaker.ts';
 import { webhookMessageOf, type WebhookSender } from './webhooks/webhooks.ts';
@@ -80,7 +81,10 @@ export function emailTransport(
         language: knownLanguage(claimed.locale),
         timeZone: claimed.time_zone ?? '',
       };
-      return await sendWithTimeout(() => mailer.send(renderEmail(email, links)));
+      return await sendWithTimeout(async () => {
+        const order = await receiptForEmail(db, email);
+        await mailer.send(renderEmail(email, links, order));
+      });
     },
   };
 }

@@ -982,6 +982,7 @@ const cases: Record<string, readonly Case[]> = {
   find_sum_leaf: [{ parameters: [campaign.completed, confirmed, 1] }],
   find_receipt: [{ parameters: [campaign.completed, confirmed] }],
   is_log_written: [{ parameters: [] }],
+  event_key_of_notification: [{ parameters: [campaign.active, nobody] }],
   range_of_shortfall: [{ parameters: [campaign.completed] }],
   sum_shares: [{ parameters: [campaign.completed, 1], before: allOwed }],
   list_shares: [

@@ -11,6 +11,9 @@ import { joinRequest, joinSuccessfully, queryRows } from '../support/builders/ma
 import { createReceivingAccount } from '../support/builders/receiving-account.ts';
 import { expectProblem, expectStatus, join, joinBody, openShop } from '../support/builders/shop.ts';
 import type { Client } from '../support/clients/client.ts';
+import { renderEmail } from '../../src/notifications/email.ts';
+import { receiptForEmail } from '../../src/notifications/email-receipt.ts';
+import { signIn } from '../support/clients/sign-in.ts';
 import { SiteForms } from '../support/clients/site.ts';
 import { runCommand } from '../support/server/command.ts';
 import { startHttpService } from '../support/server/http-service.ts';
@@ -175,4 +178,54 @@ test('the page of an order shows the receipt as link, file and QR code, in both 
   }
   const stranger = new SiteForms(service.url, await service.user());
   assert.equal((await stranger.get(`/ikutan/${id}/bukti-pesanan.txt`)).status, 404);
+});
+
+test('the e-mail that confirms an order contains its receipt, in the language of the buyer', async () => {
+  const { id: campaign } = await shop.campaign();
+  const client = await signIn(service, 'rini.resi@example.org');
+  const buyer = await service.user(client.userId);
+  const { id } = await join(buyer, campaign);
+  await app.logWriter.drain();
+  const receipt = await receiptOf(buyer, id);
+  await app.notifications.plan();
+  const [{ delivery_id: delivery } = { delivery_id: '' }] = await queryRows<{
+    delivery_id: string;
+  }>(db, 'select delivery_id from sambatan.deliveries where campaign_id = $1', campaign);
+  const email = {
+    id: delivery,
+    campaignId: campaign,
+    userId: client.userId,
+    kind: 'joined',
+    topic: 'orders',
+    params: { campaign: 'Senja', brand: 'Melati', quantity: 1 },
+    to: 'rini.resi@example.org',
+    timeZone: '',
+  };
+  const order = await receiptForEmail(db, email);
+  assert.deepEqual(order, { participationId: id, receipt });
+  const links = { siteUrl: 'https://sambatan.example', tokens: app.unsubscribeTokens };
+  for (const [language, path, words] of [
+    ['id', '/bukti', 'Ini bukti pesananmu'],
+    ['en', '/en/bukti', 'This is your order receipt'],
+  ] as const) {
+    const { text, html } = renderEmail({ ...email, language }, links, order);
+    for (const body of [text, html!]) {
+      assert.ok(body.includes(`https://sambatan.example${path}#${receipt}`), language);
+      assert.ok(body.includes(words), language);
+    }
+    assert.ok(text.split('\n').includes(receipt));
+  }
+});
+
+test('without a worker for the public log, the e-mail names the page of the order', async () => {
+  const { id: campaign } = await shop.campaign();
+  const client = await signIn(service, 'sari.resi@example.org');
+  const { id } = await join(await service.user(client.userId), campaign);
+  await queryRows(db, `update sambatan.log_writer set passed_at = passed_at - interval '1 minute'`);
+  await app.notifications.plan();
+  const [{ delivery_id: delivery } = { delivery_id: '' }] = await queryRows<{
+    delivery_id: string;
+  }>(db, 'select delivery_id from sambatan.deliveries where campaign_id = $1', campaign);
+  const order = await receiptForEmail(db, { kind: 'joined', campaignId: campaign, id: delivery });
+  assert.deepEqual(order, { participationId: id, receipt: undefined });
 });

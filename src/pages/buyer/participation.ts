@@ -29,7 +29,7 @@ import { goodsPart, refundPart } from './goods.ts';
 import { moneyOf, type Fault, type Money } from './money.ts';
 import { nextStep } from './next-step.ts';
 import { payPart, type PayPlace } from './pay.ts';
-import { receiptPart, receiptState } from './receipt.ts';
+import { receiptPart, receiptState } from './receipt-part.ts';
 
 const params = closed({ id: Id });
 const readLeaving = formParser(closed({ reason: Type.Optional(text(0, 200)) }));
