@@ -38,6 +38,7 @@ import { outboxPath } from '../pages/account/outbox.ts';
 import { MailBudget, RateLimiter, type MailKind } from '../overload/rate-limiter.ts';
 import { traced, type Span, type Trace } from '../observability/trace.ts';
 import { Monitor } from '../monitor/monitor.ts';
+import { WitnessSender } from '../public-log/witnesses.ts';
 import { LogWriter } from '../public-log/writer.ts';
 import type { GatewayDeps } from '../ledger/gateway/deps.ts';
 
@@ -94,6 +95,8 @@ export interface App {
   readonly sumTrees: SumTrees;
   /** Builds the public log, if the job was started. */
   readonly logWriter: LogWriter;
+  /** Sends checkpoints to the witnesses, if the job was started. */
+  readonly witnesses: WitnessSender;
   readonly unsubscribeTokens: UnsubscribeTokens;
   /** Keeps what users typed into a form while they sign in again. */
   readonly keptForms: KeptForms;
@@ -180,8 +183,9 @@ export function createApp(options: AppOptions): App {
     loadSignal: loadSignal(joins, scheduler),
   });
   const publicLog = openPublicLog(core, config);
-  const { logWriter, sums } = publicLog;
-  const jobs = [scheduler, messages, watch, online.reconciler, online.importer, logWriter, sums];
+  const { logWriter, sums, witnesses } = publicLog;
+  const moneyJobs = [online.reconciler, online.importer];
+  const jobs = [scheduler, messages, watch, ...moneyJobs, logWriter, sums, witnesses];
   return {
     config,
     db,
@@ -235,6 +239,7 @@ function openPublicLog(
   const keys = { keySource: keySource(config), logName: configuredLogName(config) };
   return {
     logWriter: new LogWriter({ ...core, ...keys }),
+    witnesses: new WitnessSender({ ...core, ...config.publicLog, rules: config.webhooks }),
     sums: new SumPublisher({ db, log, ...keys }),
     sumTrees: new SumTrees(db),
   };

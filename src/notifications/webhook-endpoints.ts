@@ -7,7 +7,7 @@ import { DomainError, invalidField, refusals } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { requireRecentAuth, may, authorize } from '../identity/policy.ts';
-import { isAllowedUrl, type AddressRules } from './webhooks/public-addresses.ts';
+import { isAllowedUrl, type AddressRules } from '../http-client/public-addresses.ts';
 import {
   findDelivery,
   listEndpointDeliveries,

@@ -15,6 +15,12 @@ export function publicLogMetrics(registers: Registry[]) {
       buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300],
       registers,
     }),
+    witnessFailures: new Counter({
+      name: 'sambatan_log_witness_failures_total',
+      help: 'Failed attempts to send checkpoints to a witness, by witness',
+      labelNames: ['witness'],
+      registers,
+    }),
     logWriterRunning: gauge(
       'sambatan_log_writer_running',
       '1 while this process can sign checkpoints of the public log, else 0',

@@ -10,7 +10,7 @@ import {
   checkedLookup,
   isAllowedAddress,
   isAllowedUrl,
-} from '../../src/notifications/webhooks/public-addresses.ts';
+} from '../../src/http-client/public-addresses.ts';
 import { webhookRetryDelaysSeconds } from '../../src/notifications/transports.ts';
 import { retryDelay } from '../../src/notifications/deliveries.ts';
 import { CircuitBreaker } from '../../src/notifications/webhooks/circuit-breaker.ts';

@@ -1,34 +1,10 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import http from 'node:http';
-import https from 'node:https';
-import { isIP } from 'node:net';
 import type { AuditRow } from '../../audit/queries.ts';
-import {
-  AddressNotAllowed,
-  bareHost,
-  checkedLookup,
-  isAllowedAddress,
-  isAllowedUrl,
-  type AddressRules,
-} from './public-addresses.ts';
-
-/**
- * Time-out of one request in milliseconds. It includes connecting, sending the request, and
- * receiving the response.
- */
-const timeoutMs = 10_000;
-/**
- * Only the status of a response is used; the connection is closed after this many bytes of the
- * body.
- */
-const maxResponseBytes = 16_384;
+import { GuardedClient, type PostResult } from '../../http-client/guarded-client.ts';
+import { checkedLookup, type AddressRules } from '../../http-client/public-addresses.ts';
 
 /** The outcome of a webhook request. */
-export type WebhookResult =
-  | { readonly kind: 'answered'; readonly status: number }
-  | { readonly kind: 'unreachable'; readonly reason: string }
-  /** The address of the endpoint is not allowed, so no request was sent. */
-  | { readonly kind: 'not_allowed'; readonly reason: string };
+export type WebhookResult = PostResult;
 
 /** The id of a webhook, and the bytes that are sent and signed. */
 export interface WebhookMessage {
@@ -128,17 +104,10 @@ export function webhookMessageOf(row: AuditRow): WebhookMessage {
 
 /** Sends webhook requests, with time-outs and address checks. */
 export class WebhookSender {
-  readonly #rules: AddressRules;
-  readonly #lookup: ReturnType<typeof checkedLookup>;
-  readonly #agents: { readonly http: http.Agent; readonly https: https.Agent };
+  readonly #client: GuardedClient;
 
   constructor(rules: AddressRules, lookup = checkedLookup(rules)) {
-    this.#rules = rules;
-    this.#lookup = lookup;
-    // The number of sockets per host is not limited, so that receivers on the same host do not wait
-    // for each other.
-    const options = { keepAlive: true, maxFreeSockets: 2 };
-    this.#agents = { http: new http.Agent(options), https: new https.Agent(options) };
+    this.#client = new GuardedClient(rules, lookup);
   }
 
   /** Sends one request and follows no redirects. Never throws. */
@@ -147,62 +116,16 @@ export class WebhookSender {
     message: WebhookMessage,
     secrets: readonly string[],
   ): Promise<WebhookResult> {
-    const host = URL.canParse(url) ? bareHost(new URL(url)) : url;
-    // Node does not call `lookup` when the host is an IP address, so check the address here.
-    const isBlocked = isIP(host) !== 0 && !isAllowedAddress(host, this.#rules);
-    if (isBlocked || !isAllowedUrl(url, this.#rules)) {
-      return { kind: 'not_allowed', reason: new AddressNotAllowed(host).message };
-    }
     const timestamp = Math.floor(Date.now() / 1_000);
-    try {
-      const status = await this.#post(new URL(url), message.body, {
-        'content-type': 'application/json',
-        'content-length': String(Buffer.byteLength(message.body)),
-        'user-agent': 'Sambatan-Webhooks/1',
-        'webhook-id': message.id,
-        'webhook-timestamp': String(timestamp),
-        'webhook-signature': signatureOf(message, timestamp, secrets),
-      });
-      return { kind: 'answered', status };
-    } catch (error) {
-      const reason = error instanceof Error ? error.message || error.name : String(error);
-      const kind = error instanceof AddressNotAllowed ? 'not_allowed' : 'unreachable';
-      return { kind, reason: reason.slice(0, 200) };
-    }
+    return await this.#client.post(url, message.body, {
+      'user-agent': 'Sambatan-Webhooks/1',
+      'webhook-id': message.id,
+      'webhook-timestamp': String(timestamp),
+      'webhook-signature': signatureOf(message, timestamp, secrets),
+    });
   }
 
   close(): void {
-    this.#agents.http.destroy();
-    this.#agents.https.destroy();
-  }
-
-  async #post(url: URL, body: string, headers: http.OutgoingHttpHeaders): Promise<number> {
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
-    const secure = url.protocol === 'https:';
-    const request = (secure ? https : http).request(url, {
-      method: 'POST',
-      headers,
-      agent: secure ? this.#agents.https : this.#agents.http,
-      lookup: this.#lookup as never,
-    });
-    // The time limit applies to the whole request and response, so that a receiver cannot extend it
-    // by sending the response slowly.
-    const timer = setTimeout(() => request.destroy(new Error('no answer in time')), timeoutMs);
-    request.on('error', reject);
-    request.on('response', (response) => {
-      let read = 0;
-      response.on('data', (chunk: Buffer) => {
-        read += chunk.length;
-        if (read > maxResponseBytes) response.destroy();
-      });
-      response.on('error', () => undefined);
-      response.on('close', () => resolve(response.statusCode ?? 0));
-    });
-    request.end(body);
-    try {
-      return await promise;
-    } finally {
-      clearTimeout(timer);
-    }
+    this.#client.close();
   }
 }
