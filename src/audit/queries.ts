@@ -71,20 +71,20 @@ export const slotsOverTime = query<
   order by m.at`,
 );
 
-export interface BrokenChain {
+export interface BrokenLog {
   readonly campaign_id: string;
   readonly seq: bigint;
   readonly problem: string;
 }
 
-/** The first broken row of each audit chain, of one campaign or (with null) of all campaigns. */
-export const verifyAudit = query<[campaignId: string | null], BrokenChain>(
+/** The first broken row of each audit log, of one campaign or (with null) of all campaigns. */
+export const verifyAudit = query<[campaignId: string | null], BrokenLog>(
   'verify_audit',
   'select campaign_id, seq, problem from sambatan.verify_audit($1)',
 );
 
 /** The first contradiction between a campaign's audit log and its public log, if there is one. */
-export const verifyLogTrees = query<[campaignId: string | null], BrokenChain>(
+export const verifyLogTrees = query<[campaignId: string | null], BrokenLog>(
   'verify_log_trees',
   'select campaign_id, seq, problem from sambatan.verify_log_trees($1)',
 );

@@ -13,7 +13,7 @@ Usage: sambatan seed-demo [--force]
   --force   also use a database with brands that are not the demo's
 
 Creates invented brands, products and campaigns in every status, with participants, through the
-same operations as every request: the audit chains verify and the invariants hold. Takes about ten
+same operations as every request: the audit logs verify and the invariants hold. Takes about ten
 seconds, because ended campaigns had real deadlines. Skips what exists, so a second run changes
 nothing.
 

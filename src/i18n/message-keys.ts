@@ -1100,9 +1100,9 @@ export interface Messages {
   'operator.log.order': undefined;
   'operator.log.orderId': undefined;
   'operator.log.rowChangeNothingAndCall': { seq: number | bigint; problem: Value };
-  'operator.log.theAuditChainIsBroken': undefined;
-  'operator.log.theAuditChainIsWhole': undefined;
-  'operator.log.verifyTheAuditChain': undefined;
+  'operator.log.theAuditLogIsBroken': undefined;
+  'operator.log.theAuditLogIsWhole': undefined;
+  'operator.log.verifyTheAuditLog': undefined;
   'operator.mappingForm.0IfTheFileHas': undefined;
   'operator.mappingForm.amountOneColumn': undefined;
   'operator.mappingForm.balance': undefined;

@@ -121,13 +121,16 @@ suite('the database itself', () => {
       const id = await campaignIn(from);
       for (const to of campaignStatuses) {
         const taken = await isTaken(
-          `with c as (select $2::sambatan.campaign_status as to_status)
-          update sambatan.campaign_details t set status = to_status,
+          `with c as (select $2::sambatan.campaign_status as to_status),
+          s as (update sambatan.campaign_states set status = to_status,
             filled_slots = case to_status when 'locked' then total_slots else 0 end,
             participant_count = case to_status when 'locked' then 1 else 0 end,
-            confirmed_slots = 0, closing_outcome = null, closing_actor = null, opened_at = now(),
+            confirmed_slots = 0, closing_outcome = null, closing_actor = null,
+            next_run_at = case when to_status in ('scheduled', 'active', 'locked', 'verifying')
+              then now() end
+            from c where campaign_id = $1)
+          update sambatan.campaign_details t set status = to_status, opened_at = now(),
             opens_at = now(), deadline = now() + interval '1 hour',
-            next_run_at = case when to_status in ('scheduled', 'active', 'locked', 'verifying') then now() end,
             payment_timing = case when to_status = 'verifying' then 'upfront' else payment_timing end,
             verifying_at = now(),
             completed_at = case to_status when 'fulfilled' then now()

@@ -319,8 +319,8 @@ suite('exports', () => {
     await queryRows(
       service.db,
       `with p as (insert into sambatan.participants (campaign_id, participation_id, user_id,
-          quantity, joined_at, updated_at, shipping_address)
-        select $1, gen_random_uuid(), gen_random_uuid(), 1, now(), now(), 'Jalan Melati ' || n
+          quantity, joined_at, updated_at, shipping_address, joined_seq)
+        select $1, gen_random_uuid(), gen_random_uuid(), 1, now(), now(), 'Jalan Melati ' || n, n
         from generate_series(1, 20001) n)
       select 1 as done`,
       large.id,

@@ -350,7 +350,7 @@ test('logs and metrics contain no personal data', async () => {
 test('data sent to other systems contains no personal data', async (t) => {
   const rows = await queryRows<{ all: string }>(
     service.db,
-    `select metadata::text as all from sambatan.audit_logs where event <> 'participant_cancelled'`,
+    `select metadata::text as all from sambatan.audit_events where event <> 'participant_cancelled'`,
   );
   assert.ok(rows.length > 10);
   const text = rows.map((row) => row.all).join('\n');

@@ -4,6 +4,7 @@ import {
   listMarketAuditOfEvent,
   searchAudit,
   verifyAudit,
+  verifyLogTrees,
   type AuditRow,
 } from '../../audit/queries.ts';
 import { viewCampaign } from '../../campaigns/operations.ts';
@@ -31,7 +32,7 @@ interface Filter {
   readonly event: AuditEvent | undefined;
   readonly actor: string | undefined;
   readonly cursor: string | undefined;
-  /** True to verify the audit chain. Verifying 100,000 rows takes a second. */
+  /** True to verify the audit log. Verifying 100,000 rows takes a second. */
   readonly verify: boolean;
 }
 
@@ -39,7 +40,7 @@ type LogRow = AuditRow & { readonly title?: string };
 
 /**
  * Registers the page of the audit log. It lists the events of one campaign and its participations,
- * or the events of all campaigns, and can verify the audit chain of one campaign.
+ * or the events of all campaigns, and can verify the audit log of one campaign.
  */
 export function operatorLog(app: PageDeps): PagePlugin {
   return async (server) => {
@@ -59,7 +60,7 @@ export function operatorLog(app: PageDeps): PagePlugin {
         const { t } = visit;
         const body = html`${filterForm(visit, filter)}${
           filter.campaignId !== undefined &&
-          (await chain(app, visit, filter.campaignId, filter.verify))
+          (await verification(app, visit, filter.campaignId, filter.verify))
         }${
           list.rows.length > 0
             ? entryTable(visit, list.rows)
@@ -116,10 +117,10 @@ function cursorOf({ campaignId }: Filter, row: LogRow): readonly (string | numbe
 }
 
 /**
- * Returns the result of verifying a campaign's audit chain. The chain is recomputed from its first
- * row, only when the operator requests it.
+ * Returns the result of verifying a campaign's audit log. Its hashes and its tree are recomputed only
+ * when the operator requests it.
  */
-async function chain(
+async function verification(
   app: PageDeps,
   visit: PageContext,
   campaignId: string,
@@ -132,17 +133,20 @@ async function chain(
     return html`<p class="row">
       <strong>${title}</strong>
       <a class="button quiet" href="${visit.url(path)}"
-        >${visit.t('operator.log.verifyTheAuditChain')}</a
+        >${visit.t('operator.log.verifyTheAuditLog')}</a
       >
     </p>`;
   }
-  const [broken] = await app.db.rows(verifyAudit, campaignId);
+  const [broken] = [
+    ...(await app.db.rows(verifyAudit, campaignId)),
+    ...(await app.db.rows(verifyLogTrees, campaignId)),
+  ];
   const { t } = visit;
   return broken === undefined
-    ? notice('good', t('operator.log.theAuditChainIsWhole'), title)
+    ? notice('good', t('operator.log.theAuditLogIsWhole'), title)
     : notice(
         'bad',
-        t('operator.log.theAuditChainIsBroken'),
+        t('operator.log.theAuditLogIsBroken'),
         t('operator.log.rowChangeNothingAndCall', { seq: broken.seq, problem: broken.problem }),
       );
 }

@@ -1,7 +1,7 @@
 -- A large data set: 100,000 campaigns (3 % open, a few full, some scheduled, the rest ended) with
 -- 1,000,000 participations, and their logs, money and idempotency keys. Triggers and foreign keys
 -- are off while it is inserted, so this file itself must keep the rows consistent that tests read.
--- The audit chains are not valid. Ids are computed from numbers, so that a row can refer to another
+-- The audit logs are not valid. Ids are computed from numbers, so that a row can refer to another
 -- row without a join.
 set session_replication_role = replica;
 set synchronous_commit = off;
