@@ -53,7 +53,7 @@ class Crowd {
   }
 
   async run(): Promise<LoadResult> {
-    const { load, seconds } = this.#job;
+    const { load, seconds, rampSeconds } = this.#job;
     this.#began = performance.now();
     const before = process.cpuUsage();
     const all = new Promise<void>((done) => (this.#done = done));
@@ -62,7 +62,11 @@ class Crowd {
     } else {
       this.#pace(load.rate);
     }
+    await new Promise((go) => setTimeout(go, rampSeconds * 1_000));
+    this.#goodInTime = 0;
+    const measuredFrom = performance.now();
     await new Promise((go) => setTimeout(go, seconds * 1_000));
+    const measured = (performance.now() - measuredFrom) / 1_000;
     const { user, system } = process.cpuUsage(before);
     this.#isOver = true;
     const elapsed = (performance.now() - this.#began) / 1_000;
@@ -75,7 +79,7 @@ class Crowd {
       sent: this.#sent,
       unsent: this.#unsent,
       answers: this.#answers,
-      goodput: this.#goodInTime / elapsed,
+      goodput: this.#goodInTime / measured,
       good: latency(this.#good),
       shed: latency(this.#shed),
       firstShed: latency(this.#firstShed),

@@ -26,6 +26,11 @@ export interface Job {
   readonly kinds: readonly Kind[];
   readonly seconds: number;
   /**
+   * Number of seconds before the measured ones, in which the clients open their connections. Their
+   * answers count, but not for the goodput.
+   */
+  readonly rampSeconds: number;
+  /**
    * Closed loop: so many connections, each of which sends a request when the previous one is
    * answered. Open loop: so many requests per second, whether or not earlier ones are answered, from
    * clients that each have one connection.
@@ -49,7 +54,7 @@ export interface LoadResult {
   readonly unsent: number;
   /** Number of responses by kind, status and error code: `join 201`, `join 503 overloaded`. */
   readonly answers: Readonly<Record<string, number>>;
-  /** Successful responses per second during the load. */
+  /** Successful responses per second, after the clients have opened their connections. */
   readonly goodput: number;
   readonly good: Latency;
   /** Time until a rejection, for clients that have not ignored `Retry-After` before. */

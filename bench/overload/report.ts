@@ -17,6 +17,7 @@ export interface Measured extends LoadResult {
 export interface Result {
   readonly name: LoadName;
   readonly times: number;
+  /** Duration of the overload, with the time in which the clients open their connections. */
   readonly seconds: number;
   /** The capacity: each connection sends its next request after its previous response. */
   readonly alone: Measured;

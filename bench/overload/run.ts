@@ -33,6 +33,12 @@ const obedient = Number(values.obedient) / 100;
 /** Numbers of connections with which the capacity is measured; the best result counts. */
 const crowds = [100, 400, 1_000];
 
+/** Time in which the clients of the overload open their connections. */
+const rampSeconds = 10;
+
+/** Number of clients that send joins beside the pages. */
+const joinClients = 1_000;
+
 /** More users than joins in a run, so that few join twice. */
 const people = 100_000;
 
@@ -122,6 +128,35 @@ function kindsOf(
 
 type Load = Pick<Job, 'kinds' | 'load'>;
 
+/** Returns functions that send loads to a service and collect all results. */
+function createRunner(crowd: ChildProcess, { postmaster }: Cluster, { pid, url }: Server) {
+  const processes = { server: pid, postgres: postmaster };
+  const port = Number(new URL(url).port);
+  const all: LoadResult[] = [];
+  const run = async (loads: readonly Load[], lasting: number, ramp = 1): Promise<Measured[]> => {
+    const common = { port, obedient, seconds: lasting, rampSeconds: ramp };
+    const jobs = loads.map((load) => ({ ...load, ...common }));
+    const answered = send(crowd, jobs);
+    await sleep(ramp * 1_000);
+    const before = readCpuUsage(processes);
+    await sleep(lasting * 1_000);
+    const usage = usageBetween(before, readCpuUsage(processes));
+    const usedCores = (usage.server ?? 0) + (usage.postgres ?? 0);
+    const results = await answered;
+    all.push(...results);
+    return results.map((result) => ({ ...result, usedCores }));
+  };
+  const measure = async (kinds: readonly Kind[]): Promise<Measured> => {
+    let best: Measured | undefined;
+    for (const many of crowds) {
+      const [result] = await run([{ kinds, load: { connections: many } }], 4);
+      if (result!.goodput > (best?.goodput ?? 0)) best = result;
+    }
+    return best!;
+  };
+  return { all, run, measure };
+}
+
 /**
  * Runs one scenario: measures the capacity, sends more than it, and then half of it. The scenario
  * `beside` measures the capacity for joins and for pages separately. It then sends as many joins as
@@ -135,41 +170,22 @@ async function overload(on: Cluster, crowd: ChildProcess, name: LoadName): Promi
   await signIn(on, databaseUrl);
   const { join: joining, page, own, form, progress } = kindsOf(id);
   const main = name === 'people' ? [own, form, progress] : [joining];
-  const all: LoadResult[] = [];
-  const processes = { server: server.pid, postgres: on.postmaster };
-  const run = async (loads: readonly Load[], lasting: number): Promise<Measured[]> => {
-    const port = Number(new URL(server.url).port);
-    const jobs = loads.map((load) => ({ ...load, port, obedient, seconds: lasting }));
-    const before = readCpuUsage(processes);
-    const results = await send(crowd, jobs);
-    const usage = usageBetween(before, readCpuUsage(processes));
-    const usedCores = (usage.server ?? 0) + (usage.postgres ?? 0);
-    all.push(...results);
-    return results.map((result) => ({ ...result, usedCores }));
-  };
-  const measure = async (kinds: readonly Kind[]) => {
-    let best: Measured | undefined;
-    for (const many of crowds) {
-      const [result] = await run([{ kinds, load: { connections: many } }], 5);
-      if (result!.goodput > (best?.goodput ?? 0)) best = result;
-    }
-    return best!;
-  };
+  const { all, run, measure } = createRunner(crowd, on, server);
   await run([{ kinds: main, load: { connections: 100 } }], 4);
   const alone = await measure(main);
   const capacity = alone.goodput;
-  const open = (kinds: readonly Kind[], rate: number): Load => ({
+  const open = (kinds: readonly Kind[], rate: number, mostConnections = connections): Load => ({
     kinds,
-    load: { rate, mostConnections: connections },
+    load: { rate, mostConnections },
   });
   const loads =
     name === 'beside'
       ? [open(main, capacity), open([page], (await measure([page])).goodput * times)]
       : [open(main, capacity * times)];
   const watching = sampleHealth(server);
-  const [during, others] = await run(loads, seconds);
+  const [during, others] = await run(loads, seconds, rampSeconds);
   const seen = await watching.end();
-  const [after] = await run([open(main, capacity / 2)], 6);
+  const [after] = await run([open(main, capacity / 2)], 6, 0);
   await waitForNotifications(on, databaseUrl, [id]);
   const outcome = await checkJoins(on, databaseUrl, id, all);
   const { failures, unknown } = outcome;
@@ -181,7 +197,7 @@ async function overload(on: Cluster, crowd: ChildProcess, name: LoadName): Promi
   return {
     name,
     times,
-    seconds,
+    seconds: seconds + rampSeconds,
     alone,
     seen,
     unknown,

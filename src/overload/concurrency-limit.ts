@@ -69,12 +69,13 @@ const quietMs = 2_000;
  * Estimated processing time of one rejection. It is subtracted from the measured event-loop delay,
  * so that the work of rejecting requests does not lower the limit.
  */
-const shedMs = 0.01;
+const shedMs = 0.03;
 /**
- * The limit never falls below this number of requests. With fewer concurrent requests, the database
- * would sometimes have nothing to do.
+ * The limit never falls below this number of requests. With fewer, the batches of joins would be so
+ * small that each join costs more. A long iteration of the event loop may also have causes that a
+ * lower limit does not remove: new connections, rejections, and other programs on the machine.
  */
-const minLimit = 64;
+const minLimit = 200;
 /**
  * The limit of a process that has just started, or has had no requests for a while. If the first
  * requests were accepted up to the maximum, the requests of a sudden crowd would wait for seconds

@@ -102,7 +102,7 @@ export const areas: Readonly<Record<'api' | 'site', ReadonlyMap<string, RouteCla
     // The home page, and the documentation of the API.
     ...by('caller', ' api'),
     ...by('caller', 'sambatan ikutan keluhan antrean toko masuk keluar akun outbox operator'),
-    ...by('caller', 'berhenti tema robots.txt sitemap.xml .well-known'),
+    ...by('caller', 'berhenti bukti tema robots.txt sitemap.xml .well-known'),
     ...by('progress', 'assets gambar favicon.ico apple-touch-icon.png icon-512.png'),
     ...by('progress', 'manifest.webmanifest'),
   ]),
