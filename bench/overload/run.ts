@@ -180,7 +180,7 @@ async function overload(on: Cluster, crowd: ChildProcess, name: LoadName): Promi
   });
   const loads =
     name === 'beside'
-      ? [open(main, capacity), open([page], (await measure([page])).goodput * times)]
+      ? [open(main, capacity, joinClients), open([page], (await measure([page])).goodput * times)]
       : [open(main, capacity * times)];
   const watching = sampleHealth(server);
   const [during, others] = await run(loads, seconds, rampSeconds);
