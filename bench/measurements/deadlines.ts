@@ -89,11 +89,8 @@ interface Batch extends CampaignBatch {
   readonly spacingSeconds?: number;
 }
 
-/**
- * The scheduler finds a deadline that was moved with SQL when it polls, every five seconds. So the
- * first deadline is a little later.
- */
-const firstInSeconds = 6;
+/** Seconds until the first deadline, so that the service knows all deadlines before. */
+const firstInSeconds = 3;
 
 /** Inserts campaigns with a late deadline. Returns their ids when nothing is left to do for them. */
 async function prepare(

@@ -58,7 +58,11 @@ export async function seed(
     onPortion(made);
   }
   await sql(url, 'vacuum analyze');
+  await sql(url, anythingChanged);
 }
+
+/** What services are told when any campaign may have changed, as after a lost connection. */
+const anythingChanged = 'notify sambatan_changed';
 
 /**
  * Moves the deadlines of campaigns: the first one is some seconds from now, and the others follow
@@ -82,6 +86,7 @@ export async function setDeadlines(
     where s.campaign_id = details.campaign_id`,
     [campaignIds, firstInSeconds, spacingSeconds],
   );
+  await sql(url, anythingChanged);
 }
 
 /** The ids of all campaigns that are active. */
