@@ -12,7 +12,11 @@ import { createReceivingAccount } from '../support/builders/receiving-account.ts
 import { expectStatus, join, openShop } from '../support/builders/shop.ts';
 import type { Client } from '../support/clients/client.ts';
 import { readFrom, verifyLog } from '../support/public-log/page-verifier.ts';
-import { verifyEverywhere, type Evidence } from '../support/public-log/verifiers.ts';
+import {
+  byIndependentVerifier,
+  verifyEverywhere,
+  type Evidence,
+} from '../support/public-log/verifiers.ts';
 import { runCommand } from '../support/server/command.ts';
 import { startHttpService, type HttpService } from '../support/server/http-service.ts';
 
@@ -161,6 +165,21 @@ test('sambatan log verify says the same as a command', async () => {
   await update('price_per_slot = 1')(sale);
   const wrong = await runCommand(args);
   assert.equal(wrong.code, 1, wrong.out + wrong.err);
+});
+
+test('a copy of the log is verified like the service, without it', async () => {
+  const sale = await sell();
+  const folder = await mkdtemp(joinPath(tmpdir(), 'sambatan-copy-'));
+  after(() => rm(folder, { recursive: true, force: true }));
+  const args = ['--campaign', sale.campaign, '--to', folder, '--url', service.url];
+  const copied = await runCommand(['log', 'export', ...args]);
+  assert.equal(copied.code, 0, copied.err);
+  assert.equal(await byIndependentVerifier(folder, { receipts: sale.receipts }), '');
+  await update('price_per_slot = 1')(sale);
+  assert.equal(await byIndependentVerifier(folder, { receipts: sale.receipts }), '');
+  const again = await runCommand(['log', 'export', ...args]);
+  assert.equal(again.code, 0, again.err);
+  assert.match(await byIndependentVerifier(folder, { receipts: [sale.young] }), /was changed/);
 });
 
 /** What the attacker does to a sale, each with the history signed again with the real key. */

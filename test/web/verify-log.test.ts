@@ -189,6 +189,13 @@ test('a browser that knows no Ed25519 checks the rest and says so', async (conte
   assert.deepEqual(faultsOf(await check(log.files(), receipt)), ['signatureUnchecked', 'changed']);
 });
 
+test('without a secure connection, nothing can be checked', async (context) => {
+  const { log, orders } = logOfThree();
+  context.mock.getter(Object.getPrototypeOf(globalThis.crypto), 'subtle', () => undefined);
+  const findings = await check(log.files(), log.receipt(orders[0]!));
+  assert.deepEqual(findings, [{ look: 'busy', word: 'insecure', values: {} }]);
+});
+
 test('a service that does not answer is not called wrong', async () => {
   const { log, orders } = logOfThree();
   const findings = await verifyLog([log.receipt(orders[0]!)], () => Promise.reject(unreachable()));

@@ -38,7 +38,11 @@ export async function verifyEverywhere(url: string, evidence: Evidence): Promise
   return { independent: one, command: two, page: three };
 }
 
-async function byIndependentVerifier(url: string, evidence: Evidence): Promise<string> {
+/**
+ * Runs the independent verifier on a service or the folder of a copy; returns what it found wrong.
+ * Rejects if it could not check the log.
+ */
+export async function byIndependentVerifier(url: string, evidence: Evidence): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'sambatan-verify-'));
   try {
     const paths = textsOf(evidence).map((_, n) => join(folder, String(n)));
