@@ -109,6 +109,7 @@ before(async () => {
   ids['products'] = [shop.productId, rival.productId];
   await live(shop, 'ani', 'seller');
   await live(rival, 'budi', 'rival');
+  await service.app.logWriter.drain();
 });
 
 /**
@@ -221,7 +222,18 @@ function pathsOf(route: string): string[] {
   const kind = kinds.find(([shape]) => shape.test(pattern))?.[1];
   const some = (kind === undefined ? Object.values(ids).flatMap(([one]) => one) : ids[kind]) ?? [];
   if (!pattern.includes(':')) return [pattern, `${pattern}?limit=100`];
-  return some.map((id) => pattern.replace(/:\w+/, id!).replaceAll(/:\w+/g, newId()));
+  const paths = some.map((id) => pattern.replace(/:\w+/, id!));
+  return paths.flatMap(pathsOfLog).map((path) => path.replaceAll(/:\w+/g, newId()));
+}
+
+/** The public log has paths with numbers; each campaign here has at least four records. */
+function pathsOfLog(path: string): string[] {
+  if (path.endsWith('/log/tile/:level/:a/:b')) {
+    return ['0', 'entries'].map((level) => path.replace(':level/:a/:b', `${level}/000.p/4`));
+  }
+  if (path.endsWith('/log/inclusion')) return [`${path}?index=2&size=4`];
+  if (path.endsWith('/log/consistency')) return [`${path}?from=2&to=4`];
+  return [path.replace('/log/checkpoint/:size', '/log/checkpoint/4')];
 }
 const kinds: readonly (readonly [RegExp, string])[] = [
   [/\/(addresses|alamat)\/:/, 'addresses'],

@@ -86,7 +86,7 @@ export function unzip(archive: Buffer): Map<string, string> {
  */
 export function pageRoutes(routes: readonly string[]): string[] {
   return routes.filter((route) =>
-    /^(GET|POST|PUT|PATCH|DELETE) \/(?!api\/|api$|assets\/|gambar\/|en\/|en$|livez$|readyz$|metrics$|[\w./-]+\.(?:ico|png|txt|xml|webmanifest)$)/.test(
+    /^(GET|POST|PUT|PATCH|DELETE) \/(?!api\/|api$|assets\/|gambar\/|en\/|en$|livez$|readyz$|metrics$|\.well-known\/|[\w./-]+\.(?:ico|png|txt|xml|webmanifest)$)/.test(
       route,
     ),
   );
