@@ -1865,6 +1865,8 @@ export interface Messages {
   'site.script.sending': undefined;
   'site.script.slow': undefined;
   'site.script.stale': undefined;
+  'site.script.waitingForm': undefined;
+  'site.script.waitingPage': undefined;
   'site.unsubscribe.done': undefined;
   'site.unsubscribe.noMoreEmails': undefined;
   'site.unsubscribe.stillInNotifications': undefined;

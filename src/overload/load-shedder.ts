@@ -111,7 +111,9 @@ export class LoadShedder {
   /** Returns the cookie with the place of a visitor who is rejected; undefined for a program. */
   #keepPlace({ url = '/', headers }: IncomingMessage, visit: Visit): string | undefined {
     const { now, place = this.#places.create(now) } = visit;
-    if (isApiUrl(url) || (headers['sec-fetch-dest'] ?? 'document') !== 'document') return undefined;
+    // The script of the site loads pages too; then the destination is empty.
+    const isPage = /^(?:document|empty)$/.test(String(headers['sec-fetch-dest'] ?? 'document'));
+    if (isApiUrl(url) || !isPage) return undefined;
     this.#room.reject(place, now);
     return this.#places.header(place, now);
   }

@@ -73,15 +73,17 @@ function sendWaitingPage(rejection: OverloadRejection, fields: FormFields | unde
   const page = pages.get(themeOf(headers.cookie))!;
   const jitter = Math.floor(Math.random() * jitterSeconds);
   const seconds = Math.max(minPageSeconds, retryAfterSeconds) + jitter;
-  const body =
-    method === 'GET' || method === 'HEAD'
-      ? page.forPage(seconds)
-      : fields === undefined
-        ? page.forLostForm()
-        : page.forForm(fields, seconds);
+  const isPage = method === 'GET' || method === 'HEAD';
+  const body = isPage
+    ? page.forPage(seconds)
+    : fields === undefined
+      ? page.forLostForm()
+      : page.forForm(fields, seconds);
   const cookie = placeCookie === undefined ? [] : ['set-cookie', placeCookie];
   const length = ['content-length', String(Buffer.byteLength(body))];
-  sendPrepared(rejection, { headers: [...pageHeaders, ...length, ...cookie], body });
+  // After a form, the browser would ask without the form.
+  const refresh = isPage ? ['refresh', String(seconds)] : [];
+  sendPrepared(rejection, { headers: [...pageHeaders, ...length, ...refresh, ...cookie], body });
 }
 
 function sendPrepared(

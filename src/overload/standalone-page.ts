@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Language } from '../i18n/language.ts';
-import { attribute, html, trusted, type Html, type Part } from '../web/html.ts';
+import { attribute, html, trusted, type Html } from '../web/html.ts';
 import type { Theme } from '../web/visit.ts';
 
 /** A page that loads no other file, because a request for the file would fail too. */
@@ -9,8 +9,6 @@ export interface StandalonePage {
   /** The theme that the visitor has chosen; undefined if the device decides. */
   readonly theme?: Theme | undefined;
   readonly title: string;
-  /** Elements of the head. */
-  readonly head?: Part;
   readonly content: Html;
   /** The script of the page. It must be constant, because its hash is in the policy. */
   readonly script?: string | undefined;
@@ -43,7 +41,7 @@ const style = [
 
 /** Returns the page as HTML. */
 export function renderStandalonePage(page: StandalonePage): string {
-  const { language, theme, title, head, content, script } = page;
+  const { language, theme, title, content, script } = page;
   const root = trusted(
     html`<html lang="${language}"`.toString() + `${attribute('data-theme', theme)}>`,
   );
@@ -54,7 +52,7 @@ export function renderStandalonePage(page: StandalonePage): string {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
         <title>${title} · Sambatan</title>
-        ${head} ${trusted(`<style>${style}</style>`)}
+        ${trusted(`<style>${style}</style>`)}
       </head>
       <body>
         <main>

@@ -11,8 +11,8 @@ const digits = 2;
 const secondsMark = '##';
 
 /**
- * Counts down, if the visitor permits scripts. The browser requests a page again by its `refresh`;
- * only a form needs the script for that.
+ * Counts down, if the visitor permits scripts. The browser requests a page again because of the
+ * header `Refresh`; only a form needs the script for that.
  */
 const script = `(()=>{const wait=document.querySelector('.wait'),time=wait.querySelector('b'),
 form=document.forms[0];let left=Number(time.textContent);const show=()=>{
@@ -38,7 +38,10 @@ export class WaitingPage {
     this.#parts = { page: parts('page'), form: parts('form'), lost: parts('lost') };
   }
 
-  /** The page that requests the same address again after this number of seconds. */
+  /**
+   * The page that requests the same address again after this number of seconds. Its response needs
+   * the header `Refresh` with the same number.
+   */
   forPage(seconds: number): string {
     return this.#with('page', seconds);
   }
@@ -66,12 +69,10 @@ export class WaitingPage {
 }
 
 function render(language: Language, theme: Theme | undefined, kind: Kind): string {
-  const refresh = html`<meta http-equiv="refresh" content="${secondsMark}" />`;
   return renderStandalonePage({
     language,
     theme,
     title: translate(language, 'site.waitingRoom.title'),
-    head: kind === 'page' && refresh,
     content: content(language, kind),
     script: kind === 'lost' ? undefined : script,
   });

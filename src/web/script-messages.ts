@@ -22,6 +22,8 @@ const scriptMessages = {
   localTime: 'site.script.localTime',
   sending: 'site.script.sending',
   slow: 'site.script.slow',
+  waitingForm: 'site.script.waitingForm',
+  waitingPage: 'site.script.waitingPage',
   offline: 'site.script.offline',
   stale: 'site.script.stale',
   reload: 'site.script.reload',

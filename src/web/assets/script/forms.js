@@ -30,7 +30,7 @@ function busy(form, send) {
   const words = send?.textContent;
   if (send) send.textContent = t('sending');
   const slow = setTimeout(() => {
-    say(form, 'busy slow', 'status', t('slow'));
+    if (!document.querySelector('.waiting')) say(form, 'busy slow', 'status', t('slow'));
   }, 8000);
   return () => {
     clearTimeout(slow);

@@ -22,10 +22,8 @@ export async function visit(url, { method = 'get', body, isTheme = false } = {})
   const mine = ++visits;
   main().setAttribute('aria-busy', 'true');
   try {
-    const response = await fetch(url, {
-      ...(body ? { method, body } : {}),
-      headers: { accept: 'text/html' },
-    });
+    const response = await request(url, body ? { method, body } : {}, () => mine === visits);
+    if (!response) return;
     if (!response.headers.get('content-type')?.startsWith('text/html')) {
       location.assign(response.url);
       return;
@@ -57,7 +55,30 @@ export async function visit(url, { method = 'get', body, isTheme = false } = {})
   } catch {
     if (mine === visits) offline();
   } finally {
+    if (mine === visits) main().querySelector('.waiting')?.remove();
     main().removeAttribute('aria-busy');
+  }
+}
+
+/**
+ * Sends a request. While the service is overloaded, waits and sends the same request again, so that
+ * what was typed stays on the page. Returns nothing if the user has requested something else.
+ */
+async function request(url, options, isWanted) {
+  for (;;) {
+    const response = await fetch(url, { ...options, headers: { accept: 'text/html' } });
+    // A request that was rejected unread has no id.
+    const isRejected = response.status === 503 && response.headers.get('x-request-id') === 'none';
+    if (!isRejected) return response;
+    if (!isWanted()) return;
+    if (!main().querySelector('.waiting')) {
+      say(main(), 'busy waiting', 'status', t(options.body ? 'waitingForm' : 'waitingPage'));
+      main().removeAttribute('aria-busy');
+      main().scrollIntoView();
+    }
+    const seconds = Math.max(3, Number(response.headers.get('retry-after'))) + 3 * Math.random();
+    await new Promise((later) => setTimeout(later, seconds * 1000));
+    if (!isWanted()) return;
   }
 }
 
