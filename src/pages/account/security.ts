@@ -1,5 +1,4 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { toString as qrCode } from 'qrcode';
 import { recoveryCodeCount, type ShownSecret } from '../../accounts/mfa/codes.ts';
 import { mfaEmail } from '../../accounts/sign-in/mail.ts';
 import {
@@ -24,6 +23,7 @@ import { heading, type PageProps } from '../../web/layout.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { sixDigits } from './mfa-form.ts';
 import { requirePerson } from '../kit/signed-in.ts';
+import { qrCode } from '../../web/qr-code.ts';
 
 const securityPath = '/akun/keamanan';
 const setUp = `${securityPath}/aplikasi`;
@@ -142,7 +142,7 @@ async function showSetUp(
 ) {
   const { visit } = request;
   const secret = await pendingSecret(app, visit);
-  const picture = await qrCode(secret.uri, { type: 'svg', errorCorrectionLevel: 'M', margin: 2 });
+  const picture = await qrCode(secret.uri);
   return sendSecretPage(request, reply, setUpPage(visit, secret, trusted(picture), shown), status);
 }
 

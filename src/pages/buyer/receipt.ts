@@ -1,4 +1,3 @@
-import { toString as qrCode } from 'qrcode';
 import type { FastifyReply } from 'fastify';
 import { fileHeaders } from '../../http/download-headers.ts';
 import type { PagePlugin } from '../../http/page-response.ts';
@@ -7,6 +6,7 @@ import { viewReceipt, viewSumProof } from '../../participations/log-proofs.ts';
 import type { PageContext } from '../../web/visit.ts';
 import type { PageDeps } from '../deps.ts';
 import { ownParticipation } from './participation.ts';
+import { qrCode } from '../../web/qr-code.ts';
 
 const params = closed({ id: Id });
 
@@ -26,7 +26,7 @@ export function receiptPages(app: PageDeps): PagePlugin {
       await ownParticipation(app, visit, request.params.id);
       const receipt = await viewReceipt(app.db, visit.actor, request.params.id);
       // The code is large, so it has the lowest redundancy: a screen or clean paper needs no more.
-      const options = { type: 'svg', errorCorrectionLevel: 'L', margin: 4 } as const;
+      const options = { errorCorrectionLevel: 'L', margin: 4 } as const;
       const code = await qrCode(checkAddress(visit, receipt), options);
       const type = 'image/svg+xml; charset=utf-8';
       return send(reply, fileHeaders({ name: 'qr.svg', type, isShown: true }), code);

@@ -1,5 +1,4 @@
 import type { FastifyReply } from 'fastify';
-import { toString as qrCode } from 'qrcode';
 import type { Campaign } from '../../campaigns/campaign.ts';
 import { viewCampaign } from '../../campaigns/operations.ts';
 import { digestOf } from '../../catalogue/picture.ts';
@@ -18,6 +17,7 @@ import { takenOf } from './card.ts';
 import { productPicture } from './picture.ts';
 import { formatOf, PreviewPictures, type PreviewFormat } from './share-picture.ts';
 import { sentenceOf } from './state.ts';
+import { qrCode } from '../../web/qr-code.ts';
 
 const params = closed({ id: Id });
 const previewTypes = { png: 'image/png', jpg: 'image/jpeg' } as const;
@@ -87,7 +87,7 @@ function sendSvg(reply: FastifyReply, svg: string, isShared: boolean): FastifyRe
 }
 
 async function qrOf(address: string): Promise<string> {
-  return await qrCode(address, { type: 'svg', errorCorrectionLevel: 'M', margin: 2 });
+  return await qrCode(address);
 }
 
 /** Returns the URL of a campaign for sharing. */

@@ -2,7 +2,6 @@ import { languages } from '../../i18n/messages.ts';
 import { pathIn } from '../../web/visit.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Resvg } from '@resvg/resvg-js';
 import type { FastifyReply } from 'fastify';
 import { campaignOf } from '../../campaigns/campaign.ts';
 import { listVisible } from '../../campaigns/lists.ts';
@@ -18,8 +17,10 @@ const hourSeconds = 3_600;
 const maxCampaigns = 1_000;
 const privatePaths = ['/akun', '/ikutan', '/masuk', '/operator', '/outbox', '/toko', '/api/'];
 const icon = () => readFileSync(join(import.meta.dirname, '../../web/assets/icon.svg'), 'utf8');
-const iconOf = (size: number) =>
-  new Resvg(icon(), { fitTo: { mode: 'width', value: size } }).render().asPng();
+const iconOf = async (size: number): Promise<Buffer> => {
+  const { Resvg } = await import('@resvg/resvg-js');
+  return new Resvg(icon(), { fitTo: { mode: 'width', value: size } }).render().asPng();
+};
 
 const visitor = { kind: 'visitor', address: '' } as const;
 
@@ -27,8 +28,8 @@ const visitor = { kind: 'visitor', address: '' } as const;
 export function siteFiles(app: PageDeps): PagePlugin {
   const { publicUrl } = app.config.http;
   // The icons are rendered at the first request and then kept in memory.
-  const drawn = new Map<number, Buffer>();
-  const png = (size: number): Buffer => {
+  const drawn = new Map<number, Promise<Buffer>>();
+  const png = (size: number): Promise<Buffer> => {
     const bytes = drawn.get(size) ?? iconOf(size);
     drawn.set(size, bytes);
     return bytes;
@@ -41,11 +42,15 @@ export function siteFiles(app: PageDeps): PagePlugin {
       reply.header('cache-control', `public, max-age=${hourSeconds}`);
       done();
     });
-    server.get('/favicon.ico', (_request, reply) => reply.type('image/x-icon').send(ico(png(32))));
-    server.get('/apple-touch-icon.png', (_request, reply) =>
-      reply.type('image/png').send(png(180)),
+    server.get('/favicon.ico', async (_request, reply) =>
+      reply.type('image/x-icon').send(ico(await png(32))),
     );
-    server.get('/icon-512.png', (_request, reply) => reply.type('image/png').send(png(512)));
+    server.get('/apple-touch-icon.png', async (_request, reply) =>
+      reply.type('image/png').send(await png(180)),
+    );
+    server.get('/icon-512.png', async (_request, reply) =>
+      reply.type('image/png').send(await png(512)),
+    );
     server.get('/manifest.webmanifest', (_request, reply) =>
       reply.type('application/manifest+json; charset=utf-8').send(JSON.stringify(manifest)),
     );

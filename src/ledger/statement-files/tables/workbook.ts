@@ -1,5 +1,4 @@
 import { unzipSync, zipSync } from 'fflate';
-import readSheets from 'read-excel-file/node';
 import { StatementRefused } from '../values/refused.ts';
 import type { TableRow } from './table.ts';
 
@@ -24,6 +23,8 @@ export function isWorkbook(bytes: Buffer): boolean {
 export async function readWorkbook(bytes: Buffer): Promise<TableRow[][]> {
   const safe = unpackedWithin(bytes);
   let sheets: { data: unknown[][] }[];
+  // The library is loaded for the first workbook.
+  const { default: readSheets } = await import('read-excel-file/node');
   try {
     sheets = (await readSheets(safe, {
       trim: false,
