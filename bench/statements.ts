@@ -21,7 +21,7 @@ interface StatementRow {
 export async function countStatements({ sql }: Cluster, url: string): Promise<void> {
   await sql(url, 'create extension if not exists pg_stat_statements');
   await sql(url, 'select pg_stat_statements_reset()');
-  await sql(url, "select pg_stat_reset_shared('wal')");
+  await sql(url, "select pg_stat_reset_shared('io')");
 }
 
 /**
@@ -47,9 +47,11 @@ export async function statements(
     where place <= 14
     order by toplevel desc, place`,
   );
-  const [wal] = await sql<{ wal_write: bigint; wal_sync: bigint; wal_sync_time: number }>(
+  const [wal] = await sql<{ writes: number; flushes: number; milliseconds: number }>(
     url,
-    'select wal_write, wal_sync, wal_sync_time from pg_stat_wal',
+    `select sum(writes)::float8 as writes, sum(fsyncs)::float8 as flushes,
+      sum(fsync_time)::float8 as milliseconds
+    from pg_stat_io where object = 'wal'`,
   );
   const lines = rows.map(({ calls, total_ms, rows: count, wal_bytes, toplevel, text }) =>
     [
@@ -62,12 +64,12 @@ export async function statements(
       text,
     ].join('  '),
   );
-  const { wal_write, wal_sync, wal_sync_time } = wal!;
+  const { writes, flushes, milliseconds } = wal!;
   return `
 PostgreSQL, ${units} × one ${unit}
 ms a call     µs each    calls      rows  WAL B each
 ${lines.join('\n')}
 
-WAL: ${wal_write} writes, ${wal_sync} flushes in ${wal_sync_time.toFixed(0)} ms, ${(units / Number(wal_sync)).toFixed(0)} of them a flush
+WAL: ${writes} writes, ${flushes} flushes in ${milliseconds.toFixed(0)} ms, ${(units / flushes).toFixed(0)} × one ${unit} per flush
 `;
 }
