@@ -32,7 +32,7 @@ interface Watcher {
 const openAtOnce = 100;
 const keptBytes = 2_048;
 /** The service limits the streams of one address, so the clients have many. */
-const clientsOfAddress = 400;
+const clientsOfAddress = 100;
 const progress = Buffer.from('event: progress');
 const watchers: Watcher[] = [];
 let opened = 0;
