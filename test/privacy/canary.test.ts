@@ -109,8 +109,24 @@ before(async () => {
   ids['products'] = [shop.productId, rival.productId];
   await live(shop, 'ani', 'seller');
   await live(rival, 'budi', 'rival');
+  await saltsOfOrders();
   await service.app.logWriter.drain();
 });
+
+/** The salts of the public log are in the exports of their buyers only. */
+async function saltsOfOrders(): Promise<void> {
+  const rows = await queryRows<{ user_id: string; salt: string }>(
+    service.db,
+    `select user_id, encode(salt, 'hex') as salt from sambatan.participants
+    union all
+    select user_id, encode(salt, 'hex') from sambatan.waiting_entries`,
+  );
+  for (const { user_id: userId, salt: word } of rows) {
+    const owner = viewers.find((viewer) => clients[viewer].userId === userId);
+    assert.ok(owner !== undefined);
+    canaries.push({ word, owner, field: 'salt', for: [], only: 'owner' });
+  }
+}
 
 /**
  * Lets one user begin to set up an authenticator app, and gives another user recovery codes. Both
