@@ -769,6 +769,15 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
         and t.campaign_id = w.campaign_id and t.transaction_id = w.refund_id`,
     ],
   },
+  '17_sums_are_published': {
+    'a released payout without a sum checkpoint': [
+      'completed upfront',
+      `with n as (insert into sambatan.notification_cursors as n (campaign_id, seq)
+        select campaign_id, audit_seq from sambatan.campaign_states where campaign_id = $1)
+      update sambatan.transactions set released_at = now() where campaign_id = $1
+      and kind = 'payout'`,
+    ],
+  },
 };
 
 test('every invariant has a corruption that it must find', () => {

@@ -117,7 +117,8 @@ test('docs/security.md lists exactly the routes that accept a picture or a proof
   const documented = [...text.slice(from, to).matchAll(/^\| (\S.*?) \|/gm)]
     .flatMap(([, cell = '']) => [...cell.matchAll(/`(\/[^`]+)`/g)])
     .map(([, path = '']) => path);
-  const isPicture = /\/(gambar(\.|\/:)|foto$|picture$|proof$|qr\.)|\/:id\/bukti(\/(berkas|kecil))?$/;
+  const isPicture =
+    /\/(gambar(\.|\/:)|foto$|picture$|proof$|qr\.)|\/:id\/bukti(\/(berkas|kecil))?$/;
   const live = service.routes
     .map((route) => route.split(' ') as [string, string])
     .filter(([method, path]) => method === 'GET' && !path.startsWith('/en/'))
