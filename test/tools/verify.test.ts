@@ -282,6 +282,7 @@ test('a checkpoint of another campaign, or one that was altered, is not accepted
     log.checkpoint().replace('\n7\n', '\n8\n'),
     log.checkpoint().replace('— log.example', '— other.example'),
     log.checkpoint().replace('\n\n', '\nrestored 2026-01-01T00:00:00Z\n\n'),
+    signNote(key, `${log.checkpoint().split('\n\n')[0]}\nAnother line\n`),
   ]) {
     assertWrong(await verify({ ...log.files(), [path]: note }, receipt), /is not signed/);
   }

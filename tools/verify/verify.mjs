@@ -11,7 +11,7 @@ const bytes = (base64) => Buffer.from(base64, 'base64');
 const sha = (...parts) => createHash('sha256').update(Buffer.concat(parts)).digest();
 const node = (left, right) => sha(Buffer.of(1), left, right);
 const uuid = (b) => b.toString('hex', 0, 16).replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-const NOTE = /^((\S+)\/([0-9a-f-]{36}(?:\/sums)?|keys)\n(.+)\n(.*)\n?((?:.+\n)*))\n— \2 (\S+)\n$/;
+const NOTE = /^((\S+)\/(\S{36}|\S{41}|keys)\n(.+)\n(.*)\n?((?:[a-z]+ \d\S*\n)*))\n— \2 (\S+)\n$/;
 function openNote(keys, note, expected) {
   const [, text, name, log, size, root, extra, end = ''] = NOTE.exec(note) ?? [];
   const key = keys.get(`${name}+${bytes(end).toString('hex', 0, 4)}`);

@@ -54,7 +54,7 @@ const canCheckSignatures = () =>
 /** Checks the signature of a note. `log`: what its first line has to name. */
 async function openNote(keys, note, log) {
   const [, text, name, named, number, root, extra, base64] =
-    /^((\S+)\/([0-9a-f-]{36}(?:\/sums)?|keys)\n(.+)\n(?:(.{44})\n)?((?:.+\n)*))\n— \2 (\S+)\n$/.exec(
+    /^((\S+)\/([0-9a-f-]{36}(?:\/sums)?|keys)\n(.+)\n(?:(.{44})\n)?((?:[a-z]+ [\dTZ:-]+\n)*))\n— \2 (\S+)\n$/.exec(
       note,
     ) ?? [];
   ensure(text && named === (log ?? named), 'unreadable');
