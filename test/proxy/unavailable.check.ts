@@ -73,7 +73,11 @@ test('without a service the proxy answers with its own pages and problem documen
   const alone = await startProxy(t, { replicas: [`http://127.0.0.1:${port}`] });
   expectPage(await show(alone.url, '/sambatan/x'), 'id', /Sedang ramai/);
   expectPage(await show(alone.url, '/en/sambatan/x'), 'en', /Very busy right now/);
-  expectPage(await show(alone.url, '/akun', { method: 'POST', body: 'a=b' }), 'id', /Sedang ramai/);
+  const form = await show(alone.url, '/akun', { method: 'POST', body: 'a=b' });
+  expectPage(form, 'id', /Sedang ramai/);
+  assert.equal(form.headers.get('refresh'), null, 'the browser would ask without the form');
+  const page = await show(alone.url, '/');
+  assert.ok(Number(page.headers.get('refresh')) >= 3, 'the page asks again by itself');
   const api = '/api/sambatan/campaigns';
   expectProblem(await show(alone.url, api), 'Sedang ramai');
   const english = { headers: { 'accept-language': 'en-GB,en;q=0.9,id;q=0.5' } };
