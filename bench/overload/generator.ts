@@ -8,6 +8,8 @@ import { sessionToken, type LoadResult, type Job, type Kind, type Latency } from
 /** Maximum time to wait for the responses to requests in flight after the end of a load. */
 const maxWaitMs = 20_000;
 const sliceMs = 100;
+/** The number of the user who sends the next join form. */
+let nextBuyer = 0;
 const endOfHead = Buffer.from('\r\n\r\n');
 
 process.on('message', (jobs: readonly Job[]) => {
@@ -165,7 +167,9 @@ class Crowd {
   }
 
   #send(line: Line): void {
-    line.send(this.#turns[this.#sent % this.#turns.length]!, this.#sent++);
+    const kind = this.#turns[this.#sent++ % this.#turns.length]!;
+    // Nobody sends two join forms, because the second one asks for a confirmation.
+    line.send(kind, kind.body === undefined ? this.#sent : nextBuyer++);
     this.#underWay++;
   }
 
