@@ -28,6 +28,8 @@ export interface HealthSources {
   /** The sender of notifications. Undefined in a process that does not send notifications. */
   readonly notifications:
     { status(): { readonly isRunning: boolean; readonly lagSeconds: number } } | undefined;
+  /** The writer of the public log. Undefined in a process that does not run it. */
+  readonly logWriter: { readonly failure: string | null } | undefined;
 }
 
 const Health = closed(
@@ -35,6 +37,7 @@ const Health = closed(
     status: choice(['healthy', 'degraded']),
     scheduler_running: Type.Boolean(),
     messages_running: Type.Boolean(),
+    log_running: Type.Boolean({ description: 'This process can sign checkpoints' }),
     outbox_lag_seconds: nullable(
       Type.Number({ description: 'The scheduler of this process; null if it has none' }),
     ),
@@ -93,6 +96,7 @@ export function healthRoutes(
           status: isWell ? ('healthy' as const) : ('degraded' as const),
           scheduler_running: running,
           messages_running: telling,
+          log_running: sources.logWriter?.failure === null,
           outbox_lag_seconds: telling ? (notifications?.lagSeconds ?? null) : null,
           database_connected: databaseConnected,
           next_run: scheduler?.nextRunTime ?? null,

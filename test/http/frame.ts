@@ -93,6 +93,7 @@ export async function startTestServer(
       db: openDatabase({ url: 'postgres://127.0.0.1:1/none', log }),
       trace: undefined,
       notifications: undefined,
+      logWriter: undefined,
       signIn: undefined,
       keptForms: new KeptForms(serviceKey),
       waitingPlaces: new WaitingPlaces(serviceKey, false),

@@ -261,6 +261,24 @@ test('a quarantined database is reported', async () => {
   assert.equal(await value('sambatan_quarantined'), 1);
 });
 
+test('events without a checkpoint, and campaigns with a contradiction, are reported', async () => {
+  const { db, one } = await watched(0);
+  const { watch, value } = one();
+  const set = (change: string) => queryRows(db, `update sambatan.log_writer set ${change}`);
+  await set('passed_at = now(), oldest_pending_at = null, broken_campaigns = 0');
+  await watch.look();
+  assert.equal(await value('sambatan_log_checkpoint_lag_seconds'), 0);
+  assert.equal(await value('sambatan_log_broken_campaigns'), 0);
+  await set("oldest_pending_at = now() - interval '2 minutes', broken_campaigns = 3");
+  await watch.look();
+  assert.equal(Math.floor((await value('sambatan_log_checkpoint_lag_seconds')) / 60), 2);
+  assert.equal(await value('sambatan_log_broken_campaigns'), 3);
+  // While no worker records a pass, nobody knows of later events.
+  await set("passed_at = now() - interval '5 minutes', oldest_pending_at = null");
+  await watch.look();
+  assert.equal(Math.floor((await value('sambatan_log_checkpoint_lag_seconds')) / 60), 5);
+});
+
 test('each invariant is checked once for all workers, and all report the result', async () => {
   const { db, url, one } = await watched();
   const [first, second] = [one(), one()];
