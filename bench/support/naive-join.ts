@@ -77,8 +77,8 @@ const noHash = Buffer.alloc(32);
  * reserve, insert the participation, read the campaign again, insert the audit row, each as one
  * statement. This variant has advantages over Sambatan: it reserves with one safe UPDATE, uses
  * prepared statements and a unix socket, and has no idempotency keys, bounds per buyer, rate limit
- * or chained audit log. If `db` is a pool, each statement is a separate transaction: if the process
- * dies between two statements, slots are taken without a participation.
+ * or hashes of the audit log. If `db` is a pool, each statement is a separate transaction: if the
+ * process dies between two statements, slots are taken without a participation.
  */
 export async function naiveJoin(db: Queryable, request: JoinRequest): Promise<Joined> {
   const { campaignId, participationId, quantity } = request;

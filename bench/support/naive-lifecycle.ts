@@ -4,8 +4,8 @@ import type pg from 'pg';
  * Closes due campaigns one after the other. Each statement is a separate transaction: read the
  * campaign, set its status, settle its participants, write due payments, write the payout, write
  * the log. This variant has advantages over Sambatan: prepared statements, one statement for all
- * participants of a campaign, no chained log, and no concurrent load. If the process dies between
- * two statements, the campaign stays half closed.
+ * participants of a campaign, no hashes of the log, and no concurrent load. If the process dies
+ * between two statements, the campaign stays half closed.
  */
 export async function closeOneByOne(db: pg.Client, campaignIds: readonly string[]): Promise<void> {
   for (const id of campaignIds) {

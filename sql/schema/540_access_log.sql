@@ -1,5 +1,5 @@
--- The access log: sign-ins and failed attempts. Each account has a separate hash chain, like the
--- audit log of a campaign. A row identifies the person only by id, and contains no network address.
+-- The access log: sign-ins and failed attempts. Each account has a separate hash chain. A
+-- row identifies the person only by id, and contains no network address.
 
 create table sambatan_auth.access_heads (
   user_id uuid primary key,

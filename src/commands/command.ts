@@ -1,7 +1,7 @@
 /** The exit codes of commands, for use in scripts. */
 export const exitCodes = {
   done: 0,
-  /** The command ran and found a problem, such as a broken chain or a violated invariant. */
+  /** The command ran and found a problem, such as a broken log or a violated invariant. */
   found: 1,
   /** Wrong arguments or an invalid configuration. */
   usage: 2,

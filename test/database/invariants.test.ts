@@ -322,6 +322,10 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
         updateCampaign('filled_slots = 3'),
       ),
     ],
+    'taken slots that no event has': [
+      'active',
+      'update sambatan.campaign_states set logged_slots = 0 where campaign_id = $1',
+    ],
     'slots of a draft': ['draft', updateCampaign('filled_slots = 1')],
   },
   '02_full_is_full': {
