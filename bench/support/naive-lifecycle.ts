@@ -74,7 +74,7 @@ const failing: Statements = [
     'naive_fail',
     `with states as (
       update sambatan.campaign_states set status = 'expired', next_run_at = null, filled_slots = 0,
-        participant_count = 0
+        logged_slots = 0, participant_count = 0
       where campaign_id = $1 and status = 'active' returning campaign_id)
     update sambatan.campaign_details d set status = 'expired', failed_at = now()
     from states s where d.campaign_id = s.campaign_id`,
