@@ -130,13 +130,18 @@ export class WitnessSender implements Job {
   }
 }
 
+/** The text that witnesses receive and that verifiers read: an empty line follows each checkpoint. */
+const textOf = (notes: readonly string[]): string => notes.map((note) => `${note}\n`).join('');
+
 function urlWitness(url: string, client: GuardedClient): Witness {
   return {
     name: url,
     label: new URL(url).host,
     send: async (notes) => {
-      const body = JSON.stringify({ checkpoints: notes });
-      const result = await client.post(url, body, { 'user-agent': 'Sambatan-Log/1' });
+      const result = await client.post(url, textOf(notes), {
+        'content-type': 'text/plain; charset=utf-8',
+        'user-agent': 'Sambatan-Log/1',
+      });
       if (result.kind !== 'answered') throw new Error(result.reason);
       if (result.status < 200 || result.status > 299) throw new Error(`status ${result.status}`);
     },
@@ -151,7 +156,7 @@ function fileWitness(path: string): Witness {
     send: async (notes) => {
       const file = await open(path, 'a', 0o644);
       try {
-        await file.appendFile(notes.map((note) => `${JSON.stringify(note)}\n`).join(''));
+        await file.appendFile(textOf(notes));
         await file.sync();
       } finally {
         await file.close();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join as joinPath } from 'node:path';
 import { after, test } from 'node:test';
@@ -23,7 +23,13 @@ import { startHttpService, type HttpService } from '../support/server/http-servi
 // The attacker holds the database as its superuser, the signing key and all code, but not what
 // buyers and witnesses have kept. Whoever holds an old receipt has to notice each manipulation.
 
-const service = await startHttpService({ invariants: false });
+const witnessFolder = await mkdtemp(joinPath(tmpdir(), 'sambatan-witness-'));
+const witnessFile = joinPath(witnessFolder, 'checkpoints');
+after(() => rm(witnessFolder, { recursive: true, force: true }));
+const service = await startHttpService({
+  invariants: false,
+  environment: { SAMBATAN_LOG_WITNESS_FILE: witnessFile },
+});
 after(service.close);
 const shop = await openShop(service);
 await createReceivingAccount(service.db);
@@ -299,8 +305,11 @@ async function witnessed({ campaign, at }: Sale): Promise<string> {
 }
 
 test('a fork is noticed with the file of a witness, although the receipt fits', async () => {
+  // A witness gets the checkpoints from the time at which it was configured.
+  await service.app.witnesses.sendNew();
   const sale = await sell();
-  const witness = await witnessed(sale);
+  await service.app.witnesses.sendNew();
+  const witness = await readFile(witnessFile, 'utf8');
   await assertRight(service, { receipts: sale.receipts, witness });
   await update('price_per_slot = 7')(sale);
   const forged = await receiptOf(sale.orders[0]!);
