@@ -11,8 +11,8 @@ export interface CampaignBatch {
   readonly slots?: number;
   /** Participants of each campaign, one slot each. */
   readonly participants?: number;
-  /** Whether each buyer has changed the note of the order, which is a second event. */
-  readonly changed?: boolean;
+  /** Whether the campaigns have failed, so that each participation has a second event. */
+  readonly ended?: boolean;
   /** Seconds from now to the deadline; default: a day. */
   readonly deadlineInSeconds?: number;
   /** One of this many campaigns reaches its minimum; 0: none. */
@@ -23,8 +23,11 @@ export interface CampaignBatch {
 const atOnce = 50_000;
 const brands = 1_000;
 
-/** The database with many rows: 500 campaigns, 500,000 participations, 1,000,500 rows of the log. */
-export const fullMarket = { campaigns: 500, participants: 1_000, changed: true } as const;
+/**
+ * The database with many rows: 500 failed campaigns, 500,000 participations, 1,001,000 rows of the
+ * log. As in an old installation, nearly all orders are past ones.
+ */
+export const fullMarket = { campaigns: 500, participants: 1_000, ended: true } as const;
 
 /** Creates a database with products and no campaigns; returns its URL. */
 export async function createMarket(cluster: Cluster, name: string): Promise<string> {
@@ -41,7 +44,7 @@ export async function seed(
   batch: CampaignBatch,
   onPortion: (made: number) => void = () => undefined,
 ): Promise<void> {
-  const { campaigns, participants = 0, changed = false } = batch;
+  const { campaigns, participants = 0, ended = false } = batch;
   const { slots = Math.max(participants + 1, 100), successEvery = 0 } = batch;
   const deadline = new Date(Date.now() + (batch.deadlineInSeconds ?? 86_400) * 1_000);
   for (let made = 0; made < campaigns;) {
@@ -52,7 +55,7 @@ export async function seed(
       participants,
       deadline,
       successEvery,
-      changed,
+      ended,
     ]);
     made += portion;
     onPortion(made);
