@@ -1445,14 +1445,15 @@ test('refusals of money kept for slots', async () => {
   expectProblem(await asked(), 409, 'waiting_list_closed');
 });
 
-test('the public log of a campaign has no part that is not signed yet', async () => {
+test('the public log of a campaign has no part that is not published yet', async () => {
   const { id } = await shop.campaign();
   const routes = described().filter(({ template }) => template.includes('/log/'));
   assert.ok(routes.length >= 8);
   for (const { route } of routes) {
     const { path } = exampleRequest(route);
     const answer = await visitor.get(path.replace(/[\da-f-]{36}/, id));
-    expectProblem(answer, 404, 'log_part_not_found');
+    const isSum = route.includes('/sums');
+    expectProblem(answer, 404, isSum ? 'sums_not_published' : 'log_part_not_found');
   }
 });
 
