@@ -15,7 +15,7 @@ import {
 const params = closed({ id: Id });
 /** Answers that never change may be kept for a year. */
 const immutable = 'public, max-age=31536000, immutable';
-/** The newest checkpoint changes at most every 0.4 seconds. */
+/** The newest checkpoint changes at most every 0.6 seconds. */
 const brief = 'public, max-age=1';
 
 const size = Type.Integer({ minimum: 1, maximum: 2 ** 40 });

@@ -30,7 +30,7 @@ const maxPending = 20_000;
 /** Milliseconds from a notification to the next pass, because notifications arrive in bursts. */
 const wakeDelayMs = 50;
 /** Minimum milliseconds between the starts of two passes, so that many joins share a checkpoint. */
-const minIntervalMs = 400;
+const minIntervalMs = 600;
 /** Milliseconds before the next attempt while another worker builds. */
 const lockedWaitMs = 250;
 /** The number of campaigns that one query of a sweep checks. */
