@@ -26,7 +26,7 @@ test('every route refuses an unknown query field', async () => {
   assert.ok(operations.length > 100);
   for (const { route } of operations) {
     const example = exampleRequest(route);
-    const path = `${example.path}?dry_run=true`;
+    const path = `${example.path}${example.path.includes('?') ? '&' : '?'}dry_run=true`;
     const refused = expectProblem(
       await service.service.send({ ...example, path }),
       422,
