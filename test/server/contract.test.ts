@@ -1447,7 +1447,10 @@ test('refusals of money kept for slots', async () => {
 
 test('the public log of a campaign has no part that is not published yet', async () => {
   const { id } = await shop.campaign();
-  const routes = described().filter(({ template }) => template.includes('/log/'));
+  // Sums are published after a payout, and have an error of their own.
+  const routes = described().filter(
+    ({ template }) => template.includes('/log/') && !template.endsWith('/log/sums'),
+  );
   assert.ok(routes.length >= 8);
   for (const { route } of routes) {
     const { path } = exampleRequest(route);
