@@ -56,7 +56,7 @@ function assertPage(
 const pathOf = (route: string, language: Language) =>
   pathIn(language, route.split(' ')[1]!.replaceAll(/:\w+/g, newId()));
 
-const atOnce = 100;
+const atOnce = 50;
 
 for (const away of ['refused', 'silent'] as const) {
   test(`every page of a signed-in user shows the database outage (${away})`, async () => {

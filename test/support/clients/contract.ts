@@ -94,8 +94,10 @@ export class Contract {
     if (method === 'HEAD' || method === 'OPTIONS') return;
     const found = this.operationFor(method, path);
     const what = `${method} ${path.slice(0, 200)} → ${status} ${text.slice(0, 500)}`;
-    // The bytes of a picture may contain any word by chance.
-    if (!isPicture(answer)) assert.doesNotMatch(text, leaks, `${what} shows its inside`);
+    // The bytes of a picture or of a hash may contain any word by chance.
+    if (!isPicture(answer)) {
+      assert.doesNotMatch(text.replaceAll(hashes, ''), leaks, `${what} shows its inside`);
+    }
     if (found === undefined) {
       if (!path.startsWith('/api/sambatan/')) return;
       assert.equal((JSON.parse(text) as { code: string }).code, withoutRoute[status], what);
@@ -166,6 +168,8 @@ export function codesOf(description: string): string[] {
 }
 
 /** Text that no response may contain: stack traces, SQL, names of the schema and the driver. */
+/** 32 bytes in base64, as the public log has them, and receipts. */
+const hashes = /"[A-Za-z0-9+/]{43}="|SBT1\.[\w-]+/g;
 const leaks =
   /node_modules|\bat \S+ \(|\.ts:\d|\bselect\b.+\bfrom\b|insert into|sambatan\.\w|pg_|SQLSTATE|SB00|\bECONN|postgres/i;
 
