@@ -167,9 +167,10 @@ export function codesOf(description: string): string[] {
   return [...description.matchAll(/`(\w+)`/g)].map(([, code = '']) => code);
 }
 
-/** Text that no response may contain: stack traces, SQL, names of the schema and the driver. */
 /** 32 bytes in base64, as the public log has them, and receipts. */
 const hashes = /"[A-Za-z0-9+/]{43}="|SBT1\.[\w-]+/g;
+
+/** Text that no response may contain: stack traces, SQL, names of the schema and the driver. */
 const leaks =
   /node_modules|\bat \S+ \(|\.ts:\d|\bselect\b.+\bfrom\b|insert into|sambatan\.\w|pg_|SQLSTATE|SB00|\bECONN|postgres/i;
 
