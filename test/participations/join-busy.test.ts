@@ -39,7 +39,7 @@ const busyWithinMs = 8_000;
 
 test('joins of a locked campaign are answered busy in time; others are not affected', async () => {
   const held = await createTestCampaign(db, market, { totalSlots: 100 });
-  const free = await createTestCampaign(db, market, { totalSlots: 1_000 });
+  const free = await createTestCampaign(db, market, { totalSlots: 1_000_000 });
   const holder = await lockCampaign(db, held);
   const began = performance.now();
   const stuck = Promise.all(
