@@ -143,7 +143,7 @@ async function whileJoining(
   return lags;
 }
 
-/** Many campaigns whose deadline is the same second, and the same work one campaign at a time. */
+/** Closes many campaigns that have the same deadline, together and one at a time. */
 async function dueAtOnce(bench: Bench): Promise<Outcome> {
   const campaigns = bench.quick ? 200 : 10_000;
   const sample = bench.quick ? 20 : 500;

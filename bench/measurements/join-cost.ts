@@ -17,7 +17,7 @@ const walBatches = 20;
 /** Batches for the CPU time, which Linux counts in hundredths of a second. */
 const cpuBatches = 200;
 
-/** What one way to store joins cost in one round. */
+/** The cost of one way to store joins, in one round. */
 interface Cost {
   /** CPU time of PostgreSQL per join, in microseconds. */
   readonly microseconds: number;

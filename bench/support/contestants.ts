@@ -84,7 +84,7 @@ class VariantServer implements Contestant {
     const { errors, statuses } = answered;
     const joins = this.variant.way === 'floor' ? 0 : (statuses['201'] ?? 0);
     this.#note(await checkStored(cluster, databaseUrl, campaignIds, { joins, errors }));
-    // A server that is asked for too much may answer 503. That is no wrong result.
+    // An overloaded server may answer 503. This is not an error.
     const wrong = Object.keys(statuses).filter((status) => status !== '201' && status !== '503');
     if (wrong.length > 0) this.#note([`answers with status ${wrong.join(', ')}`]);
     return { ...answered, memoryBytes };

@@ -70,7 +70,8 @@ const insertAudit = query<
     decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'))`,
 );
 
-const noHash = Buffer.alloc(32);
+/** Stands for the hashes and salts that a variant does not compute. */
+export const noHash = Buffer.alloc(32);
 
 /**
  * A join of a service that uses its database as a plain row store: read the campaign, lock and

@@ -64,7 +64,7 @@ export async function seed(
   await sql(url, anythingChanged);
 }
 
-/** What services are told when any campaign may have changed, as after a lost connection. */
+/** The notification that any campaign may have changed, as after a lost connection. */
 const anythingChanged = 'notify sambatan_changed';
 
 /**

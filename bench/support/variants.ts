@@ -4,7 +4,7 @@ import { DomainError } from '../../src/errors/errors.ts';
 import { ConcurrencyLimiter } from '../../src/overload/concurrency-limit.ts';
 import { JoinBatcher } from '../../src/participations/batcher.ts';
 import { joinAll, type Joined, type JoinRequest } from '../../src/participations/join.ts';
-import { naiveJoin } from './naive-join.ts';
+import { naiveJoin, noHash } from './naive-join.ts';
 
 /** The ways to run joins with which Sambatan is compared. */
 export const otherWays = {
@@ -49,8 +49,6 @@ export const otherWays = {
 } as const satisfies Record<string, ((app: App) => JoinBatcher) | undefined>;
 
 export type OtherWay = keyof typeof otherWays;
-
-const noHash = Buffer.alloc(32);
 
 /** Number of database connections in the pool of a service: the default of `openDatabase`. */
 export const poolSize = 20;

@@ -17,17 +17,19 @@
 -- too and takes no slot.
 --
 -- Returns one row per request, in any order; request_id is the id of p_participation_ids. The outcome
--- is 'joined', or the code of a refusal with the parameters of its message. replayed is true if the request had been answered before; joined_at is
--- then the time of the first answer. seq, leaf_hash and salt of a join are its entry
--- in the public log.
+-- is 'joined', or the code of a refusal with the parameters of its message. replayed is true if the
+-- request had been answered before; joined_at is then the time of the first answer. seq, leaf_hash
+-- and salt are the entry of a join in the public log. The salt is null if it is the salt that the
+-- caller passed.
 --
 -- A simple join needs no idempotency keys, rate limits or bounds per buyer. This data is read once
--- for the whole batch, and only if one of the requests needs it. If every request of the batch is
--- accepted, which is nearly always the case, the answers are computed without a loop.
+-- for the whole batch, and only if one of the requests needs it. Nearly always every request of the
+-- batch is accepted. Then the function only numbers the requests and does not check each of them.
 create or replace function sambatan.join_campaigns(
   p_campaign_ids uuid[], p_participation_ids uuid[], p_user_ids uuid[], p_quantities integer[],
   p_addresses text[], p_notes text[], p_phones text[], p_salts bytea[], p_keys text[],
-  p_request_hashes bytea[], p_actors text[], p_callers text[], p_attempt_limit integer, p_wait boolean, p_again boolean
+  p_request_hashes bytea[], p_actors text[], p_callers text[], p_attempt_limit integer,
+  p_wait boolean, p_again boolean
 ) returns table (
   request_id uuid, outcome text, params jsonb, participation_id uuid, joined_at timestamptz,
   replayed boolean, seq bigint, leaf_hash bytea, salt bytea
